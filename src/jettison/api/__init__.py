@@ -1,0 +1,1 @@
+"""What Jettison can do, as functions; the command line is one caller of them."""

@@ -1,0 +1,181 @@
+"""Requests and results of the functions of ``api``.
+
+In:  what a command line, a service or Python code wants, already parsed but not yet checked.
+Out: frozen structs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from jettison.oci.digest import Digest
+from jettison.store.layer import LayerId
+
+
+class OutputRequest(msgspec.Struct, frozen=True):
+    """One ``-o``/``--output``: ``type=oci,dest=FILE,compression=zstd``.
+
+    Args:
+        type: ``image`` (local store), ``registry``, ``oci``, ``docker``, ``local``, ``tar`` or
+            ``cacheonly``.
+        dest: Path, or ``-`` for standard output; empty where the type needs none.
+        options: The other attributes, as written.
+    """
+
+    type: str
+    dest: str = ""
+    options: Mapping[str, str] = {}
+
+
+class SecretRequest(msgspec.Struct, frozen=True):
+    """``--secret id=…,src=FILE`` or ``env=NAME``; a bare id is looked for in both."""
+
+    id: str
+    source: str = ""
+    env: str = ""
+
+
+class BuildRequest(msgspec.Struct, frozen=True):
+    """A build.
+
+    Args:
+        context: Directory, ``-``, git URL, http URL.
+        dockerfile: ``-f``: path relative to the working directory, ``-`` is standard input;
+            empty means ``Dockerfile`` in the context.
+        stdin: Bytes of standard input when ``context`` or ``dockerfile`` is ``-``.
+        tags: References for the local store.
+        build_args: None values are taken from the environment by the caller before.
+        contexts: ``--build-context`` name to text as written (path, ``docker-image://…``,
+            ``oci-layout://…``, URL, ``target:…``).
+        platforms: Empty means this machine's.
+        pull: Ask the registry for every image.
+        push: Push all tags afterwards.
+        ca_bundle: Path of a PEM file for RUN steps, ``host``, or empty.
+        isolation: Sandbox driver to force, or empty.
+        jobs: RUN steps at the same time; 0 means as many as the machine has processors, at
+            least 4 since most steps wait.
+    """
+
+    context: str
+    dockerfile: str = ""
+    stdin: bytes = b""
+    target: str = ""
+    tags: tuple[str, ...] = ()
+    build_args: Mapping[str, str] = {}
+    labels: Mapping[str, str] = {}
+    contexts: Mapping[str, str] = {}
+    outputs: tuple[OutputRequest, ...] = ()
+    platforms: tuple[str, ...] = ()
+    no_cache: bool = False
+    no_cache_stages: tuple[str, ...] = ()
+    pull: bool = False
+    push: bool = False
+    network: str = "default"
+    extra_hosts: tuple[str, ...] = ()
+    secrets: tuple[SecretRequest, ...] = ()
+    ssh: tuple[str, ...] = ()
+    allow: frozenset[str] = frozenset()
+    ulimits: tuple[str, ...] = ()
+    shm_bytes: int = 0
+    memory_bytes: int = 0
+    cpus: float = 0.0
+    ca_bundle: str = ""
+    isolation: str = ""
+    jobs: int = 0
+    offline: bool = False
+
+
+class StageReport(msgspec.Struct, frozen=True):
+    """A stage after the build; sizes are bytes of regular files in its root file system.
+
+    Args:
+        name: Stage name, or its index as text.
+        base: What its FROM names.
+        needed: Whether the target needed it.
+        size_bytes: Its whole root file system, base included.
+        shipped_bytes: How much of what it made is in the final image.
+        final: Whether it is the target.
+    """
+
+    index: int
+    name: str
+    base: str
+    needed: bool
+    final: bool
+    size_bytes: int = 0
+    own_bytes: int = 0
+    shipped_bytes: int = 0
+
+
+class BuildResult(msgspec.Struct, frozen=True):
+    """A finished build.
+
+    Args:
+        image_id: Digest of the config.
+        tags: Normalised references that now name the image.
+        manifest: Digest of the pushed or exported manifest, if one was made.
+        executed: Vertices that ran.
+        cached: Vertices that were found in the cache.
+        stages: In file order.
+        layers: Of the final image, base first.
+        size_bytes: Sum of regular files of all layers.
+    """
+
+    image_id: Digest
+    tags: tuple[str, ...] = ()
+    manifest: Digest | None = None
+    executed: int = 0
+    cached: int = 0
+    stages: tuple[StageReport, ...] = ()
+    layers: tuple[LayerId, ...] = ()
+    size_bytes: int = 0
+
+
+class RunRequest(msgspec.Struct, frozen=True):
+    """``jettison run``: see ``docker run`` for what the options mean.
+
+    Args:
+        image: Reference or image ID; pulled when the store does not have it.
+        argv: Replaces CMD, if not empty.
+        volumes: ``SRC:DST[:ro]`` or ``DST``; relative sources are refused.
+        publish: ``[IP:]HOST:CONTAINER[/PROTO]``.
+        env: ``NAME=value`` in order; env files are read by the caller.
+        entrypoint: None keeps the image's; empty text resets it.
+        user, workdir: Empty keeps the image's.
+        remove: Delete what the container wrote.
+    """
+
+    image: str
+    argv: tuple[str, ...] = ()
+    name: str = ""
+    env: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    publish: tuple[str, ...] = ()
+    entrypoint: str | None = None
+    user: str = ""
+    workdir: str = ""
+    network: str = ""
+    hostname: str = ""
+    pull: str = "missing"
+    interactive: bool = False
+    terminal: bool = False
+    remove: bool = False
+    readonly: bool = False
+    init: bool = False
+    privileged: bool = False
+    extra_hosts: tuple[str, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    isolation: str = ""
+
+
+class ImageSummary(msgspec.Struct, frozen=True):
+    """A row of ``jettison images``; ``size_bytes`` is uncompressed."""
+
+    repository: str
+    tag: str
+    id: Digest
+    created: str
+    size_bytes: int
+    digest: Digest | None = None

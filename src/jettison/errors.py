@@ -1,0 +1,270 @@
+"""Every error that a user may see, as one tree.
+
+::
+
+    JettisonError                       code, exit_status, hint
+    ├── UsageError                  125  flags, settings
+    ├── FrontendError                 3  .span: the place in the Dockerfile
+    │   ├── DockerfileSyntaxError
+    │   ├── ExpansionError
+    │   ├── StageGraphError              unknown, circular or misplaced stage
+    │   └── LintError                    check=error=true
+    ├── SourceError                   4  what a build reads is not there
+    │   ├── InvalidReferenceError
+    │   ├── ContextError                 missing COPY source, escape
+    │   ├── ImageNotFoundError
+    │   ├── PlatformNotFoundError
+    │   └── RegistryError                .status
+    │       ├── AuthenticationError
+    │       └── RegistryUnavailableError
+    ├── ContentError                  4  bytes are not what was promised
+    │   ├── DigestMismatchError
+    │   ├── SizeMismatchError
+    │   ├── InvalidManifestError
+    │   └── UnsafeArchiveError
+    ├── SolveError                    1  .vertex
+    │   └── ExecError                    .argv .exit_code .log_tail
+    ├── HostError                     5  this machine cannot
+    │   ├── SandboxUnavailableError
+    │   └── StorageError                 disk full, read-only, damaged
+    ├── ExportError                   6
+    └── InternalError                70  an invariant broke
+
+Messages are lower case without a final period, literals stand in backticks, and a secret never
+enters one. ``hint`` is one imperative sentence. Exit statuses are documented in
+``docs/reference/exit-status.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+import msgspec
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A range of lines and columns of one Dockerfile.
+
+    Lines and columns count from 1; ``end_line`` is inclusive, ``end_column`` exclusive.
+    A column of 0 means that the whole line is meant.
+    """
+
+    line: int
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+
+class JettisonError(Exception):
+    """An error that is told to the user without a traceback.
+
+    Args:
+        message: What is wrong and why, lower case, without a final period.
+        hint: What the user can do, one imperative sentence.
+        span: Where in the Dockerfile, if it is about one.
+    """
+
+    code: ClassVar[str] = "JE0000"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, span: Span | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.span = span
+
+
+class UsageError(JettisonError):
+    """A flag, an argument or a setting is wrong."""
+
+    code = "JE0100"
+    exit_status = 125
+
+
+class FrontendError(JettisonError):
+    """The Dockerfile is wrong."""
+
+    code = "JE0200"
+    exit_status = 3
+
+
+class DockerfileSyntaxError(FrontendError):
+    """The Dockerfile cannot be parsed."""
+
+    code = "JE0201"
+
+
+class ExpansionError(FrontendError):
+    """A variable cannot be expanded."""
+
+    code = "JE0202"
+
+
+class StageGraphError(FrontendError):
+    """A stage is unknown, circular or misplaced."""
+
+    code = "JE0203"
+
+
+class LintError(FrontendError):
+    """The Dockerfile asks for ``check=error=true`` and a rule found something."""
+
+    code = "JE0204"
+
+
+class SourceError(JettisonError):
+    """Something that the build reads is not there or cannot be read."""
+
+    code = "JE0300"
+    exit_status = 4
+
+
+class InvalidReferenceError(SourceError):
+    """An image reference cannot be parsed."""
+
+    code = "JE0301"
+
+
+class ContextError(SourceError):
+    """The build context lacks a file or tries to escape its root."""
+
+    code = "JE0302"
+
+
+class ImageNotFoundError(SourceError):
+    """No image of that name is in the local store or in its registry."""
+
+    code = "JE0303"
+
+
+class PlatformNotFoundError(SourceError):
+    """An image index has no manifest for the platform."""
+
+    code = "JE0304"
+
+
+class RegistryError(SourceError):
+    """A registry refused a request; ``status`` is the HTTP status, 0 without an answer."""
+
+    code = "JE0310"
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, span: Span | None = None, status: int = 0
+    ) -> None:
+        super().__init__(message, hint=hint, span=span)
+        self.status = status
+
+
+class AuthenticationError(RegistryError):
+    """A registry wants credentials, or others than it was given."""
+
+    code = "JE0311"
+
+
+class RegistryUnavailableError(RegistryError):
+    """A registry cannot be reached or answers with a server error."""
+
+    code = "JE0312"
+
+
+class ContentError(JettisonError):
+    """Bytes are not what was promised."""
+
+    code = "JE0400"
+    exit_status = 4
+
+
+class DigestMismatchError(ContentError):
+    """Content has another digest than its descriptor."""
+
+    code = "JE0401"
+
+
+class SizeMismatchError(ContentError):
+    """Content has another size than its descriptor."""
+
+    code = "JE0402"
+
+
+class InvalidManifestError(ContentError):
+    """A manifest, index or image config cannot be decoded or is inconsistent."""
+
+    code = "JE0403"
+
+
+class UnsafeArchiveError(ContentError):
+    """An archive is malformed or tries to write outside its root."""
+
+    code = "JE0404"
+
+
+class SolveError(JettisonError):
+    """A vertex of the plan cannot be solved."""
+
+    code = "JE0500"
+    exit_status = 1
+
+
+class ExecError(SolveError):
+    """A RUN ended with an exit code other than 0."""
+
+    code = "JE0501"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        exit_code: int,
+        log_tail: str = "",
+        hint: str | None = None,
+        span: Span | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, span=span)
+        self.exit_code = exit_code
+        self.log_tail = log_tail
+
+
+class HostError(JettisonError):
+    """This machine cannot do what is asked."""
+
+    code = "JE0600"
+    exit_status = 5
+
+
+class SandboxUnavailableError(HostError):
+    """No way to run a step in a sandbox works on this machine."""
+
+    code = "JE0601"
+
+
+class StorageError(HostError):
+    """The store cannot be written or read: disk full, read-only, damaged."""
+
+    code = "JE0602"
+
+
+class ExportError(JettisonError):
+    """The image cannot be written where it was to go."""
+
+    code = "JE0700"
+    exit_status = 6
+
+
+class InternalError(JettisonError):
+    """An invariant broke; this is a bug in Jettison."""
+
+    code = "JE0900"
+    exit_status = 70
+
+
+@contextmanager
+def located(span: Span | None) -> Iterator[None]:
+    """Give errors that pass through a place, unless they have one: the innermost place wins."""
+    try:
+        yield
+    except JettisonError as error:
+        if error.span is None:
+            error.span = span
+        raise

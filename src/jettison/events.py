@@ -1,0 +1,90 @@
+"""Progress of a build as frozen values; consoles, logs and JSON are renderings of them.
+
+In:  facts from the solver, the image package and the exporters.
+Out: calls of a ``Sink``, in the order in which things happened in one thread of control.
+
+Times are ``time.time_ns()`` of the reporter, so that this module sees no clock.
+
+Concurrency: sinks are called from several threads and must be safe for that.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+
+import msgspec
+
+from jettison.errors import Span
+
+
+class Outcome(enum.Enum):
+    """How a vertex ended."""
+
+    DONE = "done"
+    CACHED = "cached"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Base of all events; ``time_ns`` is nanoseconds since the epoch."""
+
+    time_ns: int
+
+
+class PlanReady(Event, frozen=True, tag="plan"):
+    """What will be solved: (vertex digest, name) in plan order, and stages that nobody needs."""
+
+    vertices: tuple[tuple[str, str], ...]
+    skipped_stages: tuple[str, ...] = ()
+
+
+class VertexStarted(Event, frozen=True, tag="start"):
+    """A vertex began to run; ``vertex`` is its digest or another unique id, ``name`` for people."""
+
+    vertex: str
+    name: str
+
+
+class VertexEnded(Event, frozen=True, tag="end"):
+    """A vertex ended; CACHED ones may end without a start."""
+
+    vertex: str
+    name: str
+    outcome: Outcome
+    error: str = ""
+
+
+class VertexLog(Event, frozen=True, tag="log"):
+    """Output of a running vertex; ``stream`` is 1 (stdout) or 2 (stderr)."""
+
+    vertex: str
+    stream: int
+    data: bytes
+
+
+class VertexProgress(Event, frozen=True, tag="progress"):
+    """A count inside a vertex, such as the bytes of a layer; ``total`` 0 is unknown."""
+
+    vertex: str
+    item: str
+    current: int
+    total: int
+    unit: str = "B"
+
+
+class Warned(Event, frozen=True, tag="warning"):
+    """Something the user should know; ``rule`` names a check, if one found it."""
+
+    message: str
+    rule: str = ""
+    span: Span | None = None
+    hint: str = ""
+
+
+Sink = Callable[[Event], None]
+
+
+def discard(event: Event) -> None:
+    """Take an event and do nothing: the sink of those who do not watch."""

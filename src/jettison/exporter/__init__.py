@@ -1,0 +1,1 @@
+"""Writers of a built image: layout, archive, directory, registry."""

@@ -1,0 +1,1 @@
+"""Compilers of build definitions to plans."""

@@ -1,0 +1,1 @@
+"""The Dockerfile language: text to AST to stage graph to plan."""

@@ -1,0 +1,1 @@
+"""Files below a root: walking, safe paths, content digests, atomic writes, locks."""

@@ -1,0 +1,83 @@
+"""File trees seen through one small interface: a host directory or a stack of layers.
+
+In:  absolute POSIX paths inside the tree (``/`` is its root).
+Out: stat facts, names, link targets, and where the bytes of a file are on the host.
+
+No method follows a symbolic link in any component: callers resolve first
+(``fs.resolve.resolve``), so nothing a tree holds can lead a read out of its root.
+"""
+
+from __future__ import annotations
+
+import stat
+from typing import Protocol
+
+import msgspec
+
+
+class FileStat(msgspec.Struct, frozen=True):
+    """Facts of one file. ``mode`` is type and permission bits as in ``stat(2)``.
+
+    ``identity`` is equal for names of one inode (hard links) of one tree; it orders nothing.
+    ``uid`` and ``gid`` are as seen inside the image (or as the context gives them: 0).
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    size: int
+    mtime_ns: int
+    rdev: int
+    nlink: int
+    identity: tuple[int, int]
+
+    @property
+    def is_dir(self) -> bool:
+        """Whether it is a directory."""
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file."""
+        return stat.S_ISREG(self.mode)
+
+    @property
+    def is_symlink(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.mode)
+
+
+class Tree(Protocol):
+    """A read-only file tree."""
+
+    def lstat(self, path: str) -> FileStat | None:
+        """Return the facts of a path, or None when there is nothing."""
+        ...
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted by their bytes; empty if it is none."""
+        ...
+
+    def readlink(self, path: str) -> str:
+        """Return the target of a symbolic link.
+
+        Raises:
+            OSError: it is none.
+        """
+        ...
+
+    def host_path(self, path: str) -> str:
+        """Return where a file is on the host; to be opened with ``O_NOFOLLOW``.
+
+        Raises:
+            FileNotFoundError: there is nothing at the path.
+        """
+        ...
+
+    def xattrs(self, path: str) -> dict[str, bytes]:
+        """Return the extended attributes that belong to images (``fs.xattr``)."""
+        ...
+
+    def file_digest(self, path: str) -> bytes:
+        """Return the sha256 of a regular file's bytes (raw, 32 bytes), memoised if possible."""
+        ...

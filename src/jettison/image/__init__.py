@@ -1,0 +1,1 @@
+"""Images in the store: pulled, loaded, assembled from layers, and made into blobs."""

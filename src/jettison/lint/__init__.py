@@ -1,0 +1,1 @@
+"""Checks of Dockerfile text: rules, findings, formats."""

@@ -1,0 +1,1 @@
+"""System calls and what this host allows."""

@@ -1,0 +1,1 @@
+"""The OCI data model as values: digests, references, platforms, descriptors, manifests, configs."""

@@ -1,0 +1,93 @@
+"""Platforms: what an image runs on.
+
+In:  ``os/architecture[/variant]`` as users write it, ``platform.machine()`` names.
+Out: normalised ``Platform`` values.
+
+Source: OCI image-spec 1.1, image-index.md, "platform"; containerd platforms (normalisation).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from jettison.errors import UsageError
+
+_ARCHITECTURES = {
+    "x86_64": ("amd64", ""),
+    "x86-64": ("amd64", ""),
+    "amd64": ("amd64", ""),
+    "aarch64": ("arm64", ""),
+    "arm64": ("arm64", ""),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+    "armv7l": ("arm", "v7"),
+    "armv6l": ("arm", "v6"),
+    "i386": ("386", ""),
+    "i686": ("386", ""),
+}
+
+
+class Platform(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    rename={"os_version": "os.version", "os_features": "os.features"},
+):
+    """An operating system and an architecture, normalised by ``parse_platform``."""
+
+    architecture: str
+    os: str
+    variant: str = ""
+    os_version: str = ""
+    os_features: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = (self.os, self.architecture, self.variant)
+        return "/".join(part for part in parts if part)
+
+
+def normalise(os: str, architecture: str, variant: str = "") -> Platform:
+    """Return the platform under the names that images use.
+
+    >>> str(normalise("linux", "aarch64", "v8")), str(normalise("Linux", "arm"))
+    ('linux/arm64', 'linux/arm/v7')
+    """
+    os, architecture, variant = os.lower(), architecture.lower(), variant.lower()
+    architecture, implied = _ARCHITECTURES.get(architecture, (architecture, ""))
+    variant = variant or implied
+    if architecture == "arm64" and variant in {"8", "v8"}:
+        variant = ""
+    if architecture == "amd64" and variant == "v1":
+        variant = ""
+    if architecture == "arm":
+        variant = variant or "v7"
+        variant = variant if variant.startswith("v") else "v" + variant
+    return Platform(architecture=architecture, os=os, variant=variant)
+
+
+def parse_platform(text: str) -> Platform:
+    """Return the platform that a flag names: ``linux/arm64``, ``linux/arm/v7``, ``arm64``.
+
+    Raises:
+        UsageError: the text is empty or has more than three parts.
+    """
+    parts = text.strip().split("/")
+    if not all(parts) or len(parts) > 3:
+        raise UsageError(f"`{text}` is not a platform", hint="write it like linux/arm64")
+    if len(parts) == 1:
+        known = parts[0].lower() in _ARCHITECTURES or parts[0].lower() in {
+            "arm",
+            "riscv64",
+            "s390x",
+            "ppc64le",
+        }
+        return normalise("linux", parts[0]) if known else normalise(parts[0], "amd64")
+    return normalise(*parts)
+
+
+def matches(wanted: Platform, offered: Platform) -> bool:
+    """Tell whether an image for ``offered`` serves a build for ``wanted``."""
+    offered = normalise(offered.os, offered.architecture, offered.variant)
+    if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
+        return False
+    return not wanted.variant or not offered.variant or wanted.variant == offered.variant

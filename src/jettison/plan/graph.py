@@ -1,0 +1,96 @@
+"""Plans: all vertices that a build needs, in an order in which they can be solved.
+
+In:  vertices and images from a frontend.
+Out: ``Plan``, which the solver executes and reports read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from jettison.errors import InternalError, Span
+from jettison.oci.config import ContainerConfig, History
+from jettison.oci.digest import Digest
+from jettison.oci.platform import Platform
+from jettison.plan.vertex import Vertex
+
+
+class HistoryStep(msgspec.Struct, frozen=True):
+    """A history entry to be; ``vertex`` made its layer, None for metadata and base entries.
+
+    Base entries come first and are complete (``entry.created`` is set); the others get the
+    time of the build, or of ``SOURCE_DATE_EPOCH``, from the assembler.
+    """
+
+    entry: History
+    vertex: Digest | None = None
+
+
+class ImageTemplate(msgspec.Struct, frozen=True):
+    """What the final image is, but for its layers' digests and its times."""
+
+    platform: Platform
+    config: ContainerConfig
+    history: tuple[HistoryStep, ...]
+    author: str = ""
+    base_reference: str = ""
+
+
+class StageSummary(msgspec.Struct, frozen=True):
+    """A stage for reports: its last vertex, its base, and what it is called.
+
+    ``result`` is None for a stage that is empty (scratch) or that the target does not need;
+    ``needed`` tells these apart. ``used_by`` are (index of the using stage, how) pairs, where
+    how is ``FROM``, ``COPY --from`` or ``RUN --mount``.
+    """
+
+    index: int
+    name: str
+    base_name: str
+    result: Digest | None
+    needed: bool
+    used_by: tuple[tuple[int, str], ...] = ()
+    span: Span | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Vertices in topological order (what a vertex needs comes before it), and the target.
+
+    ``target`` is None when the final stage is empty. ``stages`` are in file order.
+    ``source_date_epoch`` clamps times when set. ``unused_build_args`` were given and never
+    consumed.
+    """
+
+    vertices: tuple[Vertex, ...]
+    target: Digest | None
+    image: ImageTemplate
+    stages: tuple[StageSummary, ...] = ()
+    source_date_epoch: int | None = None
+    unused_build_args: tuple[str, ...] = ()
+
+
+def order(roots: Iterable[Vertex], known: Mapping[Digest, Vertex]) -> Iterator[Vertex]:
+    """Yield the roots and all that they need, each once, needs first.
+
+    Args:
+        roots: Vertices that are wanted.
+        known: Every vertex by its digest.
+    """
+    done: set[Digest] = set()
+    for root in roots:
+        stack: list[tuple[Vertex, bool]] = [(root, False)]
+        while stack:
+            current, needs_done = stack.pop()
+            if current.digest in done:
+                continue
+            if needs_done:
+                done.add(current.digest)
+                yield current
+                continue
+            stack.append((current, True))
+            for need in reversed(current.needs):
+                if need not in known:
+                    raise InternalError(f"vertex `{current.name}` needs an unknown vertex")
+                stack.append((known[need], False))

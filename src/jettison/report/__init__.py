@@ -1,0 +1,1 @@
+"""What a finished build says about itself: sizes by stage."""

@@ -1,0 +1,74 @@
+"""The protocol of sandbox drivers.
+
+In:  a ``SandboxSpec``, where output goes.
+Out: the exit code of the process.
+
+Concurrency: ``start`` may be called from any thread, many at a time; it never forks the builder
+(helpers are spawned). A ``Running`` belongs to one thread, ``kill`` may come from any.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from jettison.sandbox.spec import SandboxSpec
+
+
+class Streams(msgspec.Struct, frozen=True):
+    """File descriptors that the process inherits; they stay open in the caller.
+
+    With ``terminal`` in the spec all three are one terminal's slave side, made by the caller.
+    """
+
+    stdin: int
+    stdout: int
+    stderr: int
+
+
+class Running(Protocol):
+    """A started process."""
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code, 128 + signal number for a killed one.
+
+        All processes of the container are gone and every mount is undone when it returns, and
+        mount points that the driver created in ``root.upper`` are removed with the times of
+        their parents restored.
+
+        Raises:
+            SandboxUnavailableError: the container could not be set up; says what failed.
+        """
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process."""
+        ...
+
+    def kill(self) -> None:
+        """End all processes of the container at once."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A driver."""
+
+    name: str
+
+    def start(self, spec: SandboxSpec, streams: Streams) -> Running:
+        """Start the process of a spec.
+
+        Raises:
+            SandboxUnavailableError: it cannot be started on this host.
+        """
+        ...
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a driver works here: found by running ``true`` in it."""
+
+    driver: str
+    works: bool
+    reason: str = ""
+    remedy: str = ""

@@ -1,0 +1,179 @@
+"""The description of a container, the same for every driver.
+
+In:  values that the solver (RUN) or ``api.run`` (jettison run) resolved: no names are left.
+Out: frozen data; drivers turn it into system calls or a runtime's JSON.
+
+Security: paths of ``mounts`` are of the host and come from Jettison, never from an image;
+``target`` is a path in the container and is resolved below its root by the driver.
+"""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+
+import msgspec
+
+DEFAULT_CAPABILITIES = (
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FSETID",
+    "CAP_FOWNER",
+    "CAP_MKNOD",
+    "CAP_NET_RAW",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETFCAP",
+    "CAP_SETPCAP",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SYS_CHROOT",
+    "CAP_KILL",
+    "CAP_AUDIT_WRITE",
+)
+"""Docker's default set."""
+
+MASKED_PATHS = (
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+)
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+
+class RootKind(enum.Enum):
+    """How the root file system is made."""
+
+    OVERLAY = "overlay"
+    DIRECTORY = "directory"
+
+
+class Root(msgspec.Struct, frozen=True):
+    """The root file system.
+
+    Args:
+        kind: OVERLAY mounts ``lowers`` (base first) below ``upper``; DIRECTORY uses ``upper``.
+        upper: Directory that gets the changes.
+        work: Overlay's work directory, on the file system of ``upper``.
+        lowers: Layer directories, base first; may be empty, and may be hundreds.
+    """
+
+    kind: RootKind
+    upper: Path
+    work: Path | None = None
+    lowers: tuple[Path, ...] = ()
+
+
+class BindMount(msgspec.Struct, frozen=True):
+    """A file or directory of the host at a path of the container.
+
+    With ``copy_up`` the source is the lower of a temporary overlay: writes are discarded.
+    ``create`` makes missing mount points (and the driver removes them afterwards).
+    """
+
+    source: Path
+    target: str
+    readonly: bool = False
+    copy_up: bool = False
+
+
+class OverlayMount(msgspec.Struct, frozen=True):
+    """A stack of layers (base first), or a path in it, at a path of the container.
+
+    Writes are discarded; with ``readonly`` they fail. ``selector`` is the path inside the stack,
+    already resolved (no symbolic link is followed).
+    """
+
+    lowers: tuple[Path, ...]
+    selector: str
+    target: str
+    readonly: bool = True
+
+
+class TmpfsMount(msgspec.Struct, frozen=True):
+    """An empty file system in memory; ``size_bytes`` 0 is no limit."""
+
+    target: str
+    size_bytes: int = 0
+    mode: int = 0o1777
+
+
+class FileMount(msgspec.Struct, frozen=True):
+    """Bytes as a file that is on no disk (a secret, a heredoc's script): written to a tmpfs."""
+
+    target: str
+    content: bytes
+    mode: int = 0o400
+    uid: int = 0
+    gid: int = 0
+
+
+Mount = BindMount | OverlayMount | TmpfsMount | FileMount
+
+
+class NetworkMode(enum.Enum):
+    """HOST shares the host's network, NONE has a loopback interface only."""
+
+    HOST = "host"
+    NONE = "none"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Resource limits; 0 and empty are none. ``ulimits`` are (name, soft, hard), -1 unlimited."""
+
+    memory_bytes: int = 0
+    cpus: float = 0.0
+    ulimits: tuple[tuple[str, int, int], ...] = ()
+    shm_bytes: int = 64 << 20
+
+
+class SandboxSpec(msgspec.Struct, frozen=True):
+    """One process in one container.
+
+    Args:
+        root: Its root file system.
+        argv: Program and arguments; a program without ``/`` is looked up on ``PATH`` of ``env``
+            inside the container.
+        env: Complete and ordered ``NAME=value``.
+        cwd: Absolute path; exists.
+        uid, gid, groups: Numbers, resolved in the image before.
+        mounts: In the order in which they are made.
+        hostname: Of the UTS namespace.
+        hosts: Bytes of ``/etc/hosts``; None leaves the image's.
+        resolv_conf: Bytes of ``/etc/resolv.conf``; None leaves the image's.
+        network: What it sees of the network.
+        capabilities: Bounding, permitted, effective set (inheritable and ambient stay empty;
+            a process that is not root of the container has them in the bounding set only).
+        privileged: All capabilities, nothing masked, all devices (``--security=insecure``).
+        readonly_root: The root file system cannot be written.
+        terminal: The process gets a terminal of its own.
+        init: A small init reaps orphans and forwards signals (docker run --init).
+    """
+
+    root: Root
+    argv: tuple[str, ...]
+    env: tuple[str, ...]
+    cwd: str = "/"
+    uid: int = 0
+    gid: int = 0
+    groups: tuple[int, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    hostname: str = "jettison"
+    hosts: bytes | None = None
+    resolv_conf: bytes | None = None
+    network: NetworkMode = NetworkMode.HOST
+    capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
+    masked_paths: tuple[str, ...] = MASKED_PATHS
+    readonly_paths: tuple[str, ...] = READONLY_PATHS
+    privileged: bool = False
+    readonly_root: bool = False
+    terminal: bool = False
+    init: bool = False
+    limits: Limits = Limits()

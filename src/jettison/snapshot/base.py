@@ -1,0 +1,79 @@
+"""Snapshots: the change that one vertex or one image layer made, as a directory.
+
+A *layer* here is one committed, immutable directory in overlay form; a *stack* is a sequence of
+layers, base first, that together are a root file system. Layers are named by content, so an
+equal change is stored once and a rebuilt step with an equal result is the earlier layer
+(early cutoff).
+
+On disk (below the store's root)::
+
+    snapshots/<hex of the id>/fs      the overlay layer directory
+    snapshots/<hex of the id>/meta    msgpack ``LayerInfo``
+    tmp/<unique>/{fs,work}            an active snapshot
+
+Whiteouts are character devices 0:0; an opaque directory has ``trusted.overlay.opaque=y`` (root)
+or ``user.overlay.opaque=y`` (in a user namespace).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from jettison.store.layer import LayerId
+
+
+class LayerInfo(msgspec.Struct, frozen=True):
+    """Facts of a committed layer: bytes of regular files (hard links once), number of entries."""
+
+    id: LayerId
+    size_bytes: int
+    entries: int
+
+
+class ActiveSnapshot(msgspec.Struct, frozen=True):
+    """A writable directory that is not visible to anybody yet.
+
+    ``upper`` and ``work`` are an overlay's upper and work directories on one file system.
+    """
+
+    path: Path
+    upper: Path
+    work: Path
+
+
+class Snapshotter(Protocol):
+    """Keeps layers; all methods are safe against other processes with the same store."""
+
+    def prepare(self) -> ActiveSnapshot:
+        """Make an empty active snapshot."""
+        ...
+
+    def commit(self, active: ActiveSnapshot) -> LayerInfo:
+        """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
+
+        The active snapshot is gone afterwards. Its empty change gives the empty layer.
+        """
+        ...
+
+    def commit_as(self, active: ActiveSnapshot, layer: LayerId) -> LayerInfo:
+        """Make an active snapshot the layer of a given name (unpacked image layers)."""
+        ...
+
+    def discard(self, active: ActiveSnapshot) -> None:
+        """Remove an active snapshot."""
+        ...
+
+    def info(self, layer: LayerId) -> LayerInfo | None:
+        """Return the facts of a layer, or None when it is not here as files."""
+        ...
+
+    def directory(self, layer: LayerId) -> Path:
+        """Return the overlay directory of a layer that is here."""
+        ...
+
+    def remove(self, layer: LayerId) -> None:
+        """Forget a layer's files."""
+        ...

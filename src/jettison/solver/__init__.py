@@ -1,0 +1,1 @@
+"""Solves a plan: looks up, schedules, runs."""

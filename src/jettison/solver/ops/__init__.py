@@ -1,0 +1,1 @@
+"""Executors of ops, one module an op."""

@@ -1,0 +1,1 @@
+"""Providers of files that are not images: local contexts, http, git."""

@@ -1,0 +1,1 @@
+"""One directory that holds blobs, images and state, safe for many processes."""

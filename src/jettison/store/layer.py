@@ -1,0 +1,41 @@
+"""Names of layers and what is kept about them.
+
+A *layer* is one change of a root file system. It may be here as files (``snapshot``), as blobs
+(packed and compressed, by media type), as both, or only at a registry.
+"""
+
+from __future__ import annotations
+
+from typing import NewType
+
+import msgspec
+
+from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
+
+LayerId = NewType("LayerId", str)
+"""``diff:sha256:<hex>`` for a layer of an image that came from elsewhere (its diff ID),
+``content:sha256:<hex>`` for a change made here (its content digest)."""
+
+Stack = tuple[LayerId, ...]
+"""A root file system: layers, base first; empty for scratch."""
+
+
+def image_layer_id(diff_id: Digest) -> LayerId:
+    """Return the name of an image's layer."""
+    return LayerId(f"diff:{diff_id}")
+
+
+class StoredLayer(msgspec.Struct, frozen=True):
+    """A layer of an image: its name here and the digest of its uncompressed tar."""
+
+    layer: LayerId
+    diff_id: Digest
+
+
+class PackedLayer(msgspec.Struct, frozen=True):
+    """A layer as a blob: ``descriptor`` says how it is compressed, ``diff_id`` what is inside."""
+
+    layer: LayerId
+    diff_id: Digest
+    descriptor: Descriptor
