@@ -1,0 +1,183 @@
+"""Content digests of files, remembered as long as nothing says that a file changed.
+
+In:  paths and ``lstat`` facts.
+Out: raw sha256 (32 bytes).
+
+A remembered digest counts only while device, inode, size, mtime and ctime are what they were:
+ctime cannot be set back, so equal size and mtime never hide a change. A file that was changed in
+the last two seconds before it was read is not remembered, because a write in the same tick of the
+file system's clock would leave the same times ("racily clean", as git calls it).
+
+On disk: one blob per root directory (``MemoTable``): msgpack of path to 5 integers and a digest.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+import struct
+import time
+from pathlib import Path
+from typing import Protocol, Self
+
+import msgspec
+
+_CHUNK_BYTES = 1 << 20
+_RACY_NS = 2_000_000_000
+_FACTS = struct.Struct("<QQqqq")
+_ENTRY_BYTES = _FACTS.size + 32
+_MEMO_VERSION = b"jettison-memo-1\0"
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+"""O_NONBLOCK: a FIFO that took a file's place since it was looked at must not block."""
+
+
+class MemoTable(Protocol):
+    """Where memos are kept (``store.database``)."""
+
+    def file_memo(self, root: str) -> bytes | None:
+        """Return the blob of a root directory, or None."""
+        ...
+
+    def set_file_memo(self, root: str, blob: bytes) -> None:
+        """Keep the blob of a root directory."""
+        ...
+
+
+def descriptor_sha256(descriptor: int, size_hint: int = _CHUNK_BYTES) -> bytes:
+    """Return the sha256 of all bytes from an open file's position to its end."""
+    hasher = hashlib.sha256()
+    # One byte more than expected, so that the usual small file is read by one call and a check.
+    amount = min(size_hint + 1, _CHUNK_BYTES)
+    while chunk := os.read(descriptor, amount):
+        hasher.update(chunk)
+    return hasher.digest()
+
+
+def file_sha256(path: str | Path) -> bytes:
+    """Return the sha256 of a regular file's bytes.
+
+    Raises:
+        OSError: it cannot be read, or is a symbolic link or another special file.
+    """
+    descriptor, facts = _open_regular(path)
+    try:
+        return descriptor_sha256(descriptor, facts.st_size)
+    finally:
+        os.close(descriptor)
+
+
+class FileDigests:
+    """Digests of the files below one host directory, remembered between builds.
+
+    Threads may call ``digest`` at the same time.
+
+    Args:
+        root: The directory, absolute.
+        table: Where ``save`` keeps the memo; None keeps it in memory only.
+        memo: What ``load`` found.
+    """
+
+    def __init__(
+        self, root: Path, table: MemoTable | None = None, memo: dict[str, bytes] | None = None
+    ) -> None:
+        self._root = os.fspath(root).rstrip("/")
+        self._table = table
+        self._old = memo if memo is not None else {}
+        self._new: dict[str, bytes] = {}
+        self._session: dict[str, bytes] = {}
+
+    @classmethod
+    def load(cls, table: MemoTable, root: Path) -> Self:
+        """Return the digests of a root directory with what earlier builds remembered."""
+        blob = table.file_memo(os.fspath(root))
+        memo: dict[str, bytes] = {}
+        if blob is not None and blob.startswith(_MEMO_VERSION):
+            try:
+                memo = _DECODER.decode(memoryview(blob)[len(_MEMO_VERSION) :])
+            except msgspec.DecodeError:
+                memo = {}  # a memo may be lost; wrong digests it cannot give, facts are compared
+        return cls(root, table, memo)
+
+    def digest(self, path: str, facts: os.stat_result) -> bytes:
+        """Return the sha256 of a regular file.
+
+        Args:
+            path: Below the root, with a leading ``/``.
+            facts: What ``lstat`` says about it now.
+
+        Raises:
+            OSError: it cannot be read, or is no regular file any more.
+        """
+        packed = _FACTS.pack(
+            facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+        )
+        entry = self._new.get(path) or self._session.get(path) or self._old.get(path)
+        if entry is not None and entry.startswith(packed) and len(entry) == _ENTRY_BYTES:
+            return entry[_FACTS.size :]
+        return self._read(path)
+
+    def _read(self, path: str) -> bytes:
+        """Hash a file and remember it under the facts of the file that was really open."""
+        started_ns = time.time_ns()
+        descriptor, before = _open_regular(self._root + path)
+        try:
+            digest = descriptor_sha256(descriptor, before.st_size)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        packed = _FACTS.pack(
+            before.st_dev, before.st_ino, before.st_size, before.st_mtime_ns, before.st_ctime_ns
+        )
+        unchanged = (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
+            after.st_size,
+            after.st_mtime_ns,
+            after.st_ctime_ns,
+        )
+        newest_ns = max(before.st_mtime_ns, before.st_ctime_ns)
+        if unchanged and newest_ns < started_ns - _RACY_NS:
+            self._new[path] = packed + digest
+        elif unchanged:
+            # Good enough to give one answer in one build, not to outlive it.
+            self._session[path] = packed + digest
+        return digest
+
+    def save(self) -> None:
+        """Keep what was learned for the next build; nothing is written when that is nothing.
+
+        Entries that this build did not ask for stay (another Dockerfile may), unless they are so
+        many that they are the past of the directory.
+        """
+        if self._table is None or not self._new:
+            return
+        memo = {**self._old, **self._new}
+        limit = max(_KEEP_ENTRIES, 4 * len(self._new))
+        if len(memo) > limit:
+            memo = {path: entry for path, entry in memo.items() if self._is_there(path)}
+        self._table.set_file_memo(self._root or "/", _MEMO_VERSION + msgspec.msgpack.encode(memo))
+        self._old, self._new = memo, {}
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            return stat.S_ISREG(os.lstat(self._root + path).st_mode)
+        except OSError:
+            return False
+
+
+_KEEP_ENTRIES = 50_000
+_DECODER = msgspec.msgpack.Decoder(dict[str, bytes])
+
+
+def _open_regular(path: str | Path) -> tuple[int, os.stat_result]:
+    """Open a regular file without following a link.
+
+    Raises:
+        OSError: it cannot be opened or is no regular file.
+    """
+    descriptor = os.open(path, _OPEN_FILE)
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+    return descriptor, facts

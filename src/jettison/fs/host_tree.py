@@ -1,0 +1,117 @@
+"""A directory of the host as a tree.
+
+In:  a directory.
+Out: ``fs.tree.Tree``.
+
+What was seen once is what the tree holds: facts are kept, so that one build sees one state of a
+file even while somebody writes. A path whose parent is a link, or that holds ``..``, names
+nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from jettison.fs.digest import FileDigests
+from jettison.fs.tree import FileStat
+from jettison.fs.walk import sorted_names
+from jettison.fs.xattr import read_xattrs
+
+
+class HostTree:
+    """A tree over a host directory; threads may share it.
+
+    Args:
+        root: The directory; links in its own path are followed.
+        digests: Remembers digests of files between builds; None remembers in memory.
+        context: Whether it is a build context: everything belongs to 0:0.
+    """
+
+    def __init__(
+        self, root: Path, *, digests: FileDigests | None = None, context: bool = False
+    ) -> None:
+        self._root = os.path.realpath(root).rstrip("/")
+        self._digests = digests if digests is not None else FileDigests(Path(self._root or "/"))
+        self._context = context
+        self._facts: dict[str, os.stat_result | None] = {}
+        self._directories: dict[str, bool] = {"": True}
+
+    def lstat(self, path: str) -> FileStat | None:
+        """Return the facts of a path, or None when there is nothing."""
+        facts = self._lstat(path)
+        if facts is None:
+            return None
+        owned = not self._context
+        return FileStat(
+            facts.st_mode,
+            facts.st_uid if owned else 0,
+            facts.st_gid if owned else 0,
+            facts.st_size,
+            facts.st_mtime_ns,
+            facts.st_rdev,
+            facts.st_nlink,
+            (facts.st_dev, facts.st_ino),
+        )
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted by their bytes; empty if it is none."""
+        path = "" if path == "/" else path
+        if not self._is_directory(path):
+            return []
+        try:
+            return sorted_names(os.listdir(self._root + path if path else self._root or "/"))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def readlink(self, path: str) -> str:
+        """Return the target of a symbolic link."""
+        return os.readlink(self.host_path(path))
+
+    def host_path(self, path: str) -> str:
+        """Return where a file is on the host."""
+        if self._lstat(path) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return self._root + path
+
+    def xattrs(self, path: str) -> dict[str, bytes]:
+        """Return the extended attributes that belong to images."""
+        return read_xattrs(self.host_path(path))
+
+    def file_digest(self, path: str) -> bytes:
+        """Return the sha256 of a regular file's bytes."""
+        facts = self._lstat(path)
+        if facts is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return self._digests.digest(path, facts)
+
+    def _lstat(self, path: str) -> os.stat_result | None:
+        try:
+            return self._facts[path]
+        except KeyError:
+            pass
+        parent, _, name = path.rpartition("/")
+        facts: os.stat_result | None = None
+        if name not in {".", ".."} and (parent == "" or self._is_directory(parent)):
+            try:
+                facts = os.lstat(self._root + path)
+            except (FileNotFoundError, NotADirectoryError):
+                facts = None
+        self._facts[path] = facts
+        return facts
+
+    def _is_directory(self, path: str) -> bool:
+        """Tell whether a path is a real directory, reached through real directories only."""
+        known = self._directories.get(path)
+        if known is not None:
+            return known
+        unknown = [path]
+        while (parent := unknown[-1].rpartition("/")[0]) not in self._directories:
+            unknown.append(parent)
+        for each in reversed(unknown):
+            facts = self._lstat(each)
+            known = facts is not None and stat.S_ISDIR(facts.st_mode)
+            self._directories[each] = known
+        return bool(known)

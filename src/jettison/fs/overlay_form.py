@@ -1,0 +1,125 @@
+"""The overlay form of a layer directory: how a directory says what it hides below.
+
+In:  facts and paths of files in a layer directory.
+Out: whether they are whiteouts or opaque; the same, made.
+
+A *whiteout* is a character device 0:0 and hides one name of the layers below. A directory with
+the xattr ``<prefix>opaque`` = ``y`` hides all names below. The prefix is ``trusted.overlay.``
+where that may be set, else ``user.overlay.`` (mount option ``userxattr``). Other attributes with
+the prefix (``origin``, ``impure``, ``nlink`` …) are the kernel's books: no part of the layer.
+
+In a tar the same is said by names: ``.wh.<name>`` and ``.wh..wh..opq``.
+
+Source: kernel Documentation/filesystems/overlayfs.rst; OCI image-spec 1.1, layer.md,
+"Representing Changes".
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from jettison.fs.xattr import get_xattr
+
+WHITEOUT_PREFIX = ".wh."
+"""In a tar: an entry with this prefix removes the name behind it."""
+
+WHITEOUT_META_PREFIX = ".wh..wh."
+"""In a tar: names reserved for whiteouts' own use; no file of an image begins so."""
+
+OPAQUE_MARKER = ".wh..wh..opq"
+"""In a tar: the directory that holds this entry is opaque."""
+
+TRUSTED_PREFIX = "trusted.overlay."
+USER_PREFIX = "user.overlay."
+
+
+@functools.cache
+def overlay_xattr_prefix() -> str:
+    """Return the prefix of overlayfs' attributes for mounts that this process can make.
+
+    Found by trying on a memory file: ``trusted.*`` needs CAP_SYS_ADMIN in the first user
+    namespace, whatever the user ID is.
+    """
+    try:
+        probe = os.memfd_create("jettison-probe", os.MFD_CLOEXEC)
+    except OSError:
+        return _prefix_by_status()
+    try:
+        os.setxattr(probe, TRUSTED_PREFIX + "probe", b"y")
+    except PermissionError:
+        return USER_PREFIX
+    except OSError:
+        return _prefix_by_status()
+    else:
+        return TRUSTED_PREFIX
+    finally:
+        os.close(probe)
+
+
+def _prefix_by_status() -> str:
+    """Decide by what the kernel says about us, where memory files have no attributes."""
+    cap_sys_admin = 1 << 21
+    try:
+        status = Path("/proc/self/status").read_text("ascii", "replace")
+        uid_map = Path("/proc/self/uid_map").read_text("ascii").split()
+    except OSError:
+        return TRUSTED_PREFIX if os.geteuid() == 0 else USER_PREFIX
+    effective = next(
+        (int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:")), 0
+    )
+    first_namespace = uid_map == ["0", "0", "4294967295"]
+    return TRUSTED_PREFIX if first_namespace and effective & cap_sys_admin else USER_PREFIX
+
+
+def opaque_xattr() -> str:
+    """Return the attribute that makes a directory opaque in mounts of this process."""
+    return overlay_xattr_prefix() + "opaque"
+
+
+def is_whiteout(facts: os.stat_result) -> bool:
+    """Tell whether a file of a layer directory is a whiteout."""
+    return stat.S_ISCHR(facts.st_mode) and facts.st_rdev == 0
+
+
+def is_opaque(path: str | int) -> bool:
+    """Tell whether a directory of a layer hides what is below; no link is followed."""
+    return get_xattr(path, opaque_xattr()) == b"y"
+
+
+def make_whiteout(path: str, *, dir_fd: int | None = None) -> None:
+    """Make a whiteout; allowed to everybody since Linux 5.8.
+
+    Raises:
+        OSError: there is something already, or the file system has no device files.
+    """
+    os.mknod(path, stat.S_IFCHR, 0, dir_fd=dir_fd)
+
+
+def make_opaque(path: str | int) -> None:
+    """Make a directory opaque.
+
+    Raises:
+        OSError: the file system has no such attributes.
+    """
+    os.setxattr(path, opaque_xattr(), b"y", follow_symlinks=isinstance(path, int))
+
+
+def lowers_in_effect(directories: Sequence[Path]) -> Sequence[Path]:
+    """Return the part of a stack, base first, that can be seen: from the last opaque root up.
+
+    overlayfs ignores the attribute on the roots of its layers, so a mount must be given
+    exactly these.
+    """
+    for index in range(len(directories) - 1, 0, -1):
+        try:
+            if is_opaque(os.fspath(directories[index])):
+                return directories[index:]
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
+                raise
+    return directories
