@@ -60,7 +60,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``target`` is None when the final stage is empty. ``stages`` are in file order.
     ``source_date_epoch`` clamps times when set. ``unused_build_args`` were given and never
-    consumed.
+    consumed. ``proxy_env`` are ``NAME=value`` entries that every RUN gets besides its own
+    environment, which wins; they are no part of any key.
     """
 
     vertices: tuple[Vertex, ...]
@@ -69,6 +70,7 @@ class Plan(msgspec.Struct, frozen=True):
     stages: tuple[StageSummary, ...] = ()
     source_date_epoch: int | None = None
     unused_build_args: tuple[str, ...] = ()
+    proxy_env: tuple[str, ...] = ()
 
 
 def order(roots: Iterable[Vertex], known: Mapping[Digest, Vertex]) -> Iterator[Vertex]:

@@ -150,12 +150,15 @@ class CopySource(msgspec.Struct, frozen=True, omit_defaults=True):
             root of the input; with ``parents`` it may hold ``**`` and the ``/./`` pivot.
         name: File name of an inline file.
         content: Bytes of an inline file.
+        unpack: Whether archives of this source are unpacked, where that differs from
+            ``CopyOp.unpack`` (an ADD of local and remote files); None is what that says.
     """
 
     path: str = ""
     input: int | None = None
     name: str = ""
     content: bytes = b""
+    unpack: bool | None = None
 
 
 class CopyOp(msgspec.Struct, frozen=True, tag="copy", tag_field="op", omit_defaults=True):
