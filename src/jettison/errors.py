@@ -64,10 +64,13 @@ class JettisonError(Exception):
         message: What is wrong and why, lower case, without a final period.
         hint: What the user can do, one imperative sentence.
         span: Where in the Dockerfile, if it is about one.
+
+    ``source`` is set on the way up: name and text of the file that the span is of.
     """
 
     code: ClassVar[str] = "JE0000"
     exit_status: ClassVar[int] = 1
+    source: tuple[str, str] | None = None
 
     def __init__(self, message: str, *, hint: str | None = None, span: Span | None = None) -> None:
         super().__init__(message)

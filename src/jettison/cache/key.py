@@ -1,0 +1,95 @@
+"""Cache keys: what a result depends on, by content.
+
+In:  an op, and the digests of what it reads: late facts, found while solving.
+Out: ``CacheKey``: a digest and its preimage, kept so that a miss can be explained.
+
+A key is the sha256 of a version and the MessagePack encoding of labelled components;
+MessagePack prefixes every component with its length, so no two preimages share an encoding.
+What an op reads of its base differs: a RUN the whole stack, a COPY only facts about its
+destination. A child of a RUN is keyed by what the RUN produced, not by how (early cutoff).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from jettison.oci.digest import Digest
+from jettison.plan.op import CopyOp, ExecOp, MkdirOp
+from jettison.store.layer import Stack
+
+KEY_VERSION = b"jettison-key-1\0"
+STACK_VERSION = b"jettison-stack-1\0"
+
+Component = tuple[str, bytes]
+"""A label for people, such as ``base`` or ``files of input 0``, and the bytes that count."""
+
+
+class CacheKey(msgspec.Struct, frozen=True):
+    """A key and what it was made of, in order."""
+
+    digest: Digest
+    components: tuple[Component, ...]
+
+
+def stack_digest(stack: Stack) -> Digest:
+    """Return the content digest of a root file system: that of its layers' names in order.
+
+    Layers are named by content (or by diff ID), so equal stacks hold equal files.
+    """
+    encoded = msgspec.msgpack.encode(stack)
+    return Digest("sha256:" + hashlib.sha256(STACK_VERSION + encoded).hexdigest())
+
+
+def exec_key(op: ExecOp, base: Stack, mounted: tuple[Digest, ...]) -> CacheKey:
+    """Return the key of a RUN.
+
+    Args:
+        op: What runs. Cache mounts' contents and secrets' values are not part of it.
+        base: The root file system it runs on.
+        mounted: Content digest of what each mount with an input selects, in order of mounts.
+    """
+    parts: list[Component] = [
+        ("op", msgspec.msgpack.encode(op)),
+        ("base", _raw(stack_digest(base))),
+    ]
+    parts += [(f"files of mount {index}", _raw(digest)) for index, digest in enumerate(mounted)]
+    return _key(parts)
+
+
+def copy_key(op: CopyOp, selected: Digest, destination: Digest) -> CacheKey:
+    """Return the key of a COPY or ADD.
+
+    Args:
+        op: What is copied where.
+        selected: Content digest of the selected files as they will be written.
+        destination: Digest of the facts about the base that matter.
+    """
+    return _key(
+        [
+            ("op", msgspec.msgpack.encode(op)),
+            ("selected files", _raw(selected)),
+            ("destination", _raw(destination)),
+        ]
+    )
+
+
+def mkdir_key(op: MkdirOp, destination: Digest) -> CacheKey:
+    """Return the key of a WORKDIR; ``destination`` as in ``copy_key``."""
+    return _key([("op", msgspec.msgpack.encode(op)), ("destination", _raw(destination))])
+
+
+def selector_digest(*parts: object) -> Digest:
+    """Return a digest that names a question about a stack, for the memo of its answer."""
+    return Digest("sha256:" + hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest())
+
+
+def _raw(digest: Digest) -> bytes:
+    return bytes.fromhex(digest.partition(":")[2])
+
+
+def _key(parts: list[Component]) -> CacheKey:
+    encoded = msgspec.msgpack.encode(parts)
+    digest = Digest("sha256:" + hashlib.sha256(KEY_VERSION + encoded).hexdigest())
+    return CacheKey(digest=digest, components=tuple(parts))

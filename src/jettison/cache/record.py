@@ -1,0 +1,91 @@
+"""Cache records in the store's database: which layer a key stands for, and memos of digests.
+
+In:  cache keys and layers.
+Out: records, and answers about stacks.
+
+Concurrency: safe for threads and processes, as the database is. A cache that cannot be read
+counts as a miss; one that cannot be written is a ``StorageError`` of the store.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from jettison.cache.key import CacheKey, Component
+from jettison.oci.digest import Digest
+from jettison.store.database import Database
+from jettison.store.layer import LayerId
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What a vertex made: its layer, when, and the vertex's definition and name."""
+
+    layer: LayerId
+    created_ns: int
+    vertex: str = ""
+    name: str = ""
+
+
+class RecordStore:
+    """Records by key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, key: Digest) -> Record | None:
+        """Return the record of a key and note that it was used."""
+        rows = self._database.query(
+            "SELECT layer, created_ns, vertex, name FROM record WHERE key = ?", (key,)
+        )
+        if not rows:
+            return None
+        layer, created_ns, vertex, name = rows[0]
+        return Record(LayerId(layer), created_ns, vertex, name)
+
+    def keep(self, key: CacheKey, record: Record) -> None:
+        """Keep a record with the key's preimage."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO record (key, layer, vertex, name, created_ns, used_ns, preimage)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                key.digest,
+                record.layer,
+                record.vertex,
+                record.name,
+                record.created_ns,
+                time.time_ns(),
+                msgspec.msgpack.encode(key.components),
+            ),
+        )
+
+    def preimages(self, vertex: str) -> list[tuple[Digest, tuple[Component, ...]]]:
+        """Return keys of a vertex's definition with what they were made of, newest first."""
+        rows = self._database.query(
+            "SELECT key, preimage FROM record WHERE vertex = ? ORDER BY used_ns DESC", (vertex,)
+        )
+        decode = msgspec.msgpack.Decoder(tuple[Component, ...]).decode
+        return [(Digest(key), decode(preimage)) for key, preimage in rows]
+
+
+class SelectionMemo:
+    """Digests of parts of stacks: what a COPY selects, what a destination looks like."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, stack: Digest, selector: Digest) -> Digest | None:
+        """Return the kept digest."""
+        rows = self._database.query(
+            "SELECT digest FROM selection WHERE stack = ? AND selector = ?", (stack, selector)
+        )
+        return Digest(rows[0][0]) if rows else None
+
+    def keep(self, stack: Digest, selector: Digest, answer: Digest) -> None:
+        """Keep a digest."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO selection (stack, selector, digest, used_ns)"
+            " VALUES (?, ?, ?, ?)",
+            (stack, selector, answer, time.time_ns()),
+        )

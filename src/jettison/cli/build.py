@@ -1,0 +1,270 @@
+"""``jettison build``: docker's flags to a ``BuildRequest``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from jettison.api.request import BuildRequest, OutputRequest, SecretRequest
+from jettison.cli.main import settings_of
+from jettison.errors import UsageError
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
+PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
+
+
+@click.command("build")
+@click.argument("context", metavar="PATH|URL|-")
+@click.option(
+    "-f",
+    "--file",
+    "dockerfile",
+    default="",
+    metavar="FILE",
+    help="The Dockerfile (default: PATH/Dockerfile).",
+)
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="Name of the image.")
+@click.option("--target", default="", metavar="STAGE", help="Stage to build.")
+@click.option(
+    "--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]", help="Value of an ARG."
+)
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label of the image.")
+@click.option(
+    "--build-context",
+    "contexts",
+    multiple=True,
+    metavar="NAME=SOURCE",
+    help="Additional context: directory, URL, docker-image://…, oci-layout://…",
+)
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="TYPE",
+    help="Where the result goes: type=oci|docker|local|tar|registry|image,dest=…",
+)
+@click.option("--push", is_flag=True, help="Push the image to its registry.")
+@click.option("--load", is_flag=True, help="Keep the image in the local store (as without it).")
+@click.option(
+    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to build for."
+)
+@click.option("--no-cache", is_flag=True, help="Run every step.")
+@click.option(
+    "--no-cache-filter",
+    "no_cache_stages",
+    multiple=True,
+    metavar="STAGE",
+    help="Run every step of these stages.",
+)
+@click.option("--pull", is_flag=True, help="Ask the registry for newer base images.")
+@click.option(
+    "--network",
+    default="default",
+    metavar="MODE",
+    help="Network of RUN steps: default, host, none.",
+)
+@click.option(
+    "--add-host",
+    "extra_hosts",
+    multiple=True,
+    metavar="HOST:IP",
+    help="Entry of /etc/hosts in RUN steps.",
+)
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="id=…",
+    help="Secret for RUN --mount=type=secret: id=ID[,src=FILE|env=NAME]",
+)
+@click.option(
+    "--ssh",
+    multiple=True,
+    metavar="ID",
+    help="Agent for RUN --mount=type=ssh: default or ID[=SOCKET]",
+)
+@click.option(
+    "--allow", multiple=True, metavar="ENTITLEMENT", help="Grant network.host or security.insecure."
+)
+@click.option(
+    "--ulimit", "ulimits", multiple=True, metavar="TYPE=SOFT[:HARD]", help="Limit of RUN steps."
+)
+@click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
+@click.option("-m", "--memory", default="", metavar="SIZE", help="Memory limit of each RUN step.")
+@click.option(
+    "--ca-bundle",
+    default="",
+    metavar="FILE|host",
+    help="CA certificates that RUN steps trust, for TLS-inspecting proxies.",
+)
+@click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option("-j", "--jobs", default=0, type=click.IntRange(0), help="RUN steps at the same time.")
+@click.option("--offline", is_flag=True, help="Use what the store has, reach for nothing.")
+@click.option(
+    "--progress", type=click.Choice(PROGRESS), default=None, help="How to show what happens."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print the image ID only.")
+@click.option("--iidfile", default="", metavar="FILE", help="Write the image ID to a file.")
+@click.option(
+    "--metadata-file", default="", metavar="FILE", help="Write facts of the build to a JSON file."
+)
+@click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
+@click.option("--check", is_flag=True, help="Check the Dockerfile, build nothing.")
+@click.option("--call", default="", metavar="METHOD", help="build, check, outline or targets.")
+@click.option("--rm/--no-rm", default=True, hidden=True)
+@click.option("--force-rm", is_flag=True, hidden=True)
+@click.pass_context
+def build(ctx: click.Context, context: str, **flags: object) -> int:
+    """Build an image from a Dockerfile and the files of PATH."""
+    method = str(flags["call"] or ("check" if flags["check"] else "build"))
+    if method != "build":
+        from jettison.cli.check import call  # noqa: PLC0415
+
+        return call(ctx, context, method, flags)
+    from jettison.cli.building import build_and_tell  # noqa: PLC0415
+
+    settings = settings_of(
+        ctx, ca_bundle=flags["ca_bundle"], isolation=flags["isolation"], jobs=flags["jobs"]
+    )
+    request = request_of(context, flags)
+    progress = "quiet" if flags["quiet"] else str(flags["progress"] or "auto")
+    return build_and_tell(
+        request,
+        settings,
+        progress=progress,
+        iidfile=str(flags["iidfile"]),
+        metadata_file=str(flags["metadata_file"]),
+        sizes=bool(flags["sizes"]),
+    )
+
+
+def request_of(context: str, flags: dict[str, object]) -> BuildRequest:
+    """Return the request that a command line means.
+
+    Raises:
+        UsageError: a flag's value is malformed; says which and how it is written.
+    """
+    dockerfile = str(flags["dockerfile"])
+    stdin = b""
+    if "-" in (context, dockerfile):
+        if context == "-" and dockerfile == "-":
+            raise UsageError("standard input cannot be both the context and the Dockerfile")
+        stdin = sys.stdin.buffer.read()
+    return BuildRequest(
+        context=context,
+        dockerfile=dockerfile,
+        stdin=stdin,
+        target=str(flags["target"]),
+        tags=_texts(flags, "tags"),
+        build_args=build_arguments(_texts(flags, "build_args")),
+        labels=pairs("--label", _texts(flags, "labels"), need_value=False),
+        contexts=pairs("--build-context", _texts(flags, "contexts")),
+        outputs=tuple(parse_output(each) for each in _texts(flags, "outputs")),
+        platforms=tuple(p for each in _texts(flags, "platforms") for p in each.split(",")),
+        no_cache=bool(flags["no_cache"]),
+        no_cache_stages=tuple(s for e in _texts(flags, "no_cache_stages") for s in e.split(",")),
+        pull=bool(flags["pull"]),
+        push=bool(flags["push"]),
+        network=str(flags["network"]),
+        extra_hosts=_texts(flags, "extra_hosts"),
+        secrets=tuple(parse_secret(each) for each in _texts(flags, "secrets")),
+        ssh=_texts(flags, "ssh"),
+        allow=frozenset(_texts(flags, "allow")),
+        ulimits=_texts(flags, "ulimits"),
+        shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
+        memory_bytes=parse_size("--memory", str(flags["memory"])),
+        offline=bool(flags["offline"]),
+    )
+
+
+def build_arguments(given: Iterable[str]) -> dict[str, str]:
+    """Return build arguments by name; a bare name takes its value from the environment."""
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name:
+            raise UsageError(f"--build-arg `{each}` has no name", hint="write NAME=VALUE")
+        if equals:
+            found[name] = value
+        elif name in os.environ:
+            found[name] = os.environ[name]
+    return found
+
+
+def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[str, str]:
+    """Return NAME=VALUE texts by name."""
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not name or (need_value and not (equals and value)):
+            raise UsageError(f"{flag} `{each}` is malformed", hint="write NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def parse_output(text: str) -> OutputRequest:
+    """Return an output; a bare path is a directory, ``-`` a tar on standard output."""
+    if text == "-":
+        return OutputRequest(type="tar", dest="-")
+    if "=" not in text:
+        return OutputRequest(type="local", dest=text)
+    options = fields("--output", text)
+    kind = options.pop("type", "")
+    if not kind:
+        raise UsageError(f"--output `{text}` has no type", hint="write type=oci,dest=FILE")
+    return OutputRequest(type=kind, dest=options.pop("dest", ""), options=options)
+
+
+def parse_secret(text: str) -> SecretRequest:
+    """Return a secret of ``id=ID[,src=FILE|env=NAME]``."""
+    options = fields("--secret", text) if "=" in text else {"id": text}
+    kind = options.pop("type", "")
+    source = options.pop("src", "") or options.pop("source", "")
+    env = options.pop("env", "")
+    name = options.pop("id", "") or os.path.basename(source)
+    if options or not name or kind not in {"", "file", "env"}:
+        raise UsageError(
+            f"--secret `{text}` is malformed", hint="write id=ID,src=FILE or id=ID,env=NAME"
+        )
+    if kind == "env" and not env:
+        source, env = "", source or name
+    return SecretRequest(id=name, source=source, env=env)
+
+
+def fields(flag: str, text: str) -> dict[str, str]:
+    """Return the fields of ``key=value,key=value``; values may be quoted as in CSV."""
+    import csv  # noqa: PLC0415
+
+    found = {}
+    for each in next(csv.reader([text]), []):
+        key, equals, value = each.partition("=")
+        if not equals:
+            raise UsageError(f"{flag} `{text}`: `{each}` must be a key=value pair")
+        found[key.strip().lower()] = value
+    return found
+
+
+def parse_size(flag: str, text: str) -> int:
+    """Return bytes of a size such as ``64m``; 0 for an empty one."""
+    if not text:
+        return 0
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{flag} `{text}` is not a size", hint="write a number with b, k, m or g")
+    return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower().replace("b", "") or " "))
+
+
+def absolute(path: str) -> Path:
+    """Return a path of the command line as an absolute one."""
+    return Path(path).absolute()
+
+
+def _texts(flags: dict[str, object], name: str) -> tuple[str, ...]:
+    value = flags[name]
+    return tuple(str(each) for each in value) if isinstance(value, tuple) else ()

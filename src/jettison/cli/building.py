@@ -1,0 +1,82 @@
+"""Runs a build for the command line: console, result files, what is said at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from jettison.api.build import build
+from jettison.api.request import BuildRequest, BuildResult
+from jettison.api.session import NamespaceRequired, Session
+from jettison.cli.console.base import make_console
+from jettison.errors import ExportError
+from jettison.settings import Settings
+
+
+def build_and_tell(
+    request: BuildRequest,
+    settings: Settings,
+    *,
+    progress: str,
+    iidfile: str = "",
+    metadata_file: str = "",
+    sizes: bool = False,
+) -> int:
+    """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
+    console = make_console(progress)
+    try:
+        with Session.open(settings, os.environ) as session:
+            result = build(session, request, console)
+    except NamespaceRequired:
+        console.close()
+        from jettison.cli.namespace import enter_again  # noqa: PLC0415
+
+        return enter_again(request.stdin)
+    finally:
+        console.close()
+    _write_files(result, iidfile, metadata_file)
+    if progress == "quiet":
+        sys.stdout.write(f"{result.image_id}\n")
+    elif progress != "rawjson":
+        _tell(result)
+    if sizes:
+        from jettison.cli.sizes import size_table  # noqa: PLC0415
+
+        sys.stdout.write(size_table(result))
+    return 0
+
+
+def _tell(result: BuildResult) -> None:
+    lines = [f"image {result.image_id}"]
+    lines += [f"naming to {tag}" for tag in result.tags]
+    if result.executed == 0 and result.cached:
+        lines.append(f"nothing to run: all {result.cached} steps were cached")
+    else:
+        lines.append(f"{result.executed} steps ran, {result.cached} were cached")
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _write_files(result: BuildResult, iidfile: str, metadata_file: str) -> None:
+    try:
+        if iidfile:
+            Path(iidfile).write_text(result.image_id)
+        if metadata_file:
+            data = msgspec.json.format(msgspec.json.encode(metadata(result)), indent=2)
+            Path(metadata_file).write_bytes(data + b"\n")
+    except OSError as error:
+        raise ExportError(f"cannot write `{error.filename}`: {error.strerror}") from error
+
+
+def metadata(result: BuildResult) -> dict[str, object]:
+    """Return the facts of a build under the names of docker's ``--metadata-file``, and ours."""
+    facts: dict[str, object] = {
+        "containerimage.config.digest": result.image_id,
+        "image.name": ",".join(result.tags),
+        "jettison": msgspec.to_builtins(result),
+    }
+    if result.manifest:
+        facts["containerimage.digest"] = result.manifest
+    return facts

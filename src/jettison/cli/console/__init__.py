@@ -1,0 +1,1 @@
+"""Renderings of events: a live view, plain lines, JSON lines."""

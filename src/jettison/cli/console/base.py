@@ -1,0 +1,56 @@
+"""What every rendering of events is, and which one suits.
+
+In:  events, from any thread.
+Out: text on standard error (JSON lines too), until ``close``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Protocol, TextIO
+
+from jettison.events import Event
+
+
+class Console(Protocol):
+    """A rendering; call it with each event."""
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        ...
+
+    def close(self) -> None:
+        """Draw what is left and stop drawing."""
+        ...
+
+
+class QuietConsole:
+    """Shows nothing."""
+
+    def __call__(self, event: Event) -> None:
+        """Drop an event."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def make_console(progress: str, stream: TextIO | None = None) -> Console:
+    """Return the rendering of ``--progress``; ``auto`` is live on a terminal, plain on a pipe."""
+    stream = stream or sys.stderr
+    if progress == "auto":
+        live = stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
+        progress = "tty" if live else "plain"
+    if progress == "quiet":
+        return QuietConsole()
+    if progress == "tty":
+        from jettison.cli.console.live import LiveConsole  # noqa: PLC0415
+
+        return LiveConsole(stream)
+    if progress == "rawjson":
+        from jettison.cli.console.rawjson import RawJsonConsole  # noqa: PLC0415
+
+        return RawJsonConsole(stream)
+    from jettison.cli.console.plain import PlainConsole  # noqa: PLC0415
+
+    return PlainConsole(stream)

@@ -1,0 +1,189 @@
+"""The ``jettison`` command: finds the subcommand, and turns every error into a message.
+
+Modules of subcommands are imported when they are called, so that each costs only itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from jettison import __version__
+from jettison.errors import JettisonError
+from jettison.settings import Settings, load_settings
+
+COMMANDS = {
+    "build": ("build", "Build an image from a Dockerfile."),
+    "run": ("run", "Run a command in a new container of an image."),
+    "images": ("images", "List the images of the local store."),
+    "tag": ("images", "Give an image another name."),
+    "rmi": ("images", "Remove names and images from the local store."),
+    "inspect": ("images", "Show all facts of images as JSON."),
+    "history": ("images", "Show how an image was made."),
+    "save": ("transfer", "Write images to a tar archive."),
+    "load": ("transfer", "Read images from an archive or a layout."),
+    "pull": ("transfer", "Download an image from a registry."),
+    "push": ("transfer", "Upload an image to a registry."),
+    "login": ("account", "Keep credentials of a registry."),
+    "logout": ("account", "Forget credentials of a registry."),
+    "check": ("check", "Check a Dockerfile without building it."),
+    "prune": ("disk", "Remove what no image and no tag needs."),
+    "du": ("disk", "Show what the store holds and how much of it can go."),
+    "doctor": ("host", "Show what this host allows and what is missing."),
+    "version": ("host", "Show the version."),
+    "debug": ("debug", "Look inside: syntax trees and the like."),
+}
+"""Subcommand to the module of ``cli`` that has it, and what it does in a line."""
+
+GROUPS = {
+    "image": {
+        "ls": "images",
+        "rm": "rmi",
+        "tag": "tag",
+        "inspect": "inspect",
+        "history": "history",
+        "save": "save",
+        "load": "load",
+        "pull": "pull",
+        "push": "push",
+        "build": "build",
+    },
+    "buildx": {"build": "build", "du": "du", "prune": "prune", "version": "version"},
+    "builder": {"build": "build", "prune": "prune"},
+    "container": {"run": "run"},
+}
+"""Docker's long forms: group, its subcommand, ours."""
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported when they are called.
+
+    Args:
+        commands: Name of a subcommand to the name of ours that it is.
+    """
+
+    def __init__(self, *, aliases: dict[str, str], **attributes: Any) -> None:  # noqa: ANN401
+        super().__init__(**attributes)
+        self._aliases = aliases
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the subcommands in the order of the table."""
+        return list(self._aliases)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a subcommand."""
+        if self.name == "jettison" and cmd_name in GROUPS:
+            return LazyGroup(name=cmd_name, aliases=GROUPS[cmd_name])
+        name = self._aliases.get(cmd_name)
+        if name is None:
+            return None
+        module = importlib.import_module(f"jettison.cli.{COMMANDS[name][0]}")
+        command = getattr(module, name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands without importing them."""
+        rows = [(name, COMMANDS[ours][1]) for name, ours in self._aliases.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand; suggest a near name for an unknown one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib  # noqa: PLC0415
+
+            near = difflib.get_close_matches(args[0], list(self._aliases), 1)
+            if near:
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
+
+
+@click.group(
+    name="jettison",
+    cls=LazyGroup,
+    aliases={name: name for name in COMMANDS},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-v", "--version", message="%(prog)s %(version)s")
+@click.option("--root", default="", metavar="DIR", help="Directory of the local store.")
+@click.option("-D", "--debug", "verbose", is_flag=True, help="Show tracebacks of errors.")
+@click.pass_context
+def jettison(ctx: click.Context, root: str, *, verbose: bool) -> None:
+    """Build container images without a daemon and without root.
+
+    Multi-stage Dockerfiles go in, an image of the final stage comes out.
+    """
+    ctx.obj = {"root": root, "verbose": verbose}
+
+
+def settings_of(ctx: click.Context, **flags: object) -> Settings:
+    """Return the settings for a command; flags that were given win."""
+    return load_settings(os.environ, root=ctx.obj["root"], **flags)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command line; return the exit status (``docs/reference/exit-status.md``)."""
+    verbose = "-D" in argv[:3] or "--debug" in argv[:3]
+    try:
+        status = jettison.main(args=list(argv), prog_name="jettison", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.Abort:
+        return _interrupted()
+    except click.ClickException as error:
+        error.exit_code = 125
+        error.show()
+        return error.exit_code
+    except JettisonError as error:
+        if verbose:
+            raise
+        return _tell(error)
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BrokenPipeError:
+        sys.stdout = None  # type: ignore[assignment]  # nobody reads; do not flush at exit
+        return 141
+    except Exception as error:
+        if verbose:
+            raise
+        return _tell(_unexpected(error))
+    return status if isinstance(status, int) else 0
+
+
+def _tell(error: JettisonError) -> int:
+    from jettison.cli.message import error_message  # noqa: PLC0415
+
+    sys.stderr.write(error_message(error) + "\n")
+    return error.exit_status
+
+
+def _interrupted() -> int:
+    sys.stderr.write("\ninterrupted; the store is as it was\n")
+    return 130
+
+
+def _unexpected(error: Exception) -> JettisonError:
+    from jettison.errors import InternalError, StorageError  # noqa: PLC0415
+
+    if isinstance(error, OSError):
+        where = f" `{error.filename}`" if error.filename else ""
+        return StorageError(f"{error.strerror or error}{where}")
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f" ({os.path.basename(code.co_filename)}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return InternalError(
+        f"this is a bug in Jettison: {type(error).__name__}: {error}{place}",
+        hint="report it with the output of `jettison --debug …`",
+    )

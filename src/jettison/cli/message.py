@@ -1,0 +1,39 @@
+"""Errors and warnings as text: place, excerpt, cause, hint."""
+
+from __future__ import annotations
+
+from jettison.errors import ExecError, JettisonError
+
+_LOG_LINES = 20
+
+
+def error_message(error: JettisonError) -> str:
+    """Return what the user reads: where in the Dockerfile, what, why, and what to do."""
+    parts = []
+    if isinstance(error, ExecError) and error.log_tail.strip():
+        lines = error.log_tail.rstrip("\n").split("\n")[-_LOG_LINES:]
+        parts.append("------\n" + "\n".join(printable(line) for line in lines) + "\n------")
+    if error.span is not None and error.source is not None:
+        from jettison.frontend.dockerfile.span import excerpt  # noqa: PLC0415
+
+        name, text = error.source
+        parts.append(printable(excerpt(text, error.span, filename=name), keep="\n"))
+    parts.append(f"ERROR: {printable(error.message, keep=chr(10))}")
+    parts += [f"note: {printable(note)}" for note in getattr(error, "__notes__", ())]
+    if error.hint:
+        parts.append(f"hint: {printable(error.hint)}")
+    return "\n".join(parts)
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Return text that cannot steer a terminal: control characters are shown, not sent.
+
+    >>> printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    allowed = "\t" + keep
+    if all(char.isprintable() or char in allowed for char in text):
+        return text
+    return "".join(
+        char if char.isprintable() or char in allowed else repr(char)[1:-1] for char in text
+    )

@@ -1,0 +1,68 @@
+"""What the executor of an op can do, whatever the op.
+
+An executor answers two questions: what is the key of a vertex now that its inputs are solved,
+and, when no record has that key, what layer does it make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from jettison.cache.key import CacheKey
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest
+from jettison.plan.vertex import Vertex
+from jettison.snapshot.base import LayerInfo
+from jettison.solver.result import Result, StackResult
+from jettison.solver.runtime import Report, Runtime
+from jettison.store.layer import Stack
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """The solved inputs of one vertex: its base and what it reads by index."""
+
+    base: Stack
+    results: tuple[Result, ...]
+
+
+class Executor(Protocol):
+    """Solves one vertex; made for it, used by one thread at a time."""
+
+    def key(self, *, fetch: bool) -> CacheKey | None:
+        """Return the vertex's cache key.
+
+        Args:
+            fetch: Whether layers may be fetched and unpacked to find it; without that the
+                answer is None when files are needed that are not here.
+        """
+        ...
+
+    def execute(self) -> LayerInfo:
+        """Make the layer. ``key`` was called before."""
+        ...
+
+
+def inputs_of(vertex: Vertex, results: Mapping[Digest, Result]) -> Inputs:
+    """Return the solved inputs of a vertex."""
+    base: Stack = ()
+    if vertex.base is not None:
+        result = results[vertex.base]
+        base = result.stack if isinstance(result, StackResult) else ()
+    return Inputs(base=base, results=tuple(results[each] for each in vertex.inputs))
+
+
+def tree_of(result: Result, runtime: Runtime, report: Report) -> Tree:
+    """Return the files of a result."""
+    if isinstance(result, StackResult):
+        return runtime.tree(result.stack, report)
+    return result.tree
+
+
+def all_here(results: tuple[Result, ...], runtime: Runtime) -> bool:
+    """Tell whether the files of all results can be read without fetching anything."""
+    return all(
+        runtime.is_here(result.stack) for result in results if isinstance(result, StackResult)
+    )

@@ -1,0 +1,100 @@
+"""COPY and ADD: files of contexts, stages and downloads become a layer.
+
+The key holds what is selected and the few facts about the base that matter, so a COPY stays
+cached when its base or its source changed elsewhere. Both digests are memoised for stacks,
+which never change: a cached COPY of a stage reads no file.
+"""
+
+from __future__ import annotations
+
+import time
+
+from jettison.cache.key import CacheKey, copy_key, selector_digest, stack_digest
+from jettison.copier.destination import Destination, examine
+from jettison.copier.select import Selection, select
+from jettison.copier.write import write
+from jettison.oci.digest import Digest
+from jettison.plan.op import CopyOp
+from jettison.plan.vertex import Vertex
+from jettison.snapshot.base import LayerInfo
+from jettison.solver.ops.base import Inputs, all_here, tree_of
+from jettison.solver.result import StackResult
+from jettison.solver.runtime import Runtime
+
+
+class CopyExecutor:
+    """Solves one COPY or ADD."""
+
+    def __init__(self, op: CopyOp, vertex: Vertex, inputs: Inputs, runtime: Runtime) -> None:
+        self._op = op
+        self._vertex = vertex
+        self._inputs = inputs
+        self._runtime = runtime
+        self._report = runtime.reporter(vertex)
+        self._selection: Selection | None = None
+
+    def key(self, *, fetch: bool) -> CacheKey | None:
+        """Return the key: the op, what it selects, what it finds at its destination."""
+        selected = self._selected(fetch=fetch)
+        if selected is None:
+            return None
+        destination = self._destination(selected, fetch=fetch)
+        return None if destination is None else copy_key(self._op, selected, destination)
+
+    def execute(self) -> LayerInfo:
+        """Write the layer and commit it."""
+        runtime = self._runtime
+        active = runtime.snapshotter.prepare()
+        try:
+            selection = self._select()
+            destination = self._examine(selection)
+            write(
+                self._op,
+                selection,
+                destination,
+                active.upper,
+                created_ns=time.time_ns(),
+            )
+            runtime.cancellation.check()
+        except BaseException:
+            runtime.snapshotter.discard(active)
+            raise
+        return runtime.snapshotter.commit(active)
+
+    def _selected(self, *, fetch: bool) -> Digest | None:
+        stacks = [r.stack for r in self._inputs.results if isinstance(r, StackResult)]
+        if len(stacks) < len(self._inputs.results):
+            # Contexts change without notice: they are looked at each time.
+            if not fetch and not all_here(self._inputs.results, self._runtime):
+                return None
+            return self._select().digest()
+        name = selector_digest("inputs", [stack_digest(stack) for stack in stacks])
+        selector = selector_digest("selected", self._op)
+        digest = self._runtime.memo.find(name, selector)
+        if digest is None:
+            if not fetch and not all_here(self._inputs.results, self._runtime):
+                return None
+            digest = self._select().digest()
+            self._runtime.memo.keep(name, selector, digest)
+        return digest
+
+    def _destination(self, selected: Digest, *, fetch: bool) -> Digest | None:
+        name = stack_digest(self._inputs.base)
+        selector = selector_digest("destination", self._op, selected)
+        digest = self._runtime.memo.find(name, selector)
+        if digest is None:
+            here = self._runtime.is_here(self._inputs.base)
+            if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
+                return None
+            digest = self._examine(self._select()).digest()
+            self._runtime.memo.keep(name, selector, digest)
+        return digest
+
+    def _select(self) -> Selection:
+        if self._selection is None:
+            trees = [tree_of(r, self._runtime, self._report) for r in self._inputs.results]
+            self._selection = select(self._op, trees)
+        return self._selection
+
+    def _examine(self, selection: Selection) -> Destination:
+        return examine(self._op, self._runtime.tree(self._inputs.base, self._report), selection)

@@ -1,0 +1,191 @@
+"""RUN: a process in a sandbox on the base; what it changes is the layer.
+
+In:  an ``ExecOp``, its base and the inputs of its mounts.
+Out: a cache key, and the committed layer.
+
+Security: secrets, proxies and the CA bundle reach the process only; keys, layers and logs never
+see them.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+from contextlib import ExitStack
+from pathlib import Path
+
+from jettison.cache.key import CacheKey, exec_key
+from jettison.copier.mkdir import make_directories
+from jettison.copier.passwd import UserIds, resolve_user
+from jettison.errors import ExecError
+from jettison.oci.digest import Digest
+from jettison.plan.op import ExecOp, Network, Security
+from jettison.plan.vertex import Vertex
+from jettison.sandbox.base import Streams
+from jettison.sandbox.spec import Limits, NetworkMode, Root, RootKind, SandboxSpec
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo
+from jettison.solver.ops.base import Inputs
+from jettison.solver.ops.mounts import BoundFiles, Mounted, mount_all, mounted_files
+from jettison.solver.runtime import Runtime
+
+_READ_BYTES = 1 << 16
+_TAIL_BYTES = 1 << 16
+_HOSTNAME = "jettison"
+
+
+class ExecExecutor:
+    """Solves one RUN."""
+
+    def __init__(self, op: ExecOp, vertex: Vertex, inputs: Inputs, runtime: Runtime) -> None:
+        self._op = op
+        self._vertex = vertex
+        self._inputs = inputs
+        self._runtime = runtime
+        self._report = runtime.reporter(vertex)
+        self._files: dict[int, BoundFiles] = {}
+
+    def key(self, *, fetch: bool) -> CacheKey | None:
+        """Return the key: the op, the base, and what the mounts select."""
+        digests: list[Digest] = []
+        for index, mount in enumerate(self._op.mounts):
+            if mount.input is None:
+                continue
+            result = self._inputs.results[mount.input]
+            files = self._files.get(index)
+            if files is None:
+                files = mounted_files(mount, result, self._runtime, self._report, fetch=fetch)
+            if files is None:
+                return None
+            self._files[index] = files
+            digests.append(files.digest)
+        return exec_key(self._op, self._inputs.base, tuple(digests))
+
+    def execute(self) -> LayerInfo:
+        """Run the process and commit what it changed.
+
+        Raises:
+            ExecError: it ended with another exit code than 0.
+        """
+        runtime = self._runtime
+        lowers = runtime.layers.materialise(self._inputs.base, self._report)
+        user = resolve_user(self._op.user, runtime.tree(self._inputs.base, self._report))
+        active = runtime.snapshotter.prepare()
+        try:
+            with ExitStack() as stack:
+                mounted = mount_all(self._op.mounts, self._files, runtime, self._report, stack)
+                self._make_cwd(user, active)
+                spec = self._spec(tuple(lowers), active, user, mounted)
+                stack.enter_context(runtime.execs)
+                runtime.cancellation.check()
+                exit_code, tail = self._run(spec)
+            runtime.cancellation.check()
+            if exit_code != 0:
+                raise self._failure(exit_code, tail)
+        except BaseException:
+            runtime.snapshotter.discard(active)
+            raise
+        return runtime.snapshotter.commit(active)
+
+    def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
+        # An image's WorkingDir need not exist in its files; runtimes make it for the process.
+        tree = self._runtime.tree(self._inputs.base, self._report)
+        make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
+
+    def _spec(
+        self, lowers: tuple[Path, ...], active: ActiveSnapshot, user: UserIds, mounted: Mounted
+    ) -> SandboxSpec:
+        op, options = self._op, self._runtime.options
+        hostname = op.hostname or _HOSTNAME
+        limits = options.limits
+        return SandboxSpec(
+            root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
+            argv=op.argv,
+            env=environment(op.env, (*options.env, *mounted.env), user.home),
+            cwd=op.cwd,
+            uid=user.uid,
+            gid=user.gid,
+            groups=user.groups,
+            mounts=(*options.mounts, *mounted.mounts),
+            hostname=hostname,
+            hosts=options.hosts(hostname, op.extra_hosts),
+            resolv_conf=options.resolv_conf(),
+            network=NetworkMode.NONE if op.network is Network.NONE else NetworkMode.HOST,
+            privileged=op.security is Security.INSECURE,
+            limits=Limits(
+                memory_bytes=limits.memory_bytes,
+                cpus=limits.cpus,
+                ulimits=tuple(parse_ulimit(each) for each in op.ulimits),
+                shm_bytes=op.shm_bytes or limits.shm_bytes,
+            ),
+        )
+
+    def _run(self, spec: SandboxSpec) -> tuple[int, bytes]:
+        out_read, out_write = os.pipe()
+        err_read, err_write = os.pipe()
+        stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            try:
+                running = self._runtime.sandbox().start(spec, Streams(stdin, out_write, err_write))
+            finally:
+                for descriptor in (out_write, err_write, stdin):
+                    os.close(descriptor)
+            with self._runtime.cancellation.stopping(running.kill):
+                tail = self._relay({out_read: 1, err_read: 2})
+                return running.wait(), tail
+        finally:
+            os.close(out_read)
+            os.close(err_read)
+
+    def _relay(self, streams: dict[int, int]) -> bytes:
+        """Pass on output until all its writers are gone; return the end of it."""
+        tail = bytearray()
+        with selectors.DefaultSelector() as selector:
+            for descriptor in streams:
+                selector.register(descriptor, selectors.EVENT_READ)
+            while selector.get_map():
+                for ready, _ in selector.select():
+                    data = os.read(ready.fd, _READ_BYTES)
+                    if not data:
+                        selector.unregister(ready.fd)
+                        continue
+                    self._runtime.log(self._vertex, streams[ready.fd], data)
+                    tail += data
+                    del tail[:-_TAIL_BYTES]
+        return bytes(tail)
+
+    def _failure(self, exit_code: int, tail: bytes) -> ExecError:
+        command = " ".join(self._op.argv)
+        return ExecError(
+            f"process `{command}` did not complete successfully: exit code: {exit_code}",
+            exit_code=exit_code,
+            log_tail=tail.decode(errors="replace"),
+            hint=_failure_hint(exit_code),
+        )
+
+
+def environment(own: tuple[str, ...], extra: tuple[str, ...], home: str) -> tuple[str, ...]:
+    """Return a step's whole environment; its own variables win over extra ones.
+
+    HOME is the user's when nothing sets it, as runtimes do.
+    """
+    names = {each.partition("=")[0] for each in own}
+    added = tuple(each for each in extra if each.partition("=")[0] not in names)
+    names.update(each.partition("=")[0] for each in added)
+    return (*own, *added) if "HOME" in names else (*own, *added, f"HOME={home}")
+
+
+def parse_ulimit(text: str) -> tuple[str, int, int]:
+    """Return name, soft and hard limit of ``nofile=1024:2048``; the flag was checked before."""
+    name, _, values = text.partition("=")
+    soft, _, hard = values.partition(":")
+    return name, int(soft), int(hard or soft)
+
+
+def _failure_hint(exit_code: int) -> str | None:
+    if exit_code == 127:
+        return "a program was not found; install it in an earlier step or correct its name"
+    if exit_code == 126:
+        return "a program cannot be executed; check its mode and architecture"
+    if exit_code == 137:
+        return "the process was killed, perhaps since memory ran out"
+    return None

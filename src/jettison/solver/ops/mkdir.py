@@ -1,0 +1,50 @@
+"""WORKDIR: a directory that is made when it is missing."""
+
+from __future__ import annotations
+
+import time
+
+from jettison.cache.key import CacheKey, mkdir_key, selector_digest, stack_digest
+from jettison.copier.destination import Destination, examine
+from jettison.copier.mkdir import write_directory
+from jettison.plan.op import MkdirOp
+from jettison.plan.vertex import Vertex
+from jettison.snapshot.base import LayerInfo
+from jettison.solver.ops.base import Inputs
+from jettison.solver.runtime import Runtime
+
+
+class MkdirExecutor:
+    """Solves one WORKDIR."""
+
+    def __init__(self, op: MkdirOp, vertex: Vertex, inputs: Inputs, runtime: Runtime) -> None:
+        self._op = op
+        self._inputs = inputs
+        self._runtime = runtime
+        self._report = runtime.reporter(vertex)
+
+    def key(self, *, fetch: bool) -> CacheKey | None:
+        """Return the key: the path, and what the base has there."""
+        name = stack_digest(self._inputs.base)
+        selector = selector_digest("destination", self._op)
+        digest = self._runtime.memo.find(name, selector)
+        if digest is None:
+            if not fetch and not self._runtime.is_here(self._inputs.base):
+                return None
+            digest = self._examine().digest()
+            self._runtime.memo.keep(name, selector, digest)
+        return mkdir_key(self._op, digest)
+
+    def execute(self) -> LayerInfo:
+        """Write the layer and commit it; it is empty when the directory exists."""
+        snapshotter = self._runtime.snapshotter
+        active = snapshotter.prepare()
+        try:
+            write_directory(self._op, self._examine(), active.upper, created_ns=time.time_ns())
+        except BaseException:
+            snapshotter.discard(active)
+            raise
+        return snapshotter.commit(active)
+
+    def _examine(self) -> Destination:
+        return examine(self._op, self._runtime.tree(self._inputs.base, self._report))

@@ -1,0 +1,220 @@
+"""Mounts of a RUN: what they select counts for the key, what they are goes to the sandbox.
+
+In:  ``ExecMount`` values and the results they name.
+Out: digests for the key; mounts and variables for the sandbox spec.
+
+A bind mount of a context is first copied to a layer, so that ignored files stay out, owners are
+as in a COPY, and the process cannot touch the user's files. Stages are mounted where they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from jettison.cache.key import selector_digest, stack_digest
+from jettison.copier.destination import examine
+from jettison.copier.select import Selection, select
+from jettison.copier.write import write
+from jettison.errors import ContextError, SolveError
+from jettison.fs.lock import FileLock
+from jettison.fs.resolve import resolve
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest
+from jettison.plan.op import CopyOp, CopySource, ExecMount, MountType, Sharing
+from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
+from jettison.snapshot.stack import StackTree
+from jettison.solver.result import Result, StackResult, TreeResult
+from jettison.solver.runtime import Report, Runtime
+
+_MAX_SECRET_BYTES = 500 << 10
+_SSH_TARGET = "/run/buildkit/ssh_agent."
+
+
+class BoundFiles(msgspec.Struct, frozen=True):
+    """Files that a mount selects; ``selection`` is kept for contexts, which are copied."""
+
+    digest: Digest
+    result: Result
+    selection: Selection | None = None
+
+
+class Mounted(msgspec.Struct, frozen=True):
+    """What the sandbox gets: mounts in order, and variables ``NAME=value``."""
+
+    mounts: tuple[Mount, ...]
+    env: tuple[str, ...]
+
+
+def mounted_files(
+    mount: ExecMount, result: Result, runtime: Runtime, report: Report, *, fetch: bool
+) -> BoundFiles | None:
+    """Return what a mount with an input selects; None when that cannot be known without fetching.
+
+    Raises:
+        ContextError: there is nothing at the mount's source.
+    """
+    if isinstance(result, TreeResult):
+        selection = select(_selecting(mount.source), (result.tree,))
+        return BoundFiles(selection.digest(), result, selection)
+    name = stack_digest(result.stack)
+    if mount.source == "/":
+        return BoundFiles(name, result)
+    selector = selector_digest("mount", mount.source)
+    digest = runtime.memo.find(name, selector)
+    if digest is None:
+        if not fetch and not runtime.is_here(result.stack):
+            return None
+        tree = runtime.tree(result.stack, report)
+        _selected_path(tree, mount.source)
+        digest = select(_selecting(mount.source), (tree,)).digest()
+        runtime.memo.keep(name, selector, digest)
+    return BoundFiles(digest, result)
+
+
+def mount_all(
+    mounts: tuple[ExecMount, ...],
+    files: dict[int, BoundFiles],
+    runtime: Runtime,
+    report: Report,
+    stack: ExitStack,
+) -> Mounted:
+    """Return the sandbox's mounts of a step; ``stack`` holds their locks until it has run."""
+    made: list[Mount] = []
+    env: list[str] = []
+    for index, mount in enumerate(mounts):
+        match mount.type:
+            case MountType.BIND:
+                made.append(_bind(mount, files[index], runtime, report))
+            case MountType.CACHE:
+                made.append(_cache(mount, files.get(index), runtime, stack))
+            case MountType.TMPFS:
+                made.append(TmpfsMount(mount.target, mount.size_bytes))
+            case MountType.FILE:
+                made.append(_file(mount, mount.content, 0o755))
+            case MountType.SECRET:
+                _secret(mount, runtime, made, env)
+            case MountType.SSH:
+                _ssh(mount, runtime, made, env)
+    return Mounted(tuple(made), tuple(env))
+
+
+def _selecting(source: str) -> CopyOp:
+    return CopyOp(sources=(CopySource(path=source, input=0),), dest="/", from_image=True)
+
+
+def _selected_path(tree: Tree, source: str) -> str:
+    path = resolve(tree, source)
+    if tree.lstat(path) is None:
+        raise ContextError(f'failed to compute cache key: "{source}": not found')
+    return path
+
+
+def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Report) -> Mount:
+    result = files.result
+    if isinstance(result, StackResult):
+        lowers = tuple(runtime.layers.materialise(result.stack, report))
+        selector = _selected_path(runtime.tree(result.stack, report), mount.source)
+        return OverlayMount(lowers, selector, mount.target, mount.readonly)
+    directory = _as_layer(mount, files, result.tree, runtime)
+    selector = "/"
+    if not result.tree_is_directory(mount.source):
+        selector = "/" + os.path.basename(mount.source)
+    return OverlayMount((directory,), selector, mount.target, mount.readonly)
+
+
+def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime) -> Path:
+    op = _selecting(mount.source)
+    selection = files.selection or select(op, (tree,))
+    active = runtime.snapshotter.prepare()
+    try:
+        write(op, selection, examine(op, StackTree(())), active.upper, created_ns=0)
+    except BaseException:
+        runtime.snapshotter.discard(active)
+        raise
+    return runtime.snapshotter.directory(runtime.snapshotter.commit(active).id)
+
+
+def _cache(
+    mount: ExecMount, files: BoundFiles | None, runtime: Runtime, stack: ExitStack
+) -> BindMount:
+    name = hashlib.sha256(mount.id.encode()).hexdigest()[:32]
+    directory = runtime.options.cache_mounts / name
+    if mount.sharing is not Sharing.SHARED:
+        directory = _own_directory(directory, mount.sharing, stack)
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        pass
+    else:
+        if files is not None:
+            _seed(directory, files, mount, runtime)
+    directory.chmod(mount.mode if mount.mode is not None else 0o755)
+    os.chown(directory, mount.uid, mount.gid)
+    return BindMount(directory, mount.target, mount.readonly)
+
+
+def _own_directory(directory: Path, sharing: Sharing, stack: ExitStack) -> Path:
+    """Return a directory that nobody else uses until the step has run."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    if sharing is Sharing.LOCKED:
+        stack.enter_context(FileLock(directory.with_name(directory.name + ".lock")))
+        return directory
+    number = 0
+    while True:
+        candidate = directory if number == 0 else directory.with_name(f"{directory.name}-{number}")
+        lock = FileLock(candidate.with_name(candidate.name + ".lock"))
+        if lock.try_acquire():
+            stack.callback(lock.release)
+            return candidate
+        number += 1
+
+
+def _seed(directory: Path, files: BoundFiles, mount: ExecMount, runtime: Runtime) -> None:
+    op = _selecting(mount.source)
+    result = files.result
+    if isinstance(result, StackResult):
+        tree: Tree = runtime.tree(result.stack, lambda _item, _current, _total: None)
+    else:
+        tree = result.tree
+    selection = files.selection or select(op, (tree,))
+    write(op, selection, examine(op, StackTree(())), directory, created_ns=0)
+
+
+def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:
+    mode = mount.mode if mount.mode is not None else default_mode
+    return FileMount(mount.target, content, mode, mount.uid, mount.gid)
+
+
+def _secret(mount: ExecMount, runtime: Runtime, made: list[Mount], env: list[str]) -> None:
+    value = runtime.options.secrets.get(mount.id)
+    if value is None:
+        if mount.required:
+            raise SolveError(
+                f"secret {mount.id}: not found",
+                hint=f"give it with `--secret id={mount.id},src=FILE`",
+            )
+        return
+    if len(value) > _MAX_SECRET_BYTES:
+        raise SolveError(f"secret {mount.id} is larger than {_MAX_SECRET_BYTES} bytes")
+    if mount.env:
+        env.append(f"{mount.env}={value.decode(errors='surrogateescape')}")
+    if mount.target:
+        made.append(_file(mount, value, 0o400))
+
+
+def _ssh(mount: ExecMount, runtime: Runtime, made: list[Mount], env: list[str]) -> None:
+    name = mount.id or "default"
+    socket = runtime.options.ssh.get(name)
+    if socket is None:
+        if mount.required:
+            raise SolveError(f"ssh {name}: not found", hint=f"forward an agent with `--ssh {name}`")
+        return
+    number = sum(1 for each in made if each.target.startswith(_SSH_TARGET))
+    target = mount.target or f"{_SSH_TARGET}{number}"
+    made.append(BindMount(socket, target))
+    env.append(f"SSH_AUTH_SOCK={target}")

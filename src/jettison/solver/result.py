@@ -1,0 +1,55 @@
+"""What a solved vertex gives to those who need it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest
+from jettison.plan.graph import Plan
+from jettison.store.layer import LayerId, Stack
+
+
+class StackResult(msgspec.Struct, frozen=True):
+    """A root file system.
+
+    Args:
+        stack: All layers, base first.
+        layer: The one this vertex made; None for images.
+        created_ns: When that layer was made, nanoseconds since the epoch; 0 for images.
+        cached: Whether it was found, not made.
+    """
+
+    stack: Stack
+    layer: LayerId | None = None
+    created_ns: int = 0
+    cached: bool = False
+
+
+class TreeResult(msgspec.Struct, frozen=True):
+    """Files that are no layer: a context, a download, a checkout.
+
+    ``immutable`` files may be hard-linked; a context's may change while they are read.
+    """
+
+    tree: Tree
+    immutable: bool = False
+
+
+Result = StackResult | TreeResult
+
+
+class Solution(msgspec.Struct, frozen=True):
+    """All results of a plan; ``executed`` and ``cached`` count vertices that make layers."""
+
+    plan: Plan
+    results: dict[Digest, Result]
+    executed: tuple[Digest, ...] = ()
+    cached: tuple[Digest, ...] = ()
+
+    def stack(self, vertex: Digest | None) -> Stack:
+        """Return the root file system of a vertex; the empty one for None (scratch)."""
+        if vertex is None:
+            return ()
+        result = self.results[vertex]
+        return result.stack if isinstance(result, StackResult) else ()

@@ -1,0 +1,174 @@
+"""Everything that solving needs from outside, as protocols; ``api`` constructs the drivers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from jettison.cache.key import CacheKey
+from jettison.cache.record import Record
+from jettison.concurrency import Limiter, Once
+from jettison.events import Event, Sink, VertexLog, VertexProgress
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest
+from jettison.plan.op import GitOp, HttpOp
+from jettison.plan.vertex import Vertex
+from jettison.sandbox.base import Sandbox
+from jettison.sandbox.spec import Limits, Mount
+from jettison.snapshot.base import Snapshotter
+from jettison.snapshot.stack import StackTree
+from jettison.solver.cancellation import Cancellation
+from jettison.store.layer import LayerId, Stack
+
+Report = Callable[[str, int, int], None]
+"""Called with an item's name, its current count and its total (0: unknown), in bytes."""
+
+
+class LayerFiles(Protocol):
+    """Makes layers be here as files."""
+
+    def available(self, layer: LayerId) -> bool:
+        """Tell whether a layer is here in any form or can be pulled."""
+        ...
+
+    def materialise(self, layers: Stack, report: Report) -> list[Path]:
+        """Return the layers' directories; fetch and unpack what is missing."""
+        ...
+
+
+class Records(Protocol):
+    """The cache."""
+
+    def find(self, key: Digest) -> Record | None:
+        """Return the record of a key."""
+        ...
+
+    def keep(self, key: CacheKey, record: Record) -> None:
+        """Keep a record, in place of an earlier one of the key."""
+        ...
+
+
+class Memo(Protocol):
+    """Answers to questions about stacks, which never change."""
+
+    def find(self, stack: Digest, selector: Digest) -> Digest | None:
+        """Return the kept answer."""
+        ...
+
+    def keep(self, stack: Digest, selector: Digest, answer: Digest) -> None:
+        """Keep an answer."""
+        ...
+
+
+class Sources(Protocol):
+    """Files that are no images."""
+
+    def local(self, context: str) -> Tree:
+        """Return the tree of the build context or a named one."""
+        ...
+
+    def http(self, op: HttpOp, report: Report) -> Tree:
+        """Download one file; return a tree that holds it under its name."""
+        ...
+
+    def git(self, op: GitOp, report: Report) -> Tree:
+        """Check out a commit; return its tree."""
+        ...
+
+    def why_missing(self, context: str, path: str) -> str:
+        """Return the ignore rule that hides a path of a context, or nothing."""
+        ...
+
+
+class ExecOptions(msgspec.Struct, frozen=True):
+    """What RUN steps get that no key, layer or config knows.
+
+    Args:
+        env: Proxies and the like, ``NAME=value``; the step's own variables win.
+        mounts: The CA bundle and the like.
+        secrets: Values by id.
+        ssh: Agent sockets by id.
+        limits: Resource limits of each step.
+        hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
+        resolv_conf: Bytes of ``/etc/resolv.conf``.
+        cache_mounts: Directory that holds cache mounts.
+    """
+
+    cache_mounts: Path
+    hosts: Callable[[str, tuple[str, ...]], bytes]
+    resolv_conf: Callable[[], bytes]
+    env: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    secrets: Mapping[str, bytes] = {}
+    ssh: Mapping[str, Path] = {}
+    limits: Limits = Limits()
+
+
+class Runtime:
+    """The drivers of one solve and the small things that all ops share.
+
+    Args:
+        jobs: RUN steps at the same time.
+        sandbox: Finds the driver, at most once and only when a RUN needs it.
+        locks: Directory of lock files by cache key.
+    """
+
+    def __init__(
+        self,
+        *,
+        snapshotter: Snapshotter,
+        layers: LayerFiles,
+        records: Records,
+        memo: Memo,
+        sources: Sources,
+        sandbox: Callable[[], Sandbox],
+        options: ExecOptions,
+        locks: Path,
+        sink: Sink,
+        jobs: int,
+    ) -> None:
+        self.snapshotter = snapshotter
+        self.layers = layers
+        self.records = records
+        self.memo = memo
+        self.sources = sources
+        self.options = options
+        self.locks = locks
+        self.sink = sink
+        self.execs = Limiter(jobs)
+        self.cancellation = Cancellation()
+        self._sandbox = sandbox
+        self._sandboxes: Once[str, Sandbox] = Once()
+        self._trees: Once[Stack, StackTree] = Once()
+
+    def sandbox(self) -> Sandbox:
+        """Return the driver that RUN steps use."""
+        return self._sandboxes.get("", self._sandbox)
+
+    def tree(self, stack: Stack, report: Report) -> StackTree:
+        """Return the files of a root file system, fetching layers that are not here."""
+        return self._trees.get(stack, lambda: StackTree(self.layers.materialise(stack, report)))
+
+    def is_here(self, stack: Stack) -> bool:
+        """Tell whether all layers of a stack are here as files."""
+        return all(self.snapshotter.info(layer) is not None for layer in stack)
+
+    def emit(self, event: Event) -> None:
+        """Tell what happens."""
+        self.sink(event)
+
+    def reporter(self, vertex: Vertex) -> Report:
+        """Return a function that reports counts as progress of a vertex."""
+
+        def report(item: str, current: int, total: int) -> None:
+            self.sink(VertexProgress(time.time_ns(), vertex.digest, item, current, total))
+
+        return report
+
+    def log(self, vertex: Vertex, stream: int, data: bytes) -> None:
+        """Pass on output of a vertex."""
+        self.sink(VertexLog(time.time_ns(), vertex.digest, stream, data))

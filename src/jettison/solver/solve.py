@@ -1,0 +1,209 @@
+"""Solves a plan: what is in the cache is taken, the rest runs.
+
+In:  a ``Plan`` and a ``Runtime``.
+Out: a ``Solution`` with the result of every vertex.
+
+First everything that can be found without fetching or running is looked up, in one thread. When
+that answers the whole plan, no thread, no sandbox and no layer was needed. Else the rest is
+scheduled; each of these vertices is looked up again once its inputs are solved, since a step
+that ran with an equal result leaves what follows cached.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from jettison.cache.key import CacheKey
+from jettison.cache.record import Record
+from jettison.errors import JettisonError, StorageError, located
+from jettison.events import Outcome, VertexEnded, VertexStarted
+from jettison.fs.lock import FileLock
+from jettison.oci.digest import Digest, encoded
+from jettison.plan.graph import Plan
+from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp
+from jettison.plan.vertex import Vertex
+from jettison.solver import scheduler
+from jettison.solver.cancellation import Cancelled
+from jettison.solver.ops.base import Executor, Inputs, inputs_of
+from jettison.solver.result import Result, Solution, StackResult, TreeResult
+from jettison.solver.runtime import Runtime
+from jettison.store.layer import LayerId, image_layer_id
+
+
+class Solver:
+    """One solve of one plan.
+
+    Args:
+        plan: What to solve.
+        runtime: With what.
+        before_running: Called once before anything runs or is fetched.
+    """
+
+    def __init__(self, plan: Plan, runtime: Runtime, *, before_running: Callable[[], None]) -> None:
+        self._plan = plan
+        self._runtime = runtime
+        self._before_running = before_running
+        self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
+        self._results: dict[Digest, Result] = {}
+        self._executors: dict[Digest, Executor] = {}
+        self._executed: list[Digest] = []
+        self._cached: list[Digest] = []
+
+    def solve(self) -> Solution:
+        """Solve the plan.
+
+        Raises:
+            JettisonError: the first error of a vertex; its span is the instruction's.
+            KeyboardInterrupt: the user stopped the build; nothing runs any more.
+        """
+        self._look_up_all()
+        if len(self._results) < len(self._vertices):
+            self._before_running()
+            scheduler.run(
+                {digest: vertex.needs for digest, vertex in self._vertices.items()},
+                self._results.keys(),
+                self._solve_one,
+                self._runtime.cancellation,
+            )
+        return Solution(
+            plan=self._plan,
+            results=self._results,
+            executed=tuple(self._executed),
+            cached=tuple(self._cached),
+        )
+
+    def _look_up_all(self) -> None:
+        for vertex in self._plan.vertices:
+            if not all(need in self._results for need in vertex.needs):
+                continue
+            with located(vertex.span):
+                self._look_up(vertex)
+
+    def _look_up(self, vertex: Vertex) -> None:
+        match vertex.op:
+            case ImageOp(diff_ids=diff_ids):
+                layers = tuple(image_layer_id(diff_id) for diff_id in diff_ids)
+                self._results[vertex.digest] = StackResult(layers)
+            case LocalOp(context=context):
+                self._results[vertex.digest] = TreeResult(self._runtime.sources.local(context))
+            case HttpOp() | GitOp():
+                pass
+            case ExecOp() | CopyOp() | MkdirOp():
+                if vertex.ignore_cache:
+                    return
+                key = self._executor(vertex).key(fetch=False)
+                if key is not None:
+                    self._take_cached(vertex, key)
+
+    def _solve_one(self, digest: Digest) -> None:
+        vertex = self._vertices[digest]
+        try:
+            with located(vertex.span):
+                self._run(vertex)
+        except Cancelled:
+            self._ended(vertex, Outcome.CANCELED)
+            raise
+        except JettisonError as error:
+            self._ended(vertex, Outcome.FAILED, str(error))
+            raise
+        except OSError as error:
+            self._ended(vertex, Outcome.FAILED, str(error))
+            raise storage_error(error) from error
+
+    def _run(self, vertex: Vertex) -> None:
+        self._runtime.cancellation.check()
+        if isinstance(vertex.op, HttpOp | GitOp):
+            self._started(vertex)
+            self._results[vertex.digest] = self._fetch(vertex.op, vertex)
+            self._ended(vertex, Outcome.DONE)
+            return
+        executor = self._executor(vertex)
+        key = executor.key(fetch=True)
+        if key is None:
+            raise AssertionError(f"no key of {vertex.name}")
+        if not vertex.ignore_cache and self._take_cached(vertex, key):
+            return
+        with FileLock(self._runtime.locks / encoded(key.digest)):
+            # Another process may have made it while we waited for the lock.
+            if not vertex.ignore_cache and self._take_cached(vertex, key):
+                return
+            self._execute(vertex, executor, key)
+
+    def _execute(self, vertex: Vertex, executor: Executor, key: CacheKey) -> None:
+        self._started(vertex)
+        layer = executor.execute().id
+        created_ns = time.time_ns()
+        self._runtime.records.keep(key, Record(layer, created_ns, vertex.digest, vertex.name))
+        self._put(vertex, layer, created_ns, cached=False)
+        self._executed.append(vertex.digest)
+        self._ended(vertex, Outcome.DONE)
+
+    def _fetch(self, op: HttpOp | GitOp, vertex: Vertex) -> TreeResult:
+        report = self._runtime.reporter(vertex)
+        if isinstance(op, HttpOp):
+            return TreeResult(self._runtime.sources.http(op, report), immutable=True)
+        return TreeResult(self._runtime.sources.git(op, report), immutable=True)
+
+    def _take_cached(self, vertex: Vertex, key: CacheKey) -> bool:
+        record = self._runtime.records.find(key.digest)
+        if record is None or not self._runtime.layers.available(record.layer):
+            return False
+        self._put(vertex, record.layer, record.created_ns, cached=True)
+        self._cached.append(vertex.digest)
+        self._ended(vertex, Outcome.CACHED)
+        return True
+
+    def _put(self, vertex: Vertex, layer: LayerId, created_ns: int, *, cached: bool) -> None:
+        base = inputs_of(vertex, self._results).base
+        self._results[vertex.digest] = StackResult((*base, layer), layer, created_ns, cached)
+        self._executors.pop(vertex.digest, None)
+
+    def _executor(self, vertex: Vertex) -> Executor:
+        executor = self._executors.get(vertex.digest)
+        if executor is None:
+            inputs = inputs_of(vertex, self._results)
+            executor = make_executor(vertex, inputs, self._runtime)
+            self._executors[vertex.digest] = executor
+        return executor
+
+    def _started(self, vertex: Vertex) -> None:
+        self._runtime.emit(VertexStarted(time.time_ns(), vertex.digest, vertex.name))
+
+    def _ended(self, vertex: Vertex, outcome: Outcome, error: str = "") -> None:
+        event = VertexEnded(time.time_ns(), vertex.digest, vertex.name, outcome, error)
+        self._runtime.emit(event)
+
+
+def make_executor(vertex: Vertex, inputs: Inputs, runtime: Runtime) -> Executor:
+    """Return the executor of a vertex's op; modules are imported when first needed."""
+    match vertex.op:
+        case ExecOp() as op:
+            from jettison.solver.ops.execute import ExecExecutor  # noqa: PLC0415
+
+            return ExecExecutor(op, vertex, inputs, runtime)
+        case CopyOp() as op:
+            from jettison.solver.ops.copy import CopyExecutor  # noqa: PLC0415
+
+            return CopyExecutor(op, vertex, inputs, runtime)
+        case MkdirOp() as op:
+            from jettison.solver.ops.mkdir import MkdirExecutor  # noqa: PLC0415
+
+            return MkdirExecutor(op, vertex, inputs, runtime)
+        case _:
+            raise AssertionError(f"{vertex.name} makes no layer")
+
+
+def storage_error(error: OSError) -> JettisonError:
+    """Return what a failed system call of the store means to the user."""
+    import errno  # noqa: PLC0415
+
+    where = f" `{error.filename}`" if error.filename else ""
+    hints = {
+        errno.ENOSPC: "free space on the file system of the store, or use --root elsewhere",
+        errno.EDQUOT: "free some of your disk quota, or use --root elsewhere",
+        errno.EROFS: "use --root to name a store that can be written",
+        errno.EACCES: "use --root to name a store of your own",
+    }
+    hint = hints.get(error.errno or 0)
+    return StorageError(f"{error.strerror or error}{where}", hint=hint)
