@@ -88,3 +88,11 @@ Sink = Callable[[Event], None]
 
 def discard(event: Event) -> None:
     """Take an event and do nothing: the sink of those who do not watch."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with an item's name, its current count and its total (0: unknown), in bytes."""
+
+
+def unwatched(item: str, current: int, total: int) -> None:
+    """Take a progress and do nothing."""
