@@ -1,0 +1,217 @@
+"""Authorisation: answers challenges with basic credentials or bearer tokens, and keeps tokens.
+
+In:  ``WWW-Authenticate`` headers, credentials.
+Out: ``Authorization`` headers by endpoint and scopes.
+
+Source: RFC 9110 §11; distribution token authentication (``/token``, OAuth 2 refresh).
+Security: credentials for a token go only to a realm that is reached at least as safely as the
+registry itself; nothing of them is ever part of a message.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from jettison.errors import AuthenticationError, RegistryError
+from jettison.registry.credentials import Credentials
+from jettison.registry.endpoint import Endpoint, is_loopback
+from jettison.registry.error import MAX_ERROR_BYTES, refusal
+from jettison.registry.transport import Transport, read_bounded
+
+_MAX_TOKEN_BYTES = 1 << 20
+_EXPIRY_MARGIN_SECONDS = 10.0
+_CLIENT_ID = "jettison"
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+
+Scopes = tuple[str, ...]
+"""Sorted: ``repository:library/python:pull``."""
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """One challenge of a registry; ``scheme`` is lower case, parameters as well."""
+
+    scheme: str
+    parameters: dict[str, str]
+
+
+class _TokenAnswer(msgspec.Struct):
+    token: str = ""
+    access_token: str = ""
+    expires_in: int = 60
+
+
+class _Token(msgspec.Struct, frozen=True):
+    header: str
+    expires: float
+
+
+class Authorizer:
+    """Keeps what was granted.
+
+    Args:
+        transport: For requests to token servers.
+        credentials: Finds the credentials of a registry.
+        clock: Seconds that only grow.
+
+    Concurrency: safe for threads; two that need a token at once may each fetch one.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        credentials: Callable[[str], Credentials | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._credentials = credentials
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tokens: dict[tuple[str, Scopes], _Token] = {}
+
+    def header(self, endpoint: Endpoint, scopes: Scopes) -> str:
+        """Return the value of ``Authorization`` that was granted before, or nothing."""
+        with self._lock:
+            for key in ((endpoint.host, scopes), (endpoint.host, ())):
+                token = self._tokens.get(key)
+                if token is not None and token.expires > self._clock():
+                    return token.header
+        return ""
+
+    def answer(self, endpoint: Endpoint, scopes: Scopes, challenge_headers: list[str]) -> None:
+        """Answer a 401: get what the next request can be authorised with.
+
+        Raises:
+            AuthenticationError: there are no credentials that fit, or the token server refuses.
+            RegistryUnavailableError: the token server cannot be reached.
+        """
+        challenges = [c for text in challenge_headers for c in parse_challenges(text)]
+        credentials = self._credentials(endpoint.registry)
+        bearer = next((c for c in challenges if c.scheme == "bearer"), None)
+        if bearer is not None:
+            token = self._fetch(endpoint, scopes, bearer, credentials)
+            with self._lock:
+                self._tokens[endpoint.host, scopes] = token
+            return
+        if any(c.scheme == "basic" for c in challenges) and credentials is not None:
+            if credentials.registry_token:
+                header = f"Bearer {credentials.registry_token}"
+            else:
+                header = _basic(credentials)
+            with self._lock:
+                self._tokens[endpoint.host, ()] = _Token(header, float("inf"))
+            return
+        raise refusal(401, b"", doing=doing(scopes), registry=endpoint.registry)
+
+    def forget(self, endpoint: Endpoint, scopes: Scopes) -> None:
+        """Drop what was granted: the registry does not take it any more."""
+        with self._lock:
+            self._tokens.pop((endpoint.host, scopes), None)
+            self._tokens.pop((endpoint.host, ()), None)
+
+    def _fetch(
+        self,
+        endpoint: Endpoint,
+        scopes: Scopes,
+        challenge: Challenge,
+        credentials: Credentials | None,
+    ) -> _Token:
+        if credentials is not None and credentials.registry_token:
+            return _Token(f"Bearer {credentials.registry_token}", float("inf"))
+        realm = challenge.parameters.get("realm", "")
+        _check_realm(realm, endpoint)
+        fields = [("service", challenge.parameters.get("service", ""))]
+        asked = scopes or tuple(challenge.parameters.get("scope", "").split())
+        headers: dict[str, str] = {}
+        body: bytes | None = None
+        method, url = "GET", realm
+        if credentials is not None and credentials.identity_token:
+            fields += [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", credentials.identity_token),
+                ("client_id", _CLIENT_ID),
+                ("scope", " ".join(asked)),
+            ]
+            method, body = "POST", urlencode(fields).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        else:
+            fields += [("scope", scope) for scope in asked]
+            if credentials is not None:
+                headers["Authorization"] = _basic(credentials)
+                fields.append(("account", credentials.username))
+            query = urlencode([(k, v) for k, v in fields if v])
+            url = f"{realm}{'&' if urlsplit(realm).query else '?'}{query}"
+        response = self._transport.send(
+            method, url, headers=headers, body=body, insecure=endpoint.insecure
+        )
+        if response.status != 200:
+            said = read_bounded(response, MAX_ERROR_BYTES, what="the token server's answer")
+            status = 401 if response.status in {400, 401, 403} else response.status
+            raise refusal(status, said, doing=doing(scopes), registry=endpoint.registry)
+        data = read_bounded(response, _MAX_TOKEN_BYTES, what="the token server's answer")
+        return self._decode(data, endpoint)
+
+    def _decode(self, data: bytes, endpoint: Endpoint) -> _Token:
+        try:
+            answer = msgspec.json.decode(data, type=_TokenAnswer)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            answer = _TokenAnswer()
+        token = answer.token or answer.access_token
+        if not token or not token.isascii() or not token.isprintable():
+            raise RegistryError(f"the token server of `{endpoint.registry}` gives no token")
+        seconds = max(answer.expires_in, 60) - _EXPIRY_MARGIN_SECONDS
+        return _Token(f"Bearer {token}", self._clock() + seconds)
+
+
+def parse_challenges(text: str) -> list[Challenge]:
+    """Return the challenges of one header, in order; what is malformed is left out.
+
+    >>> parse_challenges('Bearer realm="https://a/t",service="s", Basic realm=x')[1].scheme
+    'basic'
+    """
+    found: list[Challenge] = []
+    pattern = rf"\s*,?\s*({_WORD})(?:\s*=\s*({_QUOTED}|{_WORD})|\s+(?=\S)|\s*$|\s*(?=,))"
+    position = 0
+    compiled = re.compile(pattern)
+    while match := compiled.match(text, position):
+        position = match.end()
+        name, value = match.group(1), match.group(2)
+        if value is None:
+            found.append(Challenge(name.lower(), {}))
+        elif found:
+            if value.startswith('"'):
+                value = re.sub(r"\\(.)", r"\1", value[1:-1])
+            found[-1].parameters[name.lower()] = value
+    return found
+
+
+def _check_realm(realm: str, endpoint: Endpoint) -> None:
+    split = urlsplit(realm)
+    if split.scheme == "https" and split.hostname:
+        return
+    plain_is_fine = endpoint.insecure or is_loopback(split.netloc)
+    if split.scheme != "http" or not split.hostname or not plain_is_fine:
+        raise AuthenticationError(
+            f"registry `{endpoint.registry}` names a token server that is not safe to ask",
+            hint="it must be an https URL; tell the registry's administrator",
+        )
+
+
+def _basic(credentials: Credentials) -> str:
+    pair = f"{credentials.username}:{credentials.password}".encode()
+    return "Basic " + base64.b64encode(pair).decode()
+
+
+def doing(scopes: Scopes) -> str:
+    """Return what a request with these scopes tries, for messages."""
+    if not scopes:
+        return "talk to it"
+    name, actions = [*scopes[0].split(":"), "", ""][1:3]
+    return f"{'push to' if 'push' in actions else 'pull'} `{name}`"

@@ -1,0 +1,169 @@
+"""Where a repository really is: docker.io's host, mirrors, rewritten and insecure registries.
+
+In:  references, ``Settings``, the ``registries.conf`` that ``CONTAINERS_REGISTRIES_CONF`` names.
+Out: ``Endpoint`` values in the order in which they are asked.
+
+Source: containers-registries.conf(5), version 2 of the format; docker's defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from jettison.errors import RegistryError, UsageError
+from jettison.oci.reference import DEFAULT_REGISTRY, Reference
+from jettison.settings import Settings
+
+DOCKER_HOST = "registry-1.docker.io"
+"""The host that serves ``docker.io``."""
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """A repository at a host.
+
+    Args:
+        host: ``name[:port]`` that is connected to.
+        repository: Name of the repository there.
+        registry: The registry under the name that credentials are kept for.
+        insecure: Plain http is allowed and certificates are not checked.
+        scheme: ``https`` or ``http`` when a mirror's URL said so, else empty.
+    """
+
+    host: str
+    repository: str
+    registry: str
+    insecure: bool = False
+    scheme: str = ""
+
+
+class MirrorRule(msgspec.Struct, frozen=True):
+    """A ``[[registry.mirror]]``."""
+
+    location: str
+    insecure: bool = False
+
+
+class RegistryRule(msgspec.Struct, frozen=True):
+    """A ``[[registry]]``: what the names that start with ``prefix`` mean."""
+
+    prefix: str = ""
+    location: str = ""
+    insecure: bool = False
+    blocked: bool = False
+    mirror: tuple[MirrorRule, ...] = ()
+
+    def matched(self, name: str) -> str | None:
+        """Return the part of ``registry/repository`` that the prefix covers, or None."""
+        prefix = self.prefix or self.location
+        if prefix.startswith("*."):
+            host, _, _ = name.partition("/")
+            return host if host.endswith(prefix[1:]) else None
+        if prefix and (name == prefix or name.startswith((prefix + "/", prefix + ":"))):
+            return prefix
+        return None
+
+
+class _RegistriesConf(msgspec.Struct, frozen=True):
+    registry: tuple[RegistryRule, ...] = ()
+
+
+class RegistryHosts(msgspec.Struct, frozen=True):
+    """Everything that is configured about hosts.
+
+    Args:
+        insecure: Registries (``host[:port]``) without TLS checks.
+        mirrors: Mirrors of docker.io: ``host[:port][/prefix]`` or a URL.
+        rules: Of ``registries.conf``.
+    """
+
+    insecure: frozenset[str] = frozenset()
+    mirrors: tuple[str, ...] = ()
+    rules: tuple[RegistryRule, ...] = ()
+
+    def endpoints(self, reference: Reference, *, push: bool = False) -> tuple[Endpoint, ...]:
+        """Return where to ask for a repository, mirrors first; only its own host for a push.
+
+        Raises:
+            RegistryError: the configuration blocks the registry.
+        """
+        rule = self._rule(reference.name)
+        found: list[Endpoint] = []
+        location, insecure = reference.name, False
+        if rule is not None:
+            if rule.blocked:
+                raise RegistryError(
+                    f"registry `{reference.registry}` is blocked by registries.conf"
+                )
+            rest = reference.name[len(rule.matched(reference.name) or "") :]
+            insecure = rule.insecure
+            if rule.location:
+                location = rule.location + rest
+            found += [self._endpoint(m.location + rest, "", m.insecure) for m in rule.mirror]
+        if reference.registry == DEFAULT_REGISTRY:
+            found += [
+                self._endpoint(f"{m}/{reference.repository}", "", False) for m in self.mirrors
+            ]
+        own = self._endpoint(location, reference.registry, insecure)
+        return (own,) if push else (*found, own)
+
+    def endpoint(self, registry: str) -> Endpoint:
+        """Return a registry itself, without a repository."""
+        return self._endpoint(f"{registry}/", registry, False)
+
+    def _rule(self, name: str) -> RegistryRule | None:
+        matching = [rule for rule in self.rules if rule.matched(name) is not None]
+        return max(matching, key=lambda rule: len(rule.prefix or rule.location), default=None)
+
+    def _endpoint(self, location: str, registry: str, insecure: bool) -> Endpoint:
+        scheme, separator, rest = location.partition("://")
+        host, _, repository = (rest if separator else location).partition("/")
+        known = self.insecure
+        return Endpoint(
+            host=DOCKER_HOST if host == DEFAULT_REGISTRY else host,
+            repository=repository.strip("/"),
+            registry=registry or host,
+            insecure=insecure or host in known or registry in known or is_loopback(host),
+            scheme=scheme if separator else "",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a ``host[:port]`` is this machine."""
+    name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    if name == "localhost" or name.endswith(".localhost") or name == "::1":
+        return True
+    parts = name.split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts)
+
+
+def registry_hosts(settings: Settings, environ: Mapping[str, str]) -> RegistryHosts:
+    """Return what the settings and ``registries.conf`` say.
+
+    Raises:
+        UsageError: the file that ``CONTAINERS_REGISTRIES_CONF`` names cannot be read.
+    """
+    path = environ.get("CONTAINERS_REGISTRIES_CONF", "")
+    return RegistryHosts(
+        insecure=frozenset(settings.insecure_registries),
+        mirrors=settings.registry_mirrors,
+        rules=_read_rules(Path(path)) if path else (),
+    )
+
+
+def _read_rules(path: Path) -> tuple[RegistryRule, ...]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read `{path}`: {error.strerror}",
+            hint="`CONTAINERS_REGISTRIES_CONF` names it; unset it or fix the path",
+        ) from error
+    import tomllib  # noqa: PLC0415 - most people have no such file
+
+    try:
+        return msgspec.convert(tomllib.loads(data.decode()), _RegistriesConf).registry
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"`{path}` is not a registries.conf of version 2: {error}") from error

@@ -1,0 +1,91 @@
+"""What a registry's refusal means to the user.
+
+In:  HTTP status, a bounded body (``{"errors": [{code, message, detail}]}``), a redacted place.
+Out: errors of the ``RegistryError`` tree.
+
+Source: OCI distribution-spec 1.1, "Error Codes".
+Security: bodies are the registry's; only printable text of bounded length gets into a message.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
+
+MAX_ERROR_BYTES = 64 << 10
+_MAX_TEXT = 300
+
+
+class _Diagnostic(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+
+
+class _Diagnostics(msgspec.Struct):
+    errors: list[_Diagnostic] = []
+    details: str = ""
+    error: str = ""
+
+
+def refusal(
+    status: int, body: bytes, *, doing: str, registry: str, known: bool = False
+) -> RegistryError:
+    """Return the error for an answer that is no success.
+
+    Args:
+        status: HTTP status.
+        body: At most ``MAX_ERROR_BYTES`` of it.
+        doing: What was tried, as ``pull `library/python` ``.
+        registry: Name of the registry, for the hint.
+        known: Whether credentials were sent.
+    """
+    said = _diagnosis(body)
+    told = f": {said}" if said else ""
+    login = f"run `jettison login {registry}`"
+    if status == 401:
+        problem = "does not accept the credentials" if known else "wants credentials"
+        return AuthenticationError(
+            f"registry `{registry}` {problem} to {doing}{told}", hint=login, status=status
+        )
+    if status == 403:
+        return AuthenticationError(
+            f"registry `{registry}` does not allow to {doing}{told}",
+            hint=f"{login} as a user who may",
+            status=status,
+        )
+    if status == 429:
+        return RegistryError(
+            f"registry `{registry}` limits the rate of requests, cannot {doing}{told}",
+            hint=f"wait, or {login} for a higher limit",
+            status=status,
+        )
+    if status >= 500:
+        return RegistryUnavailableError(
+            f"registry `{registry}` answers {status}, cannot {doing}{told}",
+            hint="try again later",
+            status=status,
+        )
+    return RegistryError(
+        f"registry `{registry}` refuses to {doing} with status {status}{told}", status=status
+    )
+
+
+def redact(url: str) -> str:
+    """Return a URL without user, query and fragment: signed URLs carry secrets there."""
+    scheme, separator, rest = url.partition("://")
+    rest = rest.partition("#")[0].partition("?")[0]
+    host, slash, path = rest.partition("/")
+    return scheme + separator + host.rpartition("@")[2] + slash + path
+
+
+def _diagnosis(body: bytes) -> str:
+    try:
+        told = msgspec.json.decode(body, type=_Diagnostics)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    parts = [
+        " ".join(part for part in (each.message or each.code,) if part) for each in told.errors
+    ]
+    text = "; ".join(part for part in parts if part) or told.details or told.error
+    return "".join(c for c in text if c.isprintable())[:_MAX_TEXT]

@@ -1,0 +1,140 @@
+"""Authorised requests to endpoints: scheme, credentials, and refusals as errors.
+
+In:  endpoints, paths below ``/v2/``, scopes.
+Out: responses of any of the expected statuses.
+
+Concurrency: safe for threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING
+
+from jettison.errors import RegistryError, RegistryUnavailableError
+from jettison.registry.auth import Authorizer, Scopes, doing
+from jettison.registry.credentials import Credentials
+from jettison.registry.endpoint import Endpoint, is_loopback
+from jettison.registry.error import MAX_ERROR_BYTES, refusal
+from jettison.registry.transport import Body, Transport, discard, read_bounded
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+
+class Session:
+    """What all requests share.
+
+    Args:
+        transport: Sends them.
+        credentials: Finds the credentials of a registry.
+    """
+
+    def __init__(
+        self, transport: Transport, credentials: Callable[[str], Credentials | None]
+    ) -> None:
+        self._transport = transport
+        self._authorizer = Authorizer(transport, credentials)
+        self._schemes: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def url(self, endpoint: Endpoint, path: str) -> str:
+        """Return the URL of a path below ``/v2/``."""
+        return f"{self._scheme(endpoint)}://{endpoint.host}/v2/{path}"
+
+    def request(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        url: str,
+        *,
+        scopes: Scopes = (),
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Body | None = None,
+        expected: Collection[int],
+        attempts: int = 0,
+    ) -> BaseHTTPResponse:
+        """Send a request with the authorisation it needs.
+
+        Args:
+            endpoint: Who is asked.
+            method: Of HTTP.
+            url: From ``url()``, or where the registry says to go on; credentials are only sent
+                to the endpoint's own host.
+            scopes: What must be allowed.
+            headers: Further ones.
+            body: To send.
+            expected: Statuses that the caller handles.
+            attempts: How often to try; 0 is the transport's default.
+
+        Raises:
+            RegistryError: any other status, or no answer.
+        """
+        own = url.startswith(f"{self._scheme(endpoint)}://{endpoint.host}/")
+        for attempt in (1, 2):
+            granted = self._authorizer.header(endpoint, scopes) if own else ""
+            sent = dict(headers or {})
+            if granted:
+                sent["Authorization"] = granted
+            response = self._transport.send(
+                method,
+                url,
+                headers=sent,
+                body=body,
+                insecure=endpoint.insecure,
+                attempts=attempts,
+            )
+            if response.status in expected:
+                return response
+            # The first 401 asks for authorisation, or for a fresh token.
+            if response.status == 401 and own and attempt == 1:
+                challenges = response.headers.getlist("WWW-Authenticate")
+                discard(response)
+                self._authorizer.forget(endpoint, scopes)
+                self._authorizer.answer(endpoint, scopes, challenges)
+                continue
+            said = read_bounded(response, MAX_ERROR_BYTES, what="the registry's answer")
+            raise refusal(
+                response.status,
+                said,
+                doing=doing(scopes),
+                registry=endpoint.registry,
+                known=bool(granted),
+            )
+        raise RegistryError(f"registry `{endpoint.registry}` keeps asking for credentials")
+
+    def _scheme(self, endpoint: Endpoint) -> str:
+        if endpoint.scheme:
+            return endpoint.scheme
+        if not endpoint.insecure:
+            return "https"
+        with self._lock:
+            if endpoint.host not in self._schemes:
+                self._schemes[endpoint.host] = self._probe(endpoint)
+            return self._schemes[endpoint.host]
+
+    def _probe(self, endpoint: Endpoint) -> str:
+        """Find out whether an insecure endpoint speaks http or https without certificates.
+
+        This machine is asked in http first, others in https, lest credentials go in the clear
+        where that is not needed.
+        """
+        order = ("http", "https") if is_loopback(endpoint.host) else ("https", "http")
+        unreachable: RegistryUnavailableError | None = None
+        for scheme in order:
+            try:
+                response = self._transport.send(
+                    "GET", f"{scheme}://{endpoint.host}/v2/", headers={}, insecure=True, attempts=1
+                )
+            except RegistryUnavailableError as error:
+                unreachable = unreachable or error
+                continue
+            status = response.status
+            discard(response)
+            # A TLS server answers 400 to plain http.
+            if status != 400:
+                return scheme
+        if unreachable is not None:
+            raise unreachable
+        return order[0]

@@ -1,0 +1,346 @@
+"""HTTP requests that survive what networks do; knows nothing of registries or credentials.
+
+In:  method, URL, headers, a body that can be opened again.
+Out: urllib3 responses whose body was not read yet; the caller closes them.
+
+Retries: connection errors and answers 429, 500, 502, 503, 504, with exponential back-off and
+``Retry-After`` (bounded). Redirects are followed for reading only, by hand: credentials go to no
+other host, and never from https to http.
+
+Security: certificates are checked against the system's bundle (``SSL_CERT_FILE``,
+``SSL_CERT_DIR``) and ``certs.d/HOST`` of docker and containers; only endpoints that were marked
+insecure go without. Bodies that are kept in memory are bounded.
+
+Concurrency: safe for threads.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, BinaryIO
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from jettison.errors import RegistryError, RegistryUnavailableError
+from jettison.registry.error import redact
+
+if TYPE_CHECKING:
+    import ssl
+
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+
+USER_AGENT = "jettison/0.1"
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+_BLOCK_BYTES = 256 << 10
+_CONNECTIONS = 8
+_MAX_REDIRECTS = 5
+_MAX_WAIT_SECONDS = 30.0
+_RETRIED = frozenset({429, 500, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CERTIFICATE_DIRECTORIES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A request body that can be sent again: opens a file of a known size."""
+
+    open: Callable[[], BinaryIO]
+    size: int
+
+
+class Transport:
+    """Connections by host.
+
+    Args:
+        environ: For proxies (``HTTPS_PROXY``, ``NO_PROXY``, …).
+        attempts: How often a request is tried.
+        backoff_seconds: The first pause; each next one is twice as long.
+    """
+
+    def __init__(
+        self, environ: Mapping[str, str], *, attempts: int = 4, backoff_seconds: float = 0.3
+    ) -> None:
+        self._environ = environ
+        self._attempts = attempts
+        self._backoff_seconds = backoff_seconds
+        self._pools: dict[tuple[str, str, bool], HTTPConnectionPool] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | Body | None = None,
+        insecure: bool = False,
+        attempts: int = 0,
+    ) -> BaseHTTPResponse:
+        """Send a request and return the answer, whatever its status, with an unread body.
+
+        Raises:
+            RegistryUnavailableError: no answer came, after all attempts.
+            RegistryError: a redirect that must not be followed.
+        """
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = self._retry(method, url, headers, body, insecure, attempts)
+            target = response.headers.get("Location", "")
+            if response.status not in _REDIRECTS or method not in {"GET", "HEAD"} or not target:
+                return response
+            discard(response)
+            following = urljoin(url, target)
+            headers = _for_redirect(headers, url, following, insecure)
+            url = following
+        raise RegistryError(f"`{redact(url)}` redirects too often")
+
+    def _retry(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | Body | None,
+        insecure: bool,
+        attempts: int,
+    ) -> BaseHTTPResponse:
+        attempts = attempts or self._attempts
+        for attempt in range(1, attempts + 1):
+            wait = self._backoff_seconds * 2 ** (attempt - 1) * (1 + random.random() / 4)  # noqa: S311
+            try:
+                response = self._once(method, url, headers, body, insecure)
+            except RegistryUnavailableError as error:
+                if attempt == attempts or error.status == _FINAL:
+                    error.status = 0
+                    raise
+            else:
+                if response.status not in _RETRIED or attempt == attempts:
+                    return response
+                wait = max(wait, _retry_after(response.headers.get("Retry-After", "")))
+                if wait > _MAX_WAIT_SECONDS:
+                    return response
+                discard(response)
+            time.sleep(wait)
+        raise RegistryUnavailableError(f"no attempt to reach `{redact(url)}`")
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | Body | None,
+        insecure: bool,
+    ) -> BaseHTTPResponse:
+        from urllib3 import exceptions  # noqa: PLC0415 - 60 ms that only network use pays
+
+        split = urlsplit(url)
+        target = split.path + (f"?{split.query}" if split.query else "")
+        stream: BinaryIO | None = None
+        sent = dict(headers)
+        try:
+            pool = self._pool(split.scheme, split.netloc, insecure)
+            if isinstance(body, Body):
+                stream = body.open()
+                sent["Content-Length"] = str(body.size)
+            return pool.urlopen(
+                method,
+                url if pool.proxy is not None and split.scheme == "http" else target or "/",
+                body=stream if isinstance(body, Body) else body,
+                headers=sent,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except exceptions.HTTPError as error:
+            raise _unreachable(url, error) from error
+        except (OSError, ValueError) as error:
+            raise _unreachable(url, error) from error
+        finally:
+            if stream is not None:
+                stream.close()
+
+    def _pool(self, scheme: str, netloc: str, insecure: bool) -> HTTPConnectionPool:
+        import urllib3  # noqa: PLC0415 - 60 ms that only network use pays
+
+        if scheme not in {"http", "https"}:
+            raise RegistryError(f"`{scheme}` URLs are not followed")
+        with self._lock:
+            key = (scheme, netloc, insecure)
+            if key not in self._pools:
+                timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+                options: dict[str, object] = {
+                    "timeout": timeout,
+                    "maxsize": _CONNECTIONS,
+                    "blocksize": _BLOCK_BYTES,
+                }
+                if scheme == "https":
+                    options["ssl_context"] = _tls_context(netloc, insecure)
+                    if insecure:
+                        options["cert_reqs"] = "CERT_NONE"
+                        options["assert_hostname"] = False
+                proxy = self._proxy(scheme, netloc)
+                manager = (
+                    urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy))
+                    if proxy
+                    else urllib3.PoolManager()
+                )
+                split = urlsplit(f"{scheme}://{netloc}")
+                self._pools[key] = manager.connection_from_host(
+                    split.hostname or "", split.port, scheme, pool_kwargs=options
+                )
+            return self._pools[key]
+
+    def _proxy(self, scheme: str, netloc: str) -> str:
+        import urllib.request  # noqa: PLC0415 - only network use pays
+
+        host = urlsplit(f"//{netloc}").hostname or ""
+        environ = {k.lower(): v for k, v in self._environ.items() if k.lower().endswith("_proxy")}
+        proxy = environ.get(f"{scheme}_proxy") or environ.get("all_proxy", "")
+        no_proxy = {"no": environ.get("no_proxy", "")}
+        if not proxy or host in {"localhost", "::1"} or host.startswith("127."):
+            return ""
+        if urllib.request.proxy_bypass_environment(netloc, no_proxy):  # type: ignore[attr-defined]
+            return ""
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+
+_FINAL = -1
+"""Status of an error that a further attempt cannot change; never leaves this module."""
+
+
+def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
+    """Return a body and release its connection.
+
+    Raises:
+        RegistryError: it is longer than ``limit`` bytes.
+        RegistryUnavailableError: the connection broke.
+    """
+    from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+
+    try:
+        parts: list[bytes] = []
+        left = limit + 1
+        while left > 0 and (part := response.read(left, decode_content=False)):
+            parts.append(part)
+            left -= len(part)
+    except (exceptions.HTTPError, OSError) as error:
+        response.close()
+        raise RegistryUnavailableError(f"the connection broke while reading {what}") from error
+    if left <= 0:
+        response.close()
+        raise RegistryError(f"{what} is larger than {limit} bytes")
+    response.release_conn()
+    return b"".join(parts)
+
+
+def discard(response: BaseHTTPResponse) -> None:
+    """Throw a body away; keep the connection when the rest of the body is small."""
+    from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+
+    try:
+        rest = response.read(64 << 10, decode_content=False)
+    except (exceptions.HTTPError, OSError):
+        rest = b"x" * (64 << 10)
+    if len(rest) < 64 << 10:
+        response.release_conn()
+    else:
+        response.close()
+
+
+def _for_redirect(
+    headers: Mapping[str, str], url: str, following: str, insecure: bool
+) -> dict[str, str]:
+    old, new = urlsplit(url), urlsplit(following)
+    if new.scheme not in {"http", "https"}:
+        raise RegistryError(f"`{redact(url)}` redirects to a URL that is not http")
+    if old.scheme == "https" and new.scheme == "http" and not insecure:
+        raise RegistryError(f"`{redact(url)}` redirects from https to http")
+    same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
+    return {k: v for k, v in headers.items() if same or k.lower() != "authorization"}
+
+
+def _tls_context(netloc: str, insecure: bool) -> ssl.SSLContext:
+    import ssl  # noqa: PLC0415 - loaded by urllib3
+
+    context = ssl.create_default_context()
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    for parent in _CERTIFICATE_DIRECTORIES:
+        directory = os.path.join(parent, netloc)
+        try:
+            names = sorted(os.listdir(directory))
+            for name in names:
+                path = os.path.join(directory, name)
+                if name.endswith(".crt"):
+                    context.load_verify_locations(path)
+                elif name.endswith(".cert") and f"{name[:-5]}.key" in names:
+                    context.load_cert_chain(path, os.path.join(directory, f"{name[:-5]}.key"))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ssl.SSLError) as error:
+            raise RegistryError(f"cannot load the certificates in `{directory}`") from error
+    return context
+
+
+def _proxy_headers(proxy: str) -> dict[str, str]:
+    import urllib3  # noqa: PLC0415 - loaded already
+
+    split = urlsplit(proxy)
+    if split.username is None:
+        return {}
+    from urllib.parse import unquote  # noqa: PLC0415 - rare
+
+    user = f"{unquote(split.username)}:{unquote(split.password or '')}"
+    return dict(urllib3.make_headers(proxy_basic_auth=user))
+
+
+def _retry_after(text: str) -> float:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
+
+
+def _unreachable(url: str, error: Exception) -> RegistryUnavailableError:
+    from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    final = False
+    hint = "check the network, or use `--offline`"
+    cause: BaseException = error
+    if isinstance(error, exceptions.ProxyError):
+        reason, hint = "the proxy refuses or is not there", "check HTTPS_PROXY and NO_PROXY"
+    elif isinstance(error, exceptions.NameResolutionError):
+        reason, final = "its name does not resolve", True
+    elif isinstance(error, exceptions.ConnectTimeoutError):
+        reason, final = f"no connection within {CONNECT_SECONDS:.0f} seconds", True
+    elif isinstance(error, exceptions.ReadTimeoutError):
+        reason = f"no answer within {READ_SECONDS:.0f} seconds"
+    elif isinstance(error, exceptions.SSLError) or "CERTIFICATE" in str(error):
+        reason, final = f"TLS fails: {_tls_reason(error)}", True
+        hint = "trust its certificate with SSL_CERT_FILE, or list it in `insecure_registries`"
+    elif isinstance(error, exceptions.NewConnectionError):
+        cause = error.__cause__ or error
+        reason = (cause.strerror or "") if isinstance(cause, OSError) else ""
+        reason = reason.lower() or "no connection"
+    else:
+        reason = "the connection broke"
+    return RegistryUnavailableError(
+        f"cannot reach `{host}`: {reason}", hint=hint, status=_FINAL if final else 0
+    )
+
+
+def _tls_reason(error: BaseException) -> str:
+    text = str(getattr(error, "verify_message", "") or error)
+    return "".join(c for c in text if c.isprintable())[:160]
