@@ -1,0 +1,260 @@
+"""The state database: one SQLite file for all processes that use a store.
+
+In:  SQL with parameters.
+Out: rows as tuples.
+
+Everything here can be lost without harm to images' content: blobs are named by digest. That is
+why commits are not synced to disk one by one (``synchronous=NORMAL`` with a write-ahead log):
+a killed process loses nothing, a power loss at most the last commits, and never consistency.
+
+On disk: ``state.db`` (+ ``-wal``, ``-shm`` while in use); the schema is below.
+
+Concurrency: one connection, used by one thread at a time; a transaction holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jettison.errors import StorageError
+from jettison.fs.lock import FileLock
+
+if TYPE_CHECKING:
+    import sqlite3
+
+Value = str | int | float | bytes | None
+Row = tuple[Any, ...]
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = (
+    "CREATE TABLE meta (version INTEGER NOT NULL)",
+    # Results of vertices by cache key (package `cache`).
+    """CREATE TABLE record (
+        key TEXT PRIMARY KEY, layer TEXT NOT NULL, vertex TEXT NOT NULL, name TEXT NOT NULL,
+        created_ns INTEGER NOT NULL, used_ns INTEGER NOT NULL, preimage BLOB NOT NULL)""",
+    "CREATE INDEX record_by_vertex ON record (vertex, created_ns)",
+    # Content digests of what a selector picks from a stack of layers (package `cache`).
+    """CREATE TABLE selection (
+        stack TEXT NOT NULL, selector TEXT NOT NULL, digest TEXT NOT NULL,
+        used_ns INTEGER NOT NULL, PRIMARY KEY (stack, selector)) WITHOUT ROWID""",
+    # Digests of context files (fs.digest).
+    "CREATE TABLE file_memo (root TEXT PRIMARY KEY, blob BLOB NOT NULL)",
+    # Facts of layers, kept when the files are gone (store.layers).
+    """CREATE TABLE layer (
+        id TEXT PRIMARY KEY, diff_id TEXT, size_bytes INTEGER, entries INTEGER,
+        used_ns INTEGER NOT NULL) WITHOUT ROWID""",
+    """CREATE TABLE packed (
+        layer TEXT NOT NULL, compression TEXT NOT NULL, descriptor BLOB NOT NULL,
+        PRIMARY KEY (layer, compression)) WITHOUT ROWID""",
+    "CREATE TABLE remote_layer (layer TEXT PRIMARY KEY, descriptor BLOB, source TEXT NOT NULL)",
+    # Images and their names (store.images).
+    """CREATE TABLE image (
+        id TEXT PRIMARY KEY, config BLOB NOT NULL, layers BLOB NOT NULL, manifest BLOB,
+        source TEXT NOT NULL, created_ns INTEGER NOT NULL)""",
+    "CREATE TABLE tag (name TEXT PRIMARY KEY, image TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX tag_by_image ON tag (image)",
+    """CREATE TABLE resolved (
+        reference TEXT NOT NULL, platform TEXT NOT NULL, manifest TEXT NOT NULL,
+        PRIMARY KEY (reference, platform)) WITHOUT ROWID""",
+    # What living processes use and prune must leave alone (store.lease).
+    """CREATE TABLE lease (
+        owner TEXT NOT NULL, resource TEXT NOT NULL, created_ns INTEGER NOT NULL,
+        PRIMARY KEY (owner, resource, created_ns)) WITHOUT ROWID""",
+)
+
+_MIGRATIONS = {0: (*_SCHEMA, "INSERT INTO meta VALUES (0)")}
+"""Version to the statements that lead from it to the next; 0 is an empty file."""
+
+_BUSY_SECONDS = 60.0
+_PRIMARY_CODE = 0xFF
+
+
+class Database:
+    """The database of one store; opened at the first statement.
+
+    Args:
+        path: The file; made when it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._in_transaction = False
+
+    def query(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
+        """Return all rows of a statement.
+
+        Raises:
+            StorageError: the database is damaged, busy for a minute, or cannot be written.
+        """
+        with self._lock, self._told():
+            return self._connected().execute(sql, parameters).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Run a statement that changes rows; return how many.
+
+        Raises:
+            StorageError: as ``query``; also a full disk.
+        """
+        with self._lock, self._told():
+            return self._connected().execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run a statement for each row of parameters, in one transaction."""
+        if not rows:
+            return
+        with self.transaction(), self._told():
+            self._connected().executemany(sql, rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make the statements of a block one change: all or, when it raises, none.
+
+        It holds the only write lock of all processes: keep it short. Inner ones join the outer.
+        """
+        with self._lock:
+            if self._in_transaction:
+                yield
+                return
+            with self._told():
+                connection = self._connected()
+                connection.execute("BEGIN IMMEDIATE")
+            self._in_transaction = True
+            try:
+                yield
+                with self._told():
+                    connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._in_transaction = False
+
+    def file_memo(self, root: str) -> bytes | None:
+        """Return the memo of file digests below a directory (``fs.digest.MemoTable``)."""
+        rows = self.query("SELECT blob FROM file_memo WHERE root = ?", (root,))
+        return rows[0][0] if rows else None
+
+    def set_file_memo(self, root: str, blob: bytes) -> None:
+        """Keep the memo of file digests below a directory."""
+        self.execute("INSERT OR REPLACE INTO file_memo VALUES (?, ?)", (root, blob))
+
+    def close(self) -> None:
+        """Close the connection; a later statement opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                connection, self._connection = self._connection, None
+                connection.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        import sqlite3  # noqa: PLC0415 - costs 3 ms, and not every command needs it
+
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            version = _version(connection)
+            if version != SCHEMA_VERSION:
+                self._upgrade(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Make the schema, or bring an older one up to date.
+
+        A file lock serialises this: the switch to a write-ahead log does not wait for locks.
+        """
+        with FileLock(self.path.with_name("state.db.lock")).held(remove=True):
+            version = _version(connection)
+            if version > SCHEMA_VERSION:
+                raise StorageError(
+                    f"the store `{self.path.parent}` was written by a newer version of jettison",
+                    hint="use that version, or another directory with `--root`",
+                )
+            if version == 0:
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for step in range(version, SCHEMA_VERSION):
+                    for statement in _MIGRATIONS[step]:
+                        connection.execute(statement)
+                connection.execute("UPDATE meta SET version = ?", (SCHEMA_VERSION,))
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn SQLite's errors into ``StorageError``; mistakes in SQL pass, they are ours."""
+        try:
+            yield
+        except StorageError:
+            raise
+        except Exception as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            told = _explain(code & _PRIMARY_CODE, self.path) if code is not None else None
+            if told is None:
+                raise
+            raise told from error
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Return the schema's version, 0 for an empty file."""
+    import sqlite3  # noqa: PLC0415 - loaded already
+
+    try:
+        row = connection.execute("SELECT version FROM meta").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # no such table
+            return 0
+        raise
+    return int(row[0])
+
+
+def _explain(code: int, path: Path) -> StorageError | None:
+    place = os.fspath(path)
+    match code:
+        case 5 | 6:
+            return StorageError(
+                f"the database `{place}` is locked by another process for a minute",
+                hint="end the process that hangs; `fuser` names it",
+            )
+        case 8 | 14:
+            return StorageError(
+                f"the database `{place}` cannot be written",
+                hint="check the owner of the store, or choose another with `--root`",
+            )
+        case 13:
+            return StorageError(
+                f"the disk of `{place}` is full",
+                hint="free some space, or choose another directory with `--root`",
+            )
+        case 11 | 26:
+            return StorageError(
+                f"the database `{place}` is damaged",
+                hint="move it and its `-wal` file away: images must then be pulled and built again",
+            )
+        case 10:
+            return StorageError(
+                f"the database `{place}` cannot be read or written: input/output error",
+                hint="check the disk; the kernel log says more",
+            )
+        case _:
+            return None

@@ -1,0 +1,196 @@
+"""The store: one directory that holds blobs, layers, images and state, for many processes.
+
+In:  its path.
+Out: ``Store`` with its parts.
+
+On disk::
+
+    blobs/<algorithm>/<hex>   an OCI image layout, with oci-layout and index.json
+    snapshots/<name>/         fs (overlay layer directory) and meta (``snapshot.overlay``)
+    cache-mounts/<id>/        directories of RUN --mount=type=cache
+    state.db                  tables (``store.database``)
+    tmp/                      what is being made (``store.staging``) and named locks
+    trash/                    what is to be removed, outside any build
+
+Everything is made below ``tmp`` and gets its place by one rename, so a process may be killed at
+any instant: names in place are whole, and the next process collects the rest. Large removals are
+renames into ``trash``: on ext4 creating files is slow for a while after large deletes.
+
+Security: the directory is 0700; layers hold set-user-ID programs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from jettison.errors import StorageError
+from jettison.fs.atomic import write_atomically
+from jettison.fs.failure import storage_errors
+from jettison.fs.lock import FileLock
+from jettison.fs.remove import remove_tree
+from jettison.store.blobs import BlobStore
+from jettison.store.database import Database
+from jettison.store.images import ImageIndex, write_index
+from jettison.store.layers import LayerIndex
+from jettison.store.staging import Staging
+
+_DIRECTORIES = ("blobs", "blobs/sha256", "snapshots", "cache-mounts", "tmp", "trash")
+_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+class Store:
+    """An open store; thread-safe. Use it in a ``with`` block, or call ``close``.
+
+    Attributes:
+        root: Its directory, absolute.
+        blobs: Immutable bytes by digest.
+        database: Tables.
+        images: Images and names.
+        layers: What is known about layers.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.database = Database(root / "state.db")
+        self._staging = Staging(root / "tmp", self.trash)
+        self.blobs = BlobStore(root / "blobs", self._staging)
+        self.images = ImageIndex(self.database, root / "index.json")
+        self.layers = LayerIndex(self.database, self.blobs)
+
+    @classmethod
+    def open(cls, root: Path) -> Self:
+        """Open a store, make it when it is not there, collect what dead processes left.
+
+        Raises:
+            StorageError: it cannot be made or written.
+        """
+        root = Path(os.path.abspath(root))
+        with storage_errors(root):
+            if not os.path.exists(f"{root}/oci-layout"):
+                _create(root)
+            if not os.access(root, os.W_OK | os.X_OK):
+                raise StorageError(
+                    f"the store `{root}` cannot be written",
+                    hint="choose another directory with `--root` or `JETTISON_ROOT`",
+                )
+            store = cls(root)
+            store._staging.collect()
+        return store
+
+    @property
+    def snapshots(self) -> Path:
+        """Directory of the layers' files."""
+        return self.root / "snapshots"
+
+    @property
+    def cache_mounts(self) -> Path:
+        """Directory of the cache mounts."""
+        return self.root / "cache-mounts"
+
+    def tmp(self) -> Path:
+        """Make a fresh directory (0700), collected when this process has died.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        with storage_errors(self.root / "tmp"):
+            return self._staging.fresh_directory()
+
+    def lock(self, name: str) -> FileLock:
+        """Return a lock that all processes share by name; release it with ``remove=True``."""
+        return self._staging.lock(name)
+
+    def trash(self, path: Path) -> None:
+        """Take a file or directory of the store away at once; it need not be there.
+
+        Raises:
+            StorageError: it cannot be moved.
+        """
+        target = self.root / "trash" / f"{time.time_ns():x}-{os.urandom(6).hex()}"
+        with storage_errors(path):
+            try:
+                path.rename(target)
+            except FileNotFoundError:
+                return
+            except PermissionError:
+                # Moving a directory changes its "..", which its own permissions may forbid.
+                path.chmod(0o700)
+                path.rename(target)
+
+    def empty_trash(self) -> int:
+        """Remove what is in the trash; not during builds.
+
+        Returns:
+            How many entries could not be removed (mount points, other owners).
+        """
+        self._staging.collect_locks()
+        failed = 0
+        for path in (self.root / "trash").iterdir():
+            try:
+                remove_tree(path)
+            except OSError:
+                failed += 1
+        return failed
+
+    @contextmanager
+    def leased(self, resources: Iterable[str]) -> Iterator[None]:
+        """Keep layers (by ID) and blobs (by digest) from being pruned by other processes.
+
+        The lease ends with the block, or with this process.
+        """
+        owner, now = self._staging.owner, time.time_ns()
+        rows = [(owner, resource, now) for resource in dict.fromkeys(resources)]
+        self.database.execute_many("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", rows)
+        try:
+            yield
+        finally:
+            self.database.execute_many(
+                "DELETE FROM lease WHERE owner = ? AND resource = ? AND created_ns = ?", rows
+            )
+
+    def leases(self) -> set[str]:
+        """Return what living processes use; leases of dead ones are removed."""
+        rows = self.database.query("SELECT owner, resource FROM lease")
+        alive = {owner: self._staging.is_alive(owner) for owner in {owner for owner, _ in rows}}
+        dead = [(owner,) for owner, lives in sorted(alive.items()) if not lives]
+        self.database.execute_many("DELETE FROM lease WHERE owner = ?", dead)
+        return {resource for owner, resource in rows if alive[owner]}
+
+    def close(self) -> None:
+        """Close the database and give up what is unfinished."""
+        self.database.close()
+        self._staging.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _create(root: Path) -> None:
+    """Make the directories and files of a store; several processes may do it at once."""
+    root.mkdir(0o700, parents=True, exist_ok=True)
+    foreign = [path.name for path in root.iterdir() if path.name not in _OWN_NAMES]
+    if foreign and not (root / "tmp").is_dir():
+        raise StorageError(
+            f"the directory `{root}` is neither empty nor a store: it has `{min(foreign)}`",
+            hint="choose an empty directory with `--root`",
+        )
+    for name in _DIRECTORIES:
+        (root / name).mkdir(0o755, exist_ok=True)
+    with FileLock(root / "tmp" / "create.lock").held():
+        if not (root / "index.json").exists():
+            write_index(root / "index.json", [])
+        # Last: it says that all the rest is there.
+        write_atomically(root / "oci-layout", _LAYOUT)
+
+
+_OWN_NAMES = frozenset(
+    {"blobs", "snapshots", "cache-mounts", "tmp", "trash", "index.json", "oci-layout", "state.db"}
+)
