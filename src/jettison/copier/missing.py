@@ -1,0 +1,55 @@
+"""Why a source of COPY or ADD was not found, and what may have been meant.
+
+In:  the op, its source, the tree, the path that is not there.
+Out: ``ContextError`` whose hint names the ignore file's pattern or similar names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jettison.errors import ContextError
+from jettison.fs.resolve import resolve
+from jettison.fs.tree import Tree
+from jettison.plan.op import CopyOp, CopySource
+
+Explain = Callable[[int, str], str | None]
+"""(index of the input, path in it) to the pattern of the ignore file that hides the path."""
+
+_MANY_NAMES = 5_000
+
+
+def missing_source(
+    op: CopyOp, source: CopySource, tree: Tree, path: str, explain: Explain | None
+) -> ContextError:
+    """Return the error for a path that is not in a tree."""
+    place = "the stage or image it is copied from" if op.from_image else "the build context"
+    hint: str | None = None
+    if explain is not None and source.input is not None:
+        pattern = explain(source.input, path)
+        if pattern is not None:
+            hint = f"the ignore file excludes it with `{pattern}`; add `!{path[1:]}` after that"
+    if hint is None:
+        near = _near(tree, path)
+        if near:
+            hint = "did you mean " + " or ".join(f"`{each}`" for each in near) + "?"
+    return ContextError(f"`{path}` not found in {place}", hint=hint)
+
+
+def _near(tree: Tree, path: str) -> list[str]:
+    """Return up to three paths that look like a path: in its directory, or of its name."""
+    import difflib  # noqa: PLC0415 - only for messages
+
+    present = ""
+    for component in path[1:].split("/"):
+        try:
+            directory = resolve(tree, present or "/")
+        except OSError:
+            return []
+        names = tree.names(directory)
+        if component not in names or tree.lstat(f"{directory.rstrip('/')}/{component}") is None:
+            lower = {name.lower(): name for name in names[:_MANY_NAMES]}
+            close = difflib.get_close_matches(component.lower(), lower, n=3, cutoff=0.6)
+            return [f"{present}/{lower[each]}" for each in close]
+        present += "/" + component
+    return []
