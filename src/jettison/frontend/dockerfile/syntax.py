@@ -250,11 +250,12 @@ class OnBuild(Instruction, frozen=True, kw_only=True):
     """``ONBUILD INSTRUCTION``.
 
     ``expression`` is what an image config stores: the trigger's text with its heredocs' bodies.
-    ``trigger`` is the same, parsed; ``parser.parse_trigger`` parses a stored one.
+    ``trigger`` is the same, parsed; None when it is wrong, which is an error only where it runs.
+    ``parser.parse_trigger`` parses a stored one.
     """
 
     expression: str
-    trigger: Instruction
+    trigger: Instruction | None
 
 
 class Maintainer(Instruction, frozen=True, kw_only=True):

@@ -1,0 +1,99 @@
+"""Text as the language sees it: its white space, its quoting in messages, its suggestions.
+
+In:  words of a Dockerfile.
+Out: trimmed and quoted text, and ``did you mean`` endings of messages.
+
+White space is Unicode's ``White_Space`` set. Python's ``str.strip`` also takes the control
+characters U+001C to U+001F, which are ordinary characters here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space, as the inside of a regular expression's character class."""
+
+SPACES = SPACE.replace("\u2000-\u200a", "".join(map(chr, range(0x2000, 0x200B))))
+"""White space, every character: what ``str.strip`` wants."""
+
+SEPARATOR = re.compile(r"[\t\v\f\r ]+")
+"""What separates the words of an instruction."""
+
+_MAX_DISTANCE = 2
+_ESCAPES = {
+    "\a": r"\a",
+    "\b": r"\b",
+    "\f": r"\f",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+    "\v": r"\v",
+    '"': r"\"",
+    "\\": r"\\",
+}
+
+
+def quote(text: str) -> str:
+    r"""Return text in double quotes, as Go's ``strconv.Quote`` writes it.
+
+    >>> print(quote('a "b"\t\x00ü'))
+    "a \"b\"\t\x00ü"
+    """
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return '"' + "".join(map(_quoted, text)) + '"'
+
+
+def _quoted(char: str) -> str:
+    escape = _ESCAPES.get(char)
+    if escape is not None:
+        return escape
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _distance(left: str, right: str) -> int:
+    """Return how many characters must be inserted, removed or replaced."""
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        diagonal, row[0] = row[0], i
+        for j, b in enumerate(right, 1):
+            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
+    return row[-1]
+
+
+def suggest(wrong: str, options: Iterable[str], *, ignore_case: bool = False) -> str:
+    """Return the option that is at most two edits away, or an empty text.
+
+    With ``ignore_case`` the answer is in the case of ``wrong`` if that has one case only.
+    An option that is equal means that the error was not about the word: nothing is suggested.
+
+    >>> suggest("FORM", ["from", "run"], ignore_case=True)
+    'FROM'
+    """
+    wanted = wrong.lower() if ignore_case else wrong
+    best, distance = "", _MAX_DISTANCE + 1
+    for option in options:
+        candidate = option.lower() if ignore_case else option
+        if candidate == wanted:
+            return ""
+        if abs(len(candidate) - len(wanted)) >= distance:
+            continue
+        found = _distance(wanted, candidate)
+        if found < distance:
+            best, distance = candidate, found
+    if best and ignore_case and wrong == wrong.upper() != wrong.lower():
+        return best.upper()
+    return best
+
+
+def did_you_mean(wrong: str, options: Iterable[str], *, ignore_case: bool = False) -> str:
+    """Return `` (did you mean X?)`` or nothing, to be appended to a message."""
+    match = suggest(wrong, options, ignore_case=ignore_case)
+    return f" (did you mean {match}?)" if match else ""
