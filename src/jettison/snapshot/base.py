@@ -7,9 +7,9 @@ equal change is stored once and a rebuilt step with an equal result is the earli
 
 On disk (below the store's root)::
 
-    snapshots/<hex of the id>/fs      the overlay layer directory
-    snapshots/<hex of the id>/meta    msgpack ``LayerInfo``
-    tmp/<unique>/{fs,work}            an active snapshot
+    snapshots/<kind><hex of the id>/fs      the overlay layer directory
+    snapshots/<kind><hex of the id>/meta    msgpack ``LayerInfo``
+    tmp/<owner>/<n>/{fs,work}               an active snapshot
 
 Whiteouts are character devices 0:0; an opaque directory has ``trusted.overlay.opaque=y`` (root)
 or ``user.overlay.opaque=y`` (in a user namespace).
@@ -17,12 +17,14 @@ or ``user.overlay.opaque=y`` (in a user namespace).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from jettison.store.layer import LayerId
+from jettison.store.layers import LayerFacts
 
 
 class LayerInfo(msgspec.Struct, frozen=True):
@@ -47,19 +49,32 @@ class ActiveSnapshot(msgspec.Struct, frozen=True):
 class Snapshotter(Protocol):
     """Keeps layers; all methods are safe against other processes with the same store."""
 
-    def prepare(self) -> ActiveSnapshot:
-        """Make an empty active snapshot."""
-        ...
+    def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
+        """Make an empty active snapshot.
 
-    def commit(self, active: ActiveSnapshot) -> LayerInfo:
-        """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
-
-        The active snapshot is gone afterwards. Its empty change gives the empty layer.
+        ``below`` is the stack it will lie on, if its layers are here as files: its root
+        directory takes over mode and owner of the root below, since an overlay shows the top's.
         """
         ...
 
-    def commit_as(self, active: ActiveSnapshot, layer: LayerId) -> LayerInfo:
-        """Make an active snapshot the layer of a given name (unpacked image layers)."""
+    def commit(
+        self, active: ActiveSnapshot, known: Mapping[str, bytes] | None = None
+    ) -> LayerInfo:
+        """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
+
+        The active snapshot is gone afterwards. Its empty change gives the empty layer.
+        ``known`` are sha256 digests, by path relative to ``upper``, of files that need not be
+        read again: only of files that are hard links into committed layers.
+        """
+        ...
+
+    def commit_as(
+        self, active: ActiveSnapshot, layer: LayerId, facts: LayerFacts | None = None
+    ) -> LayerInfo:
+        """Make an active snapshot the layer of a given name (unpacked image layers).
+
+        ``facts`` spare a walk where the caller knows them.
+        """
         ...
 
     def discard(self, active: ActiveSnapshot) -> None:

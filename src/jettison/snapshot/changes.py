@@ -1,0 +1,164 @@
+"""The content digest of a change: what a layer directory says, whenever it was made.
+
+In:  a layer directory in overlay form, at rest.
+Out: a digest and the facts of the layer.
+
+The digest is over the version, then every entry in the order of ``fs.walk``: path, kind,
+permissions, owner, size, sha256 of the bytes, link target, device, image xattrs, whether it is
+opaque, and for a further name of an inode the first name. Each entry is MessagePack, so every
+field has its length. Times, inode numbers and overlayfs' own books do not count; neither do
+sockets, which no layer can hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from jettison.fs.digest import file_sha256
+from jettison.fs.overlay_form import is_whiteout, opaque_xattr
+from jettison.fs.walk import walk
+from jettison.fs.xattr import get_xattr, is_image_xattr
+from jettison.oci.digest import Digest
+from jettison.store.layers import LayerFacts
+
+CONTENT_VERSION = b"jettison-content-1\0"
+
+_BIG_BYTES = 1 << 20
+"""Below, handing a file to a thread costs more than hashing it."""
+
+_PERMISSIONS = 0o7777
+
+
+class _Entry(NamedTuple):
+    """One entry; ``first`` is the path of the first name of its inode, empty if it is that."""
+
+    path: str
+    facts: os.stat_result
+    first: str
+
+
+def content_digest(
+    upper: Path, known: Mapping[str, bytes] | None = None
+) -> tuple[Digest, LayerFacts]:
+    """Return the content digest and the facts of a layer directory.
+
+    Args:
+        upper: The directory; nobody writes to it.
+        known: Digests of files that need not be read again, by path relative to ``upper``: only
+            of files that are hard links into committed layers.
+
+    Raises:
+        OSError: something cannot be read.
+    """
+    base = os.fspath(upper) + "/"
+    entries = _entries(base)
+    digests = _file_digests(base, entries, known or {})
+    hasher = hashlib.sha256(CONTENT_VERSION)
+    encode = msgspec.msgpack.Encoder().encode
+    hasher.update(encode(_described(base, _Entry("", os.lstat(base), ""), digests)))
+    for entry in entries:
+        hasher.update(encode(_described(base, entry, digests)))
+    return Digest("sha256:" + hasher.hexdigest()), _facts(entries)
+
+
+def layer_facts(upper: Path) -> LayerFacts:
+    """Return the facts of a layer directory without reading files."""
+    return _facts(_entries(os.fspath(upper) + "/"))
+
+
+def _entries(base: str) -> list[_Entry]:
+    """List a layer directory; files with several names in it get them resolved to the first."""
+    first_names: dict[tuple[int, int], str] = {}
+    entries = []
+    for path, facts in walk(base):
+        kind = stat.S_IFMT(facts.st_mode)
+        if kind == stat.S_IFSOCK:
+            continue
+        first = ""
+        if kind == stat.S_IFREG and facts.st_nlink > 1:
+            # Names outside the directory count in st_nlink, too: COPY links into other layers.
+            first = first_names.setdefault((facts.st_dev, facts.st_ino), path)
+            first = "" if first == path else first
+        entries.append(_Entry(path, facts, first))
+    return entries
+
+
+def _facts(entries: list[_Entry]) -> LayerFacts:
+    size = sum(
+        entry.facts.st_size
+        for entry in entries
+        if stat.S_ISREG(entry.facts.st_mode) and not entry.first
+    )
+    return LayerFacts(size_bytes=size, entries=len(entries))
+
+
+def _file_digests(base: str, entries: list[_Entry], known: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the sha256 of each regular file by path; big ones are read in threads."""
+    digests: dict[str, bytes] = {}
+    big = []
+    for path, facts, first in entries:
+        if first or not stat.S_ISREG(facts.st_mode):
+            continue
+        if path in known:
+            digests[path] = known[path]
+        elif facts.st_size >= _BIG_BYTES:
+            big.append(path)
+        else:
+            digests[path] = file_sha256(base + path)
+    workers = min(len(big), os.cpu_count() or 1, 4)
+    if workers < 2:
+        digests.update((path, file_sha256(base + path)) for path in big)
+        return digests
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 5 ms, for big files only
+
+    with ThreadPoolExecutor(workers) as pool:
+        paths = [base + path for path in big]
+        digests.update(zip(big, pool.map(file_sha256, paths), strict=True))
+    return digests
+
+
+def _described(base: str, entry: _Entry, digests: Mapping[str, bytes]) -> tuple[object, ...]:
+    """Return the fields of an entry that are digested."""
+    path, facts, first = entry
+    name = os.fsencode(path)
+    if is_whiteout(facts):
+        return (name, "whiteout")
+    if first:
+        return (name, "link", os.fsencode(first))
+    mode = facts.st_mode
+    attributes, opaque = _attributes(base + path if path else base.rstrip("/"))
+    common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
+    match stat.S_IFMT(mode):
+        case stat.S_IFREG:
+            return (name, "file", *common, facts.st_size, digests[path])
+        case stat.S_IFDIR:
+            return (name, "directory", *common, opaque)
+        case stat.S_IFLNK:
+            return (name, "symlink", *common[1:], os.fsencode(os.readlink(base + path)))
+        case stat.S_IFIFO:
+            return (name, "fifo", *common)
+        case _:
+            kind = "block" if stat.S_ISBLK(mode) else "character"
+            device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
+            return (name, kind, *common, device)
+
+
+def _attributes(path: str) -> tuple[tuple[tuple[bytes, bytes], ...], bool]:
+    """Return the image xattrs of a file and whether it is opaque; most files have none at all."""
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError:
+        names = []  # the file system has none
+    if not names:
+        return (), False
+    image = sorted(name for name in names if is_image_xattr(name))
+    pairs = tuple((os.fsencode(name), get_xattr(path, name) or b"") for name in image)
+    opaque = opaque_xattr()
+    return pairs, opaque in names and get_xattr(path, opaque) == b"y"

@@ -1,0 +1,176 @@
+"""Layers as overlay directories: written once, committed by renaming.
+
+In:  upper directories that an overlay mount, an unpacker or a copier has filled.
+Out: layers named by content, each in its directory.
+
+On disk::
+
+    snapshots/<kind><hex>/fs      the overlay layer directory; never written again
+    snapshots/<kind><hex>/meta    msgpack ``LayerInfo``
+    tmp/<owner>/<n>/{fs,work}     an active snapshot
+
+``kind`` is ``c`` (content digest) or ``d`` (diff ID): an image's tar must never be able to take
+the name of a change made here. Names are short since overlay mounts of many layers are limited
+by the length of their options.
+
+Concurrency: ``rename`` onto a layer that is there fails, so of two processes that commit an equal
+change one wins and the other uses that layer. Nothing is synced to disk: thousands of files would
+cost seconds, and a killed process loses none; see ``store.blobs``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from jettison.errors import StorageError
+from jettison.fs.failure import storage_errors
+from jettison.fs.remove import remove_tree
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo
+from jettison.snapshot.changes import content_digest, layer_facts
+from jettison.store.layer import LayerId
+from jettison.store.layers import LayerFacts
+from jettison.store.store import Store
+
+_ROOT_MODE = 0o755
+_META = msgspec.msgpack.Decoder(LayerInfo)
+
+
+class OverlaySnapshotter:
+    """Keeps layers below ``snapshots`` of a store; thread-safe.
+
+    Args:
+        store: The open store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._root = os.fspath(store.snapshots)
+
+    def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
+        """Make an empty active snapshot.
+
+        Args:
+            below: The stack that it will lie on: an overlay shows the root directory of the
+                topmost layer, so it takes over mode and owner of the one below.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        path = self._store.tmp()
+        upper, work = path / "fs", path / "work"
+        with storage_errors(path):
+            upper.mkdir()
+            work.mkdir()
+            self._take_over_root(upper, below)
+        return ActiveSnapshot(path=path, upper=upper, work=work)
+
+    def commit(self, active: ActiveSnapshot, known: Mapping[str, bytes] | None = None) -> LayerInfo:
+        """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
+
+        Args:
+            active: It; gone afterwards.
+            known: See ``snapshot.changes.content_digest``.
+
+        Raises:
+            StorageError: it cannot be read or renamed.
+        """
+        with storage_errors(active.upper):
+            digest, facts = content_digest(active.upper, known)
+        return self._place(active, LayerId(f"content:{digest}"), facts)
+
+    def commit_as(
+        self, active: ActiveSnapshot, layer: LayerId, facts: LayerFacts | None = None
+    ) -> LayerInfo:
+        """Make an active snapshot the layer of a given name (unpacked image layers).
+
+        Args:
+            active: It; gone afterwards.
+            layer: The name; a layer that has it already wins.
+            facts: Its facts where the caller knows them; else the files are counted.
+
+        Raises:
+            StorageError: it cannot be read or renamed.
+        """
+        if facts is None:
+            with storage_errors(active.upper):
+                facts = layer_facts(active.upper)
+        return self._place(active, layer, facts)
+
+    def discard(self, active: ActiveSnapshot) -> None:
+        """Remove an active snapshot; it may be gone already."""
+        self._store.trash(active.path)
+
+    def info(self, layer: LayerId) -> LayerInfo | None:
+        """Return the facts of a layer, or None when it is not here as files."""
+        try:
+            with open(self._path(layer) + "/meta", "rb") as file:
+                return _META.decode(file.read())
+        except FileNotFoundError:
+            return None
+        except msgspec.DecodeError as error:
+            raise StorageError(
+                f"the layer `{self._path(layer)}` is damaged",
+                hint="remove that directory: the layer is then pulled or built again",
+            ) from error
+
+    def directory(self, layer: LayerId) -> Path:
+        """Return the overlay directory of a layer that is here."""
+        return Path(self._path(layer), "fs")
+
+    def remove(self, layer: LayerId) -> None:
+        """Forget a layer's files; nobody may use them any more.
+
+        Raises:
+            StorageError: they cannot be moved away.
+        """
+        self._store.trash(Path(self._path(layer)))
+
+    def all(self) -> list[LayerId]:
+        """Return the names of all layers that are here as files, sorted."""
+        found = []
+        for path in self._store.snapshots.iterdir():
+            kind = {"c": "content", "d": "diff"}.get(path.name[:1])
+            algorithm = {64: "sha256", 128: "sha512"}.get(len(path.name) - 1)
+            if kind and algorithm:
+                found.append(LayerId(f"{kind}:{algorithm}:{path.name[1:]}"))
+        return sorted(found)
+
+    def _path(self, layer: LayerId) -> str:
+        kind, _, digest = layer.partition(":")
+        return f"{self._root}/{kind[:1]}{digest.partition(':')[2]}"
+
+    def _place(self, active: ActiveSnapshot, layer: LayerId, facts: LayerFacts) -> LayerInfo:
+        """Give an active snapshot its name, or drop it when there is an equal layer."""
+        existing = self.info(layer)
+        if existing is not None:
+            self.discard(active)
+            return existing
+        info = LayerInfo(id=layer, size_bytes=facts.size_bytes, entries=facts.entries)
+        with storage_errors(active.path):
+            for name in os.listdir(active.path):
+                if name != active.upper.name:
+                    remove_tree(active.path / name)
+            (active.path / "meta").write_bytes(msgspec.msgpack.encode(info))
+            try:
+                active.path.rename(self._path(layer))
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
+                self.discard(active)
+        self._store.layers.set_facts(layer, facts)
+        return info
+
+    def _take_over_root(self, upper: Path, below: Sequence[LayerId]) -> None:
+        """Give an upper root the mode and owner of the root below it."""
+        if below:
+            facts = self.directory(below[-1]).stat()
+            if (facts.st_uid, facts.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(upper, facts.st_uid, facts.st_gid)
+            upper.chmod(facts.st_mode & 0o7777)
+        else:
+            upper.chmod(_ROOT_MODE)
