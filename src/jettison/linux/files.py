@@ -1,0 +1,90 @@
+"""Paths that cannot leave a root: openat2, and a walk for kernels without it; renameat2.
+
+In:  a descriptor of the root, byte paths that may hold hostile symbolic links.
+Out: ``O_PATH`` descriptors of things below the root.
+
+Source: openat2(2) ``RESOLVE_IN_ROOT``; path_resolution(7).
+Security: an absolute symbolic link or ``..`` stays below the root, as after chroot(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import struct
+
+from jettison.linux.syscall import raw
+
+RESOLVE_NO_MAGICLINKS = 2
+RESOLVE_IN_ROOT = 0x10
+RENAME_NOREPLACE = 1
+RENAME_EXCHANGE = 2
+_LINKS = 40
+_AT_FDCWD = -100
+
+
+def open_in_root(root: int, path: bytes, flags: int = os.O_PATH) -> int:
+    """Open a path as if ``root`` were ``/``.
+
+    Args:
+        root: Descriptor of a directory.
+        path: Relative to it; a leading ``/`` means the root.
+        flags: ``O_PATH`` or others that open(2) takes; ``O_CLOEXEC`` is added.
+
+    Raises:
+        OSError: as of open(2); ELOOP for more than 40 links.
+    """
+    flags |= os.O_CLOEXEC
+    how = struct.pack("=QQQ", flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    try:
+        return raw("openat2", root, path or b".", how, len(how), path=path)
+    except OSError as error:
+        # EPERM is what old container runtimes answer for calls they do not know.
+        if error.errno not in {errno.ENOSYS, errno.EPERM}:
+            raise
+    return _walk(root, path, flags)
+
+
+def _walk(root: int, path: bytes, flags: int) -> int:
+    """Resolve component by component without ever following a link by the kernel."""
+    todo = [part for part in path.split(b"/") if part not in {b"", b"."}][::-1]
+    trail = [os.dup(root)]
+    links = 0
+    try:
+        while todo:
+            name = todo.pop()
+            if name == b"..":
+                if len(trail) > 1:
+                    os.close(trail.pop())
+                continue
+            last = not todo
+            found = os.stat(name, dir_fd=trail[-1], follow_symlinks=False)
+            if stat.S_ISLNK(found.st_mode) and not (last and flags & os.O_NOFOLLOW):
+                links += 1
+                if links > _LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fsdecode(path))
+                target = os.readlink(name, dir_fd=trail[-1])
+                if target.startswith(b"/"):
+                    while len(trail) > 1:
+                        os.close(trail.pop())
+                todo += [part for part in target.split(b"/") if part not in {b"", b"."}][::-1]
+                continue
+            wanted = flags if last else os.O_PATH | os.O_DIRECTORY
+            trail.append(os.open(name, wanted | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=trail[-1]))
+        if len(trail) == 1:
+            return os.open(b".", flags, dir_fd=root)
+        return os.dup(trail[-1])
+    finally:
+        for descriptor in trail:
+            os.close(descriptor)
+
+
+def rename(source: bytes, target: bytes, flags: int = RENAME_NOREPLACE) -> None:
+    """Rename with the flags of renameat2(2).
+
+    Raises:
+        OSError: EEXIST with ``RENAME_NOREPLACE`` when the target exists; EINVAL when the file
+            system cannot.
+    """
+    raw("renameat2", _AT_FDCWD, source, _AT_FDCWD, target, flags, path=target)

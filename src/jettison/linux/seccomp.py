@@ -1,0 +1,221 @@
+"""The filter of system calls that containers run with, as BPF and as an OCI runtime's JSON.
+
+In:  the capabilities of the container: some calls are only refused without one.
+Out: a BPF program for this machine's kernel and its 32-bit companion, or values for config.json.
+
+What is refused and when follows the profile that docker applies by default: calls that act on
+the kernel as a whole, on other namespaces or on keys, or that had many holes. The rest is allowed,
+because the kernel itself asks for the capability. A list of refusals is enough for that, is short,
+and lets the kernel's cache of always-allowed calls work (Linux 5.11).
+
+Source: seccomp(2); the documentation of docker's default seccomp profile; system call tables of
+Linux 6.12 (x86_64, i386, asm-generic, arm EABI).
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+from functools import lru_cache
+
+from jettison.linux.process import CAPABILITIES
+from jettison.linux.syscall import MACHINE
+
+# name, numbers on x86_64, i386, aarch64, arm (-1: none), capability that allows it (-: never)
+_REFUSED = """
+add_key 248 286 217 309 -
+bdflush -1 134 -1 134 -
+create_module 174 127 -1 -1 -
+get_kernel_syms 177 130 -1 -1 -
+io_uring_enter 426 426 426 426 -
+io_uring_register 427 427 427 427 -
+io_uring_setup 425 425 425 425 -
+kexec_file_load 320 -1 294 401 -
+kexec_load 246 283 104 347 -
+keyctl 250 288 219 311 -
+migrate_pages 256 294 238 400 -
+move_pages 279 317 239 344 -
+nfsservctl 180 169 42 169 -
+pivot_root 155 217 41 218 -
+query_module 178 167 -1 -1 -
+request_key 249 287 218 310 -
+swapoff 168 115 225 115 -
+swapon 167 87 224 87 -
+sysfs 139 135 -1 135 -
+_sysctl 156 149 -1 -1 -
+uselib 134 86 -1 86 -
+userfaultfd 323 374 282 388 -
+ustat 136 62 -1 62 -
+vm86 -1 166 -1 -1 -
+vm86old -1 113 -1 -1 -
+open_by_handle_at 304 342 265 371 CAP_DAC_READ_SEARCH
+bpf 321 357 280 386 CAP_SYS_ADMIN
+fanotify_init 300 338 262 367 CAP_SYS_ADMIN
+fsconfig 431 431 431 431 CAP_SYS_ADMIN
+fsmount 432 432 432 432 CAP_SYS_ADMIN
+fsopen 430 430 430 430 CAP_SYS_ADMIN
+fspick 433 433 433 433 CAP_SYS_ADMIN
+lookup_dcookie 212 253 18 249 CAP_SYS_ADMIN
+mount 165 21 40 21 CAP_SYS_ADMIN
+mount_setattr 442 442 442 442 CAP_SYS_ADMIN
+move_mount 429 429 429 429 CAP_SYS_ADMIN
+open_tree 428 428 428 428 CAP_SYS_ADMIN
+open_tree_attr 467 467 467 467 CAP_SYS_ADMIN
+perf_event_open 298 336 241 364 CAP_SYS_ADMIN
+quotactl 179 131 60 131 CAP_SYS_ADMIN
+quotactl_fd 443 443 443 443 CAP_SYS_ADMIN
+setdomainname 171 121 162 121 CAP_SYS_ADMIN
+sethostname 170 74 161 74 CAP_SYS_ADMIN
+setns 308 346 268 375 CAP_SYS_ADMIN
+syslog 103 103 116 103 CAP_SYS_ADMIN
+umount -1 22 -1 -1 CAP_SYS_ADMIN
+umount2 166 52 39 52 CAP_SYS_ADMIN
+unshare 272 310 97 337 CAP_SYS_ADMIN
+reboot 169 88 142 88 CAP_SYS_BOOT
+delete_module 176 129 106 129 CAP_SYS_MODULE
+finit_module 313 350 273 379 CAP_SYS_MODULE
+init_module 175 128 105 128 CAP_SYS_MODULE
+acct 163 51 89 51 CAP_SYS_PACCT
+kcmp 312 349 272 378 CAP_SYS_PTRACE
+ioperm 173 101 -1 -1 CAP_SYS_RAWIO
+iopl 172 110 -1 -1 CAP_SYS_RAWIO
+clock_settime 227 264 112 262 CAP_SYS_TIME
+clock_settime64 -1 404 -1 404 CAP_SYS_TIME
+settimeofday 164 79 170 79 CAP_SYS_TIME
+stime -1 25 -1 -1 CAP_SYS_TIME
+vhangup 153 111 58 111 CAP_SYS_TTY_CONFIG
+get_mempolicy 239 275 236 320 CAP_SYS_NICE
+mbind 237 274 235 319 CAP_SYS_NICE
+set_mempolicy 238 276 237 321 CAP_SYS_NICE
+set_mempolicy_home_node 450 450 450 450 CAP_SYS_NICE
+"""
+# The same for calls that are refused for some values of their first argument.
+_CLONE = (56, 120, 220, 120)
+_CLONE3 = 435
+_PERSONALITY = (135, 136, 92, 136)
+_SOCKET = (41, 359, 198, 281)
+
+_NEW_NAMESPACES = 0x7E020000
+_PERSONALITIES = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)
+_AF_VSOCK = 40
+_X32 = 0x40000000
+
+# Column of the table by AUDIT_ARCH_*.
+_ARCHITECTURES = {
+    "x86_64": ((0xC000003E, 0), (0x40000003, 1)),
+    "aarch64": ((0xC00000B7, 2), (0x40000028, 3)),
+}
+_OCI_ARCHITECTURES = {
+    "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
+    "aarch64": ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
+}
+
+_LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
+_ALLOW = 0x7FFF0000
+_ERRNO = 0x00050000
+_REFUSE = _ERRNO | errno.EPERM
+_UNKNOWN = _ERRNO | errno.ENOSYS
+
+
+def supported() -> bool:
+    """Return whether there is a filter for this machine's processor."""
+    return MACHINE in _ARCHITECTURES
+
+
+@lru_cache(maxsize=8)
+def program(capabilities: int, machine: str = MACHINE) -> bytes:
+    """Return the BPF program; empty for processors without a table.
+
+    Args:
+        capabilities: Mask of the container's bounding set.
+        machine: As of uname(2).
+    """
+    sections = [
+        (arch, _section(column, capabilities)) for arch, column in _ARCHITECTURES.get(machine, ())
+    ]
+    if not sections:
+        return b""
+    code = [_op(_LOAD, _ARCH)]
+    for arch, section in sections:
+        # Conditional jumps reach 255 instructions only: a wrong architecture is skipped by `ja`.
+        code += [_op(_EQUAL, arch, 1, 0), _op(0x05, len(section)), *section]
+    code.append(_op(_RETURN, _UNKNOWN))
+    return b"".join(code)
+
+
+@lru_cache(maxsize=8)
+def refused(capabilities: int) -> tuple[str, ...]:
+    """Return the names of the calls that are refused whatever their arguments."""
+    return tuple(name for name, _ in _refused(capabilities))
+
+
+def oci_filter(capabilities: int, machine: str = MACHINE) -> dict[str, object] | None:
+    """Return ``linux.seccomp`` of an OCI runtime-spec config with the same rules."""
+    if machine not in _ARCHITECTURES:
+        return None
+
+    def rule(names: list[str], code: int, *conditions: dict[str, object]) -> dict[str, object]:
+        made: dict[str, object] = {"names": names, "action": "SCMP_ACT_ERRNO", "errnoRet": code}
+        return made | ({"args": list(conditions)} if conditions else {})
+
+    rules = [rule(list(refused(capabilities)), errno.EPERM)]
+    if not _has(capabilities, "CAP_SYS_ADMIN"):
+        for bit in range(32):
+            if _NEW_NAMESPACES >> bit & 1:
+                flag = {"index": 0, "value": 1 << bit, "valueTwo": 1 << bit}
+                rules.append(rule(["clone"], errno.EPERM, flag | {"op": "SCMP_CMP_MASKED_EQ"}))
+        rules.append(rule(["clone3"], errno.ENOSYS))
+    vsock = {"index": 0, "value": _AF_VSOCK, "op": "SCMP_CMP_EQ"}
+    rules.append(rule(["socket"], errno.EPERM, vsock))
+    different = [{"index": 0, "value": value, "op": "SCMP_CMP_NE"} for value in _PERSONALITIES]
+    rules.append(rule(["personality"], errno.EPERM, *different))
+    return {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": _OCI_ARCHITECTURES[machine],
+        "syscalls": rules,
+    }
+
+
+def _has(capabilities: int, name: str) -> bool:
+    return bool(capabilities >> CAPABILITIES.index(name) & 1)
+
+
+def _refused(capabilities: int) -> list[tuple[str, list[int]]]:
+    found = []
+    for line in _REFUSED.split("\n"):
+        if not line:
+            continue
+        name, *numbers, capability = line.split(" ")
+        if capability == "-" or not _has(capabilities, capability):
+            found.append((name, [int(text) for text in numbers]))
+    return found
+
+
+def _section(column: int, capabilities: int) -> list[bytes]:
+    """Return the instructions for one architecture; they end by returning."""
+    code = [_op(_LOAD, _NUMBER)]
+    if column == 0:
+        code += [_op(_GREATER_EQUAL, _X32, 0, 1), _op(_RETURN, _UNKNOWN)]
+    for _, numbers in _refused(capabilities):
+        if numbers[column] >= 0:
+            code += [_op(_EQUAL, numbers[column], 0, 1), _op(_RETURN, _REFUSE)]
+    if not _has(capabilities, "CAP_SYS_ADMIN"):
+        code += [_op(_EQUAL, _CLONE3, 0, 1), _op(_RETURN, _UNKNOWN)]
+        code += _when(_CLONE[column], [_op(_ANY_BIT, _NEW_NAMESPACES, 0, 1)])
+    code += _when(_SOCKET[column], [_op(_EQUAL, _AF_VSOCK, 0, 1)])
+    count = len(_PERSONALITIES)
+    allowed = [_op(_EQUAL, value, count - at, 0) for at, value in enumerate(_PERSONALITIES)]
+    code += _when(_PERSONALITY[column], allowed)
+    code.append(_op(_RETURN, _ALLOW))
+    return code
+
+
+def _when(number: int, tests: list[bytes]) -> list[bytes]:
+    """Refuse a call when its tests fall through to the refusal behind them."""
+    body = [_op(_LOAD, _ARGUMENT), *tests, _op(_RETURN, _REFUSE), _op(_RETURN, _ALLOW)]
+    return [_op(_EQUAL, number, 0, len(body)), *body]
+
+
+def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, if_true, if_false, value)

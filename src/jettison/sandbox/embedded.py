@@ -1,0 +1,65 @@
+"""The driver that needs nothing installed: namespaces by our own helper.
+
+In:  ``SandboxSpec``, streams.
+Out: ``Running`` containers.
+
+Source: see ``sandbox.init``. Measured: docs/adr/0002-sandbox.md.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from jettison.linux.userns import in_user_namespace
+from jettison.sandbox.base import Streams
+from jettison.sandbox.encode import encode
+from jettison.sandbox.server import Container, Helper, flags_of
+from jettison.sandbox.spec import NetworkMode, SandboxSpec
+from jettison.sandbox.stubs import remove_stubs
+
+
+class EmbeddedRunning:
+    """A container of the embedded driver."""
+
+    def __init__(self, spec: SandboxSpec, container: Container) -> None:
+        self._spec = spec
+        self._container = container
+
+    def wait(self) -> int:
+        """See ``Running.wait``."""
+        try:
+            return self._container.wait()
+        finally:
+            remove_stubs(self._spec.root.upper, self._container.ready)
+
+    def signal(self, number: int) -> None:
+        """See ``Running.signal``."""
+        self._container.signal(number)
+
+    def kill(self) -> None:
+        """See ``Running.kill``."""
+        self._container.signal(signal.SIGKILL)
+
+
+class EmbeddedSandbox:
+    """The driver; one helper process serves all its containers."""
+
+    name = "embedded"
+
+    def __init__(self) -> None:
+        self._helper = Helper()
+        self._userns = in_user_namespace()
+
+    def warm(self) -> None:
+        """Start the helper in advance: the first container then starts as fast as the others."""
+        self._helper.warm()
+
+    def start(self, spec: SandboxSpec, streams: Streams) -> EmbeddedRunning:
+        """See ``Sandbox.start``."""
+        message = encode(spec, driver=self.name, userns=self._userns)
+        flags = flags_of(own_network=spec.network is NetworkMode.NONE)
+        return EmbeddedRunning(spec, self._helper.start(message, streams, namespaces=flags))
+
+    def close(self) -> None:
+        """End the helper and all containers."""
+        self._helper.close()

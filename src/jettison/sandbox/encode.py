@@ -1,0 +1,116 @@
+"""A spec as plain values that ``marshal`` can carry to the helper.
+
+In:  ``SandboxSpec``.
+Out: bytes of a marshalled dict of ints, bytes, tuples and lists; texts are file system encoded.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import resource
+
+from jettison.errors import UsageError
+from jettison.linux.process import CAPABILITIES, capability_mask
+from jettison.linux.seccomp import program
+from jettison.sandbox.spec import (
+    BindMount,
+    FileMount,
+    Mount,
+    NetworkMode,
+    OverlayMount,
+    SandboxSpec,
+    TmpfsMount,
+)
+
+_ALL = (1 << len(CAPABILITIES)) - 1
+
+
+def encode(spec: SandboxSpec, *, driver: str, userns: bool, **more: object) -> bytes:
+    """Return the message for the helper.
+
+    Args:
+        spec: What to run.
+        driver: ``embedded`` or ``oci``.
+        userns: The builder is in a user namespace.
+        more: Values that only the helper's driver knows.
+
+    Raises:
+        UsageError: an unknown capability or resource limit.
+    """
+    mask = _ALL if spec.privileged else capabilities(spec.capabilities)
+    root = spec.root
+    values = {
+        "driver": driver,
+        "userns": userns,
+        "root": (
+            root.kind.value,
+            os.fsencode(root.upper),
+            os.fsencode(root.work) if root.work else b"",
+            [os.fsencode(lower) for lower in root.lowers],
+        ),
+        "argv": [os.fsencode(word) for word in spec.argv],
+        "env": [os.fsencode(entry) for entry in spec.env],
+        "cwd": os.fsencode(spec.cwd),
+        "uid": spec.uid,
+        "gid": spec.gid,
+        "groups": list(spec.groups),
+        "mounts": [*_files(spec), *map(_mount, spec.mounts)],
+        "hostname": os.fsencode(spec.hostname),
+        "network_none": spec.network is NetworkMode.NONE,
+        "capabilities": mask,
+        "seccomp": b"" if spec.privileged else program(mask),
+        "privileged": spec.privileged,
+        "masked": [os.fsencode(path) for path in spec.masked_paths],
+        "readonly": [os.fsencode(path) for path in spec.readonly_paths],
+        "readonly_root": spec.readonly_root,
+        "terminal": spec.terminal,
+        "init": spec.init,
+        "rlimits": [(limit_number(name), soft, hard) for name, soft, hard in spec.limits.ulimits],
+        "shm_bytes": spec.limits.shm_bytes,
+        "cgroups": [],
+    }
+    return marshal.dumps(values | more)
+
+
+def capabilities(names: tuple[str, ...]) -> int:
+    """Return the mask of capability names.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    for name in names:
+        if name not in CAPABILITIES:
+            raise UsageError(f"unknown capability `{name}`", hint="See capabilities(7).")
+    return capability_mask(names)
+
+
+def limit_number(name: str) -> int:
+    """Return the number of a resource limit, ``nofile`` for example.
+
+    Raises:
+        UsageError: it is unknown.
+    """
+    found = getattr(resource, f"RLIMIT_{name.upper()}", None)
+    if not isinstance(found, int):
+        raise UsageError(f"unknown resource limit `{name}`", hint="See getrlimit(2).")
+    return found
+
+
+def _files(spec: SandboxSpec) -> list[tuple[object, ...]]:
+    files = ((b"/etc/hosts", spec.hosts), (b"/etc/resolv.conf", spec.resolv_conf))
+    return [("file", path, content, 0o644, 0, 0) for path, content in files if content is not None]
+
+
+def _mount(mount: Mount) -> tuple[object, ...]:
+    target = os.fsencode(mount.target)
+    match mount:
+        case BindMount():
+            return ("bind", target, os.fsencode(mount.source), mount.readonly, mount.copy_up)
+        case OverlayMount():
+            lowers = [os.fsencode(lower) for lower in mount.lowers]
+            return ("overlay", target, lowers, os.fsencode(mount.selector), mount.readonly)
+        case TmpfsMount():
+            return ("tmpfs", target, mount.size_bytes, mount.mode)
+        case FileMount():
+            return ("file", target, mount.content, mount.mode, mount.uid, mount.gid)

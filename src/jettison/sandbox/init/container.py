@@ -1,0 +1,150 @@
+"""Process 1 of a container, from its first instruction to the program of the spec.
+
+In:  the decoded spec, the three streams, the control socket.
+Out: the program runs. Problems are ``OSError``; the server reports them.
+
+The order matters: everything that needs the host's files comes before ``pivot_root``, the filter
+of system calls before the loss of privileges, and no descriptor of the host is left when the
+first path of the container is used as the container's.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import fcntl
+import marshal
+import os
+import struct
+import termios
+
+from jettison.linux.mount import (
+    MNT_DETACH,
+    MS_MOVE,
+    make_readonly,
+    pivot_root,
+    propagate_one_way,
+    unmount,
+)
+from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
+from jettison.linux.process import die_with_parent
+from jettison.linux.syscall import libc
+from jettison.sandbox.init import guard, program
+from jettison.sandbox.init.devices import mount_dev, mount_proc, mount_sys
+from jettison.sandbox.init.mounts import Mounter, hide
+from jettison.sandbox.init.root import mount_root
+from jettison.sandbox.init.targets import Targets
+
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+
+
+def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # type: ignore[type-arg]
+    """Put the container together and execute its program; never returns.
+
+    Raises:
+        OSError: a step failed; ``guard.step()`` names it.
+    """
+    die_with_parent()
+    os.umask(0)
+    os.setsid()
+    control = _keep_only(streams, control)
+    if spec["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    _join_cgroups(spec["cgroups"])
+    propagate_one_way()
+    targets = _mount_everything(spec)
+    _enter_root(spec, targets)
+    _name_and_network(spec)
+    program.limit_resources(spec["rlimits"])
+    os.umask(0o022)
+    os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
+    program.enter_directory(spec["cwd"])
+    user = (spec["uid"], spec["gid"], spec["groups"])
+    program.drop_privileges(user, spec["capabilities"], spec["seccomp"])
+    guard.enter("execute")
+    if spec["init"]:
+        os.close(control)
+    program.start(spec["argv"], spec["env"], reaper=spec["init"], terminal=spec["terminal"])
+
+
+def _keep_only(streams: tuple[int, int, int], control: int) -> int:
+    """Leave 0, 1, 2 and the control socket open; return the latter's descriptor."""
+    guard.enter("set up the streams")
+    # Received descriptors are above 2, since the helper has 0, 1 and 2 itself.
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number, inheritable=True)
+    os.dup2(control, 3, inheritable=False)
+    os.closerange(4, 1 << 16)
+    return 3
+
+
+def _join_cgroups(files: list[bytes]) -> None:
+    guard.enter("join control groups")
+    for path in files:
+        with open(path, "wb", buffering=0) as file:
+            file.write(b"0")
+    try:
+        unshare(NEWCGROUP)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.EPERM}:  # kernels without, nested containers
+            raise
+
+
+def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
+    guard.enter("mount the root file system")
+    _, upper, work, lowers = spec["root"]
+    userxattr = spec["userns"]
+    upper_descriptor = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    mount_root(upper, work, lowers, userxattr=userxattr, volatile=True)
+    root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    targets = Targets(root, upper, upper_descriptor)
+    privileged = spec["privileged"]
+    guard.enter("mount `/proc`")
+    mount_proc(targets)
+    guard.enter("mount `/dev`")
+    console = spec["terminal"]
+    mount_dev(targets, spec["shm_bytes"], own_console=console, every_device=privileged)
+    guard.enter("mount `/sys`")
+    mount_sys(targets, readonly=not privileged)
+    mounter = Mounter(targets, upper, work, userxattr=userxattr)
+    for entry in spec["mounts"]:
+        mounter.make(entry)
+    mounter.close()
+    if not privileged:
+        guard.enter("hide paths of the kernel")
+        hide(targets, spec["masked"], spec["readonly"])
+    return targets
+
+
+def _enter_root(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]
+    guard.enter("enter the root file system")
+    os.fchdir(targets.root)
+    # A new descriptor sees the mount; the one of before is below it.
+    os.chdir(spec["root"][1])
+    try:
+        pivot_root(b".", b".")
+        unmount(b".", MNT_DETACH)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # An initramfs cannot be pivoted away.
+        libc("mount", b".", b"/", None, MS_MOVE, None)
+        os.chroot(".")
+    os.chdir("/")
+    os.closerange(4, 1 << 16)
+    if spec["readonly_root"]:
+        make_readonly(b"/", recursive=False)
+
+
+def _name_and_network(spec: dict) -> None:  # type: ignore[type-arg]
+    guard.enter("set the host name")
+    set_hostname(spec["hostname"])
+    if spec["network_none"]:
+        guard.enter("start the loopback interface")
+        socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM, 0)
+        request = struct.pack("16sH22x", b"lo", 0)
+        (flags,) = struct.unpack_from("H", fcntl.ioctl(socket, _SIOCGIFFLAGS, request), 16)
+        fcntl.ioctl(socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | _IFF_UP))
+        socket.close()

@@ -1,0 +1,191 @@
+"""From a prepared root to the program: limits, identity, look-up on PATH, exec.
+
+In:  the spec, with everything mounted and entered.
+Out: the program runs; or a line on standard error and exit code 126 or 127.
+
+Source: the texts of runc's and BuildKit's errors; execvp(3); Go's exec.LookPath.
+"""
+
+from __future__ import annotations
+
+import _signal
+import errno
+import os
+import resource
+import stat
+
+from jettison.linux.process import (
+    become,
+    capabilities,
+    die_with_parent,
+    execute,
+    install_filter,
+    limit_bounding_set,
+    set_capabilities,
+)
+from jettison.sandbox.init import guard
+
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_LAST_SIGNAL = 64
+_SIGCHLD = 17
+_SIGTTOU = 22
+
+
+def limit_resources(limits: list[tuple[int, int, int]]) -> None:
+    """Set resource limits; -1 is unlimited. More than the hard limit is an error without rights."""
+    for kind, soft, hard in limits:
+        try:
+            resource.setrlimit(kind, (soft, hard))
+        except ValueError as error:
+            raise OSError(errno.EPERM, f"resource limit {kind}: {error}") from None
+
+
+def drop_privileges(
+    user: tuple[int, int, list[int]], capability_mask: int, system_call_filter: bytes
+) -> None:
+    """Become a user, with the capabilities and the system call filter of the container.
+
+    Args:
+        user: User, group and supplementary groups.
+        capability_mask: Bounding set, and what root has.
+        system_call_filter: BPF program, or empty.
+    """
+    guard.enter("change the user")
+    if system_call_filter:
+        install_filter(system_call_filter)
+    limit_bounding_set(capability_mask)
+    uid, gid, groups = user
+    become(uid, gid, groups)
+    own = capability_mask & capabilities()[1] if uid == 0 else 0
+    set_capabilities(own, own, 0)
+    die_with_parent()  # the change of the user had cleared it
+
+
+def enter_directory(cwd: bytes) -> None:
+    """Change to the working directory, which must be inside the root.
+
+    Security: a path such as ``/proc/self/fd/7`` could lead to a directory of the host while a
+    descriptor of it is open; none is, and ``getcwd`` would say so.
+    """
+    guard.enter("enter the working directory")
+    os.chdir(cwd)
+    if not os.getcwdb().startswith(b"/"):
+        raise OSError(errno.EPERM, "the working directory is outside the container", cwd)
+
+
+def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) -> None:
+    """Execute the program; never returns.
+
+    Args:
+        argv: Program and arguments.
+        env: ``NAME=value``, in order.
+        reaper: Stay as process 1, pass signals on and reap orphans.
+        terminal: Standard input is the session's terminal.
+    """
+    if reaper:
+        child = os.fork()
+        if child:
+            _reap_until(child)
+        os.setpgid(0, 0)
+        if terminal:
+            _signal.signal(_SIGTTOU, _signal.SIG_IGN)
+            os.tcsetpgrp(0, os.getpid())
+    for number in range(1, _LAST_SIGNAL + 1):
+        if _signal.getsignal(number) is _signal.SIG_IGN:
+            _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    code, text = _execute(argv, env)
+    os.write(2, text + b"\n")
+    os._exit(code)
+
+
+def _execute(argv: list[bytes], env: list[bytes]) -> tuple[int, bytes]:
+    """Return the exit code and text of a failure."""
+    name = argv[0]
+    path, problem = look_up(name, env)
+    if problem:
+        code = _NOT_FOUND if problem[0] in {errno.ENOENT, errno.ENOTDIR} else _NOT_EXECUTABLE
+        return code, b'exec: "%s": %s' % (name, problem[1])
+    try:
+        execute(path, argv, env)
+    except OSError as error:
+        code = _NOT_FOUND if error.errno in {errno.ENOENT, errno.ENOTDIR} else _NOT_EXECUTABLE
+        return code, b"exec %s: %s" % (path, _reason(error))
+    return 0, b""
+
+
+def look_up(name: bytes, env: list[bytes]) -> tuple[bytes, tuple[int, bytes] | None]:
+    """Find a program as execvp(3) would; a name with a slash is a path.
+
+    Returns:
+        The path and None; or an errno and what is wrong with the name.
+    """
+    if b"/" in name:
+        return name, _problem(name)
+    denied = None
+    for directory in _search_path(env).split(b":"):
+        path = (directory or b".") + b"/" + name
+        problem = _problem(path)
+        if problem is None:
+            return path, None
+        if problem[0] == errno.EACCES:
+            denied = problem
+    return b"", denied or (errno.ENOENT, b"executable file not found in $PATH")
+
+
+def _problem(path: bytes) -> tuple[int, bytes] | None:
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return error.errno or 0, b"stat %s: %s" % (path, _reason(error))
+    if stat.S_ISDIR(found.st_mode):
+        return errno.EISDIR, b"is a directory"
+    if not os.access(path, os.X_OK, effective_ids=False):
+        return errno.EACCES, b"permission denied"
+    return None
+
+
+def _search_path(env: list[bytes]) -> bytes:
+    found = b""
+    for entry in env:
+        if entry.startswith(b"PATH="):
+            found = entry[5:]
+    return found
+
+
+def _reason(error: OSError) -> bytes:
+    return os.strerror(error.errno or 0).lower().encode()
+
+
+def _reap_until(child: int) -> None:
+    """Be process 1: pass signals to the program's group, reap orphans, end as the program ends."""
+    own = {_SIGCHLD, _signal.SIGTTIN, _SIGTTOU}
+    watched = set(range(1, _LAST_SIGNAL + 1)) - {9, 19, 32, 33}
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, watched)
+    for descriptor in (0, 1, 2):
+        os.close(descriptor)
+    while True:
+        code = _reap(child)
+        if code is not None:
+            os._exit(code)
+        number = _signal.sigwait(watched)
+        if number not in own:
+            try:
+                os.killpg(child, number)
+            except OSError:
+                continue
+
+
+def _reap(child: int) -> int | None:
+    """Reap all that ended; return the exit code of ``child`` when it is among them."""
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return 255
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return 128 - code if code < 0 else code
+        if pid == 0:
+            return None

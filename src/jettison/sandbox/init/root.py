@@ -1,0 +1,77 @@
+"""The root file system: an overlay of layers, or a directory as it is.
+
+In:  ``spec["root"]``: (kind, upper, work, lowers base first).
+Out: it is mounted over the path of ``upper`` in the private mount namespace.
+
+Source: overlayfs.rst; fs.h ``FILESYSTEM_MAX_STACK_DEPTH`` is 2.
+"""
+
+from __future__ import annotations
+
+import os
+
+from jettison.linux.mount import OVERLAY_LOWERS, bind, overlay
+
+
+def mount_root(
+    upper: bytes, work: bytes, lowers: list[bytes], *, userxattr: bool, volatile: bool
+) -> None:
+    """Mount the root file system over the path of ``upper``.
+
+    Without lowers the directory is mounted as it is: nothing can be whited out.
+
+    Raises:
+        OSError: E2BIG for more layers than two overlays hold, or the kernel refused.
+    """
+    if not lowers:
+        bind(upper, upper, recursive=False)
+        return
+    if len(lowers) > OVERLAY_LOWERS:
+        lowers = _fold(lowers, work, userxattr=userxattr)
+    overlay(upper, lowers, upper, work, userxattr=userxattr, volatile=volatile)
+
+
+def _fold(lowers: list[bytes], work: bytes, *, userxattr: bool) -> list[bytes]:
+    """Mount the base-most layers as one read-only overlay that serves as the lowest layer.
+
+    The fold is at the base, because a whiteout only hides what its own overlay can see below.
+    """
+    if len(lowers) > 2 * OVERLAY_LOWERS - 1:
+        raise OSError(7, f"{len(lowers)} layers; the kernel stacks {2 * OVERLAY_LOWERS - 1}")
+    count = len(lowers) - OVERLAY_LOWERS + 1
+    count = max(count, 2)
+    point = os.path.join(work, b"folded")
+    os.mkdir(point)
+    overlay(point, lowers[:count], userxattr=userxattr)
+    return [point, *lowers[count:]]
+
+
+def mount_stack(
+    target: bytes,
+    lowers: list[bytes],
+    scratch: bytes,
+    *,
+    writable: bool,
+    userxattr: bool,
+) -> None:
+    """Mount layers somewhere else than at the root; writes go to ``scratch`` and are lost.
+
+    Args:
+        target: Directory to mount on.
+        lowers: Base first.
+        scratch: Empty directory for upper and work directories.
+        writable: False makes a read-only mount.
+        userxattr: See ``overlay``.
+    """
+    upper = os.path.join(scratch, b"upper")
+    work = os.path.join(scratch, b"work")
+    os.mkdir(upper)
+    os.mkdir(work)
+    if len(lowers) > OVERLAY_LOWERS - 1:
+        lowers = _fold(lowers, scratch, userxattr=userxattr)
+    if writable:
+        os.chmod(upper, os.stat(lowers[-1]).st_mode & 0o7777)
+        overlay(target, lowers, upper, work, userxattr=userxattr, volatile=True)
+    else:
+        # A read-only overlay wants two layers at least: an empty one below changes nothing.
+        overlay(target, [work, *lowers], userxattr=userxattr)

@@ -1,0 +1,164 @@
+"""The loop of the helper: receive a spec, clone, report how it ended.
+
+In:  messages of the builder on one ``SOCK_SEQPACKET`` socket, and of each container's socket.
+Out: containers; their exit codes.
+
+Concurrency: one process, one thread. A builder that goes away ends all containers.
+"""
+
+from __future__ import annotations
+
+import _signal
+import _socket
+import marshal
+import os
+import select
+import sys
+
+from jettison.linux.process import set_dumpable
+from jettison.linux.syscall import clone
+from jettison.sandbox.init import container, guard, runtime
+
+_SIGCHLD = 17
+_SIGKILL = 9
+_DESCRIPTORS = 5
+
+
+class Server:
+    """Containers by their process and by the descriptor of their control socket."""
+
+    def __init__(self, listener: _socket.socket) -> None:
+        self._listener = listener
+        self._poll = select.poll()
+        self._by_pid: dict[int, _socket.socket] = {}
+        self._by_control: dict[int, int] = {}
+
+    def run(self) -> None:
+        """Serve until the builder closes its end; then end what still runs."""
+        wake, waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        _signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        _signal.signal(_SIGCHLD, _note)
+        self._poll.register(wake, select.POLLIN)
+        self._poll.register(self._listener.fileno(), select.POLLIN)
+        listening = True
+        while listening or self._by_pid:
+            for descriptor, _ in self._poll.poll():
+                if descriptor == wake:
+                    os.read(wake, 4096)
+                    self._reap()
+                elif descriptor == self._listener.fileno():
+                    listening = self._accept()
+                elif descriptor in self._by_control:
+                    self._command(descriptor)
+
+    def _accept(self) -> bool:
+        """Start one container; return False at the end of the builder."""
+        space = _socket.CMSG_SPACE(_DESCRIPTORS * 4)
+        data, ancillary, _, _ = self._listener.recvmsg(64, space, _socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            self._poll.unregister(self._listener.fileno())
+            for pid in self._by_pid:
+                os.kill(pid, _SIGKILL)
+            return False
+        received = memoryview(ancillary[0][2]).cast("i").tolist()
+        stdin, stdout, stderr, control, spec = received
+        flags = int(data)
+        try:
+            pid = clone(flags)
+        except OSError as error:
+            self._refuse(control, error)
+        else:
+            if pid == 0:
+                _become_container(spec, (stdin, stdout, stderr), control)
+            socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control)
+            self._by_pid[pid] = socket
+            self._by_control[control] = pid
+            self._poll.register(control, select.POLLIN)
+        for descriptor in (stdin, stdout, stderr, spec):
+            os.close(descriptor)
+        return True
+
+    def _refuse(self, control: int, error: OSError) -> None:
+        report(control, ("error", "clone", error.errno, str(error.strerror)))
+        report(control, ("exit", 255))
+        os.close(control)
+
+    def _command(self, descriptor: int) -> None:
+        """Take a signal number for a container, or the end of interest in it."""
+        pid = self._by_control[descriptor]
+        try:
+            data = os.read(descriptor, 64)
+        except OSError:
+            data = b""
+        if not data:
+            self._poll.unregister(descriptor)
+        os.kill(pid, int(data) if data else _SIGKILL)
+
+    def _reap(self) -> None:
+        while self._by_pid:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            socket = self._by_pid.pop(pid, None)
+            if socket is None:
+                continue
+            control = socket.fileno()
+            del self._by_control[control]
+            try:
+                self._poll.unregister(control)
+            except KeyError:
+                pass  # the builder had closed its end before
+            report(control, ("exit", exit_code(status)))
+            socket.close()
+
+
+def exit_code(status: int) -> int:
+    """Return the exit code of a wait status, 128 + signal number for a killed process."""
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
+
+
+def report(control: int, message: tuple[object, ...]) -> None:
+    """Send a message to the builder, who may be gone."""
+    try:
+        os.write(control, marshal.dumps(message))
+    except OSError:
+        pass
+
+
+def _note(*_: object) -> None:
+    """Let the wake-up descriptor see the signal."""
+
+
+def _become_container(spec_descriptor: int, streams: tuple[int, int, int], control: int) -> None:
+    """Run in the clone; never returns."""
+    try:
+        _signal.set_wakeup_fd(-1)
+        size = os.fstat(spec_descriptor).st_size
+        spec = marshal.loads(os.pread(spec_descriptor, size, 0))  # noqa: S302
+        kind = spec["driver"]
+        if kind == "embedded":
+            container.run(spec, streams, control)
+        else:
+            runtime.run(spec, streams, control)
+    except OSError as error:
+        text = f"{error.strerror}" + (
+            f": `{os.fsdecode(error.filename)}`" if error.filename else ""
+        )
+        report(control, ("error", guard.step(), error.errno or 0, text))
+    except BaseException as error:  # noqa: BLE001 - the only reporter of this process
+        report(control, ("error", guard.step(), 0, f"{type(error).__name__}: {error}"))
+    finally:
+        os._exit(255)
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is in ``argv``; protect the interpreter first."""
+    guard.protect_interpreter()
+    set_dumpable(value=False)
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, int(sys.argv[2]))
+    os.set_inheritable(listener.fileno(), False)
+    Server(listener).run()

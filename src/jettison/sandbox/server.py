@@ -1,0 +1,194 @@
+"""The builder's end of the helper: starts it once, hands specs over, follows containers.
+
+In:  encoded specs and streams.
+Out: ``Container``s: their end, their stubs.
+
+Concurrency: ``Helper`` is thread-safe. Containers end when the builder does, however it ends.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+
+import jettison
+from jettison.errors import SandboxUnavailableError
+from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
+from jettison.sandbox.base import Streams
+
+NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
+_MESSAGE = 1 << 20
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from jettison.sandbox.init.server import main; main()"
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What the helper made below the root: see ``sandbox.stubs``."""
+
+    stubs: list[tuple[bytes, bool]]
+    parents: dict[bytes, tuple[object, ...]]
+
+
+class Container:
+    """A started container, seen through its control socket."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._lock = threading.Lock()
+        self.ready = Ready([], {})
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code.
+
+        Raises:
+            SandboxUnavailableError: the set-up failed.
+        """
+        failure = None
+        while True:
+            data = self._control.recv(_MESSAGE)
+            if not data:
+                self._close()
+                raise SandboxUnavailableError(
+                    "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
+                )
+            kind, *rest = marshal.loads(data)  # noqa: S302 - our own process wrote it
+            if kind == "ready":
+                self.ready = Ready(*rest)
+            elif kind == "error":
+                failure = rest
+            else:
+                self._close()
+                break
+        if failure is not None:
+            raise _unavailable(*failure)
+        return int(rest[0])
+
+    def signal(self, number: int) -> None:
+        """Send a signal to process 1 of the container; nothing happens when it has ended."""
+        with self._lock:
+            if self._control.fileno() < 0:
+                return
+            try:
+                self._control.send(b"%d" % number)
+            except OSError:
+                return
+
+    def _close(self) -> None:
+        with self._lock:
+            self._control.close()
+
+
+class Helper:
+    """The helper process; started with the first container, or before by ``warm``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._pid = 0
+
+    def warm(self) -> None:
+        """Start the helper process if it does not run."""
+        with self._lock:
+            self._connected()
+
+    def start(self, message: bytes, streams: Streams, *, namespaces: int) -> Container:
+        """Start a container.
+
+        Args:
+            message: Of ``sandbox.encode``.
+            streams: Stay open here.
+            namespaces: Flags for clone(2).
+
+        Raises:
+            SandboxUnavailableError: the helper cannot be started.
+        """
+        spec = os.memfd_create("spec", os.MFD_CLOEXEC)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with open(spec, "wb", closefd=False) as file:
+                file.write(message)
+            descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
+            with self._lock:
+                self._send(b"%d" % namespaces, descriptors)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            os.close(spec)
+            theirs.close()
+        return Container(ours)
+
+    def close(self) -> None:
+        """End the helper and everything that it started."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+                os.waitpid(self._pid, 0)
+
+    def _send(self, data: bytes, descriptors: list[int]) -> None:
+        try:
+            socket.send_fds(self._connected(), [data], descriptors)
+        except (BrokenPipeError, ConnectionResetError):
+            # The helper was killed; nothing of it is left, so that a new one can take over.
+            if self._socket is not None:
+                self._socket.close()
+                self._socket = None
+                os.waitpid(self._pid, 0)
+            socket.send_fds(self._connected(), [data], descriptors)
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            try:
+                self._pid = _spawn(theirs.fileno())
+            except OSError as error:
+                ours.close()
+                raise SandboxUnavailableError(
+                    f"cannot start the sandbox helper with `{sys.executable}`: {error.strerror}"
+                ) from error
+            finally:
+                theirs.close()
+            self._socket = ours
+        return self._socket
+
+
+def _spawn(descriptor: int) -> int:
+    """Start the helper in a session of its own, with one descriptor more than 0, 1, 2."""
+    os.set_inheritable(descriptor, True)
+    package = str(Path(jettison.__file__).resolve().parent.parent)
+    program = getattr(sys, "_base_executable", "") or sys.executable
+    argv = [program, "-I", "-S", "-c", _BOOT, package, str(descriptor)]
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        return os.posix_spawn(
+            program,
+            argv,
+            {"LC_ALL": "C.UTF-8"},
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+        )
+    finally:
+        os.close(null)
+
+
+def _unavailable(step: str, code: int, text: str) -> SandboxUnavailableError:
+    hints = {
+        1: "Run `jettison doctor`: it says which of the kernel's features are missing.",
+        28: "Free space on the disk of the store, or raise `user.max_mnt_namespaces`.",
+    }
+    message = f"cannot set up the container: {step}: {text.lower()}"
+    return SandboxUnavailableError(message, hint=hints.get(code))
+
+
+def flags_of(*, own_network: bool) -> int:
+    """Return the clone flags of a container."""
+    return NAMESPACES | (NEWNET if own_network else 0)
