@@ -12,7 +12,7 @@ import hashlib
 import re
 from typing import NewType
 
-from jettison.errors import InvalidManifestError
+from jettison.errors import DigestMismatchError, InvalidManifestError
 
 Digest = NewType("Digest", str)
 
@@ -49,3 +49,18 @@ def encoded(digest: Digest) -> str:
 def short(digest: Digest) -> str:
     """Return the 12 characters that people see, as docker shows image IDs."""
     return encoded(digest)[:12]
+
+
+def verify(data: bytes, digest: Digest) -> None:
+    """Check bytes against a digest.
+
+    Raises:
+        DigestMismatchError: they have another one.
+    """
+    algorithm = digest.partition(":")[0]
+    found = hashlib.new(algorithm, data).hexdigest()
+    if found != encoded(digest):
+        raise DigestMismatchError(
+            f"expected `{digest}` but the bytes are `{algorithm}:{found}`",
+            hint="try again; if it persists, the source or a proxy changes content",
+        )

@@ -13,7 +13,6 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
@@ -29,7 +28,7 @@ from jettison.errors import (
 )
 from jettison.oci import mediatype
 from jettison.oci.codec import MAX_DOCUMENT_BYTES
-from jettison.oci.digest import Digest, encoded, parse_digest, sha256_digest
+from jettison.oci.digest import parse_digest, sha256_digest, verify
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.registry.blob import BlobPart, BlobStream
@@ -262,17 +261,6 @@ class RegistryClient:
 def pull_scope(endpoint: Endpoint) -> tuple[str, ...]:
     """Return the scopes of reading a repository."""
     return (f"repository:{endpoint.repository}:pull",)
-
-
-def verify(data: bytes, digest: Digest) -> None:
-    """Check bytes against a digest.
-
-    Raises:
-        DigestMismatchError: they have another one.
-    """
-    found = hashlib.new(digest.partition(":")[0], data).hexdigest()
-    if found != encoded(digest):
-        raise DigestMismatchError(f"content of `{digest}` has another digest: `sha256:{found}`")
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

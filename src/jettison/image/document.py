@@ -1,0 +1,130 @@
+"""Manifests, indexes and configs, decoded with the suspicion that they deserve.
+
+In:  bytes and the media type they were announced with.
+Out: ``Manifest``, ``Index``; a checked pair of manifest and config.
+
+Source: OCI image-spec 1.1; CVE-2021-41190 (documents that are two things at once).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from jettison.errors import InvalidManifestError, PlatformNotFoundError
+from jettison.oci import mediatype
+from jettison.oci.codec import decode
+from jettison.oci.config import ImageConfig
+from jettison.oci.manifest import Descriptor, Index, Manifest
+from jettison.oci.platform import Platform, matches
+
+_DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
+_ATTESTATION = "vnd.docker.reference.type"
+
+
+class _Shape(msgspec.Struct, rename="camel"):
+    media_type: str = ""
+    manifests: msgspec.Raw | None = None
+    layers: msgspec.Raw | None = None
+    config: msgspec.Raw | None = None
+
+
+def decode_document(data: bytes, media_type: str) -> Manifest | Index:
+    """Return the manifest or index that bytes are.
+
+    Args:
+        data: JSON.
+        media_type: What a descriptor or a ``Content-Type`` said; anything else than the types of
+            manifests and indexes counts as nothing said.
+
+    Raises:
+        InvalidManifestError: it is neither, both, or not what was said.
+    """
+    try:
+        shape = msgspec.json.decode(data, type=_Shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidManifestError(f"invalid manifest: {error}") from error
+    known = mediatype.INDEXES | mediatype.MANIFESTS
+    said = media_type if media_type in known else ""
+    if _DOCKER_SCHEMA_1 in (media_type + shape.media_type):
+        raise InvalidManifestError(
+            "the image has a docker manifest of schema 1, which is not supported",
+            hint="push it again with a current tool",
+        )
+    if said and shape.media_type and said != shape.media_type:
+        raise InvalidManifestError(
+            f"a manifest says to be `{shape.media_type[:100]}` but was announced as `{said}`"
+        )
+    is_index = shape.manifests is not None
+    if is_index and (shape.layers is not None or shape.config is not None):
+        raise InvalidManifestError("a manifest is an index and an image at the same time")
+    said = said or shape.media_type
+    if said in known and (said in mediatype.INDEXES) != is_index:
+        raise InvalidManifestError(f"a manifest does not have the shape of `{said}`")
+    if said and said not in known:
+        raise InvalidManifestError(f"`{said[:100]}` is not the media type of an image")
+    return decode(Index, data) if is_index else decode(Manifest, data)
+
+
+def decode_config(manifest: Manifest, data: bytes) -> ImageConfig:
+    """Return the config of a manifest, checked against it.
+
+    Raises:
+        InvalidManifestError: no image, or other layers than the manifest's.
+    """
+    check_is_image(manifest)
+    config = decode(ImageConfig, data)
+    if len(config.rootfs.diff_ids) != len(manifest.layers):
+        raise InvalidManifestError(
+            f"the image's config names {len(config.rootfs.diff_ids)} layers, its manifest"
+            f" {len(manifest.layers)}"
+        )
+    return config
+
+
+def check_is_image(manifest: Manifest) -> None:
+    """Check the media types of a manifest's config and layers.
+
+    Raises:
+        InvalidManifestError: it is another artifact, or has layers of unknown form.
+    """
+    if manifest.config.media_type not in mediatype.CONFIGS:
+        raise InvalidManifestError(
+            f"not a container image but an artifact of type `{manifest.config.media_type[:100]}`"
+        )
+    for layer in manifest.layers:
+        if layer.media_type not in mediatype.LAYER_COMPRESSION:
+            raise InvalidManifestError(
+                f"layers of media type `{layer.media_type[:100]}` are not supported"
+            )
+
+
+def choose_platform(index: Index, platform: Platform, *, name: str) -> Descriptor:
+    """Return the manifest of an index that serves a platform; the best one if several do.
+
+    Raises:
+        PlatformNotFoundError: none does; says what is offered.
+    """
+    images = [each for each in index.manifests if is_image(each)]
+    serving = [
+        each for each in images if each.platform is not None and matches(platform, each.platform)
+    ]
+    if not serving and len(images) == 1 and images[0].platform is None:
+        return images[0]
+    if not serving:
+        offered = sorted({str(each.platform) for each in images if each.platform is not None})
+        raise PlatformNotFoundError(
+            f"`{name}` has no image for `{platform}`; it offers {', '.join(offered) or 'nothing'}",
+            hint="choose one of these with `--platform`" if offered else None,
+        )
+    exact = [
+        e for e in serving if e.platform is not None and e.platform.variant == platform.variant
+    ]
+    return (exact or serving)[0]
+
+
+def is_image(descriptor: Descriptor) -> bool:
+    """Tell whether an index's entry may be an image: not an attestation, not another artifact."""
+    if _ATTESTATION in descriptor.annotations or descriptor.artifact_type:
+        return False
+    unknown = descriptor.platform is not None and descriptor.platform.os == "unknown"
+    return not unknown and descriptor.media_type in mediatype.MANIFESTS | mediatype.INDEXES

@@ -1,0 +1,155 @@
+"""OCI image layouts that are directories: where a tag leads, and their blobs.
+
+In:  ``oci-layout://PATH[:tag][@digest]``.
+Out: descriptors, verified documents, open blobs.
+
+Source: OCI image-spec 1.1, image-layout.md.
+Security: names of files are made of checked digests only; what is read is verified by its digest
+or by who writes it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+import msgspec
+
+from jettison.errors import (
+    ImageNotFoundError,
+    InvalidManifestError,
+    InvalidReferenceError,
+    SizeMismatchError,
+)
+from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
+from jettison.oci.digest import Digest, encoded, parse_digest, verify
+from jettison.oci.manifest import Descriptor, Index
+
+SCHEME = "oci-layout://"
+REF_NAME = "org.opencontainers.image.ref.name"
+IMAGE_NAME = "io.containerd.image.name"
+
+
+class LayoutReference(msgspec.Struct, frozen=True):
+    """A place in a layout; without tag and digest it is the one image, or the tag ``latest``."""
+
+    path: str
+    tag: str = ""
+    digest: Digest | None = None
+
+
+def parse_layout_reference(text: str) -> LayoutReference:
+    """Return what ``oci-layout://PATH[:tag][@digest]`` names, with an absolute path.
+
+    Raises:
+        InvalidReferenceError: no path, or a malformed digest.
+
+    >>> parse_layout_reference("oci-layout:///a/b:3.11@sha256:" + 64 * "0").tag
+    '3.11'
+    """
+    rest, at, digest_text = text.removeprefix(SCHEME).partition("@")
+    try:
+        digest = parse_digest(digest_text) if at else None
+    except InvalidManifestError as error:
+        raise InvalidReferenceError(f"invalid layout reference: `{text}`: {error}") from error
+    head, colon, tag = rest.rpartition(":")
+    # A colon before the last slash is part of a directory's name.
+    path, tag = (head, tag) if colon and "/" not in tag else (rest, "")
+    if not path:
+        raise InvalidReferenceError(
+            f"`{text}` names no directory", hint="write `oci-layout://PATH[:tag][@digest]`"
+        )
+    return LayoutReference(os.path.abspath(path), tag, digest)
+
+
+class Layout:
+    """A layout directory.
+
+    Args:
+        path: It.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def index(self) -> Index:
+        """Return ``index.json``.
+
+        Raises:
+            ImageNotFoundError: there is no layout.
+            InvalidManifestError: it is damaged.
+        """
+        path = os.path.join(self.path, "index.json")
+        try:
+            with open(path, "rb") as file:
+                data = file.read(MAX_DOCUMENT_BYTES + 1)
+        except OSError as error:
+            raise ImageNotFoundError(
+                f"`{self.path}` is not an OCI image layout: cannot read `index.json`:"
+                f" {(error.strerror or '').lower()}"
+            ) from error
+        return decode(Index, data)
+
+    def find(self, reference: LayoutReference) -> Descriptor:
+        """Return the manifest or index that a reference into this layout names.
+
+        Raises:
+            ImageNotFoundError: no such tag or digest; says what there is.
+        """
+        entries = self.index().manifests
+        if reference.digest is not None:
+            return self._by_digest(entries, reference.digest)
+        if not reference.tag and len(entries) == 1:
+            return entries[0]
+        tag = reference.tag or "latest"
+        for entry in entries:
+            names = (entry.annotations.get(REF_NAME, ""), entry.annotations.get(IMAGE_NAME, ""))
+            if any(name == tag or name.endswith(f":{tag}") for name in names):
+                return entry
+        offered = sorted(e.annotations[REF_NAME] for e in entries if REF_NAME in e.annotations)
+        raise ImageNotFoundError(
+            f"the layout `{self.path}` has no tag `{tag}`",
+            hint=f"it has {', '.join(f'`{name}`' for name in offered[:10])}" if offered else None,
+        )
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """Return a manifest, index or config, verified.
+
+        Raises:
+            InvalidManifestError: too large.
+            DigestMismatchError, SizeMismatchError: other bytes.
+            ImageNotFoundError: it is not there.
+        """
+        if descriptor.size > MAX_DOCUMENT_BYTES:
+            raise InvalidManifestError(f"document `{descriptor.digest}` is too large")
+        with self.open(descriptor.digest) as file:
+            data = file.read(descriptor.size + 1)
+        if len(data) != descriptor.size:
+            raise SizeMismatchError(
+                f"blob `{descriptor.digest}` has not the {descriptor.size} bytes of its descriptor"
+            )
+        verify(data, descriptor.digest)
+        return data
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """Open a blob.
+
+        Raises:
+            ImageNotFoundError: it is not there.
+        """
+        path = os.path.join(self.path, "blobs", digest.partition(":")[0], encoded(digest))
+        try:
+            return open(path, "rb")
+        except OSError as error:
+            raise ImageNotFoundError(
+                f"the layout `{self.path}` lacks blob `{digest}`: {(error.strerror or '').lower()}",
+                hint="copy the layout again, it is incomplete",
+            ) from error
+
+    def _by_digest(self, entries: tuple[Descriptor, ...], digest: Digest) -> Descriptor:
+        for entry in entries:
+            if entry.digest == digest:
+                return entry
+        with self.open(digest) as file:
+            size = os.fstat(file.fileno()).st_size
+        return Descriptor(media_type="", digest=digest, size=size)
