@@ -1,0 +1,315 @@
+"""Packing a directory in overlay form as a layer's tar, the same bytes for the same tree.
+
+In:  an overlay layer directory at rest.
+Out: an uncompressed tar: parents first, names of a directory in the order of their bytes, owners
+     as numbers, whole seconds, whiteouts and opaque directories as ``.wh.`` names.
+
+Decisions:
+
+- Names have no leading ``/`` or ``./``; directories end with ``/``. The root has an entry
+  (``./``) only where its owner, mode or attributes differ from 0:0, 0755 and none: its time
+  alone would change the bytes of every layer.
+- Of names of one file (hard links) the first in order is the file, the others are links to it.
+- Whiteouts have mode 0, owner 0:0 and time 0: nothing reads them, and the device's own differ
+  from build to build.
+- Sockets are left out, as everywhere. Holes are written as zeros.
+- The archive ends with two zero blocks and no further padding.
+
+Source: OCI image-spec 1.1, layer.md; kernel Documentation/filesystems/overlayfs.rst.
+Security: content is hostile but at rest: nothing is followed, devices and fifos are not opened,
+and depth costs neither stack nor descriptors.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from jettison.errors import ContentError, StorageError
+from jettison.fs.failure import storage_error
+from jettison.fs.overlay_form import is_whiteout, overlay_xattr_prefix
+from jettison.fs.xattr import read_xattrs
+from jettison.layer.header import (
+    BLOCK,
+    CHARACTER,
+    DEVICE_BLOCK,
+    DIRECTORY,
+    FIFO,
+    FILE,
+    HARD_LINK,
+    SYMLINK,
+    Entry,
+    format_entry,
+    show,
+)
+from jettison.layer.names import MAX_PATH_BYTES, OPAQUE, WHITEOUT
+
+Write = Callable[[bytes], object]
+
+PIECE_BYTES = 1 << 20
+_SMALL_BYTES = 128 << 10
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Without O_NONBLOCK a file that became a fifo behind our back would hang the build.
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+_KINDS = {
+    stat.S_IFREG: FILE,
+    stat.S_IFDIR: DIRECTORY,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHARACTER,
+    stat.S_IFBLK: DEVICE_BLOCK,
+    stat.S_IFIFO: FIFO,
+}
+
+
+def pack(upper: Path, write: Write, *, clamp_mtime: int | None = None) -> None:
+    """Write the tar of a layer directory.
+
+    Args:
+        upper: The directory, in overlay form.
+        write: Takes the tar piece by piece, mostly about 1 MiB each; the pieces are never changed
+            afterwards, so they may be handed to other threads.
+        clamp_mtime: Seconds since the epoch; later times become this one.
+
+    Raises:
+        ContentError: a name or an overlay feature cannot be in a layer.
+        StorageError: the directory cannot be read, or changed meanwhile.
+    """
+    packer = _Packer(write, clamp_mtime)
+    try:
+        packer.tree(upper)
+    except OSError as error:
+        known = storage_error(error, upper)
+        raise StorageError(
+            f"cannot pack `{show(packer.path) or '/'}` of `{upper}`:"
+            f" {os.strerror(error.errno or 0).lower()}",
+            hint=known.hint if known else "check the file system that holds the store",
+        ) from error
+
+
+class _Packer:
+    def __init__(self, write: Write, clamp_mtime: int | None) -> None:
+        self._write = write
+        self._clamp_ns = None if clamp_mtime is None else clamp_mtime * 1_000_000_000
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._links: dict[tuple[int, int], bytes] = {}
+        self._books = overlay_xattr_prefix()
+        self.path = b""
+
+    def tree(self, upper: Path) -> None:
+        """Pack depth first with one descriptor: the way up is ``..``, verified."""
+        directory = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        above: list[tuple[tuple[int, int], bytes, Iterator[tuple[bytes, os.stat_result]]]] = []
+        try:
+            facts = os.fstat(directory)
+            self._root(facts, directory)
+            identity = (facts.st_dev, facts.st_ino)
+            names = _names(directory)
+            here = b""
+            while True:
+                found = next(names, None)
+                if found is None:
+                    if not above:
+                        break
+                    identity, here, names = above.pop()
+                    parent = _parent(directory, identity)
+                    os.close(directory)
+                    directory = parent
+                    continue
+                base, facts = found
+                self.path = path = here + base
+                if not stat.S_ISDIR(facts.st_mode):
+                    self._other(facts, path, base, directory)
+                    continue
+                child = os.open(base, _OPEN_DIRECTORY, dir_fd=directory)
+                os.close(directory)
+                directory = child
+                above.append((identity, here, names))
+                identity = (facts.st_dev, facts.st_ino)
+                here = path + b"/"
+                self._directory(facts, here, directory)
+                names = _names(directory)
+        finally:
+            os.close(directory)
+        self._put(bytes(2 * BLOCK))
+        self._flush()
+
+    def _root(self, facts: os.stat_result, directory: int) -> None:
+        xattrs, opaque = self._directory_xattrs(directory)
+        if xattrs or stat.S_IMODE(facts.st_mode) != 0o755 or (facts.st_uid, facts.st_gid) != (0, 0):
+            self._put(format_entry(self._entry(facts, b"./", DIRECTORY, xattrs)))
+        if opaque:
+            self._put(_marker(OPAQUE))
+
+    def _directory(self, facts: os.stat_result, path: bytes, directory: int) -> None:
+        xattrs, opaque = self._directory_xattrs(directory)
+        self._put(format_entry(self._entry(facts, path, DIRECTORY, xattrs)))
+        if opaque:
+            self._put(_marker(path + OPAQUE))
+
+    def _directory_xattrs(self, directory: int) -> tuple[dict[str, bytes], bool]:
+        try:
+            names = os.listxattr(directory)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            return {}, False
+        if not names:
+            return {}, False
+        if self._books + "redirect" in names:
+            raise ContentError(
+                f"`{show(self.path)}` is a renamed directory of the layer below",
+                hint="mount overlays with `redirect_dir=off`",
+            )
+        opaque = self._books + "opaque"
+        is_opaque = opaque in names and os.getxattr(directory, opaque) == b"y"
+        return read_xattrs(directory), is_opaque
+
+    def _other(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
+        if base.startswith(WHITEOUT):
+            raise ContentError(
+                f"`{show(path)}` cannot be in an image:"
+                " names that begin with `.wh.` mean deletions",
+                hint="remove or rename the file in the step that makes it",
+            )
+        if is_whiteout(facts):
+            self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
+            return
+        kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
+        if kind is None:
+            return
+        link = b""
+        if facts.st_nlink > 1:
+            first = self._links.setdefault((facts.st_dev, facts.st_ino), path)
+            if first is not path:
+                entry = self._entry(facts, path, HARD_LINK, {})
+                self._put(format_entry(msgspec.structs.replace(entry, link=first)))
+                return
+        if kind == FILE:
+            self._file(facts, path, base, directory)
+            return
+        entry = self._entry(facts, path, kind, {})
+        if kind == SYMLINK:
+            link = os.readlink(base, dir_fd=directory)
+            entry = msgspec.structs.replace(entry, link=link)
+        elif kind != FIFO:
+            device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
+            entry = msgspec.structs.replace(entry, device=device)
+        self._put(format_entry(entry))
+
+    def _file(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
+        descriptor = os.open(base, _OPEN_FILE, dir_fd=directory)
+        try:
+            xattrs = self._file_xattrs(descriptor)
+            size = facts.st_size
+            self._put(format_entry(self._entry(facts, path, FILE, xattrs, size)))
+            if size > _SMALL_BYTES:
+                self._flush()
+            left = size
+            while left:
+                data = os.read(descriptor, min(left, PIECE_BYTES))
+                if not data:
+                    raise StorageError(
+                        f"`{show(path)}` became shorter while it was packed",
+                        hint="do not change files below the store's root",
+                    )
+                left -= len(data)
+                self._put(data)
+            if size % BLOCK:
+                self._put(bytes(-size % BLOCK))
+        finally:
+            os.close(descriptor)
+
+    def _file_xattrs(self, descriptor: int) -> dict[str, bytes]:
+        try:
+            names = os.listxattr(descriptor)
+        except OSError as error:
+            if error.errno != errno.EOPNOTSUPP:
+                raise
+            return {}
+        if not names:
+            return {}
+        if self._books + "metacopy" in names:
+            raise ContentError(
+                f"`{show(self.path)}` has its bytes in the layer below",
+                hint="mount overlays with `metacopy=off`",
+            )
+        return read_xattrs(descriptor)
+
+    def _entry(
+        self,
+        facts: os.stat_result,
+        path: bytes,
+        kind: bytes,
+        xattrs: dict[str, bytes],
+        size: int = 0,
+    ) -> Entry:
+        if len(path) > MAX_PATH_BYTES:
+            raise ContentError(
+                f"`{show(path)}` is longer than {MAX_PATH_BYTES} bytes",
+                hint="remove the directory in the step that makes it",
+            )
+        mtime_ns = facts.st_mtime_ns
+        if self._clamp_ns is not None and mtime_ns > self._clamp_ns:
+            mtime_ns = self._clamp_ns
+        return Entry(
+            path,
+            kind,
+            stat.S_IMODE(facts.st_mode),
+            facts.st_uid,
+            facts.st_gid,
+            size,
+            mtime_ns,
+            xattrs=xattrs,
+            stored_size=size,
+        )
+
+    def _put(self, data: bytes) -> None:
+        if len(data) >= _SMALL_BYTES and not self._pieces:
+            self._write(data)
+            return
+        self._pieces.append(data)
+        self._held += len(data)
+        if self._held >= PIECE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            self._write(b"".join(self._pieces))
+            self._pieces = []
+            self._held = 0
+
+
+def _marker(path: bytes) -> bytes:
+    return format_entry(Entry(path, FILE, 0, 0, 0, 0, 0))
+
+
+def _parent(directory: int, identity: tuple[int, int]) -> int:
+    """Open the parent of a directory, which must be the one it was entered from."""
+    parent = os.open(b"..", _OPEN_DIRECTORY, dir_fd=directory)
+    facts = os.fstat(parent)
+    if (facts.st_dev, facts.st_ino) != identity:
+        os.close(parent)
+        raise StorageError(
+            "a directory was moved while it was packed",
+            hint="do not change files below the store's root",
+        )
+    return parent
+
+
+def _names(directory: int) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Return the names of a directory and their facts, in the order of the names' bytes."""
+    with os.scandir(directory) as found:
+        entries = [(os.fsencode(entry.name), entry.stat(follow_symlinks=False)) for entry in found]
+    entries.sort(key=_first)
+    return iter(entries)
+
+
+def _first(entry: tuple[bytes, os.stat_result]) -> bytes:
+    return entry[0]
