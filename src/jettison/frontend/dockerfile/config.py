@@ -27,8 +27,12 @@ DEFAULT_SHELL = ("/bin/sh", "-c")
 _Value = TypeVar("_Value")
 
 _SIGNALS = frozenset(
-    "ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT"
-    " STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX".split()
+    {
+        *("ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT"),
+        *("KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "RTMAX", "RTMIN", "SEGV", "STKFLT"),
+        *("STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM"),
+        *("WINCH", "XCPU", "XFSZ"),
+    }
 )
 _REALTIME_SIGNAL = re.compile(r"RTMIN\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])")
 
@@ -70,7 +74,7 @@ class ImageState:
     def child(self) -> ImageState:
         """Return the state that a stage built FROM this one starts with: without its ONBUILDs."""
         copy = ImageState.__new__(ImageState)
-        copy._cmd_set = False  # noqa: SLF001 - a copy of the same class
+        copy._cmd_set = False
         copy.platform = self.platform
         copy.author = self.author
         copy.env = list(self.env)

@@ -11,49 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from jettison.frontend.dockerfile.text import quote
 from jettison.oci.config import Healthcheck, History
 
 COMMENT = "buildkit.dockerfile.v0"
 BUILDKIT_SUFFIX = " # buildkit"
 
-_SHORT_ESCAPES = {
-    "\a": r"\a",
-    "\b": r"\b",
-    "\f": r"\f",
-    "\n": r"\n",
-    "\r": r"\r",
-    "\t": r"\t",
-    "\v": r"\v",
-    '"': r"\"",
-    "\\": "\\\\",
-}
-
 
 def entry(created_by: str, *, empty_layer: bool) -> History:
     """Return a history entry of this build; its time is set when the image is assembled."""
     return History(created_by=created_by, comment=COMMENT, empty_layer=empty_layer)
-
-
-def quoted(text: str) -> str:
-    r"""Return a text as Go's ``%q`` prints it.
-
-    >>> print(quoted('a "b"\n'))
-    "a \"b\"\n"
-    """
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in _SHORT_ESCAPES:
-        return _SHORT_ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def list_text(values: Iterable[str]) -> str:
@@ -63,7 +30,7 @@ def list_text(values: Iterable[str]) -> str:
 
 def quoted_list_text(values: Iterable[str]) -> str:
     """Return a list as Go's ``%q`` prints it: ``["a" "b"]``."""
-    return list_text(map(quoted, values))
+    return list_text(map(quote, values))
 
 
 def duration_text(nanoseconds: int) -> str:

@@ -1,0 +1,232 @@
+"""Compilation: a Dockerfile and its flags to a plan.
+
+In:  ``CompileRequest``, the configs of base images that are known so far.
+Out: ``Plan``, or ``NeedImages`` when configs are missing; call again with these, too.
+
+Pure: the same arguments give the same plan. Only what the target needs is looked at for images,
+and only that becomes vertices; names and circles are checked in the whole file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jettison.errors import DockerfileSyntaxError, StageGraphError, located
+from jettison.frontend.base import (
+    CompileRequest,
+    ImageConfigs,
+    ImageRequest,
+    LocalContext,
+    NeedImages,
+)
+from jettison.frontend.dockerfile import scope
+from jettison.frontend.dockerfile.lower import lower_stage
+from jettison.frontend.dockerfile.parser import parse, parse_trigger
+from jettison.frontend.dockerfile.stages import Stage, StageGraph
+from jettison.frontend.dockerfile.state import Build, StageState
+from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction
+from jettison.oci.digest import Digest
+from jettison.oci.platform import Platform
+from jettison.plan.graph import ImageTemplate, Plan, StageSummary, order
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+
+
+def compile(request: CompileRequest, images: ImageConfigs) -> Plan | NeedImages:  # noqa: A001
+    """Compile a build definition.
+
+    Args:
+        request: The text and everything that flags say.
+        images: Configs by request; those that ``NeedImages`` asked for before.
+
+    Raises:
+        FrontendError: the Dockerfile is wrong; the error has its place.
+    """
+    file = parse(request.text, filename=request.filename)
+    header, blocks = _split(file)
+    if not blocks:
+        raise StageGraphError(
+            "dockerfile contains no stages to build", hint="begin a stage with FROM"
+        )
+    values, epoch, request = _global_values(request, file, header, blocks)
+    graph = StageGraph(request.contexts, request.platform, file.escape)
+    for first, _ in blocks:
+        graph.add(first, values)
+    target = graph.target(request.target)
+    for stage, (_, body) in zip(graph.stages, blocks, strict=True):
+        graph.connect(stage, body)
+    graph.check_circles()
+    build = Build(request, graph, images, escape=file.escape, global_values=values)
+    needed = _resolve(build, target)
+    if isinstance(needed, NeedImages):
+        return needed
+    for stage in needed:
+        if stage.index >= 0:
+            lower_stage(build, stage)
+    return _plan(build, file, target, epoch)
+
+
+def _split(
+    file: Dockerfile,
+) -> tuple[list[Arg], list[tuple[From, list[Instruction]]]]:
+    """Return the ARGs before the first FROM, and each FROM with its instructions."""
+    header: list[Arg] = []
+    blocks: list[tuple[From, list[Instruction]]] = []
+    for instruction in file.instructions:
+        if isinstance(instruction, From):
+            blocks.append((instruction, []))
+        elif blocks:
+            blocks[-1][1].append(instruction)
+        elif isinstance(instruction, Arg):
+            header.append(instruction)
+    return header, blocks
+
+
+def _global_values(
+    request: CompileRequest,
+    file: Dockerfile,
+    header: Sequence[Arg],
+    blocks: Sequence[tuple[From, list[Instruction]]],
+) -> tuple[dict[str, str], int | None, CompileRequest]:
+    """Return the global scope, the epoch, and the request with the epoch put in as a number."""
+    target = request.target or blocks[-1][0].stage_name
+    defaults = scope.platform_arguments(request.build_platform, request.platform, target)
+    values = scope.global_scope(defaults, header, build_args=request.build_args, escape=file.escape)
+    text = request.build_args.get(_EPOCH) or values.get(_EPOCH, "")
+    epoch = _parse_epoch(text, request) if text else None
+    build_args = dict(request.build_args)
+    for names in (build_args, values):
+        if _EPOCH in names:
+            if epoch is None:
+                del names[_EPOCH]
+            else:
+                names[_EPOCH] = str(epoch)
+    return values, epoch, msgspec.structs.replace(request, build_args=build_args)
+
+
+def _parse_epoch(text: str, request: CompileRequest) -> int | None:
+    """Return the time that ``SOURCE_DATE_EPOCH`` means, in seconds.
+
+    ``context`` and the name of a local named context mean a time that such a source has not:
+    nothing is clamped then, as in BuildKit.
+    """
+    digits = text.removeprefix("-").removeprefix("+")
+    if digits.isascii() and digits.isdigit() and len(digits) <= 18:
+        return int(text)
+    if text == "context" or isinstance(request.contexts.get(text), LocalContext):
+        return None
+    raise DockerfileSyntaxError(
+        f"invalid SOURCE_DATE_EPOCH: {text}", hint="give seconds since 1970-01-01 UTC"
+    )
+
+
+def _resolve(build: Build, target: Stage) -> list[Stage] | NeedImages:
+    """Return what the target needs, with ONBUILD triggers in place, or the images to look at.
+
+    Triggers may copy from stages and images that nothing else needs, so this repeats.
+    """
+    while True:
+        needed = build.graph.reachable(target)
+        missing = [stage for stage in needed if build.is_missing(stage)]
+        if missing:
+            requests = [build.image_request(stage) for stage in _in_text_order(missing)]
+            return NeedImages(tuple(dict.fromkeys(each for each in requests if each is not None)))
+        fresh = [stage for stage in needed if not stage.triggered]
+        if not fresh:
+            return needed
+        for stage in fresh:
+            stage.triggered = True
+            _add_triggers(build, stage)
+
+
+def _in_text_order(stages: Sequence[Stage]) -> list[Stage]:
+    return sorted(stages, key=lambda stage: stage.span.line)
+
+
+def _add_triggers(build: Build, stage: Stage) -> None:
+    """Put the ONBUILD triggers of a stage's base before its own instructions."""
+    if stage.base is not None:
+        expressions: Sequence[str] = [
+            each.expression for each in build.graph.own_triggers(stage.base)
+        ]
+    else:
+        config = build.image_config(stage)
+        expressions = (config.config.on_build or ()) if config is not None else ()
+    if expressions and not build.graph.is_replaced(stage):
+        with located(stage.span):
+            triggers = [parse_trigger(each, stage.span) for each in expressions]
+            build.graph.trigger(stage, triggers)
+
+
+def _plan(build: Build, file: Dockerfile, target: Stage, epoch: int | None) -> Plan:
+    request = build.request
+    final = build.done[target.index]
+    if request.labels:
+        final.image.add_labels(request.labels.items())
+    roots = () if final.root is None else (final.root,)
+    return Plan(
+        vertices=tuple(order(roots, build.vertices)),
+        target=_digest(final),
+        image=ImageTemplate(
+            platform=_platform(request.platform, final.image.platform),
+            config=final.image.freeze(),
+            history=tuple(final.image.history),
+            author=final.image.author,
+            base_reference=_base_reference(build, target),
+        ),
+        stages=tuple(_summary(build, stage) for stage in build.graph.stages),
+        source_date_epoch=epoch,
+        unused_build_args=_unused(build, file),
+        proxy_env=scope.proxy_environment(request.build_args),
+    )
+
+
+def _summary(build: Build, stage: Stage) -> StageSummary:
+    state = build.done.get(stage.index)
+    return StageSummary(
+        index=stage.index,
+        name=stage.name,
+        base_name=stage.base_name,
+        result=_digest(state) if state is not None else None,
+        needed=state is not None,
+        used_by=tuple(dict.fromkeys(stage.used_by)),
+        span=stage.span,
+    )
+
+
+def _digest(state: StageState) -> Digest | None:
+    return state.root.digest if state.root is not None else None
+
+
+def _platform(wanted: Platform, base: Platform) -> Platform:
+    """Return the image's platform: the wanted one, with the base's details if it is of the kind."""
+    if (wanted.os, wanted.architecture) != (base.os, base.architecture):
+        return wanted
+    return Platform(
+        architecture=wanted.architecture,
+        os=wanted.os,
+        variant=wanted.variant or base.variant,
+        os_version=wanted.os_version or base.os_version,
+        os_features=wanted.os_features or base.os_features,
+    )
+
+
+def _base_reference(build: Build, stage: Stage) -> str:
+    while stage.base is not None:
+        stage = stage.base
+    request: ImageRequest | None = build.image_request(stage)
+    return request.reference if request is not None else ""
+
+
+def _unused(build: Build, file: Dockerfile) -> tuple[str, ...]:
+    """Return build arguments that no ARG of the file or of a trigger names."""
+    steps = [step.instruction for stage in build.graph.stages for step in stage.steps]
+    declared = {
+        item.key
+        for instruction in (*file.instructions, *steps)
+        if isinstance(instruction, Arg)
+        for item in instruction.items
+    }
+    return scope.unused_build_args(build.request.build_args, declared | set(build.global_values))

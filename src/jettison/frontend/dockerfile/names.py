@@ -1,0 +1,77 @@
+"""Names of steps, as docker shows them: ``[builder 3/5] RUN make``.
+
+In:  a stage's label and number of steps; an instruction's text with the values in scope.
+Out: names for people; nothing depends on them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_REFERENCE = re.compile(r"'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))", re.DOTALL)
+_SECRET = "****"  # noqa: S105 - what is shown in place of one
+
+
+class StepNames:
+    """Counts the steps of one stage.
+
+    Args:
+        label: Of the stage; empty for the only one.
+        total: How many FROM, RUN, COPY, ADD and WORKDIR it has; FROM does not count for a stage
+            that is built on another stage or on nothing.
+        platform: Shown in front in builds for several platforms.
+    """
+
+    __slots__ = ("_index", "_prefix", "_total")
+
+    def __init__(self, label: str, total: int, platform: str = "") -> None:
+        self._prefix = "".join(f"{each} " for each in (platform, label) if each)
+        self._total = total
+        self._index = 0
+
+    def next(self, text: str, *, on_build: bool = False) -> str:
+        """Return the name of the next step.
+
+        >>> names = StepNames("builder", 12)
+        >>> names.next("FROM scratch"), names.next("RUN make")
+        ('[builder  1/12] FROM scratch', '[builder  2/12] RUN make')
+        """
+        self._index += 1
+        number = str(self._index).rjust(len(str(self._total)))
+        trigger = "ONBUILD " if on_build else ""
+        return f"[{self._prefix}{number}/{self._total}] {trigger}{text}"
+
+
+def shown(text: str, values: Mapping[str, str], secrets: frozenset[str] = frozenset()) -> str:
+    """Return an instruction's text with the variables that have a value put in.
+
+    Args:
+        text: The instruction as written; its keyword is put in upper case.
+        values: The scope.
+        secrets: Variables whose values must not be seen.
+
+    >>> shown("run echo $A ${B} '$A'", {"A": "1"})
+    "RUN echo 1 ${B} '$A'"
+    """
+    keyword, separator, rest = text.partition(" ")
+    if "$" in rest:
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1] or match[2]
+            if name is None:
+                return match[0]
+            return _SECRET if name in secrets else values.get(name, match[0])
+
+        rest = _REFERENCE.sub(value, rest)
+    return keyword.upper() + separator + rest
+
+
+def heredoc_summary(content: str) -> str:
+    r"""Return the first line of a heredoc's body, with dots when there are more.
+
+    >>> heredoc_summary("apt-get update\napt-get upgrade\n")
+    'apt-get update...'
+    """
+    first, _, rest = content.strip().partition("\n")
+    return first.rstrip("\r") + ("..." if rest.strip() else "")

@@ -1,0 +1,188 @@
+"""Scopes: which names have which values, and where.
+
+In:  ``--build-arg`` values, platforms, ARG instructions.
+Out: the global scope (what FROM lines see), and ``Scope``, what the instructions of a stage see.
+
+The global scope is visible in FROM only; a stage's ``ARG name`` without a default takes its value
+from there. A stage's scope holds ENV and ARG alike: the later one wins. What a stage inherits
+from its base image or base stage comes first.
+
+Source: Dockerfile reference, "Scope", "Predefined ARGs", "Automatic platform ARGs".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from jettison.errors import located
+from jettison.frontend.dockerfile.syntax import Arg
+from jettison.frontend.dockerfile.words import expand
+from jettison.oci.platform import Platform
+
+PROXY_NAMES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+"""Build arguments that reach RUN without ARG and stay out of its identity, in any case."""
+
+ENGINE_NAMES = frozenset(
+    {
+        "BUILDKIT_BUILD_NAME",
+        "BUILDKIT_CACHE_MOUNT_NS",
+        "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
+        "BUILDKIT_DOCKERFILE_CHECK",
+        "BUILDKIT_INLINE_CACHE",
+        "BUILDKIT_MULTI_PLATFORM",
+        "BUILDKIT_SANDBOX_HOSTNAME",
+        "BUILDKIT_SBOM_SCAN_CONTEXT",
+        "BUILDKIT_SBOM_SCAN_STAGE",
+        "BUILDKIT_SYNTAX",
+        "SOURCE_DATE_EPOCH",
+    }
+)
+"""Build arguments that the engine reads, declared or not."""
+
+_NOT_IN_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+
+
+class Scope:
+    """The names that one stage's instructions see; mutable while the stage is lowered.
+
+    Args:
+        values: Names to values: what expansion and RUN see, in the order of first appearance.
+        arguments: Names that ARG declared, to their values, in the order of first declaration;
+            None is declared without any value.
+    """
+
+    __slots__ = ("arguments", "values")
+
+    def __init__(
+        self,
+        values: Mapping[str, str] | None = None,
+        arguments: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self.values: dict[str, str] = dict(values or {})
+        self.arguments: dict[str, str | None] = dict(arguments or {})
+
+    def copy(self) -> Scope:
+        """Return a scope that starts with the same names."""
+        return Scope(self.values, self.arguments)
+
+    def set_image_environment(self, environment: Iterable[str]) -> None:
+        """Take the ``NAME=value`` entries of a base image's config; they win over its ARGs."""
+        for entry in environment:
+            name, _, value = entry.partition("=")
+            self.values[name] = value
+
+    def declare(
+        self,
+        instruction: Arg,
+        *,
+        build_args: Mapping[str, str],
+        global_values: Mapping[str, str],
+        escape: str,
+    ) -> list[tuple[str, str | None]]:
+        """Declare the names of an ARG and return them with their values.
+
+        A value is the one of ``--build-arg``, else the default, else the global one.
+
+        Raises:
+            ExpansionError: a default that is used cannot be expanded.
+        """
+        declared: list[tuple[str, str | None]] = []
+        for item in instruction.items:
+            if item.key in build_args:
+                value: str | None = build_args[item.key]
+            elif item.value is not None:
+                value = expand(item.value, self.values, escape).text
+            else:
+                value = global_values.get(item.key)
+            if value is not None and item.key not in _NOT_IN_ENVIRONMENT:
+                self.values[item.key] = value
+            self.arguments[item.key] = value
+            declared.append((item.key, value))
+        return declared
+
+    def argument_texts(self) -> list[str]:
+        """Return ``NAME=value`` of all ARGs with the values that RUN sees."""
+        return [
+            f"{name}={self.values.get(name, value or '')}" for name, value in self.arguments.items()
+        ]
+
+    def environment(self) -> tuple[str, ...]:
+        """Return all values as ``NAME=value``."""
+        return tuple([f"{name}={value}" for name, value in self.values.items()])
+
+
+def platform_arguments(build: Platform, target: Platform, target_stage: str) -> dict[str, str]:
+    """Return the arguments that are set for every build.
+
+    >>> from jettison.oci.platform import parse_platform
+    >>> arm = parse_platform("linux/arm/v7")
+    >>> names = platform_arguments(parse_platform("linux/amd64"), arm, "")
+    >>> names["TARGETARCH"], names["TARGETVARIANT"], names["TARGETSTAGE"]
+    ('arm', 'v7', 'default')
+    """
+    values: dict[str, str] = {}
+    for prefix, platform in (("BUILD", build), ("TARGET", target)):
+        values[f"{prefix}PLATFORM"] = str(platform)
+        values[f"{prefix}OS"] = platform.os
+        values[f"{prefix}OSVERSION"] = platform.os_version
+        values[f"{prefix}ARCH"] = platform.architecture
+        values[f"{prefix}VARIANT"] = platform.variant
+    values["TARGETSTAGE"] = target_stage or "default"
+    return values
+
+
+def global_scope(
+    defaults: Mapping[str, str],
+    instructions: Iterable[Arg],
+    *,
+    build_args: Mapping[str, str],
+    escape: str,
+) -> dict[str, str]:
+    """Return what FROM lines see: predefined arguments, then the ARGs before the first FROM.
+
+    Args:
+        defaults: ``platform_arguments``; build arguments of these names win.
+        instructions: ARG instructions before the first FROM.
+        build_args: ``--build-arg``.
+        escape: The escape character of the file.
+
+    Raises:
+        ExpansionError: a default that is used cannot be expanded.
+    """
+    values = {name: build_args.get(name, value) for name, value in defaults.items()}
+    for instruction in instructions:
+        with located(instruction.span):
+            for item in instruction.items:
+                if item.key in build_args:
+                    values[item.key] = build_args[item.key]
+                elif item.value is not None:
+                    values[item.key] = expand(item.value, values, escape).text
+    return values
+
+
+def proxy_environment(build_args: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the proxy build arguments as ``NAME=value``, each in upper and in lower case.
+
+    >>> proxy_environment({"HTTP_PROXY": "http://p"})
+    ('HTTP_PROXY=http://p', 'http_proxy=http://p')
+    """
+    given = {name.lower(): build_args[name] for name in sorted(build_args)}
+    return tuple(
+        f"{each}={given[name]}"
+        for name in PROXY_NAMES
+        if name in given
+        for each in (name.upper(), name)
+    )
+
+
+def unused_build_args(build_args: Iterable[str], declared: Iterable[str]) -> tuple[str, ...]:
+    """Return the build arguments that nothing can have read, sorted.
+
+    Args:
+        build_args: Names given.
+        declared: Names of all ARGs of the file, and predefined ones.
+    """
+    known = {*declared, *ENGINE_NAMES}
+    return tuple(
+        sorted(name for name in build_args if name not in known and name.lower() not in PROXY_NAMES)
+    )
