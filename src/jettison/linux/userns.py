@@ -1,9 +1,154 @@
-"""User namespaces."""
+"""Enters a user namespace, in which an unprivileged user is root over 65,536 borrowed ids.
+
+In:  the command line and environment of this program.
+Out: the same program in the same process, started again as root of a user namespace with a mount
+    namespace of its own. Process id, terminal, signals and exit status stay what they were.
+
+A process with threads cannot unshare, so the way leads over a small program
+(``linux.userns_enter``) that this one executes: it unshares, has newuidmap(1) and newgidmap(1)
+map the ids, and executes this program again. An environment variable says that it happened.
+
+Source: user_namespaces(7), newuidmap(1).
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from jettison.errors import HostError
+from jettison.linux import subids
+
+ENTERED = "JETTISON_USERNS"
+FAILED = "JETTISON_USERNS_FAILED"
+_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); import jettison.linux.userns_enter as e; e.main()"
+_CAP_SYS_ADMIN = 21
+_ALL_IDS = 4294967295
+
 
 def in_user_namespace() -> bool:
-    """Return whether this process is in a user namespace that is not the host's first."""
-    with open("/proc/self/uid_map", encoding="ascii") as file:
-        return file.read().split() != ["0", "0", "4294967295"]
+    """Return whether this process is in another user namespace than the host's first."""
+    return read_map("/proc/self/uid_map") != [(0, 0, _ALL_IDS)]
+
+
+def outer_ids() -> tuple[int, int]:
+    """Return the user and group that this process is on the host."""
+    return (
+        translate(os.getuid(), read_map("/proc/self/uid_map")),
+        translate(os.getgid(), read_map("/proc/self/gid_map")),
+    )
+
+
+def is_rootless() -> bool:
+    """Return whether files of this user belong in a home directory: not root on the host."""
+    return outer_ids()[0] != 0
+
+
+def read_map(path: str) -> list[tuple[int, int, int]]:
+    """Return (inside, outside, count) of an id map; of the first namespace where there is none."""
+    try:
+        with open(path, encoding="ascii") as file:
+            rows = [line.split() for line in file]
+    except OSError:
+        return [(0, 0, _ALL_IDS)]
+    return [(int(inside), int(outside), int(count)) for inside, outside, count in rows]
+
+
+def translate(number: int, rows: list[tuple[int, int, int]]) -> int:
+    """Return the outer id of an inner one; itself when it is not mapped."""
+    for inside, outside, count in rows:
+        if inside <= number < inside + count:
+            return outside + number - inside
+    return number
+
+
+def is_needed() -> bool:
+    """Return whether containers need a user namespace: this process may not mount."""
+    return os.geteuid() != 0 and not _may_mount()
+
+
+def enter(argv: Sequence[str] | None = None) -> None:
+    """Start this program again inside a user namespace; return when that is not needed.
+
+    Args:
+        argv: Program and arguments; by default those that this process was started with.
+
+    Raises:
+        HostError: this host cannot; the hint has the command that changes that.
+    """
+    problem = os.environ.pop(FAILED, "")
+    if problem:
+        raise HostError(f"cannot enter a user namespace: {problem}", hint=_hint(problem))
+    if not is_needed():
+        return
+    if os.environ.get(ENTERED):
+        raise HostError(
+            "the user namespace gave no right to mount",
+            hint="Look for AppArmor or SELinux denials in `dmesg`.",
+        )
+    uid, gid = os.geteuid(), os.getegid()
+    arguments = [
+        _find_mapper("newuidmap"),
+        _find_mapper("newgidmap"),
+        ",".join(subids.mapping(uid, subids.require("uid", uid))),
+        ",".join(subids.mapping(gid, subids.require("gid", uid))),
+    ]
+    _execute(arguments, list(argv) if argv else [sys.executable, *sys.orig_argv[1:]])
+
+
+def _execute(arguments: list[str], argv: list[str]) -> NoReturn:
+    package = str(Path(__file__).resolve().parent.parent.parent)
+    program = getattr(sys, "_base_executable", "") or sys.executable
+    sys.stdout.flush()
+    sys.stderr.flush()
+    start = [program, "-I", "-S", "-c", _BOOT, package]
+    try:
+        os.execv(program, [*start, *arguments, *argv])  # noqa: S606
+    except OSError as error:
+        raise HostError(f"cannot execute `{program}`: {error.strerror}") from error
+
+
+def _find_mapper(name: str) -> str:
+    for directory in [*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/bin"]:
+        path = os.path.join(directory, name)
+        if os.access(path, os.X_OK):
+            return path
+    raise HostError(
+        f"`{name}` is not installed, so an unprivileged user has one user id in containers",
+        hint="Install the package `uidmap` (Debian, Ubuntu), `shadow-utils` (Fedora, RHEL) or "
+        "`shadow` (Arch, Alpine: `shadow-uidmap`).",
+    )
+
+
+def _may_mount() -> bool:
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("CapEff:"):
+                return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
+    return False
+
+
+def _hint(problem: str) -> str:
+    settings = (
+        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+         "sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0",
+         "sysctl kernel.unprivileged_userns_clone=1"),
+        ("/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
+    )
+    for path, bad, command in settings:
+        try:
+            with open(path, encoding="ascii") as file:
+                if file.read().strip() == bad:
+                    return f"Run `{command}` as root."
+        except OSError:
+            continue
+    if "newuidmap" in problem or "newgidmap" in problem:
+        return (
+            "Check that newuidmap and newgidmap are set-user-ID root or have their file "
+            "capabilities, and that `/etc/subuid` and `/etc/subgid` agree with each other."
+        )
+    return "In a container, allow user namespaces: `--security-opt seccomp=unconfined`."
