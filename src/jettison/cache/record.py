@@ -47,8 +47,8 @@ class RecordStore:
     def keep(self, key: CacheKey, record: Record) -> None:
         """Keep a record with the key's preimage."""
         self._database.execute(
-            "INSERT OR REPLACE INTO record (key, layer, vertex, name, created_ns, used_ns, preimage)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO record"
+            " (key, layer, vertex, name, created_ns, used_ns, preimage) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 key.digest,
                 record.layer,

@@ -120,7 +120,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("--rm/--no-rm", default=True, hidden=True)
 @click.option("--force-rm", is_flag=True, hidden=True)
 @click.pass_context
-def build(ctx: click.Context, context: str, **flags: object) -> int:
+def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     """Build an image from a Dockerfile and the files of PATH."""
     method = str(flags["call"] or ("check" if flags["check"] else "build"))
     if method != "build":

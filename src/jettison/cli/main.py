@@ -102,9 +102,8 @@ class LazyGroup(click.Group):
             import difflib  # noqa: PLC0415
 
             near = difflib.get_close_matches(args[0], list(self._aliases), 1)
-            if near:
-                error.message += f" Did you mean '{near[0]}'?"
-            raise
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(error.format_message() + hint, ctx) from error
 
 
 @click.group(
@@ -140,9 +139,8 @@ def run(argv: Sequence[str]) -> int:
     except click.Abort:
         return _interrupted()
     except click.ClickException as error:
-        error.exit_code = 125
         error.show()
-        return error.exit_code
+        return 125  # docker's status for a command line that is wrong
     except JettisonError as error:
         if verbose:
             raise
@@ -150,7 +148,7 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # nobody reads; do not flush at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads; flushing at exit must not fail
         return 141
     except Exception as error:
         if verbose:

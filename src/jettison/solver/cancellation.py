@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from jettison.errors import SolveError
 
 
-class Cancelled(SolveError):
+class CancelledError(SolveError):
     """The vertex was stopped because another failed or the user interrupted; never shown."""
 
 
@@ -31,9 +31,9 @@ class Cancellation:
         return self._cancelled
 
     def check(self) -> None:
-        """Raise ``Cancelled`` after ``cancel`` was called."""
+        """Raise ``CancelledError`` after ``cancel`` was called."""
         if self._cancelled:
-            raise Cancelled("canceled")
+            raise CancelledError("canceled")
 
     def cancel(self) -> None:
         """Stop everything that is registered and all that will be."""

@@ -13,6 +13,7 @@ from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
 from jettison.concurrency import Limiter, Once
 from jettison.events import Event, Sink, VertexLog, VertexProgress
+from jettison.fs.lock import FileLock
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import GitOp, HttpOp
@@ -108,40 +109,45 @@ class ExecOptions(msgspec.Struct, frozen=True):
     limits: Limits = Limits()
 
 
+class Drivers(msgspec.Struct, frozen=True):
+    """What ``api`` constructs for a solve.
+
+    Args:
+        sandbox: Finds the driver of RUN steps; called at most once, and only when one is needed.
+        lock: Returns the lock of a name, shared with other processes.
+    """
+
+    snapshotter: Snapshotter
+    layers: LayerFiles
+    records: Records
+    memo: Memo
+    sources: Sources
+    sandbox: Callable[[], Sandbox]
+    options: ExecOptions
+    lock: Callable[[str], FileLock]
+
+
 class Runtime:
     """The drivers of one solve and the small things that all ops share.
 
     Args:
+        drivers: Who does the work.
+        sink: Who is told.
         jobs: RUN steps at the same time.
-        sandbox: Finds the driver, at most once and only when a RUN needs it.
-        locks: Directory of lock files by cache key.
     """
 
-    def __init__(
-        self,
-        *,
-        snapshotter: Snapshotter,
-        layers: LayerFiles,
-        records: Records,
-        memo: Memo,
-        sources: Sources,
-        sandbox: Callable[[], Sandbox],
-        options: ExecOptions,
-        locks: Path,
-        sink: Sink,
-        jobs: int,
-    ) -> None:
-        self.snapshotter = snapshotter
-        self.layers = layers
-        self.records = records
-        self.memo = memo
-        self.sources = sources
-        self.options = options
-        self.locks = locks
+    def __init__(self, drivers: Drivers, *, sink: Sink, jobs: int) -> None:
+        self.snapshotter = drivers.snapshotter
+        self.layers = drivers.layers
+        self.records = drivers.records
+        self.memo = drivers.memo
+        self.sources = drivers.sources
+        self.options = drivers.options
+        self.lock = drivers.lock
         self.sink = sink
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()
-        self._sandbox = sandbox
+        self._sandbox = drivers.sandbox
         self._sandboxes: Once[str, Sandbox] = Once()
         self._trees: Once[Stack, StackTree] = Once()
 

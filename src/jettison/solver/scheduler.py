@@ -14,7 +14,7 @@ from collections.abc import Set as AbstractSet
 
 from jettison.concurrency import Workers
 from jettison.oci.digest import Digest
-from jettison.solver.cancellation import Cancellation, Cancelled
+from jettison.solver.cancellation import Cancellation, CancelledError
 from jettison.solver.state import (
     Failed,
     Instruction,
@@ -82,7 +82,7 @@ def _wait(workers: Workers[Digest, None], errors: list[BaseException]) -> Occurr
 
 
 def _raise_first(errors: list[BaseException]) -> None:
-    real = [error for error in errors if not isinstance(error, Cancelled)] or errors
+    real = [error for error in errors if not isinstance(error, CancelledError)] or errors
     first = real[0]
     for other in real[1:]:
         first.add_note(f"also failed: {other}")

@@ -16,15 +16,15 @@ from collections.abc import Callable
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
-from jettison.errors import JettisonError, StorageError, located
+from jettison.errors import JettisonError, located
 from jettison.events import Outcome, VertexEnded, VertexStarted
-from jettison.fs.lock import FileLock
+from jettison.fs.failure import storage_errors
 from jettison.oci.digest import Digest, encoded
 from jettison.plan.graph import Plan
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp
 from jettison.plan.vertex import Vertex
 from jettison.solver import scheduler
-from jettison.solver.cancellation import Cancelled
+from jettison.solver.cancellation import CancelledError
 from jettison.solver.ops.base import Executor, Inputs, inputs_of
 from jettison.solver.result import Result, Solution, StackResult, TreeResult
 from jettison.solver.runtime import Runtime
@@ -99,17 +99,14 @@ class Solver:
     def _solve_one(self, digest: Digest) -> None:
         vertex = self._vertices[digest]
         try:
-            with located(vertex.span):
+            with located(vertex.span), storage_errors("the store"):
                 self._run(vertex)
-        except Cancelled:
+        except CancelledError:
             self._ended(vertex, Outcome.CANCELED)
             raise
         except JettisonError as error:
             self._ended(vertex, Outcome.FAILED, str(error))
             raise
-        except OSError as error:
-            self._ended(vertex, Outcome.FAILED, str(error))
-            raise storage_error(error) from error
 
     def _run(self, vertex: Vertex) -> None:
         self._runtime.cancellation.check()
@@ -124,11 +121,17 @@ class Solver:
             raise AssertionError(f"no key of {vertex.name}")
         if not vertex.ignore_cache and self._take_cached(vertex, key):
             return
-        with FileLock(self._runtime.locks / encoded(key.digest)):
-            # Another process may have made it while we waited for the lock.
-            if not vertex.ignore_cache and self._take_cached(vertex, key):
+        lock = self._runtime.lock(f"key-{encoded(key.digest)}")
+        waited = lock.acquire(wait=False) is False
+        if waited and not lock.acquire(stop=lambda: self._runtime.cancellation.cancelled):
+            raise CancelledError("canceled")
+        try:
+            # Who held the lock may have made it.
+            if waited and not vertex.ignore_cache and self._take_cached(vertex, key):
                 return
             self._execute(vertex, executor, key)
+        finally:
+            lock.release(remove=True)
 
     def _execute(self, vertex: Vertex, executor: Executor, key: CacheKey) -> None:
         self._started(vertex)
@@ -192,18 +195,3 @@ def make_executor(vertex: Vertex, inputs: Inputs, runtime: Runtime) -> Executor:
             return MkdirExecutor(op, vertex, inputs, runtime)
         case _:
             raise AssertionError(f"{vertex.name} makes no layer")
-
-
-def storage_error(error: OSError) -> JettisonError:
-    """Return what a failed system call of the store means to the user."""
-    import errno  # noqa: PLC0415
-
-    where = f" `{error.filename}`" if error.filename else ""
-    hints = {
-        errno.ENOSPC: "free space on the file system of the store, or use --root elsewhere",
-        errno.EDQUOT: "free some of your disk quota, or use --root elsewhere",
-        errno.EROFS: "use --root to name a store that can be written",
-        errno.EACCES: "use --root to name a store of your own",
-    }
-    hint = hints.get(error.errno or 0)
-    return StorageError(f"{error.strerror or error}{where}", hint=hint)

@@ -87,6 +87,8 @@ class LiveConsole:
                     step.progress[event.item] = (event.current, event.total)
                 case Warned(message=message, rule=rule):
                     self._warnings.append(f"{rule}: {message}" if rule else message)
+                case _:
+                    pass
 
     def close(self) -> None:
         """Draw the end state once and leave it on the terminal."""

@@ -55,6 +55,8 @@ class PlainConsole:
                 self._progress(event)
             case Warned(message=message, rule=rule):
                 self._say(f"WARN: {rule + ': ' if rule else ''}{message}")
+            case _:
+                pass
 
     def _start(self, event: VertexStarted) -> None:
         self._started[event.vertex] = event.time_ns

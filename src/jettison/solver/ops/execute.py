@@ -69,7 +69,7 @@ class ExecExecutor:
         runtime = self._runtime
         lowers = runtime.layers.materialise(self._inputs.base, self._report)
         user = resolve_user(self._op.user, runtime.tree(self._inputs.base, self._report))
-        active = runtime.snapshotter.prepare()
+        active = runtime.snapshotter.prepare(self._inputs.base)
         try:
             with ExitStack() as stack:
                 mounted = mount_all(self._op.mounts, self._files, runtime, self._report, stack)
@@ -79,8 +79,7 @@ class ExecExecutor:
                 runtime.cancellation.check()
                 exit_code, tail = self._run(spec)
             runtime.cancellation.check()
-            if exit_code != 0:
-                raise self._failure(exit_code, tail)
+            self._check(exit_code, tail)
         except BaseException:
             runtime.snapshotter.discard(active)
             raise
@@ -153,9 +152,11 @@ class ExecExecutor:
                     del tail[:-_TAIL_BYTES]
         return bytes(tail)
 
-    def _failure(self, exit_code: int, tail: bytes) -> ExecError:
+    def _check(self, exit_code: int, tail: bytes) -> None:
+        if exit_code == 0:
+            return
         command = " ".join(self._op.argv)
-        return ExecError(
+        raise ExecError(
             f"process `{command}` did not complete successfully: exit code: {exit_code}",
             exit_code=exit_code,
             log_tail=tail.decode(errors="replace"),

@@ -121,9 +121,11 @@ def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Report)
         selector = _selected_path(runtime.tree(result.stack, report), mount.source)
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
     directory = _as_layer(mount, files, result.tree, runtime)
-    selector = "/"
-    if not result.tree_is_directory(mount.source):
-        selector = "/" + os.path.basename(mount.source)
+    path = _selected_path(result.tree, mount.source)
+    facts = result.tree.lstat(path)
+    is_file = facts is not None and not facts.is_dir
+    # A copied directory's contents are at the root, a file is there under its name.
+    selector = "/" + os.path.basename(mount.source.rstrip("/")) if is_file else "/"
     return OverlayMount((directory,), selector, mount.target, mount.readonly)
 
 
@@ -168,7 +170,7 @@ def _own_directory(directory: Path, sharing: Sharing, stack: ExitStack) -> Path:
     while True:
         candidate = directory if number == 0 else directory.with_name(f"{directory.name}-{number}")
         lock = FileLock(candidate.with_name(candidate.name + ".lock"))
-        if lock.try_acquire():
+        if lock.acquire(wait=False):
             stack.callback(lock.release)
             return candidate
         number += 1

@@ -1,0 +1,105 @@
+"""``build``: a request becomes an image, and the image goes where it was asked to go.
+
+In:  a session, a ``BuildRequest``, a sink for events.
+Out: ``BuildResult``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from jettison.api.compile import compile_request, showing_source
+from jettison.api.output import check_outputs, write_outputs
+from jettison.api.request import BuildRequest, BuildResult
+from jettison.api.session import Session
+from jettison.api.sources import ContextSources
+from jettison.api.stages import stage_reports
+from jettison.errors import UsageError
+from jettison.events import PlanReady, Sink, Warned
+from jettison.image.assemble import assemble
+from jettison.oci.digest import Digest
+from jettison.oci.reference import parse_reference
+from jettison.plan.graph import Plan
+from jettison.solver.result import Solution, StackResult
+from jettison.solver.runtime import Drivers, ExecOptions, Runtime
+from jettison.solver.solve import Solver
+from jettison.source.context import BuildContext, open_context
+from jettison.store.image import StoredImage
+
+
+def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
+    """Build an image.
+
+    Raises:
+        NamespaceRequired: something must run, and the process may not do that as it is.
+        JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
+    """
+    tags = tuple(str(parse_reference(tag)) for tag in request.tags)
+    if request.push and not tags:
+        raise UsageError("--push needs a name", hint="name the image with -t")
+    check_outputs(request)
+    with open_context(request, session.store) as context, showing_source(context):
+        plan = compile_request(session, request, context, sink)
+        _tell(plan, sink)
+        solution = _solve(session, request, context, plan, sink)
+        image = _assemble(session, solution)
+        manifest = write_outputs(session, request, image, tags, sink)
+    return BuildResult(
+        image_id=image.id,
+        tags=tags,
+        manifest=manifest,
+        executed=len(solution.executed),
+        cached=len(solution.cached),
+        stages=stage_reports(session, solution),
+        layers=tuple(each.layer for each in image.layers),
+    )
+
+
+def _tell(plan: Plan, sink: Sink) -> None:
+    now = time.time_ns()
+    skipped = tuple(stage.name or str(stage.index) for stage in plan.stages if not stage.needed)
+    sink(PlanReady(now, tuple((v.digest, v.name) for v in plan.vertices), skipped))
+    if plan.unused_build_args:
+        names = ", ".join(plan.unused_build_args)
+        sink(Warned(now, f"build arguments that nothing consumes: {names}"))
+
+
+def _solve(
+    session: Session, request: BuildRequest, context: BuildContext, plan: Plan, sink: Sink
+) -> Solution:
+    drivers = Drivers(
+        snapshotter=session.snapshotter,
+        layers=session.blobs,
+        records=session.records,
+        memo=session.memo,
+        sources=ContextSources(context, session.store),
+        sandbox=lambda: session.sandbox(request.isolation),
+        options=_exec_options(session, request, plan),
+        lock=session.store.lock,
+    )
+    jobs = request.jobs or session.settings.jobs or max(4, os.cpu_count() or 1)
+    runtime = Runtime(drivers, sink=sink, jobs=jobs)
+    return Solver(plan, runtime, before_running=session.require_namespace).solve()
+
+
+def _exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOptions:
+    from jettison.api.execution import exec_options  # noqa: PLC0415
+
+    return exec_options(session, request, plan)
+
+
+def _assemble(session: Session, solution: Solution) -> StoredImage:
+    plan = solution.plan
+    created: dict[Digest, int] = {}
+    for step in plan.image.history:
+        result = solution.results.get(step.vertex) if step.vertex else None
+        if step.vertex is not None and isinstance(result, StackResult):
+            created[step.vertex] = result.created_ns
+    return assemble(
+        plan.image,
+        solution.stack(plan.target),
+        created=created,
+        epoch=plan.source_date_epoch,
+        blobs=session.blobs,
+    )

@@ -1,0 +1,201 @@
+"""From a request to a plan: opens the context, compiles, resolves base images on request.
+
+In:  a ``BuildRequest`` and a session.
+Out: ``Compiled``: the plan, the trees of its contexts, the file for messages.
+"""
+
+from __future__ import annotations
+
+import os
+import platform as host_platform
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from jettison.api.request import BuildRequest
+from jettison.api.session import Session
+from jettison.errors import JettisonError, UsageError
+from jettison.events import Outcome, Sink, VertexEnded, VertexProgress, VertexStarted
+from jettison.frontend.base import (
+    CompileRequest,
+    GitContext,
+    HttpContext,
+    ImageContext,
+    ImageRequest,
+    LocalContext,
+    NamedContext,
+    NeedImages,
+)
+from jettison.oci.config import ImageConfig
+from jettison.oci.platform import Platform, normalise, parse_platform
+from jettison.plan.graph import Plan
+from jettison.plan.op import Network
+from jettison.source.context import BuildContext, open_context
+
+T = TypeVar("T")
+_NETWORKS = {"": Network.DEFAULT, "bridge": Network.DEFAULT, "default": Network.DEFAULT}
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A plan with what its sources need."""
+
+    plan: Plan
+    context: BuildContext
+
+
+def compile_request(
+    session: Session, request: BuildRequest, context: BuildContext, sink: Sink
+) -> Plan:
+    """Return the plan of a request.
+
+    Raises:
+        JettisonError: the Dockerfile, a flag or a base image is wrong; ``source`` is set for
+            errors that have a place.
+    """
+    from jettison.frontend.dockerfile.compile import compile as compile_dockerfile  # noqa: PLC0415
+
+    asked = compile_arguments(request, context)
+    configs: dict[ImageRequest, ImageConfig] = {}
+    with showing_source(context):
+        while True:
+            answer = compile_dockerfile(asked, configs)
+            if not isinstance(answer, NeedImages):
+                return answer
+            for need in answer.requests:
+                configs[need] = _resolve(session, request, need, sink)
+
+
+def compile_arguments(request: BuildRequest, context: BuildContext) -> CompileRequest:
+    """Return what the frontend is asked."""
+    here = this_platform()
+    if len(request.platforms) > 1:
+        raise UsageError(
+            "one platform a build is supported", hint="build each platform and push it"
+        )
+    return CompileRequest(
+        text=context.dockerfile,
+        filename=context.filename,
+        target=request.target,
+        build_args=_build_args(request),
+        platform=parse_platform(request.platforms[0]) if request.platforms else here,
+        build_platform=here,
+        contexts=named_contexts(context),
+        labels=request.labels,
+        network=network_mode(request.network),
+        no_cache=request.no_cache,
+        no_cache_stages=request.no_cache_stages,
+        extra_hosts=request.extra_hosts,
+        ulimits=request.ulimits,
+        shm_bytes=request.shm_bytes,
+        allow=request.allow | ({"network.host"} if request.network == "host" else set()),
+    )
+
+
+def named_contexts(context: BuildContext) -> dict[str, NamedContext]:
+    """Return the frontend's view of the named contexts."""
+    found: dict[str, NamedContext] = {}
+    for name, value in context.named.items():
+        match value.kind:
+            case "local":
+                found[name] = LocalContext()
+            case "image":
+                found[name] = ImageContext(value.text)
+            case "git":
+                found[name] = GitContext(value.text)
+            case _:
+                found[name] = HttpContext(value.text)
+    return found
+
+
+def network_mode(text: str) -> Network:
+    """Return the network mode that ``--network`` names.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text in _NETWORKS:
+        return _NETWORKS[text]
+    try:
+        return Network(text)
+    except ValueError:
+        raise UsageError(
+            f'invalid network mode "{text}"', hint="use default, host or none"
+        ) from None
+
+
+def this_platform() -> Platform:
+    """Return the platform of this machine."""
+    return normalise("linux", host_platform.machine())
+
+
+class showing_source:  # noqa: N801 - used as a block: with showing_source(context)
+    """Gives errors that have a place the file that the place is of."""
+
+    def __init__(self, context: BuildContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, JettisonError) and error.span is not None and error.source is None:
+            text = self._context.dockerfile.decode(errors="replace")
+            error.source = (self._context.filename, text)
+
+
+def shown(sink: Sink, name: str, work: Callable[[Callable[[str, int, int], None]], T]) -> T:
+    """Do work that is no vertex and show it as one.
+
+    Args:
+        sink: Who is told.
+        name: What it is called, such as ``[internal] load metadata for …``; its id, too.
+        work: Gets a function to report progress with.
+    """
+
+    def report(item: str, current: int, total: int) -> None:
+        sink(VertexProgress(time.time_ns(), name, item, current, total))
+
+    sink(VertexStarted(time.time_ns(), name, name))
+    try:
+        value = work(report)
+    except BaseException as error:
+        text = str(error) or type(error).__name__
+        sink(VertexEnded(time.time_ns(), name, name, Outcome.FAILED, text))
+        raise
+    sink(VertexEnded(time.time_ns(), name, name, Outcome.DONE))
+    return value
+
+
+def _resolve(
+    session: Session, request: BuildRequest, need: ImageRequest, sink: Sink
+) -> ImageConfig:
+    def work(_report: Callable[[str, int, int], None]) -> ImageConfig:
+        resolved = session.resolver(offline=request.offline).resolve(
+            need.reference, need.platform, pull=request.pull
+        )
+        return resolved.config
+
+    return shown(sink, f"[internal] load metadata for {need.reference}", work)
+
+
+def _build_args(request: BuildRequest) -> Mapping[str, str]:
+    args = dict(request.build_args)
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch and "SOURCE_DATE_EPOCH" not in args:
+        args["SOURCE_DATE_EPOCH"] = epoch
+    return args
+
+
+__all__ = [
+    "Compiled",
+    "compile_arguments",
+    "compile_request",
+    "named_contexts",
+    "network_mode",
+    "open_context",
+    "showing_source",
+    "shown",
+    "this_platform",
+]

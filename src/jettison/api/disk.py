@@ -1,0 +1,126 @@
+"""What the store holds, and removing what nothing needs.
+
+In:  a session.
+Out: rows for ``du``; what ``prune`` removed.
+
+Kept are: images that have a name (all of their layers and blobs), what living processes lease,
+and, unless everything is asked for, cache records with their layers. ``prune`` of all records
+keeps images that were pulled or loaded, as ``docker builder prune`` does.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from jettison.api.session import Session
+from jettison.store.layer import LayerId
+
+
+class DiskRow(msgspec.Struct, frozen=True):
+    """A layer that is here as files.
+
+    Args:
+        layer: Its name.
+        size_bytes: Of its regular files.
+        needed_by: What keeps it: ``image``, ``running`` or nothing.
+        name: The step that made it, if a record tells.
+        used_ns: When it was last used, nanoseconds since the epoch.
+    """
+
+    layer: LayerId
+    size_bytes: int
+    needed_by: str
+    name: str
+    used_ns: int
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """What ``prune`` removed."""
+
+    records: int
+    layers: int
+    blobs: int
+    freed_bytes: int
+
+
+def disk_usage(session: Session) -> list[DiskRow]:
+    """Return a row for each layer, the largest first."""
+    kept = _image_layers(session)
+    leased = session.store.leases()
+    names: dict[str, str] = dict(
+        session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
+    )
+    rows = []
+    for layer in session.snapshotter.all():
+        info = session.snapshotter.info(layer)
+        if info is None:
+            continue
+        reason = "image" if layer in kept else "running" if layer in leased else ""
+        used = session.store.database.query("SELECT used_ns FROM layer WHERE id = ?", (layer,))
+        used_ns = used[0][0] if used else 0
+        rows.append(DiskRow(layer, info.size_bytes, reason, names.get(layer, ""), used_ns))
+    return sorted(rows, key=lambda row: -row.size_bytes)
+
+
+def prune(session: Session, *, everything: bool, keep_seconds: float = 0) -> Pruned:
+    """Remove records, layers and blobs that nothing needs.
+
+    Args:
+        session: The store.
+        everything: All cache records; else only those whose layers are gone.
+        keep_seconds: Spare records that were used in the last so many seconds.
+    """
+    database = session.store.database
+    before_ns = time.time_ns() - int(keep_seconds * 1e9)
+    records = 0
+    if everything:
+        records = len(database.query("SELECT key FROM record WHERE used_ns <= ?", (before_ns,)))
+        database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
+        database.execute("DELETE FROM selection WHERE used_ns <= ?", (before_ns,))
+    kept = _image_layers(session) | session.store.leases()
+    kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
+    freed = layers = 0
+    for layer in session.snapshotter.all():
+        if layer in kept:
+            continue
+        info = session.snapshotter.info(layer)
+        freed += info.size_bytes if info is not None else 0
+        session.snapshotter.remove(layer)
+        layers += 1
+    for (layer,) in database.query("SELECT id FROM layer"):
+        if layer not in kept:
+            session.store.layers.forget(LayerId(layer))
+    blobs = 0
+    needed = _needed_blobs(session)
+    for digest in session.store.blobs.all():
+        if digest not in needed:
+            freed += session.store.blobs.size(digest)
+            session.store.blobs.remove(digest)
+            blobs += 1
+    session.store.empty_trash()
+    return Pruned(records, layers, blobs, freed)
+
+
+def _image_layers(session: Session) -> set[str]:
+    return {each.layer for image in session.store.images.all() for each in image.layers}
+
+
+def _needed_blobs(session: Session) -> set[str]:
+    """Return digests that images, packed layers and living processes need."""
+    from jettison.oci.codec import decode  # noqa: PLC0415
+    from jettison.oci.manifest import Manifest  # noqa: PLC0415
+
+    needed: set[str] = set(session.store.leases())
+    for image in session.store.images.all():
+        needed.add(image.id)
+        if image.manifest is not None:
+            needed.add(image.manifest.digest)
+            if session.store.blobs.has(image.manifest.digest):
+                data = session.store.blobs.read(image.manifest.digest, limit=4 << 20)
+                needed |= {each.digest for each in decode(Manifest, data).layers}
+    for (layer,) in session.store.database.query("SELECT DISTINCT layer FROM packed"):
+        packed = session.store.layers.packed_any(LayerId(layer))
+        needed |= {each.descriptor.digest for each in packed.values()}
+    return needed

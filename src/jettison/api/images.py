@@ -1,0 +1,230 @@
+"""Images of the local store: listing, naming, removing, looking inside.
+
+In:  names or IDs as users write them.
+Out: values that a command line or a program can show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from jettison.api.request import ImageSummary
+from jettison.api.session import Session
+from jettison.errors import ImageNotFoundError, InvalidReferenceError, UsageError
+from jettison.oci.codec import decode
+from jettison.oci.config import ImageConfig
+from jettison.oci.digest import Digest, short
+from jettison.oci.reference import Reference, parse_reference
+from jettison.store.image import StoredImage
+
+_ID = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
+
+
+class HistoryRow(msgspec.Struct, frozen=True):
+    """An entry of ``jettison history``; ``id`` is set for the image itself only."""
+
+    id: Digest | None
+    created: str
+    created_by: str
+    size_bytes: int
+    comment: str
+
+
+def find_image(session: Session, name: str) -> StoredImage:
+    """Return the image that a name or an ID (or its beginning) means.
+
+    Raises:
+        ImageNotFoundError: there is none, or the beginning of an ID means several.
+    """
+    if (image := _by_name(session, name)) is not None:
+        return image
+    match = _ID.fullmatch(name)
+    if match is not None:
+        found = session.store.images.find(match[1])
+        if len(found) > 1:
+            raise ImageNotFoundError(f"`{name}` is the beginning of several image IDs")
+        if found:
+            return found[0]
+    import difflib  # noqa: PLC0415
+
+    known = [_familiar(tag) for tag in session.store.images.tags()]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean `{near[0]}`?" if near else "see `jettison images`, or build or pull it"
+    raise ImageNotFoundError(f"no such image: `{name}`", hint=hint)
+
+
+def _by_name(session: Session, name: str) -> StoredImage | None:
+    try:
+        reference = parse_reference(name)
+    except InvalidReferenceError:
+        return None
+    return session.store.images.lookup(str(reference))
+
+
+def list_images(
+    session: Session, name: str = "", *, everything: bool = False
+) -> list[ImageSummary]:
+    """Return the images, newest first; each name is a row.
+
+    Args:
+        session: The store.
+        name: Only this repository, or this repository and tag.
+        everything: Also images without a name.
+    """
+    images = session.store.images
+    rows = []
+    for image in images.all():
+        config = decode(ImageConfig, image.config)
+        size = sum(layer_size(session, image))
+        tags = images.tags_of(image.id)
+        named = [parse_reference(tag) for tag in tags]
+        digest = image.manifest.digest if image.manifest else None
+        rows += [
+            ImageSummary(
+                _repository(ref), ref.tag or "<none>", image.id, config.created, size, digest
+            )
+            for ref in named
+        ]
+        if not named and everything:
+            rows.append(ImageSummary("<none>", "<none>", image.id, config.created, size, digest))
+    if name:
+        repository, colon, tag = name.partition(":")
+        rows = [r for r in rows if r.repository == repository and (not colon or r.tag == tag)]
+    return sorted(rows, key=lambda row: (row.created, row.repository, row.tag), reverse=True)
+
+
+def tag_image(session: Session, source: str, target: str) -> None:
+    """Make ``target`` a name of the image ``source``.
+
+    Raises:
+        ImageNotFoundError: there is no such image.
+        InvalidReferenceError: the target is not a name.
+    """
+    image = find_image(session, source)
+    reference = parse_reference(target)
+    if reference.digest is not None:
+        raise UsageError(f"`{target}` has a digest and cannot be a new name")
+    session.store.images.tag(str(reference), image.id)
+
+
+def remove_images(session: Session, names: Sequence[str], *, force: bool = False) -> list[str]:
+    """Remove names; an image that has none left is removed, too.
+
+    An ID removes all names of the image if it has one only, or with ``force``.
+
+    Returns:
+        Lines as docker prints them.
+    """
+    lines: list[str] = []
+    for name in names:
+        try:
+            image = find_image(session, name)
+        except ImageNotFoundError:
+            if force:
+                continue
+            raise
+        tags = session.store.images.tags_of(image.id)
+        removed = [str(parse_reference(name))] if _by_name(session, name) is not None else tags
+        if len(removed) > 1 and not force:
+            raise UsageError(
+                f"image {short(image.id)} has several names: {', '.join(map(_familiar, tags))}",
+                hint="remove a name, or use --force",
+            )
+        for tag in removed:
+            session.store.images.untag(tag)
+            lines.append(f"Untagged: {_familiar(tag)}")
+        if not session.store.images.tags_of(image.id):
+            session.store.images.remove(image.id)
+            lines.append(f"Deleted: {image.id}")
+    return lines
+
+
+def inspect_image(session: Session, name: str) -> dict[str, Any]:
+    """Return all facts of an image under docker's names."""
+    image = find_image(session, name)
+    config = decode(ImageConfig, image.config)
+    tags = [parse_reference(tag) for tag in session.store.images.tags_of(image.id)]
+    digests = [f"{_repository(tag)}@{image.manifest.digest}" for tag in tags if image.manifest]
+    return {
+        "Id": image.id,
+        "RepoTags": [tag.familiar for tag in tags],
+        "RepoDigests": digests,
+        "Comment": config.history[-1].comment if config.history else "",
+        "Created": config.created,
+        "Author": config.author,
+        "Architecture": config.architecture,
+        "Variant": config.variant,
+        "Os": config.os,
+        "Size": sum(layer_size(session, image)),
+        "Config": msgspec.to_builtins(config.config),
+        "RootFS": {"Type": "layers", "Layers": list(config.rootfs.diff_ids)},
+    }
+
+
+def select(document: dict[str, Any], path: str) -> str:
+    """Return what a path such as ``{{.Config.Env}}`` or ``{{json .Config}}`` finds.
+
+    Raises:
+        UsageError: it is not of that form, or there is nothing.
+    """
+    match = re.fullmatch(r"\{\{\s*(json\s+)?((?:\.[A-Za-z]+)+)\s*\}\}", path)
+    if match is None:
+        raise UsageError(f"format `{path}` is not understood", hint="write {{.Config.Env}} or json")
+    value: Any = document
+    for part in match[2].strip(".").split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise UsageError(f"there is no `{match[2]}` in the document")
+        value = value[part]
+    if match[1] or not isinstance(value, str):
+        return msgspec.json.encode(value).decode()
+    return value
+
+
+def image_history(session: Session, name: str) -> list[HistoryRow]:
+    """Return the history of an image, the latest instruction first."""
+    image = find_image(session, name)
+    config = decode(ImageConfig, image.config)
+    sizes = iter(layer_size(session, image))
+    rows = [
+        HistoryRow(
+            None,
+            each.created,
+            each.created_by,
+            0 if each.empty_layer else next(sizes, 0),
+            each.comment,
+        )
+        for each in config.history
+    ]
+    rows.reverse()
+    if rows:
+        rows[0] = msgspec.structs.replace(rows[0], id=image.id)
+    return rows
+
+
+def layer_size(session: Session, image: StoredImage) -> list[int]:
+    """Return the bytes of regular files of each layer; 0 for one that was never unpacked."""
+    facts = (session.store.layers.facts(each.layer) for each in image.layers)
+    return [fact.size_bytes if fact is not None else 0 for fact in facts]
+
+
+def epoch(created: str) -> float:
+    """Return seconds since the epoch of an RFC 3339 time; 0 for one that cannot be read."""
+    try:
+        # Python reads microseconds at most, images write nanoseconds.
+        text = re.sub(r"(\.\d{6})\d+", r"\1", created)
+        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _repository(reference: Reference) -> str:
+    return reference.familiar.partition("@")[0].removesuffix(f":{reference.tag}")
+
+
+def _familiar(tag: str) -> str:
+    return parse_reference(tag).familiar

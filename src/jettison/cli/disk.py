@@ -1,0 +1,63 @@
+"""Commands about the store's disk: du, prune."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from jettison.api import disk as api
+from jettison.api.session import Session
+from jettison.cli.console.plain import size
+from jettison.cli.message import printable
+from jettison.cli.session import in_session
+from jettison.cli.table import ago, table
+
+
+@click.command("du")
+@click.pass_context
+def du(ctx: click.Context) -> int:
+    """Show layers, the largest first, and what keeps them."""
+
+    def work(session: Session) -> int:
+        rows = api.disk_usage(session)
+        now = time.time_ns()
+        lines = [
+            [
+                row.layer.rpartition(":")[2][:12],
+                size(row.size_bytes),
+                row.needed_by or "-",
+                ago((now - row.used_ns) / 1e9) if row.used_ns else "N/A",
+                printable(row.name)[:60],
+            ]
+            for row in rows
+        ]
+        sys.stdout.write(table(["LAYER", "SIZE", "NEEDED BY", "LAST USED", "MADE BY"], lines))
+        free = sum(row.size_bytes for row in rows if not row.needed_by)
+        total = sum(row.size_bytes for row in rows)
+        sys.stdout.write(f"Total: {size(total)}, cache only: {size(free)}\n")
+        return 0
+
+    return in_session(ctx, work)
+
+
+@click.command("prune")
+@click.option("-a", "--all", "everything", is_flag=True, help="All of the build cache.")
+@click.option("-f", "--force", is_flag=True, help="Do not ask.")
+@click.pass_context
+def prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
+    """Remove layers and blobs that nothing needs, with --all also the whole build cache."""
+    if everything and not force:
+        click.confirm("This removes the whole build cache. Continue?", abort=True, err=True)
+
+    def work(session: Session) -> int:
+        session.require_namespace()
+        done = api.prune(session, everything=everything)
+        sys.stdout.write(
+            f"Removed {done.records} records, {done.layers} layers, {done.blobs} blobs\n"
+            f"Total reclaimed space: {size(done.freed_bytes)}\n"
+        )
+        return 0
+
+    return in_session(ctx, work)

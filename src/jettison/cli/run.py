@@ -1,0 +1,153 @@
+"""``jettison run``: docker's flags to a ``RunRequest``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from jettison.api.request import RunRequest
+from jettison.api.session import Session
+from jettison.cli.session import in_session
+from jettison.errors import UsageError
+
+
+@click.command(
+    "run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False}
+)
+@click.argument("image")
+@click.argument("argv", metavar="[COMMAND] [ARG...]", nargs=-1, type=click.UNPROCESSED)
+@click.option("--rm", "remove", is_flag=True, help="Remove the container afterwards (always done).")
+@click.option("-i", "--interactive", is_flag=True, help="Keep standard input open.")
+@click.option("-t", "--tty", "terminal", is_flag=True, help="Give the process a terminal.")
+@click.option(
+    "-e", "--env", "env", multiple=True, metavar="NAME[=VALUE]", help="Environment variable."
+)
+@click.option(
+    "--env-file", "env_files", multiple=True, metavar="FILE", help="File of environment variables."
+)
+@click.option(
+    "-v",
+    "--volume",
+    "volumes",
+    multiple=True,
+    metavar="SRC:DST[:ro]",
+    help="Mount a directory or file of the host.",
+)
+@click.option("-w", "--workdir", default="", metavar="DIR", help="Working directory.")
+@click.option("-u", "--user", default="", metavar="USER[:GROUP]", help="User to run as.")
+@click.option(
+    "--entrypoint",
+    default=None,
+    metavar="PROGRAM",
+    help="Program in place of the image's ENTRYPOINT.",
+)
+@click.option(
+    "--network", "--net", "network", default="", metavar="MODE", help="host (default) or none."
+)
+@click.option("--name", default="", help="Name of the container, its hostname too.")
+@click.option("-h", "--hostname", default="", help="Hostname.")
+@click.option(
+    "-p", "--publish", "publish", multiple=True, metavar="HOST:CONTAINER", help="Publish a port."
+)
+@click.option(
+    "--pull",
+    type=click.Choice(["missing", "always", "never"]),
+    default="missing",
+    help="When to ask the registry.",
+)
+@click.option(
+    "--read-only", "readonly", is_flag=True, help="The root file system cannot be written."
+)
+@click.option("--init", is_flag=True, help="Run an init that forwards signals and reaps processes.")
+@click.option("--privileged", is_flag=True, help="All capabilities and devices.")
+@click.option(
+    "--add-host", "extra_hosts", multiple=True, metavar="HOST:IP", help="Entry of /etc/hosts."
+)
+@click.option(
+    "--tmpfs", multiple=True, metavar="DIR[:size=…]", help="Mount an empty file system in memory."
+)
+@click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option(
+    "--help",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _param, value: _show_help(ctx) if value else None,
+    help="Show this message and exit.",
+)
+@click.pass_context
+def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: object) -> int:
+    """Run a command in a new container of an image.
+
+    The exit status is the command's; 125 if Jettison fails, 126 if the command cannot be
+    executed, 127 if it is not found. Signals are passed on.
+    """
+    env = environment(_texts(flags, "env"), _texts(flags, "env_files"))
+    entrypoint = flags["entrypoint"]
+    request = RunRequest(
+        image=image,
+        argv=argv,
+        name=str(flags["name"]),
+        env=env,
+        volumes=_texts(flags, "volumes"),
+        publish=_texts(flags, "publish"),
+        entrypoint=None if entrypoint is None else str(entrypoint),
+        user=str(flags["user"]),
+        workdir=str(flags["workdir"]),
+        network=str(flags["network"]),
+        hostname=str(flags["hostname"]),
+        pull=str(flags["pull"]),
+        interactive=bool(flags["interactive"]),
+        terminal=bool(flags["terminal"]),
+        remove=bool(flags["remove"]),
+        readonly=bool(flags["readonly"]),
+        init=bool(flags["init"]),
+        privileged=bool(flags["privileged"]),
+        extra_hosts=_texts(flags, "extra_hosts"),
+        tmpfs=_texts(flags, "tmpfs"),
+        isolation=str(flags["isolation"]),
+    )
+
+    def work(session: Session) -> int:
+        from jettison.api.run import run_container  # noqa: PLC0415
+
+        return run_container(session, request)
+
+    return in_session(ctx, work)
+
+
+def environment(given: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
+    """Return NAME=VALUE texts, those of files first; a bare name takes the caller's value."""
+    entries = [line for file in files for line in _lines(file)]
+    entries += given
+    found = []
+    for entry in entries:
+        name, equals, _ = entry.partition("=")
+        if not name:
+            raise UsageError(f"invalid environment variable: `{entry}`")
+        if equals:
+            found.append(entry)
+        elif name in os.environ:
+            found.append(f"{name}={os.environ[name]}")
+    return tuple(found)
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        text = Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read env file `{file}`: {error}") from error
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _show_help(ctx: click.Context) -> None:
+    click.echo(ctx.get_help())
+    ctx.exit()
+
+
+def _texts(flags: dict[str, object], name: str) -> tuple[str, ...]:
+    value = flags[name]
+    return tuple(str(each) for each in value) if isinstance(value, tuple) else ()

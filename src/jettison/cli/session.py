@@ -1,0 +1,22 @@
+"""Opens a session for a command, and starts the program again in a user namespace if it must."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import click
+
+from jettison.api.session import NamespaceRequired, Session
+from jettison.cli.main import settings_of
+
+
+def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: object) -> int:
+    """Return what ``work`` returns, or the exit status of the program run in a namespace."""
+    try:
+        with Session.open(settings_of(ctx, **flags), os.environ) as session:
+            return work(session)
+    except NamespaceRequired:
+        from jettison.cli.namespace import enter_again  # noqa: PLC0415
+
+        return enter_again()
