@@ -8,23 +8,22 @@ Out: a ``Session``, used as a context manager by every function of ``api``.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from jettison.cache.record import RecordStore, SelectionMemo
 from jettison.errors import JettisonError
+from jettison.linux import userns
 from jettison.settings import Settings, store_root
 from jettison.snapshot.overlay import OverlaySnapshotter
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
     from jettison.image.layers import LayerBlobs
+    from jettison.image.resolve import ImageResolver
     from jettison.sandbox.base import Sandbox
-
-NAMESPACE_MARK = "_JETTISON_IN_NAMESPACE"
 
 
 class NamespaceRequired(JettisonError):  # noqa: N818 - a request to the caller, not a failure
@@ -48,10 +47,10 @@ class Session:
     @classmethod
     def open(cls, settings: Settings, environ: Mapping[str, str]) -> Session:
         """Open the store of the settings, making it if there is none."""
-        root = store_root(settings, environ, root_user=is_root(environ))
+        root = store_root(settings, environ, root_user=not userns.is_rootless())
         return cls(settings, environ, Store.open(root))
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,6 +78,12 @@ class Session:
         """Digests of parts of stacks."""
         return SelectionMemo(self.store.database)
 
+    def resolver(self, *, offline: bool = False) -> ImageResolver:
+        """Return what finds images by name: the store first, then registries."""
+        from jettison.image.resolve import ImageResolver  # noqa: PLC0415
+
+        return ImageResolver(self.store, offline=offline)
+
     def sandbox(self, force: str = "") -> Sandbox:
         """Return the best sandbox driver that works here, or the one that is asked for."""
         from jettison.sandbox.select import choose  # noqa: PLC0415
@@ -91,7 +96,7 @@ class Session:
         Raises:
             NamespaceRequired: the process is neither root nor in a namespace of ours.
         """
-        if os.geteuid() != 0:
+        if userns.is_needed():
             raise NamespaceRequired("this needs a user namespace")
 
     def path(self, name: str) -> Path:
@@ -99,8 +104,3 @@ class Session:
         directory = self.store.root / name
         directory.mkdir(exist_ok=True)
         return directory
-
-
-def is_root(environ: Mapping[str, str]) -> bool:
-    """Tell whether the user is root of the machine, not of a namespace of ours."""
-    return os.geteuid() == 0 and NAMESPACE_MARK not in environ

@@ -48,7 +48,8 @@ class RecordStore:
         """Keep a record with the key's preimage."""
         self._database.execute(
             "INSERT OR REPLACE INTO record"
-            " (key, layer, vertex, name, created_ns, used_ns, preimage) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " (key, layer, vertex, name, created_ns, used_ns, preimage)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 key.digest,
                 record.layer,
