@@ -84,11 +84,13 @@ class ImageState:
         return copy
 
     def freeze(self) -> ContainerConfig:
-        """Return the config as it is now, maps sorted by key."""
+        """Return the config as it is now: maps sorted by key, empty lists as good as none."""
         config = self.config
         return msgspec.structs.replace(
             config,
             env=tuple(self.env),
+            entrypoint=config.entrypoint or None,
+            cmd=config.cmd or None,
             on_build=tuple(self.on_build) or None,
             exposed_ports=_sorted(config.exposed_ports),
             volumes=_sorted(config.volumes),

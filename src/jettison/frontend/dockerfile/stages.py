@@ -174,7 +174,7 @@ class StageGraph:
 
         The instructions of a stage that a named context replaces are dropped.
         """
-        if stage.base is None and isinstance(stage.origin, ContextBase) and self.is_replaced(stage):
+        if self.is_replaced(stage):
             return
         stage.steps = [self._step(stage, each) for each in instructions]
 
@@ -327,8 +327,10 @@ class StageGraph:
         return None
 
     def is_replaced(self, stage: Stage) -> bool:
-        """Tell whether the named context has the stage's own name."""
-        return bool(stage.name) and self._find_context(stage.name, stage.platform) == stage.origin
+        """Tell whether a named context has the stage's own name."""
+        if not stage.name or not isinstance(stage.origin, ContextBase):
+            return False
+        return self._find_context(stage.name, stage.platform) == stage.origin
 
     def _by_index(self, text: str) -> Stage | None:
         if not (text.isascii() and text.isdecimal()) or len(text) > 6:
