@@ -37,8 +37,6 @@ enters one. ``hint`` is one imperative sentence. Exit statuses are documented in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 import msgspec
@@ -262,12 +260,20 @@ class InternalError(JettisonError):
     exit_status = 70
 
 
-@contextmanager
-def located(span: Span | None) -> Iterator[None]:
+class located:  # noqa: N801 - used like a function, in `with`
     """Give errors that pass through a place, unless they have one: the innermost place wins."""
-    try:
-        yield
-    except JettisonError as error:
-        if error.span is None:
-            error.span = span
-        raise
+
+    __slots__ = ("_span",)
+
+    def __init__(self, span: Span | None) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        """Do nothing: only errors matter."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        """Put the place into an error that has none."""
+        if isinstance(error, JettisonError) and error.span is None:
+            error.span = self._span
