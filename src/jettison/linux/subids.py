@@ -34,9 +34,9 @@ def read_ranges(path: str, uid: int) -> list[Range]:
 
 
 def parse_ranges(text: str, owners: set[str]) -> list[Range]:
-    """Return the ranges of the lines that belong to one of ``owners``; bad lines are skipped.
+    r"""Return the ranges of the lines that belong to one of ``owners``; bad lines are skipped.
 
-    >>> parse_ranges("ann:100000:65536\\nbob:165536:65536", {"bob"})
+    >>> parse_ranges("ann:100000:65536\nbob:165536:65536", {"bob"})
     [(165536, 65536)]
     """
     found = []

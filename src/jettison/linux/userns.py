@@ -24,7 +24,9 @@ from jettison.linux import subids
 
 ENTERED = "JETTISON_USERNS"
 FAILED = "JETTISON_USERNS_FAILED"
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); import jettison.linux.userns_enter as e; e.main()"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import jettison.linux.userns_enter as e; e.main()"
+)
 _CAP_SYS_ADMIN = 21
 _ALL_IDS = 4294967295
 
@@ -133,10 +135,16 @@ def _may_mount() -> bool:
 
 def _hint(problem: str) -> str:
     settings = (
-        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
-         "sysctl kernel.apparmor_restrict_unprivileged_userns=0"),
-        ("/proc/sys/kernel/unprivileged_userns_clone", "0",
-         "sysctl kernel.unprivileged_userns_clone=1"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+        (
+            "/proc/sys/kernel/unprivileged_userns_clone",
+            "0",
+            "sysctl kernel.unprivileged_userns_clone=1",
+        ),
         ("/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
     )
     for path, bad, command in settings:

@@ -25,7 +25,10 @@ from jettison.sandbox.base import Streams
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from jettison.sandbox.init.server import main; main()"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from jettison.sandbox.init.guard import boot; boot()"
+)
 
 
 class Ready(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Removes the mount points that a driver made, as if they had never been there.
 
-In:  what ``sandbox.init`` noted: stubs in the order of their making, copied-up parents as they were.
+In:  what ``sandbox.init`` noted: stubs as they were made, copied-up parents as they were.
 Out: the upper directory without them; times of directories as the container left them.
 
 Security: the container may have replaced any directory by a link; no link is followed.

@@ -8,7 +8,7 @@ Source: the texts of runc's and BuildKit's errors; execvp(3); Go's exec.LookPath
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import errno
 import os
 import resource

@@ -28,7 +28,21 @@ def mount_root(
         return
     if len(lowers) > OVERLAY_LOWERS:
         lowers = _fold(lowers, work, userxattr=userxattr)
+    _forget_last_mount(work)
     overlay(upper, lowers, upper, work, userxattr=userxattr, volatile=volatile)
+
+
+def _forget_last_mount(work: bytes) -> None:
+    """Remove the mark of an unsynced mount, which would refuse the next (overlayfs.rst).
+
+    What it warns of is a crash of the machine; this container starts again after a clean end.
+    """
+    mark = work + b"/work/incompat/volatile"
+    try:
+        os.unlink(mark + b"/dirty")
+        os.rmdir(mark)
+    except OSError:
+        return
 
 
 def _fold(lowers: list[bytes], work: bytes, *, userxattr: bool) -> list[bytes]:
@@ -70,7 +84,9 @@ def mount_stack(
     if len(lowers) > OVERLAY_LOWERS - 1:
         lowers = _fold(lowers, scratch, userxattr=userxattr)
     if writable:
-        os.chmod(upper, os.stat(lowers[-1]).st_mode & 0o7777)
+        top = os.stat(lowers[-1])
+        os.chown(upper, top.st_uid, top.st_gid)
+        os.chmod(upper, top.st_mode & 0o7777)
         overlay(target, lowers, upper, work, userxattr=userxattr, volatile=True)
     else:
         # A read-only overlay wants two layers at least: an empty one below changes nothing.

