@@ -99,7 +99,8 @@ def _assemble(session: Session, solution: Solution) -> StoredImage:
     return assemble(
         plan.image,
         solution.stack(plan.target),
-        created=created,
-        epoch=plan.source_date_epoch,
-        blobs=session.blobs,
+        session.blobs,
+        created_ns=time.time_ns(),
+        step_created_ns=created,
+        source_date_epoch=plan.source_date_epoch,
     )

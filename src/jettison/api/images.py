@@ -16,13 +16,12 @@ import msgspec
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, InvalidReferenceError, UsageError
+from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, short
 from jettison.oci.reference import Reference, parse_reference
 from jettison.store.image import StoredImage
-
-_ID = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
 
 
 class HistoryRow(msgspec.Struct, frozen=True):
@@ -33,37 +32,6 @@ class HistoryRow(msgspec.Struct, frozen=True):
     created_by: str
     size_bytes: int
     comment: str
-
-
-def find_image(session: Session, name: str) -> StoredImage:
-    """Return the image that a name or an ID (or its beginning) means.
-
-    Raises:
-        ImageNotFoundError: there is none, or the beginning of an ID means several.
-    """
-    if (image := _by_name(session, name)) is not None:
-        return image
-    match = _ID.fullmatch(name)
-    if match is not None:
-        found = session.store.images.find(match[1])
-        if len(found) > 1:
-            raise ImageNotFoundError(f"`{name}` is the beginning of several image IDs")
-        if found:
-            return found[0]
-    import difflib  # noqa: PLC0415
-
-    known = [_familiar(tag) for tag in session.store.images.tags()]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean `{near[0]}`?" if near else "see `jettison images`, or build or pull it"
-    raise ImageNotFoundError(f"no such image: `{name}`", hint=hint)
-
-
-def _by_name(session: Session, name: str) -> StoredImage | None:
-    try:
-        reference = parse_reference(name)
-    except InvalidReferenceError:
-        return None
-    return session.store.images.lookup(str(reference))
 
 
 def list_images(
@@ -105,7 +73,7 @@ def tag_image(session: Session, source: str, target: str) -> None:
         ImageNotFoundError: there is no such image.
         InvalidReferenceError: the target is not a name.
     """
-    image = find_image(session, source)
+    image = find_image(session.store, source)
     reference = parse_reference(target)
     if reference.digest is not None:
         raise UsageError(f"`{target}` has a digest and cannot be a new name")
@@ -123,13 +91,13 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
     lines: list[str] = []
     for name in names:
         try:
-            image = find_image(session, name)
+            image = find_image(session.store, name)
         except ImageNotFoundError:
             if force:
                 continue
             raise
         tags = session.store.images.tags_of(image.id)
-        removed = [str(parse_reference(name))] if _by_name(session, name) is not None else tags
+        removed = [str(parse_reference(name))] if _is_name(session, name) else tags
         if len(removed) > 1 and not force:
             raise UsageError(
                 f"image {short(image.id)} has several names: {', '.join(map(_familiar, tags))}",
@@ -146,7 +114,7 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
 
 def inspect_image(session: Session, name: str) -> dict[str, Any]:
     """Return all facts of an image under docker's names."""
-    image = find_image(session, name)
+    image = find_image(session.store, name)
     config = decode(ImageConfig, image.config)
     tags = [parse_reference(tag) for tag in session.store.images.tags_of(image.id)]
     digests = [f"{_repository(tag)}@{image.manifest.digest}" for tag in tags if image.manifest]
@@ -187,7 +155,7 @@ def select(document: dict[str, Any], path: str) -> str:
 
 def image_history(session: Session, name: str) -> list[HistoryRow]:
     """Return the history of an image, the latest instruction first."""
-    image = find_image(session, name)
+    image = find_image(session.store, name)
     config = decode(ImageConfig, image.config)
     sizes = iter(layer_size(session, image))
     rows = [
@@ -220,6 +188,13 @@ def epoch(created: str) -> float:
         return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return 0.0
+
+
+def _is_name(session: Session, text: str) -> bool:
+    try:
+        return session.store.images.lookup(str(parse_reference(text))) is not None
+    except InvalidReferenceError:
+        return False
 
 
 def _repository(reference: Reference) -> str:

@@ -23,6 +23,7 @@ from jettison.store.store import Store
 if TYPE_CHECKING:
     from jettison.image.layers import LayerBlobs
     from jettison.image.resolve import ImageResolver
+    from jettison.registry.client import RegistryClient
     from jettison.sandbox.base import Sandbox
 
 
@@ -43,6 +44,7 @@ class Session:
         self.settings = settings
         self.environ = environ
         self.store = store
+        self._registry: RegistryClient | None = None
 
     @classmethod
     def open(cls, settings: Settings, environ: Mapping[str, str]) -> Session:
@@ -54,6 +56,8 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._registry is not None:
+            self._registry.close()
         self.store.close()
 
     @cached_property
@@ -66,7 +70,15 @@ class Session:
         """Layers as blobs, and both ways between."""
         from jettison.image.layers import LayerBlobs  # noqa: PLC0415
 
-        return LayerBlobs(self.store, self.snapshotter)
+        return LayerBlobs(self.store, self.snapshotter, self.registry)
+
+    def registry(self) -> RegistryClient:
+        """Return the client of registries, the same one for the whole session."""
+        if self._registry is None:
+            from jettison.registry.client import RegistryClient  # noqa: PLC0415
+
+            self._registry = RegistryClient.of_user(self.settings, self.environ)
+        return self._registry
 
     @cached_property
     def records(self) -> RecordStore:

@@ -25,7 +25,7 @@ from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
 from jettison.store.layer import LayerId, Stack
 
-Report = Callable[[str, int, int], None]
+Report = Progress
 """Called with an item's name, its current count and its total (0: unknown), in bytes."""
 
 
