@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -331,8 +331,13 @@ def _entry_record(
     elif kind != stat.S_IFDIR:
         content = facts.rdev
     owner = (facts.uid, facts.gid) if keeps_owner else None
-    xattrs = [(os.fsencode(name), value) for name, value in sorted(entry.xattrs.items())]
+    xattrs = encoded_xattrs(entry.xattrs)
     return (os.fsencode(entry.path), mode, owner, content, xattrs, entry.implied)
+
+
+def encoded_xattrs(xattrs: Mapping[str, bytes]) -> list[tuple[bytes, bytes]]:
+    """Return attributes as a digest takes them; names need not be UTF-8."""
+    return [(os.fsencode(name), value) for name, value in sorted(xattrs.items())]
 
 
 def _unreadable(source: CopySource | Selected, error: OSError) -> ContextError:

@@ -11,13 +11,26 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Protocol
 
-from jettison.fs.tree import Tree
+from jettison.fs.tree import FileStat
 
 MAX_LINKS = 255
 
 
-def resolve(tree: Tree, path: str, *, follow_last: bool = True) -> str:
+class LinkTree(Protocol):
+    """What of a ``Tree`` is asked; layers that are only planned have no more."""
+
+    def lstat(self, path: str) -> FileStat | None:
+        """Return the facts of a path, or None when there is nothing."""
+        ...
+
+    def readlink(self, path: str) -> str:
+        """Return the target of a symbolic link."""
+        ...
+
+
+def resolve(tree: LinkTree, path: str, *, follow_last: bool = True) -> str:
     """Return where a path leads.
 
     Components that are not there, or that are below a file, are kept as they are: the result

@@ -1,0 +1,170 @@
+"""Where the files of a COPY or ADD go, and which facts of the base that depends on.
+
+In:  the op, the base tree, the selection.
+Out: ``Destination``: the planned layer, and a digest of the facts of the base that shaped it.
+
+Two bases that give equal destinations give the same layer, so a COPY stays cached when its base
+changed elsewhere. Links in the destination's path are followed inside the root, also dangling
+ones; missing directories are made 0755, with the owner of ``--chown`` (else 0:0) and an octal
+``--chmod``; a directory that is there keeps its attributes, those below it take the source's.
+``--link`` looks at nothing.
+
+Source: Dockerfile reference, COPY and ADD; BuildKit's behaviour as its tests pin it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+
+import msgspec
+
+from jettison.copier.layout import Directory, Layout, Placed
+from jettison.copier.mode import parse_mode
+from jettison.copier.passwd import Owner, resolve_owner
+from jettison.copier.select import Entry, Selected, Selection, encoded_xattrs
+from jettison.errors import ContextError
+from jettison.fs.pattern import clean_path
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest, sha256_digest
+from jettison.plan.op import CopyOp, MkdirOp
+
+DESTINATION_VERSION = b"jettison-destination-1\0"
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """A layer as planned.
+
+    Args:
+        owner: Whom all files will belong to; None keeps the owners.
+        targets: Where each source of the selection goes.
+        directories: By absolute path; the root is empty text.
+        files: Likewise; not more than one for a path.
+        whiteouts: Paths of the base that are removed.
+    """
+
+    owner: Owner | None
+    targets: tuple[str, ...]
+    directories: Mapping[str, Directory]
+    files: Mapping[str, Placed]
+    whiteouts: frozenset[str] = frozenset()
+
+    def digest(self) -> Digest:
+        """Return the digest of what the base contributes: no times, nothing that is copied."""
+        directories = [
+            (os.fsencode(path), each.mode, each.uid, each.gid, encoded_xattrs(each.xattrs))
+            for path, each in sorted(self.directories.items())
+            if not each.copied or each.facts_of_base
+        ]
+        owner = None if self.owner is None else (self.owner.uid, self.owner.gid)
+        targets = [os.fsencode(each) for each in self.targets]
+        record = (owner, targets, directories)
+        return sha256_digest(DESTINATION_VERSION + msgspec.msgpack.encode(record))
+
+
+def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None) -> Destination:
+    """Plan the layer of an op.
+
+    Args:
+        op: The COPY, ADD or WORKDIR.
+        base: The root file system below.
+        selection: What a COPY or ADD takes.
+
+    Raises:
+        SolveError: something of another type is in the way.
+        ContextError: ``--chown`` names nobody.
+    """
+    if isinstance(op, MkdirOp):
+        return _examine_mkdir(op, base)
+    owner = resolve_owner(op.owner, base) if op.owner is not None else None
+    change = parse_mode(op.mode) if op.mode is not None else None
+    # BuildKit has no --link together with --chmod: it copies onto the base then.
+    layout = Layout(None if op.link and change is None else base)
+    mode = 0o755
+    if change is not None and change.absolute is not None:
+        mode = change.absolute
+    maker = owner or Owner()
+    made = Directory(stat.S_IFDIR | mode, maker.uid, maker.gid)
+    sources = selection.sources if selection is not None else ()
+    planner = _Planner(layout, op.dest, made, owner)
+    targets = tuple(planner.place(index, source) for index, source in enumerate(sources))
+    return Destination(
+        owner, targets, layout.directories, layout.files, frozenset(layout.whiteouts)
+    )
+
+
+def _examine_mkdir(op: MkdirOp, base: Tree) -> Destination:
+    layout = Layout(base)
+    target = layout.resolve(op.path)
+    owner = Owner()
+    if layout.mode(target) is None:
+        try:
+            owner = resolve_owner(op.owner, base)
+        except ContextError:
+            # A user that is not there yet is an error of the RUN that uses it, not of WORKDIR.
+            owner = Owner()
+    layout.make_directories(target, Directory(stat.S_IFDIR | 0o755, owner.uid, owner.gid))
+    return Destination(None, (target,), layout.directories, layout.files)
+
+
+class _Planner:
+    """Puts sources at one destination."""
+
+    def __init__(self, layout: Layout, dest: str, made: Directory, owner: Owner | None) -> None:
+        self._layout = layout
+        self._dest = dest
+        self._made = made
+        self._owner = owner
+
+    def place(self, index: int, source: Selected) -> str:
+        """Plan one source and return where it goes."""
+        layout = self._layout
+        path = clean_path(self._dest)
+        # The directory part is made first: a link in the rest of the path may lead into it.
+        parent = path if self._dest.endswith(("/", "/.")) else path.rpartition("/")[0]
+        layout.make_directories(layout.resolve(parent), self._made)
+        target = layout.resolve(path)
+        mode = layout.mode(target)
+        if source.is_dir:
+            if mode is None:
+                layout.make_directories(target, self._made)
+            self._contents(index, source, target)
+            return target
+        if mode is not None and stat.S_ISDIR(mode):
+            target = f"{target}/{source.name}"
+        else:
+            layout.make_directories(target.rpartition("/")[0], self._made)
+        layout.put(target, _placed(index, 0, source))
+        return target
+
+    def _contents(self, index: int, source: Selected, target: str) -> None:
+        layout, owner = self._layout, self._owner
+        layout.enter_directory(target, source.entries[0].facts.mtime_ns)
+        for number, entry in enumerate(source.entries):
+            if number == 0:
+                continue
+            path = f"{target}/{entry.path}"
+            if stat.S_ISDIR(entry.mode):
+                layout.copy_directory(path, _copied(entry, owner), implied=entry.implied)
+            else:
+                layout.put(path, Placed(index, number, entry.mode, entry.target))
+
+
+def _placed(index: int, number: int, source: Selected) -> Placed:
+    if source.tree is None:
+        return Placed(index, number, source.mode)
+    entry = source.entries[number]
+    return Placed(index, number, entry.mode, entry.target)
+
+
+def _copied(entry: Entry, owner: Owner | None) -> Directory:
+    facts = entry.facts
+    return Directory(
+        entry.mode,
+        facts.uid if owner is None else owner.uid,
+        facts.gid if owner is None else owner.gid,
+        facts.mtime_ns,
+        entry.xattrs,
+        copied=True,
+    )

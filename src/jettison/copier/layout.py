@@ -1,0 +1,298 @@
+"""What a layer will hold, planned before anything is written.
+
+In:  the base tree, and directories and files to be put at paths of it.
+Out: ``Layout``: every directory and file of the layer, by absolute path (the root is empty text).
+
+Later files replace earlier ones, as they do when sources are copied one after the other; nothing
+is ever written to be removed again. The base is asked only where it can matter.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+
+import msgspec
+
+from jettison.errors import SolveError
+from jettison.fs.resolve import resolve
+from jettison.fs.tree import FileStat, Tree
+
+_NO_IDENTITY = (-1, -1)
+
+
+class Directory(msgspec.Struct, frozen=True):
+    """A directory of the layer.
+
+    Args:
+        mode: Type and permission bits.
+        mtime_ns: None is the time at which the layer is made.
+        xattrs: That belong to images.
+        copied: Whether it comes from a source; else it is one of the base, or made on the way.
+        in_base: Whether the base has a directory there, whose other names stay visible.
+        facts_of_base: Whether something of the base's directory was kept although it is copied.
+        opaque: Whether it hides what the base has below it.
+    """
+
+    mode: int
+    uid: int
+    gid: int
+    mtime_ns: int | None = None
+    xattrs: Mapping[str, bytes] = {}
+    copied: bool = False
+    in_base: bool = False
+    facts_of_base: bool = False
+    opaque: bool = False
+
+
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """A file of the layer that is no directory: the entry (or archive member) of a source.
+
+    ``target`` is the one of a symbolic link.
+    """
+
+    source: int
+    entry: int
+    mode: int
+    target: str = ""
+
+
+class Layout:
+    """The layer as planned so far, seen together with the base.
+
+    Args:
+        base: The root file system below; None is empty.
+    """
+
+    def __init__(self, base: Tree | None) -> None:
+        self.directories: dict[str, Directory] = {}
+        self.files: dict[str, Placed] = {}
+        self.whiteouts: set[str] = set()
+        self._base = base
+        self._removed: set[str] = set()
+
+    # What is there -----------------------------------------------------------------------------
+
+    def mode(self, path: str) -> int | None:
+        """Return type and permissions of what is at a path, or None; no link is followed."""
+        directory = self.directories.get(path)
+        if directory is not None:
+            return directory.mode
+        file = self.files.get(path)
+        if file is not None:
+            return file.mode
+        facts = self.base_facts(path)
+        return None if facts is None else facts.mode
+
+    def base_facts(self, path: str) -> FileStat | None:
+        """Return what the base has at a path, unless it was removed."""
+        if self._base is None or (self._removed and self._is_removed(path)):
+            return None
+        return self._base.lstat(path or "/")
+
+    def base_xattrs(self, path: str) -> dict[str, bytes]:
+        """Return the attributes of a file that the base has."""
+        return self._base.xattrs(path or "/") if self._base is not None else {}
+
+    def lstat(self, path: str) -> FileStat | None:
+        """Return facts of a path as ``fs.resolve`` wants them: only the mode is of use."""
+        mode = self.mode("" if path == "/" else path)
+        return None if mode is None else FileStat(mode, 0, 0, 0, 0, 0, 1, _NO_IDENTITY)
+
+    def readlink(self, path: str) -> str:
+        """Return the target of a symbolic link."""
+        file = self.files.get(path)
+        if file is not None:
+            return file.target
+        if self._base is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return self._base.readlink(path)
+
+    def resolve(self, path: str) -> str:
+        """Follow all links of a path; what is missing is kept. The root is empty text.
+
+        Raises:
+            SolveError: too many links.
+        """
+        try:
+            resolved = resolve(self, path)
+        except OSError as error:
+            raise SolveError(
+                f"cannot follow `{path}`: {(error.strerror or str(error)).lower()}",
+                hint="the base has symbolic links in this path that lead to each other",
+            ) from error
+        return "" if resolved == "/" else resolved
+
+    # What is put there -------------------------------------------------------------------------
+
+    def make_directories(self, path: str, made: Directory) -> None:
+        """Make a directory and those above it that are missing.
+
+        Args:
+            path: Without links, as from ``resolve``.
+            made: What new directories are.
+
+        Raises:
+            SolveError: something else is in the way.
+        """
+        missing: list[str] = []
+        while (mode := self.mode(path)) is None and path:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        if mode is not None and not stat.S_ISDIR(mode):
+            raise SolveError(f"mkdir {path}: not a directory")
+        for each in reversed(missing):
+            self._change_parent(each)
+            self._put_directory(each, made)
+
+    def copy_directory(self, path: str, copied: Directory, *, implied: bool = False) -> None:
+        """Put a directory of a source at a path whose parent exists.
+
+        One that is there takes the source's attributes, as in BuildKit; an implied one only the
+        mode.
+
+        Raises:
+            SolveError: something else is there.
+        """
+        there = self.directories.get(path)
+        if there is None:
+            mode = self._mode_in_known_directory(path)
+            if mode is None:
+                self._change_parent(path)
+                self._put_directory(path, copied)
+                return
+            if not stat.S_ISDIR(mode):
+                raise _no_directory(path)
+            there = self._keep_base_directory(path)
+        if implied:
+            copied = msgspec.structs.replace(there, mode=copied.mode, copied=True)
+        xattrs = {**there.xattrs, **copied.xattrs}
+        self.directories[path] = msgspec.structs.replace(
+            copied,
+            xattrs=xattrs,
+            in_base=there.in_base,
+            opaque=there.opaque,
+            facts_of_base=there.in_base and (implied or bool(there.xattrs)),
+        )
+
+    def enter_directory(self, path: str, mtime_ns: int) -> None:
+        """Let a directory take the contents of a source, and with them its time.
+
+        Raises:
+            SolveError: it is no directory.
+        """
+        mode = self.mode(path)
+        if mode is None or not stat.S_ISDIR(mode):
+            raise _no_directory(path)
+        there = self.directories.get(path)
+        if there is None:
+            there = self._keep_base_directory(path)
+        self.directories[path] = msgspec.structs.replace(there, mtime_ns=mtime_ns)
+
+    def put(self, path: str, file: Placed) -> None:
+        """Put a file at a path whose parent exists; it replaces files and links.
+
+        Raises:
+            SolveError: a directory is there.
+        """
+        if path not in self.files:
+            mode = self._mode_in_known_directory(path)
+            if mode is not None and stat.S_ISDIR(mode):
+                raise SolveError(
+                    f"cannot replace to directory {path or '/'} with file",
+                    hint="remove the directory in an earlier RUN, or choose another destination",
+                )
+            self._change_parent(path)
+            self.whiteouts.discard(path)
+        self.files[path] = file
+
+    def replace(self, path: str) -> None:
+        """Remove whatever is at a path, with all below it: something else comes there."""
+        self.files.pop(path, None)
+        if path in self.directories:
+            below = path + "/"
+            for each in [each for each in self.directories if each.startswith(below)]:
+                del self.directories[each]
+            for each in [each for each in self.files if each.startswith(below)]:
+                del self.files[each]
+            del self.directories[path]
+        self._removed.add(path)
+
+    def hide(self, path: str) -> None:
+        """Remove whatever is at a path from the resulting file system."""
+        facts = self.base_facts(path)
+        self.replace(path)
+        if facts is not None:
+            self._change_parent(path)
+            self.whiteouts.add(path)
+
+    # Own ---------------------------------------------------------------------------------------
+
+    def _mode_in_known_directory(self, path: str) -> int | None:
+        """Like ``mode``, without asking the base about what is in a new directory."""
+        parent = self.directories.get(path.rpartition("/")[0])
+        if parent is not None and not parent.in_base and path:
+            directory = self.directories.get(path)
+            if directory is not None:
+                return directory.mode
+            file = self.files.get(path)
+            return None if file is None else file.mode
+        return self.mode(path)
+
+    def _put_directory(self, path: str, directory: Directory) -> None:
+        self.whiteouts.discard(path)
+        if path in self._removed and self._base_has_directory(path):
+            directory = msgspec.structs.replace(directory, opaque=True)
+        self.directories[path] = directory
+
+    def _change_parent(self, path: str) -> None:
+        """Have the parent in the layer, with the time of a directory that was changed."""
+        if not path:
+            return
+        parent = path.rpartition("/")[0]
+        there = self.directories.get(parent)
+        if there is None:
+            there = self._keep_base_directory(parent)
+        if not there.copied and there.mtime_ns is not None:
+            self.directories[parent] = msgspec.structs.replace(there, mtime_ns=None)
+
+    def _keep_base_directory(self, path: str) -> Directory:
+        """Have a directory of the base in the layer, as copying up does, and those above it."""
+        if path:
+            parent = path.rpartition("/")[0]
+            if parent not in self.directories:
+                self._keep_base_directory(parent)
+        facts = self.base_facts(path)
+        if facts is None:  # only the root of an empty base
+            directory = Directory(stat.S_IFDIR | 0o755, 0, 0)
+        else:
+            directory = Directory(
+                facts.mode,
+                facts.uid,
+                facts.gid,
+                facts.mtime_ns,
+                self.base_xattrs(path),
+                in_base=True,
+            )
+        self.directories[path] = directory
+        return directory
+
+    def _base_has_directory(self, path: str) -> bool:
+        facts = self._base.lstat(path) if self._base is not None else None
+        return facts is not None and facts.is_dir
+
+    def _is_removed(self, path: str) -> bool:
+        while path:
+            if path in self._removed:
+                return True
+            path = path.rpartition("/")[0]
+        return False
+
+
+def _no_directory(path: str) -> SolveError:
+    return SolveError(
+        f"cannot copy to non-directory: {path or '/'}",
+        hint="remove the file or link in an earlier RUN, or choose another destination",
+    )

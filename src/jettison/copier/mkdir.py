@@ -1,0 +1,63 @@
+"""Directories that are made on a base: WORKDIR's, and the working directory of a process.
+
+In:  a path and the base tree, or the destination planned for a WORKDIR.
+Out: the missing directories in the layer directory, and those above them as the base has them.
+"""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from jettison.copier.destination import Destination
+from jettison.copier.layout import Directory, Layout
+from jettison.copier.write import LayerWriter
+from jettison.fs.failure import storage_errors
+from jettison.fs.tree import Tree
+from jettison.plan.op import MkdirOp
+
+
+def write_directory(op: MkdirOp, destination: Destination, upper: Path, *, created_ns: int) -> None:
+    """Write the layer of a WORKDIR; nothing when the directory is there.
+
+    Args:
+        op: The op.
+        destination: What ``examine`` planned for it.
+        upper: An empty directory.
+        created_ns: Time of new directories, nanoseconds since the epoch.
+
+    Raises:
+        StorageError: the store cannot be written.
+        HostError: this process may not give files away.
+    """
+    with storage_errors(upper), LayerWriter(upper, created_ns) as writer:
+        writer.make_directories(destination)
+        writer.finish(destination)
+
+
+def make_directories(
+    path: str, tree: Tree, upper: Path, *, uid: int = 0, gid: int = 0, created_ns: int = 0
+) -> str:
+    """Make a directory and those above it in a layer, where the base lacks them.
+
+    Args:
+        path: Absolute; links are followed inside the root.
+        tree: The base.
+        upper: An empty layer directory.
+        uid: Owner of new directories.
+        gid: Their group.
+        created_ns: Their time, nanoseconds since the epoch.
+
+    Returns:
+        The path without links.
+
+    Raises:
+        SolveError: something else is in the way.
+        StorageError: the store cannot be written.
+    """
+    layout = Layout(tree)
+    target = layout.resolve(path)
+    layout.make_directories(target, Directory(stat.S_IFDIR | 0o755, uid, gid))
+    planned = Destination(None, (target,), layout.directories, layout.files)
+    write_directory(MkdirOp(path), planned, upper, created_ns=created_ns)
+    return target or "/"
