@@ -12,6 +12,7 @@ Security: headers are bounded (1 MiB each), counts and sizes by ``Limits``.
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from typing import Protocol
@@ -30,6 +31,7 @@ from jettison.layer.header import (
     parse_block,
     show,
 )
+from jettison.layer.limits import DEFAULT_LIMITS, Limits
 from jettison.layer.pax import parse_pax, pax_integer, pax_time_ns
 from jettison.layer.sparse import data_map, old_map, pax_map
 
@@ -46,19 +48,6 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes:
         """Return up to ``size`` bytes, none at the end."""
         ...
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """How much an archive may hold before it is refused.
-
-    ``max_bytes`` counts the lengths of files, holes of sparse files included.
-    """
-
-    max_bytes: int = 1 << 40
-    max_entries: int = 20_000_000
-
-
-DEFAULT_LIMITS = Limits()
 
 
 class TarReader:
@@ -333,3 +322,31 @@ _TYPES = {
 def file_type(kind: bytes) -> int:
     """Return the ``S_IF…`` bits of a kind; a hard link counts as a file."""
     return _TYPES[kind]
+
+
+def write_data(reader: TarReader, entry: Entry, descriptor: int) -> None:
+    """Write the data of the current entry to an empty file; holes stay holes.
+
+    Raises:
+        UnsafeArchiveError: the archive ends before the data does.
+        SourceError: the stream cannot be read.
+        OSError: the file cannot be written.
+    """
+    if entry.sparse is None:
+        for piece in reader.data():
+            written = os.write(descriptor, piece)
+            while written < len(piece):
+                written += os.write(descriptor, piece[written:])
+        return
+    os.ftruncate(descriptor, entry.size)
+    regions = iter(entry.sparse)
+    offset = left = 0
+    for piece in reader.data():
+        done = 0
+        while done < len(piece):
+            if not left:
+                offset, left = next(regions)
+            written = os.pwrite(descriptor, piece[done : done + left], offset)
+            done += written
+            offset += written
+            left -= written

@@ -48,6 +48,7 @@ from jettison.layer.header import (
     Entry,
     show,
 )
+from jettison.layer.limits import DEFAULT_LIMITS, Limits
 from jettison.layer.names import (
     OPAQUE,
     WHITEOUT,
@@ -59,7 +60,7 @@ from jettison.layer.names import (
     split,
 )
 from jettison.layer.place import Placer, contradiction
-from jettison.layer.reader import DEFAULT_LIMITS, Limits, Readable, TarReader
+from jettison.layer.reader import Readable, TarReader, write_data
 
 Lower = Callable[[str], str | None]
 """Returns where a path of the layers below is on the host, None when they do not have it."""
@@ -197,13 +198,7 @@ class _Unpacker:
     def _file(self, entry: Entry, parent: int, directory: bytes, base: bytes) -> None:
         descriptor = self._create(entry, parent, directory, base)
         try:
-            if entry.sparse is None:
-                for piece in self._reader.data():
-                    written = os.write(descriptor, piece)
-                    while written < len(piece):
-                        written += os.write(descriptor, piece[written:])
-            else:
-                self._write_sparse(descriptor, entry)
+            write_data(self._reader, entry, descriptor)
             self._placer.finish(entry, descriptor)
         finally:
             os.close(descriptor)
@@ -215,20 +210,6 @@ class _Unpacker:
         except FileExistsError:
             self._clear(parent, directory, base)
             return self._placer.create(entry, parent, base)
-
-    def _write_sparse(self, descriptor: int, entry: Entry) -> None:
-        os.ftruncate(descriptor, entry.size)
-        regions = iter(entry.sparse or ())
-        offset = left = 0
-        for piece in self._reader.data():
-            done = 0
-            while done < len(piece):
-                if not left:
-                    offset, left = next(regions)
-                written = os.pwrite(descriptor, piece[done : done + left], offset)
-                done += written
-                offset += written
-                left -= written
 
     def _directory(self, entry: Entry, parent: int, directory: bytes, base: bytes) -> None:
         path = join(directory, base)
