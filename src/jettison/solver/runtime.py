@@ -12,7 +12,7 @@ import msgspec
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
 from jettison.concurrency import Limiter, Once
-from jettison.events import Event, Sink, VertexLog, VertexProgress
+from jettison.events import Event, Progress, Sink, VertexLog, VertexProgress
 from jettison.fs.lock import FileLock
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
@@ -25,9 +25,6 @@ from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
 from jettison.store.layer import LayerId, Stack
 
-Report = Progress
-"""Called with an item's name, its current count and its total (0: unknown), in bytes."""
-
 
 class LayerFiles(Protocol):
     """Makes layers be here as files."""
@@ -36,7 +33,7 @@ class LayerFiles(Protocol):
         """Tell whether a layer is here in any form or can be pulled."""
         ...
 
-    def materialise(self, layers: Stack, report: Report) -> list[Path]:
+    def materialise(self, layers: Stack, report: Progress) -> list[Path]:
         """Return the layers' directories; fetch and unpack what is missing."""
         ...
 
@@ -72,11 +69,11 @@ class Sources(Protocol):
         """Return the tree of the build context or a named one."""
         ...
 
-    def http(self, op: HttpOp, report: Report) -> Tree:
+    def http(self, op: HttpOp, report: Progress) -> Tree:
         """Download one file; return a tree that holds it under its name."""
         ...
 
-    def git(self, op: GitOp, report: Report) -> Tree:
+    def git(self, op: GitOp, report: Progress) -> Tree:
         """Check out a commit; return its tree."""
         ...
 
@@ -155,7 +152,7 @@ class Runtime:
         """Return the driver that RUN steps use."""
         return self._sandboxes.get("", self._sandbox)
 
-    def tree(self, stack: Stack, report: Report) -> StackTree:
+    def tree(self, stack: Stack, report: Progress) -> StackTree:
         """Return the files of a root file system, fetching layers that are not here."""
         return self._trees.get(stack, lambda: StackTree(self.layers.materialise(stack, report)))
 
@@ -167,7 +164,7 @@ class Runtime:
         """Tell what happens."""
         self.sink(event)
 
-    def reporter(self, vertex: Vertex) -> Report:
+    def reporter(self, vertex: Vertex) -> Progress:
         """Return a function that reports counts as progress of a vertex."""
 
         def report(item: str, current: int, total: int) -> None:

@@ -12,12 +12,13 @@ from typing import Protocol
 import msgspec
 
 from jettison.cache.key import CacheKey
+from jettison.events import Progress
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
 from jettison.solver.result import Result, StackResult
-from jettison.solver.runtime import Report, Runtime
+from jettison.solver.runtime import Runtime
 from jettison.store.layer import Stack
 
 
@@ -54,7 +55,7 @@ def inputs_of(vertex: Vertex, results: Mapping[Digest, Result]) -> Inputs:
     return Inputs(base=base, results=tuple(results[each] for each in vertex.inputs))
 
 
-def tree_of(result: Result, runtime: Runtime, report: Report) -> Tree:
+def tree_of(result: Result, runtime: Runtime, report: Progress) -> Tree:
     """Return the files of a result."""
     if isinstance(result, StackResult):
         return runtime.tree(result.stack, report)

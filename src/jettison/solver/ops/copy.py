@@ -18,7 +18,7 @@ from jettison.plan.op import CopyOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
 from jettison.solver.ops.base import Inputs, all_here, tree_of
-from jettison.solver.result import StackResult
+from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
 
 
@@ -54,6 +54,7 @@ class CopyExecutor:
                 destination,
                 active.upper,
                 created_ns=time.time_ns(),
+                link=all(_is_immutable(each) for each in self._inputs.results),
             )
             runtime.cancellation.check()
         except BaseException:
@@ -98,3 +99,8 @@ class CopyExecutor:
 
     def _examine(self, selection: Selection) -> Destination:
         return examine(self._op, self._runtime.tree(self._inputs.base, self._report), selection)
+
+
+def _is_immutable(result: Result) -> bool:
+    """Tell whether files may be hard-linked into the layer: nobody ever writes them again."""
+    return isinstance(result, StackResult) or result.immutable

@@ -21,6 +21,7 @@ from jettison.copier.destination import examine
 from jettison.copier.select import Selection, select
 from jettison.copier.write import write
 from jettison.errors import ContextError, SolveError
+from jettison.events import Progress
 from jettison.fs.lock import FileLock
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
@@ -29,7 +30,7 @@ from jettison.plan.op import CopyOp, CopySource, ExecMount, MountType, Sharing
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
 from jettison.solver.result import Result, StackResult, TreeResult
-from jettison.solver.runtime import Report, Runtime
+from jettison.solver.runtime import Runtime
 
 _MAX_SECRET_BYTES = 500 << 10
 _SSH_TARGET = "/run/buildkit/ssh_agent."
@@ -51,7 +52,7 @@ class Mounted(msgspec.Struct, frozen=True):
 
 
 def mounted_files(
-    mount: ExecMount, result: Result, runtime: Runtime, report: Report, *, fetch: bool
+    mount: ExecMount, result: Result, runtime: Runtime, report: Progress, *, fetch: bool
 ) -> BoundFiles | None:
     """Return what a mount with an input selects; None when that cannot be known without fetching.
 
@@ -80,7 +81,7 @@ def mount_all(
     mounts: tuple[ExecMount, ...],
     files: dict[int, BoundFiles],
     runtime: Runtime,
-    report: Report,
+    report: Progress,
     stack: ExitStack,
 ) -> Mounted:
     """Return the sandbox's mounts of a step; ``stack`` holds their locks until it has run."""
@@ -114,7 +115,7 @@ def _selected_path(tree: Tree, source: str) -> str:
     return path
 
 
-def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Report) -> Mount:
+def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Progress) -> Mount:
     result = files.result
     if isinstance(result, StackResult):
         lowers = tuple(runtime.layers.materialise(result.stack, report))
