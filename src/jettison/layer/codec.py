@@ -73,7 +73,7 @@ def pack_layer(
     with (
         HashThread() as diff_id,
         compressor(
-            sink if compression == "none" else blob, compression, level, portable=portable
+            compression, level, sink if compression == "none" else blob, portable=portable
         ) as output,
     ):
 

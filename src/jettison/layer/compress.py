@@ -23,9 +23,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
 from jettison.errors import UsageError
+from jettison.layer.decompress import open_decompressed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+__all__ = ["COMPRESSIONS", "Compressor", "Write", "compressor", "open_decompressed"]
 
 Write = Callable[[bytes], object]
 
@@ -63,14 +66,14 @@ class Compressor(Protocol):
 
 
 def compressor(
-    sink: Write, compression: str, level: int | None = None, *, portable: bool = False
+    compression: str, level: int | None, sink: Write, *, portable: bool = False
 ) -> Compressor:
     """Return a compressor that writes to a sink, in the thread that calls its methods.
 
     Args:
-        sink: Takes the compressed bytes, in order.
         compression: ``none``, ``gzip`` or ``zstd``.
         level: 0 to 9 for gzip (0 stores), 1 to 22 for zstd; None for a fast default.
+        sink: Takes the compressed bytes, in order.
         portable: Use a library whose bytes depend on version and level alone.
 
     Raises:

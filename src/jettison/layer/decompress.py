@@ -14,7 +14,7 @@ and each call returns at most 1 MiB.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 from jettison.errors import UnsafeArchiveError, UsageError
 from jettison.layer.limits import DEFAULT_LIMITS, Limits
@@ -225,7 +225,7 @@ def _codec(compression: str) -> tuple[Callable[[], _Decoder], tuple[type[Excepti
 
         return (
             lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
-            (igzip_lib.IsalError, EOFError, ValueError),
+            (cast("type[Exception]", igzip_lib.error), EOFError, ValueError),
         )
     if compression == "zstd":
         from jettison.layer.zstd import DecompressionParameter, ZstdDecompressor, ZstdError  # noqa: PLC0415
