@@ -104,11 +104,14 @@ class LineReader:
             self._next += 1
             if line.startswith("#"):
                 comment = line[1:].strip(SPACES)
-                comments = [*comments, comment] if comment else []
+                if comment:
+                    comments.append(comment)
+                else:
+                    comments.clear()
             elif line:
                 return self._continued(line, tuple(comments))
             else:
-                comments = []
+                comments.clear()
         return None
 
     def _continued(self, line: str, comments: tuple[str, ...]) -> LogicalLine:
