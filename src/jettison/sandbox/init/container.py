@@ -49,7 +49,7 @@ def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # typ
     die_with_parent()
     os.umask(0)
     os.setsid()
-    control = _keep_only(streams, control)
+    control = keep_only(streams, control)
     if spec["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     _join_cgroups(spec["cgroups"])
@@ -69,7 +69,7 @@ def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # typ
     program.start(spec["argv"], spec["env"], reaper=spec["init"], terminal=spec["terminal"])
 
 
-def _keep_only(streams: tuple[int, int, int], control: int) -> int:
+def keep_only(streams: tuple[int, int, int], control: int) -> int:
     """Leave 0, 1, 2 and the control socket open; return the latter's descriptor."""
     guard.enter("set up the streams")
     # Received descriptors are above 2, since the helper has 0, 1 and 2 itself.

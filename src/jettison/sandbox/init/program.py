@@ -91,13 +91,18 @@ def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) 
         if terminal:
             _signal.signal(_SIGTTOU, _signal.SIG_IGN)
             os.tcsetpgrp(0, os.getpid())
+    restore_signals()
+    code, text = _execute(argv, env)
+    os.write(2, text + b"\n")
+    os._exit(code)
+
+
+def restore_signals() -> None:
+    """Undo what the interpreter ignores (SIGPIPE for example), which exec would pass on."""
     for number in range(1, _LAST_SIGNAL + 1):
         if _signal.getsignal(number) is _signal.SIG_IGN:
             _signal.signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
-    code, text = _execute(argv, env)
-    os.write(2, text + b"\n")
-    os._exit(code)
 
 
 def _execute(argv: list[bytes], env: list[bytes]) -> tuple[int, bytes]:

@@ -1,12 +1,95 @@
-"""Start an OCI runtime in a mount namespace of its own.
+"""Start an OCI runtime in mount and process namespaces of its own.
 
-In:  the decoded spec with a bundle; the root file system is mounted here, the rest by the runtime.
-Out: the runtime runs as process 1 of an outer process namespace, so that ending it ends all.
+In:  the decoded spec with a bundle directory, its preparations and the runtime's command.
+Out: the runtime runs as process 1 of an outer process namespace: ending it ends everything, and
+    all mounts go with its mount namespace.
 """
 
 from __future__ import annotations
 
+import fcntl
+import marshal
+import os
+import termios
+
+from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
+from jettison.linux.process import die_with_parent, execute
+from jettison.sandbox.init import guard
+from jettison.sandbox.init.container import keep_only
+from jettison.sandbox.init.program import restore_signals
+from jettison.sandbox.init.root import mount_root, mount_stack
+from jettison.sandbox.init.targets import Targets
+
 
 def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # type: ignore[type-arg]
-    """Mount and execute the runtime; never returns."""
-    raise OSError(38, "no runtime")
+    """Mount what the bundle needs and execute the runtime; never returns.
+
+    Raises:
+        OSError: a step failed.
+    """
+    die_with_parent()
+    os.setsid()
+    control = keep_only(streams, control)
+    if spec["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    propagate_one_way()
+    guard.enter("mount `/proc`")
+    mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    guard.enter("hide control groups")
+    _show_one_cgroup_hierarchy(spec["hide_cgroups"])
+    guard.enter("mount the root file system")
+    _, upper, work, lowers = spec["root"]
+    userxattr = spec["userns"]
+    upper_descriptor = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    mount_root(upper, work, lowers, userxattr=userxattr, volatile=True)
+    root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    targets = Targets(root, upper, upper_descriptor)
+    guard.enter("make mount points")
+    for target, directory in spec["points"]:
+        os.close(targets.make(target, directory=directory))
+    _prepare(spec["bundle"], spec["prepare"], userxattr=userxattr)
+    os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
+    guard.enter("execute the runtime")
+    restore_signals()
+    environment = [b"PATH=" + os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")]
+    execute(spec["command"][0], spec["command"], environment)
+
+
+def _show_one_cgroup_hierarchy(hide: bool) -> None:
+    """Show the unified hierarchy only: crun refuses hosts that have both."""
+    if not hide:
+        return
+    try:
+        mount(b"cgroup2", b"/sys/fs/cgroup", b"cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    except OSError:
+        # In a user namespace only the mounts that are there can be shown.
+        if os.path.isdir(b"/sys/fs/cgroup/unified"):
+            bind(b"/sys/fs/cgroup/unified", b"/sys/fs/cgroup")
+
+
+def _prepare(bundle: bytes, entries: list[tuple[object, ...]], *, userxattr: bool) -> None:
+    """Make the files and overlays that the runtime binds into the container."""
+    files = bundle + b"/files"
+    os.mkdir(files)
+    mount(b"tmpfs", files, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=700")
+    for kind, name, *rest in entries:
+        guard.enter(f"prepare a mount ({kind})")
+        path = bundle + b"/" + name  # type: ignore[operator]
+        if kind == "overlay":
+            lowers, writable = rest
+            scratch = path + b"-scratch"
+            os.mkdir(path)
+            os.mkdir(scratch)
+            mount_stack(path, lowers, scratch, writable=writable, userxattr=userxattr)  # type: ignore[arg-type]
+        else:
+            content, mode, uid, gid = rest
+            # Its name is in the bundle, its bytes are in memory.
+            inside = files + b"/" + name  # type: ignore[operator]
+            for place in (path, inside):
+                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+                os.close(os.open(place, flags, 0o600))
+            with open(inside, "wb") as file:
+                file.write(content)  # type: ignore[arg-type]
+            os.chown(inside, uid, gid)  # type: ignore[arg-type]
+            os.chmod(inside, mode)  # type: ignore[arg-type]
+            bind(inside, path, recursive=False)

@@ -1,0 +1,202 @@
+"""A spec as an OCI runtime bundle: ``config.json`` and what must be mounted before it.
+
+In:  ``SandboxSpec``, where the bundle is, whether this is a user namespace.
+Out: ``Bundle``: JSON bytes, preparations for the helper, mount points that may be missing.
+
+Source: OCI runtime-spec 1.0.2, config.md and config-linux.md.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import msgspec
+
+from jettison.errors import UsageError
+from jettison.linux.process import CAPABILITIES
+from jettison.linux.seccomp import oci_filter
+from jettison.sandbox.encode import capabilities, limit_number
+from jettison.sandbox.spec import (
+    BindMount,
+    FileMount,
+    NetworkMode,
+    OverlayMount,
+    SandboxSpec,
+    TmpfsMount,
+)
+
+Json = dict[str, object]
+_PLAIN = ("nosuid", "noexec", "nodev")
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """What the helper needs beside the root.
+
+    Args:
+        config: ``config.json``.
+        prepare: Tuples for ``sandbox.init.runtime``: (kind, name in the bundle, …).
+        points: (target, is a directory) of all mounts outside ``/dev``, ``/proc`` and ``/sys``.
+    """
+
+    config: bytes
+    prepare: list[tuple[object, ...]]
+    points: list[tuple[bytes, bool]]
+
+
+def make_bundle(spec: SandboxSpec, directory: str, *, userns: bool, cgroup: str) -> Bundle:
+    """Return the bundle of a spec.
+
+    Args:
+        spec: What to run.
+        directory: Absolute path of the bundle.
+        userns: The builder is in a user namespace.
+        cgroup: ``linux.cgroupsPath``, or empty.
+
+    Raises:
+        UsageError: an unknown capability or resource limit.
+    """
+    mounts = _system_mounts(spec, userns=userns)
+    prepare: list[tuple[object, ...]] = []
+    points = [(b"proc", True), (b"dev", True), (b"sys", True)]
+    files = [("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf)]
+    made = [FileMount(path, data, 0o644) for path, data in files if data is not None]
+    for index, mount in enumerate([*made, *spec.mounts]):
+        name = f"mount-{index}"
+        entry, is_directory = _mount(mount, f"{directory}/{name}", name, prepare)
+        mounts.append(entry)
+        top = mount.target.lstrip("/").split("/")[0]
+        if top not in {"dev", "proc", "sys"}:
+            points.append((os.fsencode(mount.target), is_directory))
+    config: Json = {
+        "ociVersion": "1.0.2",
+        "process": _process(spec),
+        "root": {"path": str(spec.root.upper), "readonly": spec.readonly_root},
+        "hostname": spec.hostname,
+        "mounts": mounts,
+        "linux": _linux(spec, cgroup),
+    }
+    return Bundle(msgspec.json.encode(config), prepare, points)
+
+
+def _process(spec: SandboxSpec) -> Json:
+    mask = _mask(spec)
+    names = [name for bit, name in enumerate(CAPABILITIES) if mask >> bit & 1]
+    own = names if spec.uid == 0 else []
+    limits = []
+    for name, soft, hard in spec.limits.ulimits:
+        limit_number(name)
+        both = [value if value >= 0 else (1 << 64) - 1 for value in (soft, hard)]
+        limits.append({"type": f"RLIMIT_{name.upper()}", "soft": both[0], "hard": both[1]})
+    return {
+        "terminal": spec.terminal,
+        "user": {"uid": spec.uid, "gid": spec.gid, "additionalGids": list(spec.groups)},
+        "args": list(spec.argv),
+        "env": list(spec.env),
+        "cwd": spec.cwd,
+        "capabilities": {"bounding": names, "effective": own, "permitted": own},
+        "rlimits": limits,
+        "noNewPrivileges": False,
+    }
+
+
+def _mask(spec: SandboxSpec) -> int:
+    return _privileged_mask() if spec.privileged else capabilities(spec.capabilities)
+
+
+def _privileged_mask() -> int:
+    """Return the capabilities that this process could give away."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        for line in file:
+            if line.startswith("CapBnd:"):
+                return int(line.split()[1], 16) & ((1 << len(CAPABILITIES)) - 1)
+    return 0
+
+
+def _linux(spec: SandboxSpec, cgroup: str) -> Json:
+    kinds = ["pid", "ipc", "uts", "mount"]
+    if spec.network is NetworkMode.NONE:
+        kinds.append("network")
+    linux: Json = {"namespaces": [{"type": kind} for kind in kinds], "resources": {}}
+    if cgroup:
+        linux["cgroupsPath"] = cgroup
+    if spec.privileged:
+        linux["resources"] = {"devices": [{"allow": True, "access": "rwm"}]}
+        return linux
+    linux["maskedPaths"] = list(spec.masked_paths)
+    linux["readonlyPaths"] = list(spec.readonly_paths)
+    rules = oci_filter(_mask(spec))
+    if rules is not None:
+        linux["seccomp"] = rules
+    return linux
+
+
+def _system_mounts(spec: SandboxSpec, *, userns: bool) -> list[Json]:
+    shm = f"size={spec.limits.shm_bytes}" if spec.limits.shm_bytes else "size=50%"
+    mode = "rw" if spec.privileged else "ro"
+    mounts = [
+        _entry("/proc", "proc", "proc", *_PLAIN),
+        _entry("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+        _entry("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance",
+               "ptmxmode=0666", "mode=0620", "gid=5"),
+        _entry("/dev/shm", "tmpfs", "shm", *_PLAIN, "mode=1777", shm),  # noqa: S108
+        _entry("/dev/mqueue", "mqueue", "mqueue", *_PLAIN),
+    ]  # fmt: skip
+    if userns and spec.network is NetworkMode.HOST:
+        # sysfs belongs to the network namespace, which is the host's.
+        mounts.append(_entry("/sys", "none", "/sys", "rbind", mode))
+    else:
+        mounts.append(_entry("/sys", "sysfs", "sysfs", *_PLAIN, mode))
+    return mounts
+
+
+def _mount(
+    mount: BindMount | OverlayMount | TmpfsMount | FileMount,
+    path: str,
+    name: str,
+    prepare: list[tuple[object, ...]],
+) -> tuple[Json, bool]:
+    """Return a mount's JSON and whether its target is a directory; add what it needs before."""
+    target = mount.target
+    match mount:
+        case BindMount():
+            source, mode = str(mount.source), "ro" if mount.readonly else "rw"
+            directory = mount.source.is_dir()
+            if mount.copy_up and directory:
+                prepare.append(("overlay", os.fsencode(name), [os.fsencode(source)], True))
+                source = path
+            elif mount.copy_up:
+                facts = mount.source.stat()
+                content = (mount.source.read_bytes(), facts.st_mode & 0o7777)
+                prepare.append(("file", os.fsencode(name), *content, facts.st_uid, facts.st_gid))
+                source = path
+            return _entry(target, "bind", source, "rbind", mode), directory
+        case OverlayMount():
+            lowers = [os.fsencode(lower) for lower in mount.lowers]
+            prepare.append(("overlay", os.fsencode(name), lowers, not mount.readonly))
+            selector = mount.selector.strip("/")
+            mode = "ro" if mount.readonly else "rw"
+            source = f"{path}/{selector}".rstrip("/")
+            return _entry(target, "bind", source, "bind", mode), _is_directory(mount, selector)
+        case TmpfsMount():
+            options = ["nosuid", "nodev", f"mode={mount.mode:o}"]
+            options += [f"size={mount.size_bytes}"] if mount.size_bytes else []
+            return _entry(target, "tmpfs", "tmpfs", *options), True
+        case FileMount():
+            owner = (mount.mode, mount.uid, mount.gid)
+            prepare.append(("file", os.fsencode(name), mount.content, *owner))
+            return _entry(target, "bind", path, "bind", "rw"), False
+
+
+def _is_directory(mount: OverlayMount, selector: str) -> bool:
+    """Return whether a selector names a directory: the topmost layer that has it tells."""
+    for lower in reversed(mount.lowers):
+        try:
+            return stat.S_ISDIR(os.lstat(lower / selector).st_mode)
+        except OSError:
+            continue
+    raise UsageError(f"`/{selector}` is in none of the mounted layers")
+
+
+def _entry(target: str, kind: str, source: str, *options: str) -> Json:
+    return {"destination": target, "type": kind, "source": source, "options": list(options)}

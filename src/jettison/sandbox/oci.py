@@ -1,0 +1,182 @@
+"""The driver that starts crun or runc.
+
+In:  ``SandboxSpec``, streams; the path of a runtime.
+Out: ``Running`` containers.
+
+The root and everything of layers is mounted by the helper in a private mount namespace, in which
+the runtime then runs as process 1 of a private process namespace: nothing of it can stay behind.
+
+On disk: a bundle directory per container in the system's temporary directory, while it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import tempfile
+from pathlib import Path
+
+from jettison.errors import SandboxUnavailableError
+from jettison.fs.remove import remove_tree
+from jettison.linux.namespace import NEWNS, NEWPID
+from jettison.linux.userns import in_user_namespace
+from jettison.sandbox.base import Streams
+from jettison.sandbox.bundle import make_bundle
+from jettison.sandbox.encode import encode
+from jettison.sandbox.server import Container, Helper
+from jettison.sandbox.spec import SandboxSpec
+from jettison.sandbox.stubs import remove_stubs
+
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+class OciRunning:
+    """A container of an OCI runtime."""
+
+    def __init__(
+        self, spec: SandboxSpec, container: Container, bundle: Path, stderr: int, cgroup: str
+    ) -> None:
+        self._spec = spec
+        self._container = container
+        self._bundle = bundle
+        self._stderr = stderr
+        self._cgroup = cgroup
+
+    def wait(self) -> int:
+        """See ``Running.wait``."""
+        try:
+            code = self._container.wait()
+            problem = _last_error(self._bundle / "log")
+            if code and problem:
+                return self._explain(problem)
+            return code
+        finally:
+            os.close(self._stderr)
+            remove_stubs(self._spec.root.upper, self._container.ready)
+            remove_tree(self._bundle)
+            _remove_cgroups(self._cgroup)
+
+    def signal(self, number: int) -> None:
+        """See ``Running.signal``."""
+        self._container.signal(number)
+
+    def kill(self) -> None:
+        """See ``Running.kill``."""
+        self._container.signal(signal.SIGKILL)
+
+    def _explain(self, problem: str) -> int:
+        """Tell a program that cannot be started from a container that cannot be made."""
+        name = self._spec.argv[0]
+        code, text = 0, ""
+        if re.search(r"executable file.*not found in \$?PATH", problem):
+            code, text = _NOT_FOUND, "executable file not found in $PATH"
+        elif "no such file or directory" in problem.lower() and name in problem:
+            code, text = _NOT_FOUND, f"stat {name}: no such file or directory"
+        elif "permission denied" in problem.lower() and ("exec" in problem or name in problem):
+            code, text = _NOT_EXECUTABLE, "permission denied"
+        elif "is a directory" in problem.lower():
+            code, text = _NOT_EXECUTABLE, "is a directory"
+        elif "exec format error" in problem.lower():
+            code, text = _NOT_EXECUTABLE, "exec format error"
+        if not code:
+            raise SandboxUnavailableError(
+                f"the container runtime failed: {problem}",
+                hint="Use `--isolation embedded`, which needs no runtime.",
+            )
+        os.write(self._stderr, f'exec: "{name}": {text}\n'.encode(errors="surrogateescape"))
+        return code
+
+
+class OciSandbox:
+    """The driver; one helper process serves all its containers.
+
+    Args:
+        runtime: Absolute path of crun or runc, or of a program with their interface.
+    """
+
+    def __init__(self, runtime: Path) -> None:
+        self.name = f"oci:{runtime.name}"
+        self._runtime = runtime
+        self._helper = Helper()
+        self._userns = in_user_namespace()
+
+    def warm(self) -> None:
+        """Start the helper in advance."""
+        self._helper.warm()
+
+    def start(self, spec: SandboxSpec, streams: Streams) -> OciRunning:
+        """See ``Sandbox.start``."""
+        if spec.init:
+            raise SandboxUnavailableError(
+                f"`{self.name}` has no init process",
+                hint="Use `--isolation embedded`, which has one built in.",
+            )
+        directory = Path(tempfile.mkdtemp(prefix="jettison-bundle-"))
+        try:
+            name = directory.name
+            cgroup = "" if self._is_crun or self._userns else f"/{name}"
+            bundle = make_bundle(spec, str(directory), userns=self._userns, cgroup=cgroup)
+            (directory / "config.json").write_bytes(bundle.config)
+            message = encode(
+                spec,
+                driver="oci",
+                userns=self._userns,
+                bundle=os.fsencode(directory),
+                prepare=bundle.prepare,
+                points=bundle.points,
+                command=[os.fsencode(word) for word in self._command(directory)],
+                hide_cgroups=self._is_crun and (_CGROUPS / "unified").is_dir(),
+            )
+            container = self._helper.start(message, streams, namespaces=NEWNS | NEWPID)
+        except BaseException:
+            remove_tree(directory)
+            raise
+        return OciRunning(spec, container, directory, os.dup(streams.stderr), cgroup)
+
+    def close(self) -> None:
+        """End the helper and all containers."""
+        self._helper.close()
+
+    @property
+    def _is_crun(self) -> bool:
+        return "crun" in self._runtime.name
+
+    def _command(self, bundle: Path) -> list[str]:
+        command = [str(self._runtime), "--root", f"{bundle}/state", "--log", f"{bundle}/log"]
+        command += ["--log-format", "json"]
+        if self._is_crun:
+            command += ["--cgroup-manager", "disabled"]
+        elif self._userns:
+            command += ["--rootless", "true"]
+        return [*command, "run", "--no-new-keyring", "--bundle", str(bundle), bundle.name]
+
+
+def _last_error(log: Path) -> str:
+    """Return the message of the last error in a runtime's log; empty if there is none."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    for line in reversed(lines):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and entry.get("level") == "error":
+            return str(entry.get("msg", ""))
+    return ""
+
+
+def _remove_cgroups(name: str) -> None:
+    """Remove control groups that a killed runtime left; they hold no process any more."""
+    if not name:
+        return
+    for found in [_CGROUPS, *_CGROUPS.glob("*/")]:
+        try:
+            (found / name.lstrip("/")).rmdir()
+        except OSError:
+            continue
