@@ -1,0 +1,97 @@
+"""Ignore files: which files of a directory are not part of a build context.
+
+In:  ``.dockerignore``, or ``<Dockerfile>.dockerignore`` beside the Dockerfile, which counts first.
+Out: ``IgnoreFile`` with the patterns as a matcher.
+
+Source: docker's documentation of build contexts, ".dockerignore files".
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from jettison.errors import ContextError
+from jettison.fs.pattern import PatternError, PatternMatcher, clean_path
+
+DEFAULT_NAME = ".dockerignore"
+MAX_FILE_BYTES = 8 << 20
+_BOM = b"\xef\xbb\xbf"
+
+
+class IgnoreFile(msgspec.Struct, frozen=True):
+    """The patterns that count for a context; ``name`` is empty when there is no file."""
+
+    name: str
+    patterns: tuple[str, ...] = ()
+
+    def matcher(self) -> PatternMatcher | None:
+        """Return the matcher, None when nothing is ignored.
+
+        Raises:
+            ContextError: a pattern is malformed.
+        """
+        if not self.patterns:
+            return None
+        try:
+            return PatternMatcher(self.patterns)
+        except PatternError as error:
+            raise ContextError(
+                f"`{self.name}`: {error}", hint="correct or remove the pattern"
+            ) from error
+
+
+def parse_ignore_file(data: bytes) -> tuple[str, ...]:
+    r"""Return the patterns of an ignore file, cleaned, in order.
+
+    >>> parse_ignore_file(b"# x\n/a/\n! /b\n\n ./c/../d \n")
+    ('a', '!b', 'd')
+    """
+    patterns: list[str] = []
+    text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
+    for line in text.split("\n"):
+        if line.startswith("#"):
+            continue
+        pattern = line.strip()
+        if not pattern:
+            continue
+        negated = pattern.startswith("!")
+        if negated:
+            pattern = pattern[1:].strip()
+        if pattern:
+            pattern = clean_path(pattern)
+            if len(pattern) > 1 and pattern.startswith("/"):
+                pattern = pattern[1:]
+        patterns.append("!" + pattern if negated else pattern)
+    return tuple(patterns)
+
+
+def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
+    """Return the ignore file that counts for a context.
+
+    Args:
+        root: The context.
+        dockerfile: The Dockerfile, wherever it is; None when it is no file.
+
+    Raises:
+        ContextError: it is too large or cannot be read.
+    """
+    candidates: list[Path] = []
+    if dockerfile is not None:
+        candidates.append(dockerfile.with_name(dockerfile.name + DEFAULT_NAME))
+    candidates.append(root / DEFAULT_NAME)
+    for path in candidates:
+        try:
+            with open(path, "rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            reason = os.strerror(error.errno or 0).lower()
+            raise ContextError(f"cannot read `{path}`: {reason}") from error
+        if len(data) > MAX_FILE_BYTES:
+            raise ContextError(f"`{path}` is larger than {MAX_FILE_BYTES >> 20} MiB")
+        return IgnoreFile(path.name, parse_ignore_file(data))
+    return IgnoreFile("")
