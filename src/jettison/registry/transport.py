@@ -17,7 +17,6 @@ Concurrency: safe for threads.
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -115,6 +114,8 @@ class Transport:
         insecure: bool,
         attempts: int,
     ) -> BaseHTTPResponse:
+        import random  # noqa: PLC0415 - only network use pays
+
         attempts = attempts or self._attempts
         for attempt in range(1, attempts + 1):
             wait = self._backoff_seconds * 2 ** (attempt - 1) * (1 + random.random() / 4)  # noqa: S311

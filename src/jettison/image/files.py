@@ -1,0 +1,195 @@
+"""Layers as files: what is missing is downloaded, verified and unpacked, all at the same time.
+
+In:  layers of which the store has a blob, or knows where one is.
+Out: overlay directories.
+
+A blob that comes from a registry is kept: an export reuses it as it is.
+
+Security: a layer counts only when its blob has the digest of its descriptor and its tar the diff
+ID of the image's config; until then nothing of it is visible.
+Concurrency: safe for threads and processes; two that need a layer unpack it once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from jettison.concurrency import Once
+from jettison.errors import StorageError
+from jettison.events import Progress
+from jettison.fs.failure import storage_errors
+from jettison.image.origin import KeptStream, Origin
+from jettison.image.parallel import Stop, run_parallel
+from jettison.layer.codec import unpack_layer
+from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
+from jettison.oci.mediatype import LAYER_COMPRESSION
+from jettison.snapshot.base import Snapshotter
+from jettison.snapshot.stack import StackTree
+from jettison.store.blobs import BlobWriter
+from jettison.store.layer import LayerId, PackedLayer, Stack
+from jettison.store.layers import LayerFacts
+from jettison.store.store import Store
+
+_PARALLEL = 4
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """A blob of a layer; ``source`` is where it can be had when the store does not have it."""
+
+    descriptor: Descriptor
+    source: str = ""
+
+
+class LayerUnpacker:
+    """Makes layers be here as files.
+
+    Args:
+        store: Keeps blobs.
+        snapshotter: Keeps files.
+        origin: Has what the store does not have.
+    """
+
+    def __init__(self, store: Store, snapshotter: Snapshotter, origin: Origin) -> None:
+        self._store = store
+        self._snapshotter = snapshotter
+        self._origin = origin
+        self._unpacked: Once[LayerId, Path] = Once()
+
+    def blob(self, layer: LayerId) -> Blob | None:
+        """Return a blob of a layer: one that is here if possible."""
+        here = self._store.layers.packed_any(layer)
+        for compression in sorted(here, key=_cheapest_first):
+            return Blob(here[compression].descriptor)
+        remote = self._store.layers.remote(layer)
+        return Blob(*remote) if remote is not None else None
+
+    def materialise(self, layers: Stack, report: Progress) -> list[Path]:
+        """Return the directories of layers, in order; make what is missing.
+
+        Raises:
+            ContentError: a blob is not what its image says.
+            SourceError: a blob cannot be had.
+            StorageError: no space, or nothing is left of a layer.
+        """
+        missing = [n for n in range(len(layers)) if self._snapshotter.info(layers[n]) is None]
+        if missing:
+            ready = {layers[n]: threading.Event() for n in missing}
+            jobs = [partial(self._ensure, layers[: n + 1], ready, report) for n in missing]
+            run_parallel(jobs, limit=_PARALLEL)
+        return [self._snapshotter.directory(layer) for layer in layers]
+
+    def _ensure(
+        self,
+        layers: Stack,
+        ready: dict[LayerId, threading.Event],
+        report: Progress,
+        stop: Stop,
+    ) -> None:
+        *below, layer = layers
+        job = partial(self._unpack_once, layer, below, ready, report, stop)
+        self._unpacked.get(layer, job)
+        ready[layer].set()
+
+    def _unpack_once(
+        self,
+        layer: LayerId,
+        below: Sequence[LayerId],
+        ready: dict[LayerId, threading.Event],
+        report: Progress,
+        stop: Stop,
+    ) -> Path:
+        with self._store.lock(f"layer-{layer}").held(remove=True):
+            if self._snapshotter.info(layer) is None:
+                lower = _Lower(self._snapshotter, below, ready, stop)
+                self._unpack(layer, lower, report, stop)
+        return self._snapshotter.directory(layer)
+
+    def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
+        blob = self.blob(layer)
+        diff_id = self._store.layers.diff_id(layer)
+        if blob is None or diff_id is None:
+            raise StorageError(
+                f"layer `{layer}` is neither here nor known to be at a registry",
+                hint="pull, load or build its image again",
+            )
+        descriptor = blob.descriptor
+        path = self._store.blobs.path(descriptor.digest)
+        if path.exists():
+            with storage_errors(path), path.open("rb") as file:
+                stream = KeptStream(file, None, descriptor, report, stop)
+                self._unpack_stream(layer, diff_id, descriptor, stream, lower, None)
+            return
+        with (
+            self._origin.open(descriptor, blob.source) as remote,
+            self._store.blobs.writer(descriptor) as writer,
+        ):
+            stream = KeptStream(remote, writer, descriptor, report, stop)
+            self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
+        keep_blob(self._store, layer, diff_id, descriptor)
+
+    def _unpack_stream(
+        self,
+        layer: LayerId,
+        diff_id: Digest,
+        descriptor: Descriptor,
+        stream: KeptStream,
+        lower: _Lower,
+        writer: BlobWriter | None,
+    ) -> None:
+        active = self._snapshotter.prepare()
+        try:
+            compression = LAYER_COMPRESSION[descriptor.media_type]
+            result, _ = unpack_layer(stream, compression, active.upper, diff_id, lower=lower.find)
+            if writer is not None:
+                writer.commit()
+            facts = LayerFacts(size_bytes=result.size_bytes, entries=result.entries)
+            self._snapshotter.commit_as(active, layer, facts)
+        except BaseException:
+            self._snapshotter.discard(active)
+            raise
+
+
+def keep_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:
+    """Note that the store has a blob of a layer."""
+    compression = LAYER_COMPRESSION[descriptor.media_type]
+    store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), compression)
+
+
+class _Lower:
+    """Finds files of the layers below, which may still be on their way."""
+
+    def __init__(
+        self,
+        snapshotter: Snapshotter,
+        below: Sequence[LayerId],
+        ready: dict[LayerId, threading.Event],
+        stop: Stop,
+    ) -> None:
+        self._snapshotter = snapshotter
+        self._below = below
+        self._ready = ready
+        self._stop = stop
+        self._tree: StackTree | None = None
+
+    def find(self, path: str) -> str | None:
+        if self._tree is None:
+            # Those below were started before, so they end; a failure sets the stop.
+            for layer in self._below:
+                while layer in self._ready and not self._ready[layer].wait(0.1):
+                    self._stop.check()
+            self._tree = StackTree([self._snapshotter.directory(layer) for layer in self._below])
+        try:
+            return self._tree.host_path(f"/{path.lstrip('/')}")
+        except FileNotFoundError:
+            return None
+
+
+def _cheapest_first(compression: str) -> int:
+    order = {"none": 0, "zstd": 1, "gzip": 2}
+    return order.get(compression.partition(":")[0], 3)

@@ -1,0 +1,124 @@
+"""Where blobs that are not in the store come from: a registry, or a layout directory.
+
+In:  descriptors and sources: text of a reference, or ``oci-layout://PATH``.
+Out: streams; blobs in the store, verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from jettison.errors import ImageNotFoundError
+from jettison.events import Progress, unwatched
+from jettison.image.layout import SCHEME, Layout
+from jettison.image.parallel import Stop
+from jettison.layer.reader import Readable
+from jettison.oci.digest import short
+from jettison.oci.manifest import Descriptor
+from jettison.oci.reference import parse_reference
+from jettison.store.blobs import BlobWriter
+from jettison.store.store import Store
+
+if TYPE_CHECKING:
+    from jettison.registry.client import RegistryClient
+
+_CHUNK_BYTES = 1 << 20
+
+ClientFactory = Callable[[], "RegistryClient"]
+"""Makes the client of this command when it is first needed, the same one ever after."""
+
+
+class Origin:
+    """Opens blobs at their sources.
+
+    Args:
+        client: None does without the network.
+    """
+
+    def __init__(self, client: ClientFactory | None) -> None:
+        self._client = client
+
+    @contextmanager
+    def open(self, descriptor: Descriptor, source: str) -> Iterator[Readable]:
+        """Open a blob for reading from front to back.
+
+        Raises:
+            ImageNotFoundError: offline, or the layout is gone.
+            RegistryError: the registry does not give it.
+        """
+        if source.startswith(SCHEME):
+            with Layout(source.removeprefix(SCHEME)).open(descriptor.digest) as file:
+                yield file
+            return
+        if self._client is None:
+            raise ImageNotFoundError(
+                f"layer `{short(descriptor.digest)}` of `{source}` is not here,"
+                " and the build is offline",
+                hint=f"run `jettison pull {source}` while there is a network",
+            )
+        with self._client().blob(parse_reference(source), descriptor) as stream:
+            yield stream
+
+    def fetch(
+        self,
+        store: Store,
+        descriptor: Descriptor,
+        source: str,
+        *,
+        report: Progress = unwatched,
+        stop: Stop | None = None,
+    ) -> None:
+        """Bring a blob into the store, unless it is there.
+
+        Raises:
+            ContentError: its bytes are others than its descriptor says.
+            SourceError: as ``open``.
+            StorageError: it cannot be written.
+        """
+        if store.blobs.has(descriptor.digest):
+            return
+        with self.open(descriptor, source) as stream, store.blobs.writer(descriptor) as writer:
+            kept = KeptStream(stream, writer, descriptor, report, stop)
+            while kept.read(_CHUNK_BYTES):
+                pass
+            writer.commit()
+
+
+class KeptStream:
+    """A stream whose bytes are kept as a blob while they are read; the caller commits.
+
+    Args:
+        stream: Where they come from.
+        writer: Keeps them; None does not.
+        descriptor: For progress.
+        report: Told how much was read, under the digest.
+        stop: Ends reading.
+    """
+
+    def __init__(
+        self,
+        stream: Readable,
+        writer: BlobWriter | None,
+        descriptor: Descriptor,
+        report: Progress,
+        stop: Stop | None,
+    ) -> None:
+        self._stream = stream
+        self._writer = writer
+        self._descriptor = descriptor
+        self._report = report
+        self._stop = stop
+        self._done = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes, none at the end."""
+        if self._stop is not None:
+            self._stop.check()
+        data = self._stream.read(size)
+        if self._writer is not None:
+            self._writer.write(data)
+        self._done += len(data)
+        self._report(self._descriptor.digest, self._done, self._descriptor.size)
+        return data
