@@ -73,7 +73,7 @@ def pack_layer(
     with (
         HashThread() as diff_id,
         compressor(
-            compression, level, sink if compression == "none" else blob, portable=portable
+            sink if compression == "none" else blob, compression, level, portable=portable
         ) as output,
     ):
 

@@ -66,14 +66,14 @@ class Compressor(Protocol):
 
 
 def compressor(
-    compression: str, level: int | None, sink: Write, *, portable: bool = False
+    sink: Write, compression: str, level: int | None = None, *, portable: bool = False
 ) -> Compressor:
     """Return a compressor that writes to a sink, in the thread that calls its methods.
 
     Args:
+        sink: Takes the compressed bytes, in order.
         compression: ``none``, ``gzip`` or ``zstd``.
         level: 0 to 9 for gzip (0 stores), 1 to 22 for zstd; None for a fast default.
-        sink: Takes the compressed bytes, in order.
         portable: Use a library whose bytes depend on version and level alone.
 
     Raises:
