@@ -1,0 +1,87 @@
+"""The host's certificate authorities and proxies for RUN steps, without a trace in a layer.
+
+In:  ``host``, or the path of a PEM file; the environment of the builder.
+Out: a read-only mount and environment variables.
+
+Networks that inspect TLS have an authority of their own, which no base image knows. The bundle is
+mounted outside of any package's directory, and the variables of the usual programs point at it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from jettison.errors import UsageError
+from jettison.sandbox.spec import BindMount
+
+TARGET = "/run/jettison/ca-bundle.pem"
+HOST = "host"
+VARIABLES = (
+    "SSL_CERT_FILE",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+)
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch, Gentoo
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, RHEL
+    "/etc/pki/tls/certs/ca-bundle.crt",  # RHEL 6
+    "/etc/ssl/ca-bundle.pem",  # openSUSE
+    "/etc/ssl/cert.pem",  # Alpine
+    "/var/lib/ca-certificates/ca-bundle.pem",
+)
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+
+
+class Authorities(msgspec.Struct, frozen=True):
+    """What makes a container trust a bundle."""
+
+    mount: BindMount
+    env: tuple[str, ...]
+
+
+def find_bundle(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the host's bundle: ``SSL_CERT_FILE``, else the distribution's; None without one."""
+    named = (os.environ if environ is None else environ).get("SSL_CERT_FILE", "")
+    for text in (named, *_BUNDLES):
+        if text and os.path.isfile(text):
+            return Path(os.path.realpath(text))
+    return None
+
+
+def authorities(choice: str, environ: Mapping[str, str] | None = None) -> Authorities | None:
+    """Return mount and variables for a choice of bundle; None when none is wanted.
+
+    Args:
+        choice: Empty, ``host`` or the path of a PEM file.
+        environ: Where ``SSL_CERT_FILE`` is looked up; None is this process's.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    if not choice:
+        return None
+    path = find_bundle(environ) if choice == HOST else Path(choice)
+    if path is None:
+        raise UsageError(
+            "this host has no certificate bundle in a known place",
+            hint="Name it: `--ca-bundle /path/to/bundle.pem`.",
+        )
+    if not path.is_file():
+        raise UsageError(f"the certificate bundle `{path}` is not a file")
+    return Authorities(
+        BindMount(path.resolve(), TARGET, readonly=True),
+        tuple(f"{name}={TARGET}" for name in VARIABLES),
+    )
+
+
+def proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxy variables of an environment, in the spellings that are set."""
+    names = [spelling for name in PROXIES for spelling in (name, name.lower())]
+    return {name: environ[name] for name in names if environ.get(name)}

@@ -1,0 +1,123 @@
+"""``/etc/hosts`` and ``/etc/resolv.conf`` of containers.
+
+In:  ``--add-host`` values, the host name, the host's files.
+Out: bytes for ``SandboxSpec.hosts`` and ``.resolv_conf``.
+
+Source: resolv.conf(5), systemd-resolved.service(8); docker's and BuildKit's behaviour.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+
+from jettison.errors import UsageError
+
+_STUB = "127.0.0.53"
+_RESOLVED = Path("/run/systemd/resolve/resolv.conf")
+_FALLBACK = ("8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844")
+_GATEWAY = "host-gateway"
+_LOCAL = (
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::0\tip6-localnet",
+    "ff00::0\tip6-mcastprefix",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+)
+
+
+def make_hosts(hostname: str, extra: Sequence[str] = (), *, gateway: str = "127.0.0.1") -> bytes:
+    """Return ``/etc/hosts``.
+
+    Args:
+        hostname: Of the container; empty adds no line for it.
+        extra: ``NAME:ADDRESS`` or ``NAME=ADDRESS``; the address ``host-gateway`` is the host.
+        gateway: Address of the host as seen by the container.
+
+    Raises:
+        UsageError: an extra host is malformed.
+    """
+    lines = list(_LOCAL)
+    for text in extra:
+        name, address = parse_extra_host(text)
+        lines.append(f"{gateway if address == _GATEWAY else address}\t{name}")
+    if hostname:
+        lines.append(f"127.0.0.1\t{hostname}")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def parse_extra_host(text: str) -> tuple[str, str]:
+    """Split an ``--add-host`` value into name and address.
+
+    Raises:
+        UsageError: no name, or no IP address.
+
+    >>> parse_extra_host("db:10.0.0.5")
+    ('db', '10.0.0.5')
+    >>> parse_extra_host("six=[2001:db8::1]")
+    ('six', '2001:db8::1')
+    """
+    separator = "=" if "=" in text else ":"
+    name, found, address = text.partition(separator)
+    address = address.removeprefix("[").removesuffix("]")
+    hint = "Write it as `NAME:ADDRESS` or `NAME=ADDRESS`, or `NAME:host-gateway`."
+    if not found or not name or name.split() != [name]:
+        raise UsageError(f"invalid extra host `{text}`", hint=hint)
+    if address != _GATEWAY:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            raise UsageError(f"invalid address in extra host `{text}`", hint=hint) from None
+    return name, address
+
+
+def make_resolv_conf(
+    *, host_network: bool, path: Path = Path("/etc/resolv.conf"), resolved: Path = _RESOLVED
+) -> bytes:
+    """Return ``/etc/resolv.conf`` for a container.
+
+    With the host's network the host's file serves as it is. Otherwise name servers on loopback
+    addresses cannot be reached: those of systemd-resolved are taken from its own list, and public
+    ones stand in when none is left.
+
+    Args:
+        host_network: The container shares the network of the host.
+        path: The host's file.
+        resolved: systemd-resolved's list of real servers.
+    """
+    text = _read(path)
+    if host_network:
+        return text.encode() if text else _servers(_FALLBACK[:2])
+    if _nameservers(text) == [_STUB]:
+        text = _read(resolved) or text
+    kept = [line for line in text.splitlines() if not _is_loopback(line)]
+    result = ("\n".join(kept) + "\n").encode() if kept else b""
+    return result if _nameservers(result.decode()) else result + _servers(_FALLBACK)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _nameservers(text: str) -> list[str]:
+    rows = [line.split() for line in text.splitlines()]
+    return [row[1] for row in rows if len(row) > 1 and row[0] == "nameserver"]
+
+
+def _is_loopback(line: str) -> bool:
+    found = _nameservers(line)
+    if not found:
+        return False
+    try:
+        return ipaddress.ip_address(found[0].split("%")[0]).is_loopback
+    except ValueError:
+        return True
+
+
+def _servers(addresses: Sequence[str]) -> bytes:
+    return "".join(f"nameserver {address}\n" for address in addresses).encode()

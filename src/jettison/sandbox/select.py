@@ -1,0 +1,168 @@
+"""Chooses the driver for RUN steps by really trying.
+
+In:  a forced name or nothing, where the verdict may be kept.
+Out: a driver that works.
+
+The embedded driver comes first: it is the fastest and needs nothing (docs/adr/0002-sandbox.md).
+
+On disk: ``sandbox.json`` in the cache directory: verdicts by a key that changes with the boot, the
+kernel, the user and the driver's program.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from jettison import __version__
+from jettison.errors import SandboxUnavailableError, UsageError
+from jettison.linux.userns import outer_ids
+from jettison.sandbox.base import Sandbox, Verdict
+from jettison.sandbox.embedded import EmbeddedSandbox
+
+DRIVERS = ("embedded", "oci:crun", "oci:runc")
+"""In the order in which they are tried."""
+
+_FILE = "sandbox.json"
+
+
+def choose(force: str = "", cache_dir: Path | None = None) -> Sandbox:
+    """Return the driver to use.
+
+    Args:
+        force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME`` or the path
+            of a runtime; empty takes the first that works.
+        cache_dir: Directory on the file system of the layers; verdicts are kept there.
+
+    Raises:
+        UsageError: an unknown name.
+        SandboxUnavailableError: none works; says why for each.
+    """
+    failed = []
+    for name in _candidates(force):
+        sandbox = make(name)
+        if sandbox is None:
+            failed.append(Verdict(name, works=False, reason="not installed", remedy=_install(name)))
+            continue
+        verdict = _verdict(sandbox, name, cache_dir)
+        if verdict.works:
+            return sandbox
+        failed.append(verdict)
+    reasons = "; ".join(f"`{verdict.driver}`: {verdict.reason}" for verdict in failed)
+    hints = [verdict.remedy for verdict in failed if verdict.remedy]
+    raise SandboxUnavailableError(
+        f"no sandbox works on this host: {reasons}",
+        hint=hints[0] if hints else "Run `jettison doctor` to see what the kernel allows.",
+    )
+
+
+def probe(cache_dir: Path | None = None) -> list[Verdict]:
+    """Try every driver now, without looking at kept verdicts."""
+    from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415 - rarely needed
+
+    verdicts = []
+    for name in DRIVERS:
+        sandbox = make(name)
+        if sandbox is None:
+            verdict = Verdict(name, works=False, reason="not installed", remedy=_install(name))
+        else:
+            verdict = try_out(sandbox, cache_dir)
+        verdicts.append(verdict)
+    return verdicts
+
+
+def make(name: str) -> Sandbox | None:
+    """Return a driver by name, untried; None when its runtime is not installed.
+
+    Args:
+        name: ``embedded``, ``oci:NAME`` or ``oci:/PATH``.
+    """
+    if name == "embedded":
+        return EmbeddedSandbox()
+    from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
+
+    path = _find(name.removeprefix("oci:"))
+    return None if path is None else OciSandbox(path)
+
+
+def _candidates(force: str) -> tuple[str, ...]:
+    if not force:
+        return DRIVERS
+    if force == "oci":
+        return DRIVERS[1:]
+    if force in {"crun", "runc"} or force.startswith("/"):
+        return (f"oci:{force}",)
+    if force in DRIVERS or force.startswith("oci:/"):
+        return (force,)
+    raise UsageError(
+        f"unknown sandbox driver `{force}`", hint=f"Use one of {', '.join(DRIVERS)} or `oci`."
+    )
+
+
+def _find(program: str) -> Path | None:
+    """Find a runtime on PATH, or where distributions keep it although users' PATH lacks it."""
+    if program.startswith("/"):
+        return Path(program) if os.access(program, os.X_OK) else None
+    for directory in [*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/usr/local/bin", "/sbin"]:
+        path = os.path.join(directory, program)
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            return Path(path)
+    return None
+
+
+def _install(name: str) -> str:
+    program = name.removeprefix("oci:")
+    return f"Install the package `{program}`." if not program.startswith("/") else ""
+
+
+def _verdict(sandbox: Sandbox, name: str, cache_dir: Path | None) -> Verdict:
+    if cache_dir is None:
+        return _try(sandbox, None)
+    path = cache_dir / _FILE
+    key = _key(name)
+    known = _read(path)
+    if key in known:
+        return known[key]
+    verdict = _try(sandbox, cache_dir)
+    if verdict.works:  # a failure may have been repaired until the next time
+        _write(path, known, key, verdict)
+    return verdict
+
+
+def _try(sandbox: Sandbox, cache_dir: Path | None) -> Verdict:
+    from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415 - once per boot
+
+    return try_out(sandbox, cache_dir)
+
+
+def _key(name: str) -> str:
+    """Return what a verdict depends on, as text."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    program = Path(sys.executable) if name == "embedded" else _find(name.removeprefix("oci:"))
+    facts = program.stat() if program else None
+    stamp = f"{facts.st_size}.{facts.st_mtime_ns}" if facts else ""
+    uid, gid = outer_ids()
+    return f"{name} {stamp} {__version__} {boot} {uid}:{gid}:{os.getuid()}"
+
+
+def _read(path: Path) -> dict[str, Verdict]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Verdict])
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def _write(path: Path, known: dict[str, Verdict], key: str, verdict: Verdict) -> None:
+    """Keep a verdict; those of earlier boots are dropped, and a full disk is no reason to fail."""
+    boot = key.split(" ")[3]
+    kept = {name: value for name, value in known.items() if boot in name} | {key: verdict}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(msgspec.json.encode(kept))
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
