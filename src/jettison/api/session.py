@@ -94,7 +94,7 @@ class Session:
         """Return what finds images by name: the store first, then registries."""
         from jettison.image.resolve import ImageResolver  # noqa: PLC0415
 
-        return ImageResolver(self.store, offline=offline)
+        return ImageResolver(self.store, None if offline else self.registry)
 
     def sandbox(self, force: str = "") -> Sandbox:
         """Return the best sandbox driver that works here, or the one that is asked for."""

@@ -1,0 +1,236 @@
+"""``run``: a process in a new container of an image.
+
+In:  a session, a ``RunRequest``.
+Out: the process's exit code.
+
+The container is gone when this returns, with everything it wrote outside of volumes. Its network
+is the host's, so a published port is there without doing; ``-p`` with two different ports
+forwards connections while the container runs.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from jettison.api.execution import ca_files, container_files
+from jettison.api.ports import Forwarder, parse_publish
+from jettison.api.request import RunRequest
+from jettison.api.session import Session
+from jettison.copier.mkdir import make_directories
+from jettison.copier.passwd import UserIds, resolve_user
+from jettison.errors import ContextError, ImageNotFoundError, SolveError, UsageError
+from jettison.events import unwatched
+from jettison.image.names import find_image
+from jettison.oci.codec import decode
+from jettison.oci.config import ContainerConfig, ImageConfig
+from jettison.sandbox.base import Running, Streams
+from jettison.sandbox.spec import (
+    BindMount,
+    Limits,
+    Mount,
+    NetworkMode,
+    Root,
+    RootKind,
+    SandboxSpec,
+    TmpfsMount,
+)
+from jettison.snapshot.base import ActiveSnapshot
+from jettison.snapshot.stack import StackTree
+from jettison.store.image import StoredImage
+
+NOT_STARTED = 125
+_NETWORKS = {"": NetworkMode.HOST, "host": NetworkMode.HOST, "none": NetworkMode.NONE,
+             "default": NetworkMode.HOST, "bridge": NetworkMode.HOST}
+
+
+def run_container(session: Session, request: RunRequest) -> int:
+    """Run a process in a new container of an image and wait for it.
+
+    Returns:
+        Its exit code; 128 + the number of the signal that killed it; 126 or 127 when it could
+        not be executed or found.
+
+    Raises:
+        NamespaceRequired: the process may not do that as it is.
+        JettisonError: see ``errors``.
+    """
+    session.require_namespace()
+    image = _find(session, request)
+    config = decode(ImageConfig, image.config).config
+    with ExitStack() as stack:
+        if request.name:
+            lock = session.store.lock(f"container-{request.name}")
+            if not lock.acquire(wait=False):
+                raise UsageError(f"a container named `{request.name}` is running already")
+            stack.callback(lock.release, remove=True)
+        layers = tuple(each.layer for each in image.layers)
+        stack.enter_context(session.store.leased(layers))
+        lowers = session.blobs.materialise(layers)
+        active = session.snapshotter.prepare(layers)
+        stack.callback(session.snapshotter.discard, active)
+        spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active)
+        for rule in map(parse_publish, request.publish):
+            stack.enter_context(Forwarder(rule, spec.network))
+        return _start_and_wait(session, request, spec)
+
+
+def _find(session: Session, request: RunRequest) -> StoredImage:
+    if request.pull != "always":
+        try:
+            return find_image(session.store, request.image)
+        except ImageNotFoundError:
+            if request.pull == "never":
+                raise
+    from jettison.api.compile import this_platform  # noqa: PLC0415
+
+    resolver = session.resolver()
+    return resolver.resolve(request.image, this_platform(), pull=True).image
+
+
+def _spec(
+    session: Session,
+    request: RunRequest,
+    config: ContainerConfig,
+    tree: StackTree,
+    lowers: tuple[Path, ...],
+    active: ActiveSnapshot,
+) -> SandboxSpec:
+    try:
+        user = resolve_user(request.user or config.user, tree)
+    except ContextError as error:
+        raise SolveError(error.message, hint=error.hint) from error
+    cwd = request.workdir or config.working_dir or "/"
+    if not cwd.startswith("/"):
+        raise UsageError(f"the working directory `{cwd}` is not an absolute path")
+    make_directories(cwd, tree, active.upper)
+    hostname = request.hostname or request.name or "jettison"
+    if request.network not in _NETWORKS:
+        raise UsageError(f"network `{request.network}` is not known", hint="use host or none")
+    network = _NETWORKS[request.network]
+    files = container_files(hostname, request.extra_hosts)
+    extra = ca_files(session, "")
+    return SandboxSpec(
+        root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
+        argv=command(request, config),
+        env=environment(request, config, user, extra.env),
+        cwd=cwd,
+        uid=user.uid,
+        gid=user.gid,
+        groups=user.groups,
+        mounts=(*extra.mounts, *mounts(request)),
+        hostname=hostname,
+        hosts=files.hosts,
+        resolv_conf=files.resolv_conf,
+        network=network,
+        privileged=request.privileged,
+        readonly_root=request.readonly,
+        terminal=request.terminal,
+        init=request.init,
+        limits=Limits(),
+    )
+
+
+def command(request: RunRequest, config: ContainerConfig) -> tuple[str, ...]:
+    """Return what runs: ENTRYPOINT, then the given arguments or CMD.
+
+    Raises:
+        UsageError: the image names nothing and nothing is given.
+    """
+    entrypoint = config.entrypoint or ()
+    arguments = request.argv or config.cmd or ()
+    if request.entrypoint is not None:
+        entrypoint = (request.entrypoint,) if request.entrypoint else ()
+        arguments = request.argv  # CMD belongs to the image's own ENTRYPOINT
+    argv = (*entrypoint, *arguments)
+    if not argv:
+        raise UsageError("no command specified", hint="the image has no CMD; name a program to run")
+    return argv
+
+
+def environment(
+    request: RunRequest, config: ContainerConfig, user: UserIds, extra: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the environment: the image's, overridden by what is given."""
+    values: dict[str, str] = {}
+    for entry in (*extra, *config.env):
+        name, _, value = entry.partition("=")
+        values[name] = value
+    values.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    values["HOSTNAME"] = request.hostname or request.name or "jettison"
+    values.setdefault("HOME", user.home)
+    if request.terminal:
+        values.setdefault("TERM", "xterm")
+    for entry in request.env:
+        name, _, value = entry.partition("=")
+        values[name] = value
+    return tuple(f"{name}={value}" for name, value in values.items())
+
+
+def mounts(request: RunRequest) -> tuple[Mount, ...]:
+    """Return the mounts of ``-v`` and ``--tmpfs``.
+
+    Raises:
+        UsageError: a volume is malformed or names a host path that is relative.
+    """
+    made: list[Mount] = [_volume(text) for text in request.volumes]
+    for text in request.tmpfs:
+        target, _, options = text.partition(":")
+        size = next((o[5:] for o in options.split(",") if o.startswith("size=")), "")
+        if not target.startswith("/") or (size and not size.isdigit()):
+            raise UsageError(f"tmpfs `{text}` is malformed", hint="write /dir or /dir:size=BYTES")
+        made.append(TmpfsMount(target, int(size or 0)))
+    return tuple(made)
+
+
+def _volume(text: str) -> BindMount:
+    source, colon, rest = text.partition(":")
+    target, _, mode = rest.partition(":")
+    if not colon:
+        raise UsageError(
+            f"anonymous volume `{text}` would be lost with the container",
+            hint="write SRC:DST, or leave it out",
+        )
+    if not source.startswith(("/", "./", "../", "~")) and source not in {".", ".."}:
+        raise UsageError(
+            f"named volume `{source}` is not supported", hint="name a directory: ./DIR:/DST"
+        )
+    if not target.startswith("/") or mode not in {"", "ro", "rw", "z", "Z"}:
+        raise UsageError(f"volume `{text}` is malformed", hint="write SRC:/DST or SRC:/DST:ro")
+    path = Path(source).expanduser().absolute()
+    if not path.exists():
+        path.mkdir(parents=True)  # as docker does
+    return BindMount(path, target, readonly=mode == "ro")
+
+
+def _start_and_wait(session: Session, request: RunRequest, spec: SandboxSpec) -> int:
+    sandbox = session.sandbox(request.isolation)
+    if request.terminal:
+        from jettison.sandbox.terminal import run_on_terminal  # noqa: PLC0415
+
+        return run_on_terminal(sandbox, spec, interactive=request.interactive)
+    stdin = os.dup(0) if request.interactive else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        running = sandbox.start(spec, Streams(stdin, 1, 2))
+    finally:
+        os.close(stdin)
+    return wait_with_signals(running)
+
+
+def wait_with_signals(running: Running) -> int:
+    """Wait for a process and pass on the signals that this one gets."""
+    import signal  # noqa: PLC0415
+
+    passed = (
+        signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2
+    )
+    before = {
+        number: signal.signal(number, lambda received, _frame: running.signal(received))
+        for number in passed
+    }
+    try:
+        return running.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,122 @@
+"""Events look as docker users know them, and no output can steer the terminal."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from jettison.cli.console.base import make_console
+from jettison.cli.console.lines import MAX_LINE_BYTES, LineSplitter
+from jettison.cli.console.live import LiveConsole
+from jettison.cli.console.plain import PlainConsole, size
+from jettison.cli.console.rawjson import RawJsonConsole
+from jettison.events import (
+    Outcome,
+    PlanReady,
+    VertexEnded,
+    VertexLog,
+    VertexProgress,
+    VertexStarted,
+    Warned,
+)
+
+SECOND = 1_000_000_000
+BUILD = [
+    PlanReady(0, (("a", "[1/2] RUN make"), ("b", "[2/2] RUN test")), ("docs",)),
+    VertexEnded(0, "x", "[internal] load", Outcome.CACHED),
+    VertexStarted(SECOND, "a", "[1/2] RUN make"),
+    VertexLog(2 * SECOND, "a", 1, b"hel"),
+    VertexLog(2 * SECOND, "a", 1, b"lo\nwor"),
+    VertexProgress(2 * SECOND, "a", "layer", 50, 100),
+    VertexEnded(3 * SECOND, "a", "[1/2] RUN make", Outcome.DONE),
+    VertexStarted(3 * SECOND, "b", "[2/2] RUN test"),
+    VertexEnded(4 * SECOND, "b", "[2/2] RUN test", Outcome.FAILED, "exit code: 1"),
+    Warned(4 * SECOND, "unused"),
+]
+
+
+def test_plain_lines_have_the_shape_of_docker():
+    stream = io.StringIO()
+    console = PlainConsole(stream)
+    for event in BUILD:
+        console(event)
+    console.close()
+    assert stream.getvalue().splitlines() == [
+        "skipped (not needed): docs",
+        "#1 [internal] load",
+        "#1 CACHED",
+        "",
+        "#2 [1/2] RUN make",
+        "#2 1.000 hello",
+        "#2 layer 50B / 100B",
+        "#2 2.000 wor",
+        "#2 DONE 2.0s",
+        "",
+        "#3 [2/2] RUN test",
+        "#3 ERROR: exit code: 1",
+        "",
+        "WARN: unused",
+    ]
+
+
+def test_json_lines_are_one_object_an_event():
+    stream = io.StringIO()
+    console = RawJsonConsole(stream)
+    for event in BUILD:
+        console(event)
+    rows = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [row["event"] for row in rows][:4] == ["plan", "end", "start", "log"]
+    assert rows[8]["outcome"] == "failed"
+
+
+def test_the_live_view_ends_with_every_step_and_its_time(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    stream = io.StringIO()
+    console = LiveConsole(stream)
+    for event in BUILD:
+        console(event)
+    console.close()
+    text = stream.getvalue()
+    assert "[1/2] RUN make" in text
+    assert "CACHED [internal] load" in text
+    assert "ERROR [2/2] RUN test" in text
+    assert "2.0s" in text
+
+
+def test_a_pipe_gets_plain_lines_and_quiet_nothing():
+    assert isinstance(make_console("auto", io.StringIO()), PlainConsole)
+    stream = io.StringIO()
+    console = make_console("quiet", stream)
+    for event in BUILD:
+        console(event)
+    console.close()
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "lines"),
+    [
+        (b"a\nb\n", ["a", "b"]),
+        (b"10%\r50%\r100%\n", ["100%"]),
+        (b"\x1b[31mred\x1b[0m\n", ["red"]),
+        (b"\x1b]0;title\x07x\n", ["x"]),
+        (b"bell\x07\n", ["bell\\x07"]),
+        (b"\xff\xfe\n", ["\ufffd\ufffd"]),
+        (b"windows\r\n", ["windows"]),
+    ],
+)
+def test_output_is_cut_into_harmless_lines(data, lines):
+    assert LineSplitter().feed(data) == lines
+
+
+def test_an_endless_line_is_cut():
+    splitter = LineSplitter()
+    lines = splitter.feed(b"x" * (3 * MAX_LINE_BYTES + 5))
+    assert [len(line) for line in lines] == [MAX_LINE_BYTES] * 3
+    assert splitter.finish() == ["xxxxx"]
+
+
+def test_sizes_have_decimal_units():
+    assert [size(n) for n in (0, 1000, 1_234_567, 5 * 10**9)] == ["0B", "1kB", "1.235MB", "5GB"]
