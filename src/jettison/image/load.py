@@ -1,0 +1,290 @@
+"""Loading images from archives and directories: OCI layouts and docker's archives.
+
+In:  a layout directory, a tar (also compressed) as a file or a stream.
+Out: images in the store, with the names that the archive gives them.
+
+A tar is read once, front to back, so it may come from a pipe. Members become blobs as they come;
+what no image needs is removed again, as everything is when loading fails.
+
+Source: OCI image-spec 1.1, image-layout.md; docker image-spec 1.2 (``manifest.json``).
+Security: see ``image.shelf``; everything that has a digest is verified.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from jettison.errors import (
+    ImageNotFoundError,
+    InvalidManifestError,
+    InvalidReferenceError,
+    JettisonError,
+    SourceError,
+)
+from jettison.events import Progress, unwatched
+from jettison.image.document import choose_platform, decode_document, is_image
+from jettison.image.files import keep_blob
+from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
+from jettison.image.pull import describe_image, keep_image
+from jettison.image.shelf import DirectoryShelf, Shelf, TarShelf
+from jettison.layer.decompress import detect, open_decompressed
+from jettison.layer.limits import Limits
+from jettison.layer.reader import Readable, TarReader
+from jettison.oci import mediatype
+from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
+from jettison.oci.config import ImageConfig
+from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor, Index, Manifest
+from jettison.oci.platform import Platform
+from jettison.oci.reference import parse_reference
+from jettison.store.image import StoredImage
+from jettison.store.layer import StoredLayer, image_layer_id
+from jettison.store.store import Store
+
+_LIMITS = Limits(max_entries=1_000_000)
+_MAX_NESTING = 3
+
+
+class LoadedImage(msgspec.Struct, frozen=True):
+    """An image that was loaded, and the normalised names that point at it now."""
+
+    image: StoredImage
+    names: tuple[str, ...] = ()
+
+
+class _DockerEntry(msgspec.Struct, frozen=True, rename="pascal"):
+    config: str
+    layers: tuple[str, ...] = ()
+    repo_tags: tuple[str, ...] | None = None
+
+
+def load(
+    store: Store,
+    source: Path | BinaryIO,
+    platform: Platform,
+    *,
+    name: str = "",
+    report: Progress = unwatched,
+) -> list[LoadedImage]:
+    """Load all images of a layout or an archive.
+
+    Args:
+        store: Gets them.
+        source: A layout directory, a tar, or a stream of a tar.
+        platform: Which image is taken of several for different platforms.
+        name: A name for the only image, besides those it has.
+        report: Progress in bytes of blobs.
+
+    Raises:
+        SourceError: it cannot be read.
+        ImageNotFoundError: there is no image in it.
+        PlatformNotFoundError: only for other platforms.
+        ContentError: it is damaged or malicious.
+        StorageError: no space.
+    """
+    if isinstance(source, Path):
+        if source.is_dir():
+            return _load_directory(store, source, platform, name, report)
+        try:
+            with source.open("rb") as file:
+                return _load_tar(store, file, platform, name, report)
+        except OSError as error:
+            raise SourceError(
+                f"cannot read `{source}`: {(error.strerror or '').lower()}"
+            ) from error
+    return _load_tar(store, source, platform, name, report)
+
+
+def _load_directory(
+    store: Store, path: Path, platform: Platform, name: str, report: Progress
+) -> list[LoadedImage]:
+    text = os.path.abspath(path)
+    index = Layout(text).index()
+    return _load_index(store, DirectoryShelf(store, text, report), index, platform, name)
+
+
+def _load_tar(
+    store: Store, stream: Readable, platform: Platform, name: str, report: Progress
+) -> list[LoadedImage]:
+    shelf = TarShelf(store)
+    loaded: list[LoadedImage] = []
+    try:
+        with open_decompressed(stream) as tar:
+            reader = TarReader(tar, _LIMITS)
+            for entry in reader:
+                shelf.take(reader, entry, report)
+            reader.drain()
+        if "index.json" in shelf.documents:
+            index = decode(Index, shelf.documents["index.json"])
+            loaded = _load_index(store, shelf, index, platform, name)
+        elif "manifest.json" in shelf.documents:
+            loaded = _load_docker(store, shelf, name)
+        else:
+            raise ImageNotFoundError(
+                "the archive holds no image: it has neither `index.json` nor `manifest.json`",
+                hint="make it with `docker save`, `podman save` or `jettison save`",
+            )
+    finally:
+        shelf.drop_unused(_used(store, loaded))
+    return loaded
+
+
+def _used(store: Store, loaded: Sequence[LoadedImage]) -> set[Digest]:
+    """Return the blobs that loaded images need: their manifests and layers."""
+    used = {each.image.manifest.digest for each in loaded if each.image.manifest is not None}
+    for each in loaded:
+        for layer in each.image.layers:
+            packed = store.layers.packed_any(layer.layer).values()
+            used.update(one.descriptor.digest for one in packed)
+    return used
+
+
+def _load_index(
+    store: Store, shelf: Shelf, index: Index, platform: Platform, name: str
+) -> list[LoadedImage]:
+    found: dict[Digest, tuple[StoredImage, Manifest, list[str]]] = {}
+    entries = [entry for entry in index.manifests if is_image(entry)]
+    for_platform = _one_platform(entries, platform)
+    problem: JettisonError | None = None
+    for entry in for_platform:
+        try:
+            image, manifest = _read_image(store, shelf, entry, platform)
+        except InvalidManifestError as error:
+            # Other artifacts may lie beside the image.
+            problem = error
+            continue
+        names = found.setdefault(image.id, (image, manifest, []))[2]
+        names += [text for text in _names_of(entry) if text not in names]
+    if not found:
+        raise problem or ImageNotFoundError("the layout holds no image")
+    if isinstance(shelf, TarShelf) and "manifest.json" in shelf.documents:
+        for docker in _docker_entries(shelf):
+            identity = shelf.member(docker.config).digest
+            if identity in found:
+                names = found[identity][2]
+                names += [text for text in _tags(docker) if text not in names]
+    loaded = []
+    for image, manifest, names in found.values():
+        for layer, descriptor in zip(image.layers, manifest.layers, strict=True):
+            shelf.bring(descriptor)
+            keep_blob(store, layer.layer, layer.diff_id, descriptor)
+        loaded.append((image, manifest.layers, names))
+    return _keep(store, loaded, name)
+
+
+def _one_platform(entries: list[Descriptor], platform: Platform) -> list[Descriptor]:
+    """Of unnamed manifests for several platforms return the one that serves this machine."""
+    unnamed = [e for e in entries if e.platform is not None and not _names_of(e)]
+    if len(unnamed) < 2 or len(unnamed) != len(entries):
+        return entries
+    if len({e.platform for e in unnamed}) == 1:
+        return entries
+    return [choose_platform(Index(manifests=tuple(unnamed)), platform, name="the archive")]
+
+
+def _read_image(
+    store: Store, shelf: Shelf, descriptor: Descriptor, platform: Platform
+) -> tuple[StoredImage, Manifest]:
+    for _ in range(_MAX_NESTING):
+        data = shelf.document(descriptor)
+        document = decode_document(data, descriptor.media_type)
+        if isinstance(document, Manifest):
+            image = describe_image(document, descriptor, shelf.document(document.config))
+            store.blobs.put(data)
+            return image, document
+        descriptor = choose_platform(document, platform, name="the archive")
+    raise InvalidManifestError("an index is nested too deeply")
+
+
+def _load_docker(store: Store, shelf: TarShelf, name: str) -> list[LoadedImage]:
+    loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]] = []
+    for entry in _docker_entries(shelf):
+        identity = shelf.member(entry.config)
+        data = store.blobs.read(identity.digest, limit=MAX_DOCUMENT_BYTES)
+        config = decode(ImageConfig, data)
+        diff_ids = config.rootfs.diff_ids
+        if len(diff_ids) != len(entry.layers):
+            raise InvalidManifestError(
+                f"`manifest.json` names {len(entry.layers)} layers, the config {len(diff_ids)}"
+            )
+        layers, descriptors = [], []
+        for diff_id, member in zip(diff_ids, entry.layers, strict=True):
+            descriptor = _docker_layer(store, shelf.member(member), diff_id)
+            layer = image_layer_id(diff_id)
+            keep_blob(store, layer, diff_id, descriptor)
+            layers.append(StoredLayer(layer, diff_id))
+            descriptors.append(descriptor)
+        image = StoredImage(
+            id=identity.digest, config=data, layers=tuple(layers), created_ns=time.time_ns()
+        )
+        loaded.append((image, tuple(descriptors), _tags(entry)))
+    if not loaded:
+        raise ImageNotFoundError("the archive holds no image: its `manifest.json` is empty")
+    return _keep(store, loaded, name)
+
+
+def _docker_layer(store: Store, member: Descriptor, diff_id: Digest) -> Descriptor:
+    with store.blobs.path(member.digest).open("rb") as file:
+        compression = detect(file.read(6))
+    if compression not in mediatype.OCI_LAYERS:
+        raise InvalidManifestError(f"layers compressed with {compression} are not supported")
+    if compression == "none" and member.digest != diff_id:
+        raise InvalidManifestError(
+            f"a layer of the archive is `{member.digest}`, but the image's config says `{diff_id}`"
+        )
+    return Descriptor(mediatype.OCI_LAYERS[compression], member.digest, member.size)
+
+
+def _docker_entries(shelf: TarShelf) -> list[_DockerEntry]:
+    try:
+        return msgspec.json.decode(shelf.documents["manifest.json"], type=list[_DockerEntry])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidManifestError(f"invalid `manifest.json`: {error}") from error
+
+
+def _keep(
+    store: Store,
+    loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]],
+    name: str,
+) -> list[LoadedImage]:
+    if name and len(loaded) != 1:
+        raise InvalidReferenceError(
+            f"the archive holds {len(loaded)} images, so `{name}` can name none of them",
+            hint="load it without a name and use `jettison tag`",
+        )
+    extra = [str(parse_reference(name))] if name else []
+    results = []
+    with store.database.transaction():
+        for image, layers, names in loaded:
+            keep_image(store, image, layers, source="")
+            every = tuple(dict.fromkeys([*names, *extra]))
+            for each in every:
+                store.images.tag(each, image.id)
+            results.append(LoadedImage(image, every))
+    return results
+
+
+def _names_of(entry: Descriptor) -> list[str]:
+    """Return the names that an index's entry gives an image; a bare tag names nothing."""
+    full = entry.annotations.get(IMAGE_NAME, "")
+    if full:
+        return [_name(full)]
+    short = entry.annotations.get(REF_NAME, "")
+    return [_name(short)] if "/" in short or ":" in short else []
+
+
+def _tags(entry: _DockerEntry) -> list[str]:
+    return [_name(tag) for tag in entry.repo_tags or ()]
+
+
+def _name(text: str) -> str:
+    reference = parse_reference(text)
+    if reference.digest is not None:
+        raise InvalidReferenceError(f"an image of the archive is named by a digest: `{text[:200]}`")
+    return str(reference)
