@@ -21,7 +21,9 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.copier.layout import Directory, Layout, Placed
+from jettison.copier.members import BaseFile, MemberPlan
 from jettison.copier.mode import parse_mode
+from jettison.copier.open import open_source_archive
 from jettison.copier.passwd import Owner, resolve_owner
 from jettison.copier.select import Entry, Selected, Selection, encoded_xattrs
 from jettison.errors import ContextError
@@ -41,14 +43,20 @@ class Destination(msgspec.Struct, frozen=True):
         targets: Where each source of the selection goes.
         directories: By absolute path; the root is empty text.
         files: Likewise; not more than one for a path.
-        whiteouts: Paths of the base that are removed.
+        archives: Indexes of the sources that are unpacked.
+        whiteouts: Paths of the base that an archive removes.
+        base: The base, if an archive links to its files, and these files.
+        base_files: Of those links.
     """
 
     owner: Owner | None
     targets: tuple[str, ...]
     directories: Mapping[str, Directory]
     files: Mapping[str, Placed]
+    archives: frozenset[int] = frozenset()
     whiteouts: frozenset[str] = frozenset()
+    base: Tree | None = None
+    base_files: tuple[BaseFile, ...] = ()
 
     def digest(self) -> Digest:
         """Return the digest of what the base contributes: no times, nothing that is copied."""
@@ -59,8 +67,28 @@ class Destination(msgspec.Struct, frozen=True):
         ]
         owner = None if self.owner is None else (self.owner.uid, self.owner.gid)
         targets = [os.fsencode(each) for each in self.targets]
-        record = (owner, targets, directories)
+        record = (owner, targets, directories, self._archive_record() if self.archives else None)
         return sha256_digest(DESTINATION_VERSION + msgspec.msgpack.encode(record))
+
+    def _archive_record(self) -> tuple[object, ...]:
+        """Return what became of archives: where a member goes depends on what is there."""
+        directories = [
+            (os.fsencode(path), each.opaque) for path, each in sorted(self.directories.items())
+        ]
+        files = [
+            (os.fsencode(path), each.source, each.entry)
+            for path, each in sorted(self.files.items())
+        ]
+        whiteouts = [os.fsencode(path) for path in sorted(self.whiteouts)]
+        linked = [
+            (
+                (each.facts.mode, each.facts.uid, each.facts.gid, each.facts.rdev),
+                encoded_xattrs(each.xattrs),
+                self.base.file_digest(each.path) if self.base and each.facts.is_file else b"",
+            )
+            for each in self.base_files
+        ]
+        return (directories, files, whiteouts, linked)
 
 
 def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None) -> Destination:
@@ -90,7 +118,14 @@ def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None
     planner = _Planner(layout, op.dest, made, owner)
     targets = tuple(planner.place(index, source) for index, source in enumerate(sources))
     return Destination(
-        owner, targets, layout.directories, layout.files, frozenset(layout.whiteouts)
+        owner,
+        targets,
+        layout.directories,
+        layout.files,
+        frozenset(planner.archives),
+        frozenset(layout.whiteouts),
+        base if planner.base_files else None,
+        tuple(planner.base_files),
     )
 
 
@@ -116,11 +151,17 @@ class _Planner:
         self._dest = dest
         self._made = made
         self._owner = owner
+        self.archives: list[int] = []
+        self.base_files: list[BaseFile] = []
 
     def place(self, index: int, source: Selected) -> str:
         """Plan one source and return where it goes."""
         layout = self._layout
         path = clean_path(self._dest)
+        if source.unpack and not source.is_dir:
+            unpacked = self._unpack(index, source, path)
+            if unpacked is not None:
+                return unpacked
         # The directory part is made first: a link in the rest of the path may lead into it.
         parent = path if self._dest.endswith(("/", "/.")) else path.rpartition("/")[0]
         layout.make_directories(layout.resolve(parent), self._made)
@@ -136,6 +177,21 @@ class _Planner:
         else:
             layout.make_directories(target.rpartition("/")[0], self._made)
         layout.put(target, _placed(index, 0, source))
+        return target
+
+    def _unpack(self, index: int, source: Selected, path: str) -> str | None:
+        """Plan the members of an archive; None if the source is none."""
+        archive = open_source_archive(source)
+        if archive is None:
+            return None
+        layout = self._layout
+        with archive:
+            target = layout.resolve(path)
+            made = msgspec.structs.replace(self._made, mode=stat.S_IFDIR | 0o755)
+            layout.make_directories(target, made)
+            plan = MemberPlan(layout, index, target, self._owner, self.base_files)
+            plan.add_all(archive)
+        self.archives.append(index)
         return target
 
     def _contents(self, index: int, source: Selected, target: str) -> None:

@@ -72,6 +72,7 @@ class Layout:
         self.whiteouts: set[str] = set()
         self._base = base
         self._removed: set[str] = set()
+        self._opaque: set[str] = set()
 
     # What is there -----------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class Layout:
 
     def base_facts(self, path: str) -> FileStat | None:
         """Return what the base has at a path, unless it was removed."""
-        if self._base is None or (self._removed and self._is_removed(path)):
+        if self._base is None or ((self._removed or self._opaque) and self._is_hidden(path)):
             return None
         return self._base.lstat(path or "/")
 
@@ -221,12 +222,22 @@ class Layout:
         self._removed.add(path)
 
     def hide(self, path: str) -> None:
-        """Remove whatever is at a path from the resulting file system."""
-        facts = self.base_facts(path)
-        self.replace(path)
-        if facts is not None:
+        """Hide what the base has at a path; what the layer itself has there stays."""
+        if path in self.directories:
+            self.make_opaque(path)
+        elif path not in self.files and self.base_facts(path) is not None:
             self._change_parent(path)
+            self._removed.add(path)
             self.whiteouts.add(path)
+
+    def make_opaque(self, path: str) -> None:
+        """Hide everything that the base has below a directory."""
+        there = self.directories.get(path)
+        if there is None:
+            there = self._keep_base_directory(path)
+        if there.in_base:
+            self.directories[path] = msgspec.structs.replace(there, opaque=True)
+            self._opaque.add(path)
 
     # Own ---------------------------------------------------------------------------------------
 
@@ -283,11 +294,13 @@ class Layout:
         facts = self._base.lstat(path) if self._base is not None else None
         return facts is not None and facts.is_dir
 
-    def _is_removed(self, path: str) -> bool:
+    def _is_hidden(self, path: str) -> bool:
         while path:
             if path in self._removed:
                 return True
             path = path.rpartition("/")[0]
+            if path in self._opaque:
+                return True
         return False
 
 

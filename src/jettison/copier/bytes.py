@@ -1,0 +1,85 @@
+"""Copies the bytes of open files.
+
+In:  two descriptors.
+Out: the same bytes, holes left as holes.
+
+The kernel copies, and shares blocks where the file system can; only where it refuses (another
+file system, an old kernel) do bytes pass through this process.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+_CHUNK_BYTES = 1 << 20
+_NO_KERNEL_COPY = frozenset(
+    {errno.EXDEV, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM}
+)
+
+
+class ByteCopier:
+    """Copies files; remembers what the kernel refused."""
+
+    def __init__(self) -> None:
+        self._kernel_copies = True
+
+    def copy(self, origin: int, target: int, facts: os.stat_result) -> None:
+        """Copy a regular file to an empty one.
+
+        Args:
+            origin: Descriptor to read from, its position does not matter.
+            target: Descriptor to write to, at position 0.
+            facts: Of the origin.
+        """
+        size = facts.st_size
+        if facts.st_blocks * 512 < size:
+            _copy_sparse(origin, target, size)
+            return
+        done = 0
+        while self._kernel_copies and done < size:
+            try:
+                copied = os.copy_file_range(origin, target, size - done, done, done)
+            except OSError as error:
+                if done or error.errno not in _NO_KERNEL_COPY:
+                    raise
+                self._kernel_copies = False
+                break
+            if not copied:
+                break
+            done += copied
+        if done < size:
+            _copy_range(origin, target, done, size)
+
+
+def _copy_sparse(origin: int, target: int, size: int) -> None:
+    """Copy the data of a file with holes, and leave the holes."""
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(origin, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                break
+            raise
+        position = os.lseek(origin, start, os.SEEK_HOLE)
+        _copy_range(origin, target, start, position)
+    os.ftruncate(target, size)
+
+
+def _copy_range(origin: int, target: int, start: int, end: int) -> None:
+    while start < end:
+        data = os.pread(origin, min(_CHUNK_BYTES, end - start), start)
+        if not data:
+            break  # it became shorter, which is told by its facts
+        write_all(target, data, start)
+        start += len(data)
+
+
+def write_all(target: int, data: bytes, position: int = 0) -> None:
+    """Write all bytes at a position of a file."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(target, view, position)
+        view = view[written:]
+        position += written
