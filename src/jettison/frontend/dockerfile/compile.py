@@ -32,6 +32,7 @@ from jettison.oci.platform import Platform
 from jettison.plan.graph import ImageTemplate, Plan, StageSummary, order
 
 _EPOCH = "SOURCE_DATE_EPOCH"
+_MAX_EPOCH_DIGITS = 12
 
 
 def compile(request: CompileRequest, images: ImageConfigs) -> Plan | NeedImages:  # noqa: A001
@@ -109,11 +110,11 @@ def _global_values(
 def _parse_epoch(text: str, request: CompileRequest) -> int | None:
     """Return the time that ``SOURCE_DATE_EPOCH`` means, in seconds.
 
-    ``context`` and the name of a local named context mean a time that such a source has not:
-    nothing is clamped then, as in BuildKit.
+    ``context`` and the name of a local named context mean a time that a directory does not have:
+    nothing is clamped then, as in BuildKit. Times of remote sources are put in by the caller.
     """
     digits = text.removeprefix("-").removeprefix("+")
-    if digits.isascii() and digits.isdigit() and len(digits) <= 18:
+    if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_EPOCH_DIGITS:
         return int(text)
     if text == "context" or isinstance(request.contexts.get(text), LocalContext):
         return None

@@ -13,7 +13,7 @@ import re
 from jettison.errors import DockerfileSyntaxError, StageGraphError
 from jettison.frontend.dockerfile import history
 from jettison.frontend.dockerfile.gitref import GitReference, parse_git_reference
-from jettison.frontend.dockerfile.names import shown
+from jettison.frontend.dockerfile.names import redacted, shown
 from jettison.frontend.dockerfile.stages import Step
 from jettison.frontend.dockerfile.state import Build, StageInput, StageState, clean
 from jettison.frontend.dockerfile.syntax import Add, Copy, Heredoc
@@ -29,6 +29,8 @@ _CHECKSUM_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 def lower_copy(build: Build, state: StageState, step: Step) -> None:
     """Lower one COPY or ADD.
+
+    As in BuildKit, ``--link`` does not count together with ``--chmod``.
 
     Raises:
         FrontendError: a flag or a source is wrong.
@@ -55,7 +57,7 @@ def lower_copy(build: Build, state: StageState, step: Step) -> None:
         mode=mode or None,
         exclude=instruction.exclude,
         parents=parents,
-        link=instruction.link,
+        link=instruction.link and not mode,
         unpack=files.unpack,
         from_image=files.from_image,
     )
@@ -158,7 +160,7 @@ class _Sources:
             elif path.startswith(("http://", "https://")):
                 _check_checksum(checksum)
                 op = HttpOp(path, checksum=checksum, name=_file_name(path))
-                vertex = self._build.add(op, name=path, span=instruction.span)
+                vertex = self._build.add(op, name=redacted(path), span=instruction.span)
                 self._add(vertex, op.name)
             elif checksum:
                 raise DockerfileSyntaxError("checksum requires HTTP(S) or Git sources")
@@ -190,7 +192,7 @@ class _Sources:
 
     def _add_git(self, instruction: Add, git: GitReference, path: str, checksum: str) -> None:
         op = git.op(keep_git_dir=instruction.keep_git_dir, checksum=checksum)
-        self._add(self._build.add(op, name=path, span=instruction.span), "/")
+        self._add(self._build.add(op, name=redacted(path), span=instruction.span), "/")
 
     def _files(self) -> Vertex:
         return self._given.vertex if self._given is not None else self._build.context()

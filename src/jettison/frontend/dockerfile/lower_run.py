@@ -26,6 +26,7 @@ _PIPES = "/dev/pipes"
 _SECRETS = "/run/secrets"
 _SSH_AGENT = "/run/buildkit/ssh_agent"
 _SSH_VARIABLE = "SSH_AUTH_SOCK"
+_NETWORKS = {network.value: network for network in Network}
 
 
 def lower_run(build: Build, state: StageState, step: Step) -> None:
@@ -37,6 +38,10 @@ def lower_run(build: Build, state: StageState, step: Step) -> None:
     instruction = step.instruction
     assert isinstance(instruction, Run)  # noqa: S101 - the caller dispatches on it
     request = build.request
+    if instruction.devices:
+        raise DockerfileSyntaxError(
+            "`RUN --device` is not supported", hint="run the step without the device"
+        )
     argv, script = _argv(instruction, state.image.shell)
     mounts = _Mounts(build, state)
     if script is not None:
@@ -102,7 +107,7 @@ def _argv(instruction: Run, shell: tuple[str, ...]) -> tuple[tuple[str, ...], Ex
 
 
 def _network(instruction: Run, default: Network, allow: frozenset[str]) -> Network:
-    network = Network(instruction.network)
+    network = _NETWORKS[instruction.network]
     if network is Network.DEFAULT:
         return default
     if network is Network.HOST and default is not Network.HOST:
@@ -111,10 +116,10 @@ def _network(instruction: Run, default: Network, allow: frozenset[str]) -> Netwo
 
 
 def _security(instruction: Run, allow: frozenset[str]) -> Security:
-    security = Security(instruction.security)
-    if security is Security.INSECURE:
+    if instruction.security == Security.INSECURE.value:
         _require(allow, "security.insecure")
-    return security
+        return Security.INSECURE
+    return Security.SANDBOX
 
 
 def _require(allow: frozenset[str], entitlement: str) -> None:

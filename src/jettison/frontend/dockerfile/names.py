@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 _REFERENCE = re.compile(r"'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))", re.DOTALL)
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _SECRET = "****"  # noqa: S105 - what is shown in place of one
 
 
@@ -64,7 +65,16 @@ def shown(text: str, values: Mapping[str, str], secrets: frozenset[str] = frozen
             return _SECRET if name in secrets else values.get(name, match[0])
 
         rest = _REFERENCE.sub(value, rest)
-    return keyword.upper() + separator + rest
+    return keyword.upper() + separator + redacted(rest)
+
+
+def redacted(text: str) -> str:
+    """Return a text without the credentials of URLs in it.
+
+    >>> redacted("ADD https://me:token@host/x.git /x")
+    'ADD https://****@host/x.git /x'
+    """
+    return _CREDENTIALS.sub(_SECRET, text) if "://" in text else text
 
 
 def heredoc_summary(content: str) -> str:

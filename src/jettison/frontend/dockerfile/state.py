@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -24,7 +25,7 @@ from jettison.frontend.base import (
 )
 from jettison.frontend.dockerfile.config import ImageState
 from jettison.frontend.dockerfile.gitref import parse_git_reference
-from jettison.frontend.dockerfile.names import StepNames
+from jettison.frontend.dockerfile.names import StepNames, redacted
 from jettison.frontend.dockerfile.scope import Scope
 from jettison.frontend.dockerfile.stages import (
     ContextBase,
@@ -142,11 +143,11 @@ class Build:
         if not isinstance(stage.origin, ContextBase) or is_empty_image(stage.origin):
             return None
         files = self._context_files(stage.origin)
-        copy = CopyOp(
-            sources=(CopySource(path="/" if not isinstance(files.op, HttpOp) else "*", input=0),),
-            dest="/",
-            unpack=True if isinstance(files.op, HttpOp) else None,
-        )
+        if isinstance(files.op, HttpOp):
+            file = CopySource(path=files.op.name, input=0)
+            copy = CopyOp(sources=(file,), dest="/", unpack=True)
+        else:
+            copy = CopyOp(sources=(CopySource(path="/", input=0),), dest="/")
         return self.add(copy, name=name, inputs=(files,), stage=stage.index, span=stage.span)
 
     def input(self, stage: Stage) -> StageInput:
@@ -180,9 +181,9 @@ class Build:
             case GitContext(url=url):
                 reference = parse_git_reference(url)
                 op: Op = reference.op() if reference is not None else GitOp(remote=url)
-                return self.add(op, name=f"{name} {url}")
+                return self.add(op, name=f"{name} {redacted(url)}")
             case HttpContext(url=url):
-                return self.add(HttpOp(url, name="context"), name=f"{name} {url}")
+                return self.add(HttpOp(url, name="context"), name=f"{name} {redacted(url)}")
             case ImageContext():
                 raise InternalError("an image context has no files of its own")
 
@@ -242,6 +243,7 @@ class StageState:
         return clean(self.image.config.working_dir)
 
 
+@lru_cache(maxsize=1024)
 def clean(*parts: str) -> str:
     """Join paths from the root on and resolve ``.`` and ``..`` as text.
 
