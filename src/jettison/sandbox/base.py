@@ -64,6 +64,14 @@ class Sandbox(Protocol):
         """
         ...
 
+    def warm(self) -> None:
+        """Start in advance what the first container would wait for; may be called from a thread."""
+        ...
+
+    def close(self) -> None:
+        """End all containers and helper processes of the driver."""
+        ...
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """Whether a driver works here: found by running ``true`` in it."""

@@ -21,7 +21,6 @@ from jettison import __version__
 from jettison.errors import SandboxUnavailableError, UsageError
 from jettison.linux.userns import outer_ids
 from jettison.sandbox.base import Sandbox, Verdict
-from jettison.sandbox.embedded import EmbeddedSandbox
 
 DRIVERS = ("embedded", "oci:crun", "oci:runc")
 """In the order in which they are tried."""
@@ -50,6 +49,7 @@ def choose(force: str = "", cache_dir: Path | None = None) -> Sandbox:
         verdict = _verdict(sandbox, name, cache_dir)
         if verdict.works:
             return sandbox
+        sandbox.close()
         failed.append(verdict)
     reasons = "; ".join(f"`{verdict.driver}`: {verdict.reason}" for verdict in failed)
     hints = [verdict.remedy for verdict in failed if verdict.remedy]
@@ -70,6 +70,7 @@ def probe(cache_dir: Path | None = None) -> list[Verdict]:
             verdict = Verdict(name, works=False, reason="not installed", remedy=_install(name))
         else:
             verdict = try_out(sandbox, cache_dir)
+            sandbox.close()
         verdicts.append(verdict)
     return verdicts
 
@@ -81,6 +82,8 @@ def make(name: str) -> Sandbox | None:
         name: ``embedded``, ``oci:NAME`` or ``oci:/PATH``.
     """
     if name == "embedded":
+        from jettison.sandbox.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
+
         return EmbeddedSandbox()
     from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
 

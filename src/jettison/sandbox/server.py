@@ -8,6 +8,7 @@ Concurrency: ``Helper`` is thread-safe. Containers end when the builder does, ho
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 import os
 import signal
@@ -43,7 +44,8 @@ class Container:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._lock = threading.Lock()
+        # Re-entrant, because a signal handler may interrupt its own thread.
+        self._lock = threading.RLock()
         self.ready = Ready([], {})
 
     def wait(self) -> int:
@@ -127,24 +129,29 @@ class Helper:
             theirs.close()
         return Container(ours)
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
-        """End the helper and everything that it started."""
+        """End the helper and everything that it started; a later container starts a new one."""
         with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-                os.waitpid(self._pid, 0)
+            self._forget()
 
     def _send(self, data: bytes, descriptors: list[int]) -> None:
         try:
             socket.send_fds(self._connected(), [data], descriptors)
         except (BrokenPipeError, ConnectionResetError):
             # The helper was killed; nothing of it is left, so that a new one can take over.
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-                os.waitpid(self._pid, 0)
+            self._forget()
             socket.send_fds(self._connected(), [data], descriptors)
+
+    def _forget(self) -> None:
+        if self._socket is None:
+            return
+        self._socket.close()
+        self._socket = None
+        with contextlib.suppress(ChildProcessError):  # reaped by somebody who waits for all
+            os.waitpid(self._pid, 0)
 
     def _connected(self) -> socket.socket:
         if self._socket is None:

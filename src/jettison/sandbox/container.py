@@ -1,0 +1,112 @@
+"""Runs a container in the foreground: streams, terminal, signals.
+
+In:  a driver, a spec, what the user wants attached.
+Out: the exit code.
+
+Concurrency: signals are passed on when called from the main thread, where Python handles them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import msgspec
+
+from jettison.errors import UsageError
+from jettison.sandbox.base import Running, Sandbox, Streams
+from jettison.sandbox.spec import SandboxSpec
+from jettison.sandbox.terminal import Terminal
+
+_FORWARDED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+)
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 3
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """What of the caller a container gets.
+
+    Args:
+        interactive: Standard input; otherwise it is empty.
+        stdin, stdout, stderr: Descriptors of the caller.
+    """
+
+    interactive: bool = False
+    stdin: int = 0
+    stdout: int = 1
+    stderr: int = 2
+
+
+def run_attached(sandbox: Sandbox, spec: SandboxSpec, attachment: Attachment) -> int:
+    """Run a container until it ends; return its exit code.
+
+    A third SIGINT or SIGTERM kills the container, since process 1 may ignore them.
+
+    Raises:
+        UsageError: a terminal and standard input are wanted, but that is no terminal.
+        SandboxUnavailableError: the container could not be set up.
+    """
+    if not spec.terminal:
+        return _run_plain(sandbox, spec, attachment)
+    if attachment.interactive and not os.isatty(attachment.stdin):
+        raise UsageError(
+            "standard input is not a terminal",
+            hint="Leave out `-t`, or call it from a terminal.",
+        )
+    source = attachment.stdin if attachment.interactive else -1
+    with Terminal(source, attachment.stdout) as terminal:
+        streams = Streams(terminal.slave, terminal.slave, terminal.slave)
+        running = sandbox.start(spec, streams)
+        terminal.attach()
+        with _signals(running, terminal):
+            return running.wait()
+
+
+def _run_plain(sandbox: Sandbox, spec: SandboxSpec, attachment: Attachment) -> int:
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        stdin = attachment.stdin if attachment.interactive else null
+        running = sandbox.start(spec, Streams(stdin, attachment.stdout, attachment.stderr))
+    finally:
+        os.close(null)
+    with _signals(running, None):
+        return running.wait()
+
+
+@contextlib.contextmanager
+def _signals(running: Running, terminal: Terminal | None) -> Iterator[None]:
+    """Pass signals of this process on to the container while the block runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = [0]
+
+    def forward(number: int, _: object) -> None:
+        asked[0] += number in _ENDING
+        if asked[0] >= _PATIENCE:
+            running.kill()
+        else:
+            running.signal(number)
+
+    def resize(_: int, __: object) -> None:
+        if terminal is not None:
+            terminal.resize()
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, resize)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
