@@ -33,9 +33,8 @@ FIFO = b"6"
 KINDS = frozenset({FILE, HARD_LINK, SYMLINK, CHARACTER, DEVICE_BLOCK, DIRECTORY, FIFO})
 """Kinds of entries that mean something in a file system."""
 
-_OLD_FILE = b"\0"
-_CONTIGUOUS = b"7"
-_SPARSE = b"S"
+_FILES = frozenset({b"0", b"\0", b"7"})  # today's, V7's, contiguous
+_NO_DEVICE = (0, 0)
 
 MAX_ID = 2**32 - 2
 MAX_SIZE = 2**63 - 1
@@ -86,23 +85,25 @@ def malformed(what: str, offset: int) -> UnsafeArchiveError:
 
 
 def _sum_of(block: bytes) -> int:
+    """Return the sum of a block's bytes, its checksum field taken for eight spaces."""
     # adler32's low half is 1 + the sum modulo 65521, which 256 bytes cannot reach: exact, and
     # five times faster than sum(), which would be a tenth of the time of unpacking.
-    return (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
+    return (
+        (adler32(block[:148]) & 0xFFFF)
+        + (adler32(block[156:412]) & 0xFFFF)
+        + (adler32(block[412:]) & 0xFFFF)
+        + (8 * 32 - 3)
+    )
 
 
-def _checksum_is_right(block: bytes) -> bool:
-    field = block[148:156]
-    try:
-        said = number(field, "the checksum", 0)
-    except UnsafeArchiveError:
-        return False
-    total = _sum_of(block) - sum(field) + 8 * 32
-    if said == total:
-        return True
+def _check_sum(block: bytes, offset: int) -> None:
+    total = _sum_of(block)
+    said = number(block[148:156], "the checksum", offset)
     # Some old programs summed signed characters.
-    high = sum(byte >= 0x80 for byte in block[:148] + block[156:])
-    return said == total - 256 * high
+    if said != total and said != total - 256 * sum(
+        byte >= 0x80 for byte in block[:148] + block[156:]
+    ):
+        raise malformed("the checksum is wrong", offset)
 
 
 def number(field: bytes, what: str, offset: int) -> int:
@@ -175,16 +176,27 @@ def parse_block(block: bytes, offset: int) -> Entry:
     Raises:
         UnsafeArchiveError: the checksum or a field is wrong.
     """
-    if not _checksum_is_right(block):
-        raise malformed("the checksum is wrong", offset)
+    numbers = _plain_numbers(block)
+    if numbers is None or numbers[5] != _sum_of(block):
+        _check_sum(block, offset)
+        numbers = (
+            number(block[100:108], "the mode", offset),
+            number(block[108:116], "the owner", offset),
+            number(block[116:124], "the group", offset),
+            number(block[124:136], "the size", offset),
+            number(block[136:148], "the time", offset),
+            0,
+        )
+    mode, uid, gid, size, seconds, _ = numbers
     kind = block[156:157]
     name = _name(block)
-    if kind in (_OLD_FILE, _CONTIGUOUS):
-        kind = DIRECTORY if name.endswith(b"/") and kind == _OLD_FILE else FILE
-    # Links, devices, directories and fifos have no data, whatever their size field says.
-    size = 0 if kind in b"123456" else number(block[124:136], "the size", offset)
-    device = (0, 0)
-    if kind in (CHARACTER, DEVICE_BLOCK):
+    if kind in _FILES:
+        kind = DIRECTORY if name.endswith(b"/") and kind == b"\0" else FILE
+    elif kind in b"123456":
+        # Links, devices, directories and fifos have no data, whatever their size field says.
+        size = 0
+    device = _NO_DEVICE
+    if kind in {CHARACTER, DEVICE_BLOCK}:
         device = (
             number(block[329:337], "the device number", offset),
             number(block[337:345], "the device number", offset),
@@ -192,11 +204,11 @@ def parse_block(block: bytes, offset: int) -> Entry:
     return Entry(
         name,
         kind,
-        number(block[100:108], "the mode", offset) & 0o7777,
-        number(block[108:116], "the owner", offset),
-        number(block[116:124], "the group", offset),
+        mode & 0o7777,
+        uid,
+        gid,
         size,
-        number(block[136:148], "the time", offset) * 1_000_000_000,
+        seconds * 1_000_000_000,
         _text(block, 157, 257) if block[157] else b"",
         device,
         {},
@@ -204,6 +216,32 @@ def parse_block(block: bytes, offset: int) -> Entry:
         size,
         offset,
     )
+
+
+def _plain_numbers(block: bytes) -> tuple[int, int, int, int, int, int] | None:
+    """Return mode, owner, group, size, time and checksum if all are written as is most usual.
+
+    That is: octal digits up to the last byte of the field. Half of the time of parsing was here.
+    """
+    if (
+        not block[100:156].translate(None, b" \0").isdigit()
+        or (
+            block[107] | block[115] | block[123] | block[135] | block[147] | block[154] | block[155]
+        )
+        & 0xDF
+    ):
+        return None
+    try:
+        return (
+            int(block[100:107], 8),
+            int(block[108:115], 8),
+            int(block[116:123], 8),
+            int(block[124:135], 8),
+            int(block[136:147], 8),
+            int(block[148:154], 8),
+        )
+    except ValueError:
+        return None
 
 
 def _ustar_name(name: bytes) -> tuple[bytes, bytes] | None:

@@ -22,9 +22,7 @@ import msgspec
 from jettison.errors import SourceError, UnsafeArchiveError
 from jettison.layer.header import (
     BLOCK,
-    DIRECTORY,
     FILE,
-    KINDS,
     Entry,
     check_ranges,
     malformed,
@@ -39,6 +37,8 @@ CHUNK_BYTES = 4 << 20
 _MAX_HEADER_BYTES = 1 << 20
 _ZEROS = bytes(BLOCK)
 _XATTR = b"SCHILY.xattr."
+_BEFORE = frozenset({b"x", b"X", b"g", b"L", b"K"})
+_EXTENDED = _BEFORE | {b"S"}
 _NOT_GLOBAL = (b"path", b"linkpath", b"size", b"GNU.sparse.")
 
 
@@ -85,32 +85,18 @@ class TarReader:
         """
         if self._ended:
             return None
-        records: list[tuple[bytes, bytes]] = []
-        names: dict[bytes, bytes] = {}
-        while True:
-            self._skip(self._remaining + self._padding)
-            self._remaining = self._padding = 0
-            offset = self._buffer_offset + self._position
-            block = self._block()
-            if block is None:
-                if records or names:
-                    raise malformed("no entry follows", offset)
-                self._ended = True
-                return None
-            entry = parse_block(block, offset)
-            kind = entry.kind
-            if kind in b"xgXLK":
-                data = self._header_data(entry)
-                if kind in b"LK":
-                    names[kind] = data.partition(b"\0")[0]
-                elif kind == b"g":
-                    self._global.update(
-                        record for record in parse_pax(data, offset) if _is_for_all(record[0])
-                    )
-                else:
-                    records += parse_pax(data, offset)
-                continue
-            return self._finish(entry, block, names, records)
+        self._skip(self._remaining + self._padding)
+        offset = self._buffer_offset + self._position
+        block = self._block()
+        if block is None:
+            self._ended = True
+            return None
+        entry = parse_block(block, offset)
+        if entry.kind in _EXTENDED or self._global:
+            return self._extended(entry, block)
+        self._remaining = entry.stored_size
+        self._padding = -entry.stored_size % BLOCK
+        return self._checked(entry)
 
     def data(self) -> Iterator[memoryview]:
         """Yield the stored bytes of the current entry in pieces that are valid until the next.
@@ -141,17 +127,35 @@ class TarReader:
         while self._read():
             pass
 
-    def _finish(
-        self,
-        entry: Entry,
-        block: bytes,
-        names: dict[bytes, bytes],
-        records: list[tuple[bytes, bytes]],
-    ) -> Entry:
-        if names:
-            entry = msgspec.structs.replace(
-                entry, name=names.get(b"L", entry.name), link=names.get(b"K", entry.link)
-            )
+    def _extended(self, entry: Entry, block: bytes) -> Entry | None:
+        """Return the entry that headers before it and old sparse maps describe further.
+
+        There is none behind a global header at the end: git makes such archives of empty trees.
+        """
+        records: list[tuple[bytes, bytes]] = []
+        changes: dict[str, bytes] = {}
+        while entry.kind in _BEFORE:
+            data = self._header_data(entry)
+            if entry.kind == b"L":
+                changes["name"] = data.partition(b"\0")[0]
+            elif entry.kind == b"K":
+                changes["link"] = data.partition(b"\0")[0]
+            elif entry.kind == b"g":
+                found = parse_pax(data, entry.offset)
+                self._global.update(pair for pair in found if not pair[0].startswith(_NOT_GLOBAL))
+            else:
+                records += parse_pax(data, entry.offset)
+            offset = self._buffer_offset + self._position
+            next_block = self._block()
+            if next_block is None:
+                if records or changes:
+                    raise malformed("no entry follows", offset)
+                self._ended = True
+                return None
+            block = next_block
+            entry = parse_block(block, offset)
+        if changes:
+            entry = msgspec.structs.replace(entry, **changes)
         if self._global or records:
             entry = _with_records(entry, {**self._global, **dict(records)})
         self._remaining = entry.stored_size
@@ -159,12 +163,25 @@ class TarReader:
         if entry.kind == b"S":
             real_size, regions = old_map(block, self._must_block, entry.stored_size, entry.offset)
             entry = msgspec.structs.replace(entry, kind=FILE, size=real_size, sparse=regions)
-        elif records and any(key.startswith(b"GNU.sparse.") for key, _ in records):
+        elif any(key.startswith(b"GNU.sparse.") for key, _ in records):
             entry = self._sparse(entry, records)
-        if entry.kind == DIRECTORY or entry.kind not in KINDS:
-            entry = msgspec.structs.replace(entry, size=0)
+        return self._checked(entry)
+
+    def _checked(self, entry: Entry) -> Entry:
         check_ranges(entry)
-        self._count(entry)
+        self._entries += 1
+        self._bytes += max(entry.size, entry.stored_size)
+        if self._entries > self._limits.max_entries:
+            raise UnsafeArchiveError(
+                f"the archive has more than {self._limits.max_entries} entries",
+                hint="raise the limit if the archive is trusted",
+            )
+        if self._bytes > self._limits.max_bytes:
+            raise UnsafeArchiveError(
+                f"`{show(entry.name)}` makes the archive larger than"
+                f" {self._limits.max_bytes} bytes",
+                hint="raise the limit if the archive is trusted",
+            )
         return entry
 
     def _sparse(self, entry: Entry, records: list[tuple[bytes, bytes]]) -> Entry:
@@ -184,29 +201,15 @@ class TarReader:
             entry, name=name, size=real_size, sparse=regions, stored_size=stored
         )
 
-    def _count(self, entry: Entry) -> None:
-        self._entries += 1
-        self._bytes += max(entry.size, entry.stored_size)
-        if self._entries > self._limits.max_entries:
-            raise UnsafeArchiveError(
-                f"the archive has more than {self._limits.max_entries} entries",
-                hint="raise the limit if the archive is trusted",
-            )
-        if self._bytes > self._limits.max_bytes:
-            raise UnsafeArchiveError(
-                f"`{show(entry.name)}` makes the archive larger than"
-                f" {self._limits.max_bytes} bytes",
-                hint="raise the limit if the archive is trusted",
-            )
-
     def _header_data(self, entry: Entry) -> bytes:
         if entry.stored_size > _MAX_HEADER_BYTES:
             raise malformed("an extended header is too large", entry.offset)
         self._need(entry.stored_size)
         start = self._position
         self._position += entry.stored_size
-        self._padding = -entry.stored_size % BLOCK
-        return self._buffer[start : self._position]
+        data = self._buffer[start : self._position]
+        self._skip(-entry.stored_size % BLOCK)
+        return data
 
     def _block(self) -> bytes | None:
         """Return the next header block, or None at the end of the archive."""
@@ -276,10 +279,6 @@ class TarReader:
                 f"cannot read the archive: {error.strerror or error}",
                 hint="check the disk or the connection that the archive comes from",
             ) from error
-
-
-def _is_for_all(key: bytes) -> bool:
-    return not key.startswith(_NOT_GLOBAL)
 
 
 def _with_records(entry: Entry, records: dict[bytes, bytes]) -> Entry:
