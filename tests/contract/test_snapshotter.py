@@ -1,0 +1,225 @@
+"""What every snapshotter promises, run over all of them and as root and as nobody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from jettison.fs.overlay_form import make_opaque, make_whiteout
+from jettison.oci.digest import sha256_digest
+from jettison.snapshot.base import ActiveSnapshot, Snapshotter
+from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.store.layer import LayerId, image_layer_id
+from jettison.store.store import Store
+
+CATALOG: dict[str, Callable[[Store], Snapshotter]] = {"overlay": OverlaySnapshotter}
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "store") as opened:
+        yield opened
+
+
+@pytest.fixture(params=sorted(CATALOG))
+def snapshotter(request: pytest.FixtureRequest, store: Store) -> Snapshotter:
+    return CATALOG[request.param](store)
+
+
+def fill(active: ActiveSnapshot, text: str = "hello") -> None:
+    (active.upper / "etc").mkdir()
+    (active.upper / "etc/motd").write_text(text)
+    (active.upper / "etc/issue").hardlink_to(active.upper / "etc/motd")
+    (active.upper / "link").symlink_to("etc/motd")
+    make_whiteout(os.fspath(active.upper / "gone"))
+    make_opaque(os.fspath(active.upper / "etc"))
+
+
+def in_progress(store: Store) -> list[Path]:
+    return [path for path in (store.root / "tmp").glob("*/*") if path.is_dir()]
+
+
+def test_an_active_snapshot_is_empty_and_on_one_file_system(snapshotter: Snapshotter) -> None:
+    active = snapshotter.prepare()
+    assert os.listdir(active.upper) == os.listdir(active.work) == []
+    assert active.upper.stat().st_dev == active.work.stat().st_dev
+    assert active.upper.stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_committed_layer_is_the_upper_directory_under_its_name(snapshotter: Snapshotter) -> None:
+    active = snapshotter.prepare()
+    fill(active)
+    inode = (active.upper / "etc/motd").stat().st_ino
+    info = snapshotter.commit(active)
+    directory = snapshotter.directory(info.id)
+    assert (directory / "etc/motd").stat().st_ino == inode, "renamed, not copied"
+    assert (directory / "etc/motd").read_text() == "hello"
+    assert info.id.startswith("content:sha256:")
+    assert (info.size_bytes, info.entries) == (5, 5)
+    assert snapshotter.info(info.id) == info
+    assert not active.path.exists()
+
+
+def test_an_equal_change_is_the_earlier_layer(snapshotter: Snapshotter, store: Store) -> None:
+    first, second = snapshotter.prepare(), snapshotter.prepare()
+    fill(first)
+    fill(second)
+    os.utime(second.upper / "etc/motd", (1, 1))
+    info = snapshotter.commit(first)
+    mtime = (snapshotter.directory(info.id) / "etc/motd").stat().st_mtime_ns
+    assert snapshotter.commit(second) == info
+    assert (snapshotter.directory(info.id) / "etc/motd").stat().st_mtime_ns == mtime
+    assert in_progress(store) == []
+
+
+def test_another_change_is_another_layer(snapshotter: Snapshotter) -> None:
+    first, second = snapshotter.prepare(), snapshotter.prepare()
+    fill(first)
+    fill(second, "other")
+    assert snapshotter.commit(first).id != snapshotter.commit(second).id
+
+
+def test_the_empty_change_is_one_layer_without_entries(snapshotter: Snapshotter) -> None:
+    first = snapshotter.commit(snapshotter.prepare())
+    assert (first.size_bytes, first.entries) == (0, 0)
+    assert snapshotter.commit(snapshotter.prepare()) == first
+
+
+def test_a_layer_can_be_given_a_name(snapshotter: Snapshotter, store: Store) -> None:
+    name = image_layer_id(sha256_digest(b"tar"))
+    active = snapshotter.prepare()
+    fill(active)
+    info = snapshotter.commit_as(active, name)
+    assert (info.id, info.size_bytes, info.entries) == (name, 5, 5)
+    assert snapshotter.info(name) == info
+    again = snapshotter.prepare()
+    assert snapshotter.commit_as(again, name) == info, "the first one stays"
+    assert (snapshotter.directory(name) / "etc/motd").exists()
+    facts = store.layers.facts(name)
+    assert facts is not None
+    assert (facts.size_bytes, facts.entries) == (5, 5)
+
+
+def test_a_diff_id_never_names_a_change_made_here(snapshotter: Snapshotter) -> None:
+    made = snapshotter.commit(snapshotter.prepare())
+    same_hex = LayerId(made.id.replace("content:", "diff:"))
+    assert snapshotter.info(same_hex) is None
+    assert snapshotter.directory(same_hex) != snapshotter.directory(made.id)
+
+
+def test_discarding_leaves_nothing_in_progress(snapshotter: Snapshotter, store: Store) -> None:
+    active = snapshotter.prepare()
+    fill(active)
+    snapshotter.discard(active)
+    assert in_progress(store) == []
+    snapshotter.discard(active)
+
+
+def test_a_removed_layer_is_gone_and_can_be_made_again(snapshotter: Snapshotter) -> None:
+    active = snapshotter.prepare()
+    fill(active)
+    info = snapshotter.commit(active)
+    snapshotter.remove(info.id)
+    assert snapshotter.info(info.id) is None
+    assert not snapshotter.directory(info.id).exists()
+    snapshotter.remove(info.id)
+    again = snapshotter.prepare()
+    fill(again)
+    assert snapshotter.commit(again) == info
+
+
+def test_an_unknown_layer_has_no_facts(snapshotter: Snapshotter) -> None:
+    assert snapshotter.info(image_layer_id(sha256_digest(b"unknown"))) is None
+
+
+def test_of_many_equal_commits_at_once_one_wins_and_all_get_it(snapshotter: Snapshotter) -> None:
+    actives = [snapshotter.prepare() for _ in range(16)]
+    for active in actives:
+        fill(active)
+    with ThreadPoolExecutor(8) as pool:
+        infos = list(pool.map(snapshotter.commit, actives))
+    assert len({info.id for info in infos}) == 1
+    assert (snapshotter.directory(infos[0].id) / "etc/motd").read_text() == "hello"
+    assert not any(active.path.exists() for active in actives)
+
+
+def test_the_root_directory_of_the_layer_below_is_taken_over(snapshotter: Snapshotter) -> None:
+    below = snapshotter.prepare()
+    below.upper.chmod(0o1711)
+    info = snapshotter.commit(below)
+    assert snapshotter.prepare((info.id,)).upper.stat().st_mode & 0o7777 == 0o1711
+
+
+def test_a_layer_survives_its_store_being_closed(tmp_path: Path) -> None:
+    for make in CATALOG.values():
+        with Store.open(tmp_path / "again") as store:
+            snapshotter = make(store)
+            active = snapshotter.prepare()
+            fill(active)
+            info = snapshotter.commit(active)
+        with Store.open(tmp_path / "again") as store:
+            assert make(store).info(info.id) == info
+
+
+@pytest.mark.skipif(
+    not os.access(sys.executable, os.X_OK), reason="this user may not start the interpreter"
+)
+def test_a_killed_process_leaves_nothing_half_made(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from jettison.store.store import Store\n"
+        "from jettison.snapshot.overlay import OverlaySnapshotter\n"
+        "snapshotter = OverlaySnapshotter(Store.open(Path(sys.argv[1])))\n"
+        "active = snapshotter.prepare()\n"
+        "(active.upper / 'half').write_text('made')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = tmp_path / "store"
+    command = [sys.executable, "-c", script, os.fspath(root)]
+    environment = {**os.environ, "PYTHONPATH": os.fspath(ROOT / "src")}
+    assert subprocess.run(command, env=environment, check=False).returncode == -9
+    assert list((root / "tmp").glob("*/*/fs/half"))
+    with Store.open(root) as store:
+        assert list((root / "tmp").glob("*.owner")) == []
+        assert in_progress(store) == []
+        assert os.listdir(store.snapshots) == []
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+def test_the_contract_holds_for_a_user_without_any_privilege() -> None:
+    if shutil.which("setpriv") is None:
+        if os.environ.get("CI"):
+            pytest.fail("setpriv is not installed")
+        pytest.skip("setpriv is not installed")
+    nobody = 65534
+    with tempfile.TemporaryDirectory(prefix="jettison-nobody-") as scratch:
+        os.chown(scratch, nobody, nobody)
+        command = [
+            "setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups",
+            "--bounding-set=-all", "--inh-caps=-all",
+            sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+            f"--rootdir={ROOT}", "-c", os.fspath(ROOT / "pyproject.toml"),
+            f"--basetemp={scratch}/tmp", os.fspath(Path(__file__)),
+        ]  # fmt: skip
+        environment = {
+            **os.environ, "HOME": scratch, "PYTHONDONTWRITEBYTECODE": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": f"{scratch}/hypothesis",
+        }  # fmt: skip
+        environment.pop("PYTEST_XDIST_WORKER", None)
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "passed" in done.stdout
