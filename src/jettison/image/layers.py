@@ -16,8 +16,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from jettison.concurrency import Limiter, Once
 from jettison.errors import DigestMismatchError, StorageError
 from jettison.events import Progress, unwatched
@@ -242,20 +240,6 @@ class LayerBlobs:
                 f"layer `{layer}` is not in the store any more", hint="build its image again"
             )
         return self._snapshotter.directory(layer)
-
-
-class Compression(msgspec.Struct, frozen=True):
-    """How layers of an image are compressed.
-
-    Args:
-        name: ``none``, ``gzip`` or ``zstd``.
-        level: Of the compressor; None is its default.
-        force: Also layers of other images.
-    """
-
-    name: str = "gzip"
-    level: int | None = None
-    force: bool = False
 
 
 def _is_foreign(layer: LayerId) -> bool:

@@ -1,0 +1,70 @@
+"""What an exporter is: it writes finished images somewhere.
+
+In:  stored images, one per platform.
+Out: files, streams, registries, names in the store.
+
+A new kind of output is a module with a class that satisfies ``Exporter`` and a line in
+``exporter.catalog``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
+
+import msgspec
+
+from jettison.events import Progress
+from jettison.image.layers import LayerBlobs
+from jettison.image.origin import ClientFactory
+from jettison.oci.manifest import Descriptor
+from jettison.store.image import StoredImage
+from jettison.store.store import Store
+
+
+class ExportServices(msgspec.Struct, frozen=True):
+    """What exporters work with.
+
+    Args:
+        store: Has the images.
+        blobs: Makes and fetches layers.
+        client: Makes the registry client; None does without the network.
+        stdout: Takes what goes to ``dest=-``; None when there is no such stream.
+    """
+
+    store: Store
+    blobs: LayerBlobs
+    client: ClientFactory | None = None
+    stdout: BinaryIO | None = None
+
+
+class ExportResult(msgspec.Struct, frozen=True):
+    """What was written.
+
+    Args:
+        manifest: Of the image, or the index of several; None for plain files.
+        names: Normalised references that it has now.
+        path: Where it is; empty for streams, registries and the store.
+    """
+
+    manifest: Descriptor | None = None
+    names: tuple[str, ...] = ()
+    path: str = ""
+
+
+class Exporter(Protocol):
+    """Writes images somewhere; nothing of a failed export is left under its final name."""
+
+    def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
+        """Write images.
+
+        Args:
+            images: One per platform, at least one.
+            report: Told bytes per item; may raise to cancel.
+
+        Raises:
+            ExportError: it cannot be written where it is to go.
+            StorageError: the store lacks something, or has no space.
+            RegistryError: a registry refuses.
+        """
+        ...

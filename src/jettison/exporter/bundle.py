@@ -1,0 +1,150 @@
+"""Everything that a layout of some images holds: descriptors, documents, blobs.
+
+In:  stored images, their form, their names.
+Out: ``Bundle``; ``ImageSet`` for exporters that write an index of several platforms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import msgspec
+
+from jettison.events import Progress
+from jettison.exporter.base import ExportServices
+from jettison.exporter.options import Annotations, ImageOptions
+from jettison.image.layout import IMAGE_NAME, REF_NAME
+from jettison.image.manifest import (
+    BuiltManifest,
+    ManifestForm,
+    build_index,
+    build_manifest,
+    image_platform,
+)
+from jettison.image.parallel import Stop, run_parallel
+from jettison.oci.codec import encode
+from jettison.oci.manifest import Descriptor, Index
+from jettison.oci.mediatype import OCI_INDEX
+from jettison.oci.reference import Reference
+from jettison.store.image import StoredImage
+from jettison.store.layer import LayerId
+
+_FETCHES = 4
+
+
+class ImageSet(msgspec.Struct, frozen=True):
+    """Manifests of the images of one export.
+
+    Args:
+        manifests: One per platform.
+        root: The manifest, or the index of several.
+        index_data: Bytes of that index; empty for a single image.
+    """
+
+    manifests: tuple[BuiltManifest, ...]
+    root: Descriptor
+    index_data: bytes = b""
+
+
+def build_set(
+    services: ExportServices,
+    images: Sequence[StoredImage],
+    options: ImageOptions,
+    *,
+    oci: bool | None,
+) -> ImageSet:
+    """Return the manifests of images, and their index if there are several.
+
+    Args:
+        services: Has the layers.
+        images: One per platform.
+        options: Compression and annotations.
+        oci: Media types; None keeps what each image came with, else OCI's.
+
+    Raises:
+        StorageError: a layer is not here any more, or no space.
+    """
+    if options.compression.name == "zstd" and oci is False:
+        oci = True  # docker's media types have no zstd that others understand
+    notes = options.annotations
+    manifests: list[BuiltManifest] = []
+    for image in images:
+        platform = image_platform(image.config)
+        form = ManifestForm(options.compression, oci, Annotations.of(notes.manifest, platform))
+        built = build_manifest(services.store, image, services.blobs, form)
+        described = Annotations.of(notes.manifest_descriptor, platform)
+        if described:
+            descriptor = msgspec.structs.replace(built.descriptor, annotations=described)
+            built = msgspec.structs.replace(built, descriptor=descriptor)
+        manifests.append(built)
+    if len(manifests) == 1 and not notes.index:
+        return ImageSet(tuple(manifests), manifests[0].descriptor)
+    root, data = build_index(
+        [each.descriptor for each in manifests],
+        oci=oci is not False,
+        annotations=Annotations.of(notes.index),
+    )
+    return ImageSet(tuple(manifests), root, data)
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """What a layout holds.
+
+    Args:
+        entries: Of ``index.json``.
+        documents: Small blobs by digest.
+        layers: (name, descriptor) of layers, each blob once.
+    """
+
+    entries: tuple[Descriptor, ...]
+    documents: dict[str, bytes]
+    layers: tuple[tuple[LayerId, Descriptor], ...]
+
+    def index(self, others: Iterable[Descriptor] = ()) -> bytes:
+        """Return the bytes of ``index.json``, after entries of a layout that is there."""
+        return encode(Index(manifests=(*others, *self.entries), media_type=OCI_INDEX))
+
+
+def bundle(
+    sets: Sequence[tuple[ImageSet, Sequence[Reference]]], index_descriptor: Annotations
+) -> Bundle:
+    """Return the layout of image sets and their names."""
+    entries: list[Descriptor] = []
+    documents: dict[str, bytes] = {}
+    layers: dict[str, tuple[LayerId, Descriptor]] = {}
+    extra = Annotations.of(index_descriptor.index_descriptor)
+    for images, names in sets:
+        for built in images.manifests:
+            documents[built.descriptor.digest] = built.data
+            documents[built.config.digest] = built.config_data
+            layers.update({d.digest: (name, d) for name, d in built.layers})
+        if images.index_data:
+            documents[images.root.digest] = images.index_data
+        for name in names or (None,):
+            notes = {**images.root.annotations, **extra}
+            if name is not None:
+                notes[IMAGE_NAME] = str(name)
+                notes[REF_NAME] = name.tag
+            entries.append(msgspec.structs.replace(images.root, annotations=notes))
+    return Bundle(tuple(entries), documents, tuple(layers.values()))
+
+
+def fetch_layers(services: ExportServices, made: Bundle, report: Progress) -> None:
+    """Bring all blobs of a bundle into the store.
+
+    Raises:
+        SourceError, ContentError, StorageError: one cannot be had.
+    """
+
+    def fetch(layer: LayerId, descriptor: Descriptor, stop: Stop) -> None:
+        stop.check()
+        services.blobs.fetch(layer, descriptor, report)
+
+    run_parallel([partial(fetch, *pair) for pair in made.layers], limit=_FETCHES)
+
+
+def blob_name(descriptor_digest: str) -> str:
+    """Return where a layout has a blob: ``blobs/sha256/<hex>``."""
+    algorithm = descriptor_digest.partition(":")[0]
+    return f"blobs/{algorithm}/{descriptor_digest.partition(':')[2]}"

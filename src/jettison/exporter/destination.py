@@ -1,0 +1,127 @@
+"""Files and directories that exports write: whole under their name, or not there at all.
+
+In:  a path, or ``-``.
+Out: a stream to write to; a directory to fill.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from jettison.errors import ExportError
+from jettison.fs.remove import remove_tree
+
+STANDARD_OUTPUT = "-"
+
+
+@contextmanager
+def export_errors(place: str) -> Iterator[None]:
+    """Turn failures of the operating system into ``ExportError``.
+
+    Raises:
+        ExportError: with the cause, and what to do if the disk is full.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ExportError(f"cannot write to `{place}`: nobody reads it any more") from error
+    except OSError as error:
+        full = error.errno in {28, 122}  # ENOSPC, EDQUOT
+        raise ExportError(
+            f"cannot write `{place}`: {(error.strerror or str(error)).lower()}",
+            hint="free some space, or write somewhere else" if full else None,
+        ) from error
+
+
+@contextmanager
+def open_file(dest: str, stdout: BinaryIO | None) -> Iterator[BinaryIO]:
+    """Open the file of an export; it gets its name when the block ends well.
+
+    Args:
+        dest: Path, or ``-``.
+        stdout: Where ``-`` goes.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    if dest == STANDARD_OUTPUT:
+        if stdout is None:
+            raise ExportError("there is no standard output to write to")
+        with export_errors("standard output"):
+            yield stdout
+            stdout.flush()
+        return
+    path = Path(dest)
+    with export_errors(dest):
+        if path.is_dir():
+            raise ExportError(
+                f"cannot write `{dest}`: it is a directory",
+                hint="name a file, or add `tar=false` for a layout directory",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            # Devices and pipes cannot be replaced.
+            with path.open("wb") as file:
+                yield file
+            return
+        temporary = beside(path)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_directory(path: Path) -> Iterator[Path]:
+    """Yield a directory to fill; it gets its name when the block ends well.
+
+    Args:
+        path: Must not be there, or be an empty directory.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    with export_errors(str(path)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = beside(path)
+        temporary.mkdir(mode=0o755)
+        try:
+            yield temporary
+            os.rename(temporary, path)
+        except BaseException:
+            remove_tree(temporary)
+            raise
+
+
+def beside(path: Path) -> Path:
+    """Return an unused name in the directory of a path."""
+    return path.with_name(f".{path.name}.{os.getpid():x}-{os.urandom(4).hex()}")
+
+
+def is_empty(path: Path) -> bool:
+    """Tell whether nothing is lost when a directory is made at a path."""
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
+
+
+def copy_bytes(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy the rest of a file; inside the kernel where it can."""
+    try:
+        read, write = source.fileno(), target.fileno()
+        target.flush()
+        while os.sendfile(write, read, None, 1 << 30):
+            pass
+    except (OSError, ValueError, AttributeError):
+        # Nothing but the position of the source says how far the kernel came.
+        shutil.copyfileobj(source, target, 1 << 20)

@@ -1,0 +1,237 @@
+"""Image archives: OCI layouts and tars that docker loads.
+
+In:  stored images.
+Out: a tar or a layout directory. ``type=docker`` is the same layout with a ``manifest.json``, so
+that docker, podman and skopeo read it, whichever form they know.
+
+On disk::
+
+    oci-layout  index.json  blobs/sha256/<hex>  [manifest.json]
+
+Source: OCI image-spec 1.1, image-layout.md; docker image-spec 1.2.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestError, UsageError
+from jettison.events import Progress
+from jettison.exporter.archive import ArchiveWriter
+from jettison.exporter.base import ExportResult, ExportServices
+from jettison.exporter.bundle import (
+    Bundle,
+    ImageSet,
+    blob_name,
+    build_set,
+    bundle,
+    fetch_layers,
+)
+from jettison.exporter.destination import (
+    STANDARD_OUTPUT,
+    beside,
+    copy_bytes,
+    export_errors,
+    is_empty,
+    new_directory,
+    open_file,
+)
+from jettison.exporter.options import Annotations, Attributes, ImageOptions
+from jettison.fs.atomic import write_atomically
+from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
+from jettison.image.manifest import Compression
+from jettison.oci.manifest import Descriptor
+from jettison.oci.reference import Reference
+from jettison.store.image import StoredImage
+
+_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+class ArchiveExporter:
+    """``type=oci`` and ``type=docker``.
+
+    Args:
+        kind: ``oci`` or ``docker``.
+        dest: File, directory (``tar=false``), or ``-``.
+        attributes: As written.
+        services: Has the images.
+
+    Raises:
+        UsageError: an attribute is wrong.
+    """
+
+    def __init__(
+        self, kind: str, dest: str, attributes: Mapping[str, str], services: ExportServices
+    ) -> None:
+        taken = Attributes(kind, attributes)
+        self._docker = kind == "docker"
+        self._options = taken.image()
+        self._tar = taken.flag("tar", default=True)
+        taken.finish()
+        if not dest:
+            raise UsageError(
+                f"output `type={kind}` needs a destination",
+                hint=f"write `type={kind},dest=FILE`, or `dest=-` for standard output",
+            )
+        if dest == STANDARD_OUTPUT and not self._tar:
+            raise UsageError("a layout directory cannot go to standard output")
+        self._dest = dest
+        self._services = services
+
+    def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
+        """Write the archive or the layout; see ``Exporter``."""
+        if self._docker and len(images) > 1:
+            raise ExportError(
+                "docker's archives hold one platform each",
+                hint="use `type=oci`, or build one platform",
+            )
+        oci = self._options.oci
+        if self._docker:
+            oci = bool(oci)
+        made = build_set(self._services, images, self._options, oci=oci)
+        contents = bundle([(made, self._options.names)], self._options.annotations)
+        docker = _docker_manifest([(made, self._options.names)]) if self._docker else b""
+        fetch_layers(self._services, contents, report)
+        if self._tar:
+            with open_file(self._dest, self._services.stdout) as sink:
+                _write_archive(self._services, sink, contents, docker, report)
+        else:
+            self._write_directory(contents, docker, report)
+        path = "" if self._dest == STANDARD_OUTPUT else self._dest
+        return ExportResult(made.root, tuple(str(name) for name in self._options.names), path)
+
+    def _write_directory(self, contents: Bundle, docker: bytes, report: Progress) -> None:
+        path = Path(self._dest)
+        if is_empty(path):
+            with new_directory(path) as directory:
+                _fill(self._services, directory, contents, report)
+                self._write_documents(directory, contents, docker, [])
+            return
+        with export_errors(self._dest):
+            try:
+                entries = Layout(os.path.abspath(path)).index().manifests
+            except (InvalidManifestError, ImageNotFoundError) as error:
+                raise ExportError(
+                    f"cannot write `{self._dest}`: it is not empty and no OCI layout",
+                    hint="name another directory",
+                ) from error
+            _fill(self._services, path, contents, report)
+            self._write_documents(path, contents, docker, _without(entries, contents))
+
+    def _write_documents(
+        self, directory: Path, contents: Bundle, docker: bytes, others: list[Descriptor]
+    ) -> None:
+        """Write what points at blobs, after them."""
+        if docker:
+            write_atomically(directory / "manifest.json", docker)
+        write_atomically(directory / "index.json", contents.index(others))
+        write_atomically(directory / "oci-layout", _LAYOUT)
+
+
+def save(
+    services: ExportServices,
+    images: Sequence[tuple[StoredImage, Sequence[Reference]]],
+    dest: str,
+    report: Progress,
+) -> ExportResult:
+    """Write several images with their names into one archive that docker loads.
+
+    Args:
+        services: Has the images.
+        images: Each with the names that it gets.
+        dest: File, or ``-``.
+        report: Told bytes per item.
+
+    Raises:
+        ExportError: it cannot be written.
+        StorageError: the store lacks something.
+    """
+    options = ImageOptions((), Compression(), None, Annotations())
+    sets = [
+        (build_set(services, [image], options, oci=None), tuple(names)) for image, names in images
+    ]
+    contents = bundle(sets, Annotations())
+    fetch_layers(services, contents, report)
+    with open_file(dest, services.stdout) as sink:
+        _write_archive(services, sink, contents, _docker_manifest(sets), report)
+    names = tuple(str(name) for _, each in images for name in each)
+    return ExportResult(None, names, "" if dest == STANDARD_OUTPUT else dest)
+
+
+class _DockerEntry(msgspec.Struct, rename="pascal"):
+    config: str
+    repo_tags: list[str] | None
+    layers: list[str]
+
+
+def _docker_manifest(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> bytes:
+    """Return ``manifest.json``; one entry per image, whatever its number of names."""
+    entries = [
+        _DockerEntry(
+            config=blob_name(built.config.digest),
+            repo_tags=[name.familiar for name in names] or None,
+            layers=[blob_name(descriptor.digest) for _, descriptor in built.layers],
+        )
+        for images, names in sets
+        for built in images.manifests
+    ]
+    return msgspec.json.encode(entries)
+
+
+def _write_archive(
+    services: ExportServices, sink: BinaryIO, contents: Bundle, docker: bytes, report: Progress
+) -> None:
+    writer = ArchiveWriter(sink)
+    writer.add("oci-layout", _LAYOUT)
+    writer.add("index.json", contents.index())
+    if docker:
+        writer.add("manifest.json", docker)
+    for digest, data in contents.documents.items():
+        writer.add(blob_name(digest), data)
+    for _, descriptor in contents.layers:
+        path = services.store.blobs.path(descriptor.digest)
+        report(descriptor.digest, 0, descriptor.size)
+        writer.add_file(blob_name(descriptor.digest), path, descriptor.size)
+        report(descriptor.digest, descriptor.size, descriptor.size)
+    writer.close()
+
+
+def _fill(services: ExportServices, directory: Path, contents: Bundle, report: Progress) -> None:
+    """Copy blobs into a layout directory, those that it lacks."""
+    for digest, data in contents.documents.items():
+        target = directory / blob_name(digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            write_atomically(target, data)
+    for _, descriptor in contents.layers:
+        target = directory / blob_name(descriptor.digest)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        report(descriptor.digest, 0, descriptor.size)
+        if not target.exists():
+            _copy_blob(services.store.blobs.path(descriptor.digest), target)
+        report(descriptor.digest, descriptor.size, descriptor.size)
+
+
+def _copy_blob(source: Path, target: Path) -> None:
+    temporary = beside(target)
+    try:
+        with source.open("rb") as read, temporary.open("xb") as written:
+            copy_bytes(read, written)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _without(entries: Sequence[Descriptor], contents: Bundle) -> list[Descriptor]:
+    """Return the entries of a layout that new ones do not replace, by name or as unnamed."""
+
+    def key(entry: Descriptor) -> tuple[str, str]:
+        return entry.annotations.get(IMAGE_NAME, ""), entry.annotations.get(REF_NAME, "")
+
+    replaced = {key(entry) for entry in contents.entries}
+    return [entry for entry in entries if key(entry) not in replaced]
