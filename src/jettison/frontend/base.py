@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.errors import Span
 from jettison.oci.config import ImageConfig
 from jettison.oci.platform import Platform
 from jettison.plan.op import Network
@@ -54,9 +55,15 @@ class ImageRequest(msgspec.Struct, frozen=True):
 
 
 class NeedImages(msgspec.Struct, frozen=True):
-    """Compilation stopped: these are wanted, in the order of the text."""
+    """Compilation stopped: these are wanted, in the order of the text.
+
+    ``spans`` are the places that name them first, one for each request. ``stage_names`` are what
+    a name that is no image may have been meant to be.
+    """
 
     requests: tuple[ImageRequest, ...]
+    spans: tuple[Span, ...] = ()
+    stage_names: tuple[str, ...] = ()
 
 
 class CompileRequest(msgspec.Struct, frozen=True):

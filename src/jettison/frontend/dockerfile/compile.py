@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jettison.errors import DockerfileSyntaxError, StageGraphError, located
+from jettison.errors import DockerfileSyntaxError, Span, StageGraphError, located
 from jettison.frontend.base import (
     CompileRequest,
     ImageConfigs,
@@ -96,7 +96,8 @@ def _global_values(
     defaults = scope.platform_arguments(request.build_platform, request.platform, target)
     values = scope.global_scope(defaults, header, build_args=request.build_args, escape=file.escape)
     text = request.build_args.get(_EPOCH) or values.get(_EPOCH, "")
-    epoch = _parse_epoch(text, request) if text else None
+    with located(_place_of(_EPOCH, header) if _EPOCH not in request.build_args else None):
+        epoch = _parse_epoch(text, request) if text else None
     build_args = dict(request.build_args)
     for names in (build_args, values):
         if _EPOCH in names:
@@ -105,6 +106,12 @@ def _global_values(
             else:
                 names[_EPOCH] = str(epoch)
     return values, epoch, msgspec.structs.replace(request, build_args=build_args)
+
+
+def _place_of(name: str, header: Sequence[Arg]) -> Span | None:
+    """Return the place of the last global ARG of a name."""
+    spans = [each.span for each in header if any(item.key == name for item in each.items)]
+    return spans[-1] if spans else None
 
 
 def _parse_epoch(text: str, request: CompileRequest) -> int | None:
@@ -132,8 +139,7 @@ def _resolve(build: Build, target: Stage) -> list[Stage] | NeedImages:
         needed = build.graph.reachable(target)
         missing = [stage for stage in needed if build.is_missing(stage)]
         if missing:
-            requests = [build.image_request(stage) for stage in _in_text_order(missing)]
-            return NeedImages(tuple(dict.fromkeys(each for each in requests if each is not None)))
+            return _need(build, missing)
         fresh = [stage for stage in needed if not stage.triggered]
         if not fresh:
             return needed
@@ -142,8 +148,18 @@ def _resolve(build: Build, target: Stage) -> list[Stage] | NeedImages:
             _add_triggers(build, stage)
 
 
-def _in_text_order(stages: Sequence[Stage]) -> list[Stage]:
-    return sorted(stages, key=lambda stage: stage.span.line)
+def _need(build: Build, missing: Sequence[Stage]) -> NeedImages:
+    """Ask for the images of stages, in the order of the text, each once."""
+    places: dict[ImageRequest, Span] = {}
+    for stage in sorted(missing, key=lambda stage: stage.span.line):
+        request = build.image_request(stage)
+        if request is not None:
+            places.setdefault(request, stage.span)
+    return NeedImages(
+        requests=tuple(places),
+        spans=tuple(places.values()),
+        stage_names=tuple(stage.name for stage in build.graph.stages if stage.name),
+    )
 
 
 def _add_triggers(build: Build, stage: Stage) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 from jettison.errors import located
 from jettison.frontend.dockerfile import syntax
 from jettison.frontend.dockerfile.config import ImageState
+from jettison.frontend.dockerfile.contexts import SCRATCH
 from jettison.frontend.dockerfile.lower_copy import lower_copy
 from jettison.frontend.dockerfile.lower_run import lower_run
 from jettison.frontend.dockerfile.names import StepNames, shown
 from jettison.frontend.dockerfile.ports import parse_ports
 from jettison.frontend.dockerfile.scope import Scope
-from jettison.frontend.dockerfile.stages import SCRATCH, Stage, Step
+from jettison.frontend.dockerfile.stages import Stage, Step
 from jettison.frontend.dockerfile.state import Build, StageState, clean
 from jettison.frontend.dockerfile.words import split_words
 from jettison.oci.config import Healthcheck

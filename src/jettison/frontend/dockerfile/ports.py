@@ -23,7 +23,7 @@ def parse_ports(words: Iterable[str]) -> tuple[str, ...]:
         DockerfileSyntaxError: a specification is wrong.
 
     >>> parse_ports(["8000-8001/UDP", "80"])
-    ('8000/udp', '8001/udp', '80/tcp')
+    ('80/tcp', '8000/udp', '8001/udp')
     """
     return tuple(sorted(port for word in words for port in _parse(word)))
 

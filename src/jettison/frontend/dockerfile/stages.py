@@ -24,23 +24,14 @@ from jettison.errors import (
     UsageError,
     located,
 )
-from jettison.frontend.base import ImageContext, NamedContext
+from jettison.frontend.base import NamedContext
+from jettison.frontend.dockerfile.contexts import SCRATCH, ContextBase, Contexts
 from jettison.frontend.dockerfile.mounts import mount_from
 from jettison.frontend.dockerfile.syntax import Copy, From, Instruction, OnBuild, Run
 from jettison.frontend.dockerfile.text import did_you_mean
 from jettison.frontend.dockerfile.words import expand
 from jettison.oci.platform import Platform, parse_platform
 from jettison.oci.reference import parse_reference
-
-SCRATCH = "scratch"
-_RESERVED = frozenset({SCRATCH, "context"})
-
-
-class ContextBase(msgspec.Struct, frozen=True):
-    """A base that is a named context; ``key`` is its name as the request spells it."""
-
-    key: str
-    context: NamedContext
 
 
 class ImageBase(msgspec.Struct, frozen=True):
@@ -106,6 +97,13 @@ class Stage:
         """The name, or ``stage-N``."""
         return self.name or f"stage-{self.index}"
 
+    @property
+    def is_scratch(self) -> bool:
+        """Whether it begins with nothing, by name or as a named context."""
+        if isinstance(self.origin, ContextBase):
+            return self.origin.is_scratch
+        return self.base is None and self.origin is None
+
     def needs(self) -> Iterator[Stage]:
         """Yield the stages that it reads, the base first."""
         if self.base is not None:
@@ -135,9 +133,8 @@ class StageGraph:
         self.external_count = 0
         self._by_name: dict[str, Stage] = {}
         self._external: dict[str, Stage] = {}
-        self._platform = platform
         self._escape = escape
-        self._contexts = {_familiar(key): (key, value) for key, value in contexts.items()}
+        self._contexts = Contexts(contexts, platform)
 
     def add(self, instruction: From, global_values: Mapping[str, str]) -> Stage:
         """Add the stage that a FROM begins.
@@ -155,7 +152,7 @@ class StageGraph:
             stage = Stage(len(self.stages), instruction.stage_name, image, instruction.span)
             if instruction.platform:
                 stage.platform = self._parse_platform(instruction.platform, global_values)
-            named = self._find_context(stage.name, stage.platform) if stage.name else None
+            named = self._contexts.find(stage.name, stage.platform) if stage.name else None
             if named is not None:
                 stage.origin = named
             else:
@@ -314,23 +311,13 @@ class StageGraph:
                 f'failed to parse stage name "{name}": {error.message}',
                 hint=error.hint or self._stage_names_hint(),
             ) from error
-        return self._find_context(name, platform) or ImageBase(reference)
-
-    def _find_context(self, name: str, platform: Platform | None) -> ContextBase | None:
-        """Return the named context of a name, one for its platform first."""
-        if not self._contexts or name.lower() in _RESERVED:
-            return None
-        familiar = _familiar(name)
-        for key in (f"{familiar}::{platform or self._platform}", familiar):
-            if key in self._contexts:
-                return ContextBase(*self._contexts[key])
-        return None
+        return self._contexts.find(name, platform) or ImageBase(reference)
 
     def is_replaced(self, stage: Stage) -> bool:
         """Tell whether a named context has the stage's own name."""
         if not stage.name or not isinstance(stage.origin, ContextBase):
             return False
-        return self._find_context(stage.name, stage.platform) == stage.origin
+        return self._contexts.find(stage.name, stage.platform) == stage.origin
 
     def _by_index(self, text: str) -> Stage | None:
         if not (text.isascii() and text.isdecimal()) or len(text) > 6:
@@ -357,25 +344,8 @@ class StageGraph:
         return f"stages of this file: {', '.join(names)}" if names else "no stage has a name"
 
 
-def is_empty_image(base: ContextBase | ImageBase | None) -> bool:
-    """Tell whether a base is scratch, also as a named context."""
-    if isinstance(base, ContextBase) and isinstance(base.context, ImageContext):
-        return base.context.reference in {SCRATCH, "docker.io/library/scratch:latest"}
-    return base is None
-
-
 def _edges(stage: Stage) -> Iterator[tuple[Stage, Step]]:
     for step in stage.steps:
         for source in step.sources:
             if source is not None:
                 yield source, step
-
-
-def _familiar(name: str) -> str:
-    """Return the name by which a named context is looked up: docker's short one, no ``:latest``."""
-    head, separator, platform = name.partition("::")
-    try:
-        reference = parse_reference(head)
-    except InvalidReferenceError:
-        return name
-    return reference.familiar.removesuffix(":latest") + separator + platform

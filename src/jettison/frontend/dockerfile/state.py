@@ -24,15 +24,14 @@ from jettison.frontend.base import (
     LocalContext,
 )
 from jettison.frontend.dockerfile.config import ImageState
+from jettison.frontend.dockerfile.contexts import ContextBase
 from jettison.frontend.dockerfile.gitref import parse_git_reference
 from jettison.frontend.dockerfile.names import StepNames, redacted
 from jettison.frontend.dockerfile.scope import Scope
 from jettison.frontend.dockerfile.stages import (
-    ContextBase,
     ImageBase,
     Stage,
     StageGraph,
-    is_empty_image,
 )
 from jettison.frontend.dockerfile.words import expand
 from jettison.oci.config import ImageConfig
@@ -105,7 +104,7 @@ class Build:
 
     def image_request(self, stage: Stage) -> ImageRequest | None:
         """Return the image that a stage begins with, None for scratch, contexts, other stages."""
-        if stage.base is not None or is_empty_image(stage.origin):
+        if stage.base is not None or stage.is_scratch:
             return None
         platform = stage.platform or self.request.platform
         match stage.origin:
@@ -140,7 +139,7 @@ class Build:
                 return None
             op = ImageOp(request.reference, request.platform, config.rootfs.diff_ids)
             return self.add(op, name=name, stage=stage.index, span=stage.span)
-        if not isinstance(stage.origin, ContextBase) or is_empty_image(stage.origin):
+        if not isinstance(stage.origin, ContextBase) or stage.is_scratch:
             return None
         files = self._context_files(stage.origin)
         if isinstance(files.op, HttpOp):
