@@ -23,9 +23,9 @@ _ATTESTATION = "vnd.docker.reference.type"
 
 class _Shape(msgspec.Struct, rename="camel"):
     media_type: str = ""
-    manifests: msgspec.Raw | None = None
-    layers: msgspec.Raw | None = None
-    config: msgspec.Raw | None = None
+    manifests: msgspec.Raw = msgspec.Raw()
+    layers: msgspec.Raw = msgspec.Raw()
+    config: msgspec.Raw = msgspec.Raw()
 
 
 def decode_document(data: bytes, media_type: str) -> Manifest | Index:
@@ -54,8 +54,8 @@ def decode_document(data: bytes, media_type: str) -> Manifest | Index:
         raise InvalidManifestError(
             f"a manifest says to be `{shape.media_type[:100]}` but was announced as `{said}`"
         )
-    is_index = shape.manifests is not None
-    if is_index and (shape.layers is not None or shape.config is not None):
+    is_index = bool(bytes(shape.manifests))
+    if is_index and (bytes(shape.layers) or bytes(shape.config)):
         raise InvalidManifestError("a manifest is an index and an image at the same time")
     said = said or shape.media_type
     if said in known and (said in mediatype.INDEXES) != is_index:
