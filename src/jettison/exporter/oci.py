@@ -60,17 +60,25 @@ class ArchiveExporter:
         dest: File, directory (``tar=false``), or ``-``.
         attributes: As written.
         services: Has the images.
+        names: References without ``name=``.
 
     Raises:
         UsageError: an attribute is wrong.
     """
 
     def __init__(
-        self, kind: str, dest: str, attributes: Mapping[str, str], services: ExportServices
+        self,
+        kind: str,
+        dest: str,
+        attributes: Mapping[str, str],
+        services: ExportServices,
+        *,
+        names: Sequence[Reference] = (),
     ) -> None:
         taken = Attributes(kind, attributes)
         self._docker = kind == "docker"
-        self._options = taken.image()
+        options = taken.image()
+        self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
         self._tar = taken.flag("tar", default=True)
         taken.finish()
         if not dest:

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from jettison.errors import AuthenticationError, StorageError, UsageError
+from jettison.fs.atomic import write_atomically
 from jettison.oci.reference import DEFAULT_REGISTRY
 
 _DOCKER_KEY = "https://index.docker.io/v1/"
@@ -151,19 +152,10 @@ class CredentialStore:
     def _write(self, config: dict[str, Any]) -> None:
         # A linked config.json stays a link: its target is replaced.
         path = Path(os.path.realpath(self.path))
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         data = msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-                with open(os.open(temporary, flags, 0o600), "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
+            write_atomically(path, data, mode=0o600, durable=True)
         except OSError as error:
             raise StorageError(f"cannot write `{path}`: {error.strerror}") from error
 

@@ -1,0 +1,70 @@
+"""Images of the local store: names that point at them, and perhaps a push.
+
+In:  stored images, names.
+Out: names in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from jettison.errors import ExportError
+from jettison.events import Progress
+from jettison.exporter.base import ExportResult, ExportServices
+from jettison.exporter.options import Attributes
+from jettison.exporter.registry import push
+from jettison.oci.reference import Reference
+from jettison.store.image import StoredImage
+
+
+class StoreExporter:
+    """``type=image``.
+
+    Args:
+        names: References without ``name=``.
+        attributes: As written; ``push=true`` pushes as well.
+        services: Has the store.
+
+    Raises:
+        UsageError: an attribute is wrong.
+    """
+
+    def __init__(
+        self, names: Sequence[Reference], attributes: Mapping[str, str], services: ExportServices
+    ) -> None:
+        taken = Attributes("image", attributes)
+        options = taken.image()
+        self._push = taken.flag("push")
+        self._insecure = taken.flag("registry.insecure")
+        self._by_digest = taken.flag("push-by-digest")
+        taken.finish()
+        self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
+        self._services = services
+
+    def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
+        """Keep the images and name the first one; see ``Exporter``."""
+        names = tuple(str(name) for name in self._options.names)
+        store = self._services.store
+        if len(images) > 1 and names and not self._push:
+            raise ExportError(
+                "a name of the local store points at one platform's image",
+                hint="build one platform, or use `type=oci` or `type=registry`",
+            )
+        with store.database.transaction():
+            for image in images:
+                store.images.add(image)
+            if len(images) == 1:
+                for name in names:
+                    store.images.tag(name, images[0].id)
+        if not self._push:
+            return ExportResult(None, names)
+        return push(
+            self._services,
+            images,
+            self._options,
+            report,
+            insecure=self._insecure,
+            by_digest=self._by_digest,
+        )

@@ -1,0 +1,169 @@
+"""Pushing images to registries.
+
+In:  stored images and the references they get.
+Out: blobs, manifests and tags in repositories. A tag appears last, so it never points at
+     something incomplete.
+
+A blob that the registry has is not sent; one that the registry has in another repository, where
+the layer was pulled from or was just pushed to, is mounted, and need not even be here.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
+
+from jettison.errors import ExportError, UsageError
+from jettison.events import Progress
+from jettison.exporter.base import ExportResult, ExportServices
+from jettison.exporter.bundle import ImageSet, build_set
+from jettison.exporter.options import Attributes, ImageOptions
+from jettison.image.parallel import Stop, run_parallel
+from jettison.oci.manifest import Descriptor
+from jettison.oci.reference import Reference, parse_reference
+from jettison.registry.upload import Uploader
+from jettison.store.image import StoredImage
+from jettison.store.layer import LayerId
+
+_UPLOADS = 4
+
+
+class RegistryExporter:
+    """``type=registry``, and ``jettison push``.
+
+    Args:
+        kind: ``registry``.
+        names: References without ``name=``.
+        attributes: As written.
+        services: Has the images and the client.
+
+    Raises:
+        UsageError: an attribute is wrong, or there is no name.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        names: Sequence[Reference],
+        attributes: Mapping[str, str],
+        services: ExportServices,
+    ) -> None:
+        taken = Attributes(kind, attributes)
+        options = taken.image()
+        self._insecure = taken.flag("registry.insecure")
+        self._by_digest = taken.flag("push-by-digest")
+        taken.flag("push", default=True)
+        taken.finish()
+        self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
+        if not self._options.names:
+            raise UsageError(
+                f"output `type={kind}` needs a name", hint="add `-t NAME` or `name=NAME`"
+            )
+        self._services = services
+
+    def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
+        """Push the images; see ``Exporter``."""
+        return push(
+            self._services,
+            images,
+            self._options,
+            report,
+            insecure=self._insecure,
+            by_digest=self._by_digest,
+        )
+
+
+def push(
+    services: ExportServices,
+    images: Sequence[StoredImage],
+    options: ImageOptions,
+    report: Progress,
+    *,
+    insecure: bool = False,
+    by_digest: bool = False,
+) -> ExportResult:
+    """Push images under the names of the options.
+
+    Args:
+        services: Has the images and the client.
+        images: One per platform.
+        options: Names, compression, media types, annotations.
+        report: Told bytes per blob.
+        insecure: Do without TLS checks.
+        by_digest: Put no tags.
+
+    Raises:
+        ExportError: there is no network to use.
+        RegistryError: a registry refuses.
+        StorageError: the store lacks something.
+    """
+    if services.client is None:
+        raise ExportError("cannot push: the network is not to be used", hint="drop `--offline`")
+    made = build_set(services, images, options, oci=options.oci)
+    pushed: list[Reference] = []
+    for name in options.names:
+        near = next((each for each in pushed if each.registry == name.registry), None)
+        uploader = Uploader(services.client(), name, insecure=insecure)
+        if not any(each.name == name.name for each in pushed):
+            _push_blobs(services, uploader, made, name, near, report)
+            _push_documents(uploader, made)
+        if not by_digest:
+            media_type, data = _root(made)
+            uploader.manifest(name.tag, media_type, data)
+        pushed.append(name)
+    return ExportResult(made.root, tuple(str(name) for name in options.names))
+
+
+def _push_blobs(
+    services: ExportServices,
+    uploader: Uploader,
+    made: ImageSet,
+    target: Reference,
+    near: Reference | None,
+    report: Progress,
+) -> None:
+    """Make a repository have all layers and configs; ``near`` is one that has them already."""
+
+    def layer(name: LayerId, descriptor: Descriptor, stop: Stop) -> None:
+        def watched(item: str, current: int, total: int) -> None:
+            stop.check()
+            report(item, current, total)
+
+        stop.check()
+        if descriptor.urls and not services.store.blobs.has(descriptor.digest):
+            return  # Foreign layers are not to be distributed; who pulls follows the URLs.
+        source = services.blobs.source(name)
+        mount_from = near or (parse_reference(source) if source else None)
+        if not services.store.blobs.has(descriptor.digest):
+            if uploader.has_blob(descriptor.digest) or (
+                mount_from is not None and uploader.mount(descriptor.digest, mount_from)
+            ):
+                return
+            services.blobs.fetch(name, descriptor, watched)
+        path = services.store.blobs.path(descriptor.digest)
+        uploader.blob(descriptor, partial(path.open, "rb"), mount_from=mount_from, report=watched)
+
+    def config(descriptor: Descriptor, data: bytes, stop: Stop) -> None:
+        stop.check()
+        uploader.blob(descriptor, partial(io.BytesIO, data), mount_from=near)
+
+    layers = {d.digest: (name, d) for built in made.manifests for name, d in built.layers}
+    jobs = [partial(layer, *pair) for pair in layers.values()]
+    jobs += [partial(config, built.config, built.config_data) for built in made.manifests]
+    run_parallel(jobs, limit=_UPLOADS)
+
+
+def _push_documents(uploader: Uploader, made: ImageSet) -> None:
+    """Put the manifests, and the index of several, under their digests."""
+    for built in made.manifests:
+        uploader.manifest(built.descriptor.digest, built.descriptor.media_type, built.data)
+    if made.index_data:
+        uploader.manifest(made.root.digest, made.root.media_type, made.index_data)
+
+
+def _root(made: ImageSet) -> tuple[str, bytes]:
+    data = made.index_data or made.manifests[0].data
+    return made.root.media_type, data
