@@ -205,7 +205,7 @@ def test_layers_that_the_kernel_wrote_look_as_they_did_when_they_were_written(
 def test_an_opaque_root_hides_all_layers_below_and_mounts_must_be_cut_there(area: Path) -> None:
     place = area / f"root{next(counter)}"
     place.mkdir()
-    base, middle, top = directories = [place / name for name in ("base", "middle", "top")]
+    _, middle, top = directories = [place / name for name in ("base", "middle", "top")]
     for directory in directories:
         directory.mkdir()
         (directory / directory.name).write_text("x")

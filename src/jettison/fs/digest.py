@@ -84,9 +84,9 @@ class FileDigests:
     ) -> None:
         self._root = os.fspath(root).rstrip("/")
         self._table = table
-        self._old = memo if memo is not None else {}
-        self._new: dict[str, bytes] = {}
-        self._session: dict[str, bytes] = {}
+        self._memo = memo if memo is not None else {}
+        self._learned = 0
+        self._racy: set[str] = set()
 
     @classmethod
     def load(cls, table: MemoTable, root: Path) -> Self:
@@ -113,7 +113,7 @@ class FileDigests:
         packed = _FACTS.pack(
             facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
         )
-        entry = self._new.get(path) or self._session.get(path) or self._old.get(path)
+        entry = self._memo.get(path)
         if entry is not None and entry.startswith(packed) and len(entry) == _ENTRY_BYTES:
             return entry[_FACTS.size :]
         return self._read(path)
@@ -135,12 +135,13 @@ class FileDigests:
             after.st_mtime_ns,
             after.st_ctime_ns,
         )
-        newest_ns = max(before.st_mtime_ns, before.st_ctime_ns)
-        if unchanged and newest_ns < started_ns - _RACY_NS:
-            self._new[path] = packed + digest
-        elif unchanged:
-            # Good enough to give one answer in one build, not to outlive it.
-            self._session[path] = packed + digest
+        if unchanged:
+            self._memo[path] = packed + digest
+            self._learned += 1
+            if max(before.st_mtime_ns, before.st_ctime_ns) >= started_ns - _RACY_NS:
+                self._racy.add(path)  # good for one answer in one build, not to outlive it
+            else:
+                self._racy.discard(path)
         return digest
 
     def save(self) -> None:
@@ -149,14 +150,13 @@ class FileDigests:
         Entries that this build did not ask for stay (another Dockerfile may), unless they are so
         many that they are the past of the directory.
         """
-        if self._table is None or not self._new:
+        if self._table is None or self._learned == len(self._racy):
             return
-        memo = {**self._old, **self._new}
-        limit = max(_KEEP_ENTRIES, 4 * len(self._new))
-        if len(memo) > limit:
+        memo = {path: entry for path, entry in self._memo.items() if path not in self._racy}
+        if len(memo) > max(_KEEP_ENTRIES, 4 * self._learned):
             memo = {path: entry for path, entry in memo.items() if self._is_there(path)}
         self._table.set_file_memo(self._root or "/", _MEMO_VERSION + msgspec.msgpack.encode(memo))
-        self._old, self._new = memo, {}
+        self._learned = len(self._racy)
 
     def _is_there(self, path: str) -> bool:
         try:

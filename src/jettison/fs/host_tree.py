@@ -20,6 +20,8 @@ from jettison.fs.tree import FileStat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
 
+_NO_NAMES = frozenset({".", ".."})
+
 
 class HostTree:
     """A tree over a host directory; threads may share it.
@@ -88,13 +90,11 @@ class HostTree:
         return self._digests.digest(path, facts)
 
     def _lstat(self, path: str) -> os.stat_result | None:
-        try:
+        if path in self._facts:
             return self._facts[path]
-        except KeyError:
-            pass
         parent, _, name = path.rpartition("/")
         facts: os.stat_result | None = None
-        if name not in {".", ".."} and (parent == "" or self._is_directory(parent)):
+        if name not in _NO_NAMES and (self._directories.get(parent) or self._is_directory(parent)):
             try:
                 facts = os.lstat(self._root + path)
             except (FileNotFoundError, NotADirectoryError):
