@@ -1,0 +1,297 @@
+"""The file under check: its stages, what each instruction sees, and what is known besides.
+
+In:  a parsed ``Dockerfile`` and ``Surroundings``.
+Out: ``LintFile``, which rules read. Expansions are done once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+
+import msgspec
+
+from jettison.errors import ExpansionError, FrontendError, Span
+from jettison.frontend.dockerfile import scope, syntax
+from jettison.frontend.dockerfile.mounts import parse_mount
+from jettison.frontend.dockerfile.scope import Scope
+from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction
+from jettison.frontend.dockerfile.words import Expanded, expand
+from jettison.oci.platform import Platform, normalise
+
+_DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_AMD64 = normalise("linux", "amd64")
+
+
+class ImageFacts(msgspec.Struct, frozen=True):
+    """What rules want to know of a base image.
+
+    ``environment`` is ``NAME=value`` texts; ``has_shell`` tells whether its config has a SHELL.
+    """
+
+    environment: tuple[str, ...] = ()
+    has_shell: bool = False
+    platform: Platform | None = None
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What is known beyond the text; every field may be left out.
+
+    Args:
+        build_args: ``--build-arg``.
+        platform: What is built for.
+        build_platform: What is built on.
+        target: The target stage's name, empty for the last one.
+        stages: Indices of the stages to check; None is all.
+        image: Returns facts of an image by reference and platform, None when they are not known.
+        is_ignored: Tells whether the ignore file excludes a context path; None without one.
+    """
+
+    build_args: Mapping[str, str] = {}
+    platform: Platform = _AMD64
+    build_platform: Platform = _AMD64
+    target: str = ""
+    stages: Collection[int] | None = None
+    image: Callable[[str, Platform], ImageFacts | None] | None = None
+    is_ignored: Callable[[str], bool] | None = None
+
+
+class Step:
+    """An instruction of a stage with what it sees.
+
+    ``unmatched`` are variables that it uses and that nothing declares; ``known`` are the names
+    that it sees; ``expand`` expands its raw words.
+    """
+
+    __slots__ = ("expand", "instruction", "known", "unmatched")
+
+    def __init__(
+        self, instruction: Instruction, visible: Scope, escape: str, *, is_complete: bool
+    ) -> None:
+        values = dict(visible.values)
+
+        def expand_word(word: str) -> str:
+            try:
+                return expand(word, values, escape).text
+            except ExpansionError:
+                return word
+
+        self.instruction = instruction
+        self.expand: Callable[[str], str] = expand_word
+        self.known: tuple[str, ...] = tuple({**visible.arguments, **values})
+        used = _unmatched(instruction, values, escape) if is_complete else ()
+        self.unmatched = tuple(name for name in used if name not in visible.arguments)
+
+
+class Stage:
+    """A FROM block: ``parent`` is the stage it is built on, ``image`` its expanded base name.
+
+    ``facts`` are of its base image; None when they are not known.
+    """
+
+    __slots__ = ("facts", "first", "image", "index", "instructions", "parent", "scope", "steps")
+
+    def __init__(self, index: int, first: From, image: str, parent: Stage | None) -> None:
+        self.index = index
+        self.first = first
+        self.image = image
+        self.parent = parent
+        self.instructions: list[Instruction] = []
+        self.steps: tuple[Step, ...] = ()
+        self.scope = Scope()
+        self.facts: ImageFacts | None = None
+
+    def lineage(self) -> Iterator[Stage]:
+        """Yield this stage and the stages it is built on, nearest first."""
+        stage: Stage | None = self
+        while stage is not None:
+            yield stage
+            stage = stage.parent
+
+    @property
+    def root(self) -> Stage:
+        """The stage at the end of the lineage, whose base is an image."""
+        return list(self.lineage())[-1]
+
+
+class LintFile:
+    """A parsed file with its surroundings."""
+
+    def __init__(self, dockerfile: Dockerfile, surroundings: Surroundings) -> None:
+        self.dockerfile = dockerfile
+        self.surroundings = surroundings
+        self.globals: list[Arg] = []
+        self._blocks: list[tuple[From, list[Instruction]]] = []
+        for instruction in dockerfile.instructions:
+            if isinstance(instruction, From):
+                self._blocks.append((instruction, []))
+            elif self._blocks:
+                self._blocks[-1][1].append(instruction)
+            elif isinstance(instruction, Arg):
+                self.globals.append(instruction)
+
+    @cached_property
+    def platform_values(self) -> dict[str, str]:
+        """The automatic platform arguments."""
+        around = self.surroundings
+        target = around.target or (self._blocks[-1][0].stage_name if self._blocks else "")
+        return scope.platform_arguments(around.build_platform, around.platform, target)
+
+    @cached_property
+    def global_values(self) -> dict[str, str]:
+        """What FROM lines see."""
+        return self.global_values_with(self.surroundings.build_args)
+
+    def global_values_with(self, build_args: Mapping[str, str]) -> dict[str, str]:
+        """Return what FROM lines would see with other build arguments."""
+        try:
+            return scope.global_scope(
+                self.platform_values,
+                self.globals,
+                build_args=build_args,
+                escape=self.dockerfile.escape,
+            )
+        except FrontendError:
+            return self.platform_values
+
+    @cached_property
+    def global_names(self) -> tuple[str, ...]:
+        """Every name that FROM lines may use, with a value or without."""
+        declared = (item.key for arg in self.globals for item in arg.items)
+        return tuple(dict.fromkeys([*self.global_values, *declared]))
+
+    def expand_global(self, text: str, values: Mapping[str, str] | None = None) -> Expanded | None:
+        """Expand raw text of a FROM; None if it cannot be expanded."""
+        try:
+            return expand(
+                text, self.global_values if values is None else values, self.dockerfile.escape
+            )
+        except ExpansionError:
+            return None
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages in file order."""
+        stages: list[Stage] = []
+        names: dict[str, Stage] = {}
+        for first, instructions in self._blocks:
+            expanded = self.expand_global(first.image)
+            image = expanded.text if expanded is not None else ""
+            stage = Stage(len(stages), first, image, names.get(image.lower()))
+            stage.instructions = instructions
+            stages.append(stage)
+            if first.stage_name:
+                names[first.stage_name] = stage
+            self._walk(stage)
+        return tuple(stages)
+
+    @property
+    def checked_stages(self) -> tuple[Stage, ...]:
+        """The stages that the surroundings ask for."""
+        wanted = self.surroundings.stages
+        return tuple(each for each in self.stages if wanted is None or each.index in wanted)
+
+    def exposed_ports(self) -> Iterator[tuple[str, Span]]:
+        """Yield every expanded word of EXPOSE in the checked stages, and its instruction's span."""
+        for stage in self.checked_stages:
+            for step in stage.steps:
+                if isinstance(step.instruction, syntax.Expose):
+                    for word in step.instruction.ports:
+                        for port in step.expand(word).split():
+                            yield port, step.instruction.span
+
+    def platform_of(self, stage: Stage) -> Platform:
+        """Return the platform that a stage's base image is wanted for."""
+        flag = self.expand_global(stage.first.platform)
+        if flag is not None and flag.text:
+            parts = flag.text.split("/")
+            if 2 <= len(parts) <= 3:
+                return normalise(*parts)
+        return self.surroundings.platform
+
+    def _walk(self, stage: Stage) -> None:
+        """Fill in what a stage's instructions see."""
+        around = self.surroundings
+        visible, is_complete = self._begin(stage)
+        steps: list[Step] = []
+        for instruction in stage.instructions:
+            step = Step(instruction, visible, self.dockerfile.escape, is_complete=is_complete)
+            steps.append(step)
+            if isinstance(instruction, syntax.Env):
+                pairs = [(step.expand(e.key), step.expand(e.value)) for e in instruction.pairs]
+                visible.values.update(pairs)
+            elif isinstance(instruction, Arg):
+                self._declare(visible, instruction, around.build_args)
+        stage.steps = tuple(steps)
+        stage.scope = visible
+
+    def _declare(self, visible: Scope, arg: Arg, build_args: Mapping[str, str]) -> None:
+        try:
+            visible.declare(
+                arg,
+                build_args=build_args,
+                global_values=self.global_values,
+                escape=self.dockerfile.escape,
+            )
+        except ExpansionError:
+            visible.arguments.update({item.key: None for item in arg.items})
+
+    def _begin(self, stage: Stage) -> tuple[Scope, bool]:
+        """Return the scope a stage starts with, and whether all its names are known."""
+        if stage.parent is not None:
+            root = stage.root
+            stage.facts = root.facts
+            return stage.parent.scope.copy(), root.facts is not None
+        visible = Scope()
+        visible.set_image_environment((_DEFAULT_PATH,))
+        if stage.image == "scratch":
+            stage.facts = ImageFacts()
+        elif self.surroundings.image is not None:
+            stage.facts = self.surroundings.image(stage.image, self.platform_of(stage))
+        if stage.facts is not None:
+            visible.set_image_environment(stage.facts.environment)
+        return visible, stage.facts is not None
+
+
+def _unmatched(instruction: Instruction, values: Mapping[str, str], escape: str) -> tuple[str, ...]:
+    """Return the variables that an instruction uses and that have no value, in order."""
+    names: dict[str, None] = {}
+
+    def look(word: str, *, quotes: bool = True) -> str:
+        expanded = expand(word, values, escape, quotes=quotes)
+        names.update(dict.fromkeys(sorted(expanded.unmatched)))
+        return expanded.text
+
+    try:
+        for word in _words(instruction):
+            look(word)
+        if isinstance(instruction, syntax.Copy | syntax.Add):
+            for heredoc in instruction.heredocs:
+                if heredoc.expand:
+                    look(heredoc.text, quotes=False)
+        elif isinstance(instruction, syntax.Run):
+            for mount in instruction.mounts:
+                parse_mount(mount, look)
+    except FrontendError:
+        # The build tells it better, at the same place.
+        return tuple(names)
+    return tuple(names)
+
+
+def _words(instruction: Instruction) -> Iterable[str]:
+    """Return the raw words of an instruction that are expanded."""
+    match instruction:
+        case syntax.Env(pairs=pairs) | syntax.Label(pairs=pairs):
+            return [text for pair in pairs for text in (pair.key, pair.value)]
+        case Arg(items=items):
+            return [text for item in items for text in (item.key, item.value or "")]
+        case syntax.Copy(sources=sources, dest=dest, chown=chown, chmod=chmod):
+            return [chown, chmod, *sources, dest]
+        case syntax.Add(sources=sources, dest=dest, chown=chown, chmod=chmod, checksum=checksum):
+            return [chown, chmod, checksum, *sources, dest]
+        case syntax.Workdir(path=word) | syntax.User(user=word) | syntax.StopSignal(signal=word):
+            return [word]
+        case syntax.Volume(paths=words):
+            return words
+        case _:
+            return ()

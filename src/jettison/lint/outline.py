@@ -1,0 +1,226 @@
+"""Outlines: what a file can be told, and which targets it has.
+
+In:  a parsed ``Dockerfile`` and its ``Surroundings``.
+Out: ``Outline`` (arguments, secrets, SSH sockets of a target) and ``Target`` values.
+
+Descriptions come from comments directly above ARG and FROM: ``# name description``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from jettison.errors import FrontendError, Span, StageGraphError
+from jettison.frontend.dockerfile.mounts import MountSpec, parse_mount
+from jettison.frontend.dockerfile.syntax import Arg, Copy, Dockerfile, Instruction, Run
+from jettison.frontend.dockerfile.text import did_you_mean
+from jettison.frontend.dockerfile.words import expand
+from jettison.lint.file import LintFile, Stage, Surroundings
+from jettison.plan.op import MountType
+
+
+class OutlineArg(msgspec.Struct, frozen=True):
+    """An argument that a target uses; ``value`` is its default or what was given."""
+
+    name: str
+    value: str
+    description: str
+    span: Span
+
+
+class OutlineMount(msgspec.Struct, frozen=True):
+    """A secret or an SSH socket that a target wants; it is required if any of its mounts says so."""
+
+    name: str
+    required: bool
+    span: Span
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """Everything that can be given to the build of a target, each in file order."""
+
+    name: str
+    description: str
+    args: tuple[OutlineArg, ...]
+    secrets: tuple[OutlineMount, ...]
+    ssh: tuple[OutlineMount, ...]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A stage that can be built; ``is_default`` for the last one. ``base`` is expanded."""
+
+    name: str
+    is_default: bool
+    description: str
+    base: str
+    platform: str
+    span: Span
+
+
+def targets(dockerfile: Dockerfile, surroundings: Surroundings | None = None) -> tuple[Target, ...]:
+    """Return all stages of a file."""
+    file = LintFile(dockerfile, surroundings or Surroundings())
+    last = len(file.stages) - 1
+    return tuple(
+        Target(
+            name=stage.first.stage_name,
+            is_default=stage.index == last,
+            description=stage.first.description,
+            base=stage.image or stage.first.image,
+            platform=_platform(file, stage),
+            span=stage.first.span,
+        )
+        for stage in file.stages
+    )
+
+
+def outline(dockerfile: Dockerfile, surroundings: Surroundings | None = None) -> Outline:
+    """Return what the target of the surroundings can be given.
+
+    Raises:
+        StageGraphError: There is no such target, or no stage at all.
+    """
+    file = LintFile(dockerfile, surroundings or Surroundings())
+    target = _find_target(file)
+    needed = _needed(file, target)
+    mounts = [
+        (spec, instruction.span) for stage in needed for spec, instruction in _mounts(stage, file)
+    ]
+    return Outline(
+        name=target.first.stage_name,
+        description=target.first.description,
+        args=tuple(_args(file, needed)),
+        secrets=_mounted(mounts, MountType.SECRET),
+        ssh=_mounted(mounts, MountType.SSH),
+    )
+
+
+def _platform(file: LintFile, stage: Stage) -> str:
+    expanded = file.expand_global(stage.first.platform)
+    return expanded.text if expanded is not None else stage.first.platform
+
+
+def _find_target(file: LintFile) -> Stage:
+    if not file.stages:
+        raise StageGraphError("dockerfile contains no stages to build")
+    wanted = file.surroundings.target
+    if not wanted:
+        return file.stages[-1]
+    for stage in reversed(file.stages):
+        if stage.first.stage_name == wanted.lower():
+            return stage
+    if wanted.isdecimal() and int(wanted) < len(file.stages):
+        return file.stages[int(wanted)]
+    names = [stage.first.stage_name for stage in file.stages if stage.first.stage_name]
+    raise StageGraphError(
+        f'target stage "{wanted}" could not be found{did_you_mean(wanted, names)}'
+    )
+
+
+def _needed(file: LintFile, target: Stage) -> list[Stage]:
+    """Return the stages that a target is made from, itself included, in file order."""
+    names = {stage.first.stage_name: stage for stage in file.stages if stage.first.stage_name} | {
+        str(stage.index): stage for stage in file.stages
+    }
+    needed: dict[int, Stage] = {}
+    waiting = [target]
+    while waiting:
+        stage = waiting.pop()
+        if stage.index in needed:
+            continue
+        needed[stage.index] = stage
+        if stage.parent is not None:
+            waiting.append(stage.parent)
+        for name in _read_names(stage, file):
+            found = names.get(name.lower())
+            if found is not None:
+                waiting.append(found)
+    return [needed[index] for index in sorted(needed)]
+
+
+def _read_names(stage: Stage, file: LintFile) -> Iterator[str]:
+    """Yield what a stage copies and mounts from."""
+    for instruction in stage.instructions:
+        if isinstance(instruction, Copy) and instruction.from_name:
+            yield instruction.from_name
+    for spec, _ in _mounts(stage, file):
+        if spec.from_name:
+            yield spec.from_name
+
+
+def _mounts(stage: Stage, file: LintFile) -> Iterator[tuple[MountSpec, Instruction]]:
+    """Yield the mounts of a stage; one that is wrong is left for the build to tell."""
+    for step in stage.steps:
+        if isinstance(step.instruction, Run):
+            for text in step.instruction.mounts:
+                try:
+                    yield parse_mount(text, step.expand), step.instruction
+                except FrontendError:
+                    continue
+
+
+def _mounted(mounts: Iterable[tuple[MountSpec, Span]], kind: MountType) -> tuple[OutlineMount, ...]:
+    found: dict[str, OutlineMount] = {}
+    for spec, span in mounts:
+        if spec.type is not kind:
+            continue
+        default = "default" if kind is MountType.SSH else spec.target.rstrip("/").rpartition("/")[2]
+        name = spec.id or spec.source or default
+        seen = found.get(name)
+        required = spec.required or (seen is not None and seen.required)
+        found[name] = OutlineMount(name, required, seen.span if seen is not None else span)
+    return tuple(found.values())
+
+
+def _args(file: LintFile, needed: Iterable[Stage]) -> Iterator[OutlineArg]:
+    """Yield the arguments that stages declare or that their FROM lines use, each once."""
+    seen: set[str] = set()
+    stages = list(needed)
+    used = _used_in_from(file, stages)
+    for arg in file.globals:
+        yield from _items(arg, file.global_values, seen, used)
+    for stage in stages:
+        for step in stage.steps:
+            if isinstance(step.instruction, Arg):
+                values = {
+                    item.key: file.surroundings.build_args.get(
+                        item.key,
+                        file.global_values.get(item.key, "")
+                        if item.value is None
+                        else step.expand(item.value),
+                    )
+                    for item in step.instruction.items
+                }
+                yield from _items(step.instruction, values, seen, None)
+
+
+def _items(
+    arg: Arg, values: dict[str, str], seen: set[str], only: set[str] | None
+) -> Iterator[OutlineArg]:
+    for item in arg.items:
+        if item.key not in seen and (only is None or item.key in only):
+            seen.add(item.key)
+            yield OutlineArg(item.key, values.get(item.key, ""), item.description, arg.span)
+
+
+def _used_in_from(file: LintFile, stages: Iterable[Stage]) -> set[str]:
+    """Return the global arguments that matter to stages, and those their defaults use."""
+    names: set[str] = set()
+    for stage in stages:
+        for text in (stage.first.image, stage.first.platform):
+            expanded = file.expand_global(text)
+            if expanded is not None:
+                names |= expanded.matched | expanded.unmatched
+        declared = (each for each in stage.instructions if isinstance(each, Arg))
+        names |= {item.key for arg in declared for item in arg.items if item.value is None}
+    for arg in reversed(file.globals):
+        for item in reversed(arg.items):
+            if item.key in names and item.value:
+                try:
+                    used = expand(item.value, {}, file.dockerfile.escape)
+                except FrontendError:
+                    continue
+                names |= used.unmatched
+    return names

@@ -1,0 +1,46 @@
+"""Rules: what every check of a Dockerfile provides.
+
+In:  nothing.
+Out: the ``Rule`` protocol, which the modules of ``lint.rules`` implement one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import ClassVar, Protocol
+
+from jettison.errors import Span
+from jettison.lint.file import LintFile
+from jettison.lint.finding import Finding
+
+_PAGES = "https://docs.docker.com/go/dockerfile/rule/"
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+class Rule(Protocol):
+    """A check with a name; its docstring explains it to users.
+
+    ``experimental`` rules run only when ``# check=experimental=`` names them. ``hadolint`` are
+    codes whose ``# hadolint ignore=`` comments count for this rule. ``has_page`` tells whether
+    the rule is explained on docker's pages.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    experimental: ClassVar[bool] = False
+    hadolint: ClassVar[frozenset[str]] = frozenset()
+    has_page: ClassVar[bool] = True
+
+    def check(self, file: LintFile) -> Iterable[Finding]:
+        """Yield what is wrong in a file."""
+        ...
+
+    def finding(self, detail: str, span: Span) -> Finding:
+        """Return a finding of this rule."""
+        return Finding(self.name, detail, span, self.description, rule_url(self))
+
+
+def rule_url(rule: Rule) -> str:
+    """Return the page that explains a rule, empty without one."""
+    return f"{_PAGES}{_WORD_START.sub('-', rule.name).lower()}/" if rule.has_page else ""

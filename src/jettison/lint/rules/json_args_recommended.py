@@ -1,0 +1,61 @@
+"""JSONArgsRecommended: CMD and ENTRYPOINT in shell form.
+
+In:  a ``LintFile``.
+Out: findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, Shell
+from jettison.lint.file import LintFile, Stage
+from jettison.lint.finding import Finding
+from jettison.lint.rule import Rule
+
+
+class JSONArgsRecommended(Rule):
+    r"""CMD and ENTRYPOINT in shell form.
+
+    ## What it does
+    Finds CMD and ENTRYPOINT in shell form.
+
+    ## Why is this bad
+    A shell is started first and becomes process 1. It does not pass signals on, so the
+    program is killed without a chance to end by itself. With SHELL a shell was asked for, and
+    nothing is said.
+
+    ## Example
+        CMD node server.js
+
+    ## Use instead
+        CMD ["node", "server.js"]
+    """
+
+    name = "JSONArgsRecommended"
+    description = "CMD and ENTRYPOINT are JSON arrays, so that signals reach the program"
+    hadolint = frozenset({"DL3025"})
+
+    def check(self, file: LintFile) -> Iterable[Finding]:
+        """Yield shell forms in stages without a SHELL of their own or of their bases."""
+        for stage in file.checked_stages:
+            has_shell = self._starts_with_shell(stage)
+            for instruction in stage.instructions:
+                if isinstance(instruction, Shell):
+                    has_shell = True
+                elif isinstance(instruction, Cmd | Entrypoint) and not (
+                    instruction.command.is_json or has_shell
+                ):
+                    yield self.finding(
+                        f"JSON arguments recommended for {instruction.keyword} to prevent "
+                        "unintended behavior related to OS signals",
+                        instruction.span,
+                    )
+
+    def _starts_with_shell(self, stage: Stage) -> bool:
+        facts = stage.root.facts
+        return (facts is not None and facts.has_shell) or any(
+            isinstance(each, Shell)
+            for ancestor in list(stage.lineage())[1:]
+            for each in ancestor.instructions
+        )

@@ -1,0 +1,61 @@
+"""SecretsUsedInArgOrEnv: secrets in ARG and ENV.
+
+In:  a ``LintFile``.
+Out: findings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from jettison.frontend.dockerfile.syntax import Arg, Env
+from jettison.frontend.dockerfile.text import quote
+from jettison.lint.file import LintFile
+from jettison.lint.finding import Finding
+from jettison.lint.rule import Rule
+
+_NAMES = "apikey|auth|credential|credentials|key|password|pword|passwd|secret|token"
+_HARMLESS = "public|file|version"
+
+
+class SecretsUsedInArgOrEnv(Rule):
+    r"""Secrets in ARG and ENV.
+
+    ## What it does
+    Finds ARG and ENV variables whose names are those of passwords, keys or tokens.
+
+    ## Why is this bad
+    Their values stay in the config and in the history of the image, for everyone who pulls
+    it.
+
+    ## Example
+        ARG API_TOKEN
+        RUN fetch --token "$API_TOKEN"
+
+    ## Use instead
+        RUN --mount=type=secret,id=token,env=API_TOKEN fetch --token "$API_TOKEN"
+    """
+
+    name = "SecretsUsedInArgOrEnv"
+    description = "Secrets come by mounts, not by ARG and ENV"
+    hadolint = frozenset({"DL3064"})
+
+    def check(self, file: LintFile) -> Iterable[Finding]:
+        """Yield variables whose name is that of a secret."""
+        is_secret = re.compile(f"(?:_|^)(?:{_NAMES})(?:_|$)", re.IGNORECASE).search
+        is_harmless = re.compile(f"(?:_|^)(?:{_HARMLESS})(?:_|$)", re.IGNORECASE).search
+        for instruction in file.dockerfile.instructions:
+            if isinstance(instruction, Arg):
+                names = [item.key for item in instruction.items]
+            elif isinstance(instruction, Env):
+                names = [pair.key for pair in instruction.pairs]
+            else:
+                continue
+            for name in names:
+                if is_secret(name) and not is_harmless(name):
+                    yield self.finding(
+                        "Do not use ARG or ENV instructions for sensitive data "
+                        f"({instruction.name} {quote(name)})",
+                        instruction.span,
+                    )
