@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -68,7 +68,15 @@ _SCHEMA = (
         PRIMARY KEY (owner, resource, created_ns)) WITHOUT ROWID""",
 )
 
-_MIGRATIONS = {0: (*_SCHEMA, "INSERT INTO meta VALUES (0)")}
+_MIGRATIONS = {
+    0: (*_SCHEMA, "INSERT INTO meta VALUES (0)"),
+    1: (
+        # Downloads by the sha256 of their URL, and what servers validate them by (source.http).
+        """CREATE TABLE download (
+            url TEXT PRIMARY KEY, digest TEXT NOT NULL, mtime_ns INTEGER NOT NULL,
+            etag TEXT NOT NULL, modified TEXT NOT NULL) WITHOUT ROWID""",
+    ),
+}
 """Version to the statements that lead from it to the next; 0 is an empty file."""
 
 _BUSY_SECONDS = 60.0

@@ -1,0 +1,251 @@
+"""Files from URLs: ADD of a URL, contexts and Dockerfiles that are URLs.
+
+In:  a URL, maybe a checksum.
+Out: ``HttpFile``: the bytes as a blob of the store, and what the server said of their time.
+
+What was downloaded is kept: the server is asked whether it is still so (ETag, Last-Modified), and
+a file with a checksum that the store holds is not asked for at all. User and password of a URL
+are sent as basic authentication, and appear in no message.
+
+Security: answers are hostile. Sizes are bounded, redirects never lead from https to http, and
+bytes with another checksum never become visible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import msgspec
+
+from jettison.errors import ContextError, DigestMismatchError, RegistryError
+from jettison.events import Progress
+from jettison.fs.file_tree import FileTree
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest, encoded
+from jettison.registry.transport import Transport, discard
+from jettison.store.database import Database
+from jettison.store.store import Store
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+MAX_FILE_BYTES = 64 << 30
+_CHUNK_BYTES = 1 << 18
+_FILE_MODE = 0o600
+
+
+class HttpFile(msgspec.Struct, frozen=True):
+    """A download: its blob, and nanoseconds since the epoch of Last-Modified (0 without)."""
+
+    digest: Digest
+    mtime_ns: int = 0
+
+    def tree(self, store: Store, name: str) -> Tree:
+        """Return it as a tree that holds one file, mode 0600."""
+        return FileTree(
+            name,
+            os.fspath(store.blobs.path(self.digest)),
+            bytes.fromhex(encoded(self.digest)),
+            mode=_FILE_MODE,
+            mtime_ns=self.mtime_ns,
+        )
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What the store remembers of a URL."""
+
+    digest: Digest
+    mtime_ns: int
+    etag: str
+    modified: str
+
+
+class HttpSource:
+    """Downloads into a store; thread-safe.
+
+    Args:
+        store: Where blobs and validators are kept.
+        transport: Connections; None makes some with the process's proxies.
+        offline: Whether only what is known may be used.
+    """
+
+    def __init__(
+        self, store: Store, transport: Transport | None = None, *, offline: bool = False
+    ) -> None:
+        self._store = store
+        self._own = transport is None
+        self._transport = transport if transport is not None else Transport(os.environ)
+        self._offline = offline
+
+    def close(self) -> None:
+        """Close connections that were made here."""
+        if self._own:
+            self._transport.close()
+
+    def fetch(self, url: str, *, checksum: str = "", report: Progress | None = None) -> HttpFile:
+        """Download a URL, unless the store has what it would be.
+
+        Args:
+            url: ``http`` or ``https``.
+            checksum: ``sha256:…``, ``sha384:…`` or ``sha512:…``; empty is any content.
+            report: Told how far it is, in bytes.
+
+        Raises:
+            ContextError: the server refuses, or the file is too large.
+            DigestMismatchError: the content is another.
+            RegistryUnavailableError: the server cannot be reached.
+        """
+        known = _find(self._store.database, url)
+        if known is not None and not self._store.blobs.has(known.digest):
+            known = None
+        if known is not None and (known.digest == checksum or self._offline):
+            _check(url, checksum, self._hash(known.digest, checksum))
+            return HttpFile(known.digest, known.mtime_ns)
+        if self._offline:
+            raise ContextError(
+                f"`{shown_url(url)}` was never downloaded", hint="build without `--offline`"
+            )
+        response = self._ask(url, known)
+        if response.status == 304 and known is not None:
+            discard(response)
+            _check(url, checksum, self._hash(known.digest, checksum))
+            return HttpFile(known.digest, known.mtime_ns)
+        if response.status != 200:
+            status = response.status
+            discard(response)
+            raise ContextError(
+                f"invalid response status {status} of `{shown_url(url)}`",
+                hint="check the URL" if status < 500 else "try again later",
+            )
+        return self._keep(url, checksum, response, report)
+
+    def _ask(self, url: str, known: _Known | None) -> BaseHTTPResponse:
+        headers: dict[str, str] = {}
+        if known is not None and known.etag:
+            headers["If-None-Match"] = known.etag
+        elif known is not None and known.modified:
+            headers["If-Modified-Since"] = known.modified
+        plain, authorization = _without_credentials(url)
+        if authorization:
+            headers["Authorization"] = authorization
+        try:
+            return self._transport.send("GET", plain, headers=headers)
+        except RegistryError as error:
+            error.hint = error.hint or "check the URL and the network"
+            raise
+
+    def _keep(
+        self, url: str, checksum: str, response: BaseHTTPResponse, report: Progress | None
+    ) -> HttpFile:
+        from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+
+        algorithm = checksum.partition(":")[0]
+        hasher = hashlib.new(algorithm) if algorithm else None
+        length = response.headers.get("Content-Length", "")
+        total = int(length) if length.isascii() and length.isdigit() else 0
+        done = 0
+        try:
+            with self._store.blobs.writer() as writer:
+                while chunk := response.read(_CHUNK_BYTES, decode_content=False):
+                    done += len(chunk)
+                    if done > MAX_FILE_BYTES:
+                        raise ContextError(
+                            f"`{shown_url(url)}` is larger than {MAX_FILE_BYTES >> 30} GiB"
+                        )
+                    writer.write(chunk)
+                    if hasher is not None:
+                        hasher.update(chunk)
+                    if report is not None:
+                        report(shown_url(url), done, total)
+                if total and done < total:
+                    raise ContextError(
+                        f"`{shown_url(url)}` ended after {done} of {total} bytes",
+                        hint="try again",
+                    )
+                if hasher is not None:
+                    _check(url, checksum, f"{algorithm}:{hasher.hexdigest()}")
+                digest = writer.commit()
+        except (exceptions.HTTPError, ConnectionError, TimeoutError) as error:
+            raise ContextError(
+                f"the connection broke while reading `{shown_url(url)}`", hint="try again"
+            ) from error
+        finally:
+            response.close()
+        headers = response.headers
+        modified = headers.get("Last-Modified", "")
+        known = _Known(digest, parse_http_date(modified), headers.get("ETag", ""), modified)
+        _remember(self._store.database, url, known)
+        return HttpFile(digest, known.mtime_ns)
+
+    def _hash(self, digest: Digest, checksum: str) -> str:
+        """Return the digest of a blob by the algorithm of a checksum."""
+        algorithm = checksum.partition(":")[0]
+        if algorithm in {"", "sha256"}:
+            return digest
+        with open(self._store.blobs.path(digest), "rb") as file:
+            return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+
+
+def shown_url(url: str) -> str:
+    """Return a URL for messages, without credentials."""
+    split = urlsplit(url)
+    return urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
+
+
+def parse_http_date(text: str) -> int:
+    """Return nanoseconds since the epoch, 0 for what is no date.
+
+    >>> parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT")
+    1445412480000000000
+    """
+    import email.utils  # noqa: PLC0415 - only downloads pay
+
+    try:
+        parsed = email.utils.parsedate_tz(text)
+        seconds = email.utils.mktime_tz(parsed) if parsed is not None else 0
+    except (ValueError, OverflowError, TypeError):
+        return 0
+    return max(0, min(int(seconds), 1 << 33)) * 10**9
+
+
+def _check(url: str, wanted: str, found: str) -> None:
+    if wanted and wanted != found:
+        raise DigestMismatchError(
+            f"digest mismatch: `{shown_url(url)}` has {found}, expected {wanted}",
+            hint="check the URL; correct `--checksum` if the new content is right",
+        )
+
+
+def _without_credentials(url: str) -> tuple[str, str]:
+    split = urlsplit(url)
+    if split.scheme not in {"http", "https"} or not split.hostname:
+        raise ContextError(f"`{shown_url(url)}` is no http URL")
+    if split.username is None:
+        return urlunsplit(split._replace(fragment="")), ""
+    user = f"{unquote(split.username)}:{unquote(split.password or '')}"
+    plain = split._replace(netloc=split.netloc.rpartition("@")[2], fragment="")
+    return urlunsplit(plain), "Basic " + b64encode(user.encode()).decode()
+
+
+def _key(url: str) -> str:
+    # Credentials must not be found in the database.
+    return hashlib.sha256(url.encode(errors="surrogateescape")).hexdigest()
+
+
+def _find(database: Database, url: str) -> _Known | None:
+    rows = database.query(
+        "SELECT digest, mtime_ns, etag, modified FROM download WHERE url = ?", (_key(url),)
+    )
+    return _Known(Digest(rows[0][0]), *rows[0][1:]) if rows else None
+
+
+def _remember(database: Database, url: str, known: _Known) -> None:
+    database.execute(
+        "INSERT OR REPLACE INTO download (url, digest, mtime_ns, etag, modified)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (_key(url), known.digest, known.mtime_ns, known.etag, known.modified),
+    )
