@@ -10,7 +10,7 @@ import os
 import time
 
 from jettison.api.compile import compile_request, showing_source
-from jettison.api.output import check_outputs, write_outputs
+from jettison.api.output import prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.api.sources import ContextSources
@@ -35,19 +35,20 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         NamespaceRequired: something must run, and the process may not do that as it is.
         JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
     """
-    tags = tuple(str(parse_reference(tag)) for tag in request.tags)
-    if request.push and not tags:
+    if request.push and not request.tags:
         raise UsageError("--push needs a name", hint="name the image with -t")
-    check_outputs(request)
+    outputs = prepare_outputs(session, request)
+    if reads_layers(request):
+        session.require_namespace()
     with open_context(request, session.store) as context, showing_source(context):
         plan = compile_request(session, request, context, sink)
         _tell(plan, sink)
         solution = _solve(session, request, context, plan, sink)
         image = _assemble(session, solution)
-        manifest = write_outputs(session, request, image, tags, sink)
+        manifest = write_outputs(outputs, image, sink)
     return BuildResult(
         image_id=image.id,
-        tags=tags,
+        tags=tuple(str(parse_reference(tag)) for tag in request.tags),
         manifest=manifest,
         executed=len(solution.executed),
         cached=len(solution.cached),
@@ -96,9 +97,12 @@ def _assemble(session: Session, solution: Solution) -> StoredImage:
         result = solution.results.get(step.vertex) if step.vertex else None
         if step.vertex is not None and isinstance(result, StackResult):
             created[step.vertex] = result.created_ns
+    stack = solution.stack(plan.target)
+    if any(session.store.layers.diff_id(layer) is None for layer in stack):
+        session.require_namespace()  # their files are read, whoever owns them
     return assemble(
         plan.image,
-        solution.stack(plan.target),
+        stack,
         session.blobs,
         created_ns=time.time_ns(),
         step_created_ns=created,

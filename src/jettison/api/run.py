@@ -10,22 +10,20 @@ forwards connections while the container runs.
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
 from jettison.api.execution import ca_files, container_files
-from jettison.api.ports import Forwarder, parse_publish
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ContextError, ImageNotFoundError, SolveError, UsageError
-from jettison.events import unwatched
 from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
-from jettison.sandbox.base import Running, Streams
+from jettison.sandbox.container import Attachment, run_attached
+from jettison.sandbox.publish import Forwarder, parse_ports
 from jettison.sandbox.spec import (
     BindMount,
     Limits,
@@ -40,9 +38,13 @@ from jettison.snapshot.base import ActiveSnapshot
 from jettison.snapshot.stack import StackTree
 from jettison.store.image import StoredImage
 
-NOT_STARTED = 125
-_NETWORKS = {"": NetworkMode.HOST, "host": NetworkMode.HOST, "none": NetworkMode.NONE,
-             "default": NetworkMode.HOST, "bridge": NetworkMode.HOST}
+_NETWORKS = {
+    "": NetworkMode.HOST,
+    "host": NetworkMode.HOST,
+    "none": NetworkMode.NONE,
+    "default": NetworkMode.HOST,
+    "bridge": NetworkMode.HOST,
+}
 
 
 def run_container(session: Session, request: RunRequest) -> int:
@@ -71,9 +73,9 @@ def run_container(session: Session, request: RunRequest) -> int:
         active = session.snapshotter.prepare(layers)
         stack.callback(session.snapshotter.discard, active)
         spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active)
-        for rule in map(parse_publish, request.publish):
-            stack.enter_context(Forwarder(rule, spec.network))
-        return _start_and_wait(session, request, spec)
+        stack.enter_context(_forwarder(request, spec.network))
+        sandbox = session.sandbox(request.isolation)
+        return run_attached(sandbox, spec, Attachment(interactive=request.interactive))
 
 
 def _find(session: Session, request: RunRequest) -> StoredImage:
@@ -204,33 +206,8 @@ def _volume(text: str) -> BindMount:
     return BindMount(path, target, readonly=mode == "ro")
 
 
-def _start_and_wait(session: Session, request: RunRequest, spec: SandboxSpec) -> int:
-    sandbox = session.sandbox(request.isolation)
-    if request.terminal:
-        from jettison.sandbox.terminal import run_on_terminal  # noqa: PLC0415
-
-        return run_on_terminal(sandbox, spec, interactive=request.interactive)
-    stdin = os.dup(0) if request.interactive else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        running = sandbox.start(spec, Streams(stdin, 1, 2))
-    finally:
-        os.close(stdin)
-    return wait_with_signals(running)
-
-
-def wait_with_signals(running: Running) -> int:
-    """Wait for a process and pass on the signals that this one gets."""
-    import signal  # noqa: PLC0415
-
-    passed = (
-        signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2
-    )
-    before = {
-        number: signal.signal(number, lambda received, _frame: running.signal(received))
-        for number in passed
-    }
-    try:
-        return running.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _forwarder(request: RunRequest, network: NetworkMode) -> Forwarder:
+    ports = parse_ports(request.publish)
+    if ports and network is NetworkMode.NONE:
+        raise UsageError("a container without a network cannot publish ports")
+    return Forwarder(ports)

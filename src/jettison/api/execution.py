@@ -1,0 +1,112 @@
+"""What processes in containers get besides what the image says: names, proxies, CA bundle, secrets.
+
+In:  a session, a request, a plan.
+Out: ``ExecOptions`` for RUN steps; the same pieces for ``run``.
+
+Security: nothing of this is in a key, a layer or a config.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from jettison.api.request import BuildRequest, SecretRequest
+from jettison.api.session import Session
+from jettison.errors import UsageError
+from jettison.plan.graph import Plan
+from jettison.sandbox.ca import authorities, proxies
+from jettison.sandbox.names import make_hosts, make_resolv_conf
+from jettison.sandbox.spec import Limits, Mount
+from jettison.solver.runtime import ExecOptions
+
+_MAX_SECRET_BYTES = 500 << 10
+
+
+class CaFiles(msgspec.Struct, frozen=True):
+    """The CA bundle in a container: its mount, and variables that point at it."""
+
+    mounts: tuple[Mount, ...] = ()
+    env: tuple[str, ...] = ()
+
+
+class ContainerFiles(msgspec.Struct, frozen=True):
+    """Files that a container gets in place of the image's."""
+
+    hosts: bytes
+    resolv_conf: bytes
+
+
+def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOptions:
+    """Return what RUN steps get.
+
+    Raises:
+        UsageError: a secret, an agent or the CA bundle cannot be found.
+    """
+    ca = ca_files(session, request.ca_bundle)
+    given = {entry.partition("=")[0] for entry in plan.proxy_env}
+    inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
+    return ExecOptions(
+        cache_mounts=session.store.cache_mounts,
+        hosts=make_hosts,
+        resolv_conf=lambda: make_resolv_conf(host_network=True),
+        env=(*plan.proxy_env, *inherited),
+        forced_env=ca.env,
+        mounts=ca.mounts,
+        secrets={each.id: secret_value(each) for each in request.secrets},
+        ssh=dict(_agent(text) for text in request.ssh),
+        limits=Limits(memory_bytes=request.memory_bytes, cpus=request.cpus),
+    )
+
+
+def ca_files(session: Session, choice: str) -> CaFiles:
+    """Return the CA bundle that a flag or the setting asks for."""
+    found = authorities(choice or session.settings.ca_bundle, session.environ)
+    return CaFiles() if found is None else CaFiles((found.mount,), found.env)
+
+
+def container_files(hostname: str, extra_hosts: tuple[str, ...]) -> ContainerFiles:
+    """Return the names that a container knows."""
+    return ContainerFiles(make_hosts(hostname, extra_hosts), make_resolv_conf(host_network=True))
+
+
+def secret_value(secret: SecretRequest) -> bytes:
+    """Return the bytes of a secret: of a file or a variable, whatever is named.
+
+    Raises:
+        UsageError: there is none, or it is too large. The message never holds it.
+    """
+    if secret.env or (not secret.source and secret.id in os.environ):
+        name = secret.env or secret.id
+        if name not in os.environ:
+            raise UsageError(f"secret `{secret.id}`: the variable `{name}` is not set")
+        return os.environb[name.encode()]
+    path = Path(secret.source or secret.id)
+    try:
+        with path.open("rb") as file:
+            value = file.read(_MAX_SECRET_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"secret `{secret.id}`: cannot read `{path}`: {error.strerror}",
+            hint="write --secret id=ID,src=FILE or id=ID,env=NAME",
+        ) from error
+    if len(value) > _MAX_SECRET_BYTES:
+        raise UsageError(f"secret `{secret.id}` is larger than {_MAX_SECRET_BYTES} bytes")
+    return value
+
+
+def _agent(text: str) -> tuple[str, Path]:
+    name, _, place = text.partition("=")
+    socket = place or os.environ.get("SSH_AUTH_SOCK", "")
+    if not socket:
+        raise UsageError(
+            f"--ssh {name}: no agent runs", hint="start ssh-agent, or write --ssh ID=SOCKET"
+        )
+    path = Path(socket)
+    if not path.is_socket():
+        raise UsageError(
+            f"--ssh {name}: `{path}` is not a socket", hint="add the key to an agent: ssh-add KEY"
+        )
+    return name or "default", path.absolute()

@@ -1,0 +1,105 @@
+"""Where a built image goes: names in the store, archives, directories, registries.
+
+In:  a ``BuildRequest``; then the built image.
+Out: the digest of the manifest that was written or pushed, if there was one.
+
+Attributes of all outputs are checked before anything is built.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from jettison.api.compile import shown
+from jettison.api.request import BuildRequest, OutputRequest
+from jettison.api.session import Session
+from jettison.events import Progress, Sink
+from jettison.exporter.base import Exporter, ExportResult, ExportServices
+from jettison.exporter.catalog import make_exporter
+from jettison.image.names import tag_reference
+from jettison.oci.digest import Digest
+from jettison.oci.reference import Reference
+from jettison.store.image import StoredImage
+
+_READS_NO_LAYER = frozenset({"image", "cacheonly"})
+
+
+class Output(msgspec.Struct, frozen=True):
+    """An exporter and what it is called while it works."""
+
+    title: str
+    exporter: Exporter
+
+
+def services(session: Session, *, offline: bool = False) -> ExportServices:
+    """Return what exporters work with."""
+    return ExportServices(
+        store=session.store,
+        blobs=session.blobs,
+        client=None if offline else session.registry,
+        stdout=sys.stdout.buffer,
+    )
+
+
+def prepare_outputs(session: Session, request: BuildRequest) -> list[Output]:
+    """Return the outputs of a request, in the order written; names in the store come first.
+
+    Raises:
+        UsageError: a type or an attribute is wrong.
+        InvalidReferenceError: a tag is no name.
+    """
+    names = tuple(tag_reference(tag) for tag in request.tags)
+    wanted = list(request.outputs)
+    if names or not wanted:
+        if not any(each.type == "image" for each in wanted):
+            wanted.insert(0, OutputRequest("image"))
+    if request.push and not any(each.type == "registry" for each in wanted):
+        wanted.append(OutputRequest("registry"))
+    return [
+        made for each in wanted if (made := _prepare(session, request, each, names)) is not None
+    ]
+
+
+def reads_layers(request: BuildRequest) -> bool:
+    """Tell whether an output needs the bytes of layers."""
+    return request.push or any(each.type not in _READS_NO_LAYER for each in request.outputs)
+
+
+def write_outputs(outputs: list[Output], image: StoredImage, sink: Sink) -> Digest | None:
+    """Write the image to all outputs; return the digest of the last manifest.
+
+    Raises:
+        ExportError, RegistryError, StorageError: an output cannot be written.
+    """
+    digest = None
+    for output in outputs:
+        result = shown(sink, output.title, _exporting(output.exporter, image))
+        if result.manifest is not None:
+            digest = result.manifest.digest
+    return digest
+
+
+def _exporting(exporter: Exporter, image: StoredImage) -> Callable[[Progress], ExportResult]:
+    return lambda report: exporter.export((image,), report)
+
+
+def _prepare(
+    session: Session, request: BuildRequest, wanted: OutputRequest, names: tuple[Reference, ...]
+) -> Output | None:
+    exporter = make_exporter(
+        wanted.type,
+        wanted.dest,
+        wanted.options,
+        services(session, offline=request.offline),
+        names=names,
+    )
+    if exporter is None:
+        return None
+    titles = {
+        "image": "exporting to image",
+        "registry": f"pushing {', '.join(name.familiar for name in names)}",
+    }
+    return Output(titles.get(wanted.type, f"exporting to {wanted.type} {wanted.dest}"), exporter)

@@ -1,0 +1,103 @@
+"""Moving images: to archives and back, to registries and back.
+
+In:  names as users write them, paths.
+Out: lines and names for people; digests.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jettison.api.compile import shown, this_platform
+from jettison.api.output import services
+from jettison.api.session import Session
+from jettison.events import Progress, Sink
+from jettison.exporter.catalog import make_exporter
+from jettison.image.names import find_image
+from jettison.image.parallel import run_parallel
+from jettison.oci.digest import Digest
+from jettison.oci.platform import parse_platform
+from jettison.oci.reference import parse_reference
+
+_DOWNLOADS = 4
+
+
+def save(session: Session, names: Sequence[str], output: str) -> None:
+    """Write images to one archive that docker, podman and Jettison load; ``-`` is stdout.
+
+    Raises:
+        ImageNotFoundError: a name is unknown; nothing is written.
+        ExportError: the archive cannot be written.
+    """
+    from jettison.exporter.save import save_images  # noqa: PLC0415
+
+    session.require_namespace()  # layers that were never packed are read as files of all owners
+    images = [(name, find_image(session.store, name)) for name in names]
+    save_images(images, output, services(session))
+
+
+def load(session: Session, origin: str) -> list[str]:
+    """Load the images of an archive or a layout; ``-`` is stdin.
+
+    Returns:
+        A line an image, as docker prints it.
+
+    Raises:
+        SourceError, ContentError: it cannot be read, or is damaged; nothing is loaded then.
+    """
+    from jettison.image.load import load as load_images  # noqa: PLC0415
+
+    source = sys.stdin.buffer if origin == "-" else Path(origin)
+    lines = []
+    for each in load_images(session.store, source, this_platform()):
+        names = [parse_reference(name).familiar for name in each.names]
+        lines += [f"Loaded image: {name}" for name in names] or [
+            f"Loaded image ID: {each.image.id}"
+        ]
+    return lines
+
+
+def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, Digest | None]:
+    """Pull an image with all its layers; return its full name and its manifest's digest.
+
+    Raises:
+        ImageNotFoundError, PlatformNotFoundError, RegistryError: it cannot be had.
+    """
+    reference = parse_reference(name)
+    wanted = parse_platform(platform) if platform else this_platform()
+
+    def work(report: Progress) -> tuple[str, Digest | None]:
+        found = session.resolver().resolve(name, wanted, pull=True)
+        run_parallel(
+            [
+                lambda _stop, layer=each.layer: session.blobs.blob(layer, report=report)
+                for each in found.image.layers
+            ],
+            limit=_DOWNLOADS,
+        )
+        manifest = found.image.manifest
+        return str(reference), manifest.digest if manifest is not None else None
+
+    return shown(sink, f"pulling {reference.familiar}", work)
+
+
+def push(session: Session, name: str, compression: str, sink: Sink) -> Digest | None:
+    """Push an image to the registry that its name tells; return its manifest's digest.
+
+    Raises:
+        ImageNotFoundError: the store does not have it.
+        RegistryError: the registry refuses it.
+    """
+    image = find_image(session.store, name)
+    reference = parse_reference(name)
+    attributes = {"compression": compression}
+    exporter = make_exporter("registry", "", attributes, services(session), names=(reference,))
+    if exporter is None:
+        return None
+    if any(not session.store.layers.packed_any(each.layer) for each in image.layers):
+        session.require_namespace()
+    title = f"pushing {reference.familiar}"
+    result = shown(sink, title, lambda report: exporter.export((image,), report))
+    return result.manifest.digest if result.manifest is not None else None
