@@ -34,7 +34,7 @@ _SIGNALS = frozenset(
         *("WINCH", "XCPU", "XFSZ"),
     }
 )
-_REALTIME_SIGNAL = re.compile(r"RTMIN\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])")
+_REALTIME_SIGNAL = r"RTMIN\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])"
 
 
 class ImageState:
@@ -212,4 +212,4 @@ def _is_signal(text: str) -> bool:
     if text.isascii() and text.isdigit():
         return int(text) > 0
     name = text.upper().removeprefix("SIG")
-    return name in _SIGNALS or _REALTIME_SIGNAL.fullmatch(name) is not None
+    return name in _SIGNALS or re.fullmatch(_REALTIME_SIGNAL, name) is not None

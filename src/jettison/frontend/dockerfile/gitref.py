@@ -16,9 +16,9 @@ import msgspec
 from jettison.errors import DockerfileSyntaxError
 from jettison.plan.op import GitOp
 
-_SCHEME = re.compile(r"([A-Za-z0-9]+)://")
-_SCP = re.compile(r"([A-Za-z0-9_.-]+)@([^\s:/?#]+):([^?#]*)")
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_SCHEME = r"([A-Za-z0-9]+)://"
+_SCP = r"[A-Za-z0-9_.-]+@[^\s:/?#]+:[^?#]*"
+_COMMIT = r"[0-9a-f]{7,64}"
 _SCHEMES = frozenset({"http", "https", "ssh", "git"})
 _KEYS = frozenset(
     {
@@ -80,17 +80,17 @@ def parse_git_reference(text: str) -> GitReference | None:
     >>> parse_git_reference("https://host/a.tar.gz"), parse_git_reference("./git@host:x")
     (None, None)
     """
-    if text.startswith(("./", "../")):
+    if ("://" not in text and "@" not in text) or text.startswith(("./", "../")):
         return None
     rest, _, fragment = text.partition("#")
     base, asked, query = rest.partition("?")
-    scheme = _SCHEME.match(base)
+    scheme = re.match(_SCHEME, base)
     if scheme is not None:
         if scheme[1].lower() not in _SCHEMES:
             return None
         if scheme[1].lower().startswith("http") and not base.endswith(".git"):
             return None
-    elif _SCP.fullmatch(base) is None:
+    elif re.fullmatch(_SCP, base) is None:
         return None
     ref, _, subdir = fragment.partition(":")
     options = _query(query, text) if asked else {}
@@ -141,7 +141,7 @@ def _merge(
     checksum = options.get("checksum", options.get("commit", ""))
     if "checksum" in options and options.get("commit", checksum) != checksum:
         raise DockerfileSyntaxError("commit and checksum of a git reference contradict each other")
-    if checksum and _COMMIT.fullmatch(checksum) is None:
+    if checksum and re.fullmatch(_COMMIT, checksum) is None:
         raise DockerfileSyntaxError(f"`{checksum}` is not a commit", hint="give 7 to 64 hex digits")
     submodules = _boolean(options, "submodules")
     return GitReference(

@@ -21,9 +21,9 @@ from jettison.frontend.dockerfile.words import expand
 from jettison.plan.op import CopyOp, CopySource, HttpOp
 from jettison.plan.vertex import Vertex
 
-_OCTAL = re.compile(r"[0-7]+")
-_SYMBOLIC = re.compile(r"[ugoa]*(?:[-+=](?:[ugo]|[rwxXst]*))+")
-_CHECKSUM = re.compile(r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([A-Za-z0-9=_-]+)")
+_OCTAL = r"[0-7]+"
+_SYMBOLIC = r"[ugoa]*(?:[-+=](?:[ugo]|[rwxXst]*))+"
+_CHECKSUM = r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([A-Za-z0-9=_-]+)"
 _CHECKSUM_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
@@ -99,9 +99,9 @@ def check_mode(mode: str) -> None:
     Raises:
         DockerfileSyntaxError: neither.
     """
-    if not mode or (_OCTAL.fullmatch(mode) and int(mode, 8) <= 0o7777):
+    if not mode or (re.fullmatch(_OCTAL, mode) and int(mode, 8) <= 0o7777):
         return
-    if not mode[0].isdigit() and all(_SYMBOLIC.fullmatch(each) for each in mode.split(",")):
+    if not mode[0].isdigit() and all(re.fullmatch(_SYMBOLIC, each) for each in mode.split(",")):
         return
     raise DockerfileSyntaxError(
         f"invalid chmod parameter: '{mode}'. it should be octal string and between 0 and 07777",
@@ -215,7 +215,7 @@ def _check_local(path: str) -> None:
 def _check_checksum(text: str) -> None:
     if not text:
         return
-    match = _CHECKSUM.fullmatch(text)
+    match = re.fullmatch(_CHECKSUM, text)
     if match is None:
         raise DockerfileSyntaxError(
             "invalid checksum digest format", hint="write it like sha256:<64 hex digits>"

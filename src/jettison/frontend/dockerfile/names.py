@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_REFERENCE = re.compile(r"'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))", re.DOTALL)
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+_REFERENCE = r"(?s)'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))"
+_CREDENTIALS = r"(?<=://)[^/\s@]+(?=@)"
 _SECRET = "****"  # noqa: S105 - what is shown in place of one
 
 
@@ -64,7 +64,7 @@ def shown(text: str, values: Mapping[str, str], secrets: frozenset[str] = frozen
                 return match[0]
             return _SECRET if name in secrets else values.get(name, match[0])
 
-        rest = _REFERENCE.sub(value, rest)
+        rest = re.sub(_REFERENCE, value, rest)
     return keyword.upper() + separator + redacted(rest)
 
 
@@ -74,7 +74,7 @@ def redacted(text: str) -> str:
     >>> redacted("ADD https://me:token@host/x.git /x")
     'ADD https://****@host/x.git /x'
     """
-    return _CREDENTIALS.sub(_SECRET, text) if "://" in text else text
+    return re.sub(_CREDENTIALS, _SECRET, text) if "://" in text else text
 
 
 def heredoc_summary(content: str) -> str:

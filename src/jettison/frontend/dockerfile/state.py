@@ -234,7 +234,7 @@ class StageState:
         Raises:
             ExpansionError: see ``words.expand``.
         """
-        return expand(text, self.scope.values, self._escape).text
+        return expand(text, self.scope.values, self._escape).text if text else text
 
     @property
     def cwd(self) -> str:
