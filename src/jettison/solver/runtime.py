@@ -87,6 +87,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
 
     Args:
         env: Proxies and the like, ``NAME=value``; the step's own variables win.
+        forced_env: Variables that win over the step's own, such as the place of the CA bundle.
         mounts: The CA bundle and the like.
         secrets: Values by id.
         ssh: Agent sockets by id.
@@ -100,6 +101,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     hosts: Callable[[str, tuple[str, ...]], bytes]
     resolv_conf: Callable[[], bytes]
     env: tuple[str, ...] = ()
+    forced_env: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     secrets: Mapping[str, bytes] = {}
     ssh: Mapping[str, Path] = {}

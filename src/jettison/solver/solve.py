@@ -110,8 +110,8 @@ class Solver:
 
     def _run(self, vertex: Vertex) -> None:
         self._runtime.cancellation.check()
+        self._started(vertex)
         if isinstance(vertex.op, HttpOp | GitOp):
-            self._started(vertex)
             self._results[vertex.digest] = self._fetch(vertex.op, vertex)
             self._ended(vertex, Outcome.DONE)
             return
@@ -134,7 +134,6 @@ class Solver:
             lock.release(remove=True)
 
     def _execute(self, vertex: Vertex, executor: Executor, key: CacheKey) -> None:
-        self._started(vertex)
         layer = executor.execute().id
         created_ns = time.time_ns()
         self._runtime.records.keep(key, Record(layer, created_ns, vertex.digest, vertex.name))

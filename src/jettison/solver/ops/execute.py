@@ -99,7 +99,9 @@ class ExecExecutor:
         return SandboxSpec(
             root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
             argv=op.argv,
-            env=environment(op.env, (*options.env, *mounted.env), user.home),
+            env=environment(
+                op.env, (*options.env, *mounted.env), options.forced_env, home=user.home
+            ),
             cwd=op.cwd,
             uid=user.uid,
             gid=user.gid,
@@ -164,15 +166,25 @@ class ExecExecutor:
         )
 
 
-def environment(own: tuple[str, ...], extra: tuple[str, ...], home: str) -> tuple[str, ...]:
-    """Return a step's whole environment; its own variables win over extra ones.
+def environment(
+    own: tuple[str, ...], weak: tuple[str, ...], strong: tuple[str, ...], *, home: str
+) -> tuple[str, ...]:
+    """Return a step's whole environment.
 
-    HOME is the user's when nothing sets it, as runtimes do.
+    Args:
+        own: What the op says.
+        weak: What holds where the op says nothing.
+        strong: What holds whatever the op says.
+        home: HOME, when nothing else sets it.
+
+    >>> environment(("A=1", "B=1"), ("A=2", "C=2"), ("B=3",), home="/root")
+    ('HOME=/root', 'A=1', 'C=2', 'B=3')
     """
-    names = {each.partition("=")[0] for each in own}
-    added = tuple(each for each in extra if each.partition("=")[0] not in names)
-    names.update(each.partition("=")[0] for each in added)
-    return (*own, *added) if "HOME" in names else (*own, *added, f"HOME={home}")
+    values = {"HOME": home}
+    for entry in (*weak, *own, *strong):
+        name, _, value = entry.partition("=")
+        values[name] = value
+    return tuple(f"{name}={value}" for name, value in values.items())
 
 
 def parse_ulimit(text: str) -> tuple[str, int, int]:
