@@ -53,9 +53,8 @@ def prepare_outputs(session: Session, request: BuildRequest) -> list[Output]:
     """
     names = tuple(tag_reference(tag) for tag in request.tags)
     wanted = list(request.outputs)
-    if names or not wanted:
-        if not any(each.type == "image" for each in wanted):
-            wanted.insert(0, OutputRequest("image"))
+    if (names or not wanted) and not any(each.type == "image" for each in wanted):
+        wanted.insert(0, OutputRequest("image"))
     if request.push and not any(each.type == "registry" for each in wanted):
         wanted.append(OutputRequest("registry"))
     return [

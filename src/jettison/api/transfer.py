@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from jettison.api.compile import shown, this_platform
@@ -16,10 +17,11 @@ from jettison.api.session import Session
 from jettison.events import Progress, Sink
 from jettison.exporter.catalog import make_exporter
 from jettison.image.names import find_image
-from jettison.image.parallel import run_parallel
+from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
 from jettison.oci.platform import parse_platform
 from jettison.oci.reference import parse_reference
+from jettison.store.layer import LayerId
 
 _DOWNLOADS = 4
 
@@ -70,13 +72,10 @@ def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, D
 
     def work(report: Progress) -> tuple[str, Digest | None]:
         found = session.resolver().resolve(name, wanted, pull=True)
-        run_parallel(
-            [
-                lambda _stop, layer=each.layer: session.blobs.blob(layer, report=report)
-                for each in found.image.layers
-            ],
-            limit=_DOWNLOADS,
-        )
+        def fetch(layer: LayerId, _stop: Stop) -> None:
+            session.blobs.blob(layer, report=report)
+
+        run_parallel([partial(fetch, each.layer) for each in found.image.layers], limit=_DOWNLOADS)
         manifest = found.image.manifest
         return str(reference), manifest.digest if manifest is not None else None
 
