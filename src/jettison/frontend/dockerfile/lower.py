@@ -97,9 +97,9 @@ def _lower(build: Build, state: StageState, step: Step) -> None:
     instruction = step.instruction
     match instruction:
         case syntax.Run():
-            lower_run(build, state, step)
+            lower_run(build, state, step, instruction)
         case syntax.Copy() | syntax.Add():
-            lower_copy(build, state, step)
+            lower_copy(build, state, step, instruction)
         case syntax.Workdir():
             _workdir(build, state, step, instruction)
         case syntax.Arg():

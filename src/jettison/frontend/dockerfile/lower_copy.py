@@ -27,16 +27,14 @@ _CHECKSUM = r"([a-z0-9]+(?:[+._-][a-z0-9]+)*):([A-Za-z0-9=_-]+)"
 _CHECKSUM_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
-def lower_copy(build: Build, state: StageState, step: Step) -> None:
-    """Lower one COPY or ADD.
+def lower_copy(build: Build, state: StageState, step: Step, instruction: Copy | Add) -> None:
+    """Lower one COPY or ADD, the instruction of a step.
 
     As in BuildKit, ``--link`` does not count together with ``--chmod``.
 
     Raises:
         FrontendError: a flag or a source is wrong.
     """
-    instruction = step.instruction
-    assert isinstance(instruction, Copy | Add)  # noqa: S101 - the caller dispatches on it
     sources = tuple(state.expand(each) for each in instruction.sources)
     dest = state.expand(instruction.dest)
     owner = state.expand(instruction.chown)

@@ -29,14 +29,12 @@ _SSH_VARIABLE = "SSH_AUTH_SOCK"
 _NETWORKS = {network.value: network for network in Network}
 
 
-def lower_run(build: Build, state: StageState, step: Step) -> None:
-    """Lower one RUN.
+def lower_run(build: Build, state: StageState, step: Step, instruction: Run) -> None:
+    """Lower one RUN, the instruction of a step.
 
     Raises:
         FrontendError: a mount is wrong, or something is asked that was not allowed.
     """
-    instruction = step.instruction
-    assert isinstance(instruction, Run)  # noqa: S101 - the caller dispatches on it
     request = build.request
     if instruction.devices:
         raise DockerfileSyntaxError(
