@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import threading
+
+import pytest
+
+from jettison.errors import UsageError
+from jettison.layer import compress
+from jettison.layer.compress import compressor
+from jettison.layer.zstd import ZstdDecompressor
+
+TEXT = b"".join(b"%d bottles of beer on the wall\n" % n for n in range(100_000))
+NOISE = random.Random(1).randbytes(1_500_000)
+
+
+def compressed(data, name, level=None, step=1 << 20, **options):
+    pieces = []
+    with compressor(pieces.append, name, level, **options) as output:
+        for start in range(0, len(data), step):
+            output.write(data[start : start + step])
+        output.close()
+    return b"".join(pieces)
+
+
+def plain(data, name):
+    return {"gzip": gzip.decompress, "zstd": lambda d: ZstdDecompressor().decompress(d)}[name](data)
+
+
+CASES = [("gzip", level) for level in [None, *range(10)]] + [("zstd", n) for n in (None, 1, 3, 9)]
+
+
+@pytest.mark.parametrize(("name", "level"), CASES)
+@pytest.mark.parametrize("data", [b"", b"x", TEXT, NOISE + TEXT], ids=["0", "1", "text", "mixed"])
+def test_what_is_compressed_comes_back(name, level, data):
+    assert plain(compressed(data, name, level), name) == data
+
+
+@pytest.mark.parametrize(("name", "level"), [("gzip", 1), ("gzip", 6), ("zstd", 3)])
+def test_the_bytes_depend_neither_on_pieces_nor_on_threads(name, level, monkeypatch):
+    data = TEXT + NOISE
+    expected = compressed(data, name, level)
+    for threads, step in ((1, 1 << 20), (3, 777_777), (2, 3 << 20), (1, 4_000_001)):
+        monkeypatch.setattr(compress, "_thread_count", lambda threads=threads: threads)
+        assert compressed(data, name, level, step=step) == expected
+
+
+def test_portable_gzip_is_zlibs_at_every_level():
+    found = compressed(TEXT[:100_000], "gzip", 6, portable=True)
+    assert found[:10] == b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+    assert found == compressed(TEXT[:100_000], "gzip", 6)
+    assert plain(compressed(TEXT, "gzip", 1, portable=True), "gzip") == TEXT
+    assert compressed(TEXT, "gzip", 1, portable=True) != compressed(TEXT, "gzip", 1)
+
+
+def test_higher_levels_are_smaller():
+    sizes = [len(compressed(TEXT, "gzip", level)) for level in (0, 1, 6, 9)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > len(TEXT)
+
+
+def test_none_passes_the_pieces_on():
+    assert compressed(TEXT, "none") == TEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "level"), [("lzma", None), ("gzip", 10), ("gzip", -1), ("zstd", 0), ("zstd", 23)]
+)
+def test_unknown_compressions_and_levels_are_usage_errors(name, level):
+    with pytest.raises(UsageError) as caught:
+        compressor(print, name, level)
+    assert caught.value.hint
+
+
+def test_memory_is_bounded_when_the_sink_is_slow():
+    seen = []
+    with compressor(seen.append, "gzip", 1) as output:
+        for _ in range(64):
+            output.write(os.urandom(1 << 20))
+            waiting = len(output._pending)
+            assert waiting <= output._ahead
+        output.close()
+    assert len(seen) == 66
+
+
+def test_threads_end_when_a_write_fails():
+    before = threading.active_count()
+
+    def refuse(data):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"), compressor(refuse, "gzip") as output:
+        output.write(TEXT)
+    calls = []
+
+    def refuse_later(data):
+        calls.append(data)
+        if len(calls) > 1:
+            raise OSError(28, "No space left on device")
+
+    with compressor(refuse_later, "gzip") as output:
+        output.write(NOISE + TEXT)
+        with pytest.raises(OSError, match="No space"):
+            output.close()
+    assert threading.active_count() == before
