@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import BinaryIO
 
 import msgspec
 
@@ -144,7 +145,11 @@ def _push_blobs(
                 return
             services.blobs.fetch(name, descriptor, watched)
         path = services.store.blobs.path(descriptor.digest)
-        uploader.blob(descriptor, partial(path.open, "rb"), mount_from=mount_from, report=watched)
+
+        def opened() -> BinaryIO:
+            return path.open("rb")
+
+        uploader.blob(descriptor, opened, mount_from=mount_from, report=watched)
 
     def config(descriptor: Descriptor, data: bytes, stop: Stop) -> None:
         stop.check()

@@ -324,6 +324,10 @@ def _unreachable(url: str, error: Exception) -> RegistryUnavailableError:
         reason, hint = "the proxy refuses or is not there", "check HTTPS_PROXY and NO_PROXY"
     elif isinstance(error, exceptions.NameResolutionError):
         reason, final = "its name does not resolve", True
+    elif isinstance(error, exceptions.NewConnectionError):
+        cause = error.__cause__ or error
+        reason = (cause.strerror or "") if isinstance(cause, OSError) else ""
+        reason = reason.lower() or "no connection"
     elif isinstance(error, exceptions.ConnectTimeoutError):
         reason, final = f"no connection within {CONNECT_SECONDS:.0f} seconds", True
     elif isinstance(error, exceptions.ReadTimeoutError):
@@ -331,10 +335,6 @@ def _unreachable(url: str, error: Exception) -> RegistryUnavailableError:
     elif isinstance(error, exceptions.SSLError) or "CERTIFICATE" in str(error):
         reason, final = f"TLS fails: {_tls_reason(error)}", True
         hint = "trust its certificate with SSL_CERT_FILE, or list it in `insecure_registries`"
-    elif isinstance(error, exceptions.NewConnectionError):
-        cause = error.__cause__ or error
-        reason = (cause.strerror or "") if isinstance(cause, OSError) else ""
-        reason = reason.lower() or "no connection"
     else:
         reason = "the connection broke"
     return RegistryUnavailableError(

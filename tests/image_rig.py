@@ -1,0 +1,115 @@
+"""Real images for tests: built from files in a real store, without a Dockerfile."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from jettison.exporter.base import ExportServices
+from jettison.image.assemble import assemble
+from jettison.image.layers import LayerBlobs
+from jettison.image.origin import ClientFactory
+from jettison.oci.config import ContainerConfig, History
+from jettison.oci.platform import Platform
+from jettison.plan.graph import HistoryStep, ImageTemplate
+from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.store.image import StoredImage
+from jettison.store.layer import LayerId, Stack
+from jettison.store.store import Store
+
+AMD64 = Platform("amd64", "linux")
+ARM64 = Platform("arm64", "linux")
+CREATED_NS = 1_700_000_000_000_000_000
+
+
+class Rig:
+    """A store with its drivers; a context manager.
+
+    Args:
+        root: Directory of the store.
+        client: Makes a registry client.
+    """
+
+    def __init__(self, root: Path, client: ClientFactory | None = None) -> None:
+        self.store = Store.open(root)
+        self.snapshotter = OverlaySnapshotter(self.store)
+        self.client = client
+        self.blobs = LayerBlobs(self.store, self.snapshotter, client)
+
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
+
+    @property
+    def services(self) -> ExportServices:
+        return ExportServices(self.store, self.blobs, self.client)
+
+    def layer(self, files: Mapping[str, str | bytes]) -> LayerId:
+        """Make a layer of files by path; the text ``-> x`` makes a symbolic link to x."""
+        active = self.snapshotter.prepare()
+        for name, content in files.items():
+            path = active.upper / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, str) and content.startswith("-> "):
+                path.symlink_to(content[3:])
+            else:
+                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return self.snapshotter.commit(active).id
+
+    def image(
+        self,
+        *layers: Mapping[str, str | bytes],
+        platform: Platform = AMD64,
+        config: ContainerConfig | None = None,
+        created_ns: int = CREATED_NS,
+    ) -> StoredImage:
+        """Make an image with one layer per mapping, and keep it."""
+        stack: Stack = tuple(self.layer(files) for files in layers)
+        history = tuple(
+            HistoryStep(History(created_by=f"COPY {n}"), None) for n in range(len(layers))
+        )
+        template = ImageTemplate(platform, config or ContainerConfig(cmd=("/hello",)), history)
+        image = assemble(template, stack, self.blobs, created_ns=created_ns)
+        self.store.images.add(image)
+        return image
+
+
+def ignore(item: str, current: int, total: int) -> None:
+    """Take progress."""
+
+
+def read_tree(directory: Path) -> dict[str, bytes | str]:
+    """Return files by path relative to a directory; links as ``-> target``."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[name] = path.read_bytes()
+    return found
+
+
+class LayoutFiles:
+    """Writes an OCI layout by hand, right or wrong on purpose."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        (path / "blobs/sha256").mkdir(parents=True)
+        (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+
+    def blob(self, data: bytes, media_type: str) -> dict[str, object]:
+        name = hashlib.sha256(data).hexdigest()
+        (self.path / "blobs/sha256" / name).write_bytes(data)
+        return {"mediaType": media_type, "digest": f"sha256:{name}", "size": len(data)}
+
+    def json(self, document: object, media_type: str) -> dict[str, object]:
+        return self.blob(json.dumps(document).encode(), media_type)
+
+    def index(self, *entries: dict[str, object]) -> None:
+        document = {"schemaVersion": 2, "manifests": list(entries)}
+        (self.path / "index.json").write_text(json.dumps(document))

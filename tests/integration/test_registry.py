@@ -1,0 +1,524 @@
+"""Pushing to and pulling from a real registry, with and without authentication."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from image_rig import AMD64, ARM64, Rig, ignore, read_tree
+from registry_server import PASSWORD, USER, RegistryServer, free_port, needed
+
+from jettison.errors import (
+    AuthenticationError,
+    ContentError,
+    ImageNotFoundError,
+    PlatformNotFoundError,
+    RegistryError,
+    RegistryUnavailableError,
+)
+from jettison.exporter.registry import RegistryExporter
+from jettison.image.resolve import ImageResolver
+from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.manifest import Descriptor
+from jettison.oci.reference import parse_reference
+from jettison.registry.client import RegistryClient
+from jettison.registry.credentials import Credentials, CredentialStore
+from jettison.registry.endpoint import RegistryHosts
+from jettison.registry.transport import Transport
+from jettison.registry.upload import Uploaded, Uploader
+from jettison.settings import Settings
+
+FILES = {"hello": "world", "bin/tool": b"\x7fELF" + bytes(300_000), "link": "-> hello"}
+
+
+def fast(hosts: RegistryHosts, credentials: Credentials | None = None) -> RegistryClient:
+    return RegistryClient(hosts, lambda _: credentials, Transport({}, backoff_seconds=0.01))
+
+
+@pytest.fixture
+def client() -> Iterator[RegistryClient]:
+    with fast(RegistryHosts()) as made:
+        yield made
+
+
+def push(rig: Rig, name: str, *images, **attributes: str):
+    exporter = RegistryExporter(
+        "registry",
+        [parse_reference(name)],
+        {k.replace("_", "-"): v for k, v in attributes.items()},
+        rig.services,
+    )
+    return exporter.export(images, ignore)
+
+
+def test_a_pushed_image_is_pulled_with_equal_files_and_digest(registry, client, tmp_path: Path):
+    name = f"{registry.host}/team/app:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        image = rig.image(FILES, {"second": "layer"})
+        result = push(rig, name, image)
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(name, AMD64)
+        assert found.image.id == image.id
+        assert found.image.manifest.digest == result.manifest.digest
+        first, second = rig.blobs.materialise(tuple(x.layer for x in found.image.layers))
+        assert read_tree(first)["bin/tool"] == FILES["bin/tool"]
+        assert read_tree(second) == {"second": b"layer"}
+        # A push of what was pulled keeps its digest and finds every blob there.
+        again = push(rig, name, found.image)
+        assert again.manifest.digest == result.manifest.digest
+
+
+def test_resolving_fetches_no_layer(registry, client, tmp_path: Path):
+    name = f"{registry.host}/lazy:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        push(rig, name, rig.image(FILES))
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(name, AMD64)
+        layer = found.image.layers[0]
+        assert rig.blobs.available(layer.layer)
+        assert rig.snapshotter.info(layer.layer) is None
+        assert not any(rig.store.layers.packed_any(layer.layer))
+
+
+def test_what_was_pulled_is_resolved_without_the_registry(registry, client, tmp_path: Path):
+    name = f"{registry.host}/offline:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        image = rig.image(FILES)
+        push(rig, name, image)
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        ImageResolver(rig.store, rig.client).resolve(name, AMD64)
+        assert ImageResolver(rig.store, None).resolve(name, AMD64).image.id == image.id
+        with pytest.raises(ImageNotFoundError, match="offline"):
+            rig_offline = Rig(tmp_path / "b")
+            with rig_offline:
+                rig_offline.blobs.materialise(
+                    (image.layers[0].layer.__class__(f"diff:{image.layers[0].diff_id}"),)
+                )
+
+
+def test_pull_by_digest_takes_exactly_that_manifest(registry, client, tmp_path: Path):
+    name = f"{registry.host}/pinned"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        old = push(rig, f"{name}:1", rig.image(FILES))
+        push(rig, f"{name}:1", rig.image({"other": "x"}))
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        resolver = ImageResolver(rig.store, rig.client)
+        found = resolver.resolve(f"{name}@{old.manifest.digest}", AMD64)
+        assert found.image.manifest.digest == old.manifest.digest
+        assert ImageResolver(rig.store, None).resolve(f"{name}@{old.manifest.digest}", AMD64)
+
+
+def test_pull_true_notices_that_a_tag_moved(registry, client, tmp_path: Path):
+    name = f"{registry.host}/moving:1"
+    with Rig(tmp_path / "a", lambda: client) as a, Rig(tmp_path / "b", lambda: client) as b:
+        push(a, name, a.image(FILES))
+        old = ImageResolver(b.store, b.client).resolve(name, AMD64)
+        new = a.image({"other": "x"})
+        push(a, name, new)
+        assert ImageResolver(b.store, b.client).resolve(name, AMD64).image.id == old.image.id
+        assert ImageResolver(b.store, b.client).resolve(name, AMD64, pull=True).image.id == new.id
+
+
+def test_an_index_serves_each_platform_its_image(registry, client, tmp_path: Path):
+    name = f"{registry.host}/multi:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        images = [rig.image(FILES, platform=p) for p in (AMD64, ARM64)]
+        result = push(rig, name, *images)
+        assert result.manifest.media_type.endswith("index.v1+json")
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        resolver = ImageResolver(rig.store, rig.client)
+        for platform, image in zip((AMD64, ARM64), images, strict=True):
+            assert resolver.resolve(name, platform).image.id == image.id
+        # The name points at the last one; the other is still found, without the registry.
+        assert ImageResolver(rig.store, None).resolve(name, AMD64).image.id == images[0].id
+        with pytest.raises(PlatformNotFoundError, match=r"linux/amd64, linux/arm64"):
+            resolver.resolve(name, type(AMD64)("s390x", "linux"))
+
+
+def test_docker_media_types_are_pushed_when_asked_for(registry, client, tmp_path: Path):
+    name = f"{registry.host}/docker-types:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        push(rig, name, rig.image(FILES), oci_mediatypes="false")
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(name, AMD64)
+        assert (
+            found.image.manifest.media_type
+            == "application/vnd.docker.distribution.manifest.v2+json"
+        )
+        rig.blobs.materialise(tuple(x.layer for x in found.image.layers))
+
+
+def test_skopeo_reads_what_was_pushed_and_its_copies_are_pulled(registry, client, tmp_path: Path):
+    skopeo = needed("skopeo")
+    name = f"{registry.host}/interop:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        image = rig.image(FILES)
+        push(rig, name, image, compression="zstd")
+    shown = subprocess.run(
+        [skopeo, "inspect", "--tls-verify=false", f"docker://{name}"],
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(shown.stdout)["Architecture"] == "amd64"
+    copy = f"{registry.host}/interop-copy:1"
+    subprocess.run(
+        [
+            skopeo,
+            "copy",
+            "-q",
+            "--src-tls-verify=false",
+            "--dest-tls-verify=false",
+            f"docker://{name}",
+            f"docker://{copy}",
+        ],
+        check=True,
+    )
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(copy, AMD64)
+        (files,) = rig.blobs.materialise(tuple(x.layer for x in found.image.layers))
+        assert read_tree(files)["hello"] == b"world"
+
+
+def test_a_blob_is_found_mounted_or_sent(registry, client):
+    data = b"blob of " + registry.host.encode()
+    descriptor = Descriptor("application/octet-stream", sha256_digest(data), len(data))
+    first = Uploader(client, parse_reference(f"{registry.host}/mount/one:x"))
+    second = Uploader(client, parse_reference(f"{registry.host}/mount/two:x"))
+    third = Uploader(client, parse_reference(f"{registry.host}/mount/three:x"))
+    opened = []
+
+    def open_blob():
+        import io
+
+        opened.append(1)
+        return io.BytesIO(data)
+
+    source = parse_reference(f"{registry.host}/mount/one:x")
+    elsewhere = parse_reference(f"{registry.host}/mount/none:x")
+    assert first.blob(descriptor, open_blob) is Uploaded.SENT
+    assert first.blob(descriptor, open_blob) is Uploaded.EXISTED
+    assert second.blob(descriptor, open_blob, mount_from=source) is Uploaded.MOUNTED
+    assert opened == [1]
+    assert third.blob(descriptor, open_blob, mount_from=elsewhere) is Uploaded.SENT
+
+
+def test_layers_pulled_from_the_same_registry_are_pushed_without_a_download(
+    registry, client, tmp_path: Path
+):
+    source, target = f"{registry.host}/base:1", f"{registry.host}/derived:1"
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        push(rig, source, rig.image(FILES))
+    with Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(source, AMD64)
+        push(rig, target, found.image)
+        assert not rig.store.blobs.has(
+            rig.store.layers.remote(found.image.layers[0].layer)[0].digest
+        )
+        assert client.manifest(parse_reference(target)) is not None
+
+
+def test_tags_are_listed(registry, client, tmp_path: Path):
+    with Rig(tmp_path / "a", lambda: client) as rig:
+        image = rig.image(FILES)
+        for tag in ("1", "2", "latest"):
+            push(rig, f"{registry.host}/tagged:{tag}", image)
+    assert sorted(client.tags(parse_reference(f"{registry.host}/tagged"))) == ["1", "2", "latest"]
+
+
+def test_an_unknown_image_is_not_found(registry, client, tmp_path: Path):
+    with (
+        Rig(tmp_path / "a", lambda: client) as rig,
+        pytest.raises(ImageNotFoundError, match="neither"),
+    ):
+        ImageResolver(rig.store, rig.client).resolve(f"{registry.host}/no/such:1", AMD64)
+
+
+def test_a_registry_that_is_not_there_is_told_with_ways_out(tmp_path: Path):
+    with fast(RegistryHosts()) as client, Rig(tmp_path / "a", lambda: client) as rig:
+        name = f"127.0.0.1:{free_port()}/app:1"
+        resolver = ImageResolver(rig.store, rig.client)
+        with pytest.raises(ImageNotFoundError, match="connection refused") as raised:
+            resolver.resolve(name, AMD64)
+        assert "jettison load" in raised.value.hint
+        assert "oci-layout://" in raised.value.hint
+        with pytest.raises(RegistryUnavailableError):
+            resolver.resolve(name, AMD64, pull=True)
+
+
+def test_basic_credentials_are_needed_and_checked(basic_registry, tmp_path: Path):
+    name = f"{basic_registry.host}/private:1"
+    good = Credentials(USER, PASSWORD)
+    with fast(RegistryHosts(), good) as client, Rig(tmp_path / "a", lambda: client) as rig:
+        push(rig, name, rig.image(FILES))
+        client.check(basic_registry.host, good)
+        with pytest.raises(AuthenticationError, match="does not accept") as raised:
+            client.check(basic_registry.host, Credentials(USER, "wrong-secret"))
+        assert "wrong-secret" not in str(raised.value)
+    with (
+        fast(RegistryHosts()) as client,
+        Rig(tmp_path / "b", lambda: client) as rig,
+        pytest.raises(AuthenticationError) as raised,
+    ):
+        ImageResolver(rig.store, rig.client).resolve(name, AMD64)
+    assert raised.value.hint == f"run `jettison login {basic_registry.host}`"
+
+
+def test_a_login_is_what_pulls_use(basic_registry, tmp_path: Path):
+    environ = {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)}
+    CredentialStore.of_user(environ).put(basic_registry.host, Credentials(USER, PASSWORD))
+    with (
+        RegistryClient.of_user(Settings(), environ) as client,
+        Rig(tmp_path / "a", lambda: client) as rig,
+    ):
+        push(rig, f"{basic_registry.host}/login:1", rig.image(FILES))
+
+
+def test_bearer_tokens_are_fetched_by_scope_and_kept(
+    bearer_registry: RegistryServer, tmp_path: Path
+):
+    name = f"{bearer_registry.host}/team/secret:1"
+    tokens = bearer_registry.tokens
+    with (
+        fast(RegistryHosts(), Credentials(USER, PASSWORD)) as client,
+        Rig(tmp_path / "a", lambda: client) as rig,
+    ):
+        push(rig, name, rig.image(FILES))
+        before = len(tokens.requests)
+        assert client.resolve(parse_reference(name)) is not None
+        assert client.manifest(parse_reference(name)) is not None
+        # One token for the pull scope, however many requests.
+        assert len(tokens.requests) == before + 1
+        assert "scope=repository%3Ateam%2Fsecret%3Apull" in tokens.requests[-1][1]
+
+
+def test_an_identity_token_buys_access_tokens(bearer_registry, tmp_path: Path):
+    name = f"{bearer_registry.host}/team/identity:1"
+    credentials = Credentials(identity_token="the-identity-token")
+    with fast(RegistryHosts(), credentials) as client, Rig(tmp_path / "a", lambda: client) as rig:
+        push(rig, name, rig.image(FILES))
+        assert {method for method, _ in bearer_registry.tokens.requests} == {"POST"}
+
+
+def test_anonymous_tokens_pull_but_do_not_push(bearer_registry, tmp_path: Path):
+    name = f"{bearer_registry.host}/team/public:1"
+    bearer_registry.tokens.anonymous_pull = True
+    with (
+        fast(RegistryHosts(), Credentials(USER, PASSWORD)) as client,
+        Rig(tmp_path / "a", lambda: client) as rig,
+    ):
+        push(rig, name, rig.image(FILES))
+    with fast(RegistryHosts()) as client, Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(name, AMD64)
+        with pytest.raises(AuthenticationError, match="jettison login" if False else "push to"):
+            push(rig, f"{bearer_registry.host}/team/public:2", found.image)
+
+
+def test_wrong_credentials_for_tokens_are_told(bearer_registry):
+    with (
+        fast(RegistryHosts(), Credentials(USER, "no")) as client,
+        pytest.raises(AuthenticationError),
+    ):
+        client.manifest(parse_reference(f"{bearer_registry.host}/team/secret:1"))
+
+
+def test_a_mirror_is_asked_first_and_the_registry_when_it_lacks_the_image(registry, tmp_path: Path):
+    with fast(RegistryHosts()) as client, Rig(tmp_path / "a", lambda: client) as rig:
+        image = rig.image(FILES)
+        push(rig, f"{registry.host}/library/mirrored:1", image)
+    hosts = RegistryHosts(mirrors=(f"http://127.0.0.1:{free_port()}", f"http://{registry.host}"))
+    with fast(hosts) as client, Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve("mirrored:1", AMD64)
+        assert found.image.id == image.id
+        assert rig.store.images.lookup("docker.io/library/mirrored:1") is not None
+        rig.blobs.materialise(tuple(x.layer for x in found.image.layers))
+
+
+# A server that misbehaves in ways a real registry is hard to bring to.
+
+
+@contextmanager
+def serving(respond: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            respond(self)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def reply(
+    handler, status: int, body: bytes = b"", length: int | None = None, **headers: str
+) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body) if length is None else length))
+    handler.end_headers()
+    if handler.command != "HEAD":
+        handler.wfile.write(body)
+
+
+def read_blob(client: RegistryClient, host: str, data: bytes, size: int | None = None) -> bytes:
+    descriptor = Descriptor("", sha256_digest(data), len(data) if size is None else size)
+    with client.blob(parse_reference(f"{host}/x"), descriptor) as stream:
+        return b"".join(iter(lambda: stream.read(1000), b""))
+
+
+def test_a_broken_download_goes_on_where_it_broke(client):
+    data = bytes(range(256)) * 100
+    ranges = []
+
+    def respond(handler) -> None:
+        if handler.path == "/v2/":
+            return reply(handler, 200)
+        wanted = handler.headers.get("Range")
+        ranges.append(wanted)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        part = data[start : start + 10_000]
+        handler.close_connection = True
+        status = 206 if wanted else 200
+        reply(handler, status, part, length=len(data) - start)
+
+    with serving(respond) as host:
+        assert read_blob(client, host, data) == data
+    assert ranges == [None, "bytes=10000-", "bytes=20000-"]
+
+
+def test_a_server_without_ranges_is_read_again_from_the_start(client):
+    data = bytes(range(256)) * 100
+    answers = iter([10_000, len(data)])
+
+    def respond(handler) -> None:
+        if handler.path == "/v2/":
+            return reply(handler, 200)
+        size = next(answers)
+        handler.close_connection = True
+        reply(handler, 200, data[:size], length=len(data))
+
+    with serving(respond) as host:
+        assert read_blob(client, host, data) == data
+
+
+def test_a_blob_longer_than_its_descriptor_is_cut_off(client):
+    def respond(handler) -> None:
+        reply(handler, 200, b"x" * 100_000)
+
+    with serving(respond) as host, pytest.raises(ContentError, match="larger than its 10 bytes"):
+        read_blob(client, host, b"x" * 10)
+
+
+def test_server_errors_are_tried_again(client):
+    statuses = iter([503, 429, 500])
+
+    def respond(handler) -> None:
+        if handler.path == "/v2/":
+            return reply(handler, 200)
+        status = next(statuses, 200)
+        reply(handler, status, b"data" if status == 200 else b"")
+
+    with serving(respond) as host:
+        assert read_blob(client, host, b"data") == b"data"
+
+
+def test_an_error_that_stays_is_told(client):
+    def respond(handler) -> None:
+        if handler.path == "/v2/":
+            return reply(handler, 200)
+        reply(handler, 503, b'{"errors":[{"code":"X","message":"on \\u001b[31mholiday"}]}')
+
+    with (
+        serving(respond) as host,
+        pytest.raises(RegistryUnavailableError, match=r"on \[31mholiday"),
+    ):
+        read_blob(client, host, b"data")
+
+
+def test_credentials_are_not_sent_to_another_host():
+    seen = {}
+
+    def storage(handler) -> None:
+        seen["storage"] = handler.headers.get("Authorization")
+        reply(handler, 200, b"data")
+
+    with serving(storage) as other:
+
+        def registry(handler) -> None:
+            given = handler.headers.get("Authorization")
+            if given is None:
+                return reply(handler, 401, WWW_Authenticate='Basic realm="x"')
+            seen["registry"] = given
+            reply(handler, 307, Location=f"http://{other}/signed?token=s3cret")
+
+        with serving(registry) as host, fast(RegistryHosts(), Credentials("u", "p")) as client:
+            assert read_blob(client, host, b"data") == b"data"
+    assert seen["registry"].startswith("Basic ")
+    assert seen["storage"] is None
+
+
+def test_a_manifest_with_another_digest_is_refused(client):
+    def respond(handler) -> None:
+        reply(handler, 200, b"{}", Content_Type="application/vnd.oci.image.manifest.v1+json")
+
+    digest = Digest("sha256:" + "0" * 64)
+    with serving(respond) as host, pytest.raises(ContentError, match="expected `sha256:000"):
+        client.manifest(parse_reference(f"{host}/x@{digest}"))
+
+
+def test_a_huge_manifest_is_refused_without_reading_it(client):
+    def respond(handler) -> None:
+        if handler.path == "/v2/":
+            return reply(handler, 200)
+        handler.close_connection = True
+        try:
+            reply(handler, 200, b" " * (6 << 20))
+        except OSError:
+            return
+
+    with serving(respond) as host, pytest.raises(RegistryError, match="larger than 4194304"):
+        client.manifest(parse_reference(f"{host}/x:1"))
+
+
+def test_a_redirect_loop_ends(client):
+    def respond(handler) -> None:
+        if handler.path == "/v2/":
+            return reply(handler, 200)
+        reply(handler, 302, Location=handler.path)
+
+    with serving(respond) as host, pytest.raises(RegistryError, match="redirects too often"):
+        read_blob(client, host, b"data")
+
+
+def test_a_token_server_on_plain_http_elsewhere_gets_no_credentials():
+    def respond(handler) -> None:
+        reply(handler, 401, WWW_Authenticate='Bearer realm="http://collector.example/token"')
+
+    hosts = RegistryHosts()
+    with serving(respond) as host, fast(hosts, Credentials("u", "p")) as client:
+        endpoint = hosts.endpoint(host)
+        assert endpoint.insecure  # loopback: http is fine, so the realm may be http as well
+    from jettison.registry.auth import _check_realm
+    from jettison.registry.endpoint import Endpoint
+
+    with pytest.raises(AuthenticationError, match="not safe to ask"):
+        _check_realm("http://collector.example/token", Endpoint("r.example", "x", "r.example"))
+    client.close()
