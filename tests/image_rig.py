@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from jettison.exporter.base import ExportServices
 from jettison.image.assemble import assemble
@@ -38,7 +39,7 @@ class Rig:
         self.client = client
         self.blobs = LayerBlobs(self.store, self.snapshotter, client)
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -19,6 +19,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -56,7 +57,7 @@ class RegistryServer:
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    def __enter__(self) -> RegistryServer:
+    def __enter__(self) -> Self:
         program = needed("docker-registry")
         self.directory.mkdir(parents=True, exist_ok=True)
         auth: dict[str, object] = {}
@@ -133,9 +134,22 @@ class TokenServer:
         self.anonymous_pull = False
         openssl = needed("openssl")
         subprocess.run(
-            [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=test", "-keyout", f"{directory}/token.key"]
-            + ["-out", f"{directory}/token.crt"],
+            [
+                openssl,
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=test",
+                "-keyout",
+                f"{directory}/token.key",
+                "-out",
+                f"{directory}/token.crt",
+            ],
             check=True,
             capture_output=True,
         )

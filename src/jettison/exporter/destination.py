@@ -53,6 +53,10 @@ def open_file(dest: str, stdout: BinaryIO | None) -> Iterator[BinaryIO]:
     if dest == STANDARD_OUTPUT:
         if stdout is None:
             raise ExportError("there is no standard output to write to")
+        if stdout.isatty():
+            raise ExportError(
+                "an archive is not written to a terminal", hint="redirect it, or name a file"
+            )
         with export_errors("standard output"):
             yield stdout
             stdout.flush()

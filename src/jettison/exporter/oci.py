@@ -41,10 +41,9 @@ from jettison.exporter.destination import (
     new_directory,
     open_file,
 )
-from jettison.exporter.options import Annotations, Attributes, ImageOptions
+from jettison.exporter.options import Attributes
 from jettison.fs.atomic import write_atomically
 from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
-from jettison.image.manifest import Compression
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
@@ -103,11 +102,11 @@ class ArchiveExporter:
             oci = bool(oci)
         made = build_set(self._services, images, self._options, oci=oci)
         contents = bundle([(made, self._options.names)], self._options.annotations)
-        docker = _docker_manifest([(made, self._options.names)]) if self._docker else b""
+        docker = docker_manifest([(made, self._options.names)]) if self._docker else b""
         fetch_layers(self._services, contents, report)
         if self._tar:
             with open_file(self._dest, self._services.stdout) as sink:
-                _write_archive(self._services, sink, contents, docker, report)
+                write_archive(self._services, sink, contents, docker, report)
         else:
             self._write_directory(contents, docker, report)
         path = "" if self._dest == STANDARD_OUTPUT else self._dest
@@ -141,43 +140,13 @@ class ArchiveExporter:
         write_atomically(directory / "oci-layout", _LAYOUT)
 
 
-def save(
-    services: ExportServices,
-    images: Sequence[tuple[StoredImage, Sequence[Reference]]],
-    dest: str,
-    report: Progress,
-) -> ExportResult:
-    """Write several images with their names into one archive that docker loads.
-
-    Args:
-        services: Has the images.
-        images: Each with the names that it gets.
-        dest: File, or ``-``.
-        report: Told bytes per item.
-
-    Raises:
-        ExportError: it cannot be written.
-        StorageError: the store lacks something.
-    """
-    options = ImageOptions((), Compression(), None, Annotations())
-    sets = [
-        (build_set(services, [image], options, oci=None), tuple(names)) for image, names in images
-    ]
-    contents = bundle(sets, Annotations())
-    fetch_layers(services, contents, report)
-    with open_file(dest, services.stdout) as sink:
-        _write_archive(services, sink, contents, _docker_manifest(sets), report)
-    names = tuple(str(name) for _, each in images for name in each)
-    return ExportResult(None, names, "" if dest == STANDARD_OUTPUT else dest)
-
-
 class _DockerEntry(msgspec.Struct, rename="pascal"):
     config: str
     repo_tags: list[str] | None
     layers: list[str]
 
 
-def _docker_manifest(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> bytes:
+def docker_manifest(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> bytes:
     """Return ``manifest.json``; one entry per image, whatever its number of names."""
     entries = [
         _DockerEntry(
@@ -191,9 +160,13 @@ def _docker_manifest(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> by
     return msgspec.json.encode(entries)
 
 
-def _write_archive(
+def write_archive(
     services: ExportServices, sink: BinaryIO, contents: Bundle, docker: bytes, report: Progress
 ) -> None:
+    """Write a layout as a tar; ``docker`` are the bytes of ``manifest.json``, if it has one.
+
+    All blobs of layers are in the store.
+    """
     writer = ArchiveWriter(sink)
     writer.add("oci-layout", _LAYOUT)
     writer.add("index.json", contents.index())

@@ -1,0 +1,68 @@
+"""``save``: images with their names in one archive that docker, podman and Jettison load.
+
+In:  stored images by the text that named them.
+Out: a tar: an OCI layout with a ``manifest.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jettison.errors import InvalidReferenceError
+from jettison.events import Progress, unwatched
+from jettison.exporter.base import ExportResult, ExportServices
+from jettison.exporter.bundle import build_set, bundle, fetch_layers
+from jettison.exporter.destination import STANDARD_OUTPUT, open_file
+from jettison.exporter.oci import docker_manifest, write_archive
+from jettison.exporter.options import Annotations, ImageOptions
+from jettison.image.manifest import Compression
+from jettison.oci.digest import Digest
+from jettison.oci.reference import Reference, parse_reference
+from jettison.store.image import StoredImage
+
+
+def save_images(
+    images: Sequence[tuple[str, StoredImage]],
+    dest: str,
+    services: ExportServices,
+    report: Progress = unwatched,
+) -> ExportResult:
+    """Write images into one archive.
+
+    Args:
+        images: Each with the text that named it: a name goes into the archive, an ID does not.
+        dest: File, or ``-``.
+        services: Has the images.
+        report: Told bytes per item.
+
+    Raises:
+        ExportError: it cannot be written.
+        StorageError: the store lacks something.
+    """
+    names: dict[Digest, list[Reference]] = {}
+    for text, image in images:
+        found = names.setdefault(image.id, [])
+        reference = _name(services, text, image)
+        if reference is not None and reference not in found:
+            found.append(reference)
+    options = ImageOptions((), Compression(), None, Annotations())
+    once = {image.id: image for _, image in images}
+    sets = [
+        (build_set(services, [image], options, oci=None), tuple(names[image.id]))
+        for image in once.values()
+    ]
+    contents = bundle(sets, Annotations())
+    fetch_layers(services, contents, report)
+    with open_file(dest, services.stdout) as sink:
+        write_archive(services, sink, contents, docker_manifest(sets), report)
+    every = tuple(str(name) for each in names.values() for name in each)
+    return ExportResult(None, every, "" if dest == STANDARD_OUTPUT else dest)
+
+
+def _name(services: ExportServices, text: str, image: StoredImage) -> Reference | None:
+    try:
+        reference = parse_reference(text)
+    except InvalidReferenceError:
+        return None
+    named = services.store.images.lookup(str(reference))
+    return reference if named is not None and named.id == image.id else None
