@@ -1,0 +1,347 @@
+"""Opens what a build is started with: its context, its Dockerfile, its named contexts.
+
+In:  a ``BuildRequest``-like set of texts, the store.
+Out: ``BuildContext``: the Dockerfile's bytes and name, and a tree for every context that is files.
+
+============================  ==========================================================
+context                       Dockerfile
+============================  ==========================================================
+directory                     ``-f`` below the working directory, else ``Dockerfile``; its
+                              ignore file counts
+``-``                         a tar: in it, at ``-f``; else standard input is the Dockerfile
+git URL                       in the repository
+http URL                      of a tar: in it; else the download is the Dockerfile
+============================  ==========================================================
+
+``-f -`` takes the Dockerfile from standard input, ``-f URL`` downloads it. Ignore files count for
+directories of this host only, as in BuildKit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import msgspec
+
+from jettison.errors import ContextError, UsageError
+from jettison.fs.digest import FileDigests
+from jettison.layer.archive import open_archive
+from jettison.oci.reference import parse_reference
+from jettison.source.dockerfile import (
+    MAX_DOCKERFILE_BYTES,
+    no_dockerfile,
+    read_dockerfile,
+    read_inside,
+)
+from jettison.source.git import checkout, shown_remote
+from jettison.source.http import HttpSource, shown_url
+from jettison.source.ignore import IgnoreFile, find_ignore_file
+from jettison.source.local import LocalContext
+from jettison.source.location import locate, parse_git_url
+from jettison.source.untar import unpack_context
+from jettison.store.store import Store
+
+_KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
+DEFAULT_DOCKERFILE = "Dockerfile"
+MAIN = "context"
+"""What ``LocalOp.context`` calls the build context."""
+
+
+class ContextRequest(Protocol):
+    """What is to be opened: fields of ``api.request.BuildRequest``, documented there."""
+
+    @property
+    def context(self) -> str:
+        """The context."""
+
+    @property
+    def dockerfile(self) -> str:
+        """``-f``."""
+
+    @property
+    def stdin(self) -> bytes:
+        """Bytes of standard input."""
+
+    @property
+    def build_args(self) -> Mapping[str, str]:
+        """``--build-arg``."""
+
+    @property
+    def contexts(self) -> Mapping[str, str]:
+        """``--build-context``."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether nothing may be downloaded."""
+
+
+class NamedSource(msgspec.Struct, frozen=True):
+    """A named context: ``kind`` is ``local``, ``image``, ``git`` or ``http``.
+
+    ``text`` is a directory, an image reference (or ``oci-layout://PATH…``), or a URL.
+    """
+
+    kind: str
+    text: str
+
+
+class BuildContext:
+    """What a build reads from outside images; a context manager.
+
+    Attributes:
+        dockerfile: Its bytes.
+        filename: What messages call it.
+        named: Named contexts by name.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dockerfile: bytes,
+        filename: str,
+        named: Mapping[str, NamedSource],
+        main: LocalContext,
+        ignore: IgnoreFile,
+        made: ExitStack,
+    ) -> None:
+        self.dockerfile = dockerfile
+        self.filename = filename
+        self.named = named
+        self._store = store
+        self._trees = {MAIN: main}
+        self._ignore = ignore
+        self._made = made
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._made:
+            for tree in self._trees.values():
+                tree.save_digests()
+
+    def tree(self, name: str) -> LocalContext:
+        """Return the files of a context.
+
+        Args:
+            name: ``context``, or the name of a local named context.
+
+        Raises:
+            ContextError: it is no directory, or its ignore file is wrong.
+        """
+        tree = self._trees.get(name)
+        if tree is None:
+            source = self.named.get(name)
+            if source is None or source.kind != "local":
+                raise ContextError(f"there is no context `{name}` on this host")
+            tree = self._trees[name] = open_directory(Path(source.text), None, self._store)[0]
+        return tree
+
+    def ignored_by(self, name: str, path: str) -> str | None:
+        """Return the pattern of an ignore file that hides a path of a context, or None."""
+        return self.tree(name).ignored_by(path)
+
+    def ignore_file(self) -> IgnoreFile:
+        """Return the ignore file of the build context."""
+        return self._ignore
+
+
+def open_directory(
+    root: Path, dockerfile: Path | None, store: Store, *, ignored: bool = True
+) -> tuple[LocalContext, IgnoreFile]:
+    """Open a directory of the host as a context.
+
+    Args:
+        root: The directory.
+        dockerfile: Where the Dockerfile is, if it is a file: it may have its own ignore file.
+        store: Keeps digests of files between builds.
+        ignored: Whether an ignore file counts.
+
+    Raises:
+        ContextError: it is no directory, or its ignore file is wrong.
+    """
+    ignore = find_ignore_file(root, dockerfile) if ignored else IgnoreFile("")
+    real = Path(os.path.realpath(root))
+    digests = FileDigests.load(store.database, real)
+    return LocalContext(root, ignored=ignore.matcher(), digests=digests), ignore
+
+
+def parse_named_context(name: str, text: str) -> NamedSource:
+    """Return what the value of ``--build-context`` means.
+
+    Raises:
+        UsageError: it is a kind that is not known.
+        InvalidReferenceError: it is no image reference.
+    """
+    for prefix in ("target:", "input:"):
+        if text.startswith(prefix):
+            raise UsageError(
+                f"named context `{name}`: `{prefix}` contexts belong to bake files",
+                hint="give a directory, docker-image://, oci-layout://, a git or an http URL",
+            )
+    if text.startswith("docker-image://"):
+        return NamedSource("image", str(parse_reference(text.removeprefix("docker-image://"))))
+    if text.startswith("oci-layout://"):
+        path = text.removeprefix("oci-layout://")
+        return NamedSource("image", "oci-layout://" + os.path.abspath(path))
+    location = locate(text)
+    return NamedSource(location.kind, location.text)
+
+
+def open_context(request: ContextRequest, store: Store) -> BuildContext:
+    """Open the contexts of a request and find its Dockerfile.
+
+    Args:
+        request: A ``BuildRequest``.
+        store: Keeps downloads and digests.
+
+    Raises:
+        ContextError: a context or the Dockerfile is not there.
+        UsageError: two things are to come from standard input.
+    """
+    if request.context == "-" and request.dockerfile == "-":
+        raise UsageError(
+            "cannot use standard input for both the build context and the Dockerfile",
+            hint="give the context as a directory",
+        )
+    named = {name: parse_named_context(name, text) for name, text in request.contexts.items()}
+    with ExitStack() as made:
+        opened = _Opener(request, store, made).open()
+        return BuildContext(
+            store,
+            opened.dockerfile,
+            opened.filename,
+            named,
+            opened.main,
+            opened.ignore,
+            made.pop_all(),
+        )
+
+
+class _Opened(msgspec.Struct, frozen=True):
+    """The build context and its Dockerfile."""
+
+    main: LocalContext
+    dockerfile: bytes
+    filename: str
+    ignore: IgnoreFile = IgnoreFile("")
+
+
+class _Opener:
+    """Opens the build context; what it unpacks is thrown away by ``made``."""
+
+    def __init__(self, request: ContextRequest, store: Store, made: ExitStack) -> None:
+        self._request = request
+        self._store = store
+        self._made = made
+
+    def open(self) -> _Opened:
+        """Open whatever the context is."""
+        request = self._request
+        if request.context == "-":
+            path = self._directory() / "stdin"
+            path.write_bytes(request.stdin)
+            return self._archive_or_dockerfile(path, request.stdin[:MAX_DOCKERFILE_BYTES], "-")
+        location = locate(request.context)
+        if location.kind == "git":
+            keep = request.build_args.get(_KEEP_GIT_DIR) or "0"
+            op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
+            if request.offline:
+                raise ContextError(
+                    f"`{shown_remote(op.remote)}` cannot be fetched with `--offline`"
+                )
+            tree = checkout(op, self._directory(), os.environ)
+            return self._inside(LocalContext(tree.directory))
+        if location.kind == "http":
+            path = self._download(location.text)
+            with open(path, "rb") as file:
+                start = file.read(MAX_DOCKERFILE_BYTES + 1)
+            return self._archive_or_dockerfile(path, start, shown_url(location.text))
+        return self._local(Path(request.context))
+
+    def _local(self, root: Path) -> _Opened:
+        given = self._request.dockerfile
+        if given == "-" or _is_url(given):
+            context, ignore = open_directory(root, None, self._store)
+            return _Opened(context, self._elsewhere(), given, ignore)
+        if not given:
+            whole = LocalContext(root)
+            for name in (DEFAULT_DOCKERFILE, DEFAULT_DOCKERFILE.lower()):
+                text = read_inside(whole, name)
+                if text is not None:
+                    context, ignore = open_directory(root, root / name, self._store)
+                    return _Opened(context, text, name, ignore)
+            raise no_dockerfile(whole, DEFAULT_DOCKERFILE)
+        path = Path(given)
+        if not path.is_file() and not path.is_absolute() and (root / path).is_file():
+            path = root / path
+        text = read_dockerfile(path)
+        if text is None:
+            raise no_dockerfile(LocalContext(root), given)
+        context, ignore = open_directory(root, path, self._store)
+        return _Opened(context, text, given, ignore)
+
+    def _inside(self, context: LocalContext) -> _Opened:
+        """Take the Dockerfile from a context that is not the user's directory."""
+        given = self._request.dockerfile
+        if given == "-" or _is_url(given):
+            return _Opened(context, self._elsewhere(), given)
+        names = (given,) if given else (DEFAULT_DOCKERFILE, DEFAULT_DOCKERFILE.lower())
+        for name in names:
+            text = read_inside(context, name)
+            if text is not None:
+                return _Opened(context, text, name)
+        raise no_dockerfile(context, names[0])
+
+    def _archive_or_dockerfile(self, path: Path, start: bytes, name: str) -> _Opened:
+        archive = open_archive(path)
+        if archive is not None:
+            into = self._directory()
+            with archive:
+                unpack_context(archive, into)
+            return self._inside(LocalContext(into))
+        if self._request.dockerfile:
+            raise ContextError(
+                f"the context `{name}` is no archive, so it has no `{self._request.dockerfile}`",
+                hint="leave out `-f`: the context is the Dockerfile itself",
+            )
+        if len(start) > MAX_DOCKERFILE_BYTES:
+            raise ContextError(
+                f"`{name}` is no archive, and too large for a Dockerfile",
+                hint="give a tar, which may be compressed, or a Dockerfile",
+            )
+        return _Opened(LocalContext(self._directory()), start, name)
+
+    def _elsewhere(self) -> bytes:
+        """Return a Dockerfile that comes from standard input or a URL."""
+        given = self._request.dockerfile
+        if given == "-":
+            return self._request.stdin
+        text = read_dockerfile(self._download(given))
+        return text if text is not None else b""
+
+    def _download(self, url: str) -> Path:
+        source = HttpSource(self._store, offline=self._request.offline)
+        try:
+            return self._store.blobs.path(source.fetch(url).digest)
+        finally:
+            source.close()
+
+    def _directory(self) -> Path:
+        path = self._store.tmp()
+        self._made.callback(self._store.trash, path)
+        return path
+
+
+def _is_url(text: str) -> bool:
+    return text.startswith(("http://", "https://"))
