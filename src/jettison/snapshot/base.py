@@ -57,9 +57,7 @@ class Snapshotter(Protocol):
         """
         ...
 
-    def commit(
-        self, active: ActiveSnapshot, known: Mapping[str, bytes] | None = None
-    ) -> LayerInfo:
+    def commit(self, active: ActiveSnapshot, known: Mapping[str, bytes] | None = None) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
         The active snapshot is gone afterwards. Its empty change gives the empty layer.

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from jettison.errors import StorageError
 from jettison.fs.lock import FileLock
 
 _OWNER = ".owner"
@@ -76,16 +77,23 @@ class Staging:
         return False
 
     def collect(self) -> None:
-        """Take away what dead processes left; one directory listing when there is nothing."""
+        """Take away what dead processes left; one directory listing when there is nothing.
+
+        What belongs to another user stays where it is: debris does no harm.
+        """
         with os.scandir(self._root) as entries:
             names = [entry.name for entry in entries]
         for name in names:
-            if name.endswith(_OWNER):
-                self.is_alive(name.removesuffix(_OWNER))
-            elif not name.endswith(_LOCK):
-                path = self._root / name
-                if not (self._root / (name + _OWNER)).exists():
-                    self._trash(path)
+            try:
+                self._collect(name)
+            except (OSError, StorageError):
+                continue
+
+    def _collect(self, name: str) -> None:
+        if name.endswith(_OWNER):
+            self.is_alive(name.removesuffix(_OWNER))
+        elif not name.endswith(_LOCK) and not (self._root / (name + _OWNER)).exists():
+            self._trash(self._root / name)
 
     def collect_locks(self) -> None:
         """Remove lock files that nobody holds, left by killed processes."""

@@ -175,7 +175,13 @@ class Store:
 
 def _create(root: Path) -> None:
     """Make the directories and files of a store; several processes may do it at once."""
-    root.mkdir(0o700, parents=True, exist_ok=True)
+    try:
+        root.mkdir(0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StorageError(
+            f"the store `{root}` cannot be made: there is a file in its place",
+            hint="choose a directory with `--root`",
+        ) from error
     foreign = [path.name for path in root.iterdir() if path.name not in _OWN_NAMES]
     if foreign and not (root / "tmp").is_dir():
         raise StorageError(

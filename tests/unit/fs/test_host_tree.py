@@ -77,7 +77,7 @@ def test_names_of_one_inode_have_one_identity(root: Path) -> None:
 
 def test_a_digest_is_the_sha256_of_the_bytes(root: Path) -> None:
     assert HostTree(root).file_digest("/a/file") == hashlib.sha256(b"hello").digest()
-    with pytest.raises(OSError, match="not a regular file|symbolic links"):
+    with pytest.raises(OSError, match="symbolic links"):
         HostTree(root).file_digest("/link")
 
 

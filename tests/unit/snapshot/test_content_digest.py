@@ -1,0 +1,189 @@
+"""A content digest says what a change is, not when or where it was made."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jettison.fs.overlay_form import make_opaque, make_whiteout, overlay_xattr_prefix
+from jettison.oci.digest import Digest
+from jettison.snapshot.changes import CONTENT_VERSION, content_digest, layer_facts
+from jettison.store.layers import LayerFacts
+
+Change = Callable[[Path], object]
+
+
+def make(root: Path) -> Path:
+    """A layer with one of everything that a user without privileges can make."""
+    (root / "dir/sub").mkdir(parents=True)
+    (root / "dir/file").write_text("content")
+    (root / "dir/file").chmod(0o640)
+    (root / "dir/second").hardlink_to(root / "dir/file")
+    (root / "link").symlink_to("dir/file")
+    os.mkfifo(root / "fifo", 0o600)
+    make_whiteout(os.fspath(root / "gone"))
+    for path in (root, root / "dir", root / "dir/sub"):
+        path.chmod(0o755)
+    return root
+
+
+def digest(root: Path) -> Digest:
+    return content_digest(root)[0]
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> tuple[Path, Path]:
+    return make(tmp_path / "one"), make(tmp_path / "two")
+
+
+def test_equal_changes_have_equal_digests(layers: tuple[Path, Path]) -> None:
+    one, two = layers
+    assert digest(one) == digest(two)
+    assert digest(one).startswith("sha256:")
+
+
+NOT_CONTENT: dict[str, Change] = {
+    "times": lambda root: os.utime(root / "dir/file", (1, 2)),
+    "directory times": lambda root: os.utime(root / "dir", (1, 2)),
+    "books of overlayfs": lambda root: os.setxattr(
+        root / "dir", overlay_xattr_prefix() + "impure", b"y"
+    ),
+    "order of making": lambda root: (
+        (root / "dir/sub").rmdir(),
+        (root / "dir/sub").mkdir(),
+        (root / "dir/sub").chmod(0o755),
+    ),
+    "names outside": lambda root: (root.parent / "outside").hardlink_to(root / "dir/file"),
+    "permissions of a whiteout": lambda root: os.chmod(root / "gone", 0o444),
+}
+
+
+@pytest.mark.parametrize("change", NOT_CONTENT.values(), ids=NOT_CONTENT)
+def test_this_is_no_content(layers: tuple[Path, Path], change: Change) -> None:
+    one, two = layers
+    change(two)
+    assert digest(one) == digest(two)
+
+
+def test_a_socket_is_no_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = make(tmp_path / "one"), make(tmp_path / "two")
+    monkeypatch.chdir(two)  # the name of a socket may have 107 bytes
+    with socket.socket(socket.AF_UNIX) as endpoint:
+        endpoint.bind("socket")
+        assert content_digest(one) == content_digest(two)
+
+
+CONTENT: dict[str, Change] = {
+    "bytes": lambda root: (root / "dir/file").write_text("CONTENT"),
+    "size": lambda root: (root / "dir/file").write_text("content "),
+    "mode": lambda root: (root / "dir/file").chmod(0o600),
+    "set-user-ID": lambda root: (root / "dir/file").chmod(0o4640),
+    "mode of a directory": lambda root: (root / "dir/sub").chmod(0o1755),
+    "mode of the root": lambda root: root.chmod(0o700),
+    "target": lambda root: ((root / "link").unlink(), (root / "link").symlink_to("dir/fil")),
+    "name": lambda root: (root / "dir/sub").rename(root / "dir/suc"),
+    "place": lambda root: (root / "dir/sub").rename(root / "sub"),
+    "one more": lambda root: (root / "new").touch(),
+    "one less": lambda root: (root / "fifo").unlink(),
+    "a whiteout less": lambda root: (root / "gone").unlink(),
+    "a file, not a whiteout": lambda root: ((root / "gone").unlink(), (root / "gone").touch()),
+    "a copy, not a hard link": lambda root: (
+        (root / "dir/second").unlink(),
+        (root / "dir/second").write_text("content"),
+        (root / "dir/second").chmod(0o640),
+    ),
+    "opaque": lambda root: make_opaque(os.fspath(root / "dir")),
+    "opaque root": lambda root: make_opaque(os.fspath(root)),
+    "attribute": lambda root: os.setxattr(root / "dir/file", "user.a", b"1"),
+    "attribute of a directory": lambda root: os.setxattr(root / "dir", "user.a", b"1"),
+}
+
+
+@pytest.mark.parametrize("change", CONTENT.values(), ids=CONTENT)
+def test_this_is_content(layers: tuple[Path, Path], change: Change) -> None:
+    one, two = layers
+    change(two)
+    assert digest(one) != digest(two)
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes owners and makes devices")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: os.chown(root / "dir/file", 1, 0),
+        lambda root: os.chown(root / "dir/file", 0, 1),
+        lambda root: os.lchown(root / "link", 1, 0),
+        lambda root: os.mknod(root / "device", 0o020600, os.makedev(1, 3)),
+        lambda root: os.setxattr(
+            root / "dir/file",
+            "security.capability",
+            b"\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00" + bytes(8),
+        ),
+    ],
+    ids=["user", "group", "user of a link", "device", "capability"],
+)
+def test_owners_devices_and_capabilities_are_content(
+    layers: tuple[Path, Path], change: Change
+) -> None:
+    one, two = layers
+    change(two)
+    assert digest(one) != digest(two)
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes devices")
+def test_devices_differ_by_type_and_number(layers: tuple[Path, Path]) -> None:
+    one, two = layers
+    os.mknod(one / "device", 0o020600, os.makedev(1, 3))
+    seen = {digest(one)}
+    for kind, number in ((0o060600, (1, 3)), (0o020600, (1, 5)), (0o020600, (3, 1))):
+        os.mknod(two / "device", kind, os.makedev(*number))
+        seen.add(digest(two))
+        (two / "device").unlink()
+    assert len(seen) == 4
+
+
+def test_fields_cannot_run_into_each_other(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root, names in ((one, ("a", "bc")), (two, ("ab", "c"))):
+        for name in names:
+            (root / name).mkdir(parents=True)
+    assert digest(one) != digest(two)
+
+
+def test_facts_count_every_inode_once(layers: tuple[Path, Path]) -> None:
+    expected = LayerFacts(size_bytes=len("content"), entries=7)
+    assert content_digest(layers[0])[1] == layer_facts(layers[0]) == expected
+
+
+def test_big_files_read_in_threads_give_the_same_digest(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root in (one, two):
+        root.mkdir()
+        for number in range(5):
+            (root / f"big{number}").write_bytes(bytes([number]) * (2 << 20))
+    assert digest(one) == digest(two)
+    (two / "big3").write_bytes(bytes([3]) * ((2 << 20) - 1) + b"x")
+    assert digest(one) != digest(two)
+
+
+def test_a_file_whose_digest_is_known_is_not_read(layers: tuple[Path, Path]) -> None:
+    import hashlib
+
+    one, two = layers
+    known = {"dir/file": hashlib.sha256(b"content").digest()}
+    (two / "dir/file").write_text("changed")
+    assert content_digest(two, known)[0] == digest(one)
+
+
+@pytest.mark.needs_root
+@pytest.mark.skipif(os.geteuid() != 0, reason="owners are part of the digest")
+def test_digests_change_only_together_with_their_version(tmp_path: Path) -> None:
+    assert CONTENT_VERSION == b"jettison-content-1\0"
+    expected = "sha256:c1fac917eab9023da30eac9a1341cf36300f2b88937b5b9f02e2a2f3725b3c7c"
+    assert digest(make(tmp_path / "layer")) == expected
