@@ -31,7 +31,7 @@ class OutlineArg(msgspec.Struct, frozen=True):
 
 
 class OutlineMount(msgspec.Struct, frozen=True):
-    """A secret or an SSH socket that a target wants; it is required if any of its mounts says so."""
+    """A secret or an SSH socket; it is required if any of the mounts of its name says so."""
 
     name: str
     required: bool

@@ -1,0 +1,214 @@
+"""What each rule finds beyond the corpus, and what it leaves alone."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from jettison.frontend.dockerfile.parser import parse
+from jettison.lint.file import ImageFacts, Surroundings
+from jettison.lint.registry import RULES
+from jettison.lint.runner import check
+from jettison.oci.platform import parse_platform
+
+AMD64 = parse_platform("linux/amd64")
+ARM64 = parse_platform("linux/arm64")
+
+
+def found(text: str, **surroundings) -> list[tuple[str, int]]:
+    return [
+        (each.rule, each.span.line)
+        for each in check(parse(text.encode()), Surroundings(**surroundings))
+    ]
+
+
+def details(text: str, **surroundings) -> list[str]:
+    return [each.detail for each in check(parse(text.encode()), Surroundings(**surroundings))]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_explains_itself(rule):
+    text = inspect.getdoc(type(rule))
+    headings = ["## What it does", "## Why is this bad", "## Example", "## Use instead"]
+    positions = [text.index(heading) for heading in headings]
+    assert positions == sorted(positions)
+    assert rule.description[-1] != "."
+
+
+def section(rule, heading: str) -> str:
+    text = inspect.getdoc(type(rule)).split(f"## {heading}\n")[1].split("\n\n## ")[0]
+    return inspect.cleandoc(text)
+
+
+def in_a_file(snippet: str) -> str:
+    return (
+        snippet
+        if snippet.startswith(("FROM", "ARG VERSION", "ARG TAG", "#"))
+        else f"FROM scratch\n{snippet}"
+    )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_finds_its_example_and_accepts_what_to_use_instead(rule):
+    around = Surroundings(
+        platform=AMD64,
+        image=lambda reference, _: ImageFacts(
+            platform=ARM64 if reference.startswith("arm64v8/") else AMD64
+        ),
+        is_ignored=lambda path: path.startswith("./tmp/"),
+    )
+
+    def names(heading: str) -> list[str]:
+        lines = in_a_file(section(rule, heading)) + "\n"
+        if rule.experimental:
+            lines = f"# check=experimental={rule.name}\n\n{lines}FROM scratch\n"
+        return [each.rule for each in check(parse(lines.encode()), around)]
+
+    assert rule.name in names("Example")
+    assert rule.name not in names("Use instead")
+
+
+def test_every_rule_name_gives_its_page():
+    pages = {rule.name: rule.finding("", None).url.rsplit("/", 2)[1:2] for rule in RULES}
+    assert pages["JSONArgsRecommended"] == ["json-args-recommended"]
+    assert pages["SecretsUsedInArgOrEnv"] == ["secrets-used-in-arg-or-env"]
+    assert pages["InvalidBaseImagePlatform"] == []
+
+
+def test_a_tie_of_cases_is_upper_case():
+    assert details("FROM scratch\ncopy a b\n") == [
+        "Command 'copy' should match the case of the command majority (uppercase)"
+    ]
+
+
+def test_mixed_case_never_matches_any_majority():
+    text = "from scratch\ncopy a b\nCopy a b\n"
+    assert details(text) == [
+        "Command 'Copy' should match the case of the command majority (lowercase)"
+    ]
+
+
+def test_reserved_names_are_found_in_any_case():
+    assert ("ReservedStageName", 1) in found("FROM alpine AS Context\n")
+
+
+def test_an_undeclared_argument_suggests_a_declared_one():
+    assert details("ARG VERSION=1\nFROM alpine:$VERSOIN\n") == [
+        "FROM argument 'VERSOIN' is not declared (did you mean VERSION?)",
+        "Default value for ARG alpine:$VERSOIN results in empty or invalid base image name",
+    ]
+
+
+def test_an_undefined_variable_suggests_one_that_is_known():
+    assert details("FROM scratch\nENV CACHE_DIR=/c\nWORKDIR $CACH_DIR/x\n")[0] == (
+        "Usage of undefined variable '$CACH_DIR' (did you mean $CACHE_DIR?)"
+    )
+
+
+def test_variables_of_the_base_image_are_known():
+    text = "FROM python\nENV PATH=$PYTHON_HOME/bin:$PATH\n"
+    image = lambda *_: ImageFacts(environment=("PYTHON_HOME=/usr",))  # noqa: E731
+    assert found(text, image=image) == []
+
+
+def test_stages_on_an_image_of_unknown_config_have_no_undefined_variables():
+    assert found("FROM python AS a\nENV A=$B\nFROM a\nENV C=$D\n") == []
+
+
+def test_a_stage_knows_the_variables_of_the_stage_below():
+    assert found("FROM scratch AS a\nARG v=1\nENV w=2\nFROM a\nENV x=$v$w\n") == []
+
+
+def test_each_instruction_sees_the_variables_before_it_only():
+    assert details("FROM scratch\nENV a=1 b=$a\n") == ["Usage of undefined variable '$a'"]
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "LABEL a=$x",
+        "COPY $x /",
+        "COPY a $x/",
+        "COPY --chown=$x a /",
+        "ADD --checksum=$x http://a/b /",
+        "USER $x",
+        "STOPSIGNAL $x",
+        "VOLUME /$x",
+        "ARG a=$x",
+        "RUN --mount=type=cache,target=/$x true",
+        "COPY <<EOF /f\n$x\nEOF",
+    ],
+)
+def test_undefined_variables_are_found_wherever_they_are_expanded(instruction):
+    assert found(f"FROM scratch\n{instruction}\n") == [("UndefinedVar", 2)]
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["RUN echo $x", 'CMD ["$x"]', "COPY <<'EOF' /f\n$x\nEOF", "LABEL a='$x'", "ENV a=\\$x"],
+)
+def test_what_is_not_expanded_has_no_undefined_variables(instruction):
+    assert found(f"FROM scratch\n{instruction}\n") == []
+
+
+def test_the_platform_of_a_base_image_must_be_the_wanted_one():
+    image = lambda *_: ImageFacts(platform=ARM64)  # noqa: E731
+    assert details("FROM alpine\n", image=image, platform=AMD64) == [
+        'Base image alpine was pulled with platform "linux/arm64", expected "linux/amd64" for current build'
+    ]
+    assert found("FROM --platform=$BUILDPLATFORM alpine\n", image=image, build_platform=ARM64) == []
+
+
+def test_a_shell_of_the_base_image_allows_the_shell_form():
+    image = lambda *_: ImageFacts(has_shell=True)  # noqa: E731
+    assert found("FROM windows AS a\nFROM a\nCMD run it\n", image=image) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("API_TOKEN", True),
+        ("password", True),
+        ("Git_Auth", True),
+        ("PUBLIC_KEY", False),
+        ("TOKEN_FILE", False),
+        ("KEYBOARD", False),
+        ("MONKEY", False),
+    ],
+)
+def test_secrets_are_known_by_the_words_of_a_name(name, is_secret):
+    expected = [("SecretsUsedInArgOrEnv", 1), ("SecretsUsedInArgOrEnv", 3)] if is_secret else []
+    assert found(f"ARG {name}\nFROM scratch\nENV {name}=1\n") == expected
+
+
+def test_copies_between_stages_and_from_urls_are_not_in_the_ignore_file():
+    text = "FROM scratch AS a\nFROM scratch\nCOPY --from=a x /\nADD https://e.org/x /\nADD x /\n"
+    assert details(text, is_ignored=lambda _: True) == [
+        'Attempting to Add file "x" that is excluded by .dockerignore'
+    ]
+
+
+def test_only_the_stages_asked_for_are_checked():
+    text = "FROM alpine AS a\nCMD x\nFROM alpine AS b\nCMD y\n"
+    assert found(text, stages={1}) == [("JSONArgsRecommended", 4)]
+
+
+def test_ports_in_variables_are_checked_after_expansion():
+    text = 'FROM scratch\nARG p="1/TCP 2:3"\nEXPOSE $p\n'
+    assert found(text) == [("ExposeProtoCasing", 3), ("ExposeInvalidFormat", 3)]
+
+
+def test_descriptions_are_checked_only_on_request():
+    text = "# about nothing\nFROM scratch AS base\n# b is for bar\n# more\nARG foo bar\n"
+    assert found(text) == []
+    asked = f"# check=experimental=all\n\n{text}"
+    assert details(asked) == [
+        "Comment for build stage should follow the format: `# base <description>`",
+        "Comment for ARG should follow the format: `# <arg_key> <description>`",
+    ]
+
+
+def test_a_file_whose_expansions_fail_is_left_to_the_build():
+    text = "ARG a=${x:?no}\nFROM ${y:?no}\nARG b=${z:?no}\nENV c=${z:?no} d='\nWORKDIR ${}\n"
+    assert [rule for rule, _ in found(text)] == ["WorkdirRelativePath"]
