@@ -48,7 +48,7 @@ def test_used_variables_are_matched_or_not():
             '"a',
             'failed to process "\\"a": unexpected end of statement while looking for matching double-quote',
         ),
-        ("${${", 'failed to process "${${": unsupported modifier ($) in substitution'),
+        ("${${", 'failed to process "${${": unsupported modifier ({) in substitution'),
     ],
 )
 def test_errors_have_buildkits_text(word, message):
