@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 
 from jettison.api.compile import compile_request, showing_source
 from jettison.api.output import prepare_outputs, reads_layers, write_outputs
@@ -24,7 +25,7 @@ from jettison.plan.graph import Plan
 from jettison.solver.result import Solution, StackResult
 from jettison.solver.runtime import Drivers, ExecOptions, Runtime
 from jettison.solver.solve import Solver
-from jettison.source.context import BuildContext, open_context
+from jettison.source.context import open_context
 from jettison.store.image import StoredImage
 
 
@@ -40,10 +41,13 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     outputs = prepare_outputs(session, request)
     if reads_layers(request):
         session.require_namespace()
-    with open_context(request, session.store) as context, showing_source(context):
+    with ExitStack() as made:
+        context = made.enter_context(open_context(request, session.store))
+        made.enter_context(showing_source(context))
         plan = compile_request(session, request, context, sink)
         _tell(plan, sink)
-        solution = _solve(session, request, context, plan, sink)
+        sources = ContextSources(context, session.store, offline=request.offline, made=made)
+        solution = _solve(session, request, sources, plan, sink)
         image = _assemble(session, solution)
         manifest = write_outputs(outputs, image, sink)
     return BuildResult(
@@ -67,14 +71,14 @@ def _tell(plan: Plan, sink: Sink) -> None:
 
 
 def _solve(
-    session: Session, request: BuildRequest, context: BuildContext, plan: Plan, sink: Sink
+    session: Session, request: BuildRequest, sources: ContextSources, plan: Plan, sink: Sink
 ) -> Solution:
     drivers = Drivers(
         snapshotter=session.snapshotter,
         layers=session.blobs,
         records=session.records,
         memo=session.memo,
-        sources=ContextSources(context, session.store),
+        sources=sources,
         sandbox=lambda: session.sandbox(request.isolation),
         options=_exec_options(session, request, plan),
         lock=session.store.lock,

@@ -72,6 +72,7 @@ def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, D
 
     def work(report: Progress) -> tuple[str, Digest | None]:
         found = session.resolver().resolve(name, wanted, pull=True)
+
         def fetch(layer: LayerId, _stop: Stop) -> None:
             session.blobs.blob(layer, report=report)
 
