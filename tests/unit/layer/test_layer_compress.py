@@ -100,8 +100,10 @@ def test_threads_end_when_a_write_fails():
         if len(calls) > 1:
             raise OSError(28, "No space left on device")
 
-    with compressor(refuse_later, "gzip") as output:
+    def feed(output):
         output.write(NOISE + TEXT)
-        with pytest.raises(OSError, match="No space"):
-            output.close()
+        output.close()
+
+    with compressor(refuse_later, "gzip") as output, pytest.raises(OSError, match="No space"):
+        feed(output)
     assert threading.active_count() == before

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import io
 import lzma
@@ -21,7 +22,15 @@ def zstd(data, **options):
     )
 
 
-PACK = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd}
+PACK = {
+    name: functools.cache(function)
+    for name, function in {
+        "gzip": gzip.compress,
+        "bzip2": bz2.compress,
+        "xz": functools.partial(lzma.compress, preset=1),
+        "zstd": zstd,
+    }.items()
+}
 NAMES = sorted(PACK)
 
 
