@@ -87,6 +87,8 @@ class CompileRequest(msgspec.Struct, frozen=True):
         shm_bytes: ``--shm-size``; 0 is the default of 64 MiB.
         allow: Entitlements that were granted: ``network.host``, ``security.insecure``.
         multi_platform: Whether names of steps tell the platform.
+        source_times: Seconds since the epoch by what ``SOURCE_DATE_EPOCH`` may name: ``context``
+            or a named context, for those that have a time (a commit's, ``Last-Modified``).
     """
 
     text: bytes
@@ -105,6 +107,7 @@ class CompileRequest(msgspec.Struct, frozen=True):
     shm_bytes: int = 0
     allow: frozenset[str] = frozenset()
     multi_platform: bool = False
+    source_times: Mapping[str, int] = {}
 
 
 ImageConfigs = Mapping[ImageRequest, ImageConfig]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.errors import ExpansionError
+from jettison.errors import DockerfileSyntaxError, ExpansionError
 from jettison.frontend.dockerfile.scope import proxy_environment
 from jettison.oci.config import ContainerConfig
 from jettison.oci.platform import parse_platform
@@ -115,6 +115,24 @@ def test_the_time_of_a_directory_means_no_epoch(plan_for):
     )
     assert plan.source_date_epoch is None
     assert "SOURCE_DATE_EPOCH" not in environment(plan)
+
+
+def test_the_time_of_a_commit_may_be_named(plan_for):
+    given = {"SOURCE_DATE_EPOCH": "context"}
+    plan = plan_for(
+        "FROM x\nARG SOURCE_DATE_EPOCH\nRUN a", build_args=given, source_times={"context": 77}
+    )
+    assert (plan.source_date_epoch, environment(plan)["SOURCE_DATE_EPOCH"]) == (77, "77")
+
+
+@pytest.mark.parametrize("value", ["soon", "1.5", "\u0663", "9" * 13])
+def test_what_is_no_time_is_refused_at_its_place(plan_for, value):
+    with pytest.raises(DockerfileSyntaxError, match="invalid SOURCE_DATE_EPOCH") as caught:
+        plan_for(f"ARG A\nARG SOURCE_DATE_EPOCH={value}\nFROM x")
+    assert caught.value.span.line == 2
+    with pytest.raises(DockerfileSyntaxError) as caught:
+        plan_for("FROM x", build_args={"SOURCE_DATE_EPOCH": value})
+    assert caught.value.span is None
 
 
 def test_a_default_that_cannot_be_expanded_is_an_error_only_when_it_is_used(plan_for):

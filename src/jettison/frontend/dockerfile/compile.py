@@ -117,16 +117,19 @@ def _place_of(name: str, header: Sequence[Arg]) -> Span | None:
 def _parse_epoch(text: str, request: CompileRequest) -> int | None:
     """Return the time that ``SOURCE_DATE_EPOCH`` means, in seconds.
 
-    ``context`` and the name of a local named context mean a time that a directory does not have:
-    nothing is clamped then, as in BuildKit. Times of remote sources are put in by the caller.
+    It may name ``context`` or a named context. One that is a directory has no time: nothing is
+    clamped then, as in BuildKit.
     """
     digits = text.removeprefix("-").removeprefix("+")
     if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_EPOCH_DIGITS:
         return int(text)
+    if text in request.source_times:
+        return request.source_times[text]
     if text == "context" or isinstance(request.contexts.get(text), LocalContext):
         return None
     raise DockerfileSyntaxError(
-        f"invalid SOURCE_DATE_EPOCH: {text}", hint="give seconds since 1970-01-01 UTC"
+        f"invalid SOURCE_DATE_EPOCH: {text}",
+        hint="give seconds since 1970-01-01 UTC, or `context` for the time of a commit",
     )
 
 
