@@ -115,7 +115,8 @@ def is_empty(path: Path) -> bool:
     try:
         with os.scandir(path) as entries:
             return next(entries, None) is None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        # What is there instead of a directory stops the one who makes it.
         return True
 
 

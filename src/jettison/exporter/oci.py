@@ -97,9 +97,8 @@ class ArchiveExporter:
                 "docker's archives hold one platform each",
                 hint="use `type=oci`, or build one platform",
             )
-        oci = self._options.oci
-        if self._docker:
-            oci = bool(oci)
+        # Readers of layouts (skopeo, podman) know no docker media types, docker knows both.
+        oci = self._options.oci is not False
         made = build_set(self._services, images, self._options, oci=oci)
         contents = bundle([(made, self._options.names)], self._options.annotations)
         docker = docker_manifest([(made, self._options.names)]) if self._docker else b""

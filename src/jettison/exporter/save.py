@@ -48,7 +48,7 @@ def save_images(
     options = ImageOptions((), Compression(), None, Annotations())
     once = {image.id: image for _, image in images}
     sets = [
-        (build_set(services, [image], options, oci=None), tuple(names[image.id]))
+        (build_set(services, [image], options, oci=True), tuple(names[image.id]))
         for image in once.values()
     ]
     contents = bundle(sets, Annotations())
