@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jettison.fs.overlay_form import lowers_in_effect, make_opaque, make_whiteout
+from jettison.fs.overlay_form import (
+    USER_PREFIX,
+    lowers_in_effect,
+    make_opaque,
+    make_whiteout,
+    overlay_xattr_prefix,
+)
 from jettison.fs.tree import Tree
 from jettison.snapshot.stack import StackTree
 
@@ -58,6 +65,8 @@ def mounted(lowers: list[Path], at: Path, upper: Path | None = None) -> Iterator
     if upper is not None:
         (work := at.with_name(f"work{next(counter)}")).mkdir()
         options += f",upperdir={upper.name},workdir={work.name}"
+    if overlay_xattr_prefix() == USER_PREFIX:
+        options += ",userxattr"
     command = ["mount", "-t", "overlay", "overlay", "-o", options, at.name]
     subprocess.run(command, check=True, cwd=at.parent)
     try:
@@ -217,3 +226,32 @@ def test_an_opaque_root_hides_all_layers_below_and_mounts_must_be_cut_there(area
     assert describe_tree(StackTree(directories)) == expected
     with mounted(directories, place / "whole") as root:
         assert "/base" in describe_host(root), "the kernel now honours opaque roots"
+
+
+@pytest.mark.needs_userns
+def test_the_same_holds_in_a_user_namespace(tmp_path: Path) -> None:
+    if overlay_xattr_prefix() == USER_PREFIX:
+        pytest.skip("this is the test in the user namespace")
+    enter = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode != 0:
+        if os.environ.get("CI"):
+            pytest.fail("no user namespaces here")
+        pytest.skip("no user namespaces here")
+    root = Path(__file__).parents[2]
+    tests = [Path(__file__), root / "tests/contract/test_snapshotter.py"]
+    command = [
+        *enter, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+        f"--basetemp={tmp_path}/tmp", *map(os.fspath, tests),
+        "-k", "not user_namespace and not without_any_privilege",
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "HYPOTHESIS_STORAGE_DIRECTORY": f"{tmp_path}/hypothesis",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    done = subprocess.run(
+        command, env=environment, cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from collections.abc import Callable
@@ -173,8 +174,6 @@ def test_big_files_read_in_threads_give_the_same_digest(tmp_path: Path) -> None:
 
 
 def test_a_file_whose_digest_is_known_is_not_read(layers: tuple[Path, Path]) -> None:
-    import hashlib
-
     one, two = layers
     known = {"dir/file": hashlib.sha256(b"content").digest()}
     (two / "dir/file").write_text("changed")

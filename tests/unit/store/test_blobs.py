@@ -24,6 +24,12 @@ def unfinished(store: Store) -> list[Path]:
     return [path for path in (store.root / "tmp").glob("*/*") if path.is_file()]
 
 
+def write_megabytes(store: Store, count: int) -> None:
+    with store.blobs.writer() as writer:
+        for _ in range(count):
+            writer.write(b"x" * (1 << 20))
+
+
 def test_bytes_come_back_under_their_digest(store: Store) -> None:
     digest = store.blobs.put(b"hello")
     assert digest == sha256_digest(b"hello")
@@ -138,12 +144,8 @@ def test_many_writers_of_one_blob_do_not_disturb_each_other(store: Store) -> Non
 def test_a_full_disk_is_a_storage_error_and_nothing_half_written_stays(small_disk: Path) -> None:
     with Store.open(small_disk / "store") as store:
         kept = store.blobs.put(b"kept")
-        with (
-            pytest.raises(StorageError, match="no space left") as caught,
-            store.blobs.writer() as writer,
-        ):
-            for _ in range(10):
-                writer.write(b"x" * (1 << 20))
+        with pytest.raises(StorageError, match="no space left") as caught:
+            write_megabytes(store, 10)
         assert caught.value.hint is not None
         assert "prune" in caught.value.hint
         with pytest.raises(StorageError, match="no space left"):

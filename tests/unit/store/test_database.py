@@ -54,11 +54,16 @@ def test_rows_survive_closing(path: Path) -> None:
 
 def test_a_transaction_is_all_or_nothing(path: Path) -> None:
     database = Database(path)
-    with pytest.raises(KeyError), database.transaction():
-        database.execute(INSERT, ("a", "1"))
+
+    def fail() -> None:
         with database.transaction():
-            database.execute(INSERT, ("b", "2"))
-        raise KeyError
+            database.execute(INSERT, ("a", "1"))
+            with database.transaction():
+                database.execute(INSERT, ("b", "2"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert database.query("SELECT * FROM tag") == []
     with database.transaction():
         database.execute(INSERT, ("a", "1"))

@@ -7,11 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from jettison.errors import StorageError
+from jettison.oci.codec import encode
+from jettison.oci.manifest import Descriptor, Manifest
+from jettison.oci.mediatype import OCI_CONFIG, OCI_MANIFEST
+from jettison.store.image import StoredImage
 from jettison.store.store import Store
 
 SOURCE = os.fspath(Path(__file__).parents[3] / "src")
@@ -28,6 +33,13 @@ def run_and_kill(root: Path, statements: str) -> None:
     command = [sys.executable, "-c", script, os.fspath(root)]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": SOURCE}, check=False)
     assert done.returncode == -9
+
+
+def fill(path: Path) -> None:
+    """Write a file until the disk is full."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * (1 << 16))
 
 
 def test_a_new_store_is_an_empty_oci_layout_for_its_owner_only(tmp_path: Path) -> None:
@@ -63,7 +75,7 @@ def test_processes_may_make_a_store_at_the_same_time(tmp_path: Path) -> None:
 
 def test_a_directory_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letters").write_text("dear")
-    with pytest.raises(StorageError, match="neither empty nor a store.*letters"):
+    with pytest.raises(StorageError, match=r"neither empty nor a store.*letters"):
         Store.open(tmp_path)
     assert os.listdir(tmp_path) == ["letters"]
 
@@ -179,10 +191,7 @@ def test_a_root_below_a_file_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.needs_root
 def test_a_full_disk_is_told_when_a_store_is_opened(small_disk: Path) -> None:
-    with open(small_disk / "filler", "wb") as filler, pytest.raises(OSError, match="No space"):
-        while True:
-            filler.write(b"x" * (1 << 16))
-            filler.flush()
+    fill(small_disk / "filler")
     with pytest.raises(StorageError, match="no space left"):
         Store.open(small_disk / "store").blobs.put(b"x" * 100_000)
     (small_disk / "filler").unlink()
@@ -197,10 +206,6 @@ def test_another_tool_reads_the_store_as_a_layout(store: Store) -> None:
         pytest.skip("skopeo is not installed")
     config = b'{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'
     config_digest = store.blobs.put(config)
-    from jettison.oci.codec import encode
-    from jettison.oci.manifest import Descriptor, Manifest
-    from jettison.oci.mediatype import OCI_CONFIG, OCI_MANIFEST
-    from jettison.store.image import StoredImage
 
     manifest = encode(
         Manifest(
