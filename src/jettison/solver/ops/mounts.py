@@ -135,7 +135,7 @@ def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime)
     selection = files.selection or select(op, (tree,))
     active = runtime.snapshotter.prepare()
     try:
-        write(op, selection, examine(op, StackTree(())), active.upper, created_ns=0)
+        write(op, selection, examine(op, StackTree(()), selection), active.upper, created_ns=0)
     except BaseException:
         runtime.snapshotter.discard(active)
         raise
@@ -185,7 +185,7 @@ def _seed(directory: Path, files: BoundFiles, mount: ExecMount, runtime: Runtime
     else:
         tree = result.tree
     selection = files.selection or select(op, (tree,))
-    write(op, selection, examine(op, StackTree(())), directory, created_ns=0)
+    write(op, selection, examine(op, StackTree(()), selection), directory, created_ns=0)
 
 
 def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:
