@@ -162,6 +162,9 @@ def test_a_plan_has_the_config_and_history_that_buildkit_writes(case):
     assert history == expected["history"]
     if "author" in expected:
         assert plan.image.author == expected["author"]
+    for key in ("architecture", "os"):
+        if key in expected:
+            assert getattr(plan.image.platform, key) == expected[key]
     if "created" in expected:
         created = datetime.fromisoformat(expected["created"]).timestamp()
         assert plan.source_date_epoch == created

@@ -87,6 +87,8 @@ class CompileRequest(msgspec.Struct, frozen=True):
         shm_bytes: ``--shm-size``; 0 is the default of 64 MiB.
         allow: Entitlements that were granted: ``network.host``, ``security.insecure``.
         multi_platform: Whether names of steps tell the platform.
+        implicit_platform: Whether nobody asked for ``platform`` (it is this machine's): the image
+            is then for what its base is for, such as after ``FROM --platform=``.
         source_times: Seconds since the epoch by what ``SOURCE_DATE_EPOCH`` may name: ``context``
             or a named context, for those that have a time (a commit's, ``Last-Modified``).
     """
@@ -107,6 +109,7 @@ class CompileRequest(msgspec.Struct, frozen=True):
     shm_bytes: int = 0
     allow: frozenset[str] = frozenset()
     multi_platform: bool = False
+    implicit_platform: bool = False
     source_times: Mapping[str, int] = {}
 
 

@@ -163,12 +163,21 @@ def test_history_of_the_base_is_kept_as_it_is(plan_for):
     assert plan.image.base_reference == "docker.io/library/a:latest"
 
 
-def test_the_variant_of_the_base_is_kept_when_the_build_names_none(plan_for):
-    images = {"a": plan_for.image("a", architecture="arm64", variant="v8", os_version="1")}
-    plan = plan_for("FROM a", images=images, platform=parse_platform("linux/arm64"))
-    assert plan.image.platform == Platform("arm64", "linux", "v8", "1")
+def test_details_of_the_base_are_kept_when_the_build_names_none(plan_for):
+    images = {"a": plan_for.image("a", architecture="arm", variant="v6", os_version="1")}
+    plan = plan_for("FROM a", images=images, platform=Platform("arm", "linux"))
+    assert plan.image.platform == Platform("arm", "linux", "v6", "1")
     other = plan_for("FROM a", images=images, platform=parse_platform("linux/amd64"))
     assert other.image.platform == Platform("amd64", "linux")
+
+
+def test_an_image_is_for_what_its_base_is_for_when_nobody_asked_for_a_platform(plan_for):
+    images = {"a": plan_for.image("a", architecture="arm64", variant="v8")}
+    text = "FROM --platform=linux/arm64 a"
+    plan = plan_for(text, images=images, implicit_platform=True)
+    assert str(plan.image.platform) == "linux/arm64"
+    assert str(plan_for(text, images=images).image.platform) == "linux/amd64"
+    assert str(plan_for("FROM scratch", implicit_platform=True).image.platform) == "linux/amd64"
 
 
 def test_an_empty_stage_has_no_target(plan_for):

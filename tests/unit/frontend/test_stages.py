@@ -61,6 +61,14 @@ def test_the_last_stage_of_a_name_is_meant(plan_for):
     assert [each.argv[-1] for each in ops(plan, ExecOp)] == ["2"]
 
 
+def test_names_of_stages_are_found_in_any_case_and_mounts_may_use_an_index(plan_for):
+    plan = plan_for("FROM a AS Base\nRUN 1\nFROM BASE\nRUN --mount=from=0,target=/m 2")
+    assert references(plan) == ["docker.io/library/a:latest"]
+    first, second = [each for each in plan.vertices if isinstance(each.op, ExecOp)]
+    assert second.base == first.digest
+    assert second.inputs == (first.digest,)
+
+
 def test_a_stage_named_scratch_is_a_stage(plan_for):
     plan = plan_for("FROM a AS scratch\nRUN 1\nFROM scratch\nRUN 2")
     assert len(ops(plan, ExecOp)) == 2

@@ -28,7 +28,7 @@ from jettison.frontend.dockerfile.stages import Stage, StageGraph
 from jettison.frontend.dockerfile.state import Build, StageState
 from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction
 from jettison.oci.digest import Digest
-from jettison.oci.platform import Platform
+from jettison.oci.platform import Platform, normalise
 from jettison.plan.graph import ImageTemplate, Plan, StageSummary, order
 
 _EPOCH = "SOURCE_DATE_EPOCH"
@@ -190,7 +190,7 @@ def _plan(build: Build, file: Dockerfile, target: Stage, epoch: int | None) -> P
         vertices=tuple(order(roots, build.vertices)),
         target=_digest(final),
         image=ImageTemplate(
-            platform=_platform(request.platform, final.image.platform),
+            platform=_platform(request, final.image.platform),
             config=final.image.freeze(),
             history=tuple(final.image.history),
             author=final.image.author,
@@ -220,17 +220,22 @@ def _digest(state: StageState) -> Digest | None:
     return state.root.digest if state.root is not None else None
 
 
-def _platform(wanted: Platform, base: Platform) -> Platform:
+def _platform(request: CompileRequest, base: Platform) -> Platform:
     """Return the image's platform: the wanted one, with the base's details if it is of the kind."""
-    if (wanted.os, wanted.architecture) != (base.os, base.architecture):
+    wanted = request.platform
+    if (wanted.os, wanted.architecture) == (base.os, base.architecture):
+        kept = (
+            wanted.variant or base.variant,
+            wanted.os_version or base.os_version,
+            wanted.os_features or base.os_features,
+        )
+    elif request.implicit_platform:
+        wanted, kept = base, (base.variant, base.os_version, base.os_features)
+    else:
         return wanted
-    return Platform(
-        architecture=wanted.architecture,
-        os=wanted.os,
-        variant=wanted.variant or base.variant,
-        os_version=wanted.os_version or base.os_version,
-        os_features=wanted.os_features or base.os_features,
-    )
+    variant, version, features = kept
+    named = normalise(wanted.os, wanted.architecture, variant)
+    return msgspec.structs.replace(named, os_version=version, os_features=features)
 
 
 def _base_reference(build: Build, stage: Stage) -> str:
