@@ -16,7 +16,7 @@ import msgspec
 
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
-from jettison.errors import JettisonError, UsageError
+from jettison.errors import JettisonError, UsageError, located
 from jettison.events import Outcome, Sink, VertexEnded, VertexProgress, VertexStarted
 from jettison.frontend.base import (
     CompileRequest,
@@ -63,8 +63,9 @@ def compile_request(
             answer = compile_dockerfile(asked, configs)
             if not isinstance(answer, NeedImages):
                 return answer
-            for need in answer.requests:
-                configs[need] = _resolve(session, request, need, sink)
+            for need, span in zip(answer.requests, answer.spans, strict=True):
+                with located(span):
+                    configs[need] = _resolve(session, request, need, sink)
 
 
 def compile_arguments(request: BuildRequest, context: BuildContext) -> CompileRequest:
@@ -90,6 +91,7 @@ def compile_arguments(request: BuildRequest, context: BuildContext) -> CompileRe
         ulimits=request.ulimits,
         shm_bytes=request.shm_bytes,
         allow=request.allow | ({"network.host"} if request.network == "host" else set()),
+        implicit_platform=not request.platforms,
     )
 
 
