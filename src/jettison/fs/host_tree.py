@@ -99,6 +99,11 @@ class HostTree:
                 facts = os.lstat(self._root + path)
             except (FileNotFoundError, NotADirectoryError):
                 facts = None
+            except ValueError:  # a NUL in the path
+                facts = None
+            except OSError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
         self._facts[path] = facts
         return facts
 

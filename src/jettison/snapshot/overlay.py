@@ -15,7 +15,7 @@ by the length of their options.
 
 Concurrency: ``rename`` onto a layer that is there fails, so of two processes that commit an equal
 change one wins and the other uses that layer. Nothing is synced to disk: thousands of files would
-cost seconds, and a killed process loses none; see ``store.blobs``.
+cost seconds, and a killed process loses none; ``snapshot.recovery`` is for lost power.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from jettison.fs.failure import storage_errors
 from jettison.fs.remove import remove_tree
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.snapshot.changes import content_digest, layer_facts
+from jettison.snapshot.recovery import recover_after_boot
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
@@ -43,13 +44,19 @@ _META = msgspec.msgpack.Decoder(LayerInfo)
 class OverlaySnapshotter:
     """Keeps layers below ``snapshots`` of a store; thread-safe.
 
+    Making one verifies the store after a reboot (``snapshot.recovery``).
+
     Args:
         store: The open store.
+
+    Raises:
+        StorageError: that is due, and the store cannot be read or written.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._root = os.fspath(store.snapshots)
+        recover_after_boot(store)
 
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
         """Make an empty active snapshot.

@@ -7,7 +7,7 @@ On disk: ``blobs/<algorithm>/<hex>``, written below ``tmp/`` and renamed, so a n
 with all its bytes. Small blobs (``put``: manifests, configs) are synced to disk before they get
 their names, since names of images point at them. Streamed blobs (layers) are not: syncing
 hundreds of megabytes would cost more than making them, they can be fetched or packed again, and
-after a power loss a damaged one is found by its digest.
+after a power loss ``snapshot.recovery`` finds damaged ones by their digests.
 
 Security: a stream is cut as soon as it is longer than its descriptor says.
 """

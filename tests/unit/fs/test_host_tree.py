@@ -58,6 +58,11 @@ def test_a_very_deep_path_is_just_not_there(root: Path) -> None:
     assert HostTree(root).lstat("/x" * 3000) is None
 
 
+@pytest.mark.parametrize("path", ["/" + "x" * 300, "/a/" + "x" * 300 + "/y", "/a\0b"])
+def test_an_impossible_name_is_just_not_there(root: Path, path: str) -> None:
+    assert HostTree(root).lstat(path) is None
+
+
 def test_the_files_of_a_context_belong_to_root(root: Path) -> None:
     os.chmod(root / "a/file", 0o640)
     facts = HostTree(root, context=True).lstat("/a/file")
