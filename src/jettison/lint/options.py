@@ -18,9 +18,9 @@ _BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-_CHECK = re.compile(r"check\s*=\s*(\S.*)", re.IGNORECASE)
-_HADOLINT = re.compile(r"hadolint\s+(?:shell=\S+\s+)?ignore\s*=\s*([A-Za-z0-9,\s]+)")
-_HADOLINT_GLOBAL = re.compile(r"hadolint\s+global\s+ignore\s*=\s*([A-Za-z0-9,\s]+)")
+_CHECK = r"(?i:check)\s*=\s*(\S.*)"
+_HADOLINT = r"hadolint\s+(?:shell=\S+\s+)?ignore\s*=\s*([A-Za-z0-9,\s]+)"
+_HADOLINT_GLOBAL = r"hadolint\s+global\s+ignore\s*=\s*([A-Za-z0-9,\s]+)"
 _ALL = "all"
 
 
@@ -86,13 +86,13 @@ def skipped_by_comments(comments: Iterable[str], codes: Mapping[str, str]) -> fr
     """
     names: set[str] = set()
     for comment in comments:
-        check = _CHECK.fullmatch(comment)
+        check = re.fullmatch(_CHECK, comment)
         if check is not None:
             try:
                 names |= parse_options(check[1]).skip
             except UsageError:
                 continue
-        names |= _from_codes(_HADOLINT.match(comment), codes)
+        names |= _from_codes(re.match(_HADOLINT, comment), codes)
     return frozenset(names)
 
 
@@ -100,9 +100,9 @@ def skipped_by_file(lines: Iterable[str], codes: Mapping[str, str]) -> frozenset
     """Return the rules that ``# hadolint global ignore=`` comments switch off for a file."""
     names: set[str] = set()
     for line in lines:
-        stripped = line.strip()
-        if stripped.startswith("#"):
-            names |= _from_codes(_HADOLINT_GLOBAL.match(stripped[1:].strip()), codes)
+        if "hadolint" in line and line.lstrip().startswith("#"):
+            comment = line.strip()[1:].strip()
+            names |= _from_codes(re.match(_HADOLINT_GLOBAL, comment), codes)
     return frozenset(names)
 
 

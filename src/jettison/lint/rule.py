@@ -15,7 +15,7 @@ from jettison.lint.file import LintFile
 from jettison.lint.finding import Finding
 
 _PAGES = "https://docs.docker.com/go/dockerfile/rule/"
-_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD_START = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 
 
 class Rule(Protocol):
@@ -43,4 +43,4 @@ class Rule(Protocol):
 
 def rule_url(rule: Rule) -> str:
     """Return the page that explains a rule, empty without one."""
-    return f"{_PAGES}{_WORD_START.sub('-', rule.name).lower()}/" if rule.has_page else ""
+    return f"{_PAGES}{re.sub(_WORD_START, '-', rule.name).lower()}/" if rule.has_page else ""

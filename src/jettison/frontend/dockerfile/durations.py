@@ -22,7 +22,7 @@ _UNITS = {
     "h": 3_600_000_000_000,
 }
 _MAX_NS = 2**63 - 1
-_PART = re.compile(r"(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?([^.0-9]*)")
+_PART = r"(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?([^.0-9]*)"
 
 
 def parse_duration(text: str) -> int:
@@ -42,7 +42,7 @@ def parse_duration(text: str) -> int:
         raise invalid
     total = 0
     while rest:
-        match = _PART.match(rest)
+        match = re.match(_PART, rest)
         if match is None:
             raise invalid
         whole, fraction, unit = match[1], match[2] or "", match[3]

@@ -12,7 +12,6 @@ from typing import Any
 
 from jettison.errors import DockerfileSyntaxError, located
 from jettison.frontend.dockerfile import syntax
-from jettison.frontend.dockerfile.durations import parse_duration
 from jettison.frontend.dockerfile.flags import Flags, Kind
 from jettison.frontend.dockerfile.heredoc import parse_heredoc
 from jettison.frontend.dockerfile.mounts import check_mount
@@ -20,8 +19,6 @@ from jettison.frontend.dockerfile.syntax import Command, Heredoc, Instruction, K
 from jettison.frontend.dockerfile.text import SPACES, did_you_mean, quote
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
-_ONBUILD = re.compile(r"\s*ONBUILD\s*", re.IGNORECASE)
-_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _MAX_RETRIES = 2**31 - 1
 _MIN_INTERVAL_NS = 1_000_000
 _NETWORKS = ("default", "none", "host")
@@ -320,7 +317,11 @@ def _healthcheck(node: Node, common: _Common) -> Instruction:
 
 def _interval(flags: Flags, name: str) -> int:
     text = flags.text(name)
-    duration = parse_duration(text) if text else 0
+    if not text:
+        return 0
+    from jettison.frontend.dockerfile.durations import parse_duration  # noqa: PLC0415 - rare
+
+    duration = parse_duration(text)
     if duration != 0 and duration < _MIN_INTERVAL_NS:
         raise DockerfileSyntaxError(f"Interval {quote(name)} cannot be less than 1ms")
     return duration
@@ -329,7 +330,7 @@ def _interval(flags: Flags, name: str) -> int:
 def _retries(text: str) -> int:
     if not text:
         return 0
-    if not _INTEGER.fullmatch(text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,20}", text):
         raise DockerfileSyntaxError(f"--retries must be a number, not {quote(text)}")
     retries = int(text)
     if retries < 0:
@@ -348,7 +349,7 @@ def _onbuild(node: Node, common: _Common) -> Instruction:
         raise DockerfileSyntaxError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
     if name in {"FROM", "MAINTAINER"}:
         raise DockerfileSyntaxError(f"{name} isn't allowed as an ONBUILD trigger")
-    expression = _ONBUILD.sub("", node.original, count=1)
+    expression = re.sub(r"\A\s*ONBUILD\s*", "", node.original, flags=re.IGNORECASE)
     for heredoc in node.heredocs:
         expression += f"\n{heredoc.content}{heredoc.name}"
     try:

@@ -25,7 +25,7 @@ _KEYS = (
 )
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?", re.IGNORECASE)
+_SIZE = r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?"
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _MAX_UINT32 = 2**32 - 1
 _WITH_OWNER = frozenset({MountType.CACHE, MountType.SECRET, MountType.SSH})
@@ -83,12 +83,12 @@ def split_csv(text: str) -> list[str]:
 
 
 def _quoted_field(text: str, pos: int) -> tuple[str, int]:
-    match = re.compile(r'"((?:[^"]|"")*)"(?=,|$)').match(text, pos)
+    match = re.match(r'"((?:[^"]|"")*)"(?=,|$)', text[pos:])
     if match is None:
         raise DockerfileSyntaxError(
             f'failed to parse csv mounts: extraneous or missing " in {quote(text)}'
         )
-    return match[1].replace('""', '"'), match.end()
+    return match[1].replace('""', '"'), pos + match.end()
 
 
 def mount_from(text: str) -> str | None:
@@ -287,7 +287,7 @@ def _number(key: str, value: str, base: int) -> int:
 
 
 def _bytes(key: str, value: str) -> int:
-    match = _SIZE.fullmatch(value)
+    match = re.fullmatch(_SIZE, value, re.IGNORECASE)
     if match is None:
         raise DockerfileSyntaxError(f"invalid value for {key}: {value}")
     return int(float(match[1]) * 2 ** _UNITS[match[2].lower()])

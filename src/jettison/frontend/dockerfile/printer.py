@@ -64,6 +64,7 @@ def _flag(flag: str) -> str:
 def _folded(line: str, escape: str) -> str:
     """Return a line with its newline, continued on further lines where it is too long."""
     pieces: list[str] = []
+    line = line.rstrip(" \t")
     while len(line) > _MAX_CHARS:
         cut = _MAX_CHARS
         while cut > 1 and (line[cut] in SPACES or line[cut] == "#" or line[cut - 1] == escape):
