@@ -13,7 +13,6 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from jettison.copier.destination import Destination
@@ -27,8 +26,38 @@ _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_OPEN_DIRECTORIES = 64
 
 
+class OpenDirectories:
+    """Open directories of a layer by path; not too many at once."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._open: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
+        self._open.clear()
+
+    def get(self, path: str) -> int:
+        """Return the descriptor of a directory; it may be closed when another is asked for."""
+        descriptor = self._open.get(path)
+        if descriptor is None:
+            if len(self._open) >= _MAX_OPEN_DIRECTORIES:
+                self.__exit__()
+            descriptor = self._open[path] = os.open(self._root + path, _OPEN_DIRECTORY)
+        return descriptor
+
+
 class LayerWriter:
-    """Makes files in a layer directory; a few of its directories are kept open."""
+    """Makes files in a layer directory; use it as a context manager.
+
+    Args:
+        upper: The directory.
+        created_ns: Time of what is made, nanoseconds since the epoch.
+    """
 
     def __init__(self, upper: Path, created_ns: int) -> None:
         self.root = os.fspath(upper)
@@ -36,32 +65,18 @@ class LayerWriter:
         facts = os.stat(self.root)
         # Files take the group of a set-group-ID directory, else ours.
         inherits = facts.st_mode & stat.S_ISGID
-        self._own = (os.geteuid(), facts.st_gid if inherits else os.getegid())
-        self._open: dict[str, int] = {}
+        self.default_owner = (os.geteuid(), facts.st_gid if inherits else os.getegid())
+        self._directories = OpenDirectories(self.root)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for descriptor in self._open.values():
-            os.close(descriptor)
-        self._open.clear()
+    def __exit__(self, *exc: object) -> None:
+        self._directories.__exit__()
 
     def directory(self, path: str) -> int:
-        """Return an open descriptor of a directory of the layer."""
-        descriptor = self._open.get(path)
-        if descriptor is None:
-            if len(self._open) >= _MAX_OPEN_DIRECTORIES:
-                for each in self._open.values():
-                    os.close(each)
-                self._open.clear()
-            descriptor = self._open[path] = os.open(self.root + path, _OPEN_DIRECTORY)
-        return descriptor
+        """Return the descriptor of a directory; it may be closed when another is asked for."""
+        return self._directories.get(path)
 
     def make_directories(self, destination: Destination) -> None:
         """Make all directories, writable for now."""
@@ -107,19 +122,15 @@ class LayerWriter:
         mtime_ns: int,
         xattrs: Mapping[str, bytes],
     ) -> None:
-        """Set what an open file is besides its bytes, in the order that keeps all of it."""
-        if owner != self._own:
-            _give(target, owner)
-        os.fchmod(target, stat.S_IMODE(mode))
-        for name, value in xattrs.items():
-            set_xattr(target, name, value)
-        os.utime(target, ns=(mtime_ns, mtime_ns))
+        """Set what an open file is besides its bytes."""
+        given = owner if owner != self.default_owner else None
+        set_facts(target, stat.S_IMODE(mode), given, mtime_ns, xattrs)
 
     def set_special_facts(
         self, directory: int, name: str, mode: int, owner: tuple[int, int], mtime_ns: int
     ) -> None:
         """Set what a file is that cannot be opened: a link, FIFO or device."""
-        if owner != self._own:
+        if owner != self.default_owner:
             _give(name, owner, directory)
         if not stat.S_ISLNK(mode):
             os.chmod(name, stat.S_IMODE(mode), dir_fd=directory)
@@ -135,6 +146,34 @@ class LayerWriter:
             self.set_facts(descriptor, facts.mode, owner, mtime_ns, facts.xattrs)
         finally:
             os.close(descriptor)
+
+
+def set_facts(
+    target: int,
+    mode: int | None,
+    owner: tuple[int, int] | None,
+    mtime_ns: int,
+    xattrs: Mapping[str, bytes],
+) -> None:
+    """Set what an open file is besides its bytes, in the order that keeps all of it.
+
+    Args:
+        target: Its descriptor.
+        mode: Permission bits; None is right already.
+        owner: User and group; None is right already.
+        mtime_ns: Nanoseconds since the epoch.
+        xattrs: Attributes; a new owner would remove capabilities, so they come later.
+
+    Raises:
+        HostError: this process may not give files away.
+    """
+    if owner is not None:
+        _give(target, owner)
+    if mode is not None:
+        os.fchmod(target, mode)
+    for name, value in xattrs.items():
+        set_xattr(target, name, value)
+    os.utime(target, ns=(mtime_ns, mtime_ns))
 
 
 def _give(target: int | str, owner: tuple[int, int], directory: int | None = None) -> None:

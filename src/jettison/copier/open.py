@@ -15,6 +15,7 @@ import stat
 
 from jettison.copier.select import Entry, Selected
 from jettison.errors import ContextError
+from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree
 from jettison.layer.archive import Archive, open_archive
 from jettison.snapshot.stack import StackTree
@@ -23,8 +24,8 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 def is_immutable(tree: Tree) -> bool:
-    """Tell whether the files of a tree never change: those of committed layers."""
-    return isinstance(tree, StackTree)
+    """Tell whether the files of a tree never change: those of committed layers and blobs."""
+    return isinstance(tree, StackTree | FileTree)
 
 
 def open_source(tree: Tree, entry: Entry) -> tuple[int, os.stat_result]:

@@ -14,16 +14,17 @@ import os
 import stat
 from pathlib import Path
 
-from jettison.copier.bytes import ByteCopier, write_all
+from jettison.copier.bulk import BulkCopier, Job
+from jettison.copier.bytes import write_all
 from jettison.copier.destination import Destination
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Placed
-from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.copier.select import Entry, Selected, Selection
 from jettison.copier.unpack import write_members
 from jettison.fs.failure import storage_errors
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
+from jettison.snapshot.stack import StackTree
 
 _NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
 
@@ -60,6 +61,7 @@ def write(
         for path, placed in destination.files.items():
             if placed.source not in destination.archives:
                 copier.copy(path, placed)
+        copier.finish()
         for index in sorted(destination.archives):
             write_members(index, selection.sources[index], destination, writer)
         writer.finish(destination)
@@ -77,32 +79,40 @@ class _Copier:
             self._owner = (destination.owner.uid, destination.owner.gid)
         self._writer = writer
         self._link = link
-        self._bytes = ByteCopier()
+        self._jobs: list[Job] = []
         self._leaders: dict[tuple[int, int], str] = {}
+        self._names: list[tuple[str, str]] = []
         self._linked: set[tuple[int, int]] = set()
 
     def copy(self, path: str, placed: Placed) -> None:
-        """Make one file of the layer."""
-        writer = self._writer
-        parent, _, name = path.rpartition("/")
-        directory = writer.directory(parent)
+        """Make one file of the layer, or plan that ``finish`` makes it."""
         source = self._sources[placed.source]
+        parent, _, name = path.rpartition("/")
         if source.tree is None:
-            self._inline(directory, name, source)
+            self._inline(self._writer.directory(parent), name, source)
             return
         entry = source.entries[placed.entry]
-        facts, mode = entry.facts, entry.mode
+        facts = entry.facts
         owner = self._owner or (facts.uid, facts.gid)
-        if stat.S_ISLNK(mode):
-            os.symlink(entry.target, name, dir_fd=directory)
-        elif not stat.S_ISREG(mode):
-            writer.make_node(directory, name, mode, facts.rdev)
-        elif not facts.is_file:  # stands for a socket
-            os.close(writer.create(directory, name))
-        else:
-            self._regular(path, placed, source.tree, entry, owner)
+        if not facts.is_file:
+            self._special(self._writer.directory(parent), name, entry, owner)
             return
-        writer.set_special_facts(directory, name, mode, owner, facts.mtime_ns)
+        if facts.nlink > 1:
+            first = entry.leader if entry.leader >= 0 else placed.entry
+            leader = self._leaders.setdefault((placed.source, first), path)
+            if leader != path:
+                self._names.append((leader, path))
+                return
+        if not (self._link and self._link_to_layer(source.tree, entry, owner, path)):
+            self._jobs.append(Job(path, source.tree, entry, owner))
+
+    def finish(self) -> None:
+        """Copy what is to be copied, and make further names of it."""
+        writer = self._writer
+        BulkCopier(writer.root, writer.default_owner).copy(self._jobs)
+        for leader, path in self._names:
+            parent, _, name = path.rpartition("/")
+            writer.link(leader, writer.directory(parent), name)
 
     def _inline(self, directory: int, name: str, source: Selected) -> None:
         writer = self._writer
@@ -113,39 +123,33 @@ class _Copier:
         finally:
             os.close(target)
 
-    def _regular(
-        self, path: str, placed: Placed, tree: Tree, entry: Entry, owner: tuple[int, int]
-    ) -> None:
-        writer, facts = self._writer, entry.facts
-        parent, _, name = path.rpartition("/")
-        directory = writer.directory(parent)
-        if facts.nlink > 1:
-            first = entry.leader if entry.leader >= 0 else placed.entry
-            leader = self._leaders.setdefault((placed.source, first), path)
-            if leader != path:
-                writer.link(leader, directory, name)
-                return
-        if self._link and self._link_to_layer(tree, entry, owner, directory, name):
-            return
-        target = writer.create(directory, name)
-        try:
-            self._copy_bytes(tree, entry, target)
-            writer.set_facts(target, entry.mode, owner, facts.mtime_ns, entry.xattrs)
-        finally:
-            os.close(target)
+    def _special(self, directory: int, name: str, entry: Entry, owner: tuple[int, int]) -> None:
+        """Make a link, FIFO or device, or the empty file that stands for a socket."""
+        writer, mode = self._writer, entry.mode
+        if stat.S_ISLNK(mode):
+            os.symlink(entry.target, name, dir_fd=directory)
+        elif stat.S_ISREG(mode):
+            os.close(writer.create(directory, name))
+        else:
+            writer.make_node(directory, name, mode, entry.facts.rdev)
+        writer.set_special_facts(directory, name, mode, owner, entry.facts.mtime_ns)
 
-    def _link_to_layer(
-        self, tree: Tree, entry: Entry, owner: tuple[int, int], directory: int, name: str
-    ) -> bool:
+    def _link_to_layer(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
         """Link a file of a committed layer, if nothing about it changes."""
         facts = entry.facts
-        if not is_immutable(tree) or entry.mode != facts.mode or owner != (facts.uid, facts.gid):
+        if (
+            not isinstance(tree, StackTree)
+            or entry.mode != facts.mode
+            or owner != (facts.uid, facts.gid)
+        ):
             return False
         origin = tree.host_path(entry.origin)
         inode = _inode(origin)
         # Two copies of one file are two files, unless the source says that they are one.
         if inode in self._linked:
             return False
+        parent, _, name = path.rpartition("/")
+        directory = self._writer.directory(parent)
         try:
             os.link(origin, name, dst_dir_fd=directory, follow_symlinks=False)
         except OSError as error:
@@ -155,16 +159,6 @@ class _Copier:
             return False
         self._linked.add(inode)
         return True
-
-    def _copy_bytes(self, tree: Tree, entry: Entry, target: int) -> None:
-        origin, facts = open_source(tree, entry)
-        try:
-            if facts.st_size:
-                self._bytes.copy(origin, target, facts)
-            if not is_immutable(tree):
-                check_unchanged(entry, origin, facts)
-        finally:
-            os.close(origin)
 
 
 def _inode(path: str) -> tuple[int, int]:
