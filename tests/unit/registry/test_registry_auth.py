@@ -1,0 +1,84 @@
+"""Challenges, refusals and what must not be in messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
+from jettison.registry.auth import Challenge, parse_challenges
+from jettison.registry.error import redact, refusal
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('Basic realm="x"', [Challenge("basic", {"realm": "x"})]),
+        (
+            'Bearer realm="https://a/t?x=1,2",service="s", scope="repository:a/b:pull,push"',
+            [
+                Challenge(
+                    "bearer",
+                    {
+                        "realm": "https://a/t?x=1,2",
+                        "service": "s",
+                        "scope": "repository:a/b:pull,push",
+                    },
+                )
+            ],
+        ),
+        (
+            'bearer Realm = "a\\"b" , Basic realm=plain',
+            [Challenge("bearer", {"realm": 'a"b'}), Challenge("basic", {"realm": "plain"})],
+        ),
+        (
+            "Negotiate, Basic realm=x",
+            [Challenge("negotiate", {}), Challenge("basic", {"realm": "x"})],
+        ),
+        ("Negotiate", [Challenge("negotiate", {})]),
+        ("", []),
+        ('realm="lost"', []),
+        ("===", []),
+    ],
+)
+def test_challenges_are_read(text, expected):
+    assert parse_challenges(text) == expected
+
+
+def test_long_hostile_challenges_take_no_time():
+    assert parse_challenges('Bearer realm="' + "\\" * 200_000)[0].parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "hint"),
+    [
+        (401, AuthenticationError, "run `jettison login r.example`"),
+        (403, AuthenticationError, "run `jettison login r.example` as a user who may"),
+        (429, RegistryError, "wait, or run `jettison login r.example` for a higher limit"),
+        (500, RegistryUnavailableError, "try again later"),
+        (418, RegistryError, None),
+    ],
+)
+def test_refusals_say_what_to_do(status, kind, hint):
+    error = refusal(status, b"", doing="pull `x`", registry="r.example")
+    assert type(error) is kind
+    assert error.hint == hint
+    assert error.status == status
+
+
+def test_a_refusal_repeats_printable_bounded_text_only():
+    body = b'{"errors":[{"code":"DENIED","message":"no\\u001b[2J' + b"x" * 5000 + b'"}]}'
+    text = str(refusal(403, body, doing="pull `x`", registry="r"))
+    assert "no[2Jxxx" in text
+    assert len(text) < 500
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[1]", b'{"errors":null}', b'{"errors":[1]}', b"[" * 100_000]
+)
+def test_bodies_of_any_form_are_survived(body):
+    assert "refuses to pull" in str(refusal(404, body, doing="pull `x`", registry="r"))
+
+
+def test_urls_are_shown_without_secrets():
+    assert redact("https://u:p@h.example/a/b?sig=s3cret#x") == "https://h.example/a/b"
