@@ -17,12 +17,12 @@ import msgspec
 
 from jettison.errors import ExpansionError
 from jettison.frontend.dockerfile import globs
-from jettison.frontend.dockerfile.text import SPACE, quote
+from jettison.frontend.dockerfile.text import quote
 
 DEFAULT_ESCAPE = "\\"
 _MAX_DEPTH = 100
 _ORDINARY = re.compile(r"""[^$'"\\`}/]+""")
-_WHITE = re.compile(f"[{SPACE}]+")
+_WHITE = re.compile(r"[^\S\x1c-\x1f]+")
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
 
 
