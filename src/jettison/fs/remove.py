@@ -95,6 +95,11 @@ def _move_up(name: str, directory: int, root: int, number: int) -> None:
             # rename(2) replaces an empty directory silently, so the name must be free.
             os.stat(target, dir_fd=root, follow_symlinks=False)
         except FileNotFoundError:
-            os.fchmod(directory, 0o700)
-            os.rename(name, target, src_dir_fd=directory, dst_dir_fd=root)
+            try:
+                os.rename(name, target, src_dir_fd=directory, dst_dir_fd=root)
+            except PermissionError:
+                # The names in it, its own permissions or its ".." may forbid the move.
+                os.fchmod(directory, 0o700)
+                os.chmod(name, 0o700, dir_fd=directory)
+                os.rename(name, target, src_dir_fd=directory, dst_dir_fd=root)
             return
