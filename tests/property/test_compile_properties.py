@@ -48,7 +48,7 @@ def compiled(text: str, target: str = "") -> Plan | str:
         platform=AMD64,
         build_platform=AMD64,
         target=target,
-        contexts={"ctx": LocalContext()},
+        contexts={"ctx": LocalContext(), "b": LocalContext()},
     )
     known: dict = {}
     try:
@@ -78,6 +78,7 @@ def test_a_file_gives_a_plan_or_an_error_about_the_file(text):
     assert plan.target is None or plan.target in seen
     made = [step.vertex for step in plan.image.history if step.vertex is not None]
     assert seen.issuperset(made)
+    assert seen.issuperset(stage.result for stage in plan.stages if stage.result is not None)
     for vertex in plan.vertices:
         assert vertex.stage < 0 or plan.stages[vertex.stage].needed
 

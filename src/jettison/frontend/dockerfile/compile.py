@@ -9,7 +9,7 @@ and only that becomes vertices; names and circles are checked in the whole file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -186,8 +186,10 @@ def _plan(build: Build, file: Dockerfile, target: Stage, epoch: int | None) -> P
     if request.labels:
         final.image.add_labels(request.labels.items())
     roots = () if final.root is None else (final.root,)
+    vertices = tuple(order(roots, build.vertices))
+    planned = {each.digest for each in vertices}
     return Plan(
-        vertices=tuple(order(roots, build.vertices)),
+        vertices=vertices,
         target=_digest(final),
         image=ImageTemplate(
             platform=_platform(request, final.image.platform),
@@ -196,20 +198,26 @@ def _plan(build: Build, file: Dockerfile, target: Stage, epoch: int | None) -> P
             author=final.image.author,
             base_reference=_base_reference(build, target),
         ),
-        stages=tuple(_summary(build, stage) for stage in build.graph.stages),
+        stages=tuple(_summary(build, stage, planned) for stage in build.graph.stages),
         source_date_epoch=epoch,
         unused_build_args=_unused(build, file),
         proxy_env=scope.proxy_environment(request.build_args),
     )
 
 
-def _summary(build: Build, stage: Stage) -> StageSummary:
+def _summary(build: Build, stage: Stage, planned: Collection[Digest]) -> StageSummary:
+    """Return what reports tell of a stage.
+
+    A stage that is a named context of files has no root file system in the plan when others only
+    copy from it.
+    """
     state = build.done.get(stage.index)
+    result = _digest(state) if state is not None else None
     return StageSummary(
         index=stage.index,
         name=stage.name,
         base_name=stage.base_name,
-        result=_digest(state) if state is not None else None,
+        result=result if result in planned else None,
         needed=state is not None,
         used_by=tuple(dict.fromkeys(stage.used_by)),
         span=stage.span,
