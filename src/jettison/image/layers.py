@@ -61,6 +61,10 @@ class LayerBlobs:
         self._fetched: Once[Digest, None] = Once()
         self._packers = Limiter(_PACKERS)
 
+    def named(self, diff_id: Digest) -> LayerId:
+        """Return the name of an image's layer: that of the change made here, if it was."""
+        return self._store.layers.named(diff_id)
+
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form, or is known to be elsewhere."""
         return self._snapshotter.info(layer) is not None or self._files.blob(layer) is not None

@@ -27,7 +27,11 @@ from jettison.store.layer import LayerId, Stack
 
 
 class LayerFiles(Protocol):
-    """Makes layers be here as files."""
+    """Knows layers of images, and makes layers be here as files."""
+
+    def named(self, diff_id: Digest) -> LayerId:
+        """Return the name of an image's layer."""
+        ...
 
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form or can be pulled."""

@@ -28,7 +28,7 @@ from jettison.solver.cancellation import CancelledError
 from jettison.solver.ops.base import Executor, Inputs, inputs_of
 from jettison.solver.result import Result, Solution, StackResult, TreeResult
 from jettison.solver.runtime import Runtime
-from jettison.store.layer import LayerId, image_layer_id
+from jettison.store.layer import LayerId
 
 
 class Solver:
@@ -83,7 +83,7 @@ class Solver:
     def _look_up(self, vertex: Vertex) -> None:
         match vertex.op:
             case ImageOp(diff_ids=diff_ids):
-                layers = tuple(image_layer_id(diff_id) for diff_id in diff_ids)
+                layers = tuple(self._runtime.layers.named(diff_id) for diff_id in diff_ids)
                 self._results[vertex.digest] = StackResult(layers)
             case LocalOp(context=context):
                 self._results[vertex.digest] = TreeResult(self._runtime.sources.local(context))

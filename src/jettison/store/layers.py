@@ -16,7 +16,7 @@ from jettison.oci.digest import Digest, parse_digest
 from jettison.oci.manifest import Descriptor
 from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
-from jettison.store.layer import LayerId, PackedLayer
+from jettison.store.layer import LayerId, PackedLayer, image_layer_id
 
 _descriptor = msgspec.msgpack.Decoder(Descriptor)
 _IMAGE_LAYER = "diff:"
@@ -47,6 +47,14 @@ class LayerIndex:
             return parse_digest(layer.removeprefix(_IMAGE_LAYER))
         rows = self._database.query("SELECT diff_id FROM layer WHERE id = ?", (layer,))
         return Digest(rows[0][0]) if rows and rows[0][0] is not None else None
+
+    def named(self, diff_id: Digest) -> LayerId:
+        """Return the name of an image's layer: that of the change made here, if it was."""
+        rows = self._database.query(
+            "SELECT id FROM layer WHERE diff_id = ? AND id NOT LIKE 'diff:%' ORDER BY id LIMIT 1",
+            (diff_id,),
+        )
+        return LayerId(rows[0][0]) if rows else image_layer_id(diff_id)
 
     def set_diff_id(self, layer: LayerId, diff_id: Digest) -> None:
         """Keep the digest of a layer's uncompressed tar."""
