@@ -23,12 +23,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
 from jettison.errors import UsageError
-from jettison.layer.decompress import open_decompressed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
-
-__all__ = ["COMPRESSIONS", "Compressor", "Write", "compressor", "open_decompressed"]
 
 Write = Callable[[bytes], object]
 
