@@ -30,11 +30,14 @@ _MAX_CHOWN_ID = (1 << 32) - 2
 
 
 class UserIds(msgspec.Struct, frozen=True):
-    """Whom a process runs as; ``groups`` are supplementary ones, in the order of the file."""
+    """Whom a process runs as; ``groups`` are its own group, then those of ``/etc/group``.
+
+    The own group is in the list since containerd and BuildKit pass it so, and ``id`` shows it.
+    """
 
     uid: int = 0
     gid: int = 0
-    groups: tuple[int, ...] = ()
+    groups: tuple[int, ...] = (0,)
     home: str = "/"
 
 
@@ -85,8 +88,9 @@ def resolve_user(text: str, tree: Tree) -> UserIds:
     home = user.home or "/"
     if colon and group_text:
         gid = _group_id(group_text, tree, MAX_ID)
-        return UserIds(user.uid, gid, (), home)
-    groups = _memberships(user.name, tree) if user.name else ()
+        return UserIds(user.uid, gid, (gid,), home)
+    others = _memberships(user.name, tree) if user.name else ()
+    groups = (user.gid, *(gid for gid in others if gid != user.gid))
     return UserIds(user.uid, user.gid, groups, home)
 
 
