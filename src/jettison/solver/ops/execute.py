@@ -100,7 +100,7 @@ class ExecExecutor:
             root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
             argv=op.argv,
             env=environment(
-                op.env, (*options.env, *mounted.env), options.forced_env, home=user.home
+                op.env, options.env, (*options.forced_env, *mounted.env), home=user.home
             ),
             cwd=op.cwd,
             uid=user.uid,

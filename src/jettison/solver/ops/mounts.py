@@ -100,7 +100,7 @@ def mount_all(
             case MountType.SECRET:
                 _secret(mount, runtime, made, env)
             case MountType.SSH:
-                _ssh(mount, runtime, made, env)
+                _ssh(mount, runtime, made)
     return Mounted(tuple(made), tuple(env))
 
 
@@ -210,7 +210,7 @@ def _secret(mount: ExecMount, runtime: Runtime, made: list[Mount], env: list[str
         made.append(_file(mount, value, 0o400))
 
 
-def _ssh(mount: ExecMount, runtime: Runtime, made: list[Mount], env: list[str]) -> None:
+def _ssh(mount: ExecMount, runtime: Runtime, made: list[Mount]) -> None:
     name = mount.id or "default"
     socket = runtime.options.ssh.get(name)
     if socket is None:
@@ -220,4 +220,3 @@ def _ssh(mount: ExecMount, runtime: Runtime, made: list[Mount], env: list[str]) 
     number = sum(1 for each in made if each.target.startswith(_SSH_TARGET))
     target = mount.target or f"{_SSH_TARGET}{number}"
     made.append(BindMount(socket, target))
-    env.append(f"SSH_AUTH_SOCK={target}")
