@@ -59,37 +59,62 @@ class Surroundings(msgspec.Struct, frozen=True):
 class Step:
     """An instruction of a stage with what it sees.
 
-    ``unmatched`` are variables that it uses and that nothing declares; ``known`` are the names
-    that it sees; ``expand`` expands its raw words.
+    ``values`` are the variables that have a value, ``declared`` the names of all ARGs.
+    ``unmatched`` are variables that it uses and that nothing declares.
     """
 
-    __slots__ = ("expand", "instruction", "known", "unmatched")
+    __slots__ = ("_escape", "_values", "declared", "instruction", "unmatched")
 
     def __init__(
-        self, instruction: Instruction, visible: Scope, escape: str, *, is_complete: bool
+        self,
+        instruction: Instruction,
+        values: Mapping[str, str],
+        declared: Collection[str],
+        escape: str,
+        *,
+        is_complete: bool,
     ) -> None:
-        values = dict(visible.values)
-
-        def expand_word(word: str) -> str:
-            try:
-                return expand(word, values, escape).text
-            except ExpansionError:
-                return word
-
         self.instruction = instruction
-        self.expand: Callable[[str], str] = expand_word
-        self.known: tuple[str, ...] = tuple({**visible.arguments, **values})
+        self.declared = declared
+        self._values = values
+        self._escape = escape
         used = _unmatched(instruction, values, escape) if is_complete else ()
-        self.unmatched = tuple(name for name in used if name not in visible.arguments)
+        self.unmatched = tuple(name for name in used if name not in declared)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every name that the instruction sees."""
+        return (*sorted(self.declared), *self._values)
+
+    def expand(self, word: str) -> str:
+        """Expand a raw word; one that cannot be expanded stays as it is."""
+        try:
+            return expand(word, self._values, self._escape).text
+        except ExpansionError:
+            return word
 
 
 class Stage:
-    """A FROM block: ``parent`` is the stage it is built on, ``image`` its expanded base name.
+    """A FROM block.
 
-    ``facts`` are of its base image; None when they are not known.
+    Args:
+        index: Its place among the stages.
+        first: Its FROM.
+        image: The expanded name of its base.
+        parent: The stage that it is built on, None on an image.
     """
 
-    __slots__ = ("facts", "first", "image", "index", "instructions", "parent", "scope", "steps")
+    __slots__ = (
+        "facts",
+        "first",
+        "image",
+        "index",
+        "inherited",
+        "instructions",
+        "parent",
+        "scope",
+        "steps",
+    )
 
     def __init__(self, index: int, first: From, image: str, parent: Stage | None) -> None:
         self.index = index
@@ -99,19 +124,12 @@ class Stage:
         self.instructions: list[Instruction] = []
         self.steps: tuple[Step, ...] = ()
         self.scope = Scope()
-        self.facts: ImageFacts | None = None
-
-    def lineage(self) -> Iterator[Stage]:
-        """Yield this stage and the stages it is built on, nearest first."""
-        stage: Stage | None = self
-        while stage is not None:
-            yield stage
-            stage = stage.parent
-
-    @property
-    def root(self) -> Stage:
-        """The stage at the end of the lineage, whose base is an image."""
-        return list(self.lineage())[-1]
+        self.facts: ImageFacts | None = parent.facts if parent is not None else None
+        """Of the image at the end of the lineage; None when they are not known."""
+        self.inherited: frozenset[str] = frozenset()
+        """Names of the instructions in the stages below this one."""
+        if parent is not None:
+            self.inherited = parent.inherited | {each.name for each in parent.instructions}
 
 
 class LintFile:
@@ -211,37 +229,44 @@ class LintFile:
 
     def _walk(self, stage: Stage) -> None:
         """Fill in what a stage's instructions see."""
-        around = self.surroundings
-        visible, is_complete = self._begin(stage)
+        visible = self._begin(stage)
+        values, declared = dict(visible.values), frozenset(visible.arguments)
         steps: list[Step] = []
         for instruction in stage.instructions:
-            step = Step(instruction, visible, self.dockerfile.escape, is_complete=is_complete)
+            step = Step(
+                instruction,
+                values,
+                declared,
+                self.dockerfile.escape,
+                is_complete=stage.facts is not None,
+            )
             steps.append(step)
             if isinstance(instruction, syntax.Env):
                 pairs = [(step.expand(e.key), step.expand(e.value)) for e in instruction.pairs]
                 visible.values.update(pairs)
             elif isinstance(instruction, Arg):
-                self._declare(visible, instruction, around.build_args)
+                self._declare(visible, instruction)
+            else:
+                continue
+            values, declared = dict(visible.values), frozenset(visible.arguments)
         stage.steps = tuple(steps)
         stage.scope = visible
 
-    def _declare(self, visible: Scope, arg: Arg, build_args: Mapping[str, str]) -> None:
+    def _declare(self, visible: Scope, arg: Arg) -> None:
         try:
             visible.declare(
                 arg,
-                build_args=build_args,
+                build_args=self.surroundings.build_args,
                 global_values=self.global_values,
                 escape=self.dockerfile.escape,
             )
         except ExpansionError:
             visible.arguments.update({item.key: None for item in arg.items})
 
-    def _begin(self, stage: Stage) -> tuple[Scope, bool]:
-        """Return the scope a stage starts with, and whether all its names are known."""
+    def _begin(self, stage: Stage) -> Scope:
+        """Return the scope that a stage starts with; fill in the facts of its image."""
         if stage.parent is not None:
-            root = stage.root
-            stage.facts = root.facts
-            return stage.parent.scope.copy(), root.facts is not None
+            return stage.parent.scope.copy()
         visible = Scope()
         visible.set_image_environment((_DEFAULT_PATH,))
         if stage.image == "scratch":
@@ -250,7 +275,7 @@ class LintFile:
             stage.facts = self.surroundings.image(stage.image, self.platform_of(stage))
         if stage.facts is not None:
             visible.set_image_environment(stage.facts.environment)
-        return visible, stage.facts is not None
+        return visible
 
 
 def _unmatched(instruction: Instruction, values: Mapping[str, str], escape: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from jettison.errors import Span
+from jettison.errors import JettisonError, Span
 from jettison.frontend.dockerfile.span import excerpt
 from jettison.frontend.dockerfile.syntax import Dockerfile
 from jettison.lint.finding import Finding
@@ -38,8 +38,16 @@ def as_text(findings: Sequence[Finding], dockerfile: Dockerfile) -> str:
     return "".join(parts)
 
 
-def as_json(findings: Iterable[Finding], dockerfile: Dockerfile) -> str:
-    """Return an object with ``warnings`` and ``sources``."""
+def as_json(
+    findings: Iterable[Finding], dockerfile: Dockerfile, *, error: JettisonError | None = None
+) -> str:
+    """Return an object with ``warnings`` and ``sources``.
+
+    Args:
+        findings: What was found.
+        dockerfile: Where.
+        error: Why the file cannot be built, for ``buildError``.
+    """
     warnings = [
         _without_empty(
             {
@@ -57,7 +65,11 @@ def as_json(findings: Iterable[Finding], dockerfile: Dockerfile) -> str:
         "language": "Dockerfile",
         "data": _encoded(dockerfile),
     }
-    return _indented({"warnings": warnings, "sources": [source]})
+    document: _Json = {"warnings": warnings, "sources": [source]}
+    if error is not None:
+        location = _location(error.span) if error.span is not None else None
+        document["buildError"] = _without_empty({"message": error.message, "location": location})
+    return _indented(document)
 
 
 def as_sarif(findings: Sequence[Finding], dockerfile: Dockerfile, *, version: str) -> str:

@@ -174,6 +174,8 @@ def test_a_trigger_is_one_instruction(text, message):
             "COPY requires at least two arguments, but only one was provided. Destination could not be determined",
         ),
         ("ADD --chown a b", "missing a value on flag: --chown"),
+        ("COPY --from=a --from=b c d", "duplicate flag specified: --from"),
+        ("ARG =x", "ARG names can not be blank"),
         ("COPY --link= a b", "missing a value on flag: --link"),
         ("COPY --link=x a b", "expecting boolean value for flag --link, not: x"),
         ("COPY --unpack a b", "unknown flag: --unpack"),
@@ -195,6 +197,21 @@ def test_a_trigger_is_one_instruction(text, message):
 )
 def test_what_is_wrong_is_said_at_its_line(line, message):
     assert refused(line) == message
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("Xyzzy", "end the line before with the escape character to go on"),
+        ("FORM b", None),
+        ("FROM --x a", "use one of `--platform`"),
+        ("ENV --x a=b", "leave it out: the instruction has no flags"),
+    ],
+)
+def test_hints_say_what_to_do(line, hint):
+    with pytest.raises(DockerfileSyntaxError) as caught:
+        parse(f"FROM a\n{line}\n".encode())
+    assert caught.value.hint == hint
 
 
 def test_instructions_need_a_stage():

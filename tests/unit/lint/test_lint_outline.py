@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from jettison.errors import StageGraphError
+from jettison.errors import ExpansionError, Span, StageGraphError
 from jettison.frontend.dockerfile.parser import parse
 from jettison.lint import format as formats
 from jettison.lint.file import Surroundings
@@ -78,6 +78,19 @@ def test_an_unknown_target_is_an_error_with_a_suggestion():
         outline(FILE, Surroundings(target="bulid"))
 
 
+def test_stages_below_and_mounted_ones_belong_to_the_target():
+    text = (
+        b"FROM scratch AS a\nARG x\nFROM scratch AS b\nARG y\nFROM a\nARG z\n"
+        b"RUN --mount=from=b,target=/b --mount=type=nope true\n"
+    )
+    assert [each.name for each in outline(parse(text)).args] == ["x", "y", "z"]
+
+
+def test_defaults_that_cannot_be_expanded_are_shown_empty():
+    found = outline(parse(b"ARG A=${x:?no}\nFROM alpine:$A\n"))
+    assert [(each.name, each.value) for each in found.args] == [("A", "")]
+
+
 def test_a_file_without_stages_has_no_outline():
     with pytest.raises(StageGraphError, match="no stages"):
         outline(parse(b"ARG a\n"))
@@ -131,6 +144,18 @@ def test_json_of_findings_is_dockers():
     assert warning["ruleName"] == "JSONArgsRecommended"
     assert warning["location"] == {"ranges": [{"start": {"line": 2}, "end": {"line": 3}}]}
     assert shown["sources"][0]["fileName"] == "dir/Docker,file"
+
+
+def test_json_of_findings_tells_why_a_file_cannot_be_built():
+    error = ExpansionError("no value", span=Span(2, end_line=3))
+    shown = json.loads(formats.as_json((), LINTED, error=error))
+    assert shown["warnings"] == []
+    assert shown["buildError"] == {
+        "message": "no value",
+        "location": {"ranges": [{"start": {"line": 2}, "end": {"line": 3}}]},
+    }
+    bare = json.loads(formats.as_json((), LINTED, error=ExpansionError("no")))
+    assert bare["buildError"] == {"message": "no"}
 
 
 def test_sarif_of_findings_refers_to_its_rules():

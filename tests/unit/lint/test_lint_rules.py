@@ -189,6 +189,15 @@ def test_copies_between_stages_and_from_urls_are_not_in_the_ignore_file():
     ]
 
 
+def test_a_platform_that_is_none_is_left_to_the_build():
+    assert found("FROM --platform=a/b/c/d alpine\n") == []
+
+
+def test_suggestions_do_not_depend_on_the_order_of_sets():
+    text = "FROM scratch\nARG ab1\nARG ab2\nARG ab3\nWORKDIR /$ab\n"
+    assert details(text) == ["Usage of undefined variable '$ab' (did you mean $ab1?)"]
+
+
 def test_only_the_stages_asked_for_are_checked():
     text = "FROM alpine AS a\nCMD x\nFROM alpine AS b\nCMD y\n"
     assert found(text, stages={1}) == [("JSONArgsRecommended", 4)]

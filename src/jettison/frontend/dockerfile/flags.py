@@ -66,6 +66,11 @@ def _flag_word(text: str, pos: int) -> tuple[str, int]:
     return "".join(out), min(pos, size)
 
 
+def _known_flags(known: Mapping[str, Kind]) -> str:
+    names = ", ".join(f"`--{name}`" for name in sorted(known))
+    return f"use one of {names}" if names else "leave it out: the instruction has no flags"
+
+
 class Flags:
     """The flags of one instruction, checked against those that it has.
 
@@ -82,7 +87,9 @@ class Flags:
             kind = known.get(name)
             if kind is None:
                 suggestion = did_you_mean(name, known)
-                raise DockerfileSyntaxError(f"unknown flag: --{name}{suggestion}")
+                raise DockerfileSyntaxError(
+                    f"unknown flag: --{name}{suggestion}", hint=_known_flags(known)
+                )
             if name in self._values and kind is not Kind.LIST:
                 raise DockerfileSyntaxError(f"duplicate flag specified: --{name}")
             if (kind is not Kind.BOOL and not equals) or (

@@ -68,7 +68,9 @@ def build(node: Node) -> Instruction:
     if builder is None:
         suggestion = did_you_mean(node.keyword, _BUILDERS, ignore_case=True)
         raise DockerfileSyntaxError(
-            f"unknown instruction: {node.keyword}{suggestion}", span=node.span
+            f"unknown instruction: {node.keyword}{suggestion}",
+            hint=None if suggestion else "end the line before with the escape character to go on",
+            span=node.span,
         )
     common = {
         "span": node.span,

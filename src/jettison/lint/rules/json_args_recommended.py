@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, Shell
-from jettison.lint.file import LintFile, Stage
+from jettison.lint.file import LintFile
 from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
@@ -39,7 +39,8 @@ class JSONArgsRecommended(Rule):
     def check(self, file: LintFile) -> Iterable[Finding]:
         """Yield shell forms in stages without a SHELL of their own or of their bases."""
         for stage in file.checked_stages:
-            has_shell = self._starts_with_shell(stage)
+            base_has_shell = stage.facts is not None and stage.facts.has_shell
+            has_shell = base_has_shell or "SHELL" in stage.inherited
             for instruction in stage.instructions:
                 if isinstance(instruction, Shell):
                     has_shell = True
@@ -51,11 +52,3 @@ class JSONArgsRecommended(Rule):
                         "unintended behavior related to OS signals",
                         instruction.span,
                     )
-
-    def _starts_with_shell(self, stage: Stage) -> bool:
-        facts = stage.root.facts
-        return (facts is not None and facts.has_shell) or any(
-            isinstance(each, Shell)
-            for ancestor in list(stage.lineage())[1:]
-            for each in ancestor.instructions
-        )

@@ -40,11 +40,7 @@ class WorkdirRelativePath(Rule):
     def check(self, file: LintFile) -> Iterable[Finding]:
         """Yield relative paths before any other WORKDIR of the stage or of the stages below it."""
         for stage in file.checked_stages:
-            is_set = any(
-                isinstance(each, Workdir)
-                for ancestor in list(stage.lineage())[1:]
-                for each in ancestor.instructions
-            )
+            is_set = "WORKDIR" in stage.inherited
             for step in stage.steps:
                 if not isinstance(step.instruction, Workdir):
                     continue
