@@ -153,11 +153,15 @@ def test_of_many_equal_commits_at_once_one_wins_and_all_get_it(snapshotter: Snap
     assert not any(active.path.exists() for active in actives)
 
 
-def test_the_root_directory_of_the_layer_below_is_taken_over(snapshotter: Snapshotter) -> None:
-    below = snapshotter.prepare()
+def test_the_root_directory_of_the_stack_below_is_taken_over(snapshotter: Snapshotter) -> None:
+    below, plain = snapshotter.prepare(), snapshotter.prepare()
     below.upper.chmod(0o1711)
-    info = snapshotter.commit(below)
-    assert snapshotter.prepare((info.id,)).upper.stat().st_mode & 0o7777 == 0o1711
+    os.setxattr(below.upper, "user.a", b"1")
+    stack = (snapshotter.commit(below).id, snapshotter.commit(plain).id)
+    upper = snapshotter.prepare(stack).upper
+    assert upper.stat().st_mode & 0o7777 == 0o1711
+    assert os.getxattr(upper, "user.a") == b"1"
+    assert snapshotter.prepare().upper.stat().st_mode & 0o7777 == 0o755
 
 
 def test_a_layer_survives_its_store_being_closed(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ the xattr ``<prefix>opaque`` = ``y`` hides all names below. The prefix is ``trus
 where that may be set, else ``user.overlay.`` (mount option ``userxattr``). Other attributes with
 the prefix (``origin``, ``impure``, ``nlink`` …) are the kernel's books: no part of the layer.
 
+The root directory of a layer is there whether the layer changes it or not, so a *plain* one (0755,
+owned by the process, without attributes) says nothing: the topmost one that is not plain counts.
+
 In a tar the same is said by names: ``.wh.<name>`` and ``.wh..wh..opq``.
 
 Source: kernel Documentation/filesystems/overlayfs.rst; OCI image-spec 1.1, layer.md,
@@ -23,7 +26,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from jettison.fs.xattr import get_xattr
+from jettison.fs.xattr import get_xattr, read_xattrs
 
 WHITEOUT_PREFIX = ".wh."
 """In a tar: an entry with this prefix removes the name behind it."""
@@ -33,6 +36,9 @@ WHITEOUT_META_PREFIX = ".wh..wh."
 
 OPAQUE_MARKER = ".wh..wh..opq"
 """In a tar: the directory that holds this entry is opaque."""
+
+PLAIN_ROOT_MODE = 0o755
+"""Permission bits of the root directory of a layer that does not change it."""
 
 TRUSTED_PREFIX = "trusted.overlay."
 USER_PREFIX = "user.overlay."
@@ -89,6 +95,26 @@ def is_whiteout(facts: os.stat_result) -> bool:
 def is_opaque(path: str | int) -> bool:
     """Tell whether a directory of a layer hides what is below; no link is followed."""
     return get_xattr(path, opaque_xattr()) == b"y"
+
+
+def is_plain_root(path: str) -> bool:
+    """Tell whether the root directory of a layer says nothing about the root of the tree."""
+    facts = os.lstat(path)
+    if stat.S_IMODE(facts.st_mode) != PLAIN_ROOT_MODE:
+        return False
+    return (facts.st_uid, facts.st_gid) == (os.geteuid(), os.getegid()) and not read_xattrs(path)
+
+
+def root_in_effect(directories: Sequence[str]) -> int:
+    """Return the index of the layer whose root directory counts; the topmost if all are plain.
+
+    Args:
+        directories: Roots of layers, base first, at least one.
+    """
+    for index in range(len(directories) - 1, -1, -1):
+        if not is_plain_root(directories[index]):
+            return index
+    return len(directories) - 1
 
 
 def make_whiteout(path: str, *, dir_fd: int | None = None) -> None:

@@ -23,6 +23,7 @@ from jettison.concurrency import Once
 from jettison.errors import StorageError
 from jettison.events import Progress
 from jettison.fs.failure import storage_errors
+from jettison.fs.overlay_form import lowers_in_effect
 from jettison.image.origin import KeptStream, Origin
 from jettison.image.parallel import Stop, run_parallel
 from jettison.layer.codec import unpack_layer
@@ -72,6 +73,8 @@ class LayerUnpacker:
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
         """Return the directories of layers, in order; make what is missing.
 
+        Those below an opaque root are left out: a mount would show them (``fs.overlay_form``).
+
         Raises:
             ContentError: a blob is not what its image says.
             SourceError: a blob cannot be had.
@@ -82,7 +85,7 @@ class LayerUnpacker:
             ready = {layers[n]: threading.Event() for n in missing}
             jobs = [partial(self._ensure, layers[: n + 1], ready, report) for n in missing]
             run_parallel(jobs, limit=_PARALLEL)
-        return [self._snapshotter.directory(layer) for layer in layers]
+        return list(lowers_in_effect([self._snapshotter.directory(layer) for layer in layers]))
 
     def _ensure(
         self,

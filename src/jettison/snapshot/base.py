@@ -52,8 +52,9 @@ class Snapshotter(Protocol):
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
         """Make an empty active snapshot.
 
-        ``below`` is the stack it will lie on, if its layers are here as files: its root
-        directory takes over mode and owner of the root below, since an overlay shows the top's.
+        ``below`` is the stack it will be mounted on, all of whose layers are here as files: its
+        root directory takes over mode, owner and attributes, since a mount shows the top's.
+        A layer that is made without looking at its base (COPY, WORKDIR) has none below.
         """
         ...
 

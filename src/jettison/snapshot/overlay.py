@@ -29,7 +29,9 @@ import msgspec
 
 from jettison.errors import StorageError
 from jettison.fs.failure import storage_errors
+from jettison.fs.overlay_form import PLAIN_ROOT_MODE, root_in_effect
 from jettison.fs.remove import remove_tree
+from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.snapshot.changes import content_digest, layer_facts
 from jettison.snapshot.recovery import recover_after_boot
@@ -37,7 +39,6 @@ from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
-_ROOT_MODE = 0o755
 _META = msgspec.msgpack.Decoder(LayerInfo)
 
 
@@ -62,8 +63,10 @@ class OverlaySnapshotter:
         """Make an empty active snapshot.
 
         Args:
-            below: The stack that it will lie on: an overlay shows the root directory of the
-                topmost layer, so it takes over mode and owner of the one below.
+            below: The stack that it will be mounted on, all of whose layers are here as files.
+                A mount shows the root directory of its top, so that takes over mode, owner and
+                attributes. A layer that is made without its base (COPY) has none below: what it
+                is must not depend on what is here.
 
         Raises:
             StorageError: it cannot be made.
@@ -173,11 +176,15 @@ class OverlaySnapshotter:
         return info
 
     def _take_over_root(self, upper: Path, below: Sequence[LayerId]) -> None:
-        """Give an upper root the mode and owner of the root below it."""
-        if below:
-            facts = self.directory(below[-1]).stat()
-            if (facts.st_uid, facts.st_gid) != (os.geteuid(), os.getegid()):
-                os.chown(upper, facts.st_uid, facts.st_gid)
-            upper.chmod(facts.st_mode & 0o7777)
-        else:
-            upper.chmod(_ROOT_MODE)
+        """Make the root of an upper directory what the root of the stack below it is."""
+        upper.chmod(PLAIN_ROOT_MODE)
+        roots = [f"{self._path(layer)}/fs" for layer in below]
+        if not roots:
+            return
+        source = roots[root_in_effect(roots)]
+        facts = os.lstat(source)
+        if (facts.st_uid, facts.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(upper, facts.st_uid, facts.st_gid)
+        upper.chmod(facts.st_mode & 0o7777)
+        for name, value in read_xattrs(source).items():
+            set_xattr(os.fspath(upper), name, value)

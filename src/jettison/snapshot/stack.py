@@ -8,6 +8,7 @@ that are not there, is a dictionary look-up, whatever the number of layers.
 
 Rules, from the top layer down, for one name: a whiteout hides it below; a file, link or device
 is it and hides it below; directories merge until one is opaque or the name is something else.
+Of the roots, the topmost that is not plain (``fs.overlay_form``) counts.
 
 Source: kernel Documentation/filesystems/overlayfs.rst, "Upper and Lower".
 """
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jettison.fs.digest import file_sha256
-from jettison.fs.overlay_form import is_opaque, is_whiteout
+from jettison.fs.overlay_form import is_opaque, is_whiteout, root_in_effect
 from jettison.fs.tree import FileStat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
@@ -44,6 +45,7 @@ class StackTree:
         self._digests: dict[tuple[int, int], bytes] = {}
         everything: list[int] = list(range(len(self._layers) - 1, -1, -1))
         self._root: list[int] = self._visible("", everything)
+        self._root_layer: int | None = None
 
     def lstat(self, path: str) -> FileStat | None:
         """Return the facts of a path, or None when there is nothing.
@@ -104,11 +106,19 @@ class StackTree:
     def _layer_of(self, path: str) -> int | None:
         """Return the topmost layer that has a path."""
         if path == "/":
-            return self._root[0] if self._root else None
+            return self._layer_of_root()
         parent, _, name = path.rpartition("/")
         listing = self._listing(parent)
         found = listing.get(name) if listing is not None else None
         return found[0] if isinstance(found, list) else found
+
+    def _layer_of_root(self) -> int | None:
+        """Return the layer whose root directory counts, None for the empty stack."""
+        if self._root_layer is None and self._root:
+            visible = self._root[::-1]
+            index = root_in_effect([self._layers[layer] for layer in visible])
+            self._root_layer = visible[index]
+        return self._root_layer
 
     def _listing(self, path: str) -> _Listing | None:
         """Return the merged names of a directory (root is the empty path), None if it is none."""

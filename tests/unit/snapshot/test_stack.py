@@ -126,13 +126,20 @@ def test_paths_with_dots_name_nothing(build: Build) -> None:
         assert tree.names(path) == []
 
 
-def test_the_root_has_the_facts_of_the_topmost_layer(build: Build, tmp_path: Path) -> None:
-    tree = build({"a": "1"}, {"b": "2"})
-    (tmp_path / "0").chmod(0o700)
-    (tmp_path / "1").chmod(0o711)
+def test_the_root_has_the_facts_of_the_topmost_layer_that_changes_it(
+    build: Build, tmp_path: Path
+) -> None:
+    build({"a": "1"}, {"b": "2"}, {"c": "3"})
+    for name, mode in (("0", 0o700), ("1", 0o555), ("2", 0o755)):
+        (tmp_path / name).chmod(mode)
+    tree = StackTree([tmp_path / name for name in "012"])
     root = tree.lstat("/")
     assert root is not None
-    assert stat.S_IMODE(root.mode) == 0o711
+    assert stat.S_IMODE(root.mode) == 0o555
+    assert tree.host_path("/") == f"{tmp_path}/1/"
+    (tmp_path / "1").chmod(0o755)
+    os.setxattr(tmp_path / "2", "user.a", b"1")
+    assert StackTree([tmp_path / name for name in "012"]).xattrs("/") == {"user.a": b"1"}
 
 
 def test_only_names_in_one_layer_are_one_file(build: Build, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class CopyExecutor:
     def execute(self) -> LayerInfo:
         """Write the layer and commit it."""
         runtime = self._runtime
-        active = runtime.snapshotter.prepare(self._inputs.base)
+        active = runtime.snapshotter.prepare()
         try:
             selection = self._select()
             destination = self._examine(selection)

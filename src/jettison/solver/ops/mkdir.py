@@ -38,7 +38,7 @@ class MkdirExecutor:
     def execute(self) -> LayerInfo:
         """Write the layer and commit it; it is empty when the directory exists."""
         snapshotter = self._runtime.snapshotter
-        active = snapshotter.prepare(self._inputs.base)
+        active = snapshotter.prepare()
         try:
             write_directory(self._op, self._examine(), active.upper, created_ns=time.time_ns())
         except BaseException:
