@@ -98,6 +98,10 @@ def test_heredocs_of_copy_are_sources_beside_files():
     ]
 
 
+def test_an_open_quote_makes_a_source_of_a_delimiter():
+    assert one("COPY <<'a b").sources == ("<<'a",)
+
+
 def test_single_arguments_are_whole_lines():
     assert one("WORKDIR /a b").path == "/a b"
     assert one("USER $u:$g").user == "$u:$g"

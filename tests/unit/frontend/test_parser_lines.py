@@ -148,6 +148,7 @@ def test_comments_may_be_in_any_encoding():
         ("a<<b", None),
         ("<<'a b'x c", None),
         ("<<''", None),
+        ("<<'a", None),
     ],
 )
 def test_a_word_announces_a_heredoc_or_does_not(word, expected):

@@ -19,8 +19,7 @@ _MAX_DIGITS = 18
 def parse_heredoc(word: str) -> Heredoc | None:
     """Return the heredoc that a raw word announces (``<<EOF``, ``3<<-"EOF"``), or None.
 
-    Raises:
-        ExpansionError: The delimiter has an open quote.
+    A delimiter with an open quote announces none.
 
     >>> parse_heredoc("<<-'END'")
     Heredoc(name='END', content='', expand=False, chomp=True, file_descriptor=0)
@@ -28,8 +27,11 @@ def parse_heredoc(word: str) -> Heredoc | None:
     match = _WORD.fullmatch(word)
     if match is None or not match[3]:
         return None
-    names = raw_words(match[3], raw=False)
-    written = raw_words(match[3], raw=True)
+    try:
+        names = raw_words(match[3], raw=False)
+        written = raw_words(match[3], raw=True)
+    except ExpansionError:
+        return None
     if len(names) != 1 or len(written) != 1:
         return None
     return Heredoc(

@@ -20,7 +20,7 @@ from jettison.frontend.dockerfile import globs
 from jettison.frontend.dockerfile.text import quote
 
 DEFAULT_ESCAPE = "\\"
-_MAX_DEPTH = 100
+_MAX_DEPTH = 50
 _ORDINARY = re.compile(r"""[^$'"\\`}/]+""")
 _WHITE = re.compile(r"[^\S\x1c-\x1f]+")
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
