@@ -152,7 +152,8 @@ class FileDigests:
         """
         if self._table is None or self._learned == len(self._racy):
             return
-        memo = {path: entry for path, entry in self._memo.items() if path not in self._racy}
+        known = dict(self._memo)  # at once: threads may still be learning
+        memo = {path: entry for path, entry in known.items() if path not in self._racy}
         if len(memo) > max(_KEEP_ENTRIES, 4 * self._learned):
             memo = {path: entry for path, entry in memo.items() if self._is_there(path)}
         self._table.set_file_memo(self._root or "/", _MEMO_VERSION + msgspec.msgpack.encode(memo))

@@ -27,6 +27,7 @@ _HINTS = {
     errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
     errno.ENFILE: "raise the system's limit of open files",
     errno.ENAMETOOLONG: "shorten the path of `--root` or the paths that the build makes",
+    errno.EOPNOTSUPP: "choose a `--root` on a file system with extended attributes, such as ext4",
     errno.EMLINK: "remove unused images with `jettison prune`",
 }
 

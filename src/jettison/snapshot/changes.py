@@ -78,11 +78,11 @@ def _entries(base: str) -> list[_Entry]:
     first_names: dict[tuple[int, int], str] = {}
     entries = []
     for path, facts in walk(base):
-        kind = stat.S_IFMT(facts.st_mode)
-        if kind == stat.S_IFSOCK:
+        mode = facts.st_mode
+        if stat.S_ISSOCK(mode):
             continue
         first = ""
-        if kind == stat.S_IFREG and facts.st_nlink > 1:
+        if facts.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(facts):
             # Names outside the directory count in st_nlink, too: COPY links into other layers.
             first = first_names.setdefault((facts.st_dev, facts.st_ino), path)
             first = "" if first == path else first

@@ -237,29 +237,32 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _explain(code: int, path: Path) -> StorageError | None:
+    """Return what a primary result code of SQLite means for the user, None if it is our mistake."""
+    import sqlite3  # noqa: PLC0415 - loaded already
+
     place = os.fspath(path)
     match code:
-        case 5 | 6:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StorageError(
                 f"the database `{place}` is locked by another process for a minute",
                 hint="end the process that hangs; `fuser` names it",
             )
-        case 8 | 14:
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
             return StorageError(
                 f"the database `{place}` cannot be written",
                 hint="check the owner of the store, or choose another with `--root`",
             )
-        case 13:
+        case sqlite3.SQLITE_FULL:
             return StorageError(
                 f"the disk of `{place}` is full",
                 hint="free some space, or choose another directory with `--root`",
             )
-        case 11 | 26:
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StorageError(
                 f"the database `{place}` is damaged",
                 hint="move it and its `-wal` file away: images must then be pulled and built again",
             )
-        case 10:
+        case sqlite3.SQLITE_IOERR:
             return StorageError(
                 f"the database `{place}` cannot be read or written: input/output error",
                 hint="check the disk; the kernel log says more",

@@ -131,6 +131,10 @@ class LayerIndex:
             (layer, msgspec.msgpack.encode(descriptor), source),
         )
 
+    def drop_remote(self, layer: LayerId) -> None:
+        """Forget where a layer can be pulled from: it is not there, or it is another one."""
+        self._database.execute("DELETE FROM remote_layer WHERE layer = ?", (layer,))
+
     def forget(self, layer: LayerId) -> None:
         """Forget everything about a layer."""
         with self._database.transaction():

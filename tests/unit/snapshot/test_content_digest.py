@@ -97,6 +97,9 @@ CONTENT: dict[str, Change] = {
         (root / "dir/second").write_text("content"),
         (root / "dir/second").chmod(0o640),
     ),
+    "a hard link to a link": lambda root: os.link(
+        root / "link", root / "dir/sub/link", follow_symlinks=False
+    ),
     "opaque": lambda root: make_opaque(os.fspath(root / "dir")),
     "opaque root": lambda root: make_opaque(os.fspath(root)),
     "attribute": lambda root: os.setxattr(root / "dir/file", "user.a", b"1"),
@@ -147,6 +150,26 @@ def test_devices_differ_by_type_and_number(layers: tuple[Path, Path]) -> None:
         seen.add(digest(two))
         (two / "device").unlink()
     assert len(seen) == 4
+
+
+def test_two_links_differ_from_one_with_two_names(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root in (one, two):
+        root.mkdir()
+        (root / "a").symlink_to("x")
+    (one / "b").symlink_to("x")
+    os.link(two / "a", two / "b", follow_symlinks=False)
+    assert digest(one) != digest(two)
+
+
+def test_whiteouts_may_share_an_inode_as_the_kernel_makes_them(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root in (one, two):
+        root.mkdir()
+        make_whiteout(os.fspath(root / "a"))
+    make_whiteout(os.fspath(one / "b"))
+    os.link(two / "a", two / "b")
+    assert digest(one) == digest(two)
 
 
 def test_fields_cannot_run_into_each_other(tmp_path: Path) -> None:
