@@ -27,6 +27,7 @@ FAILED = "JETTISON_USERNS_FAILED"
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); import jettison.linux.userns_enter as e; e.main()"
 )
+MAPPER_DIRECTORIES = ("/usr/bin", "/usr/sbin", "/bin")
 _CAP_SYS_ADMIN = 21
 _ALL_IDS = 4294967295
 
@@ -114,7 +115,7 @@ def _execute(arguments: list[str], argv: list[str]) -> NoReturn:
 
 
 def _find_mapper(name: str) -> str:
-    for directory in [*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/bin"]:
+    for directory in (*os.get_exec_path(), *MAPPER_DIRECTORIES):
         path = os.path.join(directory, name)
         if os.access(path, os.X_OK):
             return path

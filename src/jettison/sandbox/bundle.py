@@ -44,7 +44,14 @@ class Bundle(msgspec.Struct, frozen=True):
     points: list[tuple[bytes, bool]]
 
 
-def make_bundle(spec: SandboxSpec, directory: str, *, userns: bool, cgroup: str) -> Bundle:
+def make_bundle(
+    spec: SandboxSpec,
+    directory: str,
+    *,
+    userns: bool,
+    cgroup: str,
+    console: tuple[int, int] | None = None,
+) -> Bundle:
     """Return the bundle of a spec.
 
     Args:
@@ -52,6 +59,7 @@ def make_bundle(spec: SandboxSpec, directory: str, *, userns: bool, cgroup: str)
         directory: Absolute path of the bundle.
         userns: The builder is in a user namespace.
         cgroup: ``linux.cgroupsPath``, or empty.
+        console: Rows and columns of the terminal.
 
     Raises:
         UsageError: an unknown capability or resource limit.
@@ -70,7 +78,7 @@ def make_bundle(spec: SandboxSpec, directory: str, *, userns: bool, cgroup: str)
             points.append((os.fsencode(mount.target), is_directory))
     config: Json = {
         "ociVersion": "1.0.2",
-        "process": _process(spec),
+        "process": _process(spec) | _console(console),
         "root": {"path": str(spec.root.upper), "readonly": spec.readonly_root},
         "hostname": spec.hostname,
         "mounts": mounts,
@@ -98,6 +106,10 @@ def _process(spec: SandboxSpec) -> Json:
         "rlimits": limits,
         "noNewPrivileges": False,
     }
+
+
+def _console(size: tuple[int, int] | None) -> Json:
+    return {"consoleSize": {"height": size[0], "width": size[1]}} if size else {}
 
 
 def _mask(spec: SandboxSpec) -> int:

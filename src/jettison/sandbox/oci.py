@@ -72,16 +72,14 @@ class OciRunning:
         """Tell a program that cannot be started from a container that cannot be made."""
         name = self._spec.argv[0]
         code, text = 0, ""
-        if re.search(r"executable file.*not found in \$?PATH", problem):
-            code, text = _NOT_FOUND, "executable file not found in $PATH"
-        elif "no such file or directory" in problem.lower() and name in problem:
+        if "/" in name and re.search(r"not found in \$?PATH|no such file", problem, re.IGNORECASE):
             code, text = _NOT_FOUND, f"stat {name}: no such file or directory"
+        elif re.search(r"executable file.*not found in \$?PATH", problem):
+            code, text = _NOT_FOUND, "executable file not found in $PATH"
         elif "permission denied" in problem.lower() and ("exec" in problem or name in problem):
             code, text = _NOT_EXECUTABLE, "permission denied"
         elif "is a directory" in problem.lower():
             code, text = _NOT_EXECUTABLE, "is a directory"
-        elif "exec format error" in problem.lower():
-            code, text = _NOT_EXECUTABLE, "exec format error"
         if not code:
             raise SandboxUnavailableError(
                 f"the container runtime failed: {problem}",
@@ -119,7 +117,13 @@ class OciSandbox:
         try:
             name = directory.name
             cgroup = "" if self._is_crun or self._userns else f"/{name}"
-            bundle = make_bundle(spec, str(directory), userns=self._userns, cgroup=cgroup)
+            bundle = make_bundle(
+                spec,
+                str(directory),
+                userns=self._userns,
+                cgroup=cgroup,
+                console=_console_size(streams.stdin) if spec.terminal else None,
+            )
             (directory / "config.json").write_bytes(bundle.config)
             message = encode(
                 spec,
@@ -153,6 +157,15 @@ class OciSandbox:
         elif self._userns:
             command += ["--rootless", "true"]
         return [*command, "run", "--no-new-keyring", "--bundle", str(bundle), bundle.name]
+
+
+def _console_size(descriptor: int) -> tuple[int, int]:
+    """Return rows and columns of a terminal."""
+    try:
+        columns, rows = os.get_terminal_size(descriptor)
+    except OSError:
+        return (24, 80)
+    return rows, columns
 
 
 def _last_error(log: Path) -> str:

@@ -42,8 +42,10 @@ class Ready(msgspec.Struct, frozen=True):
 class Container:
     """A started container, seen through its control socket."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, helper: Helper) -> None:
         self._control = control
+        # The helper ends with its last reference, and all of its containers with it.
+        self._helper = helper
         # Re-entrant, because a signal handler may interrupt its own thread.
         self._lock = threading.RLock()
         self.ready = Ready([], {})
@@ -127,7 +129,7 @@ class Helper:
         finally:
             os.close(spec)
             theirs.close()
-        return Container(ours)
+        return Container(ours, self)
 
     def __del__(self) -> None:
         self.close()

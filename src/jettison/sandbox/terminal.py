@@ -62,7 +62,7 @@ class Terminal:
         self.slave = -1
         if self._source >= 0 and os.isatty(self._source):
             self._saved = termios.tcgetattr(self._source)
-            tty.setraw(self._source)
+            tty.setraw(self._source, termios.TCSADRAIN)  # what was typed ahead stays
         self._thread = threading.Thread(target=self._pump, name="terminal", daemon=True)
         self._thread.start()
 

@@ -1,6 +1,6 @@
 """Process 1 of a container, from its first instruction to the program of the spec.
 
-In:  the decoded spec, the three streams, the control socket.
+In:  the decoded spec, the control socket; descriptors 0, 1 and 2 are the program's.
 Out: the program runs. Problems are ``OSError``; the server reports them.
 
 The order matters: everything that needs the host's files comes before ``pivot_root``, the filter
@@ -40,7 +40,7 @@ _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 
 
-def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # type: ignore[type-arg]
+def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     """Put the container together and execute its program; never returns.
 
     Raises:
@@ -49,7 +49,6 @@ def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # typ
     die_with_parent()
     os.umask(0)
     os.setsid()
-    control = keep_only(streams, control)
     if spec["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     _join_cgroups(spec["cgroups"])
@@ -67,17 +66,6 @@ def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # typ
     if spec["init"]:
         os.close(control)
     program.start(spec["argv"], spec["env"], reaper=spec["init"], terminal=spec["terminal"])
-
-
-def keep_only(streams: tuple[int, int, int], control: int) -> int:
-    """Leave 0, 1, 2 and the control socket open; return the latter's descriptor."""
-    guard.enter("set up the streams")
-    # Received descriptors are above 2, since the helper has 0, 1 and 2 itself.
-    for number, descriptor in enumerate(streams):
-        os.dup2(descriptor, number, inheritable=True)
-    os.dup2(control, 3, inheritable=False)
-    os.closerange(4, 1 << 16)
-    return 3
 
 
 def _join_cgroups(files: list[bytes]) -> None:

@@ -85,8 +85,7 @@ def mount_dev(targets: Targets, shm_bytes: int, *, own_console: bool, every_devi
         mount(b"shm", at(dev, b"shm"), b"tmpfs", _PLAIN, b"mode=1777" + size)
         mount(b"mqueue", at(dev, b"mqueue"), b"mqueue", _PLAIN)
         if own_console:
-            _touch(dev, b"console", 0o620)
-            bind(at(0), at(dev, b"console"), recursive=False)
+            _show_console(dev)
         if every_device:
             _show_host_devices(dev)
     finally:
@@ -103,6 +102,21 @@ def _mount_pts(target: bytes) -> None:
         if error.errno != errno.EINVAL:  # the group is not mapped in this user namespace
             raise
         mount(b"devpts", target, b"devpts", MS_NOSUID | MS_NOEXEC, options)
+
+
+def _show_console(dev: int) -> None:
+    """Show the terminal of standard input as ``/dev/console``.
+
+    A descriptor's mount is of the host's namespace, so that its path has to be looked up in ours.
+    """
+    path = os.readlink(at(0))
+    try:
+        same = os.stat(path).st_rdev == os.fstat(0).st_rdev
+    except OSError:
+        same = False
+    if same:
+        _touch(dev, b"console", 0o620)
+        bind(path, at(dev, b"console"), recursive=False)
 
 
 def _device(dev: int, name: bytes, major: int, minor: int) -> None:

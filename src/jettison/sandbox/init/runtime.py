@@ -15,13 +15,12 @@ import termios
 from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
 from jettison.linux.process import die_with_parent, execute
 from jettison.sandbox.init import guard
-from jettison.sandbox.init.container import keep_only
 from jettison.sandbox.init.program import restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
 from jettison.sandbox.init.targets import Targets
 
 
-def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # type: ignore[type-arg]
+def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     """Mount what the bundle needs and execute the runtime; never returns.
 
     Raises:
@@ -29,7 +28,6 @@ def run(spec: dict, streams: tuple[int, int, int], control: int) -> None:  # typ
     """
     die_with_parent()
     os.setsid()
-    control = keep_only(streams, control)
     if spec["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     propagate_one_way()

@@ -22,6 +22,8 @@ from jettison.sandbox.init import container, guard, runtime
 _SIGCHLD = 17
 _SIGKILL = 9
 _DESCRIPTORS = 5
+_CONTROL = 3
+_MOST_DESCRIPTORS = 1 << 16
 
 
 class Server:
@@ -140,11 +142,9 @@ def _become_container(spec_descriptor: int, streams: tuple[int, int, int], contr
         _signal.set_wakeup_fd(-1)
         size = os.fstat(spec_descriptor).st_size
         spec = marshal.loads(os.pread(spec_descriptor, size, 0))  # noqa: S302
-        kind = spec["driver"]
-        if kind == "embedded":
-            container.run(spec, streams, control)
-        else:
-            runtime.run(spec, streams, control)
+        control = _keep_only(streams, control)
+        run = container.run if spec["driver"] == "embedded" else runtime.run
+        run(spec, control)
     except OSError as error:
         text = f"{error.strerror}" + (
             f": `{os.fsdecode(error.filename)}`" if error.filename else ""
@@ -154,6 +154,16 @@ def _become_container(spec_descriptor: int, streams: tuple[int, int, int], contr
         report(control, ("error", guard.step(), 0, f"{type(error).__name__}: {error}"))
     finally:
         os._exit(255)
+
+
+def _keep_only(streams: tuple[int, int, int], control: int) -> int:
+    """Leave 0, 1, 2 and the control socket open; return the latter's descriptor."""
+    # Received descriptors are above 2, since the helper has 0, 1 and 2 itself.
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number, inheritable=True)
+    os.dup2(control, _CONTROL, inheritable=False)
+    os.closerange(_CONTROL + 1, _MOST_DESCRIPTORS)
+    return _CONTROL
 
 
 def main() -> None:

@@ -1,0 +1,179 @@
+"""The sandbox contract for an unprivileged user: the suite runs in a user namespace of that user."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jettison
+from jettison.linux.subids import WANTED, parse_ranges
+
+_ENTER = """
+import sys
+from jettison.linux import userns
+userns.enter()
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+def missing(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+def unprivileged_user() -> pwd.struct_passwd:
+    """Return a user with subordinate ids: this one, or any that root can become."""
+    users = [pwd.getpwuid(os.geteuid())] if os.geteuid() else pwd.getpwall()
+    texts = []
+    for path in ("/etc/subuid", "/etc/subgid"):
+        try:
+            texts.append(Path(path).read_text())
+        except OSError:
+            missing(path)
+    for user in users:
+        owners = {user.pw_name, str(user.pw_uid)}
+        ranges = [parse_ranges(text, owners) for text in texts]
+        if user.pw_uid and all(sum(n for _, n in found) >= WANTED for found in ranges):
+            return user
+    missing("a user with subordinate ids")
+    raise AssertionError
+
+
+def interpreter_for(user: pwd.struct_passwd, as_user: list[str]) -> str:
+    """Return an interpreter of this version that the user may execute."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for program in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
+        command = [*as_user, program, "-c", "import sys"]
+        if os.path.exists(program) and subprocess.run(command, capture_output=True).returncode == 0:
+            return program
+    missing(f"a python{version} that {user.pw_name} may execute")
+    raise AssertionError
+
+
+def become(user: pwd.struct_passwd) -> list[str]:
+    if os.geteuid() == user.pw_uid:
+        return []
+    if not shutil.which("setpriv"):
+        missing("setpriv")
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
+
+
+@pytest.fixture(scope="module")
+def session():
+    """Return a function that runs code as an unprivileged user, and a directory of that user."""
+    if "JETTISON_USERNS" in os.environ:
+        pytest.skip("this is the inner run")
+    if not shutil.which("newuidmap"):
+        missing("newuidmap")
+    user = unprivileged_user()
+    as_user = become(user)
+    python = interpreter_for(user, as_user)
+    home = subprocess.run(
+        [*as_user, "mktemp", "-d"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    paths = [str(Path(jettison.__file__).parent.parent), *sys.path]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": home,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    } | ({"CI": os.environ["CI"]} if "CI" in os.environ else {})
+
+    def run(code: str, *argv: str, **more) -> subprocess.CompletedProcess[str]:
+        command = [*as_user, python, "-c", code, *argv]
+        environ = environment | more.pop("env", {})
+        return subprocess.run(
+            command, env=environ, cwd="/", capture_output=True, text=True, timeout=240, **more
+        )
+
+    yield run, Path(home), user
+    # Files of subordinate ids can only be removed inside the namespace.
+    run("import sys\nfrom jettison.linux import userns\nuserns.enter()\nimport shutil\n"
+        "shutil.rmtree(sys.argv[1], ignore_errors=True)", home)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.needs_userns
+def test_the_whole_suite_passes_in_a_user_namespace(session):
+    run, home, _ = session
+    suite = Path(__file__).with_name("test_sandbox.py")
+    root = suite.parents[2]
+    result = run(
+        _ENTER, str(suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest",
+        f"--rootdir={root}", "-c", str(root / "pyproject.toml"),
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
+
+
+@pytest.mark.needs_userns
+def test_the_user_is_root_over_borrowed_ids(session):
+    run, home, user = session
+    code = (
+        "import os\n"
+        "from jettison.linux import userns\n"
+        "pid = os.getpid()\n"
+        "userns.enter()\n"
+        "assert userns.in_user_namespace() and userns.is_rootless()\n"
+        f"open('{home}/mine', 'w').close()\n"
+        f"open('{home}/other', 'w').close()\n"
+        f"os.chown('{home}/other', 1000, 1000)\n"
+        "print(os.getuid(), userns.outer_ids(), os.environ['JETTISON_USERNS'])\n"
+    )
+    result = run(code)
+    assert result.stdout == f"0 ({user.pw_uid}, {user.pw_gid}) 1\n", result.stderr
+    assert (home / "mine").stat().st_uid == user.pw_uid
+    assert (home / "other").stat().st_uid not in {user.pw_uid, 1000}
+
+
+@pytest.mark.needs_userns
+def test_entering_keeps_process_arguments_and_exit_status(session):
+    run, _, _ = session
+    code = (
+        "import os, sys\n"
+        "from jettison.linux import userns\n"
+        "print(os.getpid(), sys.argv[1:], flush=True)\n"
+        "userns.enter()\n"
+        "sys.exit(7)\n"
+    )
+    result = run(code, "a b", "ü")
+    first, second = result.stdout.splitlines()
+    assert first == second
+    assert result.returncode == 7
+
+
+@pytest.mark.needs_userns
+def test_a_missing_newuidmap_is_an_error_that_names_the_package(session, tmp_path):
+    run, _, _ = session
+    code = (
+        "from jettison.errors import HostError\n"
+        "from jettison.linux import userns\n"
+        "userns.MAPPER_DIRECTORIES = ()\n"
+        "try:\n    userns.enter()\n"
+        "except HostError as error:\n    print(error.message, '|', error.hint)\n"
+    )
+    result = run(code, env={"PATH": "/nowhere"})
+    assert "`newuidmap` is not installed" in result.stdout, result.stderr
+    assert "`uidmap`" in result.stdout
+
+
+@pytest.mark.needs_userns
+def test_ids_that_are_not_lent_are_an_error_with_newuidmap_s_words(session):
+    run, _, _ = session
+    code = (
+        "from jettison.errors import HostError\n"
+        "from jettison.linux import subids, userns\n"
+        "subids.require = lambda kind, uid: [(1, 65536)]\n"
+        "try:\n    userns.enter()\n"
+        "except HostError as error:\n    print(error.message)\n"
+    )
+    result = run(code)
+    assert "cannot enter a user namespace: `newuidmap` failed" in result.stdout, result.stderr
+    assert "JETTISON_USERNS" not in result.stdout
