@@ -94,12 +94,12 @@ class Bundle(msgspec.Struct, frozen=True):
     Args:
         entries: Of ``index.json``.
         documents: Small blobs by digest.
-        layers: (name, descriptor) of layers, each blob once.
+        layers: (name, descriptor, source) of layers, each blob once; see ``BuiltManifest``.
     """
 
     entries: tuple[Descriptor, ...]
     documents: dict[str, bytes]
-    layers: tuple[tuple[LayerId, Descriptor], ...]
+    layers: tuple[tuple[LayerId, Descriptor, str], ...]
 
     def index(self, others: Iterable[Descriptor] = ()) -> bytes:
         """Return the bytes of ``index.json``, after entries of a layout that is there."""
@@ -112,13 +112,13 @@ def bundle(
     """Return the layout of image sets and their names."""
     entries: list[Descriptor] = []
     documents: dict[str, bytes] = {}
-    layers: dict[str, tuple[LayerId, Descriptor]] = {}
+    layers: dict[str, tuple[LayerId, Descriptor, str]] = {}
     extra = Annotations.of(index_descriptor.index_descriptor)
     for images, names in sets:
         for built in images.manifests:
             documents[built.descriptor.digest] = built.data
             documents[built.config.digest] = built.config_data
-            layers.update({d.digest: (name, d) for name, d in built.layers})
+            layers.update({d.digest: (name, d, built.source) for name, d in built.layers})
         if images.index_data:
             documents[images.root.digest] = images.index_data
         for name in names or (None,):
@@ -137,11 +137,11 @@ def fetch_layers(services: ExportServices, made: Bundle, report: Progress) -> No
         SourceError, ContentError, StorageError: one cannot be had.
     """
 
-    def fetch(layer: LayerId, descriptor: Descriptor, stop: Stop) -> None:
+    def fetch(layer: LayerId, descriptor: Descriptor, source: str, stop: Stop) -> None:
         stop.check()
-        services.blobs.fetch(layer, descriptor, report)
+        services.blobs.fetch(layer, descriptor, report, source=source)
 
-    run_parallel([partial(fetch, *pair) for pair in made.layers], limit=_FETCHES)
+    run_parallel([partial(fetch, *each) for each in made.layers], limit=_FETCHES)
 
 
 def blob_name(descriptor_digest: str) -> str:

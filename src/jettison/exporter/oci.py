@@ -173,7 +173,7 @@ def write_archive(
         writer.add("manifest.json", docker)
     for digest, data in contents.documents.items():
         writer.add(blob_name(digest), data)
-    for _, descriptor in contents.layers:
+    for _, descriptor, _ in contents.layers:
         path = services.store.blobs.path(descriptor.digest)
         report(descriptor.digest, 0, descriptor.size)
         writer.add_file(blob_name(descriptor.digest), path, descriptor.size)
@@ -188,7 +188,7 @@ def _fill(services: ExportServices, directory: Path, contents: Bundle, report: P
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
             write_atomically(target, data)
-    for _, descriptor in contents.layers:
+    for _, descriptor, _ in contents.layers:
         target = directory / blob_name(descriptor.digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         report(descriptor.digest, 0, descriptor.size)

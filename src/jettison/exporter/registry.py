@@ -128,7 +128,7 @@ def _push_blobs(
 ) -> None:
     """Make a repository have all layers and configs; ``near`` is one that has them already."""
 
-    def layer(name: LayerId, descriptor: Descriptor, stop: Stop) -> None:
+    def layer(name: LayerId, descriptor: Descriptor, came_from: str, stop: Stop) -> None:
         def watched(item: str, current: int, total: int) -> None:
             stop.check()
             report(item, current, total)
@@ -136,14 +136,14 @@ def _push_blobs(
         stop.check()
         if descriptor.urls and not services.store.blobs.has(descriptor.digest):
             return  # Foreign layers are not to be distributed; who pulls follows the URLs.
-        source = services.blobs.source(name)
+        source = came_from or services.blobs.source(name)
         mount_from = near or (parse_reference(source) if source else None)
         if not services.store.blobs.has(descriptor.digest):
             if uploader.has_blob(descriptor.digest) or (
                 mount_from is not None and uploader.mount(descriptor.digest, mount_from)
             ):
                 return
-            services.blobs.fetch(name, descriptor, watched)
+            services.blobs.fetch(name, descriptor, watched, source=came_from)
         path = services.store.blobs.path(descriptor.digest)
 
         def opened() -> BinaryIO:
@@ -155,8 +155,12 @@ def _push_blobs(
         stop.check()
         uploader.blob(descriptor, partial(io.BytesIO, data), mount_from=near)
 
-    layers = {d.digest: (name, d) for built in made.manifests for name, d in built.layers}
-    jobs = [partial(layer, *pair) for pair in layers.values()]
+    layers = {
+        descriptor.digest: (name, descriptor, built.source)
+        for built in made.manifests
+        for name, descriptor in built.layers
+    }
+    jobs = [partial(layer, *each) for each in layers.values()]
     jobs += [partial(config, built.config, built.config_data) for built in made.manifests]
     run_parallel(jobs, limit=_UPLOADS)
 

@@ -20,13 +20,15 @@ from pathlib import Path
 import msgspec
 
 from jettison.concurrency import Once
-from jettison.errors import StorageError
+from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
 from jettison.fs.failure import storage_errors
 from jettison.fs.overlay_form import lowers_in_effect
 from jettison.image.origin import KeptStream, Origin
 from jettison.image.parallel import Stop, run_parallel
 from jettison.layer.codec import unpack_layer
+from jettison.layer.decompress import open_decompressed
+from jettison.layer.threads import HashThread
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
@@ -38,6 +40,7 @@ from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
 _PARALLEL = 4
+_CHUNK_BYTES = 1 << 20
 
 
 class Blob(msgspec.Struct, frozen=True):
@@ -133,7 +136,12 @@ class LayerUnpacker:
             self._store.blobs.writer(descriptor) as writer,
         ):
             stream = KeptStream(remote, writer, descriptor, report, stop)
-            self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
+            try:
+                self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
+            except ContentError:
+                # Another image may name a place that has the right one.
+                self._store.layers.drop_remote(layer)
+                raise
         keep_blob(self._store, layer, diff_id, descriptor)
 
     def _unpack_stream(
@@ -156,6 +164,32 @@ class LayerUnpacker:
         except BaseException:
             self._snapshotter.discard(active)
             raise
+
+
+def verify_blob(store: Store, descriptor: Descriptor, diff_id: Digest) -> None:
+    """Check that a blob of the store holds the tar that an image's config says.
+
+    Raises:
+        DigestMismatchError: it holds another one.
+        UnsafeArchiveError: it cannot be decompressed.
+    """
+    path = store.blobs.path(descriptor.digest)
+    algorithm = diff_id.partition(":")[0]
+    with (
+        storage_errors(path),
+        path.open("rb") as file,
+        open_decompressed(file, LAYER_COMPRESSION[descriptor.media_type]) as tar,
+        HashThread(algorithm) as hashing,
+    ):
+        while chunk := tar.read(_CHUNK_BYTES):
+            hashing.update(chunk)
+        found = hashing.digest()
+    if found != diff_id:
+        raise DigestMismatchError(
+            f"layer `{descriptor.digest}` holds the tar `{found}`, but the image's config says"
+            f" `{diff_id}`",
+            hint="the image is damaged or forged; get it from another place",
+        )
 
 
 def keep_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:

@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from jettison.concurrency import Limiter, Once
-from jettison.errors import DigestMismatchError, StorageError
+from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress, unwatched
-from jettison.image.files import Blob, LayerUnpacker, keep_blob
+from jettison.image.files import Blob, LayerUnpacker, keep_blob, verify_blob
 from jettison.image.layout import SCHEME
 from jettison.image.origin import ClientFactory, Origin
 from jettison.image.parallel import run_parallel
@@ -134,9 +134,20 @@ class LayerBlobs:
         return self._descriptors.get((layer, name), job)
 
     def fetch(
-        self, layer: LayerId, descriptor: Descriptor, report: Progress = unwatched
+        self,
+        layer: LayerId,
+        descriptor: Descriptor,
+        report: Progress = unwatched,
+        *,
+        source: str = "",
     ) -> Descriptor:
-        """Bring the blob that a descriptor from ``describe`` names into the store.
+        """Bring the blob that a descriptor names into the store, its tar verified.
+
+        Args:
+            layer: Whose blob it is.
+            descriptor: From ``describe``, or of the manifest of an image.
+            report: Told bytes, under the digest.
+            source: Where that image came from, if not from where the layer is known to be.
 
         Raises:
             SourceError, ContentError, StorageError: it cannot be had.
@@ -144,15 +155,25 @@ class LayerBlobs:
         if self._store.blobs.has(descriptor.digest):
             return descriptor
         remote = self._store.layers.remote(layer)
-        if remote is None or remote[0].digest != descriptor.digest:
+        known = remote is not None and remote[0].digest == descriptor.digest
+        place = remote[1] if known and remote is not None else source
+        if not place:
             raise StorageError(
                 f"blob `{short(descriptor.digest)}` of a layer is not in the store any more",
                 hint="pull, load or build its image again",
             )
 
         def get() -> None:
-            self._origin.fetch(self._store, descriptor, remote[1], report=report)
-            keep_blob(self._store, layer, self.diff_id(layer), descriptor)
+            diff_id = self.diff_id(layer)
+            try:
+                self._origin.fetch(self._store, descriptor, place, report=report)
+                verify_blob(self._store, descriptor, diff_id)
+            except ContentError:
+                self._store.blobs.remove(descriptor.digest)
+                if known:
+                    self._store.layers.drop_remote(layer)
+                raise
+            keep_blob(self._store, layer, diff_id, descriptor)
 
         self._fetched.get(descriptor.digest, get)
         return descriptor
@@ -197,7 +218,7 @@ class LayerBlobs:
 
     def _make(self, layer: LayerId, compression: str, level: int | None, name: str) -> Descriptor:
         with self._packers, self._store.blobs.writer() as writer:
-            if _is_foreign(layer):
+            if _is_foreign(layer) or self._snapshotter.info(layer) is None:
                 diff_id = self._transcode(layer, writer.write, compression, level)
             else:
                 packed = pack_layer(self._directory(layer), writer.write, compression, level)
@@ -221,8 +242,8 @@ class LayerBlobs:
         blob = self._files.blob(layer)
         if blob is None:
             raise StorageError(
-                f"the blob of layer `{layer}` is not in the store any more",
-                hint="pull or load its image again",
+                f"layer `{layer}` is not in the store any more",
+                hint="pull, load or build its image again",
             )
         descriptor = self.fetch(layer, blob.descriptor)
         path = self._store.blobs.path(descriptor.digest)

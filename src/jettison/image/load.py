@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +30,9 @@ from jettison.errors import (
 )
 from jettison.events import Progress, unwatched
 from jettison.image.document import choose_platform, decode_document, is_image
-from jettison.image.files import keep_blob
+from jettison.image.files import keep_blob, verify_blob
 from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
+from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image
 from jettison.image.shelf import DirectoryShelf, Shelf, TarShelf
 from jettison.layer.decompress import detect, open_decompressed
@@ -41,10 +43,11 @@ from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor, Index, Manifest
+from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.oci.platform import Platform
 from jettison.oci.reference import parse_reference
 from jettison.store.image import StoredImage
-from jettison.store.layer import StoredLayer, image_layer_id
+from jettison.store.layer import StoredLayer
 from jettison.store.store import Store
 
 _LIMITS = Limits(max_entries=1_000_000)
@@ -171,9 +174,8 @@ def _load_index(
                 names += [text for text in _tags(docker) if text not in names]
     loaded = []
     for image, manifest, names in found.values():
-        for layer, descriptor in zip(image.layers, manifest.layers, strict=True):
+        for descriptor in manifest.layers:
             shelf.bring(descriptor)
-            keep_blob(store, layer.layer, layer.diff_id, descriptor)
         loaded.append((image, manifest.layers, names))
     return _keep(store, loaded, name)
 
@@ -195,7 +197,7 @@ def _read_image(
         data = shelf.document(descriptor)
         document = decode_document(data, descriptor.media_type)
         if isinstance(document, Manifest):
-            image = describe_image(document, descriptor, shelf.document(document.config))
+            image = describe_image(store, document, descriptor, shelf.document(document.config))
             store.blobs.put(data)
             return image, document
         descriptor = choose_platform(document, platform, name="the archive")
@@ -215,11 +217,8 @@ def _load_docker(store: Store, shelf: TarShelf, name: str) -> list[LoadedImage]:
             )
         layers, descriptors = [], []
         for diff_id, member in zip(diff_ids, entry.layers, strict=True):
-            descriptor = _docker_layer(store, shelf.member(member), diff_id)
-            layer = image_layer_id(diff_id)
-            keep_blob(store, layer, diff_id, descriptor)
-            layers.append(StoredLayer(layer, diff_id))
-            descriptors.append(descriptor)
+            layers.append(StoredLayer(store.layers.named(diff_id), diff_id))
+            descriptors.append(_docker_layer(store, shelf.member(member)))
         image = StoredImage(
             id=identity.digest, config=data, layers=tuple(layers), created_ns=time.time_ns()
         )
@@ -229,15 +228,11 @@ def _load_docker(store: Store, shelf: TarShelf, name: str) -> list[LoadedImage]:
     return _keep(store, loaded, name)
 
 
-def _docker_layer(store: Store, member: Descriptor, diff_id: Digest) -> Descriptor:
+def _docker_layer(store: Store, member: Descriptor) -> Descriptor:
     with store.blobs.path(member.digest).open("rb") as file:
         compression = detect(file.read(6))
     if compression not in mediatype.OCI_LAYERS:
         raise InvalidManifestError(f"layers compressed with {compression} are not supported")
-    if compression == "none" and member.digest != diff_id:
-        raise InvalidManifestError(
-            f"a layer of the archive is `{member.digest}`, but the image's config says `{diff_id}`"
-        )
     return Descriptor(mediatype.OCI_LAYERS[compression], member.digest, member.size)
 
 
@@ -260,14 +255,36 @@ def _keep(
         )
     extra = [str(parse_reference(name))] if name else []
     results = []
+    _verify(store, loaded)
     with store.database.transaction():
         for image, layers, names in loaded:
+            for layer, descriptor in zip(image.layers, layers, strict=True):
+                keep_blob(store, layer.layer, layer.diff_id, descriptor)
             keep_image(store, image, layers, source="")
             every = tuple(dict.fromkeys([*names, *extra]))
             for each in every:
                 store.images.tag(each, image.id)
             results.append(LoadedImage(image, every))
     return results
+
+
+def _verify(
+    store: Store, loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]]
+) -> None:
+    """Check that blobs hold what configs say, those that are not known to do so already."""
+    pairs = {
+        (layer.diff_id, descriptor.digest): (layer, descriptor)
+        for image, layers, _ in loaded
+        for layer, descriptor in zip(image.layers, layers, strict=True)
+    }
+
+    def check(layer: StoredLayer, descriptor: Descriptor, stop: Stop) -> None:
+        stop.check()
+        known = store.layers.packed(layer.layer, LAYER_COMPRESSION[descriptor.media_type])
+        if known is None or known.descriptor.digest != descriptor.digest:
+            verify_blob(store, descriptor, layer.diff_id)
+
+    run_parallel([partial(check, *pair) for pair in pairs.values()], limit=2)
 
 
 def _names_of(entry: Descriptor) -> list[str]:

@@ -61,7 +61,8 @@ class ManifestForm(msgspec.Struct, frozen=True):
 class BuiltManifest(msgspec.Struct, frozen=True):
     """A manifest; ``layers`` are (name, descriptor) pairs, base first.
 
-    The blobs of layers need not be in the store yet: ``LayerBlobs.fetch`` brings them.
+    The blobs of layers need not be in the store yet: ``LayerBlobs.fetch`` brings them, from
+    ``source`` where nothing else is known.
     """
 
     descriptor: Descriptor
@@ -69,6 +70,7 @@ class BuiltManifest(msgspec.Struct, frozen=True):
     config: Descriptor
     config_data: bytes
     layers: tuple[tuple[LayerId, Descriptor], ...]
+    source: str = ""
 
 
 def build_manifest(
@@ -151,11 +153,11 @@ def _kept(store: Store, image: StoredImage, form: ManifestForm) -> BuiltManifest
     for name, descriptor in layers:
         remote = store.layers.remote(name)
         elsewhere = remote is not None and remote[0].digest == descriptor.digest
-        if not elsewhere and not _has(store, descriptor.digest):
+        if not (image.source or elsewhere or _has(store, descriptor.digest)):
             return None
     platform = image_platform(image.config)
     descriptor = Descriptor(came.media_type, came.digest, came.size, platform=platform)
-    return BuiltManifest(descriptor, data, manifest.config, image.config, layers)
+    return BuiltManifest(descriptor, data, manifest.config, image.config, layers, image.source)
 
 
 def _has(store: Store, digest: Digest) -> bool:

@@ -20,7 +20,7 @@ from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.platform import Platform
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
-from jettison.store.layer import StoredLayer, image_layer_id
+from jettison.store.layer import StoredLayer
 from jettison.store.store import Store
 
 _MAX_NESTING = 3
@@ -51,6 +51,7 @@ def pull_manifest(
         pulled = client().manifest(at)
     known = _with_manifest(store, pulled.descriptor.digest)
     image = known or describe_image(
+        store,
         document,
         pulled.descriptor,
         client().document(reference, document.config),
@@ -81,7 +82,7 @@ def read_layout(store: Store, reference: LayoutReference, platform: Platform) ->
             break
         descriptor = _choose(document, platform, reference.path, nesting)
         nesting += 1
-    image = describe_image(document, descriptor, layout.document(document.config), source="")
+    image = describe_image(store, document, descriptor, layout.document(document.config), source="")
     store.blobs.put(data)
     keep_image(store, image, document.layers, source=SCHEME + reference.path)
     return image
@@ -115,7 +116,12 @@ def keep_image(
 
 
 def describe_image(
-    manifest: Manifest, descriptor: Descriptor, config_data: bytes, *, source: str = ""
+    store: Store,
+    manifest: Manifest,
+    descriptor: Descriptor,
+    config_data: bytes,
+    *,
+    source: str = "",
 ) -> StoredImage:
     """Return the image that a manifest and the bytes of its config are, checked.
 
@@ -124,7 +130,7 @@ def describe_image(
     """
     config = decode_config(manifest, config_data)
     layers = tuple(
-        StoredLayer(image_layer_id(diff_id), diff_id) for diff_id in config.rootfs.diff_ids
+        StoredLayer(store.layers.named(diff_id), diff_id) for diff_id in config.rootfs.diff_ids
     )
     kind = descriptor.media_type or manifest.media_type
     return StoredImage(
