@@ -139,8 +139,10 @@ def lowers_in_effect(directories: Sequence[Path]) -> Sequence[Path]:
     """Return the part of a stack, base first, that can be seen: from the last opaque root up.
 
     overlayfs ignores the attribute on the roots of its layers, so a mount must be given
-    exactly these.
+    exactly these. A directory that comes twice is kept where it is on top: it hides all that
+    it has below, and overlayfs refuses to stack a directory on itself (ELOOP).
     """
+    directories = list(dict.fromkeys(reversed(directories)))[::-1]
     for index in range(len(directories) - 1, 0, -1):
         try:
             if is_opaque(os.fspath(directories[index])):

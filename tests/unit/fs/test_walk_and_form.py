@@ -110,3 +110,10 @@ def test_a_stack_is_in_effect_from_its_last_opaque_root(tmp_path: Path) -> None:
     make_opaque(os.fspath(layers[2]))
     assert list(lowers_in_effect(layers)) == layers[2:]
     assert list(lowers_in_effect([])) == []
+
+
+def test_a_layer_that_comes_twice_is_mounted_once_where_it_is_on_top(tmp_path):
+    one, two, three = (tmp_path / name for name in "123")
+    for each in (one, two, three):
+        each.mkdir()
+    assert list(lowers_in_effect([one, two, one, three, two])) == [one, three, two]
