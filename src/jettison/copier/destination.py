@@ -196,7 +196,7 @@ class _Planner:
 
     def _contents(self, index: int, source: Selected, target: str) -> None:
         layout, owner = self._layout, self._owner
-        layout.enter_directory(target, source.entries[0].facts.mtime_ns)
+        layout.enter_directory(target)
         for number, entry in enumerate(source.entries):
             if number == 0:
                 continue
@@ -205,6 +205,7 @@ class _Planner:
                 layout.copy_directory(path, _copied(entry, owner), implied=entry.implied)
             else:
                 layout.put(path, Placed(index, number, entry.mode, entry.target))
+        layout.leave_directory(target, source.entries[0].facts.mtime_ns)
 
 
 def _placed(index: int, number: int, source: Selected) -> Placed:

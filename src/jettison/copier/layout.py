@@ -178,8 +178,8 @@ class Layout:
             facts_of_base=there.in_base and (implied or bool(there.xattrs)),
         )
 
-    def enter_directory(self, path: str, mtime_ns: int) -> None:
-        """Let a directory take the contents of a source, and with them its time.
+    def enter_directory(self, path: str) -> None:
+        """Have a directory in the layer that takes the contents of a source.
 
         Raises:
             SolveError: it is no directory.
@@ -187,9 +187,12 @@ class Layout:
         mode = self.mode(path)
         if mode is None or not stat.S_ISDIR(mode):
             raise _no_directory(path)
-        there = self.directories.get(path)
-        if there is None:
-            there = self._keep_base_directory(path)
+        if path not in self.directories:
+            self._keep_base_directory(path)
+
+    def leave_directory(self, path: str, mtime_ns: int) -> None:
+        """Give a directory the time of the source whose contents it took."""
+        there = self.directories[path]
         self.directories[path] = msgspec.structs.replace(there, mtime_ns=mtime_ns)
 
     def put(self, path: str, file: Placed) -> None:
