@@ -78,7 +78,9 @@ def run(argv: Sequence[str | Path], *, cwd: Path | None = None) -> str:
             check=False,
         )
     except FileNotFoundError:
-        raise BaseImageError(f"`{argv[0]}` is not installed; this needs Debian or the like") from None
+        raise BaseImageError(
+            f"`{argv[0]}` is not installed; this needs Debian or the like"
+        ) from None
     if result.returncode:
         said = (result.stderr + result.stdout).strip()[-2000:]
         raise BaseImageError(f"`{Path(argv[0]).name}` failed (exit {result.returncode}):\n{said}")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -26,8 +27,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	listener, err := net.Listen("tcp", ":"+setting("PORT", "8080"))
+	if err != nil {
+		log.Fatal(err)
+	}
 	server := &http.Server{
-		Addr:              ":" + setting("PORT", "8080"),
 		Handler:           routes(certificates),
 		ReadHeaderTimeout: shutdownTimeout,
 	}
@@ -39,8 +43,8 @@ func main() {
 		defer cancel()
 		_ = server.Shutdown(timeout)
 	}()
-	log.Printf("listening on %s with %d trusted certificates", server.Addr, certificates)
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+	log.Printf("listening on %s with %d trusted certificates", listener.Addr(), certificates)
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		log.Fatal(err)
 	}
 }

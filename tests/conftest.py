@@ -1,0 +1,73 @@
+"""What all tests share: places, tools of the host, and which tests this machine can run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def lacking(what: str) -> None:
+    """Skip the test for want of something; fail in CI, where everything was to be installed."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The directory that holds ``pyproject.toml``."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[str], str]:
+    """A function from the name of a program to its path; without the program the test skips."""
+
+    def find(program: str) -> str:
+        path = shutil.which(program)
+        if path is None:
+            lacking(f"`{program}`")
+        return path or ""
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The directory of corpora and base images beside the project.
+
+    It is no part of the project and cannot be installed, so tests skip without it even in CI.
+    """
+    path = ROOT.parent / "shared"
+    if not path.is_dir():
+        pytest.skip("the corpora beside the project are missing")
+    return path
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this user cannot run: CI runs the tests as root, which can run all of them."""
+    if item.get_closest_marker("needs_root") and os.geteuid() != 0:
+        pytest.skip("root is needed")
+    if item.get_closest_marker("needs_userns") and not _has_subordinate_ids():
+        lacking("a user with subordinate ids")
+    if item.get_closest_marker("needs_network") and os.environ.get("JETTISON_TEST_OFFLINE"):
+        pytest.skip("JETTISON_TEST_OFFLINE is set")
+
+
+def _has_subordinate_ids() -> bool:
+    """Tell whether this process may have ids mapped; root may always."""
+    if os.geteuid() == 0:
+        return True
+    try:
+        lines = Path("/etc/subuid").read_text().splitlines()
+    except OSError:
+        return False
+    names = {str(os.geteuid()), os.environ.get("USER", ""), os.environ.get("LOGNAME", "")}
+    has_range = any(line.partition(":")[0] in names - {""} for line in lines)
+    return has_range and shutil.which("newuidmap") is not None

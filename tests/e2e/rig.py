@@ -1,0 +1,93 @@
+"""What the end-to-end tests run Jettison with: its command line, a store, base images."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+class Jettison:
+    """The command line on one store.
+
+    Args:
+        store: Its directory.
+        prefix: Command that runs Jettison as somebody else, such as ``runuser``.
+        env: Variables on top of this process's.
+    """
+
+    def __init__(
+        self, store: Path, *, prefix: Sequence[str] = (), env: dict[str, str] | None = None
+    ) -> None:
+        self.prefix = tuple(prefix)
+        self.env = {**os.environ, "JETTISON_ROOT": str(store), **(env or {})}
+
+    def argv(self, *args: str | Path) -> list[str]:
+        return [*self.prefix, sys.executable, "-m", "jettison", *map(str, args)]
+
+    def try_run(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.argv(*args),
+            env=self.env,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a command that must succeed."""
+        result = self.try_run(*args)
+        assert result.returncode == 0, f"{args}\n{result.stdout}\n{result.stderr}"
+        return result
+
+    def build(self, context: Path, tag: str, facts: Path, *args: str) -> dict[str, Any]:
+        """Build a context behind any proxy; return the facts of the build."""
+        self("build", "--ca-bundle", "host", "--metadata-file", facts, "-t", tag, *args, context)
+        return json.loads(facts.read_text())["jettison"]
+
+    @contextmanager
+    def serving(self, *args: str | Path, until: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a command in the background, from when it says ``until`` to the end of the block.
+
+        It is asked to end by SIGTERM; ``returncode`` says afterwards how it did.
+        """
+        process = subprocess.Popen(
+            self.argv(*args),
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        try:
+            said = ""
+            while until not in said:
+                line = process.stdout.readline()
+                assert line, f"ended before it said `{until}`:\n{said}"
+                said += line
+            yield process
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+            watchdog.cancel()
+
+
+def get(url: str) -> str:
+    """Return the body of a web page of this machine."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=10) as answer:
+        return answer.read().decode()

@@ -1,0 +1,192 @@
+"""Every example builds, runs, is cached afterwards, and ships what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e.rig import EXAMPLES, Jettison, get
+
+pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
+
+GREETING = "Hello from a Python multi-stage Docker build!\n"
+SERVERS = {
+    "go": (("golang:1.21",), "Hello from a Go multi-stage Docker build!\n"),
+    "node": (("node:20-alpine",), '{"hello":"from a Node multi-stage Docker build!"}'),
+    "node-yarn": (("node:14",), '{"hello":"from a Node multi-stage Docker build with Yarn!"}'),
+}
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Path:
+    return tmp_path / "facts.json"
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def python_image(jettison: Jettison, bases: Callable[..., None], tmp_path_factory) -> str:
+    bases("python:3.11-slim", "python:3.11-alpine")
+    facts = tmp_path_factory.mktemp("python") / "facts.json"
+    jettison.build(EXAMPLES / "python-poetry", "python-multistage", facts)
+    return "python-multistage"
+
+
+@pytest.fixture(scope="session")
+def server_image(
+    jettison: Jettison, bases: Callable[..., None], tmp_path_factory
+) -> Callable[[str], str]:
+    def build(name: str) -> str:
+        bases(*SERVERS[name][0])
+        jettison.build(EXAMPLES / name, f"{name}-multistage", tmp_path_factory.mktemp(name) / "f")
+        return f"{name}-multistage"
+
+    return build
+
+
+def test_python_poetry_prints_its_greeting_and_nothing_else(
+    jettison: Jettison, python_image: str
+) -> None:
+    assert jettison("run", "--rm", python_image).stdout == GREETING
+
+
+def test_python_poetry_leaves_poetry_behind(
+    jettison: Jettison, python_image: str, facts: Path
+) -> None:
+    stages = {
+        stage["name"]: stage
+        for stage in jettison.build(EXAMPLES / "python-poetry", python_image, facts)["stages"]
+    }
+    assert stages["runtime"]["final"]
+    assert stages["runtime"]["size_bytes"] < stages["builder"]["size_bytes"] / 2
+    found = jettison.try_run("run", "--rm", python_image, "python", "-c", "import poetry")
+    assert found.returncode == 1
+    assert "No module named 'poetry'" in found.stderr
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_answers_and_ends_when_it_is_told(
+    name: str, jettison: Jettison, server_image: Callable[[str], str], port: int
+) -> None:
+    image = server_image(name)
+    run = ("run", "--rm", "-e", f"PORT={port}", image)
+    with jettison.serving(*run, until="listening on") as process:
+        assert get(f"http://127.0.0.1:{port}/") == SERVERS[name][1]
+    assert process.returncode in {0, 128 + 15}
+
+
+@pytest.mark.parametrize("name", ["python-poetry", *SERVERS])
+def test_the_second_build_of_an_example_runs_nothing_and_says_so(
+    name: str,
+    jettison: Jettison,
+    request: pytest.FixtureRequest,
+    server_image: Callable[[str], str],
+    facts: Path,
+) -> None:
+    if name == "python-poetry":
+        image = request.getfixturevalue("python_image")
+    else:
+        image = server_image(name)
+    again = jettison("build", "--ca-bundle", "host", "-t", image, EXAMPLES / name)
+    assert "nothing to run" in again.stderr
+    assert jettison.build(EXAMPLES / name, image, facts)["executed"] == 0
+
+
+def test_a_changed_source_file_reruns_only_what_depends_on_it(
+    jettison: Jettison, python_image: str, tmp_path: Path, facts: Path
+) -> None:
+    context = tmp_path / "context"
+    shutil.copytree(EXAMPLES / "python-poetry", context)
+    main = context / "hello/__main__.py"
+    main.write_text(main.read_text().replace("Hello from", "Greetings from"))
+    built = jettison.build(context, "python-changed", facts)
+    assert built["executed"] == 1  # COPY hello
+    assert jettison("run", "--rm", "python-changed").stdout == GREETING.replace(
+        "Hello", "Greetings"
+    )
+
+
+def test_a_target_builds_only_the_stages_that_it_needs(
+    jettison: Jettison, server_image: Callable[[str], str], facts: Path
+) -> None:
+    server_image("go")
+    built = jettison.build(EXAMPLES / "go", "myapp:builder", facts, "--target", "builder")
+    assert [(s["name"], s["needed"]) for s in built["stages"]] == [("builder", True), ("1", False)]
+    version = jettison("run", "--rm", "myapp:builder", "go", "version").stdout
+    assert version.startswith("go version go1.21")
+
+
+def test_the_go_image_holds_the_program_and_the_certificates_and_nothing_else(
+    jettison: Jettison, server_image: Callable[[str], str], tmp_path: Path, facts: Path
+) -> None:
+    image = server_image("go")
+    archive = tmp_path / "root.tar"
+    built = jettison.build(EXAMPLES / "go", image, facts, "-o", f"type=tar,dest={archive}")
+    with tarfile.open(archive) as tar:
+        files = sorted("/" + m.name.lstrip("./") for m in tar if not m.isdir())
+    assert files == ["/app/certs/example-root.pem", "/app/main"]
+    builder, final = built["stages"]
+    assert final["size_bytes"] < 0.03 * builder["size_bytes"]
+
+
+def test_no_ca_bundle_of_the_host_gets_into_an_image(
+    jettison: Jettison, python_image: str, tmp_path: Path, facts: Path
+) -> None:
+    archive = tmp_path / "root.tar"
+    jettison.build(
+        EXAMPLES / "python-poetry", python_image, facts, "-o", f"type=tar,dest={archive}"
+    )
+    with tarfile.open(archive) as tar:
+        assert not [
+            m.name for m in tar if "ca-bundle" in m.name or m.name.startswith("run/jettison")
+        ]
+    config = json.loads(jettison("inspect", python_image).stdout)[0]["Config"]
+    assert not [value for value in config["Env"] if "CERT" in value or "CA_BUNDLE" in value]
+
+
+@pytest.mark.needs_root
+def test_an_unprivileged_user_builds_and_runs_the_same(
+    jettison: Jettison,
+    python_image: str,
+    need: Callable[[str], str],
+    tmp_path: Path,
+    project_root: Path,
+) -> None:
+    """The user is CI's: it has subordinate ids. Its base images come from root's store."""
+    user = os.environ.get("JETTISON_TEST_USER")
+    if user is None:
+        pytest.skip("JETTISON_TEST_USER names no unprivileged user")
+    for program in ("runuser", "newuidmap"):
+        need(program)
+    home = Path(f"/tmp/jettison-{user}-{os.getpid()}")
+    home.mkdir(mode=0o755)
+    try:
+        bundle = home / "bases.tar"
+        jettison("save", "-o", bundle, "python:3.11-slim", "python:3.11-alpine")
+        context = home / "context"
+        shutil.copytree(EXAMPLES / "python-poetry", context)
+        shutil.copytree(project_root / "src", home / "src")
+        for path in (home, *home.rglob("*")):
+            shutil.chown(path, user)
+        prefix = ("runuser", "-u", user, "--", "env", f"HOME={home}", f"PYTHONPATH={home}/src")
+        theirs = Jettison(home / "store", prefix=prefix)
+        if theirs.try_run("version").returncode:
+            pytest.skip(f"`{user}` may not read {sys.prefix}")
+        theirs("load", "-i", bundle)
+        theirs("build", "--ca-bundle", "host", "-t", python_image, context)
+        assert theirs("run", "--rm", python_image).stdout == GREETING
+    finally:
+        shutil.rmtree(home)

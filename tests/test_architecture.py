@@ -1,0 +1,135 @@
+"""The rules of the project's form: sizes, docstrings, imports, style, and what may not be named."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from jettison import errors
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "jettison"
+MODULES = sorted(SOURCE.rglob("*.py"))
+LINE_BUDGET = 500
+PACKAGE_HOSTS = [  # written apart, so that this file may be looked at too
+    ".".join(words)
+    for words in (
+        ("deb", "debian", "org"),
+        ("security", "debian", "org"),
+        ("pypi", "org"),
+        ("files", "pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("registry", "yarnpkg", "com"),
+        ("proxy", "golang", "org"),
+        ("sum", "golang", "org"),
+    )
+]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _run(*argv: str) -> None:
+    """Run a tool of the virtual environment from the root of the project; what it says is the failure."""
+    program = Path(sysconfig.get_path("scripts")) / argv[0]
+    result = subprocess.run(
+        [program, *argv[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def _tracked() -> list[Path]:
+    result = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        pytest.skip("this is no git checkout")
+    return [ROOT / name for name in result.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_fits_its_line_budget(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LINE_BUDGET
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.stat().st_size], ids=_name)
+def test_a_module_says_in_its_first_line_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    assert docstring, "no module docstring"
+    assert docstring.splitlines()[0].rstrip().endswith((".", ":"))
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    empty = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
+    assert [_name(path) for path in MODULES if empty & {path.stem, path.parent.name}] == []
+
+
+def test_tracked_files_name_no_package_registry() -> None:
+    """Machines get packages from where they are set up to; a lock file must not know better."""
+    pattern = re.compile(rb"(?<![\w.])(" + "|".join(map(re.escape, PACKAGE_HOSTS)).encode() + rb")")
+    found = [
+        f"{_name(path)}: {match.group().decode()}"
+        for path in _tracked()
+        if not path.is_symlink()
+        for match in pattern.finditer(path.read_bytes())
+    ]
+    assert found == []
+
+
+def test_requirements_are_pinned_with_hashes_and_have_no_options() -> None:
+    for path in sorted((ROOT / "requirements").glob("*.txt")):
+        for requirement in path.read_text().replace("\\\n", " ").splitlines():
+            assert re.match(r"[a-z0-9-]+==", requirement), f"{path.name}: {requirement[:60]}"
+            assert " --hash=sha256:" in requirement, f"{path.name}: {requirement[:60]}"
+
+
+def test_lock_files_of_examples_hold_no_addresses_of_packages() -> None:
+    locks = [p for p in _tracked() if p.name in {"poetry.lock", "package-lock.json", "yarn.lock"}]
+    assert len(locks) == 3
+    for path in locks:
+        assert not re.search(
+            r"(?m)^\s*\"?(resolved|url)\"?[ :=]+\"?https?://.*\.(tgz|whl|gz)", path.read_text()
+        )
+
+
+def test_every_exit_status_is_documented() -> None:
+    text = (ROOT / "docs/reference/exit-status.md").read_text()
+    documented = set(re.findall(r"^\| (JE\d{4}) \| `(\w+)` \| (\d+) \|", text, re.MULTILINE))
+    tree = [errors.JettisonError]
+    for cls in tree:
+        tree.extend(c for c in cls.__subclasses__() if c.__module__ == errors.__name__)
+    defined = {(c.code, c.__name__, str(c.exit_status)) for c in tree[1:]}
+    assert documented == defined
+
+
+def test_imports_point_downward_only() -> None:
+    _run("lint-imports")
+
+
+def test_ruff_finds_nothing() -> None:
+    _run("ruff", "check", ".")
+
+
+def test_the_code_is_formatted() -> None:
+    _run("ruff", "format", "--check", ".")
+
+
+def test_mypy_finds_nothing() -> None:
+    _run("mypy")
+
+
+def test_the_package_imports_without_heavy_modules() -> None:
+    """What every command pays for: the command line must not load what only some commands use."""
+    heavy = ["asyncio", "rich", "urllib3", "ssl", "sqlite3", "subprocess"]
+    code = f"import sys, jettison.cli.main; print([m for m in {heavy} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
