@@ -155,7 +155,13 @@ def test_a_cache_is_named_by_its_target_and_namespace(plan_for):
         False,
         None,
     )
-    assert (two.id, two.sharing, two.mode, two.uid) == ("ns/i", Sharing.LOCKED, 0o700, 5)
+    assert (two.id, two.sharing, two.mode, two.uid) == ("ns/i#700:5:0", Sharing.LOCKED, 0o700, 5)
+
+
+def test_a_cache_of_another_owner_is_another_cache(plan_for):
+    flags = [f"--mount=type=cache,target=/c{each}" for each in ("", ",uid=0", ",uid=1", ",gid=1")]
+    mounts, _ = mounts_of(plan_for, " ".join(flags))
+    assert [each.id for each in mounts] == ["//c", "//c#755:0:0", "//c#755:1:0", "//c#755:0:1"]
 
 
 def test_a_cache_may_begin_with_files_of_a_stage(plan_for):

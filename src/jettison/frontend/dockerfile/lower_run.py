@@ -26,6 +26,7 @@ _PIPES = "/dev/pipes"
 _SECRETS = "/run/secrets"
 _SSH_AGENT = "/run/buildkit/ssh_agent"
 _SSH_VARIABLE = "SSH_AUTH_SOCK"
+_CACHE_MODE = 0o755
 _NETWORKS = {network.value: network for network in Network}
 
 
@@ -201,20 +202,27 @@ class _Mounts:
         return self.inputs.index(vertex)
 
     def _cache(self, mount: MountSpec, source: Stage | None) -> ExecMount:
-        target = self._target(mount.target)
-        namespace = self._build.request.build_args.get("BUILDKIT_CACHE_MOUNT_NS", "")
         return ExecMount(
             type=MountType.CACHE,
-            target=target,
+            target=self._target(mount.target),
             input=self._input(mount, source) if source is not None else None,
             source=clean(mount.source),
             readonly=mount.readonly,
-            id=f"{namespace}/{mount.id or posixpath.normpath(mount.target)}",
+            id=self._cache_id(mount),
             sharing=mount.sharing or Sharing.SHARED,
             mode=mount.mode,
             uid=mount.uid or 0,
             gid=mount.gid or 0,
         )
+
+    def _cache_id(self, mount: MountSpec) -> str:
+        """Return the name of a cache; one with another mode or owner is another cache."""
+        namespace = self._build.request.build_args.get("BUILDKIT_CACHE_MOUNT_NS", "")
+        name = f"{namespace}/{mount.id or posixpath.normpath(mount.target)}"
+        if (mount.mode, mount.uid, mount.gid) == (None, None, None) or clean(mount.source) != "/":
+            return name
+        mode = _CACHE_MODE if mount.mode is None else mount.mode
+        return f"{name}#{mode:o}:{mount.uid or 0}:{mount.gid or 0}"
 
     def _secret(self, mount: MountSpec) -> ExecMount:
         name = mount.source or mount.id or mount.target.rstrip("/").rpartition("/")[2]
