@@ -130,8 +130,7 @@ def deb822_entries(text: str) -> Iterable[tuple[str, str]]:
 
 def one_line_entries(text: str) -> Iterable[tuple[str, str]]:
     """Yield (address, suite) of each line that names binary packages."""
-    for address, suite in re.findall(r"(?m)^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s", text):
-        yield address, suite
+    yield from re.findall(r"(?m)^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s", text)
 
 
 def os_release() -> dict[str, str]:
