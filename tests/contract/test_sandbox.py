@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from contract.sandbox_rig import BUSYBOX, OLD, Rig, make_base
-from jettison.errors import SandboxUnavailableError, UsageError
+from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
@@ -231,6 +231,21 @@ def test_the_file_mode_mask_is_022(rig):
 def test_resource_limits_are_set(rig):
     limits = Limits(ulimits=(("nofile", 64, 128), ("core", 0, 0)))
     assert rig.sh("ulimit -n; ulimit -Hn; ulimit -c", limits=limits).lines == ["64", "128", "0"]
+
+
+def test_memory_is_limited(rig):
+    limits = Limits(memory_bytes=32 << 20)
+    before = set(Path("/sys/fs/cgroup").glob("*/jettison-*"))
+    try:
+        fine = rig.sh("echo ok", limits=limits)
+    except HostError:
+        assert in_user_namespace()
+        return
+    assert fine.lines == ["ok"]
+    script = "head -c 100m /dev/zero | tail -c 90m | wc -c"
+    result = rig.run("busybox", "sh", "-c", script, limits=limits)
+    assert result.lines != [str(90 << 20)]
+    assert set(Path("/sys/fs/cgroup").glob("*/jettison-*")) == before
 
 
 def test_an_unknown_resource_limit_is_the_user_s_mistake(rig):

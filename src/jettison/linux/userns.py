@@ -28,6 +28,21 @@ _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); import jettison.linux.userns_enter as e; e.main()"
 )
 MAPPER_DIRECTORIES = ("/usr/bin", "/usr/sbin", "/bin")
+SETTINGS = (
+    (
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        "1",
+        "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+    ),
+    (
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        "0",
+        "sysctl kernel.unprivileged_userns_clone=1",
+    ),
+    ("/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
+)
+"""Kernel settings, the value that forbids user namespaces, the command that allows them."""
+
 _CAP_SYS_ADMIN = 21
 _ALL_IDS = 4294967295
 
@@ -135,20 +150,7 @@ def _may_mount() -> bool:
 
 
 def _hint(problem: str) -> str:
-    settings = (
-        (
-            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
-            "1",
-            "sysctl kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-        (
-            "/proc/sys/kernel/unprivileged_userns_clone",
-            "0",
-            "sysctl kernel.unprivileged_userns_clone=1",
-        ),
-        ("/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=15000"),
-    )
-    for path, bad, command in settings:
+    for path, bad, command in SETTINGS:
         try:
             with open(path, encoding="ascii") as file:
                 if file.read().strip() == bad:

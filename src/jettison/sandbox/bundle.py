@@ -27,6 +27,7 @@ from jettison.sandbox.spec import (
 )
 
 Json = dict[str, object]
+_PERIOD_US = 100_000
 _PLAIN = ("nosuid", "noexec", "nodev")
 
 
@@ -129,11 +130,12 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     kinds = ["pid", "ipc", "uts", "mount"]
     if spec.network is NetworkMode.NONE:
         kinds.append("network")
-    linux: Json = {"namespaces": [{"type": kind} for kind in kinds], "resources": {}}
+    linux: Json = {"namespaces": [{"type": kind} for kind in kinds]}
+    linux["resources"] = _resources(spec)
     if cgroup:
         linux["cgroupsPath"] = cgroup
     if spec.privileged:
-        linux["resources"] = {"devices": [{"allow": True, "access": "rwm"}]}
+        linux["resources"] = _resources(spec) | {"devices": [{"allow": True, "access": "rwm"}]}
         return linux
     linux["maskedPaths"] = list(spec.masked_paths)
     linux["readonlyPaths"] = list(spec.readonly_paths)
@@ -141,6 +143,16 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if rules is not None:
         linux["seccomp"] = rules
     return linux
+
+
+def _resources(spec: SandboxSpec) -> Json:
+    limits = spec.limits
+    resources: Json = {}
+    if limits.memory_bytes:
+        resources["memory"] = {"limit": limits.memory_bytes, "swap": limits.memory_bytes}
+    if limits.cpus:
+        resources["cpu"] = {"quota": round(limits.cpus * _PERIOD_US), "period": _PERIOD_US}
+    return resources
 
 
 def _system_mounts(spec: SandboxSpec, *, userns: bool) -> list[Json]:

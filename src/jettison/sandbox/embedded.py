@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import signal
 
+from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
-from jettison.sandbox.encode import encode
+from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper, flags_of
 from jettison.sandbox.spec import NetworkMode, SandboxSpec
 from jettison.sandbox.stubs import remove_stubs
@@ -21,8 +22,9 @@ from jettison.sandbox.stubs import remove_stubs
 class EmbeddedRunning:
     """A container of the embedded driver."""
 
-    def __init__(self, spec: SandboxSpec, container: Container) -> None:
+    def __init__(self, spec: SandboxSpec, container: Container, group: Group) -> None:
         self._spec = spec
+        self._group = group
         self._container = container
 
     def wait(self) -> int:
@@ -30,6 +32,7 @@ class EmbeddedRunning:
         try:
             return self._container.wait()
         finally:
+            self._group.remove()
             remove_stubs(self._spec.root.upper, self._container.ready)
 
     def signal(self, number: int) -> None:
@@ -56,9 +59,15 @@ class EmbeddedSandbox:
 
     def start(self, spec: SandboxSpec, streams: Streams) -> EmbeddedRunning:
         """See ``Sandbox.start``."""
-        message = encode(spec, driver=self.name, userns=self._userns)
-        flags = flags_of(own_network=spec.network is NetworkMode.NONE)
-        return EmbeddedRunning(spec, self._helper.start(message, streams, namespaces=flags))
+        group = make_limits(spec.limits)
+        try:
+            message = encode(spec, driver=self.name, userns=self._userns, cgroup=group)
+            flags = flags_of(own_network=spec.network is NetworkMode.NONE)
+            container = self._helper.start(message, streams, namespaces=flags)
+        except BaseException:
+            group.remove()
+            raise
+        return EmbeddedRunning(spec, container, group)
 
     def close(self) -> None:
         """End the helper and all containers."""

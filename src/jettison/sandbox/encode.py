@@ -6,16 +6,19 @@ Out: bytes of a marshalled dict of ints, bytes, tuples and lists; texts are file
 
 from __future__ import annotations
 
+import itertools
 import marshal
 import os
 import resource
 
 from jettison.errors import UsageError
+from jettison.linux.cgroup import Group, make_group
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.seccomp import program
 from jettison.sandbox.spec import (
     BindMount,
     FileMount,
+    Limits,
     Mount,
     NetworkMode,
     OverlayMount,
@@ -23,16 +26,18 @@ from jettison.sandbox.spec import (
     TmpfsMount,
 )
 
+_numbers = itertools.count(1)
 _ALL = (1 << len(CAPABILITIES)) - 1
 
 
-def encode(spec: SandboxSpec, *, driver: str, userns: bool, **more: object) -> bytes:
+def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **more: object) -> bytes:
     """Return the message for the helper.
 
     Args:
         spec: What to run.
         driver: ``embedded`` or ``oci``.
         userns: The builder is in a user namespace.
+        cgroup: What process 1 joins.
         more: Values that only the helper's driver knows.
 
     Raises:
@@ -68,9 +73,19 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, **more: object) -> b
         "init": spec.init,
         "rlimits": [(limit_number(name), soft, hard) for name, soft, hard in spec.limits.ulimits],
         "shm_bytes": spec.limits.shm_bytes,
-        "cgroups": [],
+        "cgroups": cgroup.joins,
     }
     return marshal.dumps(values | more)
+
+
+def make_limits(limits: Limits) -> Group:
+    """Make the control group of a container; empty without limits.
+
+    Raises:
+        HostError: this host or user cannot.
+    """
+    name = f"jettison-{os.getpid()}-{next(_numbers)}"
+    return make_group(name, limits.memory_bytes, limits.cpus)
 
 
 def capabilities(names: tuple[str, ...]) -> int:

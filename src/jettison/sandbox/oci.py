@@ -20,11 +20,12 @@ from pathlib import Path
 
 from jettison.errors import SandboxUnavailableError
 from jettison.fs.remove import remove_tree
+from jettison.linux.cgroup import Group
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.bundle import make_bundle
-from jettison.sandbox.encode import encode
+from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.spec import SandboxSpec
 from jettison.sandbox.stubs import remove_stubs
@@ -38,13 +39,13 @@ class OciRunning:
     """A container of an OCI runtime."""
 
     def __init__(
-        self, spec: SandboxSpec, container: Container, bundle: Path, stderr: int, cgroup: str
+        self, spec: SandboxSpec, container: Container, bundle: Path, stderr: int, group: Group
     ) -> None:
         self._spec = spec
         self._container = container
         self._bundle = bundle
         self._stderr = stderr
-        self._cgroup = cgroup
+        self._group = group
 
     def wait(self) -> int:
         """See ``Running.wait``."""
@@ -58,7 +59,8 @@ class OciRunning:
             os.close(self._stderr)
             remove_stubs(self._spec.root.upper, self._container.ready)
             remove_tree(self._bundle)
-            _remove_cgroups(self._cgroup)
+            _remove_cgroups(self._bundle.name)
+            self._group.remove()
 
     def signal(self, number: int) -> None:
         """See ``Running.signal``."""
@@ -114,9 +116,11 @@ class OciSandbox:
                 hint="Use `--isolation embedded`, which has one built in.",
             )
         directory = Path(tempfile.mkdtemp(prefix="jettison-bundle-"))
+        group = Group()
         try:
-            name = directory.name
-            cgroup = "" if self._is_crun or self._userns else f"/{name}"
+            cgroup = "" if self._is_crun or self._userns else f"/{directory.name}"
+            # runc makes groups of its own; the limits are in its config.
+            group = make_limits(spec.limits) if not cgroup else group
             bundle = make_bundle(
                 spec,
                 str(directory),
@@ -129,6 +133,7 @@ class OciSandbox:
                 spec,
                 driver="oci",
                 userns=self._userns,
+                cgroup=group,
                 bundle=os.fsencode(directory),
                 prepare=bundle.prepare,
                 points=bundle.points,
@@ -138,8 +143,9 @@ class OciSandbox:
             container = self._helper.start(message, streams, namespaces=NEWNS | NEWPID)
         except BaseException:
             remove_tree(directory)
+            group.remove()
             raise
-        return OciRunning(spec, container, directory, os.dup(streams.stderr), cgroup)
+        return OciRunning(spec, container, directory, os.dup(streams.stderr), group)
 
     def close(self) -> None:
         """End the helper and all containers."""
@@ -186,8 +192,6 @@ def _last_error(log: Path) -> str:
 
 def _remove_cgroups(name: str) -> None:
     """Remove control groups that a killed runtime left; they hold no process any more."""
-    if not name:
-        return
     for found in [_CGROUPS, *_CGROUPS.glob("*/")]:
         try:
             (found / name.lstrip("/")).rmdir()

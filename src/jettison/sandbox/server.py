@@ -194,7 +194,8 @@ def _spawn(descriptor: int) -> int:
 
 def _unavailable(step: str, code: int, text: str) -> SandboxUnavailableError:
     hints = {
-        1: "Run `jettison doctor`: it says which of the kernel's features are missing.",
+        1: "Run `jettison doctor`; in a container, allow namespaces: "
+        "`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`.",
         28: "Free space on the disk of the store, or raise `user.max_mnt_namespaces`.",
     }
     message = f"cannot set up the container: {step}: {text.lower()}"

@@ -51,7 +51,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.setsid()
     if spec["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    _join_cgroups(spec["cgroups"])
+    join_cgroups(spec["cgroups"])
+    _own_cgroup_view()
     propagate_one_way()
     targets = _mount_everything(spec)
     _enter_root(spec, targets)
@@ -68,11 +69,15 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     program.start(spec["argv"], spec["env"], reaper=spec["init"], terminal=spec["terminal"])
 
 
-def _join_cgroups(files: list[bytes]) -> None:
+def join_cgroups(files: list[bytes]) -> None:
+    """Move this process into control groups by their ``cgroup.procs`` files."""
     guard.enter("join control groups")
     for path in files:
         with open(path, "wb", buffering=0) as file:
             file.write(b"0")
+
+
+def _own_cgroup_view() -> None:
     try:
         unshare(NEWCGROUP)
     except OSError as error:
