@@ -161,7 +161,7 @@ def _ignore_parts(pattern: str) -> Iterator[str]:
         elif position == len(pattern) or (at_start and not _is_special(pattern[position:])):
             yield ".*"
         else:
-            # Docker's quirk: `a**b` is `a`, any directories, `b`, but not `axb`.
+            # Docker's quirk: `a**b` matches `ab` and `ax/b`, but not `axb`.
             yield "(?:.*/)?"
 
 
