@@ -414,3 +414,22 @@ def test_save_writes_each_image_once_with_all_its_names(rig, tmp_path: Path):
         loaded = load(other.store, tmp_path / "x.tar", AMD64)
         assert {each.image.id for each in loaded} == {first.id, second.id}
         assert other.store.images.lookup("docker.io/library/app:2").id == first.id
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("kind", ["oci", "tar", "local", "layout"])
+def test_a_file_system_that_fills_up_is_told_and_left_empty(rig, kind, tmp_path: Path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    image = rig.image({"big": os.urandom(2_000_000)})
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], check=True)
+    try:
+        attributes = {"tar": "false"} if kind == "layout" else {}
+        with pytest.raises(ExportError, match="no space left") as raised:
+            export(rig, "oci" if kind == "layout" else kind, disk / "out", image, **attributes)
+        assert "free some space" in raised.value.hint
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

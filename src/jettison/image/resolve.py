@@ -112,7 +112,9 @@ class ImageResolver:
             image = pull_manifest(self._store, self._client, reference, platform)
         except RegistryUnavailableError as error:
             if pull:
-                raise
+                raise RegistryUnavailableError(
+                    error.message, hint=_how_to_load(name, error.hint or "try again")
+                ) from error
             self._explain_platform(reference, platform)
             raise ImageNotFoundError(
                 f"image `{name}` is not in the local store, and its registry does not help:"

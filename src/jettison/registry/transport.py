@@ -190,6 +190,8 @@ class Transport:
                 if scheme == "https":
                     options["ssl_context"] = _tls_context(netloc, insecure)
                     if insecure:
+                        # The user said so; urllib3 would warn at every connection.
+                        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                         options["cert_reqs"] = "CERT_NONE"
                         options["assert_hostname"] = False
                 proxy = self._proxy(scheme, netloc)
@@ -318,7 +320,7 @@ def _unreachable(url: str, error: Exception) -> RegistryUnavailableError:
 
     host = urlsplit(url).netloc.rpartition("@")[2]
     final = False
-    hint = "check the network, or use `--offline`"
+    hint = "check the network and the name of the registry"
     cause: BaseException = error
     if isinstance(error, exceptions.ProxyError):
         reason, hint = "the proxy refuses or is not there", "check HTTPS_PROXY and NO_PROXY"
@@ -343,5 +345,6 @@ def _unreachable(url: str, error: Exception) -> RegistryUnavailableError:
 
 
 def _tls_reason(error: BaseException) -> str:
-    text = str(getattr(error, "verify_message", "") or error)
+    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    text = str(getattr(inner, "verify_message", "") or getattr(inner, "reason", "") or error)
     return "".join(c for c in text if c.isprintable())[:160]
