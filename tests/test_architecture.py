@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,15 @@ def test_every_exit_status_is_documented() -> None:
         tree.extend(c for c in cls.__subclasses__() if c.__module__ == errors.__name__)
     defined = {(c.code, c.__name__, str(c.exit_status)) for c in tree[1:]}
     assert documented == defined
+
+
+def test_the_picture_of_the_import_stack_is_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = (each["layers"] for each in contracts if each["id"] == "layers")
+    picture = (ROOT / "ARCHITECTURE.md").read_text().split("```")[3].strip().splitlines()
+    assert [re.split(r"  +", line)[0] for line in picture] == layers
 
 
 def test_imports_point_downward_only() -> None:
