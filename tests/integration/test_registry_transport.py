@@ -107,7 +107,7 @@ def test_an_insecure_registry_needs_no_known_certificate(certificate):
         serving(respond, certificate) as port,
         RegistryClient(RegistryHosts(), lambda _: None, transport) as client,
     ):
-        assert client.resolve(parse_reference(f"127.0.0.1:{port}/x:1")) is None
+        assert client.manifest(parse_reference(f"127.0.0.1:{port}/x:1")) is None
 
 
 def test_a_redirect_from_https_to_http_is_refused(transport, certificate, monkeypatch):
