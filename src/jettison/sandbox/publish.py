@@ -56,7 +56,8 @@ def _parse(value: str) -> list[Port]:
     protocol = protocol or "tcp"
     head, _, container_text = text.rpartition(":")
     address, found, host_text = head.rpartition(":")
-    if address.startswith("[") != address.endswith("]") or (found and not address):
+    bracketed = address.startswith("[") and address.endswith("]")
+    if (":" in address and not bracketed) or (found and not address):
         raise _invalid(value)
     containers = _range(container_text, value)
     hosts = _range(host_text, value) if host_text else containers

@@ -26,6 +26,7 @@ from jettison.sandbox.base import Streams
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
+_HELPER_DESCRIPTOR = 3
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from jettison.sandbox.init.guard import boot; boot()"
@@ -173,17 +174,20 @@ class Helper:
 
 def _spawn(descriptor: int) -> int:
     """Start the helper in a session of its own, with one descriptor more than 0, 1, 2."""
-    os.set_inheritable(descriptor, True)
     package = str(Path(jettison.__file__).resolve().parent.parent)
     program = getattr(sys, "_base_executable", "") or sys.executable
-    argv = [program, "-I", "-S", "-c", _BOOT, package, str(descriptor)]
+    argv = [program, "-I", "-S", "-c", _BOOT, package, str(_HELPER_DESCRIPTOR)]
     null = os.open(os.devnull, os.O_RDWR)
     try:
         return os.posix_spawn(
             program,
             argv,
             {"LC_ALL": "C.UTF-8"},
-            file_actions=[(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, null, 1)],
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, descriptor, _HELPER_DESCRIPTOR),
+                (os.POSIX_SPAWN_DUP2, null, 0),
+                (os.POSIX_SPAWN_DUP2, null, 1),
+            ],
             setsid=True,
             setsigmask=[],
             setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP],

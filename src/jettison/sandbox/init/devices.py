@@ -83,7 +83,7 @@ def mount_dev(targets: Targets, shm_bytes: int, *, own_console: bool, every_devi
         _mount_pts(at(dev, b"pts"))
         size = b",size=%d" % shm_bytes if shm_bytes else b""
         mount(b"shm", at(dev, b"shm"), b"tmpfs", _PLAIN, b"mode=1777" + size)
-        mount(b"mqueue", at(dev, b"mqueue"), b"mqueue", _PLAIN)
+        _mount_mqueue(at(dev, b"mqueue"))
         if own_console:
             _show_console(dev)
         if every_device:
@@ -102,6 +102,14 @@ def _mount_pts(target: bytes) -> None:
         if error.errno != errno.EINVAL:  # the group is not mapped in this user namespace
             raise
         mount(b"devpts", target, b"devpts", MS_NOSUID | MS_NOEXEC, options)
+
+
+def _mount_mqueue(target: bytes) -> None:
+    try:
+        mount(b"mqueue", target, b"mqueue", _PLAIN)
+    except OSError as error:
+        if error.errno != errno.ENODEV:  # a kernel without message queues
+            raise
 
 
 def _show_console(dev: int) -> None:

@@ -169,6 +169,7 @@ def _keep_only(streams: tuple[int, int, int], control: int) -> int:
 def main() -> None:
     """Serve the socket whose descriptor is in ``argv``."""
     set_dumpable(value=False)
+    os.closerange(int(sys.argv[2]) + 1, _MOST_DESCRIPTORS)
     listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, int(sys.argv[2]))
     os.set_inheritable(listener.fileno(), False)
     Server(listener).run()

@@ -1,0 +1,113 @@
+"""The system call filter, run by a small interpreter of classic BPF."""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+import pytest
+
+from jettison.linux.process import CAPABILITIES, capability_mask
+from jettison.linux.seccomp import oci_filter, program, refused, supported
+from jettison.sandbox.spec import DEFAULT_CAPABILITIES
+
+DEFAULT = capability_mask(DEFAULT_CAPABILITIES)
+ALL = (1 << len(CAPABILITIES)) - 1
+X86_64, I386, AARCH64, ARM = 0xC000003E, 0x40000003, 0xC00000B7, 0x40000028
+ALLOW = 0x7FFF0000
+
+
+def run(code: bytes, arch: int, number: int, argument: int = 0) -> int:
+    """Return what the filter answers: 0 for allowed, else the errno."""
+    data = struct.pack("<IIQQ", number, arch, 0, argument) + bytes(40)
+    at, register = 0, 0
+    while True:
+        op, true, false, value = struct.unpack_from("=HBBI", code, at * 8)
+        at += 1
+        if op == 0x20:
+            (register,) = struct.unpack_from("<I", data, value)
+        elif op == 0x05:
+            at += value
+        elif op == 0x06:
+            return 0 if value == ALLOW else value & 0xFFFF
+        else:
+            tests = {
+                0x15: register == value,
+                0x35: register >= value,
+                0x45: bool(register & value),
+            }
+            at += true if tests[op] else false
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch", "mount", "read", "keyctl"),
+    [
+        ("x86_64", X86_64, 165, 0, 250),
+        ("x86_64", I386, 21, 3, 288),
+        ("aarch64", AARCH64, 40, 63, 219),
+        ("aarch64", ARM, 21, 3, 311),
+    ],
+)
+def test_calls_on_the_kernel_are_refused_on_each_architecture(machine, arch, mount, read, keyctl):
+    code = program(DEFAULT, machine)
+    assert run(code, arch, read) == 0
+    assert run(code, arch, mount) == errno.EPERM
+    assert run(code, arch, keyctl) == errno.EPERM
+
+
+def test_capabilities_open_what_belongs_to_them():
+    code = program(DEFAULT | capability_mask(("CAP_SYS_ADMIN",)), "x86_64")
+    assert run(code, X86_64, 165) == 0  # mount
+    assert run(code, X86_64, 272) == 0  # unshare
+    assert run(code, X86_64, 250) == errno.EPERM  # keyctl: no capability is enough
+    assert run(code, X86_64, 435) == 0  # clone3
+
+
+def test_threads_may_be_made_but_no_namespaces():
+    code = program(DEFAULT, "x86_64")
+    assert run(code, X86_64, 56, 0x3D0F00) == 0
+    assert run(code, X86_64, 56, 0x10000000 | 17) == errno.EPERM  # CLONE_NEWUSER
+    assert run(code, X86_64, 56, 0x00020000) == errno.EPERM  # CLONE_NEWNS
+    assert run(code, X86_64, 435) == errno.ENOSYS  # libc then uses clone
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [(0, 0), (8, 0), (0x20000, 0), (0x20008, 0), (0xFFFFFFFF, 0), (0x40000, errno.EPERM)],
+)
+def test_personalities_are_limited(value, answer):
+    assert run(program(DEFAULT, "x86_64"), X86_64, 135, value) == answer
+
+
+def test_sockets_to_the_hypervisor_are_refused():
+    code = program(DEFAULT, "x86_64")
+    assert run(code, X86_64, 41, 40) == errno.EPERM
+    assert run(code, X86_64, 41, 2) == 0
+
+
+def test_unknown_architectures_and_x32_have_no_calls():
+    code = program(DEFAULT, "x86_64")
+    assert run(code, AARCH64, 63) == errno.ENOSYS
+    assert run(code, X86_64, 0x40000000) == errno.ENOSYS
+
+
+def test_the_program_fits_the_kernel_s_limit():
+    assert 0 < len(program(0, "x86_64")) // 8 < 4096
+
+
+def test_other_processors_have_no_program():
+    assert program(DEFAULT, "riscv64") == b""
+    assert oci_filter(DEFAULT, "riscv64") is None
+    assert isinstance(supported(), bool)
+
+
+def test_the_runtime_s_form_refuses_the_same_calls():
+    made = oci_filter(DEFAULT, "x86_64")
+    assert made is not None
+    rules = made["syscalls"]
+    assert rules[0]["names"] == list(refused(DEFAULT))
+    assert {"mount", "keyctl", "bpf", "unshare"} <= set(rules[0]["names"])
+    assert sum(rule["names"] == ["clone"] for rule in rules) == 7
+    everything = oci_filter(ALL, "x86_64")["syscalls"]
+    assert "mount" not in everything[0]["names"]
+    assert not any(rule["names"] == ["clone"] for rule in everything)
