@@ -6,11 +6,17 @@ import json
 import os
 import platform
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from jettison import __version__
 from jettison.cli.main import settings_of
+from jettison.cli.message import printable
+from jettison.errors import HostError, InternalError
+
+if TYPE_CHECKING:
+    from jettison.api.host import HostCheck
 
 
 @click.command("version")
@@ -35,20 +41,50 @@ def version(form: str) -> int:
 @click.option("--format", "form", default="", help="json")
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> int:
-    """Show what this host allows, what is missing, and how to get it."""
-    from jettison.api.host import examine_host  # noqa: PLC0415
+    """Show what this host allows, what is missing, and how to get it.
 
-    checks = examine_host(settings_of(ctx), os.environ)
+    The exit status is 0 when images can be built here, 5 otherwise.
+    """
+    from jettison.api.host import can_build  # noqa: PLC0415
+
+    checks = _examine(ctx)
     if form == "json":
         rows = [
             {"check": c.name, "ok": c.works, "detail": c.detail, "remedy": c.remedy} for c in checks
         ]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
     else:
-        for check in checks:
-            mark = {True: "ok", False: "missing", None: "info"}[check.works]
-            sys.stdout.write(f"{mark:<8} {check.name:<22} {check.detail}\n")
-            if check.remedy and check.works is False:
-                sys.stdout.write(f"{'':<8} {'':<22} hint: {check.remedy}\n")
-    able = any(check.works and check.essential for check in checks)
-    return 0 if able else 5
+        sys.stdout.write(_report(checks))
+    return 0 if can_build(checks) else 5
+
+
+def _examine(ctx: click.Context) -> list[HostCheck]:
+    """Return the checks, made inside a user namespace where one is needed and can be had."""
+    from jettison.api.host import examine_host  # noqa: PLC0415
+    from jettison.api.session import NamespaceRequired  # noqa: PLC0415
+    from jettison.cli.namespace import enter_again  # noqa: PLC0415
+
+    settings = settings_of(ctx)
+    try:
+        return examine_host(settings, os.environ)
+    except NamespaceRequired:
+        try:
+            enter_again()
+        except HostError as error:
+            return examine_host(settings, os.environ, problem=error)
+    raise InternalError("a user namespace was asked for without need")
+
+
+def _report(checks: list[HostCheck]) -> str:
+    from jettison.api.host import can_build  # noqa: PLC0415
+
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        mark = {True: "ok", False: "missing", None: "-"}[check.works]
+        lines.append(f"{mark:<8}{check.name:<{width}}  {printable(check.detail)}")
+        if check.remedy and check.works is not True:
+            lines.append(f"{'':<8}{'':<{width}}  hint: {printable(check.remedy)}")
+    verdict = "can" if can_build(checks) else "cannot"
+    lines += ["", f"This host {verdict} build images with RUN steps."]
+    return "".join(f"{line}\n" for line in lines)

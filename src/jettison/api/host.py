@@ -1,0 +1,137 @@
+"""What this host allows, for ``jettison doctor``.
+
+In:  settings and the environment; the kernel, programs, sandbox drivers that are really tried.
+Out: ``HostCheck`` values, most important first.
+
+No registry is asked: whether one is reached is seen when something is pulled.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from jettison.api.session import NamespaceRequired, Session
+from jettison.errors import HostError, JettisonError
+from jettison.linux import host, userns
+from jettison.sandbox.base import Verdict
+from jettison.sandbox.ca import authorities, proxies
+from jettison.settings import Settings, config_path
+
+_LOW_BYTES = 2 * 10**9
+
+
+class HostCheck(msgspec.Struct, frozen=True):
+    """One line of the report.
+
+    Args:
+        name: What was looked at.
+        works: False when something will not work; None when it is only worth knowing.
+        detail: What was found.
+        remedy: One imperative sentence, or empty.
+        purpose: ``store`` or ``sandbox`` for what builds need: of each, one that works.
+    """
+
+    name: str
+    works: bool | None
+    detail: str
+    remedy: str = ""
+    purpose: str = ""
+
+
+def examine_host(
+    settings: Settings, environ: Mapping[str, str], *, problem: HostError | None = None
+) -> list[HostCheck]:
+    """Return all checks.
+
+    Args:
+        settings: What holds.
+        environ: The process's environment.
+        problem: Why a user namespace could not be entered; drivers are not tried then.
+
+    Raises:
+        NamespaceRequired: drivers can only be tried inside a user namespace.
+    """
+    if problem is None and userns.is_needed():
+        raise NamespaceRequired("drivers are tried in a user namespace")
+    checks = _store_and_sandboxes(settings, environ, problem)
+    checks += [HostCheck(each.name, each.good, each.value, each.remedy) for each in host.facts()]
+    checks += _surroundings(settings, environ)
+    return checks
+
+
+def can_build(checks: Sequence[HostCheck]) -> bool:
+    """Tell whether images with RUN can be built: there is a store, and a sandbox works."""
+    working = {check.purpose for check in checks if check.works}
+    return {"store", "sandbox"} <= working
+
+
+def _store_and_sandboxes(
+    settings: Settings, environ: Mapping[str, str], problem: HostError | None
+) -> list[HostCheck]:
+    try:
+        with Session.open(settings, environ) as session:
+            return [_store(session), *_sandboxes(session, settings, problem)]
+    except JettisonError as error:
+        return [HostCheck("store", False, error.message, error.hint or "", "store")]
+
+
+def _store(session: Session) -> HostCheck:
+    root = session.store.root
+    disk = os.statvfs(root)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    low = free_bytes < _LOW_BYTES
+    return HostCheck(
+        "store",
+        True,
+        f"{root} ({free_bytes / 1e9:.1f} GB free{', which is little' if low else ''})",
+        "",
+        "store",
+    )
+
+
+def _sandboxes(session: Session, settings: Settings, problem: HostError | None) -> list[HostCheck]:
+    if problem is not None:
+        return [HostCheck("sandbox", False, problem.message, problem.hint or "", "sandbox")]
+    from jettison.sandbox.select import probe  # noqa: PLC0415
+
+    verdicts = probe(session.store.root)
+    chosen = settings.isolation or next((each.driver for each in verdicts if each.works), "")
+    return [_sandbox(each, chosen) for each in verdicts]
+
+
+def _sandbox(verdict: Verdict, chosen: str) -> HostCheck:
+    name = f"sandbox {verdict.driver}"
+    if verdict.works:
+        detail = "works, and is used" if verdict.driver == chosen else "works"
+        return HostCheck(name, True, detail, "", "sandbox")
+    absent = verdict.reason == "not installed"
+    works = None if absent else False
+    return HostCheck(name, works, verdict.reason, "" if absent else verdict.remedy, "sandbox")
+
+
+def _surroundings(settings: Settings, environ: Mapping[str, str]) -> list[HostCheck]:
+    path = config_path(environ)
+    checks = [HostCheck("settings", None, str(path) if path.exists() else f"{path} (not there)")]
+    names = sorted(name for name in proxies(environ) if name.isupper())
+    if names:
+        checks.append(HostCheck("proxy", None, f"{', '.join(names)}: passed on to RUN steps"))
+    if settings.ca_bundle:
+        try:
+            authorities(settings.ca_bundle, environ)
+        except JettisonError as error:
+            checks.append(HostCheck("CA bundle", False, error.message, error.hint or ""))
+        else:
+            detail = f"`{settings.ca_bundle}`: RUN steps trust it"
+            checks.append(HostCheck("CA bundle", True, detail))
+    elif names:
+        checks.append(
+            HostCheck(
+                "CA bundle",
+                None,
+                "none: where the proxy inspects TLS, build with `--ca-bundle host`",
+            )
+        )
+    return checks
