@@ -205,8 +205,7 @@ def parse_http_date(text: str) -> int:
     import email.utils  # noqa: PLC0415 - only downloads pay
 
     try:
-        parsed = email.utils.parsedate_tz(text)
-        seconds = email.utils.mktime_tz(parsed) if parsed is not None else 0
+        seconds = email.utils.parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError, TypeError):
         return 0
     return max(0, min(int(seconds), 1 << 33)) * 10**9

@@ -1,0 +1,192 @@
+"""Git repositories, made on the spot and reached as files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copy_rig import fill
+from jettison.errors import ContextError, DigestMismatchError, HostError
+from jettison.plan.op import GitOp
+from jettison.source.git import Checkout, checkout
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Callable[..., str]:
+    if shutil.which("git") is None:
+        if os.environ.get("CI"):
+            pytest.fail("git is missing")
+        pytest.skip("git is missing")
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": "a",
+        "GIT_AUTHOR_EMAIL": "a@b",
+        "GIT_COMMITTER_NAME": "a",
+        "GIT_COMMITTER_EMAIL": "a@b",
+    }
+
+    def run(directory: Path, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "protocol.file.allow=always", *arguments],
+            cwd=directory,
+            env=environ,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    return run
+
+
+@pytest.fixture
+def repository(tmp_path: Path, git: Callable[..., str]) -> Path:
+    """A repository with a tag `v1`, a branch `other`, and `main` on top."""
+    root = fill(tmp_path / "repo", {"f": "one", "sub/x": "x", "run.sh": "#!/bin/sh", "l": "-> f"})
+    (root / "run.sh").chmod(0o777)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "1")
+    git(root, "tag", "-a", "v1", "-m", "v1")
+    git(root, "branch", "other")
+    fill(root, {"f": "the second"})
+    git(root, "commit", "-qam", "2")
+    return root
+
+
+@pytest.fixture
+def get(tmp_path: Path, repository: Path) -> Callable[..., Checkout]:
+    def run(**fields: object) -> Checkout:
+        into = tmp_path / f"into{len(list(tmp_path.iterdir()))}"
+        into.mkdir()
+        op = GitOp(**{"remote": str(repository), **fields})  # type: ignore[arg-type]
+        return checkout(op, into, os.environ, allow_files=True)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("ref", "content"),
+    [
+        ("", "the second"),
+        ("main", "the second"),
+        ("v1", "one"),
+        ("other", "one"),
+        ("refs/tags/v1", "one"),
+        ("refs/heads/main", "the second"),
+        ("tags/v1", "one"),
+    ],
+)
+def test_a_ref_is_checked_out(get: Callable[..., Checkout], ref: str, content: str) -> None:
+    done = get(ref=ref)
+    assert (done.directory / "f").read_text() == content
+    assert not (done.directory / ".git").exists()
+
+
+@pytest.mark.parametrize("length", [7, 12, 40])
+def test_a_commit_is_checked_out(
+    get: Callable[..., Checkout], git: Callable[..., str], repository: Path, length: int
+) -> None:
+    commit = git(repository, "rev-parse", "v1^{commit}")
+    done = get(ref=commit[:length])
+    assert done.commit == commit
+    assert (done.directory / "f").read_text() == "one"
+
+
+def test_modes_are_those_that_git_knows(get: Callable[..., Checkout]) -> None:
+    directory = get().directory
+    assert stat.S_IMODE((directory / "run.sh").stat().st_mode) == 0o755
+    assert stat.S_IMODE((directory / "f").stat().st_mode) == 0o644
+    assert stat.S_IMODE((directory / "sub").stat().st_mode) == 0o755
+    assert (directory / "l").is_symlink()
+
+
+def test_the_git_directory_can_be_kept(get: Callable[..., Checkout]) -> None:
+    assert (get(keep_git_dir=True).directory / ".git/HEAD").exists()
+
+
+def test_a_subdirectory_is_all_there_is(get: Callable[..., Checkout]) -> None:
+    assert os.listdir(get(subdir="sub").directory) == ["x"]
+    assert os.listdir(get(subdir="/sub/../sub/").directory) == ["x"]
+
+
+@pytest.mark.parametrize("subdir", ["missing", "f", "../..//etc"])
+def test_a_subdirectory_must_be_there(get: Callable[..., Checkout], subdir: str) -> None:
+    with pytest.raises(ContextError, match="has no directory"):
+        get(subdir=subdir)
+
+
+def test_a_subdirectory_never_leads_out(
+    get: Callable[..., Checkout], git: Callable[..., str], repository: Path, tmp_path: Path
+) -> None:
+    (repository / "out").symlink_to(tmp_path)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "3")
+    with pytest.raises(ContextError, match="has no directory"):
+        get(subdir="out")
+
+
+@pytest.mark.parametrize("ref", ["nosuch", "0" * 40, "abcdef0", "--upload-pack=x", "a b", "x^{}"])
+def test_an_unknown_ref_is_an_error(get: Callable[..., Checkout], ref: str) -> None:
+    with pytest.raises(ContextError):
+        get(ref=ref)
+
+
+def test_a_checksum_is_the_beginning_of_the_commit(
+    get: Callable[..., Checkout], git: Callable[..., str], repository: Path
+) -> None:
+    commit = git(repository, "rev-parse", "main")
+    assert get(checksum=commit[:12]).commit == commit
+    with pytest.raises(DigestMismatchError, match="expected checksum to match"):
+        get(checksum="0123456")
+
+
+def test_submodules_come_along_unless_not_wanted(
+    get: Callable[..., Checkout], git: Callable[..., str], repository: Path, tmp_path: Path
+) -> None:
+    module = fill(tmp_path / "module", {"inside": "m"})
+    git(module, "init", "-q", "-b", "main")
+    git(module, "add", "-A")
+    git(module, "commit", "-qm", "1")
+    git(repository, "submodule", "add", "-q", str(module), "mod")
+    git(repository, "commit", "-qm", "3")
+    with_modules = get().directory
+    assert sorted(os.listdir(with_modules / "mod")) == ["inside"]
+    assert os.listdir(get(submodules=False).directory / "mod") == []
+
+
+def test_hooks_and_filters_of_a_repository_do_not_run(
+    get: Callable[..., Checkout], git: Callable[..., str], repository: Path, tmp_path: Path
+) -> None:
+    proof = tmp_path / "proof"
+    fill(repository, {".gitattributes": "f filter=evil\n"})
+    git(repository, "config", "filter.evil.smudge", f"touch {proof}; cat")
+    hook = repository / ".git/hooks/post-checkout"
+    fill(repository / ".git", {"hooks/post-checkout": f"#!/bin/sh\ntouch {proof}\n"})
+    hook.chmod(0o755)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "3")
+    proof.unlink(missing_ok=True)
+    get()
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    "remote", ["/etc", "file:///etc", "ext::sh -c true", "-x", "--upload-pack=x", "ftp://h/x.git"]
+)
+def test_other_remotes_are_refused(tmp_path: Path, remote: str) -> None:
+    with pytest.raises(ContextError, match="is no git remote"):
+        checkout(GitOp(remote), tmp_path, os.environ)
+
+
+def test_a_missing_git_program_is_told(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="there is no git program"):
+        checkout(GitOp("https://host.invalid/x.git"), tmp_path, {"PATH": str(tmp_path)})
