@@ -184,9 +184,9 @@ def _spawn(descriptor: int) -> int:
             argv,
             {"LC_ALL": "C.UTF-8"},
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, descriptor, _HELPER_DESCRIPTOR),
                 (os.POSIX_SPAWN_DUP2, null, 0),
                 (os.POSIX_SPAWN_DUP2, null, 1),
+                (os.POSIX_SPAWN_DUP2, descriptor, _HELPER_DESCRIPTOR),
             ],
             setsid=True,
             setsigmask=[],
