@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from jettison.cache.record import RecordStore, SelectionMemo
@@ -45,6 +44,8 @@ class Session:
         self.environ = environ
         self.store = store
         self._registry: RegistryClient | None = None
+        self._sandboxes: dict[str, Sandbox] = {}
+        self._resolvers: dict[bool, ImageResolver] = {}
 
     @classmethod
     def open(cls, settings: Settings, environ: Mapping[str, str]) -> Session:
@@ -56,6 +57,8 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for sandbox in self._sandboxes.values():
+            sandbox.close()
         if self._registry is not None:
             self._registry.close()
         self.store.close()
@@ -94,13 +97,21 @@ class Session:
         """Return what finds images by name: the store first, then registries."""
         from jettison.image.resolve import ImageResolver  # noqa: PLC0415
 
-        return ImageResolver(self.store, None if offline else self.registry)
+        if offline not in self._resolvers:
+            self._resolvers[offline] = ImageResolver(self.store, None if offline else self.registry)
+        return self._resolvers[offline]
 
     def sandbox(self, force: str = "") -> Sandbox:
-        """Return the best sandbox driver that works here, or the one that is asked for."""
+        """Return the best sandbox driver that works here, or the one that is asked for.
+
+        The session ends it, with all containers that still run.
+        """
         from jettison.sandbox.select import choose  # noqa: PLC0415
 
-        return choose(force or self.settings.isolation, cache_dir=self.store.root)
+        name = force or self.settings.isolation
+        if name not in self._sandboxes:
+            self._sandboxes[name] = choose(name, cache_dir=self.store.root)
+        return self._sandboxes[name]
 
     def require_namespace(self) -> None:
         """Make sure that files of all owners can be written.
@@ -110,9 +121,3 @@ class Session:
         """
         if userns.is_needed():
             raise NamespaceRequired("this needs a user namespace")
-
-    def path(self, name: str) -> Path:
-        """Return a directory of the store for something of its own, made if it is missing."""
-        directory = self.store.root / name
-        directory.mkdir(exist_ok=True)
-        return directory
