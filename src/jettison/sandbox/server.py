@@ -29,7 +29,7 @@ _MESSAGE = 1 << 20
 _HELPER_DESCRIPTOR = 3
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from jettison.sandbox.init.guard import boot; boot()"
+    "from jettison.sandbox.init.boot import boot; boot()"
 )
 
 

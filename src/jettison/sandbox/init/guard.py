@@ -29,17 +29,6 @@ def step() -> str:
     return _step[0]
 
 
-def boot() -> None:
-    """Be the helper: protect the interpreter, then serve.
-
-    The server is imported by the second start only, so that the first one is short.
-    """
-    protect_interpreter()
-    from jettison.sandbox.init.server import main  # noqa: PLC0415
-
-    main()
-
-
 def protect_interpreter() -> None:
     """Start the same program again from a read-only mount of the interpreter, once."""
     if sys.argv[-1] == _MARK:
