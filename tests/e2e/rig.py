@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -23,17 +24,17 @@ class Jettison:
     Args:
         store: Its directory.
         prefix: Command that runs Jettison as somebody else, such as ``runuser``.
-        env: Variables on top of this process's.
+        python: Interpreter that runs Jettison.
     """
 
     def __init__(
-        self, store: Path, *, prefix: Sequence[str] = (), env: dict[str, str] | None = None
+        self, store: Path, *, prefix: Sequence[str] = (), python: str = sys.executable
     ) -> None:
-        self.prefix = tuple(prefix)
-        self.env = {**os.environ, "JETTISON_ROOT": str(store), **(env or {})}
+        self.prefix = (*prefix, python)
+        self.env = {**os.environ, "JETTISON_ROOT": str(store)}
 
     def argv(self, *args: str | Path) -> list[str]:
-        return [*self.prefix, sys.executable, "-m", "jettison", *map(str, args)]
+        return [*self.prefix, "-m", "jettison", *map(str, args)]
 
     def try_run(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -84,6 +85,21 @@ class Jettison:
             process.terminate()
             process.communicate(timeout=30)
             watchdog.cancel()
+
+
+def as_user(user: str, home: Path) -> Jettison | None:
+    """Return the command line as run by another user; None if no Python here can be that user's.
+
+    The interpreter of the virtual environment may be in a home directory that nobody else may
+    enter; the system's, of the same version, will do.
+    """
+    path = f"{ROOT / 'src'}:{sysconfig.get_path('purelib')}"
+    prefix = ("runuser", "-u", user, "--", "env", f"HOME={home}", f"PYTHONPATH={path}")
+    for python in (sys.executable, "/usr/bin/python3"):
+        theirs = Jettison(home / "store", prefix=prefix, python=python)
+        if theirs.try_run("version").returncode == 0:
+            return theirs
+    return None
 
 
 def get(url: str) -> str:

@@ -6,14 +6,15 @@ import json
 import os
 import shutil
 import socket
-import sys
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from e2e.rig import EXAMPLES, Jettison, get
+from e2e.rig import EXAMPLES, Jettison, as_user, get
+from host_tools import lacking
 
 pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
 
@@ -159,34 +160,25 @@ def test_no_ca_bundle_of_the_host_gets_into_an_image(
 
 @pytest.mark.needs_root
 def test_an_unprivileged_user_builds_and_runs_the_same(
-    jettison: Jettison,
-    python_image: str,
-    need: Callable[[str], str],
-    tmp_path: Path,
-    project_root: Path,
+    jettison: Jettison, python_image: str, need: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """The user is CI's: it has subordinate ids. Its base images come from root's store."""
+    """The user is CI's and has subordinate ids; its base images come from root's store."""
     user = os.environ.get("JETTISON_TEST_USER")
     if user is None:
         pytest.skip("JETTISON_TEST_USER names no unprivileged user")
     for program in ("runuser", "newuidmap"):
         need(program)
-    home = Path(f"/tmp/jettison-{user}-{os.getpid()}")
-    home.mkdir(mode=0o755)
+    home = Path(tempfile.mkdtemp(prefix="jettison-home-"))
     try:
+        shutil.chown(home, user)
+        theirs = as_user(user, home)
+        if theirs is None:
+            lacking(f"a Python that `{user}` may run")
         bundle = home / "bases.tar"
         jettison("save", "-o", bundle, "python:3.11-slim", "python:3.11-alpine")
-        context = home / "context"
-        shutil.copytree(EXAMPLES / "python-poetry", context)
-        shutil.copytree(project_root / "src", home / "src")
-        for path in (home, *home.rglob("*")):
-            shutil.chown(path, user)
-        prefix = ("runuser", "-u", user, "--", "env", f"HOME={home}", f"PYTHONPATH={home}/src")
-        theirs = Jettison(home / "store", prefix=prefix)
-        if theirs.try_run("version").returncode:
-            pytest.skip(f"`{user}` may not read {sys.prefix}")
+        bundle.chmod(0o644)
         theirs("load", "-i", bundle)
-        theirs("build", "--ca-bundle", "host", "-t", python_image, context)
+        theirs("build", "--ca-bundle", "host", "-t", python_image, EXAMPLES / "python-poetry")
         assert theirs("run", "--rm", python_image).stdout == GREETING
     finally:
         shutil.rmtree(home)
