@@ -8,7 +8,6 @@ Source: resolv.conf(5), systemd-resolved.service(8); docker's and BuildKit's beh
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,11 +64,8 @@ def parse_extra_host(text: str) -> tuple[str, str]:
     hint = "Write it as `NAME:ADDRESS` or `NAME=ADDRESS`, or `NAME:host-gateway`."
     if not found or not name or name.split() != [name]:
         raise UsageError(f"invalid extra host `{text}`", hint=hint)
-    if address != _GATEWAY:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise UsageError(f"invalid address in extra host `{text}`", hint=hint) from None
+    if address != _GATEWAY and not _is_address(address):
+        raise UsageError(f"invalid address in extra host `{text}`", hint=hint)
     return name, address
 
 
@@ -111,12 +107,17 @@ def _nameservers(text: str) -> list[str]:
 
 def _is_loopback(line: str) -> bool:
     found = _nameservers(line)
-    if not found:
-        return False
+    return bool(found) and (found[0].startswith("127.") or found[0].split("%")[0] == "::1")
+
+
+def _is_address(text: str) -> bool:
+    import ipaddress  # noqa: PLC0415 - slow to import, rarely needed
+
     try:
-        return ipaddress.ip_address(found[0].split("%")[0]).is_loopback
+        ipaddress.ip_address(text)
     except ValueError:
-        return True
+        return False
+    return True
 
 
 def _servers(addresses: Sequence[str]) -> bytes:

@@ -98,7 +98,8 @@ def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
     mount_proc(targets)
     guard.enter("mount `/dev`")
     console = spec["terminal"]
-    mount_dev(targets, spec["shm_bytes"], own_console=console, every_device=privileged)
+    shm_bytes = None if spec["own_shm"] else spec["shm_bytes"]
+    mount_dev(targets, shm_bytes, own_console=console, every_device=privileged)
     guard.enter("mount `/sys`")
     mount_sys(targets, readonly=not privileged)
     mounter = Mounter(targets, upper, work, userxattr=userxattr)

@@ -59,12 +59,14 @@ def mount_proc(targets: Targets) -> None:
     os.close(point)
 
 
-def mount_dev(targets: Targets, shm_bytes: int, *, own_console: bool, every_device: bool) -> None:
+def mount_dev(
+    targets: Targets, shm_bytes: int | None, *, own_console: bool, every_device: bool
+) -> None:
     """Mount ``/dev`` with the devices and links that every container has.
 
     Args:
         targets: Mount points.
-        shm_bytes: Size of ``/dev/shm``.
+        shm_bytes: Size of ``/dev/shm``; None leaves it to a mount of the spec.
         own_console: Standard input is a terminal that becomes ``/dev/console``.
         every_device: Show the host's devices (privileged).
     """
@@ -81,8 +83,9 @@ def mount_dev(targets: Targets, shm_bytes: int, *, own_console: bool, every_devi
         for name in (b"pts", b"shm", b"mqueue"):
             os.mkdir(name, 0o755, dir_fd=dev)
         _mount_pts(at(dev, b"pts"))
-        size = b",size=%d" % shm_bytes if shm_bytes else b""
-        mount(b"shm", at(dev, b"shm"), b"tmpfs", _PLAIN, b"mode=1777" + size)
+        if shm_bytes is not None:
+            size = b",size=%d" % shm_bytes if shm_bytes else b""
+            mount(b"shm", at(dev, b"shm"), b"tmpfs", _PLAIN, b"mode=1777" + size)
         _mount_mqueue(at(dev, b"mqueue"))
         if own_console:
             _show_console(dev)

@@ -110,11 +110,14 @@ class Targets:
         where = os.readlink(b"/proc/self/fd/%d" % parent)[len(self._path) :].strip(b"/")
         if on_root:
             self._remember(where)
-        if directory:
-            os.mkdir(name, 0o755, dir_fd=parent)
-        else:
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-            os.close(os.open(name, flags, 0o644, dir_fd=parent))
+        try:
+            if directory:
+                os.mkdir(name, 0o755, dir_fd=parent)
+            else:
+                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+                os.close(os.open(name, flags, 0o644, dir_fd=parent))
+        except FileExistsError:
+            return  # another container that shares the mount made it just now
         if on_root:
             os.utime(parent, ns=(times.st_atime_ns, times.st_mtime_ns))
             self.stubs.append((where + b"/" + name if where else name, directory))
