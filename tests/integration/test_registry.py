@@ -348,7 +348,7 @@ def serving(respond: Callable[[http.server.BaseHTTPRequestHandler], None]) -> It
         def do_GET(self) -> None:
             respond(self)
 
-        do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+        do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, *args: object) -> None:
             return
@@ -523,3 +523,59 @@ def test_a_token_server_on_plain_http_elsewhere_gets_no_credentials():
     with pytest.raises(AuthenticationError, match="not safe to ask"):
         _check_realm("http://collector.example/token", Endpoint("r.example", "x", "r.example"))
     client.close()
+
+
+def test_an_upload_that_breaks_is_begun_anew(client):
+    data = bytes(range(256)) * 1000
+    got: list[tuple[str, bytes]] = []
+
+    def respond(handler) -> None:
+        if handler.command == "HEAD":
+            return reply(handler, 404)
+        if handler.command == "POST":
+            return reply(handler, 202, Location=f"/v2/x/blobs/uploads/{len(got)}?state=s")
+        if handler.command == "PUT":
+            body = handler.rfile.read(int(handler.headers["Content-Length"]))
+            got.append((handler.path, body))
+            return reply(handler, 201 if len(got) == 3 else 503)
+        return reply(handler, 200)
+
+    descriptor = Descriptor("", sha256_digest(data), len(data))
+    told = []
+    with serving(respond) as host:
+        uploader = Uploader(client, parse_reference(f"{host}/x"))
+        sent = uploader.blob(
+            descriptor, lambda: io.BytesIO(data), report=lambda *each: told.append(each)
+        )
+    assert sent is Uploaded.SENT
+    quoted = descriptor.digest.replace(":", "%3A")
+    assert [path for path, _ in got] == [
+        f"/v2/x/blobs/uploads/{n}?state=s&digest={quoted}" for n in range(3)
+    ]
+    assert all(body == data for _, body in got)
+    assert told[-1] == (descriptor.digest, len(data), len(data))
+
+
+def test_a_refused_mount_is_ended_and_sent_instead(client):
+    asked = []
+
+    def respond(handler) -> None:
+        asked.append(f"{handler.command} {handler.path}")
+        if handler.command == "PUT":
+            handler.rfile.read(int(handler.headers["Content-Length"]))
+            return reply(handler, 201)
+        if handler.command == "POST":
+            return reply(handler, 202, Location="/v2/two/blobs/uploads/7")
+        return reply(handler, 200 if handler.path == "/v2/" else 404)
+
+    descriptor = Descriptor("", sha256_digest(b"x"), 1)
+    with serving(respond) as host:
+        uploader = Uploader(client, parse_reference(f"{host}/two"))
+        source = parse_reference(f"{host}/one")
+        sent = uploader.blob(descriptor, lambda: io.BytesIO(b"x"), mount_from=source)
+    assert sent is Uploaded.SENT
+    assert "DELETE /v2/two/blobs/uploads/7" in asked
+    assert (
+        f"POST /v2/two/blobs/uploads/?mount={descriptor.digest.replace(':', '%3A')}&from=one"
+        in asked
+    )

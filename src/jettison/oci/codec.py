@@ -37,7 +37,13 @@ def decode(kind: type[_T], data: bytes) -> _T:
             f"document of {len(data)} bytes is larger than {MAX_DOCUMENT_BYTES}"
         )
     try:
-        document = msgspec.json.decode(data, type=kind, strict=False)
+        try:
+            document = msgspec.json.decode(data, type=kind, strict=False)
+        except msgspec.ValidationError:
+            # Programs in Go write null for lists and maps that are empty.
+            document = msgspec.convert(
+                _without_nulls(msgspec.json.decode(data)), kind, strict=False
+            )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidManifestError(f"invalid {kind.__name__.lower()}: {error}") from error
     for descriptor in _descriptors(document):
@@ -48,6 +54,14 @@ def decode(kind: type[_T], data: bytes) -> _T:
         for diff_id in document.rootfs.diff_ids:
             parse_digest(diff_id)
     return document
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value if each is not None]
+    return value
 
 
 def _descriptors(document: Manifest | Index | ImageConfig) -> tuple[Descriptor, ...]:

@@ -60,7 +60,7 @@ class RootFS(msgspec.Struct, frozen=True):
     """The layers by the digests of their uncompressed tars, base first."""
 
     type: str
-    diff_ids: tuple[Digest, ...]
+    diff_ids: tuple[Digest, ...] = ()
 
 
 class ImageConfig(

@@ -8,10 +8,10 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
+from jettison.concurrency import Once
 from jettison.errors import RegistryError, RegistryUnavailableError
 from jettison.registry.auth import Authorizer, Scopes, doing
 from jettison.registry.credentials import Credentials
@@ -36,8 +36,7 @@ class Session:
     ) -> None:
         self._transport = transport
         self._authorizer = Authorizer(transport, credentials)
-        self._schemes: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._schemes: Once[str, str] = Once()
 
     def url(self, endpoint: Endpoint, path: str) -> str:
         """Return the URL of a path below ``/v2/``."""
@@ -109,10 +108,7 @@ class Session:
             return endpoint.scheme
         if not endpoint.insecure:
             return "https"
-        with self._lock:
-            if endpoint.host not in self._schemes:
-                self._schemes[endpoint.host] = self._probe(endpoint)
-            return self._schemes[endpoint.host]
+        return self._schemes.get(endpoint.host, lambda: self._probe(endpoint))
 
     def _probe(self, endpoint: Endpoint) -> str:
         """Find out whether an insecure endpoint speaks http or https without certificates.

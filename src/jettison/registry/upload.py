@@ -10,6 +10,7 @@ Concurrency: safe for threads.
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Callable
 from typing import BinaryIO
 from urllib.parse import quote, urljoin
@@ -24,6 +25,7 @@ from jettison.registry.endpoint import Endpoint
 from jettison.registry.transport import Body, discard
 
 _ATTEMPTS = 4
+_PAUSE_SECONDS = 0.2
 
 
 class Uploaded(enum.Enum):
@@ -124,6 +126,7 @@ class Uploader:
             except RegistryUnavailableError:
                 if attempt == _ATTEMPTS:
                     raise
+                time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
             else:
                 return Uploaded.SENT
         raise RegistryError(f"blob `{descriptor.digest}` was not sent")

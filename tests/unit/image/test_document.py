@@ -74,6 +74,23 @@ def test_layers_and_diff_ids_must_be_as_many():
         decode_config(decode(manifest()), json.dumps(config).encode())
 
 
+def test_nulls_of_programs_in_go_are_empty():
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Env": None, "Cmd": ["x"], "Labels": None, "Volumes": None, "Healthcheck": None},
+        "history": None,
+        "rootfs": {"type": "layers"},
+    }
+    bare = decode(manifest(layers=[], annotations=None, config={**CONFIG, "urls": None}))
+    assert bare.layers == ()
+    found = decode_config(bare, json.dumps(config).encode())
+    assert found.config.env == ()
+    assert found.config.cmd == ("x",)
+    assert found.config.entrypoint is None
+    assert found.rootfs.diff_ids == ()
+
+
 def test_other_artifacts_are_no_images():
     helm = manifest(config={**CONFIG, "mediaType": "application/vnd.cncf.helm.config.v1+json"})
     with pytest.raises(InvalidManifestError, match="not a container image but an artifact"):
