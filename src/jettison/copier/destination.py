@@ -14,7 +14,6 @@ Source: Dockerfile reference, COPY and ADD; BuildKit's behaviour as its tests pi
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 
@@ -25,7 +24,7 @@ from jettison.copier.members import BaseFile, MemberPlan
 from jettison.copier.mode import parse_mode
 from jettison.copier.open import open_source_archive
 from jettison.copier.passwd import Owner, resolve_owner
-from jettison.copier.select import Entry, Selected, Selection, encoded_xattrs
+from jettison.copier.select import Entry, Selected, Selection, encoded_name, encoded_xattrs
 from jettison.errors import ContextError
 from jettison.fs.pattern import clean_path
 from jettison.fs.tree import Tree
@@ -61,25 +60,25 @@ class Destination(msgspec.Struct, frozen=True):
     def digest(self) -> Digest:
         """Return the digest of what the base contributes: no times, nothing that is copied."""
         directories = [
-            (os.fsencode(path), each.mode, each.uid, each.gid, encoded_xattrs(each.xattrs))
+            (encoded_name(path), each.mode, each.uid, each.gid, encoded_xattrs(each.xattrs))
             for path, each in sorted(self.directories.items())
             if not each.copied or each.facts_of_base
         ]
         owner = None if self.owner is None else (self.owner.uid, self.owner.gid)
-        targets = [os.fsencode(each) for each in self.targets]
+        targets = [encoded_name(each) for each in self.targets]
         record = (owner, targets, directories, self._archive_record() if self.archives else None)
         return sha256_digest(DESTINATION_VERSION + msgspec.msgpack.encode(record))
 
     def _archive_record(self) -> tuple[object, ...]:
         """Return what became of archives: where a member goes depends on what is there."""
         directories = [
-            (os.fsencode(path), each.opaque) for path, each in sorted(self.directories.items())
+            (encoded_name(path), each.opaque) for path, each in sorted(self.directories.items())
         ]
         files = [
-            (os.fsencode(path), each.source, each.entry)
+            (encoded_name(path), each.source, each.entry)
             for path, each in sorted(self.files.items())
         ]
-        whiteouts = [os.fsencode(path) for path in sorted(self.whiteouts)]
+        whiteouts = [encoded_name(path) for path in sorted(self.whiteouts)]
         linked = [
             (
                 (each.facts.mode, each.facts.uid, each.facts.gid, each.facts.rdev),

@@ -116,7 +116,12 @@ class LocalContext:
 
     def xattrs(self, path: str) -> dict[str, bytes]:
         """Return the extended attributes that belong to images."""
-        return read_xattrs(self.host_path(path))
+        try:
+            return read_xattrs(self._root + path)
+        except (FileNotFoundError, NotADirectoryError):
+            if self._lstat(path) is None:
+                raise
+            return {}  # it has gone since it was seen, which whoever opens it will tell
 
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes."""
