@@ -11,14 +11,24 @@ from pathlib import Path
 import click
 
 from jettison.api.request import BuildRequest, OutputRequest, SecretRequest
+from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import settings_of
 from jettison.errors import UsageError
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
+IGNORED = {
+    "squash": "ship what you need from a stage of its own: `COPY --from=STAGE`",
+    "sbom": "images have no attestations",
+    "provenance": "images have no attestations",
+    "attest": "images have no attestations",
+    "cache_from": "the build cache is the local store",
+    "cache_to": "the build cache is the local store",
+}
+"""Flags of docker's that are accepted, and why nothing comes of them."""
 PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 
 
-@click.command("build")
+@click.command("build", cls=DockerCommand)
 @click.argument("context", metavar="PATH|URL|-")
 @click.option(
     "-f",
@@ -84,6 +94,12 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     help="Secret for RUN --mount=type=secret: id=ID[,src=FILE|env=NAME]",
 )
 @click.option(
+    "--allow-secret-in-layer",
+    "secrets_in_layers",
+    is_flag=True,
+    help="Let RUN steps write secrets into the image.",
+)
+@click.option(
     "--ssh",
     multiple=True,
     metavar="ID",
@@ -119,6 +135,14 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("--call", default="", metavar="METHOD", help="build, check, outline or targets.")
 @click.option("--rm/--no-rm", default=True, hidden=True)
 @click.option("--force-rm", is_flag=True, hidden=True)
+@click.option("--compress", is_flag=True, hidden=True)
+@click.option("--squash", is_flag=True, hidden=True)
+@click.option("--builder", default="", hidden=True)
+@click.option("--provenance", default="", hidden=True)
+@click.option("--sbom", default="", hidden=True)
+@click.option("--attest", multiple=True, hidden=True)
+@click.option("--cache-from", multiple=True, hidden=True)
+@click.option("--cache-to", multiple=True, hidden=True)
 @click.pass_context
 def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     """Build an image from a Dockerfile and the files of PATH."""
@@ -129,6 +153,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         return call(ctx, context, method, flags)
     from jettison.cli.building import build_and_tell  # noqa: PLC0415
 
+    tell_ignored(flags, IGNORED)
     settings = settings_of(
         ctx, ca_bundle=flags["ca_bundle"], isolation=flags["isolation"], jobs=flags["jobs"]
     )
@@ -174,6 +199,7 @@ def request_of(context: str, flags: dict[str, object]) -> BuildRequest:
         network=str(flags["network"]),
         extra_hosts=_texts(flags, "extra_hosts"),
         secrets=tuple(parse_secret(each) for each in _texts(flags, "secrets")),
+        secrets_in_layers=bool(flags["secrets_in_layers"]),
         ssh=_texts(flags, "ssh"),
         allow=frozenset(_texts(flags, "allow")),
         ulimits=_texts(flags, "ulimits"),

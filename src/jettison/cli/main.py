@@ -36,6 +36,8 @@ COMMANDS = {
     "du": ("disk", "Show what the store holds and how much of it can go."),
     "doctor": ("host", "Show what this host allows and what is missing."),
     "version": ("host", "Show the version."),
+    "completion": ("completion", "Print a script that completes command lines in a shell."),
+    "help": ("completion", "Show the help of a command."),
     "debug": ("debug", "Look inside: syntax trees and the like."),
 }
 """Subcommand to the module of ``cli`` that has it, and what it does in a line."""
@@ -52,12 +54,32 @@ GROUPS = {
         "pull": "pull",
         "push": "push",
         "build": "build",
+        "prune": "prune",
     },
-    "buildx": {"build": "build", "du": "du", "prune": "prune", "version": "version"},
+    "buildx": {
+        "build": "build",
+        "b": "build",
+        "du": "du",
+        "prune": "prune",
+        "version": "version",
+        "inspect": "doctor",
+    },
     "builder": {"build": "build", "prune": "prune"},
     "container": {"run": "run"},
+    "system": {"df": "du", "prune": "prune", "info": "doctor"},
 }
 """Docker's long forms: group, its subcommand, ours."""
+
+_FUNCTIONS = {"help": "help_"}
+"""Commands whose functions cannot have their names."""
+
+_ABOUT = {
+    "image": "images",
+    "buildx": "builds",
+    "builder": "builds",
+    "container": "containers",
+    "system": "this host and the store",
+}
 
 
 class LazyGroup(click.Group):
@@ -78,12 +100,18 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a subcommand."""
         if self.name == "jettison" and cmd_name in GROUPS:
-            return LazyGroup(name=cmd_name, aliases=GROUPS[cmd_name])
+            return LazyGroup(
+                name=cmd_name,
+                aliases=GROUPS[cmd_name],
+                callback=_show_help,
+                invoke_without_command=True,
+                help=f"Docker's names of commands about {_ABOUT[cmd_name]}.",
+            )
         name = self._aliases.get(cmd_name)
         if name is None:
             return None
         module = importlib.import_module(f"jettison.cli.{COMMANDS[name][0]}")
-        command = getattr(module, name)
+        command = getattr(module, _FUNCTIONS.get(name, name))
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -95,21 +123,30 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the subcommand; suggest a near name for an unknown one."""
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            import difflib  # noqa: PLC0415
+        """Find the subcommand.
 
-            near = difflib.get_close_matches(args[0], list(self._aliases), 1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(error.format_message() + hint, ctx) from error
+        Raises:
+            UsageError: there is none of that name; says what could be meant.
+        """
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from jettison.cli.usage import unknown_command  # noqa: PLC0415
+
+            raise unknown_command(ctx.command_path, args[0], self._aliases)
+        return super().resolve_command(ctx, args)
+
+
+@click.pass_context
+def _show_help(ctx: click.Context) -> None:
+    """Show the help of a group that is called without a subcommand."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @click.group(
     name="jettison",
     cls=LazyGroup,
     aliases={name: name for name in COMMANDS},
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, "-v", "--version", message="%(prog)s %(version)s")
@@ -122,6 +159,8 @@ def jettison(ctx: click.Context, root: str, *, verbose: bool) -> None:
     Multi-stage Dockerfiles go in, an image of the final stage comes out.
     """
     ctx.obj = {"root": root, "verbose": verbose}
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def settings_of(ctx: click.Context, **flags: object) -> Settings:
@@ -139,8 +178,9 @@ def run(argv: Sequence[str]) -> int:
     except click.Abort:
         return _interrupted()
     except click.ClickException as error:
-        error.show()
-        return 125  # docker's status for a command line that is wrong
+        from jettison.cli.usage import usage_error  # noqa: PLC0415
+
+        return _tell(usage_error(error))
     except JettisonError as error:
         if verbose:
             raise

@@ -10,12 +10,15 @@ import click
 
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
+from jettison.cli.flags import DockerCommand
 from jettison.cli.session import in_session
 from jettison.errors import UsageError
 
 
 @click.command(
-    "run", context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False}
+    "run",
+    cls=DockerCommand,
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
 )
 @click.argument("image")
 @click.argument("argv", metavar="[COMMAND] [ARG...]", nargs=-1, type=click.UNPROCESSED)

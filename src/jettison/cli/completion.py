@@ -1,0 +1,54 @@
+"""Commands about the command line itself: completion, help."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from jettison.cli.usage import unknown_command
+from jettison.errors import UsageError
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> int:
+    r"""Print a script that completes command lines.
+
+    \b
+    bash:  source <(jettison completion bash)
+    zsh:   source <(jettison completion zsh)
+    fish:  jettison completion fish | source
+
+    Put the line into the file that the shell reads when it starts.
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    made = get_completion_class(shell)
+    if made is None:
+        raise UsageError(f"no completion for `{shell}`", hint=f"use one of {', '.join(SHELLS)}")
+    root = ctx.find_root()
+    # Click's bash class looks for a bash to learn its version, which a script does not need.
+    text = made(root.command, {}, "jettison", "_JETTISON_COMPLETE")
+    sys.stdout.write(text.source_template % text.source_vars() + "\n")
+    return 0
+
+
+@click.command("help")
+@click.argument("names", metavar="[COMMAND]...", nargs=-1)
+@click.pass_context
+def help_(ctx: click.Context, names: tuple[str, ...]) -> int:
+    """Show the help of a command, or all commands."""
+    inner = ctx.find_root()
+    for name in names:
+        group = inner.command
+        found = group.get_command(inner, name) if isinstance(group, click.Group) else None
+        if found is None:
+            known = group.list_commands(inner) if isinstance(group, click.Group) else ()
+            raise unknown_command(inner.command_path, name, known)
+        inner = click.Context(found, parent=inner, info_name=name)
+    sys.stdout.write(inner.get_help() + "\n")
+    return 0

@@ -1,0 +1,78 @@
+"""Flags as docker takes them: ``--rm=true``, flags that are understood and change nothing.
+
+In:  arguments of a subcommand.
+Out: arguments as click takes them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+
+from jettison.errors import UsageError
+
+_TRUE = frozenset({"true", "1", "t"})
+_FALSE = frozenset({"false", "0", "f"})
+
+
+class DockerCommand(click.Command):
+    """A command whose switches may have a value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Turn ``--switch=true`` into ``--switch`` and leave ``--switch=false`` out."""
+        end = self._end_of_flags(args, stops=not ctx.allow_interspersed_args)
+        return super().parse_args(ctx, [*self._plain_switches(args[:end]), *args[end:]])
+
+    def _end_of_flags(self, args: list[str], *, stops: bool) -> int:
+        """Return where the flags end: at ``--``, or at the first argument if that ends them."""
+        position = 0
+        while position < len(args):
+            argument = args[position]
+            if argument == "--" or (stops and (argument == "-" or not argument.startswith("-"))):
+                return position
+            position += 2 if self._takes_next(argument) else 1
+        return len(args)
+
+    def _takes_next(self, argument: str) -> bool:
+        """Tell whether the value of a flag is the next argument."""
+        if argument.startswith("--"):
+            return argument in self._names(switches=False)
+        valued = {name[1] for name in self._names(switches=False) if len(name) == 2}
+        letters = argument[1:] if argument.startswith("-") else ""
+        first = next((index for index, letter in enumerate(letters) if letter in valued), None)
+        return first is not None and first == len(letters) - 1
+
+    def _plain_switches(self, args: list[str]) -> Iterator[str]:
+        switches = self._names(switches=True)
+        for argument in args:
+            name, equals, value = argument.partition("=")
+            if not equals or name not in switches:
+                yield argument
+            elif value.lower() in _TRUE:
+                yield name
+            elif value.lower() not in _FALSE:
+                raise UsageError(
+                    f"`{argument}`: `{value}` is neither true nor false", hint=f"write `{name}`"
+                )
+
+    def _names(self, *, switches: bool) -> set[str]:
+        return {
+            name
+            for parameter in self.params
+            if isinstance(parameter, click.Option) and parameter.is_flag is switches
+            for name in (*parameter.opts, *parameter.secondary_opts)
+        }
+
+
+def tell_ignored(flags: dict[str, object], meanings: dict[str, str]) -> None:
+    """Say on standard error which flags were given that change nothing here.
+
+    Args:
+        flags: Values by parameter name.
+        meanings: Parameter name to the reason.
+    """
+    for name, reason in meanings.items():
+        if flags.get(name) and str(flags[name]).lower() != "false":
+            sys.stderr.write(f"WARN: --{name.replace('_', '-')} changes nothing: {reason}\n")

@@ -1,0 +1,81 @@
+"""Command lines that cannot be understood: what is wrong with them and what would be right.
+
+In:  click's exceptions; names of commands.
+Out: ``UsageError``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import click
+
+from jettison.errors import UsageError
+
+_NO_DAEMON = "containers run in the foreground and are gone when they end"
+ABSENT = {
+    "ps": f"{_NO_DAEMON}, so there is no list of them",
+    "logs": f"{_NO_DAEMON}; what they say is on the terminal that ran them",
+    "stop": f"{_NO_DAEMON}: end `jettison run` by Ctrl-C or SIGTERM",
+    "kill": f"{_NO_DAEMON}: end `jettison run` by Ctrl-C or SIGTERM",
+    **dict.fromkeys(
+        ("start", "restart", "create", "rm", "attach", "pause", "unpause", "wait", "top", "stats"),
+        _NO_DAEMON,
+    ),
+    "exec": f"{_NO_DAEMON}; `jettison run -it IMAGE sh` starts a shell in a new one",
+    "commit": f"{_NO_DAEMON}; write a Dockerfile, which `jettison build` turns into an image",
+    "cp": "`jettison build --output type=local,dest=DIR` writes the files of an image",
+    "export": "`jettison build --output type=tar,dest=FILE` writes the files of an image",
+    "import": "write `FROM scratch` and `ADD FILE.tar /` in a Dockerfile",
+    "search": "registries are looked through on their web pages",
+    "compose": "there are no services, only images and containers in the foreground",
+    "network": "containers have the host's network, or none",
+    "volume": "directories of the host are mounted: `jettison run -v DIR:/DST`",
+    **dict.fromkeys(("swarm", "service", "stack", "node", "secret", "config"), "there is no swarm"),
+    **dict.fromkeys(("context", "plugin", "trust", "manifest", "events"), "there is no daemon"),
+}
+"""Docker's commands that have no meaning here, and why."""
+
+
+def unknown_command(path: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a subcommand that does not exist.
+
+    Args:
+        path: The command line up to it, such as ``jettison image``.
+        name: What was written.
+        known: What could have been meant.
+    """
+    if path == "jettison" and name in ABSENT:
+        return UsageError(
+            f"there is no `jettison {name}`: {ABSENT[name]}",
+            hint="run `jettison help` to see all commands",
+        )
+    near = difflib.get_close_matches(name, list(known), 1)
+    hint = f"did you mean `{path} {near[0]}`?" if near else f"run `{path} --help`"
+    return UsageError(f"unknown command `{path} {name}`", hint=hint)
+
+
+def usage_error(error: click.ClickException) -> UsageError:
+    """Return what click complains about as an error of ours."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "jettison"
+    hint = f"run `{path} --help`"
+    if isinstance(error, click.NoSuchOption):
+        near = sorted(error.possibilities or ())
+        if near:
+            hint = f"did you mean {' or '.join(f'`{each}`' for each in near)}?"
+        return UsageError(f"unknown flag `{error.option_name}` of `{path}`", hint=hint)
+    if isinstance(error, click.MissingParameter):
+        name = error.param.make_metavar(context) if error.param and context else "an argument"
+        return UsageError(f"`{path}` needs {name}", hint=hint)
+    if isinstance(error, click.BadParameter) and error.param is not None:
+        name = max(error.param.opts, key=len) if error.param.opts else error.param.name
+        return UsageError(f"`{name}`: {_sentence(error.message)}", hint=hint)
+    return UsageError(_sentence(error.message), hint=hint)
+
+
+def _sentence(text: str) -> str:
+    """Return a sentence of click's in the form of our messages."""
+    text = text.strip().rstrip(".").replace("'", "`")
+    return text[:1].lower() + text[1:]
