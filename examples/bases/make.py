@@ -27,7 +27,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SUITE = "bookworm"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+KEYRINGS = Path("/usr/share/keyrings")
 
 # Package set -> (set whose packages are there already, what apt-get is asked for).
 INSTALLED: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -96,7 +96,10 @@ def debian_sources(suite: str) -> str:
     Both formats of apt are read. Sources of others than Debian are left out, and a host of
     another Debian release gets the suite from the same mirrors.
     """
-    codename = os_release().get("VERSION_CODENAME", SUITE)
+    release = os_release()
+    codename = release.get("VERSION_CODENAME", "")
+    if release.get("ID") != "debian" or not codename:
+        raise BaseImageError("stand-ins are made on Debian only; pull the real images elsewhere")
     found: dict[str, str] = {}
     for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
         if path.suffix == ".sources":
@@ -111,8 +114,10 @@ def debian_sources(suite: str) -> str:
                 found.setdefault(suite + kind, address)
     if suite not in found:
         raise BaseImageError("this host has no package sources of Debian")
+    keyring = next(iter(sorted(KEYRINGS.glob("debian-archive-keyring.*"))), None)
+    signed = f"Signed-By: {keyring}\n" if keyring else ""
     stanzas = (
-        f"Types: deb\nURIs: {address}\nSuites: {name}\nComponents: main\nSigned-By: {KEYRING}\n"
+        f"Types: deb\nURIs: {address}\nSuites: {name}\nComponents: main\n{signed}"
         for name, address in sorted(found.items())
     )
     return "\n".join(stanzas)
