@@ -7,7 +7,6 @@ Out: ``Compiled``: the plan, the trees of its contexts, the file for messages.
 from __future__ import annotations
 
 import os
-import platform as host_platform
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -129,7 +128,7 @@ def network_mode(text: str) -> Network:
 
 def this_platform() -> Platform:
     """Return the platform of this machine."""
-    return normalise("linux", host_platform.machine())
+    return normalise("linux", os.uname().machine)
 
 
 class showing_source:  # noqa: N801 - used as a block: with showing_source(context)

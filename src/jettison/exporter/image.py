@@ -14,7 +14,6 @@ from jettison.errors import ExportError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.options import Attributes
-from jettison.exporter.registry import push
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 
@@ -60,6 +59,8 @@ class StoreExporter:
                     store.images.tag(name, images[0].id)
         if not self._push:
             return ExportResult(None, names)
+        from jettison.exporter.registry import push  # noqa: PLC0415 - the client is heavy
+
         return push(
             self._services,
             images,

@@ -17,13 +17,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
 from jettison.concurrency import Once
 from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
 from jettison.fs.failure import storage_errors
 from jettison.fs.overlay_form import lowers_in_effect
+from jettison.image.known import keep_blob, known_blob
 from jettison.image.origin import KeptStream, Origin
 from jettison.image.parallel import Stop, run_parallel
 from jettison.layer.codec import unpack_layer
@@ -35,19 +34,12 @@ from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.snapshot.base import Snapshotter
 from jettison.snapshot.stack import StackTree
 from jettison.store.blobs import BlobWriter
-from jettison.store.layer import LayerId, PackedLayer, Stack
+from jettison.store.layer import LayerId, Stack
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
 _PARALLEL = 4
 _CHUNK_BYTES = 1 << 20
-
-
-class Blob(msgspec.Struct, frozen=True):
-    """A blob of a layer; ``source`` is where it can be had when the store does not have it."""
-
-    descriptor: Descriptor
-    source: str = ""
 
 
 class LayerUnpacker:
@@ -64,14 +56,6 @@ class LayerUnpacker:
         self._snapshotter = snapshotter
         self._origin = origin
         self._unpacked: Once[LayerId, Path] = Once()
-
-    def blob(self, layer: LayerId) -> Blob | None:
-        """Return a blob of a layer: one that is here if possible."""
-        here = self._store.layers.packed_any(layer)
-        for compression in sorted(here, key=_cheapest_first):
-            return Blob(here[compression].descriptor)
-        remote = self._store.layers.remote(layer)
-        return Blob(*remote) if remote is not None else None
 
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
         """Return the directories of layers, in order; make what is missing.
@@ -117,7 +101,7 @@ class LayerUnpacker:
         return self._snapshotter.directory(layer)
 
     def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
-        blob = self.blob(layer)
+        blob = known_blob(self._store, layer)
         diff_id = self._store.layers.diff_id(layer)
         if blob is None or diff_id is None:
             raise StorageError(
@@ -192,12 +176,6 @@ def verify_blob(store: Store, descriptor: Descriptor, diff_id: Digest) -> None:
         )
 
 
-def keep_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:
-    """Note that the store has a blob of a layer."""
-    compression = LAYER_COMPRESSION[descriptor.media_type]
-    store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), compression)
-
-
 class _Lower:
     """Finds files of the layers below, which may still be on their way."""
 
@@ -225,8 +203,3 @@ class _Lower:
             return self._tree.host_path(f"/{path.lstrip('/')}")
         except FileNotFoundError:
             return None
-
-
-def _cheapest_first(compression: str) -> int:
-    order = {"none": 0, "zstd": 1, "gzip": 2}
-    return order.get(compression.partition(":")[0], 3)

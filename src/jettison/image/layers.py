@@ -12,32 +12,30 @@ Concurrency: safe for threads; each layer is packed by one thread while others w
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jettison.concurrency import Limiter, Once
-from jettison.errors import ContentError, DigestMismatchError, StorageError
+from jettison.concurrency import Once
+from jettison.errors import ContentError, StorageError
 from jettison.events import Progress, unwatched
-from jettison.image.files import Blob, LayerUnpacker, keep_blob, verify_blob
+from jettison.image.known import Blob, keep_blob, known_blob
 from jettison.image.layout import SCHEME
 from jettison.image.origin import ClientFactory, Origin
 from jettison.image.parallel import run_parallel
-from jettison.layer.codec import pack_layer
-from jettison.layer.compress import compressor
-from jettison.layer.decompress import open_decompressed
-from jettison.layer.pack import pack
-from jettison.layer.threads import HashThread
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
-from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
+from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.snapshot.base import Snapshotter
-from jettison.store.layer import LayerId, PackedLayer, Stack
+from jettison.store.layer import LayerId, Stack
 from jettison.store.store import Store
+
+if TYPE_CHECKING:
+    from jettison.image.files import LayerUnpacker
+    from jettison.image.packer import LayerPacker
 
 _PACKERS = 2
 _DOWNLOADS = 4
-_CHUNK_BYTES = 1 << 20
 
 
 class LayerBlobs:
@@ -55,11 +53,9 @@ class LayerBlobs:
         self._store = store
         self._snapshotter = snapshotter
         self._origin = Origin(client)
-        self._files = LayerUnpacker(store, snapshotter, self._origin)
         self._diff_ids: Once[LayerId, Digest] = Once()
         self._descriptors: Once[tuple[LayerId, str], Descriptor] = Once()
         self._fetched: Once[Digest, None] = Once()
-        self._packers = Limiter(_PACKERS)
 
     def named(self, diff_id: Digest) -> LayerId:
         """Return the name of an image's layer: that of the change made here, if it was."""
@@ -67,7 +63,9 @@ class LayerBlobs:
 
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form, or is known to be elsewhere."""
-        return self._snapshotter.info(layer) is not None or self._files.blob(layer) is not None
+        return (
+            self._snapshotter.info(layer) is not None or known_blob(self._store, layer) is not None
+        )
 
     def materialise(self, layers: Stack, report: Progress = unwatched) -> list[Path]:
         """Return the directories of layers, in order; fetch and unpack what is missing.
@@ -77,7 +75,7 @@ class LayerBlobs:
             SourceError: a blob cannot be had.
             StorageError: no space, or nothing is left of a layer.
         """
-        return self._files.materialise(layers, report)
+        return self._unpacker.materialise(layers, report)
 
     def diff_id(self, layer: LayerId) -> Digest:
         """Return the digest of a layer's uncompressed tar; pack without keeping if need be.
@@ -86,7 +84,7 @@ class LayerBlobs:
             StorageError: the layer is not here.
         """
         known = self._store.layers.diff_id(layer)
-        return known or self._diff_ids.get(layer, partial(self._find_diff_id, layer))
+        return known or self._diff_ids.get(layer, lambda: self._packer.diff_id(layer))
 
     def diff_ids(self, layers: Stack) -> list[Digest]:
         """Return the diff IDs of layers, those that must be computed at the same time.
@@ -120,7 +118,7 @@ class LayerBlobs:
         """
         if _is_foreign(layer):
             found = self._store.layers.packed(layer, compression) if force else None
-            blob = Blob(found.descriptor) if found else self._files.blob(layer)
+            blob = Blob(found.descriptor) if found else known_blob(self._store, layer)
             if blob is not None and not (
                 force and LAYER_COMPRESSION[blob.descriptor.media_type] != compression
             ):
@@ -130,8 +128,9 @@ class LayerBlobs:
         packed = self._store.layers.packed(layer, name)
         if packed is not None:
             return packed.descriptor
-        job = partial(self._make, layer, compression, level, name)
-        return self._descriptors.get((layer, name), job)
+        return self._descriptors.get(
+            (layer, name), lambda: self._packer.blob(layer, compression, level, name)
+        )
 
     def fetch(
         self,
@@ -162,6 +161,8 @@ class LayerBlobs:
                 f"blob `{short(descriptor.digest)}` of a layer is not in the store any more",
                 hint="pull, load or build its image again",
             )
+
+        from jettison.image.files import verify_blob  # noqa: PLC0415 - a cached build has no use
 
         def get() -> None:
             diff_id = self.diff_id(layer)
@@ -209,62 +210,17 @@ class LayerBlobs:
         remote = self._store.layers.remote(layer)
         return "" if remote is None or remote[1].startswith(SCHEME) else remote[1]
 
-    def _find_diff_id(self, layer: LayerId) -> Digest:
-        with self._packers, HashThread() as hashing:
-            pack(self._directory(layer), hashing.update)
-            diff_id = hashing.digest()
-        self._store.layers.set_diff_id(layer, diff_id)
-        return diff_id
+    @cached_property
+    def _unpacker(self) -> LayerUnpacker:
+        from jettison.image.files import LayerUnpacker  # noqa: PLC0415 - a cached build has no use
 
-    def _make(self, layer: LayerId, compression: str, level: int | None, name: str) -> Descriptor:
-        with self._packers, self._store.blobs.writer() as writer:
-            if _is_foreign(layer) or self._snapshotter.info(layer) is None:
-                diff_id = self._transcode(layer, writer.write, compression, level)
-            else:
-                packed = pack_layer(self._directory(layer), writer.write, compression, level)
-                diff_id = packed.diff_id
-            known = self._store.layers.diff_id(layer)
-            if known is not None and known != diff_id:
-                raise DigestMismatchError(
-                    f"layer `{layer}` now packs to `{diff_id}`, not to `{known}` as before",
-                    hint="its files were changed behind Jettison's back; prune and build again",
-                )
-            size = writer.size_bytes
-            digest = writer.commit()
-        descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
-        self._store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), name)
-        return descriptor
+        return LayerUnpacker(self._store, self._snapshotter, self._origin)
 
-    def _transcode(
-        self, layer: LayerId, write: Callable[[bytes], object], compression: str, level: int | None
-    ) -> Digest:
-        """Compress the blob of an image's layer anew; return the digest of the tar inside."""
-        blob = self._files.blob(layer)
-        if blob is None:
-            raise StorageError(
-                f"layer `{layer}` is not in the store any more",
-                hint="pull, load or build its image again",
-            )
-        descriptor = self.fetch(layer, blob.descriptor)
-        path = self._store.blobs.path(descriptor.digest)
-        with (
-            path.open("rb") as file,
-            open_decompressed(file, LAYER_COMPRESSION[descriptor.media_type]) as tar,
-            HashThread() as hashing,
-            compressor(write, compression, level) as output,
-        ):
-            while chunk := tar.read(_CHUNK_BYTES):
-                hashing.update(chunk)
-                output.write(chunk)
-            output.close()
-            return hashing.digest()
+    @cached_property
+    def _packer(self) -> LayerPacker:
+        from jettison.image.packer import LayerPacker  # noqa: PLC0415 - a cached build has no use
 
-    def _directory(self, layer: LayerId) -> Path:
-        if self._snapshotter.info(layer) is None:
-            raise StorageError(
-                f"layer `{layer}` is not in the store any more", hint="build its image again"
-            )
-        return self._snapshotter.directory(layer)
+        return LayerPacker(self._store, self._snapshotter, self.fetch)
 
 
 def _is_foreign(layer: LayerId) -> bool:

@@ -30,7 +30,8 @@ from jettison.errors import (
 )
 from jettison.events import Progress, unwatched
 from jettison.image.document import choose_platform, decode_document, is_image
-from jettison.image.files import keep_blob, verify_blob
+from jettison.image.files import verify_blob
+from jettison.image.known import keep_blob
 from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image

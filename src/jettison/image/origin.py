@@ -14,7 +14,6 @@ from jettison.errors import ImageNotFoundError
 from jettison.events import Progress, unwatched
 from jettison.image.layout import SCHEME, Layout
 from jettison.image.parallel import Stop
-from jettison.layer.reader import Readable
 from jettison.oci.digest import short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import parse_reference
@@ -22,6 +21,7 @@ from jettison.store.blobs import BlobWriter
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
+    from jettison.layer.reader import Readable
     from jettison.registry.client import RegistryClient
 
 _CHUNK_BYTES = 1 << 20

@@ -60,12 +60,16 @@ class Solver:
         self._look_up_all()
         if len(self._results) < len(self._vertices):
             self._before_running()
-            scheduler.run(
-                {digest: vertex.needs for digest, vertex in self._vertices.items()},
-                self._results.keys(),
-                self._solve_one,
-                self._runtime.cancellation,
-            )
+            try:
+                scheduler.run(
+                    {digest: vertex.needs for digest, vertex in self._vertices.items()},
+                    self._results.keys(),
+                    self._solve_one,
+                    self._runtime.cancellation,
+                )
+            except JettisonError as error:
+                self._runtime.sink.mask_error(error)
+                raise
         return Solution(
             plan=self._plan,
             results=self._results,
@@ -126,8 +130,8 @@ class Solver:
         if waited and not lock.acquire(stop=lambda: self._runtime.cancellation.cancelled):
             raise CancelledError("canceled")
         try:
-            # Who held the lock may have made it.
-            if waited and not vertex.ignore_cache and self._take_cached(vertex, key):
+            # Whoever held the lock may have made it since it was looked up.
+            if not vertex.ignore_cache and self._take_cached(vertex, key):
                 return
             self._execute(vertex, executor, key)
         finally:
@@ -181,9 +185,9 @@ def make_executor(vertex: Vertex, inputs: Inputs, runtime: Runtime) -> Executor:
     """Return the executor of a vertex's op; modules are imported when first needed."""
     match vertex.op:
         case ExecOp() as op:
-            from jettison.solver.ops.execute import ExecExecutor  # noqa: PLC0415
+            from jettison.solver.ops.run import RunExecutor  # noqa: PLC0415
 
-            return ExecExecutor(op, vertex, inputs, runtime)
+            return RunExecutor(op, vertex, inputs, runtime)
         case CopyOp() as op:
             from jettison.solver.ops.copy import CopyExecutor  # noqa: PLC0415
 

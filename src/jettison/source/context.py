@@ -30,7 +30,6 @@ import msgspec
 
 from jettison.errors import ContextError, UsageError
 from jettison.fs.digest import FileDigests
-from jettison.layer.archive import open_archive
 from jettison.oci.reference import parse_reference
 from jettison.source.dockerfile import (
     MAX_DOCKERFILE_BYTES,
@@ -38,12 +37,9 @@ from jettison.source.dockerfile import (
     read_dockerfile,
     read_inside,
 )
-from jettison.source.git import checkout, shown_remote
-from jettison.source.http import HttpSource, shown_url
 from jettison.source.ignore import IgnoreFile, find_ignore_file
 from jettison.source.local import LocalContext
 from jettison.source.location import locate, parse_git_url
-from jettison.source.untar import unpack_context
 from jettison.store.store import Store
 
 _KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
@@ -254,6 +250,8 @@ class _Opener:
             return self._archive_or_dockerfile(path, request.stdin[:MAX_DOCKERFILE_BYTES], "-")
         location = locate(request.context)
         if location.kind == "git":
+            from jettison.source.git import checkout, shown_remote  # noqa: PLC0415 - rare
+
             keep = request.build_args.get(_KEEP_GIT_DIR) or "0"
             op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
             if request.offline:
@@ -263,6 +261,8 @@ class _Opener:
             tree = checkout(op, self._directory(), os.environ)
             return self._inside(LocalContext(tree.directory))
         if location.kind == "http":
+            from jettison.source.http import shown_url  # noqa: PLC0415 - rare
+
             path = self._download(location.text)
             with open(path, "rb") as file:
                 start = file.read(MAX_DOCKERFILE_BYTES + 1)
@@ -304,8 +304,13 @@ class _Opener:
         raise no_dockerfile(context, names[0])
 
     def _archive_or_dockerfile(self, path: Path, start: bytes, name: str) -> _Opened:
+        # Most contexts are directories, and need neither archives nor downloads.
+        from jettison.layer.archive import open_archive  # noqa: PLC0415
+
         archive = open_archive(path)
         if archive is not None:
+            from jettison.source.untar import unpack_context  # noqa: PLC0415
+
             into = self._directory()
             with archive:
                 unpack_context(archive, into)
@@ -331,6 +336,8 @@ class _Opener:
         return text if text is not None else b""
 
     def _download(self, url: str) -> Path:
+        from jettison.source.http import HttpSource  # noqa: PLC0415 - rare
+
         source = HttpSource(self._store, offline=self._request.offline)
         try:
             return self._store.blobs.path(source.fetch(url).digest)

@@ -8,11 +8,10 @@ which never change: a cached COPY of a stage reads no file.
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from jettison.cache.key import CacheKey, copy_key, selector_digest, stack_digest
-from jettison.copier.destination import Destination, examine
 from jettison.copier.select import Selection, select
-from jettison.copier.write import write
 from jettison.oci.digest import Digest
 from jettison.plan.op import CopyOp
 from jettison.plan.vertex import Vertex
@@ -20,6 +19,9 @@ from jettison.snapshot.base import LayerInfo
 from jettison.solver.ops.base import Inputs, all_here, tree_of
 from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
+
+if TYPE_CHECKING:
+    from jettison.copier.destination import Destination
 
 
 class CopyExecutor:
@@ -43,6 +45,8 @@ class CopyExecutor:
 
     def execute(self) -> LayerInfo:
         """Write the layer and commit it."""
+        from jettison.copier.write import write  # noqa: PLC0415 - a cached build writes nothing
+
         runtime = self._runtime
         active = runtime.snapshotter.prepare()
         try:
@@ -98,6 +102,8 @@ class CopyExecutor:
         return self._selection
 
     def _examine(self, selection: Selection) -> Destination:
+        from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly
+
         return examine(self._op, self._runtime.tree(self._inputs.base, self._report), selection)
 
 

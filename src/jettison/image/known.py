@@ -1,0 +1,42 @@
+"""Which blobs stand for a layer: those of the store, or where one can be had.
+
+In:  names of layers.
+Out: descriptors with sources; notes about blobs that came.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
+from jettison.oci.mediatype import LAYER_COMPRESSION
+from jettison.store.layer import LayerId, PackedLayer
+from jettison.store.store import Store
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """A blob of a layer; ``source`` is where it can be had when the store does not have it."""
+
+    descriptor: Descriptor
+    source: str = ""
+
+
+def known_blob(store: Store, layer: LayerId) -> Blob | None:
+    """Return a blob of a layer: one that is here if possible."""
+    here = store.layers.packed_any(layer)
+    for compression in sorted(here, key=_cheapest_first):
+        return Blob(here[compression].descriptor)
+    remote = store.layers.remote(layer)
+    return Blob(*remote) if remote is not None else None
+
+
+def keep_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:
+    """Note that the store has a blob of a layer."""
+    compression = LAYER_COMPRESSION[descriptor.media_type]
+    store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), compression)
+
+
+def _cheapest_first(compression: str) -> int:
+    order = {"none": 0, "zstd": 1, "gzip": 2}
+    return order.get(compression.partition(":")[0], 3)

@@ -1,0 +1,112 @@
+"""Packs layers: files become a tar, the tar a blob.
+
+In:  layers that are here as files, or as blobs that are to be compressed anew.
+Out: diff IDs, blobs in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jettison.concurrency import Limiter
+from jettison.errors import DigestMismatchError, StorageError
+from jettison.image.known import known_blob
+from jettison.layer.codec import pack_layer
+from jettison.layer.compress import compressor
+from jettison.layer.decompress import open_decompressed
+from jettison.layer.pack import pack
+from jettison.layer.threads import HashThread
+from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
+from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
+from jettison.snapshot.base import Snapshotter
+from jettison.store.layer import LayerId, PackedLayer
+from jettison.store.store import Store
+
+PACKERS = 2
+"""Layers packed at the same time; each has threads of its own."""
+
+_CHUNK_BYTES = 1 << 20
+
+Fetch = Callable[[LayerId, Descriptor], Descriptor]
+
+
+class LayerPacker:
+    """Makes blobs of layers; thread-safe.
+
+    Args:
+        store: Keeps them.
+        snapshotter: Has the files.
+        fetch: Brings a blob of an image into the store.
+    """
+
+    def __init__(self, store: Store, snapshotter: Snapshotter, fetch: Fetch) -> None:
+        self._store = store
+        self._snapshotter = snapshotter
+        self._fetch = fetch
+        self._packers = Limiter(PACKERS)
+
+    def diff_id(self, layer: LayerId) -> Digest:
+        """Return the digest of a layer's tar, which is not kept."""
+        with self._packers, HashThread() as hashing:
+            pack(self._directory(layer), hashing.update)
+            diff_id = hashing.digest()
+        self._store.layers.set_diff_id(layer, diff_id)
+        return diff_id
+
+    def blob(self, layer: LayerId, compression: str, level: int | None, name: str) -> Descriptor:
+        """Make the blob of a layer and note it under a name.
+
+        Raises:
+            DigestMismatchError: the layer's files are not what they were.
+            StorageError: the layer is not here.
+        """
+        with self._packers, self._store.blobs.writer() as writer:
+            if layer.startswith("diff:") or self._snapshotter.info(layer) is None:
+                diff_id = self._transcode(layer, writer.write, compression, level)
+            else:
+                packed = pack_layer(self._directory(layer), writer.write, compression, level)
+                diff_id = packed.diff_id
+            known = self._store.layers.diff_id(layer)
+            if known is not None and known != diff_id:
+                raise DigestMismatchError(
+                    f"layer `{layer}` now packs to `{diff_id}`, not to `{known}` as before",
+                    hint="its files were changed behind Jettison's back; prune and build again",
+                )
+            size = writer.size_bytes
+            digest = writer.commit()
+        descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
+        self._store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), name)
+        return descriptor
+
+    def _transcode(
+        self, layer: LayerId, write: Callable[[bytes], object], compression: str, level: int | None
+    ) -> Digest:
+        """Compress the blob of an image's layer anew; return the digest of the tar inside."""
+        blob = known_blob(self._store, layer)
+        if blob is None:
+            raise StorageError(
+                f"layer `{layer}` is not in the store any more",
+                hint="pull, load or build its image again",
+            )
+        descriptor = self._fetch(layer, blob.descriptor)
+        path = self._store.blobs.path(descriptor.digest)
+        with (
+            path.open("rb") as file,
+            open_decompressed(file, LAYER_COMPRESSION[descriptor.media_type]) as tar,
+            HashThread() as hashing,
+            compressor(write, compression, level) as output,
+        ):
+            while chunk := tar.read(_CHUNK_BYTES):
+                hashing.update(chunk)
+                output.write(chunk)
+            output.close()
+            return hashing.digest()
+
+    def _directory(self, layer: LayerId) -> Path:
+        if self._snapshotter.info(layer) is None:
+            raise StorageError(
+                f"layer `{layer}` is not in the store any more", hint="build its image again"
+            )
+        return self._snapshotter.directory(layer)
