@@ -6,6 +6,7 @@ an unprivileged user.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pty
@@ -349,6 +350,13 @@ def test_shared_memory_has_the_size_of_the_spec(rig):
     assert "size=3072k" in rig.sh("grep /dev/shm /proc/mounts", limits=limits).text
 
 
+def test_a_mount_takes_the_place_of_shared_memory(rig):
+    mounts = (TmpfsMount("/dev/shm", 5 << 20),)
+    lines = rig.sh("grep ' /dev/shm ' /proc/mounts", mounts=mounts).lines
+    assert len(lines) == 1
+    assert "size=5120k" in lines[0]
+
+
 def test_a_read_only_root_cannot_be_written_but_mounts_can(rig):
     mounts = (TmpfsMount("/scratch"),)
     result = rig.sh("echo > /x; echo > /scratch/x && echo ok", readonly_root=True, mounts=mounts)
@@ -372,6 +380,20 @@ def test_the_interpreter_of_the_helper_cannot_be_written(rig):
         pytest.skip("it has no init")
     result = rig.sh("echo x >> /proc/1/exe || echo refused", init=True)
     assert result.lines == ["refused"]
+
+
+def test_the_file_of_the_interpreter_is_read_only_behind_the_helper(rig):
+    rig.sandbox.warm()
+    path = f"/proc/{rig.sandbox._helper._pid}/exe"
+
+    def refused() -> bool:
+        try:
+            os.close(os.open(path, os.O_WRONLY))
+        except OSError as error:
+            return error.errno == errno.EROFS
+        return False
+
+    until(refused, "the helper protected its interpreter")
 
 
 # -- mounts -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from jettison.linux.process import CAPABILITIES
 from jettison.linux.seccomp import oci_filter
 from jettison.sandbox.encode import capabilities, limit_number
 from jettison.sandbox.spec import (
+    SHM,
     BindMount,
     FileMount,
     NetworkMode,
@@ -163,9 +164,10 @@ def _system_mounts(spec: SandboxSpec, *, userns: bool) -> list[Json]:
         _entry("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
         _entry("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance",
                "ptmxmode=0666", "mode=0620", "gid=5"),
-        _entry("/dev/shm", "tmpfs", "shm", *_PLAIN, "mode=1777", shm),  # noqa: S108
         _entry("/dev/mqueue", "mqueue", "mqueue", *_PLAIN),
     ]  # fmt: skip
+    if not spec.has_own_shm:
+        mounts.append(_entry(SHM, "tmpfs", "shm", *_PLAIN, "mode=1777", shm))
     if userns and spec.network is NetworkMode.HOST:
         # sysfs belongs to the network namespace, which is the host's.
         mounts.append(_entry("/sys", "none", "/sys", "rbind", mode))

@@ -73,7 +73,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "init": spec.init,
         "rlimits": [(limit_number(name), soft, hard) for name, soft, hard in spec.limits.ulimits],
         "shm_bytes": spec.limits.shm_bytes,
-        "own_shm": any(mount.target.rstrip("/") == "/dev/shm" for mount in spec.mounts),  # noqa: S108
+        "own_shm": spec.has_own_shm,
         "cgroups": cgroup.joins,
     }
     return marshal.dumps(values | more)

@@ -118,6 +118,9 @@ class FileMount(msgspec.Struct, frozen=True):
 Mount = BindMount | OverlayMount | TmpfsMount | FileMount
 
 
+SHM = "/dev/shm"  # noqa: S108 - a path in containers
+
+
 class NetworkMode(enum.Enum):
     """HOST shares the host's network, NONE has a loopback interface only."""
 
@@ -177,3 +180,8 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     terminal: bool = False
     init: bool = False
     limits: Limits = Limits()
+
+    @property
+    def has_own_shm(self) -> bool:
+        """Whether a mount takes the place of the usual ``/dev/shm``."""
+        return any(mount.target.rstrip("/") == SHM for mount in self.mounts)
