@@ -433,3 +433,46 @@ def test_a_file_system_that_fills_up_is_told_and_left_empty(rig, kind, tmp_path:
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.needs_root
+def test_what_podman_and_skopeo_save_is_loaded(rig, tmp_path: Path):
+    podman, skopeo = needed("podman"), needed("skopeo")
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    image = rig.image(FILES, {"second": "x"})
+    export(rig, "docker", tmp_path / "x.tar", image, name="example.org/app:1")
+    command = [
+        podman,
+        "--root",
+        f"{tmp_path}/p",
+        "--runroot",
+        f"{tmp_path}/r",
+        "--storage-driver",
+        "vfs",
+    ]
+    subprocess.run(
+        [*command, "load", "-q", "-i", f"{tmp_path}/x.tar"], check=True, capture_output=True
+    )
+    for kind in ("docker-archive", "oci-archive", "docker-dir"):
+        if kind == "docker-dir":
+            made, copy = tmp_path / "skopeo", f"oci:{tmp_path}/skopeo:example.org/app:1"
+            subprocess.run(
+                [skopeo, "copy", "-q", f"docker-archive:{tmp_path}/x.tar", copy], check=True
+            )
+        else:
+            made = tmp_path / kind
+            subprocess.run(
+                [*command, "save", "-q", "--format", kind, "-o", str(made), "example.org/app:1"],
+                check=True,
+            )
+        with Rig(tmp_path / f"store-{kind}") as other:
+            (loaded,) = load(other.store, made, AMD64)
+            assert loaded.names == ("example.org/app:1",)
+            # The config may be rewritten in docker's form, the layers stay.
+            told = [layer.diff_id for layer in loaded.image.layers]
+            assert told == [layer.diff_id for layer in image.layers]
+            layers = tuple(layer.layer for layer in loaded.image.layers)
+            first, second = other.blobs.materialise(layers)
+            assert (first / "hello").read_text() == "world"
+            assert (second / "second").read_text() == "x"
