@@ -159,7 +159,7 @@ class _Sources:
                 _check_checksum(checksum)
                 op = HttpOp(path, checksum=checksum, name=_file_name(path))
                 vertex = self._build.add(op, name=redacted(path), span=instruction.span)
-                self._add(vertex, op.name)
+                self._add(vertex, _literal(op.name))
             elif checksum:
                 raise DockerfileSyntaxError("checksum requires HTTP(S) or Git sources")
             else:
@@ -227,6 +227,15 @@ def _check_checksum(text: str) -> None:
         raise DockerfileSyntaxError(
             "invalid checksum digest length", hint=f"{match[1]} has {digits} hex digits"
         )
+
+
+def _literal(name: str) -> str:
+    """Return the pattern that matches exactly a name.
+
+    >>> _literal("a[1]*.txt")
+    'a[[]1][*].txt'
+    """
+    return re.sub(r"[*?\[\\]", lambda match: f"[{match[0].replace(chr(92), chr(92) * 2)}]", name)
 
 
 def _file_name(url: str) -> str:
