@@ -1,32 +1,37 @@
 """Why a source of COPY or ADD was not found, and what may have been meant.
 
-In:  the op, its source, the tree, the path that is not there.
+In:  the op, the tree, the path that is not there.
 Out: ``ContextError`` whose hint names the ignore file's pattern or similar names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from jettison.errors import ContextError
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
-from jettison.plan.op import CopyOp, CopySource
+from jettison.plan.op import CopyOp
 
-Explain = Callable[[int, str], str | None]
-"""(index of the input, path in it) to the pattern of the ignore file that hides the path."""
+
+@runtime_checkable
+class IgnoringTree(Protocol):
+    """A tree that hides files and knows why: a build context."""
+
+    def ignored_by(self, path: str) -> str | None:
+        """Return the pattern of the ignore file that hides a path, or None."""
+        ...
+
 
 _MANY_NAMES = 5_000
 
 
-def missing_source(
-    op: CopyOp, source: CopySource, tree: Tree, path: str, explain: Explain | None
-) -> ContextError:
+def missing_source(op: CopyOp, tree: Tree, path: str) -> ContextError:
     """Return the error for a path that is not in a tree."""
     place = "the stage or image it is copied from" if op.from_image else "the build context"
     hint: str | None = None
-    if explain is not None and source.input is not None:
-        pattern = explain(source.input, path)
+    if isinstance(tree, IgnoringTree):
+        pattern = tree.ignored_by(path)
         if pattern is not None:
             hint = f"the ignore file excludes it with `{pattern}`; add `!{path[1:]}` after that"
     if hint is None:

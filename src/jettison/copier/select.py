@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from jettison.copier.missing import Explain, missing_source
+from jettison.copier.missing import missing_source
 from jettison.copier.mode import ModeChange, parse_mode
 from jettison.errors import ContextError, FrontendError
 from jettison.fs.pattern import PatternError, PatternMatcher, clean_path, has_wildcard, name_pattern
@@ -96,14 +96,12 @@ class Selection(msgspec.Struct, frozen=True):
         return sha256_digest(SELECTION_VERSION + msgspec.msgpack.encode(records))
 
 
-def select(op: CopyOp, trees: Sequence[Tree], *, explain: Explain | None = None) -> Selection:
+def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:
     """Find the files that an op copies.
 
     Args:
         op: The COPY or ADD.
         trees: By ``CopySource.input``.
-        explain: Returns the ignore file's pattern that hides a path of an input, if one does;
-            for messages.
 
     Raises:
         ContextError: a source is missing or cannot be read.
@@ -123,11 +121,11 @@ def select(op: CopyOp, trees: Sequence[Tree], *, explain: Explain | None = None)
             pattern, include = _parents(source.path) if op.parents else (source.path, None)
             required = op.parents and not has_wildcard(source.path)
             if required and _follow(tree, source.path) is None:
-                raise missing_source(op, source, tree, clean_path("/" + source.path), explain)
+                raise missing_source(op, tree, clean_path("/" + source.path))
             for path in _matches(tree, pattern):
                 root = _follow(tree, path)
                 if root is None:
-                    raise missing_source(op, source, tree, path, explain)
+                    raise missing_source(op, tree, path)
                 entries = _entries(tree, root, change, include, exclude)
                 name = path.rpartition("/")[2]
                 sources.append(Selected(name, tree, entries, unpack=bool(unpack)))
