@@ -102,8 +102,12 @@ class Database:
         Raises:
             StorageError: the database is damaged, busy for a minute, or cannot be written.
         """
-        with self._lock, self._told():
-            return self._connected().execute(sql, parameters).fetchall()
+        with self._lock:
+            try:
+                return self._connected().execute(sql, parameters).fetchall()
+            except Exception as error:
+                self._tell(error)
+                raise
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """Run a statement that changes rows; return how many.
@@ -111,8 +115,12 @@ class Database:
         Raises:
             StorageError: as ``query``; also a full disk.
         """
-        with self._lock, self._told():
-            return self._connected().execute(sql, parameters).rowcount
+        with self._lock:
+            try:
+                return self._connected().execute(sql, parameters).rowcount
+            except Exception as error:
+                self._tell(error)
+                raise
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         """Run a statement for each row of parameters, in one transaction."""
@@ -213,13 +221,15 @@ class Database:
         """Turn SQLite's errors into ``StorageError``; mistakes in SQL pass, they are ours."""
         try:
             yield
-        except StorageError:
-            raise
         except Exception as error:
-            code = getattr(error, "sqlite_errorcode", None)
-            told = _explain(code & _PRIMARY_CODE, self.path) if code is not None else None
-            if told is None:
-                raise
+            self._tell(error)
+            raise
+
+    def _tell(self, error: Exception) -> None:
+        """Raise the ``StorageError`` that an error of SQLite means, if it means one."""
+        code = getattr(error, "sqlite_errorcode", None)
+        told = _explain(code & _PRIMARY_CODE, self.path) if code is not None else None
+        if told is not None:
             raise told from error
 
 
