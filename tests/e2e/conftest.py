@@ -37,11 +37,13 @@ def bases(store_root: Path, jettison: Jettison) -> Callable[..., None]:
         with (store_root.parent / "bases.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             script = EXAMPLES / "bases" / "make.py"
-            subprocess.run(
+            made = subprocess.run(
                 [sys.executable, script, *names],
                 env=jettison.env,
-                check=True,
                 capture_output=True,
+                text=True,
+                check=False,
             )
+            assert made.returncode == 0, made.stdout + made.stderr
 
     return make
