@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
+
+_GARBAGE_THRESHOLD = 50_000
+"""Objects between two looks for cycles. Python's 700 costs a cached build a tenth of its time."""
 
 
 def main() -> None:
@@ -12,9 +17,23 @@ def main() -> None:
 
         sys.stdout.write(f"jettison {__version__}\n")
         return
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     from jettison.cli.main import run  # noqa: PLC0415
 
-    sys.exit(run(sys.argv[1:]))
+    _leave(run(sys.argv[1:]))
+
+
+def _leave(status: int) -> None:
+    """End the process without taking the interpreter apart, object by object.
+
+    All threads have ended and all files are closed by now; only what was printed is left.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(status)  # nobody reads what was printed: Python knows how to end then
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ third stage are counted there, not where they came from.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from jettison.api.request import StageReport
 from jettison.api.session import Session
@@ -18,7 +18,7 @@ from jettison.oci.digest import Digest
 from jettison.plan.graph import StageSummary
 from jettison.plan.op import CopyOp
 from jettison.plan.vertex import Vertex
-from jettison.solver.result import Solution, StackResult
+from jettison.solver.result import Result, Solution, StackResult
 from jettison.store.layer import LayerId, Stack
 
 
@@ -28,6 +28,9 @@ def stage_reports(session: Session, solution: Solution) -> tuple[StageReport, ..
     vertices = {vertex.digest: vertex for vertex in plan.vertices}
     shipped = solution.stack(plan.target)
     chain = list(_chain(plan.target, vertices))
+    sizes = session.store.layers.sizes(
+        layer for each in solution.results.values() for layer in _stack(each)
+    )
     reports = []
     for stage in plan.stages:
         stack = solution.stack(stage.result)
@@ -41,9 +44,9 @@ def stage_reports(session: Session, solution: Solution) -> tuple[StageReport, ..
                 base=stage.base_name,
                 needed=stage.needed,
                 final=final,
-                size_bytes=_bytes(session, stack),
-                own_bytes=_bytes(session, stack[len(base) :]),
-                shipped_bytes=_bytes(session, (*_common(stack, shipped), *copied)),
+                size_bytes=_bytes(sizes, stack),
+                own_bytes=_bytes(sizes, stack[len(base) :]),
+                shipped_bytes=_bytes(sizes, (*_common(stack, shipped), *copied)),
             )
         )
     return tuple(reports)
@@ -98,6 +101,9 @@ def _common(stack: Stack, shipped: Stack) -> Stack:
     return stack[:count]
 
 
-def _bytes(session: Session, layers: Iterable[LayerId]) -> int:
-    facts = (session.store.layers.facts(layer) for layer in dict.fromkeys(layers))
-    return sum(fact.size_bytes for fact in facts if fact is not None)
+def _stack(result: Result) -> Stack:
+    return result.stack if isinstance(result, StackResult) else ()
+
+
+def _bytes(sizes: Mapping[LayerId, int], layers: Iterable[LayerId]) -> int:
+    return sum(sizes.get(layer, 0) for layer in dict.fromkeys(layers))

@@ -9,6 +9,7 @@ On disk: tables ``layer``, ``packed`` and ``remote_layer``.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import msgspec
 
@@ -71,6 +72,16 @@ class LayerIndex:
         if not rows or rows[0][0] is None:
             return None
         return LayerFacts(size_bytes=rows[0][0], entries=rows[0][1])
+
+    def sizes(self, layers: Iterable[LayerId]) -> dict[LayerId, int]:
+        """Return the bytes of those of many layers whose facts are known, in one query."""
+        names = msgspec.json.encode(list(dict.fromkeys(layers))).decode()
+        rows = self._database.query(
+            "SELECT id, size_bytes FROM layer WHERE size_bytes IS NOT NULL"
+            " AND id IN (SELECT value FROM json_each(?))",
+            (names,),
+        )
+        return {LayerId(layer): size for layer, size in rows}
 
     def set_facts(self, layer: LayerId, facts: LayerFacts) -> None:
         """Keep the size of a layer."""
