@@ -1,1 +1,0 @@
-"""What a finished build says about itself: sizes by stage."""
