@@ -79,6 +79,7 @@ def prune(session: Session, *, everything: bool, keep_seconds: float = 0) -> Pru
         records = len(database.query("SELECT key FROM record WHERE used_ns <= ?", (before_ns,)))
         database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
         database.execute("DELETE FROM selection WHERE used_ns <= ?", (before_ns,))
+        database.execute("DELETE FROM answer WHERE used_ns <= ?", (before_ns,))
     kept = _image_layers(session) | session.store.leases()
     kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
     freed = layers = 0

@@ -1,4 +1,4 @@
-"""Cache records in the store's database: which layer a key stands for, and memos of digests.
+"""Cache records in the store's database: which layer a key stands for, and memos of answers.
 
 In:  cache keys and layers.
 Out: records, and answers about stacks.
@@ -17,6 +17,8 @@ from jettison.cache.key import CacheKey, Component
 from jettison.oci.digest import Digest
 from jettison.store.database import Database
 from jettison.store.layer import LayerId
+
+_ANSWER_NS = 90 * 24 * 3600 * 10**9
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -90,3 +92,28 @@ class SelectionMemo:
             " VALUES (?, ?, ?, ?)",
             (stack, selector, answer, time.time_ns()),
         )
+
+
+class AnswerMemo:
+    """Answers to questions that are asked again and again, such as what checks find in a file.
+
+    An answer that was kept long ago is forgotten: what matters is asked and kept again then.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, question: Digest) -> bytes | None:
+        """Return the kept answer."""
+        rows = self._database.query("SELECT answer FROM answer WHERE question = ?", (question,))
+        return bytes(rows[0][0]) if rows else None
+
+    def keep(self, question: Digest, answer: bytes) -> None:
+        """Keep an answer."""
+        now = time.time_ns()
+        with self._database.transaction():
+            self._database.execute("DELETE FROM answer WHERE used_ns < ?", (now - _ANSWER_NS,))
+            self._database.execute(
+                "INSERT OR REPLACE INTO answer (question, answer, used_ns) VALUES (?, ?, ?)",
+                (question, answer, now),
+            )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -75,6 +75,12 @@ _MIGRATIONS = {
         """CREATE TABLE download (
             url TEXT PRIMARY KEY, digest TEXT NOT NULL, mtime_ns INTEGER NOT NULL,
             etag TEXT NOT NULL, modified TEXT NOT NULL) WITHOUT ROWID""",
+    ),
+    2: (
+        # What checks found, by the digest of all that they looked at (package `cache`).
+        """CREATE TABLE answer (
+            question TEXT PRIMARY KEY, answer BLOB NOT NULL, used_ns INTEGER NOT NULL)
+            WITHOUT ROWID""",
     ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""
