@@ -179,3 +179,19 @@ def test_ids_that_are_not_lent_are_an_error_with_newuidmap_s_words(session):
     result = run(code)
     assert "cannot enter a user namespace: `newuidmap` failed" in result.stdout, result.stderr
     assert "JETTISON_USERNS" not in result.stdout
+
+
+@pytest.mark.needs_userns
+def test_without_a_namespace_the_driver_says_that_clone_is_refused(session):
+    run, home, _ = session
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from jettison.sandbox.probe import probe\n"
+        "from jettison.sandbox.select import make\n"
+        "print(probe(make('embedded'), Path(sys.argv[1])))\n"
+    )
+    result = run(code, str(home))
+    assert "works=False" in result.stdout, result.stderr
+    assert "clone: Operation not permitted" in result.stdout
+    assert result.stderr == ""

@@ -99,7 +99,7 @@ def enter(argv: Sequence[str] | None = None) -> None:
     """
     problem = os.environ.pop(FAILED, "")
     if problem:
-        raise HostError(f"cannot enter a user namespace: {problem}", hint=_hint(problem))
+        raise HostError(f"cannot enter a user namespace: {problem}", hint=remedy(problem))
     if not is_needed():
         return
     if os.environ.get(ENTERED):
@@ -149,7 +149,8 @@ def _may_mount() -> bool:
     return False
 
 
-def _hint(problem: str) -> str:
+def remedy(problem: str) -> str:
+    """Return what to do about a namespace that the kernel refused, as one imperative sentence."""
     for path, bad, command in SETTINGS:
         try:
             with open(path, encoding="ascii") as file:
@@ -162,4 +163,7 @@ def _hint(problem: str) -> str:
             "Check that newuidmap and newgidmap are set-user-ID root or have their file "
             "capabilities, and that `/etc/subuid` and `/etc/subgid` agree with each other."
         )
-    return "In a container, allow user namespaces: `--security-opt seccomp=unconfined`."
+    return (
+        "In a container, allow namespaces: `--security-opt seccomp=unconfined "
+        "--security-opt apparmor=unconfined --security-opt systempaths=unconfined`."
+    )

@@ -9,6 +9,7 @@ Concurrency: ``Helper`` is thread-safe. Containers end when the builder does, ho
 from __future__ import annotations
 
 import contextlib
+import errno
 import marshal
 import os
 import signal
@@ -22,6 +23,7 @@ import msgspec
 import jettison
 from jettison.errors import SandboxUnavailableError
 from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
+from jettison.linux.userns import remedy
 from jettison.sandbox.base import Streams
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
@@ -197,13 +199,13 @@ def _spawn(descriptor: int) -> int:
 
 
 def _unavailable(step: str, code: int, text: str) -> SandboxUnavailableError:
-    hints = {
-        1: "Run `jettison doctor`; in a container, allow namespaces: "
-        "`--security-opt seccomp=unconfined --security-opt systempaths=unconfined`.",
-        28: "Free space on the disk of the store, or raise `user.max_mnt_namespaces`.",
-    }
-    message = f"cannot set up the container: {step}: {text.lower()}"
-    return SandboxUnavailableError(message, hint=hints.get(code))
+    hint = None
+    if code in {errno.EPERM, errno.EACCES}:
+        hint = remedy(text)
+    elif code == errno.ENOSPC:
+        hint = "Free space on the disk of the store, or raise `user.max_mnt_namespaces`."
+    message = f"cannot set up the container: {step}: {text[:1].lower()}{text[1:]}"
+    return SandboxUnavailableError(message, hint=hint)
 
 
 def flags_of(*, own_network: bool) -> int:

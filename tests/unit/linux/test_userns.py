@@ -40,7 +40,7 @@ def test_the_hint_is_the_setting_that_forbids_it(monkeypatch, tmp_path, value, e
     path = tmp_path / "setting"
     path.write_text(f"{value}\n")
     monkeypatch.setattr(userns, "SETTINGS", ((str(path), "1", "sysctl it=0"),))
-    assert expected in userns._hint("unshare: Operation not permitted")
+    assert expected in userns.remedy("unshare: Operation not permitted")
 
 
 def test_the_doctor_s_facts_have_names_and_values():

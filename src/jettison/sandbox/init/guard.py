@@ -34,7 +34,10 @@ def protect_interpreter() -> None:
     if sys.argv[-1] == _MARK:
         return
     program = os.fsencode(os.readlink("/proc/self/exe"))
-    unshare(NEWNS)
+    try:
+        unshare(NEWNS)
+    except PermissionError:
+        return  # no container can be made either, and clone(2) will say so to the builder
     propagate_one_way()
     bind(program, program, recursive=False)
     make_readonly(program, recursive=False)
