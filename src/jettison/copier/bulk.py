@@ -40,6 +40,10 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 class BulkCopier:
     """Copies files into one layer directory.
 
+    Attributes:
+        exact: Jobs whose file is to the last fact the one that was selected, so that its digest
+            is that of the copy.
+
     Args:
         root: The directory.
         default_owner: Whom new files belong to.
@@ -50,6 +54,7 @@ class BulkCopier:
         self._default_owner = default_owner
         self._umask = _umask()
         self._failed = threading.Event()
+        self.exact: list[Job] = []
 
     def copy(self, jobs: Sequence[Job]) -> None:
         """Copy all files.
@@ -107,6 +112,8 @@ class BulkCopier:
                 if not is_immutable(tree):
                     check_unchanged(entry, origin, facts)
                 owner = job.owner if job.owner != self._default_owner else None
+                if is_immutable(tree) or entry.facts.ctime_ns == facts.st_ctime_ns:
+                    self.exact.append(job)
                 set_facts(
                     target, None if plain else mode, owner, entry.facts.mtime_ns, entry.xattrs
                 )

@@ -3,8 +3,8 @@
 In:  two descriptors.
 Out: the same bytes, holes left as holes.
 
-The kernel copies, and shares blocks where the file system can; only where it refuses (another
-file system, an old kernel) do bytes pass through this process.
+The kernel copies, and shares blocks where the file system can; only where it refuses do bytes
+pass through this process.
 """
 
 from __future__ import annotations
@@ -68,6 +68,17 @@ def _copy_sparse(origin: int, target: int, size: int) -> None:
 
 
 def _copy_range(origin: int, target: int, start: int, end: int) -> None:
+    os.lseek(target, start, os.SEEK_SET)
+    while start < end:
+        try:
+            sent = os.sendfile(target, origin, start, end - start)
+        except OSError as error:
+            if error.errno not in _NO_KERNEL_COPY:
+                raise
+            break
+        if not sent:
+            return  # it became shorter, which is told by its facts
+        start += sent
     while start < end:
         data = os.pread(origin, min(_CHUNK_BYTES, end - start), start)
         if not data:

@@ -7,6 +7,7 @@ Out: the missing directories in the layer directory, and those above them as the
 from __future__ import annotations
 
 import stat
+import time
 from pathlib import Path
 
 from jettison.copier.destination import Destination
@@ -36,7 +37,7 @@ def write_directory(op: MkdirOp, destination: Destination, upper: Path, *, creat
 
 
 def make_directories(
-    path: str, tree: Tree, upper: Path, *, uid: int = 0, gid: int = 0, created_ns: int = 0
+    path: str, tree: Tree, upper: Path, *, uid: int = 0, gid: int = 0, created_ns: int | None = None
 ) -> str:
     """Make a directory and those above it in a layer, where the base lacks them.
 
@@ -46,7 +47,7 @@ def make_directories(
         upper: An empty layer directory.
         uid: Owner of new directories.
         gid: Their group.
-        created_ns: Their time, nanoseconds since the epoch.
+        created_ns: Their time, nanoseconds since the epoch; None is now.
 
     Returns:
         The path without links.
@@ -59,5 +60,6 @@ def make_directories(
     target = layout.resolve(path)
     layout.make_directories(target, Directory(stat.S_IFDIR | 0o755, uid, gid))
     planned = Destination(None, (target,), layout.directories, layout.files)
-    write_directory(MkdirOp(path), planned, upper, created_ns=created_ns)
+    now_ns = created_ns if created_ns is not None else time.time_ns()
+    write_directory(MkdirOp(path), planned, upper, created_ns=now_ns)
     return target or "/"

@@ -12,7 +12,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
+
+import msgspec
 
 from jettison.copier.bulk import BulkCopier, Job
 from jettison.copier.bytes import write_all
@@ -26,6 +29,18 @@ from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
 from jettison.snapshot.stack import StackTree
 
+class EarlierLayer(msgspec.Struct, frozen=True):
+    """What an earlier build made of the same instruction.
+
+    Args:
+        root: The committed layer's directory.
+        digests: Raw sha256 of files by path below it.
+    """
+
+    root: str
+    digests: Mapping[str, bytes]
+
+
 _NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
 
 
@@ -37,8 +52,9 @@ def write(
     *,
     created_ns: int,
     link: bool = False,
-) -> None:
-    """Write the layer of a COPY or ADD.
+    earlier: EarlierLayer | None = None,
+) -> dict[str, bytes]:
+    """Write the layer of a COPY or ADD; return digests of files in it, by path below ``upper``.
 
     Args:
         op: The op.
@@ -49,6 +65,7 @@ def write(
             epoch.
         link: Whether files of committed layers may be hard links: only if ``upper`` will be a
             committed layer too, which is never written again.
+        earlier: A layer that may hold the same files at the same places; they are linked. Likewise.
 
     Raises:
         ContextError: a file changed or vanished since it was selected.
@@ -57,7 +74,7 @@ def write(
     """
     with storage_errors(upper), LayerWriter(upper, created_ns) as writer:
         writer.make_directories(destination)
-        copier = _Copier(selection, destination, writer, link=link)
+        copier = _Copier(selection, destination, writer, link=link, earlier=earlier)
         for path, placed in destination.files.items():
             if placed.source not in destination.archives:
                 copier.copy(path, placed)
@@ -65,20 +82,29 @@ def write(
         for index in sorted(destination.archives):
             write_members(index, selection.sources[index], destination, writer)
         writer.finish(destination)
+        return copier.digests
 
 
 class _Copier:
     """Copies the files of a selection; ``link`` allows hard links to committed layers."""
 
     def __init__(
-        self, selection: Selection, destination: Destination, writer: LayerWriter, *, link: bool
+        self,
+        selection: Selection,
+        destination: Destination,
+        writer: LayerWriter,
+        *,
+        link: bool,
+        earlier: EarlierLayer | None,
     ) -> None:
+        self.digests: dict[str, bytes] = {}
         self._sources = selection.sources
         self._owner = None
         if destination.owner is not None:
             self._owner = (destination.owner.uid, destination.owner.gid)
         self._writer = writer
         self._link = link
+        self._earlier = earlier
         self._jobs: list[Job] = []
         self._leaders: dict[tuple[int, int], str] = {}
         self._names: list[tuple[str, str]] = []
@@ -103,13 +129,18 @@ class _Copier:
             if leader != path:
                 self._names.append((leader, path))
                 return
+        if self._earlier is not None and self._link_to_earlier(source.tree, entry, owner, path):
+            return
         if not (self._link and self._link_to_layer(source.tree, entry, owner, path)):
             self._jobs.append(Job(path, source.tree, entry, owner))
 
     def finish(self) -> None:
         """Copy what is to be copied, and make further names of it."""
         writer = self._writer
-        BulkCopier(writer.root, writer.default_owner).copy(self._jobs)
+        bulk = BulkCopier(writer.root, writer.default_owner)
+        bulk.copy(self._jobs)
+        for job in bulk.exact:
+            self.digests[job.path[1:]] = job.tree.file_digest(job.entry.origin)
         for leader, path in self._names:
             parent, _, name = path.rpartition("/")
             writer.link(leader, writer.directory(parent), name)
@@ -143,7 +174,37 @@ class _Copier:
             or owner != (facts.uid, facts.gid)
         ):
             return False
-        origin = tree.host_path(entry.origin)
+        if not self._link_file(tree.host_path(entry.origin), path):
+            return False
+        self.digests[path[1:]] = tree.file_digest(entry.origin)
+        return True
+
+    def _link_to_earlier(
+        self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str
+    ) -> bool:
+        """Link a file of the layer that an earlier build made here, if it is the same."""
+        earlier, facts = self._earlier, entry.facts
+        if earlier is None or facts.nlink != 1 or entry.xattrs:
+            return False
+        digest = tree.file_digest(entry.origin)
+        if earlier.digests.get(path[1:]) != digest:
+            return False
+        origin = earlier.root + path
+        found = os.lstat(origin)
+        wanted = (entry.mode, *owner, facts.mtime_ns, facts.size)
+        is_same = wanted == (
+            found.st_mode,
+            found.st_uid,
+            found.st_gid,
+            found.st_mtime_ns,
+            found.st_size,
+        )
+        if not is_same or os.listxattr(origin) or not self._link_file(origin, path):
+            return False
+        self.digests[path[1:]] = digest
+        return True
+
+    def _link_file(self, origin: str, path: str) -> bool:
         inode = _inode(origin)
         # Two copies of one file are two files, unless the source says that they are one.
         if inode in self._linked:
@@ -155,7 +216,8 @@ class _Copier:
         except OSError as error:
             if error.errno not in _NO_LINK:
                 raise
-            self._link = error.errno == errno.EMLINK
+            if error.errno != errno.EMLINK:
+                self._link, self._earlier = False, None
             return False
         self._linked.add(inode)
         return True

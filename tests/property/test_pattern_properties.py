@@ -1,0 +1,92 @@
+"""The matcher's shortcuts change no answer."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jettison.fs.pattern import PatternError, PatternMatcher, clean_path
+
+NAMES = st.sampled_from(["a", "b", "ab", "a.b", "ba"])
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+PARTS = st.sampled_from(["a", "b", "ab", "*", "**", "a*", "*b", "?", "[ab]", "[^a]*", "a.b", "**b"])
+PATTERNS = st.tuples(
+    st.sampled_from(["", "", "!"]), st.lists(PARTS, min_size=1, max_size=4).map("/".join)
+).map("".join)
+
+
+def expression(pattern: str) -> re.Pattern[str]:
+    """Translate one pattern, the slow way: ``**`` first, everything else by its own rule."""
+    text = ""
+    rest = pattern
+    if rest.startswith("**") and not re.search(r"[*?\[\]]", rest[2:]):
+        tail = rest[2:]
+        if tail.startswith("/"):
+            return re.compile("(?:.*/)?" + re.escape(tail[1:]))
+        return re.compile(".*" + re.escape(tail))
+    while rest:
+        if rest == "**":
+            text, rest = text + ".*", ""
+        elif rest.startswith("**/"):
+            text, rest = text + "(?:.*/)?", rest[3:]
+        elif rest.startswith("**"):
+            text, rest = text + "(?:.*/)?", rest[2:]
+        elif rest.startswith("*"):
+            text, rest = text + "[^/]*", rest[1:]
+        elif rest.startswith("?"):
+            text, rest = text + "[^/]", rest[1:]
+        elif rest.startswith("["):
+            end = rest.index("]") + 1
+            text, rest = text + rest[:end], rest[end:]
+        else:
+            text, rest = text + re.escape(rest[0]), rest[1:]
+    return re.compile(text)
+
+
+def decides(patterns: list[str], path: str) -> bool:
+    """Return whether the last pattern that matches a path or a parent selects it."""
+    parts = path.split("/")
+    ancestry = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    selected = False
+    for pattern in patterns:
+        negated = pattern.startswith("!")
+        matcher = expression(clean_path(pattern.removeprefix("!")))
+        if any(matcher.fullmatch(each) for each in ancestry):
+            selected = not negated
+    return selected
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PATTERNS, max_size=5), PATHS)
+def test_the_matcher_decides_as_the_rules_say(patterns: list[str], path: str) -> None:
+    assert PatternMatcher(patterns).matches(path) == decides(patterns, path)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PATTERNS, max_size=5), PATHS, PATHS)
+def test_a_pruned_directory_holds_nothing_that_is_wanted(
+    patterns: list[str], directory: str, below: str
+) -> None:
+    matcher = PatternMatcher(patterns)
+    state = 0
+    parts = directory.split("/")
+    for end in range(1, len(parts) + 1):
+        state = matcher.step("/".join(parts[:end]), state)
+    if not matcher.may_change_below(directory, state):
+        assert matcher.matches(f"{directory}/{below}") == matcher.selects(state)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="ab/*?[]\\^-!. ", max_size=12), PATHS)
+def test_any_text_is_a_pattern_or_a_pattern_error(text: str, path: str) -> None:
+    with suppress(PatternError):
+        PatternMatcher([text]).matches(path)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="ab/.", max_size=16))
+def test_cleaning_twice_changes_nothing(path: str) -> None:
+    assert clean_path(clean_path(path)) == clean_path(path)
