@@ -10,6 +10,7 @@ import os
 import time
 from contextlib import ExitStack
 
+from jettison.api.check import check_build
 from jettison.api.compile import compile_request, showing_source
 from jettison.api.output import prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
@@ -44,8 +45,10 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     with ExitStack() as made:
         context = made.enter_context(open_context(request, session.store))
         made.enter_context(showing_source(context))
-        plan = compile_request(session, request, context, sink)
+        compiled = compile_request(session, request, context, sink)
+        plan = compiled.plan
         _tell(plan, sink)
+        check_build(session, compiled, context, sink)
         sources = ContextSources(context, session.store, offline=request.offline, made=made)
         solution = _solve(session, request, sources, plan, sink)
         image = _assemble(session, solution)

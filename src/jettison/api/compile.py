@@ -1,7 +1,7 @@
 """From a request to a plan: opens the context, compiles, resolves base images on request.
 
 In:  a ``BuildRequest`` and a session.
-Out: ``Compiled``: the plan, the trees of its contexts, the file for messages.
+Out: ``Compiled``: the plan and what it was made from.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ _NETWORKS = {"": Network.DEFAULT, "bridge": Network.DEFAULT, "default": Network.
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """A plan with what its sources need."""
+    """A plan with what it was made from: the question, and the configs of base images."""
 
     plan: Plan
-    context: BuildContext
+    asked: CompileRequest
+    configs: Mapping[ImageRequest, ImageConfig]
 
 
 def compile_request(
     session: Session, request: BuildRequest, context: BuildContext, sink: Sink
-) -> Plan:
-    """Return the plan of a request.
+) -> Compiled:
+    """Compile a request.
 
     Raises:
         JettisonError: the Dockerfile, a flag or a base image is wrong; ``source`` is set for
@@ -61,7 +62,7 @@ def compile_request(
         while True:
             answer = compile_dockerfile(asked, configs)
             if not isinstance(answer, NeedImages):
-                return answer
+                return Compiled(answer, asked, configs)
             for need, span in zip(answer.requests, answer.spans, strict=True):
                 with located(span):
                     configs[need] = _resolve(session, request, need, sink)

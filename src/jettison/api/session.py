@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from jettison.cache.record import RecordStore, SelectionMemo
+from jettison.cache.record import AnswerMemo, RecordStore, SelectionMemo
 from jettison.errors import JettisonError
 from jettison.linux import userns
 from jettison.settings import Settings, store_root
@@ -92,6 +92,11 @@ class Session:
     def memo(self) -> SelectionMemo:
         """Digests of parts of stacks."""
         return SelectionMemo(self.store.database)
+
+    @cached_property
+    def answers(self) -> AnswerMemo:
+        """What checks found before."""
+        return AnswerMemo(self.store.database)
 
     def resolver(self, *, offline: bool = False) -> ImageResolver:
         """Return what finds images by name: the store first, then registries."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -169,44 +169,52 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     )
 
 
-def request_of(context: str, flags: dict[str, object]) -> BuildRequest:
+def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
     """Return the request that a command line means.
 
     Raises:
         UsageError: a flag's value is malformed; says which and how it is written.
     """
     dockerfile = str(flags["dockerfile"])
-    stdin = b""
-    if "-" in (context, dockerfile):
-        if context == "-" and dockerfile == "-":
-            raise UsageError("standard input cannot be both the context and the Dockerfile")
-        stdin = sys.stdin.buffer.read()
     return BuildRequest(
         context=context,
         dockerfile=dockerfile,
-        stdin=stdin,
+        stdin=read_stdin(context, dockerfile),
         target=str(flags["target"]),
-        tags=_texts(flags, "tags"),
-        build_args=build_arguments(_texts(flags, "build_args")),
-        labels=pairs("--label", _texts(flags, "labels"), need_value=False),
-        contexts=pairs("--build-context", _texts(flags, "contexts")),
-        outputs=tuple(parse_output(each) for each in _texts(flags, "outputs")),
-        platforms=tuple(p for each in _texts(flags, "platforms") for p in each.split(",")),
+        tags=texts(flags, "tags"),
+        build_args=build_arguments(texts(flags, "build_args")),
+        labels=pairs("--label", texts(flags, "labels"), need_value=False),
+        contexts=pairs("--build-context", texts(flags, "contexts")),
+        outputs=tuple(parse_output(each) for each in texts(flags, "outputs")),
+        platforms=tuple(p for each in texts(flags, "platforms") for p in each.split(",")),
         no_cache=bool(flags["no_cache"]),
-        no_cache_stages=tuple(s for e in _texts(flags, "no_cache_stages") for s in e.split(",")),
+        no_cache_stages=tuple(s for e in texts(flags, "no_cache_stages") for s in e.split(",")),
         pull=bool(flags["pull"]),
         push=bool(flags["push"]),
         network=str(flags["network"]),
-        extra_hosts=_texts(flags, "extra_hosts"),
-        secrets=tuple(parse_secret(each) for each in _texts(flags, "secrets")),
+        extra_hosts=texts(flags, "extra_hosts"),
+        secrets=tuple(parse_secret(each) for each in texts(flags, "secrets")),
         secrets_in_layers=bool(flags["secrets_in_layers"]),
-        ssh=_texts(flags, "ssh"),
-        allow=frozenset(_texts(flags, "allow")),
-        ulimits=_texts(flags, "ulimits"),
+        ssh=texts(flags, "ssh"),
+        allow=frozenset(texts(flags, "allow")),
+        ulimits=texts(flags, "ulimits"),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         memory_bytes=parse_size("--memory", str(flags["memory"])),
         offline=bool(flags["offline"]),
     )
+
+
+def read_stdin(context: str, dockerfile: str) -> bytes:
+    """Return the bytes of standard input if the context or the Dockerfile is ``-``.
+
+    Raises:
+        UsageError: both are.
+    """
+    if "-" not in (context, dockerfile):
+        return b""
+    if context == dockerfile:
+        raise UsageError("standard input cannot be both the context and the Dockerfile")
+    return sys.stdin.buffer.read()
 
 
 def build_arguments(given: Iterable[str]) -> dict[str, str]:
@@ -291,6 +299,7 @@ def absolute(path: str) -> Path:
     return Path(path).absolute()
 
 
-def _texts(flags: dict[str, object], name: str) -> tuple[str, ...]:
+def texts(flags: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """Return the values of a flag that may be given several times."""
     value = flags[name]
     return tuple(str(each) for each in value) if isinstance(value, tuple) else ()

@@ -72,8 +72,21 @@ def as_json(
     return _indented(document)
 
 
-def as_sarif(findings: Sequence[Finding], dockerfile: Dockerfile, *, version: str) -> str:
-    """Return a SARIF 2.1.0 log with one run; ``version`` is that of this program."""
+def as_sarif(
+    findings: Sequence[Finding],
+    dockerfile: Dockerfile,
+    *,
+    version: str,
+    error: JettisonError | None = None,
+) -> str:
+    """Return a SARIF 2.1.0 log with one run.
+
+    Args:
+        findings: What was found.
+        dockerfile: Where.
+        version: Of this program.
+        error: Why the file cannot be built: a result without a rule.
+    """
     rules = {finding.rule: finding for finding in findings}
     driver = {
         "name": "jettison",
@@ -99,18 +112,37 @@ def as_sarif(findings: Sequence[Finding], dockerfile: Dockerfile, *, version: st
         }
         for finding in findings
     ]
+    if error is not None:
+        results.append(_sarif_error(error, dockerfile.filename))
     run = {"tool": {"driver": driver}, "results": results}
     return _indented({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def as_github(findings: Iterable[Finding], dockerfile: Dockerfile) -> str:
+def as_github(
+    findings: Iterable[Finding], dockerfile: Dockerfile, *, error: JettisonError | None = None
+) -> str:
     """Return workflow commands that annotate the lines of a pull request."""
-    return "".join(
-        f"::warning file={_property(dockerfile.filename)},line={finding.span.line},"
-        f"endLine={_end_line(finding.span)},title={_property(finding.rule)}::"
-        f"{_message(finding.detail)}\n"
-        for finding in findings
+    name = dockerfile.filename
+    lines = [_annotation("warning", name, each.span, each.rule, each.detail) for each in findings]
+    if error is not None:
+        lines.append(_annotation("error", name, error.span or Span(1), error.code, error.message))
+    return "".join(lines)
+
+
+def _annotation(level: str, name: str, span: Span, title: str, text: str) -> str:
+    return (
+        f"::{level} file={_property(name)},line={span.line},endLine={_end_line(span)},"
+        f"title={_property(title)}::{_message(text)}\n"
     )
+
+
+def _sarif_error(error: JettisonError, filename: str) -> _Json:
+    place = _sarif_place(error.span or Span(1), filename)
+    return {
+        "level": "error",
+        "message": {"text": error.message},
+        "locations": [{"physicalLocation": place}],
+    }
 
 
 def targets_text(targets: Sequence[Target]) -> str:

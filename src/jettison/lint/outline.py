@@ -97,6 +97,16 @@ def outline(dockerfile: Dockerfile, surroundings: Surroundings | None = None) ->
     )
 
 
+def needed_stages(dockerfile: Dockerfile, surroundings: Surroundings) -> frozenset[int]:
+    """Return the indices of the stages that the target of the surroundings is made from.
+
+    Raises:
+        StageGraphError: There is no such target, or no stage at all.
+    """
+    file = LintFile(dockerfile, surroundings)
+    return frozenset(stage.index for stage in _needed(file, _find_target(file)))
+
+
 def _platform(file: LintFile, stage: Stage) -> str:
     expanded = file.expand_global(stage.first.platform)
     return expanded.text if expanded is not None else stage.first.platform

@@ -8,6 +8,8 @@ Nothing is expanded and no stage is resolved: ``stages`` goes on from here.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from jettison.errors import DockerfileSyntaxError, Span, located
@@ -18,6 +20,7 @@ from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instructi
 from jettison.frontend.dockerfile.words import DEFAULT_ESCAPE
 
 
+@lru_cache(maxsize=2)  # a build compiles again when it knows its images, and checks, too
 def parse(text: bytes, filename: str = "Dockerfile") -> Dockerfile:
     r"""Parse a file.
 

@@ -1,0 +1,280 @@
+"""Checks of a Dockerfile: alone (``check``), and as a part of each build.
+
+In:  a session, a ``BuildRequest``; for a build also what its compilation found.
+Out: findings, outlines, targets.
+
+A check reaches for no network: base images count as far as the local store or a layout has them.
+What a build's checks found is kept, so that a build that changes nothing does not even load them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import time
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jettison import __version__
+from jettison.api.compile import Compiled, compile_arguments, showing_source
+from jettison.api.request import BuildRequest
+from jettison.api.session import Session
+from jettison.errors import FrontendError, InvalidReferenceError, JettisonError, SourceError
+from jettison.events import Sink, Warned
+from jettison.frontend.base import CompileRequest, ImageConfigs, ImageContext, ImageRequest
+from jettison.frontend.dockerfile.parser import parse
+from jettison.frontend.dockerfile.syntax import Dockerfile
+from jettison.lint.finding import Finding
+from jettison.oci.config import ImageConfig
+from jettison.oci.digest import Digest
+from jettison.oci.platform import Platform, normalise
+from jettison.source.context import BuildContext, open_context
+
+if TYPE_CHECKING:
+    from jettison.fs.pattern import PatternMatcher
+    from jettison.lint.file import ImageFacts, Surroundings
+    from jettison.lint.outline import Outline, Target
+
+_OVERRIDE = "BUILDKIT_DOCKERFILE_CHECK"
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What a check found.
+
+    Args:
+        dockerfile: What was checked; without instructions when it cannot be parsed.
+        findings: In the order of the text.
+        error: Why it cannot be built, as far as that is known without building.
+    """
+
+    dockerfile: Dockerfile
+    findings: tuple[Finding, ...] = ()
+    error: JettisonError | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What is kept of the checks of a build; ``error`` is that of ``# check=error=true``."""
+
+    findings: tuple[Finding, ...]
+    error: bool
+
+
+def check(session: Session, request: BuildRequest) -> Checked:
+    """Check a Dockerfile; all its stages, or those that ``request.target`` needs.
+
+    Raises:
+        ContextError: the context or the Dockerfile is not there.
+        UsageError: a flag or an option of ``# check=`` is wrong.
+    """
+    from jettison.lint.outline import needed_stages  # noqa: PLC0415
+    from jettison.lint.runner import check as run_rules  # noqa: PLC0415
+    from jettison.lint.runner import options_of  # noqa: PLC0415
+
+    with open_context(request, session.store) as context, showing_source(context):
+        asked = compile_arguments(request, context)
+        try:
+            dockerfile = parse(asked.text, filename=asked.filename)
+        except FrontendError as wrong:
+            return Checked(_unparsed(asked), error=_with_source(wrong, context))
+        options = options_of(dockerfile, asked.build_args.get(_OVERRIDE, ""))
+        configs, error = _try_to_compile(session, asked)
+        around = surroundings(asked, configs, context)
+        if asked.target and error is None:
+            around = msgspec.structs.replace(around, stages=needed_stages(dockerfile, around))
+        findings = run_rules(dockerfile, around, options=options)
+        return Checked(dockerfile, findings, error and _with_source(error, context))
+
+
+def outline(session: Session, request: BuildRequest) -> tuple[Outline, Dockerfile]:
+    """Return what the target of a request can be given.
+
+    Raises:
+        JettisonError: the Dockerfile is wrong or not there, or has no such target.
+    """
+    from jettison.lint.outline import outline as outline_of  # noqa: PLC0415
+
+    with open_context(request, session.store) as context, showing_source(context):
+        asked = compile_arguments(request, context)
+        dockerfile = parse(asked.text, filename=asked.filename)
+        return outline_of(dockerfile, surroundings(asked, {}, context)), dockerfile
+
+
+def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...], Dockerfile]:
+    """Return the stages that can be built.
+
+    Raises:
+        JettisonError: the Dockerfile is wrong or not there.
+    """
+    from jettison.lint.outline import targets as targets_of  # noqa: PLC0415
+
+    with open_context(request, session.store) as context, showing_source(context):
+        asked = compile_arguments(request, context)
+        dockerfile = parse(asked.text, filename=asked.filename)
+        return targets_of(dockerfile, surroundings(asked, {}, context)), dockerfile
+
+
+def check_build(session: Session, compiled: Compiled, context: BuildContext, sink: Sink) -> None:
+    """Tell what the rules find in the stages that a build needs.
+
+    Raises:
+        LintError: the file wants findings to be errors.
+        UsageError: an option of ``# check=`` is wrong.
+    """
+    question = _question(compiled, context)
+    kept = session.answers.find(question)
+    answer = msgspec.msgpack.decode(kept, type=_Answer) if kept is not None else None
+    if answer is None:
+        answer = _check_stages(compiled, context)
+        session.answers.keep(question, msgspec.msgpack.encode(answer))
+    now = time.time_ns()
+    for each in answer.findings:
+        sink(Warned(now, each.detail, rule=each.rule, span=each.span, hint=each.url))
+    if answer.findings and answer.error:
+        from jettison.lint.options import CheckOptions  # noqa: PLC0415
+        from jettison.lint.runner import raise_for  # noqa: PLC0415
+
+        raise_for(answer.findings, CheckOptions(error=True))
+
+
+def surroundings(
+    asked: CompileRequest,
+    configs: ImageConfigs,
+    context: BuildContext,
+    stages: Collection[int] | None = None,
+) -> Surroundings:
+    """Return what is known besides the text.
+
+    Args:
+        asked: What the frontend was asked.
+        configs: Of the base images that are known.
+        context: Whose ignore file counts.
+        stages: Which stages are checked; None is all.
+    """
+    from jettison.lint.file import Surroundings  # noqa: PLC0415
+
+    matcher = context.ignore_file().matcher()
+    return Surroundings(
+        build_args=asked.build_args,
+        platform=asked.platform,
+        build_platform=asked.build_platform,
+        target=asked.target,
+        stages=stages,
+        image=_image_facts(asked, configs),
+        is_ignored=None if matcher is None else _ignoring(matcher),
+    )
+
+
+def _check_stages(compiled: Compiled, context: BuildContext) -> _Answer:
+    from jettison.lint.runner import check as run_rules  # noqa: PLC0415
+    from jettison.lint.runner import options_of  # noqa: PLC0415
+
+    asked = compiled.asked
+    dockerfile = parse(asked.text, filename=asked.filename)
+    options = options_of(dockerfile, asked.build_args.get(_OVERRIDE, ""))
+    needed = frozenset(stage.index for stage in compiled.plan.stages if stage.needed)
+    around = surroundings(asked, compiled.configs, context, needed)
+    return _Answer(run_rules(dockerfile, around, options=options), options.error)
+
+
+def _question(compiled: Compiled, context: BuildContext) -> Digest:
+    """Return a digest of everything that the findings of a build depend on."""
+    asked = compiled.asked
+    images = [
+        (each.reference, str(each.platform), *_facts_that_count(config))
+        for each, config in compiled.configs.items()
+    ]
+    parts = (
+        ("checks", __version__, asked.text),
+        (sorted(asked.build_args.items()), asked.target),
+        (str(asked.platform), str(asked.build_platform)),
+        [stage.index for stage in compiled.plan.stages if stage.needed],
+        [(name, type(each).__name__) for name, each in sorted(asked.contexts.items())],
+        images,
+        context.ignore_file().patterns,
+    )
+    return Digest("sha256:" + hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest())
+
+
+def _try_to_compile(
+    session: Session, asked: CompileRequest
+) -> tuple[dict[ImageRequest, ImageConfig], JettisonError | None]:
+    """Compile as far as base images are here; return their configs, and what is wrong."""
+    from jettison.frontend.base import NeedImages  # noqa: PLC0415
+    from jettison.frontend.dockerfile.compile import compile as compile_file  # noqa: PLC0415
+
+    configs: dict[ImageRequest, ImageConfig] = {}
+    resolver = session.resolver(offline=True)
+    while True:
+        try:
+            answer = compile_file(asked, configs)
+        except (FrontendError, SourceError) as error:
+            return configs, error
+        if not isinstance(answer, NeedImages):
+            return configs, None
+        before = len(configs)
+        for need in answer.requests:
+            try:
+                configs[need] = resolver.resolve(need.reference, need.platform).config
+            except SourceError:
+                continue
+        if len(configs) < before + len(answer.requests):
+            return configs, None
+
+
+def _image_facts(
+    asked: CompileRequest, configs: ImageConfigs
+) -> Callable[[str, Platform], ImageFacts | None]:
+    from jettison.frontend.dockerfile.contexts import Contexts  # noqa: PLC0415
+    from jettison.lint.file import ImageFacts  # noqa: PLC0415
+    from jettison.oci.reference import parse_reference  # noqa: PLC0415
+
+    contexts = Contexts(asked.contexts, asked.platform)
+
+    def facts(name: str, platform: Platform) -> ImageFacts | None:
+        found = contexts.find(name, platform)
+        if found is not None and not isinstance(found.context, ImageContext):
+            return ImageFacts()
+        try:
+            reference = (
+                found.context.reference
+                if found is not None and isinstance(found.context, ImageContext)
+                else str(parse_reference(name))
+            )
+        except InvalidReferenceError:
+            return None
+        config = configs.get(ImageRequest(reference, platform))
+        if config is None:
+            return None
+        return ImageFacts(
+            environment=tuple(config.config.env or ()),
+            has_shell=bool(config.config.shell),
+            platform=normalise(config.os, config.architecture, config.variant)
+            if config.os and config.architecture
+            else None,
+        )
+
+    return facts
+
+
+def _facts_that_count(config: ImageConfig) -> tuple[object, ...]:
+    platform = (config.os, config.architecture, config.variant)
+    return (platform, config.config.env, bool(config.config.shell))
+
+
+def _ignoring(matcher: PatternMatcher) -> Callable[[str], bool]:
+    def is_ignored(source: str) -> bool:
+        path = posixpath.normpath("/" + source).lstrip("/")
+        return bool(path) and matcher.matches(path)
+
+    return is_ignored
+
+
+def _unparsed(asked: CompileRequest) -> Dockerfile:
+    return Dockerfile((), text=asked.text.decode(errors="replace"), filename=asked.filename)
+
+
+def _with_source(error: JettisonError, context: BuildContext) -> JettisonError:
+    error.source = (context.filename, context.dockerfile.decode(errors="replace"))
+    return error
