@@ -46,6 +46,13 @@ class RecordStore:
         layer, created_ns, vertex, name = rows[0]
         return Record(LayerId(layer), created_ns, vertex, name)
 
+    def latest(self, vertex: str) -> LayerId | None:
+        """Return the layer that the last run of a vertex's definition made, whatever its key."""
+        rows = self._database.query(
+            "SELECT layer FROM record WHERE vertex = ? ORDER BY created_ns DESC LIMIT 1", (vertex,)
+        )
+        return LayerId(rows[0][0]) if rows else None
+
     def keep(self, key: CacheKey, record: Record) -> None:
         """Keep a record with the key's preimage."""
         self._database.execute(

@@ -29,6 +29,7 @@ from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
 from jettison.snapshot.stack import StackTree
 
+
 class EarlierLayer(msgspec.Struct, frozen=True):
     """What an earlier build made of the same instruction.
 
@@ -179,9 +180,7 @@ class _Copier:
         self.digests[path[1:]] = tree.file_digest(entry.origin)
         return True
 
-    def _link_to_earlier(
-        self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str
-    ) -> bool:
+    def _link_to_earlier(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
         """Link a file of the layer that an earlier build made here, if it is the same."""
         earlier, facts = self._earlier, entry.facts
         if earlier is None or facts.nlink != 1 or entry.xattrs:

@@ -30,6 +30,7 @@ class FileStat(msgspec.Struct, frozen=True):
     rdev: int
     nlink: int
     identity: tuple[int, int]
+    ctime_ns: int = 0
 
     @property
     def is_dir(self) -> bool:

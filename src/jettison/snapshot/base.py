@@ -63,7 +63,7 @@ class Snapshotter(Protocol):
 
         The active snapshot is gone afterwards. Its empty change gives the empty layer.
         ``known`` are sha256 digests, by path relative to ``upper``, of files that need not be
-        read again: only of files that are hard links into committed layers.
+        read again: of hard links into committed layers, and of copies whose source is known.
         """
         ...
 
@@ -86,6 +86,10 @@ class Snapshotter(Protocol):
 
     def directory(self, layer: LayerId) -> Path:
         """Return the overlay directory of a layer that is here."""
+        ...
+
+    def digests(self, layer: LayerId) -> dict[str, bytes]:
+        """Return raw sha256 of files of a layer by path, as far as they were kept at ``commit``."""
         ...
 
     def remove(self, layer: LayerId) -> None:

@@ -51,8 +51,8 @@ def content_digest(
 
     Args:
         upper: The directory; nobody writes to it.
-        known: Digests of files that need not be read again, by path relative to ``upper``: only
-            of files that are hard links into committed layers.
+        known: Digests of files that need not be read again, by path relative to ``upper``: of
+            hard links into committed layers, and of copies whose source is known.
 
     Raises:
         OSError: something cannot be read.

@@ -7,6 +7,7 @@ On disk::
 
     snapshots/<kind><hex>/fs      the overlay layer directory; never written again
     snapshots/<kind><hex>/meta    msgpack ``LayerInfo``
+    snapshots/<kind><hex>/digests msgpack, sha256 by path, of layers of many copied files
     tmp/<owner>/<n>/{fs,work}     an active snapshot
 
 ``kind`` is ``c`` (content digest) or ``d`` (diff ID): an image's tar must never be able to take
@@ -38,6 +39,9 @@ from jettison.snapshot.recovery import recover_after_boot
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
+
+_MANY_FILES = 200
+"""From here on linking what did not change is worth keeping digests."""
 
 _META = msgspec.msgpack.Decoder(LayerInfo)
 
@@ -91,6 +95,8 @@ class OverlaySnapshotter:
         """
         with storage_errors(active.upper):
             digest, facts = content_digest(active.upper, known)
+            if known is not None and len(known) >= _MANY_FILES:
+                (active.path / "digests").write_bytes(msgspec.msgpack.encode(known))
         return self._place(active, LayerId(f"content:{digest}"), facts)
 
     def commit_as(
@@ -132,6 +138,14 @@ class OverlaySnapshotter:
         """Return the overlay directory of a layer that is here."""
         return Path(self._path(layer), "fs")
 
+    def digests(self, layer: LayerId) -> dict[str, bytes]:
+        """Return digests of files of a layer by path, as far as they were kept."""
+        try:
+            with open(self._path(layer) + "/digests", "rb") as file:
+                return msgspec.msgpack.decode(file.read(), type=dict[str, bytes])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return {}
+
     def remove(self, layer: LayerId) -> None:
         """Forget a layer's files; nobody may use them any more.
 
@@ -163,7 +177,7 @@ class OverlaySnapshotter:
         info = LayerInfo(id=layer, size_bytes=facts.size_bytes, entries=facts.entries)
         with storage_errors(active.path):
             for name in os.listdir(active.path):
-                if name != active.upper.name:
+                if name not in {active.upper.name, "digests"}:
                     remove_tree(active.path / name)
             (active.path / "meta").write_bytes(msgspec.msgpack.encode(info))
             try:

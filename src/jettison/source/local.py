@@ -92,6 +92,7 @@ class LocalContext:
             facts.st_rdev,
             facts.st_nlink,
             (facts.st_dev, facts.st_ino),
+            facts.st_ctime_ns,
         )
 
     def names(self, path: str) -> list[str]:

@@ -7,6 +7,7 @@ which never change: a cached COPY of a stage reads no file.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from jettison.solver.runtime import Runtime
 
 if TYPE_CHECKING:
     from jettison.copier.destination import Destination
+    from jettison.copier.write import EarlierLayer
 
 
 class CopyExecutor:
@@ -34,6 +36,8 @@ class CopyExecutor:
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
         self._selection: Selection | None = None
+        self._selection_digest: Digest | None = None
+        self._planned: Destination | None = None
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, what it selects, what it finds at its destination."""
@@ -51,20 +55,31 @@ class CopyExecutor:
         active = runtime.snapshotter.prepare()
         try:
             selection = self._select()
-            destination = self._examine(selection)
-            write(
+            destination = self._examine()
+            known = write(
                 self._op,
                 selection,
                 destination,
                 active.upper,
                 created_ns=time.time_ns(),
                 link=all(_is_immutable(each) for each in self._inputs.results),
+                earlier=self._earlier(),
             )
             runtime.cancellation.check()
         except BaseException:
             runtime.snapshotter.discard(active)
             raise
-        return runtime.snapshotter.commit(active)
+        return runtime.snapshotter.commit(active, known)
+
+    def _earlier(self) -> EarlierLayer | None:
+        """Return the layer that the last build made of this instruction, if it is worth a look."""
+        from jettison.copier.write import EarlierLayer  # noqa: PLC0415 - as in ``execute``
+
+        layer = self._runtime.records.latest(self._vertex.digest)
+        digests = self._runtime.snapshotter.digests(layer) if layer is not None else {}
+        if layer is None or not digests:
+            return None
+        return EarlierLayer(os.fspath(self._runtime.snapshotter.directory(layer)), digests)
 
     def _selected(self, *, fetch: bool) -> Digest | None:
         stacks = [r.stack for r in self._inputs.results if isinstance(r, StackResult)]
@@ -72,14 +87,14 @@ class CopyExecutor:
             # Contexts change without notice: they are looked at each time.
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
-            return self._select().digest()
+            return self._digest()
         name = selector_digest("inputs", [stack_digest(stack) for stack in stacks])
         selector = selector_digest("selected", self._op)
         digest = self._runtime.memo.find(name, selector)
         if digest is None:
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
-            digest = self._select().digest()
+            digest = self._digest()
             self._runtime.memo.keep(name, selector, digest)
         return digest
 
@@ -91,7 +106,7 @@ class CopyExecutor:
             here = self._runtime.is_here(self._inputs.base)
             if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
                 return None
-            digest = self._examine(self._select()).digest()
+            digest = self._examine().digest()
             self._runtime.memo.keep(name, selector, digest)
         return digest
 
@@ -101,10 +116,18 @@ class CopyExecutor:
             self._selection = select(self._op, trees)
         return self._selection
 
-    def _examine(self, selection: Selection) -> Destination:
-        from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly
+    def _digest(self) -> Digest:
+        if self._selection_digest is None:
+            self._selection_digest = self._select().digest()
+        return self._selection_digest
 
-        return examine(self._op, self._runtime.tree(self._inputs.base, self._report), selection)
+    def _examine(self) -> Destination:
+        if self._planned is None:
+            from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly
+
+            tree = self._runtime.tree(self._inputs.base, self._report)
+            self._planned = examine(self._op, tree, self._select())
+        return self._planned
 
 
 def _is_immutable(result: Result) -> bool:
