@@ -12,6 +12,7 @@ from jettison.cli.console.lines import MAX_LINE_BYTES, LineSplitter
 from jettison.cli.console.live import LiveConsole
 from jettison.cli.console.plain import PlainConsole, size
 from jettison.cli.console.rawjson import RawJsonConsole
+from jettison.errors import Span
 from jettison.events import (
     Outcome,
     PlanReady,
@@ -120,3 +121,27 @@ def test_an_endless_line_is_cut():
 
 def test_sizes_have_decimal_units():
     assert [size(n) for n in (0, 1000, 1_234_567, 5 * 10**9)] == ["0B", "1kB", "1.235MB", "5GB"]
+
+
+FINDINGS = [
+    Warned(0, "JSON arguments recommended", rule="JSONArgsRecommended", span=Span(3)),
+    Warned(0, "Stage name 'A' should be lowercase", rule="StageNameCasing", span=Span(1)),
+]
+
+
+@pytest.mark.parametrize("make", [PlainConsole, LiveConsole])
+def test_findings_are_counted_and_listed_once_at_the_end(make, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = io.StringIO()
+    console = make(stream)
+    for event in [*FINDINGS, *BUILD]:
+        console(event)
+    console.close()
+    console.close()
+    tail = [line.strip() for line in stream.getvalue().rstrip().splitlines()[-3:]]
+    assert tail == [
+        "2 warnings found (run `jettison check` to see more):",
+        "- JSONArgsRecommended: JSON arguments recommended (line 3)",
+        "- StageNameCasing: Stage name 'A' should be lowercase (line 1)",
+    ]
+    assert stream.getvalue().count("JSONArgsRecommended") == 1

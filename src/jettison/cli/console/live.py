@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from jettison.cli.console.findings import finding_lines
 from jettison.cli.console.lines import LineSplitter
 from jettison.cli.console.plain import size
 from jettison.cli.message import printable
@@ -56,6 +57,7 @@ class LiveConsole:
         self._steps: dict[str, _Step] = {}
         self._total = 0
         self._warnings: list[str] = []
+        self._findings: list[Warned] = []
         self._begin = time.monotonic()
         self._closed = False
         self._lock = threading.Lock()
@@ -85,8 +87,10 @@ class LiveConsole:
                 case VertexProgress():
                     step = self._step(event.vertex, "")
                     step.progress[event.item] = (event.current, event.total)
-                case Warned(message=message, rule=rule):
-                    self._warnings.append(f"{rule}: {message}" if rule else message)
+                case Warned(rule=""):
+                    self._warnings.append(printable(event.message))
+                case Warned():
+                    self._findings.append(event)
                 case _:
                     pass
 
@@ -121,6 +125,10 @@ class LiveConsole:
             ]
             lines += [line for step in self._visible(steps) for line in self._draw_step(step)]
             lines += [Text(f" ! {warning}", style="yellow") for warning in self._warnings]
+            if self._closed:
+                lines += [
+                    Text(f" {line}", style="yellow") for line in finding_lines(self._findings)
+                ]
         return Group(*lines)
 
     def _visible(self, steps: list[_Step]) -> list[_Step]:

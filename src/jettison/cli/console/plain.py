@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TextIO
 
+from jettison.cli.console.findings import finding_lines
 from jettison.cli.console.lines import LineSplitter
 from jettison.cli.message import printable
 from jettison.events import (
@@ -29,6 +30,7 @@ class PlainConsole:
         self._started: dict[str, int] = {}
         self._lines: dict[tuple[str, int], LineSplitter] = {}
         self._shown: dict[tuple[str, str], int] = {}
+        self._findings: list[Warned] = []
 
     def __call__(self, event: Event) -> None:
         """Write what an event says."""
@@ -37,8 +39,12 @@ class PlainConsole:
             self._stream.flush()
 
     def close(self) -> None:
-        """Flush."""
-        self._stream.flush()
+        """Write what the checks found, once, and flush."""
+        with self._lock:
+            for line in finding_lines(self._findings):
+                self._say(line)
+            self._findings.clear()
+            self._stream.flush()
 
     def _take(self, event: Event) -> None:
         match event:
@@ -53,8 +59,10 @@ class PlainConsole:
                 self._log(event)
             case VertexProgress():
                 self._progress(event)
-            case Warned(message=message, rule=rule):
-                self._say(f"WARN: {rule + ': ' if rule else ''}{message}")
+            case Warned(rule=""):
+                self._say(f"WARN: {printable(event.message)}")
+            case Warned():
+                self._findings.append(event)
             case _:
                 pass
 
