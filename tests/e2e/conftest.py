@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from e2e.command import Cli, add_box, as_somebody, python_for, somebody
 from e2e.rig import EXAMPLES, Jettison
 
 
@@ -47,3 +50,34 @@ def bases(store_root: Path, jettison: Jettison) -> Callable[..., None]:
             assert made.returncode == 0, made.stdout + made.stderr
 
     return make
+
+
+@pytest.fixture(scope="session", params=["root", "unprivileged"])
+def cli(request: pytest.FixtureRequest, need: Callable[[str], str]) -> Iterator[Cli]:
+    """The command line as root and as an unprivileged user, each with a store that has ``box``."""
+    busybox = need("busybox")
+    if request.param == "root" and os.geteuid() != 0:
+        pytest.skip("root is needed")
+    work = Path(tempfile.mkdtemp(prefix="jettison-e2e-"))
+    prefix: list[str] = []
+    if request.param == "unprivileged" and os.geteuid() == 0:
+        user = somebody()
+        prefix = as_somebody(user)
+        shutil.chown(work, user.pw_uid, user.pw_gid)
+    made = Cli(work, prefix, python_for(prefix))
+    add_box(made, busybox)
+    yield made
+    # Files of subordinate ids are root's to remove, or of one who is root in the namespace.
+    subprocess.run(
+        [*made.argv()[:-2], "-c", _REMOVE, str(work / "store")], env=made.env, cwd="/", check=False
+    )
+    shutil.rmtree(work)
+
+
+_REMOVE = """
+import sys, pathlib
+from jettison.linux import userns
+userns.enter()
+from jettison.fs.remove import remove_tree
+[remove_tree(each) for each in pathlib.Path(sys.argv[1]).parent.glob("store*")]
+"""

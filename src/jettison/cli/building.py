@@ -11,8 +11,9 @@ import msgspec
 from jettison.api.build import build
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
-from jettison.cli.console.base import make_console
+from jettison.cli.console.base import HeldBack, make_console
 from jettison.errors import ExportError
+from jettison.linux import userns
 from jettison.settings import Settings
 
 
@@ -26,17 +27,18 @@ def build_and_tell(
     sizes: bool = False,
 ) -> int:
     """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
-    console = make_console(progress)
+    console = HeldBack(progress) if userns.is_needed() else make_console(progress)
     try:
         with Session.open(settings, os.environ) as session:
             result = build(session, request, console)
     except NamespaceRequired:
-        console.close()
         from jettison.cli.namespace import enter_again  # noqa: PLC0415
 
         return enter_again(request.stdin)
-    finally:
+    except BaseException:
         console.close()
+        raise
+    console.close()
     _write_files(result, iidfile, metadata_file)
     if progress == "quiet":
         sys.stdout.write(f"{result.image_id}\n")

@@ -180,11 +180,11 @@ def run(argv: Sequence[str]) -> int:
     except click.ClickException as error:
         from jettison.cli.usage import usage_error  # noqa: PLC0415
 
-        return _tell(usage_error(error))
+        return tell(usage_error(error))
     except JettisonError as error:
         if verbose:
             raise
-        return _tell(error)
+        return tell(error)
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
@@ -193,11 +193,12 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:
         if verbose:
             raise
-        return _tell(_unexpected(error))
+        return tell(_unexpected(error))
     return status if isinstance(status, int) else 0
 
 
-def _tell(error: JettisonError) -> int:
+def tell(error: JettisonError) -> int:
+    """Write an error for the user; return its exit status."""
     from jettison.cli.message import error_message  # noqa: PLC0415
 
     sys.stderr.write(error_message(error) + "\n")

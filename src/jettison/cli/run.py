@@ -11,8 +11,12 @@ import click
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.cli.flags import DockerCommand
+from jettison.cli.main import tell
 from jettison.cli.session import in_session
-from jettison.errors import UsageError
+from jettison.errors import JettisonError, UsageError
+
+OURS_FAILED = 125
+"""Status of failures that are not the container's, so that they cannot be taken for its own."""
 
 
 @click.command(
@@ -119,7 +123,13 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
 
         return run_container(session, request)
 
-    return in_session(ctx, work)
+    try:
+        return in_session(ctx, work)
+    except JettisonError as error:
+        if ctx.obj["verbose"]:
+            raise
+        tell(error)
+        return OURS_FAILED
 
 
 def environment(given: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:

@@ -35,6 +35,31 @@ class QuietConsole:
         """Do nothing."""
 
 
+class HeldBack:
+    """Keeps events until it is known that this process does the work: then shows them.
+
+    A process that must be started again in a user namespace would else show everything twice.
+
+    Args:
+        progress: Value of ``--progress``.
+    """
+
+    def __init__(self, progress: str) -> None:
+        self._progress = progress
+        self._events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        """Keep an event."""
+        self._events.append(event)
+
+    def close(self) -> None:
+        """Show all events."""
+        console = make_console(self._progress)
+        for event in self._events:
+            console(event)
+        console.close()
+
+
 def make_console(progress: str, stream: TextIO | None = None) -> Console:
     """Return the rendering of ``--progress``; ``auto`` is live on a terminal, plain on a pipe."""
     stream = stream or sys.stderr
