@@ -43,4 +43,9 @@ class Rule(Protocol):
 
 def rule_url(rule: Rule) -> str:
     """Return the page that explains a rule, empty without one."""
-    return f"{_PAGES}{re.sub(_WORD_START, '-', rule.name).lower()}/" if rule.has_page else ""
+    return f"{_PAGES}{page_name(rule)}/" if rule.has_page else ""
+
+
+def page_name(rule: Rule) -> str:
+    """Return the name of a rule in addresses, such as ``stage-name-casing``."""
+    return re.sub(_WORD_START, "-", rule.name).lower()

@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""Write the pages of all rules below ``docs/rules``, from the rules' docstrings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jettison.lint.pages import pages
+
+PLACE = Path(__file__).resolve().parents[1] / "docs" / "rules"
+
+
+def main() -> None:
+    """Write every page and remove those of rules that are gone."""
+    wanted = pages()
+    PLACE.mkdir(exist_ok=True)
+    for path in PLACE.glob("*.md"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        (PLACE / name).write_text(text)
+
+
+if __name__ == "__main__":
+    main()
