@@ -155,7 +155,8 @@ class Builder:
             dockerfile=str(folder / named) if named else "",
             contexts=contexts,
             target=options.get("target", ""),
-            build_args=options.get("build_args", {}),
+            # Cache mounts live longer than a case: each case has its own, as on a machine of its own.
+            build_args={"BUILDKIT_CACHE_MOUNT_NS": self.tmp.name} | options.get("build_args", {}),
             labels=options.get("labels", {}),
             platforms=(options["platform"],) if options.get("platform") else (),
             secrets=self.secrets(options),

@@ -50,6 +50,7 @@ def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOpt
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     return ExecOptions(
         cache_mounts=session.store.cache_mounts,
+        discard=session.store.trash,
         hosts=make_hosts,
         resolv_conf=lambda: make_resolv_conf(host_network=True),
         env=(*plan.proxy_env, *inherited),

@@ -99,9 +99,11 @@ class ExecOptions(msgspec.Struct, frozen=True):
         hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
         resolv_conf: Bytes of ``/etc/resolv.conf``.
         cache_mounts: Directory that holds cache mounts.
+        discard: Takes a cache mount away; who uses it goes on with what it has.
     """
 
     cache_mounts: Path
+    discard: Callable[[Path], None]
     hosts: Callable[[str, tuple[str, ...]], bytes]
     resolv_conf: Callable[[], bytes]
     env: tuple[str, ...] = ()
@@ -150,6 +152,7 @@ class Runtime:
         self.sink = sink
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()
+        self.renewed: Once[str, None] = Once()
         self._sandbox = drivers.sandbox
         self._sandboxes: Once[str, Sandbox] = Once()
         self._trees: Once[Stack, StackTree] = Once()

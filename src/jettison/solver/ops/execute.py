@@ -72,7 +72,14 @@ class ExecExecutor:
         active = runtime.snapshotter.prepare(self._inputs.base)
         try:
             with ExitStack() as stack:
-                mounted = mount_all(self._op.mounts, self._files, runtime, self._report, stack)
+                mounted = mount_all(
+                    self._op.mounts,
+                    self._files,
+                    runtime,
+                    self._report,
+                    stack,
+                    renew=self._vertex.ignore_cache,
+                )
                 self._make_cwd(user, active)
                 spec = self._spec(tuple(lowers), active, user, mounted)
                 stack.enter_context(runtime.execs)

@@ -83,8 +83,20 @@ def mount_all(
     runtime: Runtime,
     report: Progress,
     stack: ExitStack,
+    *,
+    renew: bool = False,
 ) -> Mounted:
-    """Return the sandbox's mounts of a step; ``stack`` holds their locks until it has run."""
+    """Return the sandbox's mounts of a step.
+
+    Args:
+        mounts: Of the op.
+        files: What mounts with an input select, by index.
+        runtime: The drivers.
+        report: Told about fetching.
+        stack: Holds locks until the step has run.
+        renew: Nothing may come from the cache (``--no-cache``). As in BuildKit, caches that have
+            a mode or an owner of their own begin empty then, the others stay.
+    """
     made: list[Mount] = []
     env: list[str] = []
     for index, mount in enumerate(mounts):
@@ -92,7 +104,7 @@ def mount_all(
             case MountType.BIND:
                 made.append(_bind(mount, files[index], runtime, report))
             case MountType.CACHE:
-                made.append(_cache(mount, files.get(index), runtime, stack))
+                made.append(_cache(mount, files.get(index), runtime, stack, renew=renew))
             case MountType.TMPFS:
                 made.append(TmpfsMount(mount.target, mount.size_bytes))
             case MountType.FILE:
@@ -143,10 +155,17 @@ def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime)
 
 
 def _cache(
-    mount: ExecMount, files: BoundFiles | None, runtime: Runtime, stack: ExitStack
+    mount: ExecMount,
+    files: BoundFiles | None,
+    runtime: Runtime,
+    stack: ExitStack,
+    *,
+    renew: bool,
 ) -> BindMount:
     name = hashlib.sha256(mount.id.encode()).hexdigest()[:32]
     directory = runtime.options.cache_mounts / name
+    if renew and (mount.mode is not None or mount.uid or mount.gid):
+        runtime.renewed.get(name, lambda: runtime.options.discard(directory))
     if mount.sharing is not Sharing.SHARED:
         directory = _own_directory(directory, mount.sharing, stack)
     try:
