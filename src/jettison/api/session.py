@@ -8,6 +8,7 @@ Out: a ``Session``, used as a context manager by every function of ``api``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from jettison.image.resolve import ImageResolver
     from jettison.registry.client import RegistryClient
     from jettison.sandbox.base import Sandbox
+
+
+_FULL_BYTES = 1 << 20
 
 
 class NamespaceRequired(JettisonError):  # noqa: N818 - a request to the caller, not a failure
@@ -51,7 +55,11 @@ class Session:
     def open(cls, settings: Settings, environ: Mapping[str, str]) -> Session:
         """Open the store of the settings, making it if there is none."""
         root = store_root(settings, environ, root_user=not userns.is_rootless())
-        return cls(settings, environ, Store.open(root))
+        store = Store.open(root)
+        disk = os.statvfs(root)
+        if disk.f_bavail * disk.f_frsize < _FULL_BYTES:
+            store.empty_trash()  # a full disk lets nobody in, not even to make room
+        return cls(settings, environ, store)
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +69,8 @@ class Session:
             sandbox.close()
         if self._registry is not None:
             self._registry.close()
+        if not userns.is_needed() and os.listdir(self.store.root / "trash"):
+            self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
 
     @cached_property

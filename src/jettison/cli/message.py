@@ -5,6 +5,11 @@ from __future__ import annotations
 from jettison.errors import ExecError, JettisonError
 
 _LOG_LINES = 20
+_EXIT_HINTS = {
+    126: "the program cannot be executed: check its mode, and the machine that it is made for",
+    127: "the program is not in the image: install it in an earlier step, or check its name",
+    137: "the process was killed: perhaps there was not enough memory",
+}
 
 
 def error_message(error: JettisonError) -> str:
@@ -18,11 +23,30 @@ def error_message(error: JettisonError) -> str:
 
         name, text = error.source
         parts.append(printable(excerpt(text, error.span, filename=name), keep="\n"))
-    parts.append(f"ERROR: {printable(error.message, keep=chr(10))}")
+    message, guess = _without_guess(error.message)
+    parts.append(f"ERROR: {printable(message, keep=chr(10))}")
     parts += [f"note: {printable(note)}" for note in getattr(error, "__notes__", ())]
-    if error.hint:
-        parts.append(f"hint: {printable(error.hint)}")
+    hint = error.hint or guess or _hint_for(error)
+    if hint:
+        parts.append(f"hint: {printable(hint)}")
     return "\n".join(parts)
+
+
+def _without_guess(message: str) -> tuple[str, str]:
+    """Split what docker's messages guess from them: ``unknown … (did you mean RUN?)``."""
+    head, found, tail = message.rpartition(" (did you mean ")
+    if not found or not tail.endswith("?)") or "\n" in tail:
+        return message, ""
+    return head, f"did you mean {tail[:-1]}"
+
+
+def _hint_for(error: JettisonError) -> str:
+    """Return what to do about a failed step, by its exit code."""
+    if not isinstance(error, ExecError):
+        return ""
+    if "No space left on device" in error.log_tail:
+        return "free some space, or choose another directory with `--root`"
+    return _EXIT_HINTS.get(error.exit_code, "its last output is above; `set -x` shows each command")
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -87,6 +87,7 @@ _MIGRATIONS = {
 
 _BUSY_SECONDS = 60.0
 _PRIMARY_CODE = 0xFF
+_FULL_BYTES = 1 << 16
 
 
 class Database:
@@ -268,7 +269,12 @@ def _explain(code: int, path: Path) -> StorageError | None:
                 f"the database `{place}` cannot be written",
                 hint="check the owner of the store, or choose another with `--root`",
             )
-        case sqlite3.SQLITE_FULL:
+        case sqlite3.SQLITE_IOERR if not _is_full(path):
+            return StorageError(
+                f"the database `{place}` cannot be read or written: input/output error",
+                hint="check the disk; the kernel log says more",
+            )
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
             return StorageError(
                 f"the disk of `{place}` is full",
                 hint="free some space, or choose another directory with `--root`",
@@ -278,10 +284,14 @@ def _explain(code: int, path: Path) -> StorageError | None:
                 f"the database `{place}` is damaged",
                 hint="move it and its `-wal` file away: images must then be pulled and built again",
             )
-        case sqlite3.SQLITE_IOERR:
-            return StorageError(
-                f"the database `{place}` cannot be read or written: input/output error",
-                hint="check the disk; the kernel log says more",
-            )
         case _:
             return None
+
+
+def _is_full(path: Path) -> bool:
+    """Tell whether the disk has no room: then the shared memory of the log cannot be made."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _FULL_BYTES
