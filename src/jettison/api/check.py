@@ -73,7 +73,7 @@ def check(session: Session, request: BuildRequest) -> Checked:
     from jettison.lint.runner import options_of  # noqa: PLC0415
 
     with open_context(request, session.store) as context, showing_source(context):
-        asked = compile_arguments(request, context)
+        asked = compile_arguments(request, context, session.store)
         try:
             dockerfile = parse(asked.text, filename=asked.filename)
         except FrontendError as wrong:
@@ -96,7 +96,7 @@ def outline(session: Session, request: BuildRequest) -> tuple[Outline, Dockerfil
     from jettison.lint.outline import outline as outline_of  # noqa: PLC0415
 
     with open_context(request, session.store) as context, showing_source(context):
-        asked = compile_arguments(request, context)
+        asked = compile_arguments(request, context, session.store)
         dockerfile = parse(asked.text, filename=asked.filename)
         return outline_of(dockerfile, surroundings(asked, {}, context)), dockerfile
 
@@ -110,7 +110,7 @@ def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...]
     from jettison.lint.outline import targets as targets_of  # noqa: PLC0415
 
     with open_context(request, session.store) as context, showing_source(context):
-        asked = compile_arguments(request, context)
+        asked = compile_arguments(request, context, session.store)
         dockerfile = parse(asked.text, filename=asked.filename)
         return targets_of(dockerfile, surroundings(asked, {}, context)), dockerfile
 

@@ -31,9 +31,11 @@ from jettison.oci.config import ImageConfig
 from jettison.oci.platform import Platform, normalise, parse_platform
 from jettison.plan.graph import Plan
 from jettison.plan.op import Network
-from jettison.source.context import BuildContext, open_context
+from jettison.source.context import MAIN, BuildContext, open_context
+from jettison.store.store import Store
 
 T = TypeVar("T")
+_EPOCH = "SOURCE_DATE_EPOCH"
 _NETWORKS = {"": Network.DEFAULT, "bridge": Network.DEFAULT, "default": Network.DEFAULT}
 
 
@@ -56,7 +58,7 @@ def compile_request(
     """
     from jettison.frontend.dockerfile.compile import compile as compile_dockerfile  # noqa: PLC0415
 
-    asked = compile_arguments(request, context)
+    asked = compile_arguments(request, context, session.store)
     configs: dict[ImageRequest, ImageConfig] = {}
     with showing_source(context):
         while True:
@@ -68,18 +70,25 @@ def compile_request(
                     configs[need] = _resolve(session, request, need, sink)
 
 
-def compile_arguments(request: BuildRequest, context: BuildContext) -> CompileRequest:
-    """Return what the frontend is asked."""
+def compile_arguments(request: BuildRequest, context: BuildContext, store: Store) -> CompileRequest:
+    """Return what the frontend is asked.
+
+    Raises:
+        UsageError: a flag's value is wrong.
+        SourceError: the time of a named context is wanted, and it cannot be fetched.
+    """
     here = this_platform()
     if len(request.platforms) > 1:
         raise UsageError(
             "one platform a build is supported", hint="build each platform and push it"
         )
+    build_args = _build_args(request)
+    epoch = build_args.get(_EPOCH, "")
     return CompileRequest(
         text=context.dockerfile,
         filename=context.filename,
         target=request.target,
-        build_args=_build_args(request),
+        build_args=build_args,
         platform=parse_platform(request.platforms[0]) if request.platforms else here,
         build_platform=here,
         contexts=named_contexts(context),
@@ -92,6 +101,7 @@ def compile_arguments(request: BuildRequest, context: BuildContext) -> CompileRe
         shm_bytes=request.shm_bytes,
         allow=request.allow | ({"network.host"} if request.network == "host" else set()),
         implicit_platform=not request.platforms,
+        source_times=_source_times(epoch, context, store, offline=request.offline),
     )
 
 
@@ -109,6 +119,21 @@ def named_contexts(context: BuildContext) -> dict[str, NamedContext]:
             case _:
                 found[name] = HttpContext(value.text)
     return found
+
+
+def _source_times(
+    epoch: str, context: BuildContext, store: Store, *, offline: bool
+) -> dict[str, int]:
+    """Return the time of the build context, and of the named one that is asked for."""
+    times = {} if context.time is None else {MAIN: context.time}
+    named = context.named.get(epoch)
+    if named is not None and epoch != MAIN:
+        from jettison.source.times import time_of_context  # noqa: PLC0415
+
+        found = time_of_context(named.kind, named.text, store, offline=offline)
+        if found is not None:
+            times[epoch] = found
+    return times
 
 
 def network_mode(text: str) -> Network:
@@ -184,9 +209,9 @@ def _resolve(
 
 def _build_args(request: BuildRequest) -> Mapping[str, str]:
     args = dict(request.build_args)
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch and "SOURCE_DATE_EPOCH" not in args:
-        args["SOURCE_DATE_EPOCH"] = epoch
+    epoch = os.environ.get(_EPOCH)
+    if epoch and _EPOCH not in args:
+        args[_EPOCH] = epoch
     return args
 
 

@@ -86,6 +86,16 @@ class NamedSource(msgspec.Struct, frozen=True):
     text: str
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """A build context and its Dockerfile, as they were found."""
+
+    main: LocalContext
+    dockerfile: bytes
+    filename: str
+    ignore: IgnoreFile = IgnoreFile("")
+    time: int | None = None
+
+
 class BuildContext:
     """What a build reads from outside images; a context manager.
 
@@ -93,24 +103,20 @@ class BuildContext:
         dockerfile: Its bytes.
         filename: What messages call it.
         named: Named contexts by name.
+        time: Of the build context in seconds since the epoch: its commit's, or when its server
+            says it was modified; None without such a time.
     """
 
     def __init__(
-        self,
-        store: Store,
-        dockerfile: bytes,
-        filename: str,
-        named: Mapping[str, NamedSource],
-        main: LocalContext,
-        ignore: IgnoreFile,
-        made: ExitStack,
+        self, store: Store, opened: Opened, named: Mapping[str, NamedSource], made: ExitStack
     ) -> None:
-        self.dockerfile = dockerfile
-        self.filename = filename
+        self.dockerfile = opened.dockerfile
+        self.filename = opened.filename
         self.named = named
+        self.time = opened.time
         self._store = store
-        self._trees = {MAIN: main}
-        self._ignore = ignore
+        self._trees = {MAIN: opened.main}
+        self._ignore = opened.ignore
         self._made = made
 
     def __enter__(self) -> Self:
@@ -178,6 +184,7 @@ def parse_named_context(name: str, text: str) -> NamedSource:
     Raises:
         UsageError: it is a kind that is not known.
         InvalidReferenceError: it is no image reference.
+        ContextError: it is a git URL with a wrong query.
     """
     for prefix in ("target:", "input:"):
         if text.startswith(prefix):
@@ -191,6 +198,8 @@ def parse_named_context(name: str, text: str) -> NamedSource:
         path = text.removeprefix("oci-layout://")
         return NamedSource("image", "oci-layout://" + os.path.abspath(path))
     location = locate(text)
+    if location.kind == "git":
+        parse_git_url(location.text)
     return NamedSource(location.kind, location.text)
 
 
@@ -213,24 +222,7 @@ def open_context(request: ContextRequest, store: Store) -> BuildContext:
     named = {name: parse_named_context(name, text) for name, text in request.contexts.items()}
     with ExitStack() as made:
         opened = _Opener(request, store, made).open()
-        return BuildContext(
-            store,
-            opened.dockerfile,
-            opened.filename,
-            named,
-            opened.main,
-            opened.ignore,
-            made.pop_all(),
-        )
-
-
-class _Opened(msgspec.Struct, frozen=True):
-    """The build context and its Dockerfile."""
-
-    main: LocalContext
-    dockerfile: bytes
-    filename: str
-    ignore: IgnoreFile = IgnoreFile("")
+        return BuildContext(store, opened, named, made.pop_all())
 
 
 class _Opener:
@@ -241,7 +233,7 @@ class _Opener:
         self._store = store
         self._made = made
 
-    def open(self) -> _Opened:
+    def open(self) -> Opened:
         """Open whatever the context is."""
         request = self._request
         if request.context == "-":
@@ -259,28 +251,30 @@ class _Opener:
                     f"`{shown_remote(op.remote)}` cannot be fetched with `--offline`"
                 )
             tree = checkout(op, self._directory(), os.environ)
-            return self._inside(LocalContext(tree.directory))
+            opened = self._inside(LocalContext(tree.directory))
+            return msgspec.structs.replace(opened, time=tree.time)
         if location.kind == "http":
             from jettison.source.http import shown_url  # noqa: PLC0415 - rare
 
-            path = self._download(location.text)
+            path, modified = self._download(location.text)
             with open(path, "rb") as file:
                 start = file.read(MAX_DOCKERFILE_BYTES + 1)
-            return self._archive_or_dockerfile(path, start, shown_url(location.text))
+            opened = self._archive_or_dockerfile(path, start, shown_url(location.text))
+            return msgspec.structs.replace(opened, time=modified)
         return self._local(Path(request.context))
 
-    def _local(self, root: Path) -> _Opened:
+    def _local(self, root: Path) -> Opened:
         given = self._request.dockerfile
         if given == "-" or _is_url(given):
             context, ignore = open_directory(root, None, self._store)
-            return _Opened(context, self._elsewhere(), given, ignore)
+            return Opened(context, self._elsewhere(), given, ignore)
         if not given:
             whole = LocalContext(root)
             for name in (DEFAULT_DOCKERFILE, DEFAULT_DOCKERFILE.lower()):
                 text = read_inside(whole, name)
                 if text is not None:
                     context, ignore = open_directory(root, root / name, self._store)
-                    return _Opened(context, text, name, ignore)
+                    return Opened(context, text, name, ignore)
             raise no_dockerfile(whole, DEFAULT_DOCKERFILE)
         path = Path(given)
         if not path.is_file() and not path.is_absolute() and (root / path).is_file():
@@ -289,21 +283,21 @@ class _Opener:
         if text is None:
             raise no_dockerfile(LocalContext(root), given)
         context, ignore = open_directory(root, path, self._store)
-        return _Opened(context, text, given, ignore)
+        return Opened(context, text, given, ignore)
 
-    def _inside(self, context: LocalContext) -> _Opened:
+    def _inside(self, context: LocalContext) -> Opened:
         """Take the Dockerfile from a context that is not the user's directory."""
         given = self._request.dockerfile
         if given == "-" or _is_url(given):
-            return _Opened(context, self._elsewhere(), given)
+            return Opened(context, self._elsewhere(), given)
         names = (given,) if given else (DEFAULT_DOCKERFILE, DEFAULT_DOCKERFILE.lower())
         for name in names:
             text = read_inside(context, name)
             if text is not None:
-                return _Opened(context, text, name)
+                return Opened(context, text, name)
         raise no_dockerfile(context, names[0])
 
-    def _archive_or_dockerfile(self, path: Path, start: bytes, name: str) -> _Opened:
+    def _archive_or_dockerfile(self, path: Path, start: bytes, name: str) -> Opened:
         # Most contexts are directories, and need neither archives nor downloads.
         from jettison.layer.archive import open_archive  # noqa: PLC0415
 
@@ -325,22 +319,24 @@ class _Opener:
                 f"`{name}` is no archive, and too large for a Dockerfile",
                 hint="give a tar, which may be compressed, or a Dockerfile",
             )
-        return _Opened(LocalContext(self._directory()), start, name)
+        return Opened(LocalContext(self._directory()), start, name)
 
     def _elsewhere(self) -> bytes:
         """Return a Dockerfile that comes from standard input or a URL."""
         given = self._request.dockerfile
         if given == "-":
             return self._request.stdin
-        text = read_dockerfile(self._download(given))
+        text = read_dockerfile(self._download(given)[0])
         return text if text is not None else b""
 
-    def _download(self, url: str) -> Path:
+    def _download(self, url: str) -> tuple[Path, int | None]:
+        """Return a downloaded file, and the time when it was modified if that is known."""
         from jettison.source.http import HttpSource  # noqa: PLC0415 - rare
 
         source = HttpSource(self._store, offline=self._request.offline)
         try:
-            return self._store.blobs.path(source.fetch(url).digest)
+            file = source.fetch(url)
+            return self._store.blobs.path(file.digest), file.mtime_ns // 10**9 or None
         finally:
             source.close()
 

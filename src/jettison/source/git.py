@@ -69,10 +69,11 @@ _FILE_MODE = 0o644
 
 
 class Checkout(msgspec.Struct, frozen=True):
-    """A checked-out tree: its directory and the commit's ID."""
+    """A checked-out tree: its directory, the commit's ID and its time in seconds (0: unknown)."""
 
     directory: Path
     commit: str
+    time: int = 0
 
 
 def checkout(
@@ -113,12 +114,13 @@ def checkout(
     if report is not None:
         report(f"check out {commit[:12]}", 0, 0)
     git.run("checkout", "--quiet", "--force", "--detach", commit)
+    seconds = int(git.run("show", "--no-patch", "--format=%ct", commit).strip() or 0)
     if op.submodules and os.path.lexists(into / "tree" / ".gitmodules"):
         git.run("submodule", "update", "--quiet", "--init", "--recursive", "--depth=1")
     if not op.keep_git_dir:
         _remove_git_directories(into / "tree")
     _normalise_modes(into / "tree")
-    return Checkout(_subdirectory(into / "tree", op), commit)
+    return Checkout(_subdirectory(into / "tree", op), commit, seconds)
 
 
 def shown_remote(remote: str) -> str:

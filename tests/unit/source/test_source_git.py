@@ -190,3 +190,10 @@ def test_other_remotes_are_refused(tmp_path: Path, remote: str) -> None:
 def test_a_missing_git_program_is_told(tmp_path: Path) -> None:
     with pytest.raises(HostError, match="there is no git program"):
         checkout(GitOp("https://host.invalid/x.git"), tmp_path, {"PATH": str(tmp_path)})
+
+
+def test_a_checkout_knows_when_the_commit_was_made(
+    git: Callable[..., str], repository: Path, get: Callable[..., Checkout]
+) -> None:
+    expected = int(git(repository, "show", "-s", "--format=%ct", "other"))
+    assert get(ref="other").time == expected > 0

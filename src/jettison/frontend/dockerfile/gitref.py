@@ -1,163 +1,48 @@
-"""Git references: how ADD and named contexts name a tree of a git repository.
+"""Git references in a Dockerfile: those of ``plan.gitref``, whose faults are the Dockerfile's.
 
-In:  text such as ``https://host/org/repo.git#v1.2:sub/dir`` or ``git@host:org/repo.git?tag=v1``.
-Out: ``GitOp``, or None when the text is no git reference.
-
-Source: Dockerfile reference, "Adding files from a Git repository"; BuildKit's query form.
+In:  a source of ADD or COPY, flags.
+Out: ``GitReference``, ``GitOp``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-import msgspec
-
 from jettison.errors import DockerfileSyntaxError
+from jettison.plan import gitref
+from jettison.plan.gitref import GitReference, GitReferenceError
 from jettison.plan.op import GitOp
-
-_SCHEME = r"([A-Za-z0-9]+)://"
-_SCP = r"[A-Za-z0-9_.-]+@[^\s:/?#]+:[^?#]*"
-_COMMIT = r"[0-9a-f]{7,64}"
-_SCHEMES = frozenset({"http", "https", "ssh", "git"})
-_KEYS = frozenset(
-    {
-        "ref",
-        "tag",
-        "branch",
-        "commit",
-        "checksum",
-        "subdir",
-        "keep-git-dir",
-        "submodules",
-        "mtime",
-        "fetch-by-commit",
-    }
-)
-_BOOLEANS = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False, "": True}
-
-
-class GitReference(msgspec.Struct, frozen=True):
-    """A parsed reference; ``keep_git_dir`` is None when the text does not say."""
-
-    remote: str
-    ref: str = ""
-    subdir: str = ""
-    checksum: str = ""
-    keep_git_dir: bool | None = None
-    submodules: bool = True
-
-    def op(self, *, keep_git_dir: bool | None = None, checksum: str = "") -> GitOp:
-        """Return the op, joined with what the flags of ADD say.
-
-        Raises:
-            DockerfileSyntaxError: flag and reference contradict each other.
-        """
-        if None not in {keep_git_dir, self.keep_git_dir} and keep_git_dir != self.keep_git_dir:
-            raise DockerfileSyntaxError("inconsistent keep-git-dir configuration")
-        if checksum and self.checksum and checksum != self.checksum:
-            raise DockerfileSyntaxError(f'checksum mismatch "{checksum}" != "{self.checksum}"')
-        return GitOp(
-            remote=self.remote,
-            ref=self.ref,
-            subdir=self.subdir,
-            checksum=self.checksum or checksum,
-            keep_git_dir=bool(self.keep_git_dir or keep_git_dir),
-            submodules=self.submodules,
-        )
 
 
 def parse_git_reference(text: str) -> GitReference | None:
     """Return the git reference that a text is, None for a path or another URL.
 
-    An ``http`` URL is one only when its path ends with ``.git``.
-
     Raises:
         DockerfileSyntaxError: it is one, but its query or fragment is wrong.
-
-    >>> parse_git_reference("https://host/a.git#v1:sub").subdir
-    'sub'
-    >>> parse_git_reference("https://host/a.tar.gz"), parse_git_reference("./git@host:x")
-    (None, None)
     """
-    if ("://" not in text and "@" not in text) or text.startswith(("./", "../")):
-        return None
-    rest, _, fragment = text.partition("#")
-    base, asked, query = rest.partition("?")
-    scheme = re.match(_SCHEME, base)
-    if scheme is not None:
-        if scheme[1].lower() not in _SCHEMES:
-            return None
-        if scheme[1].lower().startswith("http") and not base.endswith(".git"):
-            return None
-    elif re.fullmatch(_SCP, base) is None:
-        return None
-    ref, _, subdir = fragment.partition(":")
-    options = _query(query, text) if asked else {}
-    return _merge(text, base, (ref, subdir), options)
+    try:
+        return gitref.parse_git_reference(text)
+    except GitReferenceError as error:
+        raise DockerfileSyntaxError(error.message, hint=error.hint) from None
 
 
-def _query(query: str, text: str) -> dict[str, str]:
-    options: dict[str, str] = {}
-    for field in query.split("&"):
-        if not field:
-            continue
-        key, _, value = field.partition("=")
-        if key not in _KEYS:
-            raise DockerfileSyntaxError(
-                f'unexpected query "{key}"', hint=f"use one of {', '.join(sorted(_KEYS))}"
-            )
-        if key in options:
-            raise DockerfileSyntaxError(f'query "{key}" is given more than once in `{text}`')
-        options[key] = _unquote(value)
-    return options
+def git_op(reference: GitReference, *, keep_git_dir: bool | None, checksum: str) -> GitOp:
+    """Return the op of a reference, joined with what the flags of ADD say.
+
+    Raises:
+        DockerfileSyntaxError: flag and reference contradict each other.
+    """
+    try:
+        return reference.op(keep_git_dir=keep_git_dir, checksum=checksum)
+    except GitReferenceError as error:
+        raise DockerfileSyntaxError(error.message, hint=error.hint) from None
 
 
-def _unquote(value: str) -> str:
-    """Decode ``%XX`` and ``+`` of a query."""
-    raw = value.replace("+", " ").encode()
-    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), raw).decode(
-        errors="replace"
-    )
+def git_context(url: str) -> GitOp:
+    """Return the op of a named context that is a repository.
 
-
-def _merge(
-    text: str, remote: str, fragment: tuple[str, str], options: Mapping[str, str]
-) -> GitReference:
-    names = [key for key in ("ref", "tag", "branch") if key in options]
-    if len(names) > 1:
-        raise DockerfileSyntaxError(f"git reference `{text}` names several of ref, tag and branch")
-    ref, subdir = fragment
-    if names:
-        if ref:
-            raise DockerfileSyntaxError("ref conflicts: it is in the fragment and in the query")
-        prefix = {"ref": "", "tag": "refs/tags/", "branch": "refs/heads/"}[names[0]]
-        value = options[names[0]]
-        ref = value if value.startswith(prefix) else prefix + value
-    if "subdir" in options:
-        if subdir:
-            raise DockerfileSyntaxError("subdir conflicts: it is in the fragment and in the query")
-        subdir = options["subdir"]
-    checksum = options.get("checksum", options.get("commit", ""))
-    if "checksum" in options and options.get("commit", checksum) != checksum:
-        raise DockerfileSyntaxError("commit and checksum of a git reference contradict each other")
-    if checksum and re.fullmatch(_COMMIT, checksum) is None:
-        raise DockerfileSyntaxError(f"`{checksum}` is not a commit", hint="give 7 to 64 hex digits")
-    submodules = _boolean(options, "submodules")
-    return GitReference(
-        remote=remote,
-        ref=ref or checksum,
-        subdir="" if subdir in {"/", "."} else subdir,
-        checksum=checksum,
-        keep_git_dir=_boolean(options, "keep-git-dir"),
-        submodules=True if submodules is None else submodules,
-    )
-
-
-def _boolean(options: Mapping[str, str], key: str) -> bool | None:
-    if key not in options:
-        return None
-    value = _BOOLEANS.get(options[key].lower())
-    if value is None:
-        raise DockerfileSyntaxError(f'invalid boolean value for {key}: "{options[key]}"')
-    return value
+    Raises:
+        DockerfileSyntaxError: its query or fragment is wrong.
+    """
+    try:
+        return gitref.split_git_url(url).op()
+    except GitReferenceError as error:
+        raise DockerfileSyntaxError(error.message, hint=error.hint) from None

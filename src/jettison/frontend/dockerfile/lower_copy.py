@@ -12,12 +12,13 @@ import re
 
 from jettison.errors import DockerfileSyntaxError, StageGraphError
 from jettison.frontend.dockerfile import history
-from jettison.frontend.dockerfile.gitref import GitReference, parse_git_reference
+from jettison.frontend.dockerfile.gitref import git_op, parse_git_reference
 from jettison.frontend.dockerfile.names import redacted, shown
 from jettison.frontend.dockerfile.stages import Step
 from jettison.frontend.dockerfile.state import Build, StageInput, StageState, clean
 from jettison.frontend.dockerfile.syntax import Add, Copy, Heredoc
 from jettison.frontend.dockerfile.words import expand
+from jettison.plan.gitref import GitReference
 from jettison.plan.op import CopyOp, CopySource, HttpOp
 from jettison.plan.vertex import Vertex
 
@@ -189,7 +190,7 @@ class _Sources:
                 self.sources[index] = CopySource(path=source.path, input=source.input, unpack=False)
 
     def _add_git(self, instruction: Add, git: GitReference, path: str, checksum: str) -> None:
-        op = git.op(keep_git_dir=instruction.keep_git_dir, checksum=checksum)
+        op = git_op(git, keep_git_dir=instruction.keep_git_dir, checksum=checksum)
         self._add(self._build.add(op, name=redacted(path), span=instruction.span), "/")
 
     def _files(self) -> Vertex:

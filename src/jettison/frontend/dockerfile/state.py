@@ -25,7 +25,7 @@ from jettison.frontend.base import (
 )
 from jettison.frontend.dockerfile.config import ImageState
 from jettison.frontend.dockerfile.contexts import ContextBase
-from jettison.frontend.dockerfile.gitref import parse_git_reference
+from jettison.frontend.dockerfile.gitref import git_context
 from jettison.frontend.dockerfile.names import StepNames, redacted
 from jettison.frontend.dockerfile.scope import Scope
 from jettison.frontend.dockerfile.stages import (
@@ -37,7 +37,7 @@ from jettison.frontend.dockerfile.words import expand
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform
-from jettison.plan.op import CopyOp, CopySource, GitOp, HttpOp, ImageOp, LocalOp, Op
+from jettison.plan.op import CopyOp, CopySource, HttpOp, ImageOp, LocalOp, Op
 from jettison.plan.vertex import Vertex, vertex
 
 BUILD_CONTEXT = "context"
@@ -178,9 +178,7 @@ class Build:
             case LocalContext():
                 return self.add(LocalOp(base.key), name=f"{name} load from client")
             case GitContext(url=url):
-                reference = parse_git_reference(url)
-                op: Op = reference.op() if reference is not None else GitOp(remote=url)
-                return self.add(op, name=f"{name} {redacted(url)}")
+                return self.add(git_context(url), name=f"{name} {redacted(url)}")
             case HttpContext(url=url):
                 return self.add(HttpOp(url, name="context"), name=f"{name} {redacted(url)}")
             case ImageContext():

@@ -1,0 +1,46 @@
+"""The time of a named context, for ``SOURCE_DATE_EPOCH`` that names it.
+
+In:  a named context.
+Out: seconds since the epoch: of the commit, or of the server's Last-Modified.
+"""
+
+from __future__ import annotations
+
+import os
+
+from jettison.errors import ContextError
+from jettison.source.location import parse_git_url
+from jettison.store.store import Store
+
+
+def time_of_context(kind: str, url: str, store: Store, *, offline: bool) -> int | None:
+    """Return the time of a repository or a download; None for what has no time.
+
+    Args:
+        kind: As of ``NamedSource``.
+        url: Where it is.
+        store: Keeps downloads.
+        offline: Whether nothing may be fetched.
+
+    Raises:
+        SourceError: it cannot be fetched.
+    """
+    if kind == "http":
+        from jettison.source.http import HttpSource  # noqa: PLC0415
+
+        source = HttpSource(store, offline=offline)
+        try:
+            return source.fetch(url).mtime_ns // 10**9 or None
+        finally:
+            source.close()
+    if kind != "git":
+        return None
+    from jettison.source.git import checkout  # noqa: PLC0415
+
+    if offline:
+        raise ContextError("a git repository cannot be fetched with `--offline`")
+    directory = store.tmp()
+    try:
+        return checkout(parse_git_url(url), directory, os.environ).time
+    finally:
+        store.trash(directory)

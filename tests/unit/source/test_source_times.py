@@ -1,0 +1,68 @@
+"""Contexts that know when they were made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jettison.api.compile import compile_arguments
+from jettison.api.request import BuildRequest
+from jettison.errors import ContextError
+from jettison.source.context import open_context, parse_named_context
+from jettison.store.store import Store
+from unit.source.conftest import Server
+
+MODIFIED = "Sun, 09 Sep 2001 01:46:40 GMT"
+
+
+def times(store: Store, context: str, **fields: object) -> dict[str, int]:
+    request = BuildRequest(context=context, **fields)  # type: ignore[arg-type]
+    with open_context(request, store) as opened:
+        return dict(compile_arguments(request, opened, store).source_times)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> str:
+    place = tmp_path / "context"
+    place.mkdir()
+    (place / "Dockerfile").write_text("FROM scratch\n")
+    return str(place)
+
+
+def test_a_directory_has_no_time(store: Store, context: str) -> None:
+    assert times(store, context) == {}
+
+
+def test_a_download_has_the_time_that_its_server_says(store: Store, server: Server) -> None:
+    server.give("/Dockerfile", b"FROM scratch\n", Last_Modified=MODIFIED)
+    assert times(store, f"{server.url}/Dockerfile") == {"context": 1_000_000_000}
+
+
+def test_a_download_without_a_time_has_none(store: Store, server: Server) -> None:
+    server.give("/Dockerfile", b"FROM scratch\n")
+    assert times(store, f"{server.url}/Dockerfile") == {}
+
+
+def test_a_named_context_is_asked_only_when_the_epoch_names_it(
+    store: Store, server: Server, context: str
+) -> None:
+    server.give("/a.tar", b"", Last_Modified=MODIFIED)
+    contexts = {"data": f"{server.url}/a.tar"}
+    assert times(store, context, contexts=contexts) == {}
+    assert server.asked == []
+    args = {"SOURCE_DATE_EPOCH": "data"}
+    assert times(store, context, contexts=contexts, build_args=args) == {"data": 1_000_000_000}
+
+
+def test_a_named_repository_cannot_be_asked_offline(store: Store, context: str) -> None:
+    contexts = {"repo": "https://host.invalid/a.git"}
+    args = {"SOURCE_DATE_EPOCH": "repo"}
+    with pytest.raises(ContextError, match="--offline"):
+        times(store, context, contexts=contexts, build_args=args, offline=True)
+
+
+def test_a_wrong_query_of_a_named_repository_is_an_error_without_credentials() -> None:
+    with pytest.raises(ContextError, match="unexpected query") as caught:
+        parse_named_context("repo", "https://me:secret@host/a.git?x=1")
+    assert "secret" not in caught.value.message
