@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, showing_source
-from jettison.api.output import prepare_outputs, reads_layers, write_outputs
+from jettison.api.output import Output, prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
+from jettison.image.ahead import PackAhead
 from jettison.image.assemble import assemble
 from jettison.oci.digest import Digest
 from jettison.oci.reference import parse_reference
@@ -28,6 +30,7 @@ from jettison.solver.runtime import Drivers, ExecOptions, Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
 from jettison.store.image import StoredImage
+from jettison.store.layer import LayerId
 
 
 def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
@@ -50,7 +53,9 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         _tell(plan, sink)
         check_build(session, compiled, context, sink)
         sources = ContextSources(context, session.store, offline=request.offline, made=made)
-        solution = _solve(session, request, sources, plan, sink)
+        ahead = made.enter_context(_packing_ahead(session, outputs))
+        solution = _solve(session, request, sources, plan, sink, ahead)
+        ahead.finish(solution.stack(plan.target))
         image = _assemble(session, solution)
         manifest = write_outputs(outputs, image, sink)
     return BuildResult(
@@ -74,7 +79,12 @@ def _tell(plan: Plan, sink: Sink) -> None:
 
 
 def _solve(
-    session: Session, request: BuildRequest, sources: ContextSources, plan: Plan, sink: Sink
+    session: Session,
+    request: BuildRequest,
+    sources: ContextSources,
+    plan: Plan,
+    sink: Sink,
+    ahead: PackAhead,
 ) -> Solution:
     drivers = Drivers(
         snapshotter=session.snapshotter,
@@ -88,7 +98,29 @@ def _solve(
     )
     jobs = request.jobs or session.settings.jobs or max(4, os.cpu_count() or 1)
     runtime = Runtime(drivers, sink=sink, jobs=jobs)
-    return Solver(plan, runtime, before_running=session.require_namespace).solve()
+    shipped = _shipped(plan)
+
+    def made(vertex: Digest, layer: LayerId) -> None:
+        if vertex in shipped:
+            ahead.add(layer)
+
+    return Solver(plan, runtime, before_running=session.require_namespace, layer_made=made).solve()
+
+
+def _shipped(plan: Plan) -> set[Digest]:
+    """Return the vertices whose layers the image consists of."""
+    bases = {vertex.digest: vertex.base for vertex in plan.vertices}
+    shipped: set[Digest] = set()
+    vertex = plan.target
+    while vertex is not None:
+        shipped.add(vertex)
+        vertex = bases[vertex]
+    return shipped
+
+
+def _packing_ahead(session: Session, outputs: Sequence[Output]) -> PackAhead:
+    wanted = (output.exporter.packs for output in outputs)
+    return PackAhead(session.blobs, next((each for each in wanted if each is not None), None))
 
 
 def _exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOptions:

@@ -16,6 +16,7 @@ import msgspec
 
 from jettison.events import Progress
 from jettison.image.layers import LayerBlobs
+from jettison.image.manifest import Compression
 from jettison.image.origin import ClientFactory
 from jettison.oci.manifest import Descriptor
 from jettison.store.image import StoredImage
@@ -54,6 +55,11 @@ class ExportResult(msgspec.Struct, frozen=True):
 
 class Exporter(Protocol):
     """Writes images somewhere; nothing of a failed export is left under its final name."""
+
+    @property
+    def packs(self) -> Compression | None:
+        """How it wants the layers' blobs, so that they can be made early; None needs no blobs."""
+        ...
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Write images.

@@ -14,6 +14,7 @@ from jettison.errors import ExportError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.options import Attributes
+from jettison.image.manifest import Compression
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 
@@ -41,6 +42,11 @@ class StoreExporter:
         taken.finish()
         self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
         self._services = services
+
+    @property
+    def packs(self) -> Compression | None:
+        """Blobs are needed for a push only."""
+        return self._options.compression if self._push else None
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Keep the images and name the first one; see ``Exporter``."""

@@ -44,6 +44,7 @@ from jettison.exporter.destination import (
 from jettison.exporter.options import Attributes
 from jettison.fs.atomic import write_atomically
 from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
+from jettison.image.manifest import Compression
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
@@ -89,6 +90,11 @@ class ArchiveExporter:
             raise UsageError("a layout directory cannot go to standard output")
         self._dest = dest
         self._services = services
+
+    @property
+    def packs(self) -> Compression:
+        """Every layer is written as a blob."""
+        return self._options.compression
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Write the archive or the layout; see ``Exporter``."""

@@ -22,6 +22,7 @@ from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.bundle import ImageSet, build_set
 from jettison.exporter.options import Attributes, ImageOptions
+from jettison.image.manifest import Compression
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference, parse_reference
@@ -64,6 +65,11 @@ class RegistryExporter:
                 f"output `type={kind}` needs a name", hint="add `-t NAME` or `name=NAME`"
             )
         self._services = services
+
+    @property
+    def packs(self) -> Compression:
+        """Every layer is written as a blob."""
+        return self._options.compression
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Push the images; see ``Exporter``."""

@@ -92,6 +92,11 @@ class RootfsExporter:
         self._dest = dest
         self._services = services
 
+    @property
+    def packs(self) -> None:
+        """Files are written, no blobs."""
+        return
+
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Write the files; see ``Exporter``."""
         split = len(images) > 1 if self._split is None else self._split

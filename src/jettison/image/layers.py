@@ -22,7 +22,7 @@ from jettison.events import Progress, unwatched
 from jettison.image.known import Blob, keep_blob, known_blob
 from jettison.image.layout import SCHEME
 from jettison.image.origin import ClientFactory, Origin
-from jettison.image.parallel import run_parallel
+from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
@@ -77,14 +77,18 @@ class LayerBlobs:
         """
         return self._unpacker.materialise(layers, report)
 
-    def diff_id(self, layer: LayerId) -> Digest:
+    def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's uncompressed tar; pack without keeping if need be.
+
+        Args:
+            layer: Its name.
+            stop: Ends packing.
 
         Raises:
             StorageError: the layer is not here.
         """
         known = self._store.layers.diff_id(layer)
-        return known or self._diff_ids.get(layer, lambda: self._packer.diff_id(layer))
+        return known or self._diff_ids.get(layer, lambda: self._packer.diff_id(layer, stop))
 
     def diff_ids(self, layers: Stack) -> list[Digest]:
         """Return the diff IDs of layers, those that must be computed at the same time.
@@ -103,6 +107,7 @@ class LayerBlobs:
         *,
         level: int | None = None,
         force: bool = False,
+        stop: Stop | None = None,
     ) -> Descriptor:
         """Return the descriptor of a layer's blob, which may still be elsewhere.
 
@@ -112,6 +117,7 @@ class LayerBlobs:
                 of all.
             level: Of the compressor; None is its default.
             force: Compress blobs of other images anew when theirs is another.
+            stop: Ends packing.
 
         Raises:
             StorageError: the layer is not here.
@@ -129,7 +135,7 @@ class LayerBlobs:
         if packed is not None:
             return packed.descriptor
         return self._descriptors.get(
-            (layer, name), lambda: self._packer.blob(layer, compression, level, name)
+            (layer, name), lambda: self._packer.blob(layer, compression, level, name, stop)
         )
 
     def fetch(

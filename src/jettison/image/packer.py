@@ -12,6 +12,7 @@ from pathlib import Path
 from jettison.concurrency import Limiter
 from jettison.errors import DigestMismatchError, StorageError
 from jettison.image.known import known_blob
+from jettison.image.parallel import Stop
 from jettison.layer.codec import pack_layer
 from jettison.layer.compress import compressor
 from jettison.layer.decompress import open_decompressed
@@ -47,15 +48,22 @@ class LayerPacker:
         self._fetch = fetch
         self._packers = Limiter(PACKERS)
 
-    def diff_id(self, layer: LayerId) -> Digest:
+    def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's tar, which is not kept."""
         with self._packers, HashThread() as hashing:
-            pack(self._directory(layer), hashing.update)
+            pack(self._directory(layer), _checking(hashing.update, stop))
             diff_id = hashing.digest()
         self._store.layers.set_diff_id(layer, diff_id)
         return diff_id
 
-    def blob(self, layer: LayerId, compression: str, level: int | None, name: str) -> Descriptor:
+    def blob(
+        self,
+        layer: LayerId,
+        compression: str,
+        level: int | None,
+        name: str,
+        stop: Stop | None = None,
+    ) -> Descriptor:
         """Make the blob of a layer and note it under a name.
 
         Raises:
@@ -63,10 +71,11 @@ class LayerPacker:
             StorageError: the layer is not here.
         """
         with self._packers, self._store.blobs.writer() as writer:
+            write = _checking(writer.write, stop)
             if layer.startswith("diff:") or self._snapshotter.info(layer) is None:
-                diff_id = self._transcode(layer, writer.write, compression, level)
+                diff_id = self._transcode(layer, write, compression, level)
             else:
-                packed = pack_layer(self._directory(layer), writer.write, compression, level)
+                packed = pack_layer(self._directory(layer), write, compression, level)
                 diff_id = packed.diff_id
             known = self._store.layers.diff_id(layer)
             if known is not None and known != diff_id:
@@ -110,3 +119,15 @@ class LayerPacker:
                 f"layer `{layer}` is not in the store any more", hint="build its image again"
             )
         return self._snapshotter.directory(layer)
+
+
+def _checking(write: Callable[[bytes], object], stop: Stop | None) -> Callable[[bytes], object]:
+    """Return a function that writes unless the work is not wanted any more."""
+    if stop is None:
+        return write
+
+    def checked(data: bytes) -> None:
+        stop.check()
+        write(data)
+
+    return checked

@@ -31,6 +31,10 @@ from jettison.solver.runtime import Runtime
 from jettison.store.layer import LayerId
 
 
+def _ignore(_vertex: Digest, _layer: LayerId) -> None:
+    return
+
+
 class Solver:
     """One solve of one plan.
 
@@ -38,12 +42,21 @@ class Solver:
         plan: What to solve.
         runtime: With what.
         before_running: Called once before anything runs or is fetched.
+        layer_made: Told each vertex that ran, with its layer, by the thread that ran it.
     """
 
-    def __init__(self, plan: Plan, runtime: Runtime, *, before_running: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        runtime: Runtime,
+        *,
+        before_running: Callable[[], None],
+        layer_made: Callable[[Digest, LayerId], None] = _ignore,
+    ) -> None:
         self._plan = plan
         self._runtime = runtime
         self._before_running = before_running
+        self._layer_made = layer_made
         self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
         self._results: dict[Digest, Result] = {}
         self._executors: dict[Digest, Executor] = {}
@@ -143,6 +156,7 @@ class Solver:
         self._runtime.records.keep(key, Record(layer, created_ns, vertex.digest, vertex.name))
         self._put(vertex, layer, created_ns, cached=False)
         self._executed.append(vertex.digest)
+        self._layer_made(vertex.digest, layer)
         self._ended(vertex, Outcome.DONE)
 
     def _fetch(self, op: HttpOp | GitOp, vertex: Vertex) -> TreeResult:

@@ -1,0 +1,89 @@
+"""Packs layers while later steps still run.
+
+In:  layers as they are made, of which the image will consist.
+Out: their diff IDs and, when an output wants them compressed, their blobs, in the store.
+
+A layer that an output compresses is read once: its blob gives its diff ID, too. Nothing here is
+needed for the result: who asks for a diff ID or a blob later waits for the one under way, or
+makes it. So errors are not told here.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from jettison.errors import JettisonError
+from jettison.image.layers import LayerBlobs
+from jettison.image.manifest import Compression
+from jettison.image.parallel import Abandoned, Stop, run_parallel
+from jettison.store.layer import LayerId, Stack
+
+_PACKERS = 2
+
+
+class PackAhead:
+    """Packs in one thread, started when there is something to pack; a context manager.
+
+    Args:
+        blobs: Makes them.
+        compression: What an output wants; None wants diff IDs only.
+    """
+
+    def __init__(self, blobs: LayerBlobs, compression: Compression | None) -> None:
+        self._blobs = blobs
+        self._compression = compression
+        self._stop = Stop()
+        self._layers: queue.SimpleQueue[LayerId | None] = queue.SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._thread is not None:
+            self._stop.set()
+            self._layers.put(None)
+            self._thread.join()
+
+    def add(self, layer: LayerId) -> None:
+        """Pack a layer soon; any thread may ask."""
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="pack-ahead", daemon=True)
+                self._thread.start()
+        self._layers.put(layer)
+
+    def finish(self, stack: Stack) -> None:
+        """Pack what is left of the layers of an image, those made here.
+
+        Raises:
+            JettisonError: as ``LayerBlobs.describe``.
+        """
+        if self._compression is not None:
+            layers = [layer for layer in dict.fromkeys(stack) if not layer.startswith("diff:")]
+            run_parallel([partial(self._pack, layer) for layer in layers], limit=_PACKERS)
+
+    def _run(self) -> None:
+        while (layer := self._layers.get()) is not None:
+            try:
+                self._pack(layer, self._stop)
+            except (Abandoned, JettisonError):
+                continue
+
+    def _pack(self, layer: LayerId, stop: Stop) -> None:
+        stop.check()
+        wanted = self._compression
+        if wanted is None:
+            self._blobs.diff_id(layer, stop)
+        else:
+            self._blobs.describe(layer, wanted.name, level=wanted.level, stop=stop)
