@@ -23,7 +23,8 @@
     │   ├── InvalidManifestError
     │   └── UnsafeArchiveError
     ├── SolveError                    1  .vertex
-    │   └── ExecError                    .argv .exit_code .log_tail
+    │   ├── ExecError                    .argv .exit_code .log_tail
+    │   └── SecretInLayerError           a RUN wrote a secret into its layer
     ├── HostError                     5  this machine cannot
     │   ├── SandboxUnavailableError
     │   └── StorageError                 disk full, read-only, damaged
@@ -225,6 +226,12 @@ class ExecError(SolveError):
         super().__init__(message, hint=hint, span=span)
         self.exit_code = exit_code
         self.log_tail = log_tail
+
+
+class SecretInLayerError(SolveError):
+    """A RUN wrote the value of a secret into its layer."""
+
+    code = "JE0502"
 
 
 class HostError(JettisonError):

@@ -160,6 +160,7 @@ class Builder:
             labels=options.get("labels", {}),
             platforms=(options["platform"],) if options.get("platform") else (),
             secrets=self.secrets(options),
+            secrets_in_layers=True,  # cases write them, to show that they were there
             no_cache=options.get("no_cache", False),
             no_cache_stages=_stages(options.get("no_cache_filter", ())),
             network="host",

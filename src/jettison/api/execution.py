@@ -57,6 +57,7 @@ def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOpt
         forced_env=ca.env,
         mounts=ca.mounts,
         secrets={each.id: secret_value(each) for each in request.secrets},
+        secrets_in_layers=request.secrets_in_layers,
         ssh=dict(_agent(text) for text in request.ssh),
         limits=Limits(memory_bytes=request.memory_bytes, cpus=request.cpus),
     )

@@ -51,6 +51,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
             ``oci-layout://…``, URL, ``target:…``).
         platforms: Empty means this machine's.
         pull: Ask the registry for every image.
+        secrets_in_layers: Whether RUN may write secrets into layers; it fails the build else.
         push: Push all tags afterwards.
         ca_bundle: Path of a PEM file for RUN steps, ``host``, or empty.
         isolation: Sandbox driver to force, or empty.
@@ -75,6 +76,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     network: str = "default"
     extra_hosts: tuple[str, ...] = ()
     secrets: tuple[SecretRequest, ...] = ()
+    secrets_in_layers: bool = False
     ssh: tuple[str, ...] = ()
     allow: frozenset[str] = frozenset()
     ulimits: tuple[str, ...] = ()

@@ -42,19 +42,24 @@ def stack_digest(stack: Stack) -> Digest:
     return Digest("sha256:" + hashlib.sha256(STACK_VERSION + encoded).hexdigest())
 
 
-def exec_key(op: ExecOp, base: Stack, mounted: tuple[Digest, ...]) -> CacheKey:
+def exec_key(
+    op: ExecOp, base: Stack, mounted: tuple[Digest, ...], *, unchecked: bool = False
+) -> CacheKey:
     """Return the key of a RUN.
 
     Args:
         op: What runs. Cache mounts' contents and secrets' values are not part of it.
         base: The root file system it runs on.
         mounted: Content digest of what each mount with an input selects, in order of mounts.
+        unchecked: The layer may hold a secret: no build that forbids it may find the layer.
     """
     parts: list[Component] = [
         ("op", msgspec.msgpack.encode(op)),
         ("base", _raw(stack_digest(base))),
     ]
     parts += [(f"files of mount {index}", _raw(digest)) for index, digest in enumerate(mounted)]
+    if unchecked:
+        parts.append(("secrets in layers", b"allowed"))
     return _key(parts)
 
 

@@ -1,4 +1,4 @@
-"""Commands about the store's disk: du, prune."""
+"""Commands about the store's disk: du, prune, fsck."""
 
 from __future__ import annotations
 
@@ -59,5 +59,37 @@ def prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
             f"Total reclaimed space: {size(done.freed_bytes)}\n"
         )
         return 0
+
+    return in_session(ctx, work)
+
+
+@click.command("fsck")
+@click.option("--repair", is_flag=True, help="Remove what is damaged and can be made again.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.pass_context
+def fsck(ctx: click.Context, *, repair: bool, form: str) -> int:
+    """Check that everything in the store is what its name says.
+
+    The exit status is 0 when nothing is wrong, or nothing is left wrong after --repair, else 1.
+    Images are never removed: pull or build again what is reported of them.
+    """
+
+    def work(session: Session) -> int:
+        import msgspec  # noqa: PLC0415
+
+        from jettison.api.fsck import check_store  # noqa: PLC0415
+
+        session.require_namespace()
+        problems = check_store(session, repair=repair)
+        left = [problem for problem in problems if not problem.repaired]
+        if form == "json":
+            sys.stdout.buffer.write(msgspec.json.encode(problems) + b"\n")
+            return 1 if left else 0
+        for problem in problems:
+            mark = " (repaired)" if problem.repaired else ""
+            text = f"{problem.kind} {problem.what}: {problem.text}{mark}"
+            sys.stdout.write(printable(text) + "\n")
+        sys.stdout.write(f"{len(problems)} problems, {len(left)} left\n" if problems else "clean\n")
+        return 1 if left else 0
 
     return in_session(ctx, work)

@@ -34,6 +34,7 @@ COMMANDS = {
     "check": ("check", "Check a Dockerfile without building it."),
     "prune": ("disk", "Remove what no image and no tag needs."),
     "du": ("disk", "Show what the store holds and how much of it can go."),
+    "fsck": ("disk", "Check the store, and repair it if asked to."),
     "doctor": ("host", "Show what this host allows and what is missing."),
     "version": ("host", "Show the version."),
     "completion": ("completion", "Print a script that completes command lines in a shell."),

@@ -6,7 +6,9 @@ Out: ``Running`` containers.
 The root and everything of layers is mounted by the helper in a private mount namespace, in which
 the runtime then runs as process 1 of a private process namespace: nothing of it can stay behind.
 
-On disk: a bundle directory per container in the system's temporary directory, while it runs.
+On disk: a bundle directory per container in the system's temporary directory, while it runs; the
+runtime's log and mount points. The runtime's config, which has the environment and so may have
+secrets, is in memory only.
 """
 
 from __future__ import annotations
@@ -128,13 +130,13 @@ class OciSandbox:
                 cgroup=cgroup,
                 console=_console_size(streams.stdin) if spec.terminal else None,
             )
-            (directory / "config.json").write_bytes(bundle.config)
             message = encode(
                 spec,
                 driver="oci",
                 userns=self._userns,
                 cgroup=group,
                 bundle=os.fsencode(directory),
+                config=bundle.config,
                 prepare=bundle.prepare,
                 points=bundle.points,
                 command=[os.fsencode(word) for word in self._command(directory)],
@@ -156,13 +158,14 @@ class OciSandbox:
         return "crun" in self._runtime.name
 
     def _command(self, bundle: Path) -> list[str]:
-        command = [str(self._runtime), "--root", f"{bundle}/state", "--log", f"{bundle}/log"]
+        hidden = bundle / "files"
+        command = [str(self._runtime), "--root", f"{hidden}/state", "--log", f"{bundle}/log"]
         command += ["--log-format", "json"]
         if self._is_crun:
             command += ["--cgroup-manager", "disabled"]
         elif self._userns:
             command += ["--rootless", "true"]
-        return [*command, "run", "--no-new-keyring", "--bundle", str(bundle), bundle.name]
+        return [*command, "run", "--no-new-keyring", "--bundle", str(hidden), bundle.name]
 
 
 def _console_size(descriptor: int) -> tuple[int, int]:

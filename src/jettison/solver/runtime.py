@@ -23,6 +23,7 @@ from jettison.sandbox.spec import Limits, Mount
 from jettison.snapshot.base import Snapshotter
 from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
+from jettison.solver.masking import MaskingSink
 from jettison.store.layer import LayerId, Stack
 
 
@@ -47,6 +48,10 @@ class Records(Protocol):
 
     def find(self, key: Digest) -> Record | None:
         """Return the record of a key."""
+        ...
+
+    def latest(self, vertex: str) -> LayerId | None:
+        """Return the layer that the last run of a vertex's definition made, whatever its key."""
         ...
 
     def keep(self, key: CacheKey, record: Record) -> None:
@@ -94,6 +99,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
         forced_env: Variables that win over the step's own, such as the place of the CA bundle.
         mounts: The CA bundle and the like.
         secrets: Values by id.
+        secrets_in_layers: Whether a layer may hold one.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
         hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
@@ -110,6 +116,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     forced_env: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     secrets: Mapping[str, bytes] = {}
+    secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()
 
@@ -149,7 +156,7 @@ class Runtime:
         self.sources = drivers.sources
         self.options = drivers.options
         self.lock = drivers.lock
-        self.sink = sink
+        self.sink = MaskingSink(sink, drivers.options.secrets.values())
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()
         self.renewed: Once[str, None] = Once()

@@ -149,16 +149,33 @@ class ImageIndex:
         )
         return Digest(rows[0][0]) if rows else None
 
+    def index_is_current(self) -> bool:
+        """Tell whether ``index.json`` lists what the tables say."""
+        with self._database.transaction():
+            try:
+                found = self._index_path.read_bytes()
+            except FileNotFoundError:
+                return False
+            return found == index_bytes(self._named())
+
+    def rewrite_index(self) -> None:
+        """Write ``index.json`` again from the tables."""
+        with self._database.transaction():
+            self._write_index()
+
     def _one(self, sql: str, parameter: str) -> StoredImage | None:
         rows = self._database.query(sql, (parameter,))
         return _image(rows[0]) if rows else None
 
     def _write_index(self) -> None:
+        write_index(self._index_path, self._named())
+
+    def _named(self) -> list[tuple[str, Descriptor]]:
         rows = self._database.query(
             "SELECT tag.name, image.manifest FROM tag JOIN image ON image.id = tag.image"
             " WHERE image.manifest IS NOT NULL ORDER BY tag.name"
         )
-        write_index(self._index_path, [(name, _descriptor.decode(blob)) for name, blob in rows])
+        return [(name, _descriptor.decode(blob)) for name, blob in rows]
 
 
 def write_index(path: Path, named: list[tuple[str, Descriptor]]) -> None:
@@ -169,12 +186,17 @@ def write_index(path: Path, named: list[tuple[str, Descriptor]]) -> None:
     Raises:
         StorageError: it cannot be written.
     """
+    with storage_errors(path):
+        write_atomically(path, index_bytes(named))
+
+
+def index_bytes(named: list[tuple[str, Descriptor]]) -> bytes:
+    """Return the ``index.json`` of an OCI image layout."""
     manifests = tuple(
         msgspec.structs.replace(descriptor, annotations={**descriptor.annotations, _REF_NAME: name})
         for name, descriptor in named
     )
-    with storage_errors(path):
-        write_atomically(path, encode(Index(manifests=manifests, media_type=OCI_INDEX)))
+    return encode(Index(manifests=manifests, media_type=OCI_INDEX))
 
 
 def _image(row: Row) -> StoredImage:

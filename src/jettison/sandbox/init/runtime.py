@@ -48,6 +48,9 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     for target, directory in spec["points"]:
         os.close(targets.make(target, directory=directory))
     _prepare(spec["bundle"], spec["prepare"], userxattr=userxattr)
+    guard.enter("write the runtime's config")
+    with open(spec["bundle"] + b"/files/config.json", "xb") as file:
+        file.write(spec["config"])
     os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
     guard.enter("execute the runtime")
     restore_signals()

@@ -11,10 +11,11 @@ from typing import Protocol
 
 import msgspec
 
-from jettison.cache.key import CacheKey
+from jettison.cache.key import CacheKey, exec_key
 from jettison.events import Progress
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
+from jettison.plan.op import ExecOp, MountType
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
 from jettison.solver.result import Result, StackResult
@@ -67,3 +68,15 @@ def all_here(results: tuple[Result, ...], runtime: Runtime) -> bool:
     return all(
         runtime.is_here(result.stack) for result in results if isinstance(result, StackResult)
     )
+
+
+def sees_secrets(op: ExecOp) -> bool:
+    """Tell whether a RUN can see secrets: its own, or those that a cache mount holds."""
+    return any(mount.type in {MountType.SECRET, MountType.CACHE} for mount in op.mounts)
+
+
+def run_key(
+    op: ExecOp, base: Stack, mounted: tuple[Digest, ...], *, secrets_in_layers: bool
+) -> CacheKey:
+    """Return the key of a RUN; see ``exec_key``."""
+    return exec_key(op, base, mounted, unchecked=secrets_in_layers and sees_secrets(op))

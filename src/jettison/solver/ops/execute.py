@@ -14,7 +14,7 @@ import selectors
 from contextlib import ExitStack
 from pathlib import Path
 
-from jettison.cache.key import CacheKey, exec_key
+from jettison.cache.key import CacheKey
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
@@ -24,7 +24,7 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Limits, NetworkMode, Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
-from jettison.solver.ops.base import Inputs
+from jettison.solver.ops.base import Inputs, run_key, sees_secrets
 from jettison.solver.ops.mounts import BoundFiles, Mounted, mount_all, mounted_files
 from jettison.solver.runtime import Runtime
 
@@ -58,7 +58,8 @@ class ExecExecutor:
                 return None
             self._files[index] = files
             digests.append(files.digest)
-        return exec_key(self._op, self._inputs.base, tuple(digests))
+        allowed = self._runtime.options.secrets_in_layers
+        return run_key(self._op, self._inputs.base, tuple(digests), secrets_in_layers=allowed)
 
     def execute(self) -> LayerInfo:
         """Run the process and commit what it changed.
@@ -87,10 +88,18 @@ class ExecExecutor:
                 exit_code, tail = self._run(spec)
             runtime.cancellation.check()
             self._check(exit_code, tail)
+            self._refuse_leaks(active)
         except BaseException:
             runtime.snapshotter.discard(active)
             raise
         return runtime.snapshotter.commit(active)
+
+    def _refuse_leaks(self, active: ActiveSnapshot) -> None:
+        options = self._runtime.options
+        if options.secrets and not options.secrets_in_layers and sees_secrets(self._op):
+            from jettison.solver.leaks import refuse_leaks  # noqa: PLC0415
+
+            refuse_leaks(active.upper, options.secrets)
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
@@ -145,20 +154,24 @@ class ExecExecutor:
             os.close(err_read)
 
     def _relay(self, streams: dict[int, int]) -> bytes:
-        """Pass on output until all its writers are gone; return the end of it."""
+        """Pass on output, masked, until all its writers are gone; return the end of it."""
         tail = bytearray()
+        maskers = {descriptor: self._runtime.sink.masker() for descriptor in streams}
         with selectors.DefaultSelector() as selector:
             for descriptor in streams:
                 selector.register(descriptor, selectors.EVENT_READ)
             while selector.get_map():
                 for ready, _ in selector.select():
                     data = os.read(ready.fd, _READ_BYTES)
-                    if not data:
+                    if data:
+                        shown = maskers[ready.fd].feed(data)
+                    else:
                         selector.unregister(ready.fd)
-                        continue
-                    self._runtime.log(self._vertex, streams[ready.fd], data)
-                    tail += data
-                    del tail[:-_TAIL_BYTES]
+                        shown = maskers[ready.fd].finish()
+                    if shown:
+                        self._runtime.log(self._vertex, streams[ready.fd], shown)
+                        tail += shown
+                        del tail[:-_TAIL_BYTES]
         return bytes(tail)
 
     def _check(self, exit_code: int, tail: bytes) -> None:

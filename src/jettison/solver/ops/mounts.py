@@ -22,6 +22,7 @@ from jettison.copier.select import Selection, select
 from jettison.copier.write import write
 from jettison.errors import ContextError, SolveError
 from jettison.events import Progress
+from jettison.fs import owners
 from jettison.fs.lock import FileLock
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
@@ -175,8 +176,8 @@ def _cache(
     else:
         if files is not None:
             _seed(directory, files, mount, runtime)
-    directory.chmod(mount.mode if mount.mode is not None else 0o755)
-    os.chown(directory, mount.uid, mount.gid)
+    owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
+    owners.give(os.fspath(directory), (mount.uid, mount.gid))
     return BindMount(directory, mount.target, mount.readonly)
 
 

@@ -5,11 +5,11 @@ What runs processes and reads mounts is ``solver.ops.execute``; a cached build d
 
 from __future__ import annotations
 
-from jettison.cache.key import CacheKey, exec_key
+from jettison.cache.key import CacheKey
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
-from jettison.solver.ops.base import Executor, Inputs
+from jettison.solver.ops.base import Executor, Inputs, run_key
 from jettison.solver.runtime import Runtime
 
 
@@ -26,7 +26,8 @@ class RunExecutor:
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, the base, and what the mounts select."""
         if all(mount.input is None for mount in self._op.mounts):
-            return exec_key(self._op, self._inputs.base, ())
+            allowed = self._runtime.options.secrets_in_layers
+            return run_key(self._op, self._inputs.base, (), secrets_in_layers=allowed)
         return self._process().key(fetch=fetch)
 
     def execute(self) -> LayerInfo:

@@ -1,0 +1,111 @@
+"""Finds secrets that a RUN has written into its layer.
+
+In:  the directory of a layer that is not committed yet, values of secrets by id.
+Out: the first place that holds one, in words.
+
+Looked at are contents and names of files, link targets and extended attributes; values as they
+are, in base64 (at any alignment, also wrapped), in hexadecimal digits and URL-encoded. What is
+compressed or encrypted is not seen. Values shorter than six bytes are not looked for: they would
+be found by chance.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from jettison.errors import SecretInLayerError
+from jettison.fs.walk import walk
+from jettison.fs.xattr import read_xattrs
+from jettison.solver.masking import forms
+
+_SHORTEST = 6
+_WRAP = 64
+_CHUNK = 4 << 20
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """A secret in a layer: whose id, in which path, in what form."""
+
+    secret: str
+    path: str
+    form: str
+
+
+class Finder:
+    """Looks for secrets.
+
+    Args:
+        secrets: Values by id.
+    """
+
+    def __init__(self, secrets: Mapping[str, bytes]) -> None:
+        self._texts: dict[bytes, tuple[str, str]] = {}
+        for name, value in secrets.items():
+            if len(value.strip()) < _SHORTEST:
+                continue
+            for text, form in forms(value).items():
+                # Wrapped text has its first line in one piece, wherever it is wrapped.
+                self._texts[text[:_WRAP] if form == "base64" else text] = (name, form)
+        self._overlap = max((len(text) for text in self._texts), default=1) - 1
+
+    def find(self, layer: Path) -> Leak | None:
+        """Return the first secret in a layer's directory, or None.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        if not self._texts:
+            return None
+        for path, facts in walk(layer):
+            place = os.fspath(layer / path)
+            found = self._in_bytes(os.fsencode(path))
+            if found is None and stat.S_ISREG(facts.st_mode):
+                found = self._in_file(place)
+            elif found is None and stat.S_ISLNK(facts.st_mode):
+                found = self._in_bytes(os.fsencode(os.readlink(place)))
+            found = found or self._in_attributes(place)
+            if found is not None:
+                return Leak(found[0], f"/{path}", found[1])
+        return None
+
+    def _in_bytes(self, data: bytes) -> tuple[str, str] | None:
+        return next((what for text, what in self._texts.items() if text in data), None)
+
+    def _in_file(self, path: str) -> tuple[str, str] | None:
+        with open(path, "rb", buffering=0) as file:
+            rest = b""
+            while chunk := file.read(_CHUNK):
+                data = rest + chunk
+                found = self._in_bytes(data)
+                if found is not None:
+                    return found
+                rest = data[-self._overlap :] if self._overlap else b""
+        return None
+
+    def _in_attributes(self, path: str) -> tuple[str, str] | None:
+        attributes = read_xattrs(path).items()
+        found = (self._in_bytes(name.encode() + b"\0" + value) for name, value in attributes)
+        return next((each for each in found if each is not None), None)
+
+
+def refuse_leaks(layer: Path, secrets: Mapping[str, bytes]) -> None:
+    """Make sure that a layer holds no secret.
+
+    Raises:
+        SecretInLayerError: it does; the message names the secret's id and the path.
+        OSError: a file cannot be read.
+    """
+    leak = Finder(secrets).find(layer)
+    if leak is not None:
+        path = leak.path.encode(errors="replace").decode(errors="replace")
+        raise SecretInLayerError(
+            f"the step wrote the secret `{leak.secret}` into the image: `{path}` holds it"
+            f" ({leak.form})",
+            hint="remove it in the same RUN, or mount a tmpfs there; `--allow-secret-in-layer` lets"
+            " it pass",
+        )

@@ -1,0 +1,92 @@
+"""Builds on nothing but a static busybox, for tests that cannot use an image of the network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BASE = """FROM scratch AS busybox
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN mkdir -p /tmp /run /etc && chmod 1777 /tmp
+"""
+"""Stage that others are made from; the shell is the usual one."""
+
+
+class Scratch:
+    """A store and a context of one test; the command line runs in processes of its own."""
+
+    def __init__(self, directory: Path, busybox: str) -> None:
+        self.directory = directory
+        self.store = directory / "store"
+        self.context = directory / "context"
+        self.context.mkdir(parents=True)
+        shutil.copy(busybox, self.context / "busybox")
+        self.environment: dict[str, str] = {}
+
+    def dockerfile(self, text: str, *, base: bool = True) -> Path:
+        """Write the Dockerfile: ``text`` after the stage ``busybox``."""
+        path = self.context / "Dockerfile"
+        path.write_text((BASE if base else "") + text)
+        return path
+
+    def argv(self, *args: str | Path) -> list[str]:
+        return [sys.executable, "-m", "jettison", "--root", str(self.store), *map(str, args)]
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT / "src"), **self.environment}
+
+    def run(
+        self, *args: str | Path, env: Mapping[str, str] = {}, stdin: bytes = b""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command; outputs are text with what is not UTF-8 escaped."""
+        return subprocess.run(
+            self.argv(*args),
+            env={**self.env, **env},
+            input=stdin.decode("latin-1"),
+            capture_output=True,
+            text=True,
+            errors="backslashreplace",
+            check=False,
+            timeout=120,
+        )
+
+    def build(
+        self, text: str, *flags: str | Path, env: Mapping[str, str] = {}, base: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Build a Dockerfile, with plain progress, whatever comes of it."""
+        self.dockerfile(text, base=base)
+        return self.run("build", "--progress=plain", *flags, self.context, env=env)
+
+    def start(self, *args: str | Path, **options: object) -> subprocess.Popen[bytes]:
+        """Start a command in a session of its own."""
+        return subprocess.Popen(
+            self.argv(*args),
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **options,  # type: ignore[call-overload]
+        )
+
+
+def grep(needles: Sequence[bytes], *places: Path) -> list[tuple[str, bytes]]:
+    """Return files below places that hold one of the byte strings, in name or content."""
+    found = []
+    for place in places:
+        files = [place] if place.is_file() else list(place.rglob("*"))
+        for path in files:
+            data = os.fsencode(path.name)
+            if path.is_symlink():
+                data += os.fsencode(os.readlink(path))
+            elif path.is_file():
+                data += path.read_bytes()
+            found += [(str(path), needle) for needle in needles if needle in data]
+    return found
