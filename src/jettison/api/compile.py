@@ -16,7 +16,7 @@ import msgspec
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import JettisonError, UsageError, located
-from jettison.events import Outcome, Sink, VertexEnded, VertexProgress, VertexStarted
+from jettison.events import Outcome, Sink, VertexEnded, VertexProgress, VertexStarted, Warned
 from jettison.frontend.base import (
     CompileRequest,
     GitContext,
@@ -57,8 +57,12 @@ def compile_request(
             errors that have a place.
     """
     from jettison.frontend.dockerfile.compile import compile as compile_dockerfile  # noqa: PLC0415
+    from jettison.frontend.dockerfile.dialect import asked_frontend, is_ours  # noqa: PLC0415
 
     asked = compile_arguments(request, context, session.store)
+    frontend = asked_frontend(asked.text, asked.build_args)
+    if not is_ours(frontend):
+        sink(Warned(time.time_ns(), f"frontend `{frontend}` is not used: this is read as docker's"))
     configs: dict[ImageRequest, ImageConfig] = {}
     with showing_source(context):
         while True:

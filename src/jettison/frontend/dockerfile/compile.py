@@ -24,6 +24,7 @@ from jettison.frontend.base import (
 from jettison.frontend.dockerfile import scope
 from jettison.frontend.dockerfile.lower import lower_stage
 from jettison.frontend.dockerfile.parser import parse, parse_trigger
+from jettison.frontend.dockerfile.span import pointing
 from jettison.frontend.dockerfile.stages import Stage, StageGraph
 from jettison.frontend.dockerfile.state import Build, StageState
 from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction
@@ -46,6 +47,11 @@ def compile(request: CompileRequest, images: ImageConfigs) -> Plan | NeedImages:
         FrontendError: the Dockerfile is wrong; the error has its place.
     """
     file = parse(request.text, filename=request.filename)
+    with pointing(file.text):
+        return _compile(request, file, images)
+
+
+def _compile(request: CompileRequest, file: Dockerfile, images: ImageConfigs) -> Plan | NeedImages:
     header, blocks = _split(file)
     if not blocks:
         raise StageGraphError(

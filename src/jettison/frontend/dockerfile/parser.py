@@ -16,6 +16,7 @@ from jettison.errors import DockerfileSyntaxError, Span, located
 from jettison.frontend.dockerfile.instructions import build
 from jettison.frontend.dockerfile.lines import read_directives, split_lines
 from jettison.frontend.dockerfile.nodes import read_nodes
+from jettison.frontend.dockerfile.span import pointing
 from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction, Node
 from jettison.frontend.dockerfile.words import DEFAULT_ESCAPE
 
@@ -35,7 +36,12 @@ def parse(text: bytes, filename: str = "Dockerfile") -> Dockerfile:
     'a'
     """
     decoded = decode(text)
-    lines = split_lines(decoded)
+    with pointing(decoded):
+        return _parse(decoded, filename)
+
+
+def _parse(text: str, filename: str) -> Dockerfile:
+    lines = split_lines(text)
     directives, escape = read_directives(lines)
     nodes, warnings = read_nodes(lines, escape)
     if not nodes:
@@ -50,7 +56,7 @@ def parse(text: bytes, filename: str = "Dockerfile") -> Dockerfile:
         instructions=instructions,
         directives=directives,
         escape=escape,
-        text=decoded.removeprefix("\ufeff"),
+        text=text.removeprefix("\ufeff"),
         filename=filename,
         warnings=warnings,
     )
