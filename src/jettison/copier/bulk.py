@@ -20,6 +20,7 @@ from jettison.copier.bytes import ByteCopier
 from jettison.copier.layer_writer import OpenDirectories, set_facts
 from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.copier.select import Entry
+from jettison.fs.owners import needed_bits
 from jettison.fs.tree import Tree
 
 _OPEN_TARGET = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -53,6 +54,7 @@ class BulkCopier:
         self._root = root
         self._default_owner = default_owner
         self._umask = _umask()
+        self._needed = needed_bits()
         self._failed = threading.Event()
         self.exact: list[Job] = []
 
@@ -102,7 +104,7 @@ class BulkCopier:
         tree, entry = job.tree, job.entry
         mode = stat.S_IMODE(entry.mode)
         # Most files get their mode as they are created, which saves a call for each.
-        plain = not mode & (self._umask | ~_PLAIN_BITS)
+        plain = not mode & (self._umask | ~_PLAIN_BITS) and not self._needed & ~mode
         origin, facts = open_source(tree, entry)
         try:
             target = os.open(name, _OPEN_TARGET, mode if plain else 0o600, dir_fd=directory)

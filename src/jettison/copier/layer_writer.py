@@ -18,6 +18,7 @@ from typing import Self
 from jettison.copier.destination import Destination
 from jettison.copier.layout import Directory
 from jettison.errors import HostError
+from jettison.fs import owners
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.fs.xattr import set_xattr
 
@@ -65,7 +66,8 @@ class LayerWriter:
         facts = os.stat(self.root)
         # Files take the group of a set-group-ID directory, else ours.
         inherits = facts.st_mode & stat.S_ISGID
-        self.default_owner = (os.geteuid(), facts.st_gid if inherits else os.getegid())
+        group = facts.st_gid if inherits else os.getegid()
+        self.default_owner = owners.new_owner(os.geteuid(), group)
         self._directories = OpenDirectories(self.root)
 
     def __enter__(self) -> Self:
@@ -103,7 +105,7 @@ class LayerWriter:
             HostError: this process may not make devices.
         """
         try:
-            os.mknod(name, mode, rdev, dir_fd=directory)
+            owners.make_node(name, mode, rdev, directory)
         except PermissionError as error:
             raise HostError(
                 f"this process may not make the device `{name}`",
@@ -133,7 +135,7 @@ class LayerWriter:
         if owner != self.default_owner:
             _give(name, owner, directory)
         if not stat.S_ISLNK(mode):
-            os.chmod(name, stat.S_IMODE(mode), dir_fd=directory)
+            owners.set_mode(name, stat.S_IMODE(mode), directory)
         os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=directory, follow_symlinks=False)
 
     def _finish_directory(self, path: str, facts: Directory) -> None:
@@ -170,7 +172,7 @@ def set_facts(
     if owner is not None:
         _give(target, owner)
     if mode is not None:
-        os.fchmod(target, mode)
+        owners.set_mode(target, mode)
     for name, value in xattrs.items():
         set_xattr(target, name, value)
     os.utime(target, ns=(mtime_ns, mtime_ns))
@@ -183,10 +185,7 @@ def _give(target: int | str, owner: tuple[int, int], directory: int | None = Non
         HostError: this process may not.
     """
     try:
-        if isinstance(target, int):
-            os.fchown(target, *owner)
-        else:
-            os.chown(target, *owner, dir_fd=directory, follow_symlinks=False)
+        owners.give(target, owner, directory)
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EINVAL}:
             raise

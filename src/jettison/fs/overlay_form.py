@@ -26,6 +26,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from jettison.fs.owners import intended, new_owner
 from jettison.fs.xattr import get_xattr, read_xattrs
 
 WHITEOUT_PREFIX = ".wh."
@@ -99,10 +100,11 @@ def is_opaque(path: str | int) -> bool:
 
 def is_plain_root(path: str) -> bool:
     """Tell whether the root directory of a layer says nothing about the root of the tree."""
-    facts = os.lstat(path)
+    facts = intended(os.lstat(path), path)
     if stat.S_IMODE(facts.st_mode) != PLAIN_ROOT_MODE:
         return False
-    return (facts.st_uid, facts.st_gid) == (os.geteuid(), os.getegid()) and not read_xattrs(path)
+    own = new_owner(os.geteuid(), os.getegid())
+    return (facts.st_uid, facts.st_gid) == own and not read_xattrs(path)
 
 
 def root_in_effect(directories: Sequence[str]) -> int:

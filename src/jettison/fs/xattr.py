@@ -5,7 +5,7 @@ Out: ``{name: value}`` of image attributes.
 
 ``security.capability`` and ``user.*`` belong to images. SELinux labels are of the host;
 ``trusted.*`` and ``user.overlay.*`` are overlayfs' own books, whose meaning (opaque directories)
-is carried otherwise.
+is carried otherwise, and ``user.jettison.*`` are notes of ``fs.owners``.
 
 Source: OCI image-spec 1.1, layer.md, "Extended attributes"; kernel Documentation/filesystems/
 overlayfs.rst.
@@ -16,13 +16,14 @@ from __future__ import annotations
 import errno
 import os
 
+_OWN = ("user.overlay.", "user.jettison.")
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENODATA})
 
 
 def is_image_xattr(name: str) -> bool:
     """Tell whether an attribute is content of an image."""
     if name.startswith("user."):
-        return not name.startswith("user.overlay.")
+        return not name.startswith(_OWN)
     return name == "security.capability"
 
 
@@ -53,7 +54,7 @@ def read_xattrs(path: str | int) -> dict[str, bytes]:
     return found
 
 
-def get_xattr(path: str | int, name: str) -> bytes | None:
+def get_xattr(path: str | bytes | int, name: str) -> bytes | None:
     """Return one attribute of a file, or None when it has none of that name."""
     try:
         return os.getxattr(path, name, follow_symlinks=isinstance(path, int))
@@ -63,7 +64,7 @@ def get_xattr(path: str | int, name: str) -> bytes | None:
         raise
 
 
-def set_xattr(path: str | int, name: str, value: bytes) -> None:
+def set_xattr(path: str | bytes | int, name: str, value: bytes) -> None:
     """Set an attribute of a file.
 
     Raises:

@@ -33,6 +33,7 @@ import msgspec
 from jettison.errors import ContentError, StorageError
 from jettison.fs.failure import storage_error
 from jettison.fs.overlay_form import is_whiteout, overlay_xattr_prefix
+from jettison.fs.owners import intended
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.header import (
     BLOCK,
@@ -107,7 +108,7 @@ class _Packer:
         directory = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         above: list[tuple[tuple[int, int], bytes, Iterator[tuple[bytes, os.stat_result]]]] = []
         try:
-            facts = os.fstat(directory)
+            facts = intended(os.fstat(directory), directory)
             self._root(facts, directory)
             identity = (facts.st_dev, facts.st_ino)
             names = _names(directory)
@@ -306,7 +307,8 @@ def _parent(directory: int, identity: tuple[int, int]) -> int:
 def _names(directory: int) -> Iterator[tuple[bytes, os.stat_result]]:
     """Return the names of a directory and their facts, in the order of the names' bytes."""
     with os.scandir(directory) as found:
-        entries = [(os.fsencode(entry.name), entry.stat(follow_symlinks=False)) for entry in found]
+        listed = [(os.fsencode(entry.name), entry.stat(follow_symlinks=False)) for entry in found]
+    entries = [(name, intended(facts, name, directory)) for name, facts in listed]
     entries.sort(key=_first)
     return iter(entries)
 

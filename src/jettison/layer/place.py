@@ -14,6 +14,7 @@ import errno
 import os
 
 from jettison.errors import HostError, UnsafeArchiveError
+from jettison.fs import owners
 from jettison.fs.xattr import is_image_xattr
 from jettison.layer.header import CHARACTER, DEVICE_BLOCK, SYMLINK, Entry, show
 from jettison.layer.reader import file_type
@@ -43,7 +44,8 @@ class Placer:
         os.mkdir(b".probe", 0o777, dir_fd=root)
         facts = os.stat(b".probe", dir_fd=root, follow_symlinks=False)
         os.rmdir(b".probe", dir_fd=root)
-        self.owner = (facts.st_uid, facts.st_gid)
+        self.owner = owners.new_owner(facts.st_uid, facts.st_gid)
+        self._needed = owners.needed_bits()
         self._not_at_once = 0o7777 & ~(facts.st_mode & 0o777)
         self._keep_owners = keep_owners
         self._notes: dict[str, None] = {}
@@ -64,7 +66,7 @@ class Placer:
         Raises:
             FileExistsError: the name is taken.
         """
-        mode = 0o600 if entry.mode & self._not_at_once else entry.mode
+        mode = entry.mode if self._is_at_once(entry) else 0o600
         return os.open(base, _CREATE, mode, dir_fd=parent)
 
     def finish(self, entry: Entry, descriptor: int) -> None:
@@ -72,8 +74,8 @@ class Placer:
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, descriptor)
         # After chown, which clears set-user-ID bits and capabilities.
-        if entry.mode & self._not_at_once:
-            os.fchmod(descriptor, entry.mode)
+        if not self._is_at_once(entry):
+            owners.set_mode(descriptor, entry.mode)
         if entry.xattrs:
             self._set_xattrs(entry, descriptor)
         os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -92,7 +94,7 @@ class Placer:
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, base, parent)
         if entry.kind != SYMLINK:
-            os.chmod(base, entry.mode, dir_fd=parent)
+            owners.set_mode(base, entry.mode, parent)
         times = (entry.mtime_ns, entry.mtime_ns)
         os.utime(base, ns=times, dir_fd=parent, follow_symlinks=False)
 
@@ -100,7 +102,7 @@ class Placer:
         """Give a directory its attributes, after all that is in it was made."""
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, base, parent)
-        os.chmod(base, entry.mode, dir_fd=parent)
+        owners.set_mode(base, entry.mode, parent)
         if entry.xattrs:
             descriptor = os.open(base, _OPEN_DIRECTORY, dir_fd=parent)
             try:
@@ -109,6 +111,10 @@ class Placer:
                 os.close(descriptor)
         times = (entry.mtime_ns, entry.mtime_ns)
         os.utime(base, ns=times, dir_fd=parent, follow_symlinks=False)
+
+    def _is_at_once(self, entry: Entry) -> bool:
+        """Tell whether a file gets its mode as it is created."""
+        return not (entry.mode & self._not_at_once or self._needed & ~entry.mode)
 
     def _node(self, entry: Entry, parent: int, base: bytes) -> bool:
         device = 0
@@ -121,7 +127,7 @@ class Placer:
                 raise contradiction(entry, "has an impossible device number")
             device = os.makedev(*entry.device)
         try:
-            os.mknod(base, file_type(entry.kind) | 0o600, device, dir_fd=parent)
+            owners.make_node(base, file_type(entry.kind) | 0o600, device, parent)
         except PermissionError:
             self.note(f"left out device `{show(entry.name)}`: it may not be made here")
             return False
@@ -129,10 +135,7 @@ class Placer:
 
     def _chown(self, entry: Entry, target: int | bytes, parent: int | None = None) -> None:
         try:
-            if isinstance(target, int):
-                os.fchown(target, entry.uid, entry.gid)
-            else:
-                os.chown(target, entry.uid, entry.gid, dir_fd=parent, follow_symlinks=False)
+            owners.give(target, (entry.uid, entry.gid), parent)
         except OSError as error:
             if error.errno not in {errno.EPERM, errno.EINVAL}:
                 raise

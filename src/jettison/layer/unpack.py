@@ -33,6 +33,7 @@ import msgspec
 from jettison.errors import HostError, StorageError, UnsafeArchiveError
 from jettison.fs import overlay_form
 from jettison.fs.failure import storage_error
+from jettison.fs.owners import intended
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.directories import Directories
@@ -346,7 +347,7 @@ class _Unpacker:
         place = self._lower("/" + os.fsdecode(path)) if self._lower is not None else None
         if place is None:
             return None
-        facts = os.lstat(place)
+        facts = intended(os.lstat(place), place)
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
         if kind is None or overlay_form.is_whiteout(facts):
             return None

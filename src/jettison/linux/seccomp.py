@@ -89,6 +89,39 @@ mbind 237 274 235 319 CAP_SYS_NICE
 set_mempolicy 238 276 237 321 CAP_SYS_NICE
 set_mempolicy_home_node 450 450 450 450 CAP_SYS_NICE
 """
+# Calls that do nothing where there is one user id, numbers as above.
+_PRETENDED = """
+chown 92 182 -1 182
+chown32 -1 212 -1 212
+fchown 93 95 55 95
+fchown32 -1 207 -1 207
+fchownat 260 298 54 325
+lchown 94 16 -1 16
+lchown32 -1 198 -1 198
+setfsgid 123 139 152 139
+setfsgid32 -1 216 -1 216
+setfsuid 122 138 151 138
+setfsuid32 -1 215 -1 215
+setgid 106 46 144 46
+setgid32 -1 214 -1 214
+setgroups 116 81 159 81
+setgroups32 -1 206 -1 206
+setregid 114 71 143 71
+setregid32 -1 204 -1 204
+setresgid 119 170 149 170
+setresgid32 -1 210 -1 210
+setresuid 117 164 147 164
+setresuid32 -1 208 -1 208
+setreuid 113 70 145 70
+setreuid32 -1 203 -1 203
+setuid 105 23 146 23
+setuid32 -1 213 -1 213
+"""
+# The same for devices; behind the name is the place of the mode among the arguments.
+_PRETENDED_DEVICES = """
+mknod 1 133 14 -1 14
+mknodat 2 259 297 33 324
+"""
 # The same for calls that are refused for some values of their first argument.
 _CLONE = (56, 120, 220, 120)
 _CLONE3 = 435
@@ -111,11 +144,14 @@ _OCI_ARCHITECTURES = {
 }
 
 _LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_AND = 0x54
 _NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
 _REFUSE = _ERRNO | errno.EPERM
 _UNKNOWN = _ERRNO | errno.ENOSYS
+_PRETEND = _ERRNO
+_TYPE, _CHARACTER, _BLOCK = 0xF000, 0x2000, 0x6000
 
 
 def supported() -> bool:
@@ -124,15 +160,18 @@ def supported() -> bool:
 
 
 @lru_cache(maxsize=8)
-def program(capabilities: int, machine: str = MACHINE) -> bytes:
+def program(capabilities: int, machine: str = MACHINE, *, single_id: bool = False) -> bytes:
     """Return the BPF program; empty for processors without a table.
 
     Args:
         capabilities: Mask of the container's bounding set.
         machine: As of uname(2).
+        single_id: There is one user, so that calls which change owners and users, or make devices,
+            do nothing and succeed.
     """
     sections = [
-        (arch, _section(column, capabilities)) for arch, column in _ARCHITECTURES.get(machine, ())
+        (arch, (_pretended(column) if single_id else []) + _section(column, capabilities))
+        for arch, column in _ARCHITECTURES.get(machine, ())
     ]
     if not sections:
         return b""
@@ -190,6 +229,29 @@ def _refused(capabilities: int) -> list[tuple[str, list[int]]]:
         if capability == "-" or not _has(capabilities, capability):
             found.append((name, [int(text) for text in numbers]))
     return found
+
+
+def _pretended(column: int) -> list[bytes]:
+    """Return the instructions that let calls succeed without effect; others fall through."""
+    code = [_op(_LOAD, _NUMBER)]
+    for line in _PRETENDED.split("\n")[1:-1]:
+        number = int(line.split(" ")[1 + column])
+        if number >= 0:
+            code += [_op(_EQUAL, number, 0, 1), _op(_RETURN, _PRETEND)]
+    for line in _PRETENDED_DEVICES.split("\n")[1:-1]:
+        _, place, *numbers = line.split(" ")
+        number = int(numbers[column])
+        if number >= 0:
+            body = [
+                _op(_LOAD, _ARGUMENT + 8 * int(place)),
+                _op(_AND, _TYPE),
+                _op(_EQUAL, _CHARACTER, 1, 0),
+                _op(_EQUAL, _BLOCK, 0, 1),
+                _op(_RETURN, _PRETEND),
+                _op(_RETURN, _ALLOW),
+            ]
+            code += [_op(_EQUAL, number, 0, len(body)), *body]
+    return code
 
 
 def _section(column: int, capabilities: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Enters a user namespace, in which an unprivileged user is root over 65,536 borrowed ids.
+"""Enters a user namespace, in which an unprivileged user is root: over borrowed ids, or alone.
 
 In:  the command line and environment of this program.
 Out: the same program in the same process, started again as root of a user namespace with a mount
@@ -23,7 +23,12 @@ from jettison.errors import HostError
 from jettison.linux import subids
 
 ENTERED = "JETTISON_USERNS"
-FAILED = "JETTISON_USERNS_FAILED"
+"""Says what was entered: ``ids`` (borrowed ones), ``single-id``, or ``none`` where nothing can."""
+
+REASON = "JETTISON_USERNS_REASON"
+"""Says why nothing better was entered, and after a newline what to do about it."""
+
+IDS, SINGLE_ID, NONE = "ids", "single-id", "none"
 _BOOT = (
     "import sys; sys.path.insert(0, sys.argv[1]); import jettison.linux.userns_enter as e; e.main()"
 )
@@ -43,6 +48,9 @@ SETTINGS = (
 )
 """Kernel settings, the value that forbids user namespaces, the command that allows them."""
 
+_CAP_CHOWN = 0
+_CAP_DAC_OVERRIDE = 1
+_CAP_SYS_CHROOT = 18
 _CAP_SYS_ADMIN = 21
 _ALL_IDS = 4294967295
 
@@ -84,22 +92,69 @@ def translate(number: int, rows: list[tuple[int, int, int]]) -> int:
 
 
 def is_needed() -> bool:
-    """Return whether containers need a user namespace: this process may not mount."""
-    return os.geteuid() != 0 and not _may_mount()
+    """Return whether containers need a user namespace: this process may not mount.
+
+    Where none can be entered, none is needed either: what then works, works without.
+    """
+    return os.geteuid() != 0 and os.environ.get(ENTERED) != NONE and not _has(_CAP_SYS_ADMIN)
+
+
+def has_single_id() -> bool:
+    """Return whether this process is in a user namespace in which there is one user."""
+    return sum(count for _, _, count in read_map("/proc/self/uid_map")) == 1
+
+
+def gives_files_away() -> bool:
+    """Return whether this process may set owners of files, or will when it has entered."""
+    if _has(_CAP_CHOWN):
+        return not has_single_id()
+    return is_needed() and _shortfall() is None
+
+
+def overrides_permissions() -> bool:
+    """Return whether permission bits do not keep this process from its own files."""
+    return _has(_CAP_DAC_OVERRIDE)
+
+
+def may_chroot() -> bool:
+    """Return whether this process may make a directory its root."""
+    return _has(_CAP_SYS_CHROOT)
+
+
+def shortfall() -> tuple[str, str]:
+    """Return why this process has not the ids or the namespace it wants, and the remedy.
+
+    Both are empty where nothing is missing.
+    """
+    reason, _, hint = os.environ.get(REASON, "").partition("\n")
+    return reason, hint or (remedy(reason) if reason else "")
+
+
+def _shortfall() -> HostError | None:
+    """Return why ids cannot be borrowed, None where they can."""
+    uid = os.geteuid()
+    try:
+        _find_mapper("newuidmap")
+        _find_mapper("newgidmap")
+        subids.require("uid", uid)
+        subids.require("gid", uid)
+    except HostError as error:
+        return error
+    return None
 
 
 def enter(argv: Sequence[str] | None = None) -> None:
     """Start this program again inside a user namespace; return when that is not needed.
 
+    A user without subordinate ids gets a namespace with one id; where namespaces are forbidden,
+    the program is started again as it was, and ``shortfall`` says why.
+
     Args:
         argv: Program and arguments; by default those that this process was started with.
 
     Raises:
-        HostError: this host cannot; the hint has the command that changes that.
+        HostError: the namespace that was entered is of no use.
     """
-    problem = os.environ.pop(FAILED, "")
-    if problem:
-        raise HostError(f"cannot enter a user namespace: {problem}", hint=remedy(problem))
     if not is_needed():
         return
     if os.environ.get(ENTERED):
@@ -108,12 +163,17 @@ def enter(argv: Sequence[str] | None = None) -> None:
             hint="Look for AppArmor or SELinux denials in `dmesg`.",
         )
     uid, gid = os.geteuid(), os.getegid()
-    arguments = [
-        _find_mapper("newuidmap"),
-        _find_mapper("newgidmap"),
-        ",".join(subids.mapping(uid, subids.require("uid", uid))),
-        ",".join(subids.mapping(gid, subids.require("gid", uid))),
-    ]
+    problem = _shortfall()
+    if problem is None:
+        arguments = [
+            _find_mapper("newuidmap"),
+            _find_mapper("newgidmap"),
+            ",".join(subids.mapping(uid, subids.require("uid", uid))),
+            ",".join(subids.mapping(gid, subids.require("gid", uid))),
+        ]
+    else:
+        os.environ[REASON] = f"{problem.message}\n{problem.hint or ''}"
+        arguments = ["", "", "", ""]
     _execute(arguments, list(argv) if argv else [sys.executable, *sys.orig_argv[1:]])
 
 
@@ -141,11 +201,11 @@ def _find_mapper(name: str) -> str:
     )
 
 
-def _may_mount() -> bool:
+def _has(capability: int) -> bool:
     with open("/proc/self/status", encoding="ascii", errors="replace") as file:
         for line in file:
             if line.startswith("CapEff:"):
-                return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
+                return bool(int(line.split()[1], 16) >> capability & 1)
     return False
 
 

@@ -1,8 +1,9 @@
 """The program between two starts of Jettison: unshares, has ids mapped, executes the second.
 
-In:  ``argv``: package directory, newuidmap, newgidmap, their maps (comma-separated), the command.
-Out: the command, as root of a new user namespace; or, with the problem in an environment
-    variable, in the old one, where it is reported.
+In:  ``argv``: package directory, newuidmap, newgidmap, their maps (comma-separated), the command;
+    without programs the own ids are mapped here.
+Out: the command, as root of a new user namespace; or in the old one, with the reason in an
+    environment variable.
 
 It is executed with ``-I -S`` and imports almost nothing. It has one thread, so it may fork: the
 child stays outside and runs the set-user-ID programs that write the maps.
@@ -16,7 +17,7 @@ import sys
 from jettison.linux.namespace import NEWNS, NEWUSER, unshare
 
 ENTERED = "JETTISON_USERNS"
-FAILED = "JETTISON_USERNS_FAILED"
+REASON = "JETTISON_USERNS_REASON"
 _FIRST = 2
 _LIMIT = 4096
 
@@ -24,13 +25,51 @@ _LIMIT = 4096
 def main() -> None:
     """Enter the namespace and execute the command; never returns."""
     newuidmap, newgidmap, uid_map, gid_map, *command = sys.argv[_FIRST:]
+    entered = "single-id"
     try:
-        _enter([newuidmap, *uid_map.split(",")], [newgidmap, *gid_map.split(",")])
+        if newuidmap:
+            entered = _enter_best(
+                [newuidmap, *uid_map.split(",")], [newgidmap, *gid_map.split(",")]
+            )
+        else:
+            _enter_alone(os.geteuid(), os.getegid())
     except OSError as error:
-        os.environ[FAILED] = str(error.strerror)
-    else:
-        os.environ[ENTERED] = "1"
+        entered = "none"
+        os.environ[REASON] = f"cannot enter a user namespace: {error.strerror}"
+    os.environ[ENTERED] = entered
     os.execv(command[0], command)  # noqa: S606
+
+
+def _enter_best(uid_command: list[str], gid_command: list[str]) -> str:
+    """Enter with borrowed ids, or alone when the kernel agrees and newuidmap does not.
+
+    Raises:
+        OSError: the kernel forbids it.
+    """
+    ids = os.geteuid(), os.getegid()
+    try:
+        _enter(uid_command, gid_command)
+    except OSError as error:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            if file.read():  # not entered, or half mapped
+                raise
+        os.environ[REASON] = str(error.strerror)
+        _map_own(*ids)
+        return "single-id"
+    return "ids"
+
+
+def _enter_alone(uid: int, gid: int) -> None:
+    unshare(NEWUSER | NEWNS)
+    _map_own(uid, gid)
+
+
+def _map_own(uid: int, gid: int) -> None:
+    """Map one user and one group, which everybody may do for himself."""
+    maps = (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1"))
+    for name, text in maps:
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
 
 
 def _enter(uid_command: list[str], gid_command: list[str]) -> None:

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import signal
 
+import msgspec
+
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper, flags_of
-from jettison.sandbox.spec import NetworkMode, SandboxSpec
+from jettison.sandbox.spec import FileMount, NetworkMode, SandboxSpec
 from jettison.sandbox.stubs import remove_stubs
+
+_APT_CONFIG = "/dev/single-id.apt"
 
 
 class EmbeddedRunning:
@@ -44,12 +48,27 @@ class EmbeddedRunning:
         self._container.signal(signal.SIGKILL)
 
 
+def alone(spec: SandboxSpec) -> SandboxSpec:
+    """Return a spec with what package managers must know where there is one user.
+
+    apt(8) becomes another user for downloads, and would notice that it did not.
+    """
+    config = FileMount(_APT_CONFIG, b'APT::Sandbox::User "root";\n', 0o444)
+    if any(entry.startswith("APT_CONFIG=") for entry in spec.env):
+        return spec
+    env = (*spec.env, f"APT_CONFIG={_APT_CONFIG}")
+    return msgspec.structs.replace(spec, env=env, mounts=(*spec.mounts, config))
+
+
 class EmbeddedSandbox:
-    """The driver; one helper process serves all its containers."""
+    """The driver; one helper process serves all its containers.
 
-    name = "embedded"
+    Args:
+        single_id: This is a user namespace with one id (docs/adr/0006-sandbox-levels.md).
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, single_id: bool = False) -> None:
+        self.name = "single-id" if single_id else "embedded"
         self._helper = Helper()
         self._userns = in_user_namespace()
 
@@ -59,6 +78,8 @@ class EmbeddedSandbox:
 
     def start(self, spec: SandboxSpec, streams: Streams) -> EmbeddedRunning:
         """See ``Sandbox.start``."""
+        if self.name == "single-id":
+            spec = alone(spec)
         group = make_limits(spec.limits)
         try:
             message = encode(spec, driver=self.name, userns=self._userns, cgroup=group)

@@ -35,7 +35,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
 
     Args:
         spec: What to run.
-        driver: ``embedded`` or ``oci``.
+        driver: ``embedded``, ``single-id`` or ``oci``.
         userns: The builder is in a user namespace.
         cgroup: What process 1 joins.
         more: Values that only the helper's driver knows.
@@ -43,10 +43,11 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
     Raises:
         UsageError: an unknown capability or resource limit.
     """
+    single_id = driver == "single-id"
     mask = _ALL if spec.privileged else capabilities(spec.capabilities)
     root = spec.root
     values = {
-        "driver": driver,
+        "driver": "oci" if driver == "oci" else "embedded",
         "userns": userns,
         "root": (
             root.kind.value,
@@ -60,11 +61,11 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "uid": spec.uid,
         "gid": spec.gid,
         "groups": list(spec.groups),
-        "mounts": [*_files(spec), *map(_mount, spec.mounts)],
+        "mounts": [*_files(spec), *(_mount(each, single_id=single_id) for each in spec.mounts)],
         "hostname": os.fsencode(spec.hostname),
         "network_none": spec.network is NetworkMode.NONE,
         "capabilities": mask,
-        "seccomp": b"" if spec.privileged else program(mask),
+        "seccomp": _filter(spec, mask, single_id=single_id),
         "privileged": spec.privileged,
         "masked": [os.fsencode(path) for path in spec.masked_paths],
         "readonly": [os.fsencode(path) for path in spec.readonly_paths],
@@ -113,12 +114,18 @@ def limit_number(name: str) -> int:
     return found
 
 
+def _filter(spec: SandboxSpec, mask: int, *, single_id: bool) -> bytes:
+    if spec.privileged and not single_id:
+        return b""
+    return program(mask, single_id=single_id)
+
+
 def _files(spec: SandboxSpec) -> list[tuple[object, ...]]:
     files = ((b"/etc/hosts", spec.hosts), (b"/etc/resolv.conf", spec.resolv_conf))
     return [("file", path, content, 0o644, 0, 0) for path, content in files if content is not None]
 
 
-def _mount(mount: Mount) -> tuple[object, ...]:
+def _mount(mount: Mount, *, single_id: bool) -> tuple[object, ...]:
     target = os.fsencode(mount.target)
     match mount:
         case BindMount():
@@ -129,4 +136,5 @@ def _mount(mount: Mount) -> tuple[object, ...]:
         case TmpfsMount():
             return ("tmpfs", target, mount.size_bytes, mount.mode)
         case FileMount():
-            return ("file", target, mount.content, mount.mode, mount.uid, mount.gid)
+            owner = (0, 0) if single_id else (mount.uid, mount.gid)
+            return ("file", target, mount.content, mount.mode, *owner)

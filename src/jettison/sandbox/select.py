@@ -19,11 +19,13 @@ import msgspec
 
 from jettison import __version__
 from jettison.errors import SandboxUnavailableError, UsageError
-from jettison.linux.userns import outer_ids
+from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import Sandbox, Verdict
 
 DRIVERS = ("embedded", "oci:crun", "oci:runc")
-"""In the order in which they are tried."""
+"""Those that isolate, in the order in which they are tried."""
+
+SINGLE_ID = "single-id"
 
 _FILE = "sandbox.json"
 
@@ -32,8 +34,8 @@ def choose(force: str = "", cache_dir: Path | None = None) -> Sandbox:
     """Return the driver to use.
 
     Args:
-        force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME`` or the path
-            of a runtime; empty takes the first that works.
+        force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME``, the path
+            of a runtime or ``single-id``; empty takes the first that works.
         cache_dir: Directory on the file system of the layers; verdicts are kept there.
 
     Raises:
@@ -64,7 +66,10 @@ def probe(cache_dir: Path | None = None) -> list[Verdict]:
     from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415 - rarely needed
 
     verdicts = []
-    for name in DRIVERS:
+    if has_single_id():
+        reason, remedy = shortfall()
+        verdicts.append(Verdict("embedded", works=False, reason=reason, remedy=remedy))
+    for name in _candidates(""):
         sandbox = make(name)
         if sandbox is None:
             verdict = Verdict(name, works=False, reason="not installed", remedy=_install(name))
@@ -79,12 +84,12 @@ def make(name: str) -> Sandbox | None:
     """Return a driver by name, untried; None when its runtime is not installed.
 
     Args:
-        name: ``embedded``, ``oci:NAME`` or ``oci:/PATH``.
+        name: ``embedded``, ``single-id``, ``oci:NAME`` or ``oci:/PATH``.
     """
-    if name == "embedded":
+    if name in {"embedded", SINGLE_ID}:
         from jettison.sandbox.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
 
-        return EmbeddedSandbox()
+        return EmbeddedSandbox(single_id=name == SINGLE_ID)
     from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
 
     path = _find(name.removeprefix("oci:"))
@@ -93,16 +98,20 @@ def make(name: str) -> Sandbox | None:
 
 def _candidates(force: str) -> tuple[str, ...]:
     if not force:
-        return DRIVERS
+        return (SINGLE_ID,) if has_single_id() else DRIVERS
     if force == "oci":
         return DRIVERS[1:]
     if force in {"crun", "runc"} or force.startswith("/"):
         return (f"oci:{force}",)
-    if force in DRIVERS or force.startswith("oci:/"):
+    if force == SINGLE_ID and not has_single_id():
+        raise UsageError(
+            "the sandbox `single-id` needs a user namespace with one id",
+            hint="Leave `--isolation` out: it is used for users without subordinate ids.",
+        )
+    if force in (*DRIVERS, SINGLE_ID) or force.startswith("oci:/"):
         return (force,)
-    raise UsageError(
-        f"unknown sandbox driver `{force}`", hint=f"Use one of {', '.join(DRIVERS)} or `oci`."
-    )
+    names = ", ".join((*DRIVERS, SINGLE_ID))
+    raise UsageError(f"unknown sandbox driver `{force}`", hint=f"Use one of {names} or `oci`.")
 
 
 def _find(program: str) -> Path | None:
@@ -145,7 +154,8 @@ def _key(name: str) -> str:
     """Return what a verdict depends on, as text."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
-    program = Path(sys.executable) if name == "embedded" else _find(name.removeprefix("oci:"))
+    runtime = name.startswith("oci:")
+    program = _find(name.removeprefix("oci:")) if runtime else Path(sys.executable)
     facts = program.stat() if program else None
     stamp = f"{facts.st_size}.{facts.st_mtime_ns}" if facts else ""
     uid, gid = outer_ids()

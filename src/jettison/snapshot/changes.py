@@ -23,6 +23,7 @@ import msgspec
 
 from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import is_whiteout, opaque_xattr
+from jettison.fs.owners import intended
 from jettison.fs.walk import walk
 from jettison.fs.xattr import get_xattr, is_image_xattr
 from jettison.oci.digest import Digest
@@ -62,7 +63,7 @@ def content_digest(
     digests = _file_digests(base, entries, known or {})
     hasher = hashlib.sha256(CONTENT_VERSION)
     encode = msgspec.msgpack.Encoder().encode
-    hasher.update(encode(_described(base, _Entry("", os.lstat(base), ""), digests)))
+    hasher.update(encode(_described(base, _Entry("", intended(os.lstat(base), base), ""), digests)))
     for entry in entries:
         hasher.update(encode(_described(base, entry, digests)))
     return Digest("sha256:" + hasher.hexdigest()), _facts(entries)
@@ -77,7 +78,8 @@ def _entries(base: str) -> list[_Entry]:
     """List a layer directory; files with several names in it get them resolved to the first."""
     first_names: dict[tuple[int, int], str] = {}
     entries = []
-    for path, facts in walk(base):
+    for path, found in walk(base):
+        facts = intended(found, base + path)
         mode = facts.st_mode
         if stat.S_ISSOCK(mode):
             continue

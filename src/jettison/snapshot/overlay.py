@@ -31,6 +31,7 @@ import msgspec
 from jettison.errors import StorageError
 from jettison.fs.failure import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, root_in_effect
+from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
@@ -196,9 +197,10 @@ class OverlaySnapshotter:
         if not roots:
             return
         source = roots[root_in_effect(roots)]
-        facts = os.lstat(source)
-        if (facts.st_uid, facts.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(upper, facts.st_uid, facts.st_gid)
-        upper.chmod(facts.st_mode & 0o7777)
+        facts = intended(os.lstat(source), source)
+        owner = (facts.st_uid, facts.st_gid)
+        if owner != new_owner(os.geteuid(), os.getegid()):
+            give(os.fspath(upper), owner)
+        set_mode(os.fspath(upper), facts.st_mode & 0o7777)
         for name, value in read_xattrs(source).items():
             set_xattr(os.fspath(upper), name, value)

@@ -32,6 +32,7 @@ from jettison.errors import StorageError
 from jettison.fs.atomic import write_atomically
 from jettison.fs.failure import storage_errors
 from jettison.fs.lock import FileLock
+from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
 from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
@@ -79,13 +80,15 @@ class Store:
                     hint="choose another directory with `--root` or `JETTISON_ROOT`",
                 )
             store = cls(root)
+            if are_recorded():
+                store.snapshots.mkdir(0o755, exist_ok=True)
             store._staging.collect()
         return store
 
     @property
     def snapshots(self) -> Path:
-        """Directory of the layers' files."""
-        return self.root / "snapshots"
+        """Directory of the layers' files; those with recorded owners are apart (``fs.owners``)."""
+        return self.root / ("snapshots-recorded" if are_recorded() else "snapshots")
 
     @property
     def cache_mounts(self) -> Path:
@@ -198,5 +201,5 @@ def _create(root: Path) -> None:
 
 
 _OWN_NAMES = frozenset(
-    {"blobs", "snapshots", "cache-mounts", "tmp", "trash", "index.json", "oci-layout", "state.db"}
+    {*_DIRECTORIES, "snapshots-recorded", "index.json", "oci-layout", "state.db"}
 )

@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-from jettison.errors import HostError
 from jettison.linux import host, userns
 
 
@@ -27,12 +26,13 @@ def test_root_needs_no_namespace():
     userns.enter()
 
 
-def test_a_problem_of_the_first_start_is_reported_by_the_second(monkeypatch):
-    monkeypatch.setenv(userns.FAILED, "`newuidmap` failed: no")
-    with pytest.raises(HostError, match="newuidmap") as caught:
-        userns.enter()
-    assert "/etc/subuid" in caught.value.hint
-    assert userns.FAILED not in os.environ
+def test_the_reason_for_having_less_is_kept_with_its_remedy(monkeypatch):
+    monkeypatch.delenv(userns.REASON, raising=False)
+    assert userns.shortfall() == ("", "")
+    monkeypatch.setenv(userns.REASON, "no ids\nRun this.")
+    assert userns.shortfall() == ("no ids", "Run this.")
+    monkeypatch.setenv(userns.REASON, "`newuidmap` failed: no")
+    assert "/etc/subuid" in userns.shortfall()[1]
 
 
 @pytest.mark.parametrize(("value", "expected"), [("1", "sysctl it=0"), ("0", "seccomp=unconfined")])
