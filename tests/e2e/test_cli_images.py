@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -109,7 +110,8 @@ def test_archives_are_accepted_by_other_tools(
     config = subprocess.run(command, check=True, capture_output=True).stdout
     assert f"KIND={kind}" in json.loads(config)["config"]["Env"]
     if os.geteuid() == 0:
-        podman = [need("podman"), "--root", tmp_path / "podman", "--runroot", tmp_path / "run"]
+        runroot = tempfile.mkdtemp(prefix="jp-")  # podman takes 50 characters at most
+        podman = [need("podman"), "--root", tmp_path / "podman", "--runroot", runroot]
         podman += ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]
         loaded = subprocess.run([*podman, "load", "-i", archive], check=True, capture_output=True)
         assert b"Loaded image" in loaded.stdout
@@ -117,7 +119,8 @@ def test_archives_are_accepted_by_other_tools(
             [*podman, "images", "-q", "--no-trunc"], check=True, capture_output=True, text=True
         )
         assert listed.stdout.strip() == image_id
-    shutil.rmtree(tmp_path / "podman", ignore_errors=True)
+        shutil.rmtree(runroot)
+        shutil.rmtree(tmp_path / "podman")
 
 
 def test_outputs_of_every_type_are_written(cli: Cli, app: str):

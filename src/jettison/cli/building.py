@@ -57,7 +57,8 @@ def _tell(result: BuildResult) -> None:
     if result.executed == 0 and result.cached:
         lines.append(f"nothing to run: all {result.cached} steps were cached")
     else:
-        lines.append(f"{result.executed} steps ran, {result.cached} were cached")
+        ran = "1 step ran" if result.executed == 1 else f"{result.executed} steps ran"
+        lines.append(f"{ran}, {result.cached or 'none'} came from the cache")
     sys.stderr.write("\n".join(lines) + "\n")
 
 

@@ -5,11 +5,6 @@ from __future__ import annotations
 from jettison.errors import ExecError, JettisonError
 
 _LOG_LINES = 20
-_EXIT_HINTS = {
-    126: "the program cannot be executed: check its mode, and the machine that it is made for",
-    127: "the program is not in the image: install it in an earlier step, or check its name",
-    137: "the process was killed: perhaps there was not enough memory",
-}
 
 
 def error_message(error: JettisonError) -> str:
@@ -26,7 +21,7 @@ def error_message(error: JettisonError) -> str:
     message, guess = _without_guess(error.message)
     parts.append(f"ERROR: {printable(message, keep=chr(10))}")
     parts += [f"note: {printable(note)}" for note in getattr(error, "__notes__", ())]
-    hint = error.hint or guess or _hint_for(error)
+    hint = error.hint or guess
     if hint:
         parts.append(f"hint: {printable(hint)}")
     return "\n".join(parts)
@@ -38,15 +33,6 @@ def _without_guess(message: str) -> tuple[str, str]:
     if not found or not tail.endswith("?)") or "\n" in tail:
         return message, ""
     return head, f"did you mean {tail[:-1]}"
-
-
-def _hint_for(error: JettisonError) -> str:
-    """Return what to do about a failed step, by its exit code."""
-    if not isinstance(error, ExecError):
-        return ""
-    if "No space left on device" in error.log_tail:
-        return "free some space, or choose another directory with `--root`"
-    return _EXIT_HINTS.get(error.exit_code, "its last output is above; `set -x` shows each command")
 
 
 def printable(text: str, *, keep: str = "") -> str:

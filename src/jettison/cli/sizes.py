@@ -48,6 +48,6 @@ def _totals(result: BuildResult) -> list[str]:
     if largest is not None:
         # One stage would ship the builder's files and everything the final stage adds.
         single = largest.size_bytes + max(0, final.own_bytes - largest.shipped_bytes)
-        share = 100 * (1 - final.size_bytes / single) if single else 0.0
+        share = max(0.0, 100 * (1 - final.size_bytes / single)) if single else 0.0
         lines.append(f"image without multi-stage: {size(single)} ({share:.0f} % is left behind)")
     return lines

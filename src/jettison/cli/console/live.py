@@ -56,6 +56,7 @@ class LiveConsole:
         self._console = RichConsole(file=stream, highlight=False)
         self._steps: dict[str, _Step] = {}
         self._total = 0
+        self._skipped: tuple[str, ...] = ()
         self._warnings: list[str] = []
         self._findings: list[Warned] = []
         self._begin = time.monotonic()
@@ -75,8 +76,9 @@ class LiveConsole:
         """Take note of an event; the next drawing shows it."""
         with self._lock:
             match event:
-                case PlanReady(vertices=vertices):
+                case PlanReady(vertices=vertices, skipped_stages=skipped):
                     self._total = len(vertices)
+                    self._skipped = skipped
                 case VertexStarted():
                     self._step(event.vertex, event.name).start_ns = event.time_ns
                 case VertexEnded():
@@ -123,6 +125,9 @@ class LiveConsole:
             lines: list[RenderableType] = [
                 Text(f"[+] Building {elapsed:.1f}s {word}", style="bold")
             ]
+            if self._skipped:
+                names = printable(", ".join(self._skipped))
+                lines.append(Text(f" => skipped (not needed): {names}", style="dim", no_wrap=True))
             lines += [line for step in self._visible(steps) for line in self._draw_step(step)]
             lines += [Text(f" ! {warning}", style="yellow") for warning in self._warnings]
             if self._closed:
