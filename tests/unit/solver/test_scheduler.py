@@ -9,7 +9,7 @@ import pytest
 from jettison.errors import SolveError
 from jettison.oci.digest import Digest
 from jettison.solver import scheduler
-from jettison.solver.cancellation import Cancellation, Cancelled
+from jettison.solver.cancellation import Cancellation, CancelledError
 
 A, B, C, D = (Digest(name) for name in "abcd")
 
@@ -36,7 +36,7 @@ def test_the_first_error_is_raised_after_the_others_were_stopped_and_ended():
             running.set()
             assert stopped.wait(10)
         ended.append(vertex)
-        raise Cancelled("canceled")
+        raise CancelledError("canceled")
 
     with pytest.raises(SolveError, match="no"):
         scheduler.run({A: (), B: (), C: (B,)}, set(), solve_one, cancellation)
@@ -65,5 +65,5 @@ def test_a_stop_that_is_registered_too_late_is_called_at_once():
     with cancellation.stopping(lambda: called.append(1)):
         pass
     assert called == [1]
-    with pytest.raises(Cancelled):
+    with pytest.raises(CancelledError):
         cancellation.check()
