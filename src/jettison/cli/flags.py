@@ -6,6 +6,7 @@ Out: arguments as click takes them.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 
@@ -22,18 +23,27 @@ class DockerCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn ``--switch=true`` into ``--switch`` and leave ``--switch=false`` out."""
-        end = self._end_of_flags(args, stops=not ctx.allow_interspersed_args)
-        return super().parse_args(ctx, [*self._plain_switches(args[:end]), *args[end:]])
+        plain = self._plain(args, stops=not ctx.allow_interspersed_args)
+        return super().parse_args(ctx, list(plain))
 
-    def _end_of_flags(self, args: list[str], *, stops: bool) -> int:
-        """Return where the flags end: at ``--``, or at the first argument if that ends them."""
-        position = 0
-        while position < len(args):
-            argument = args[position]
-            if argument == "--" or (stops and (argument == "-" or not argument.startswith("-"))):
-                return position
-            position += 2 if self._takes_next(argument) else 1
-        return len(args)
+    def _plain(self, args: list[str], *, stops: bool) -> Iterator[str]:
+        """Yield arguments with plain switches.
+
+        Args:
+            args: As written.
+            stops: Whether the first argument that is no flag ends the flags.
+        """
+        rest = iter(args)
+        for argument in rest:
+            is_flag = argument.startswith("-") and argument != "-"
+            if argument == "--" or (stops and not is_flag):
+                yield argument
+                yield from rest
+            elif self._takes_next(argument):
+                yield argument
+                yield from itertools.islice(rest, 1)
+            else:
+                yield from self._plain_switch(argument)
 
     def _takes_next(self, argument: str) -> bool:
         """Tell whether the value of a flag is the next argument."""
@@ -44,18 +54,16 @@ class DockerCommand(click.Command):
         first = next((index for index, letter in enumerate(letters) if letter in valued), None)
         return first is not None and first == len(letters) - 1
 
-    def _plain_switches(self, args: list[str]) -> Iterator[str]:
-        switches = self._names(switches=True)
-        for argument in args:
-            name, equals, value = argument.partition("=")
-            if not equals or name not in switches:
-                yield argument
-            elif value.lower() in _TRUE:
-                yield name
-            elif value.lower() not in _FALSE:
-                raise UsageError(
-                    f"`{argument}`: `{value}` is neither true nor false", hint=f"write `{name}`"
-                )
+    def _plain_switch(self, argument: str) -> Iterator[str]:
+        name, equals, value = argument.partition("=")
+        if not equals or name not in self._names(switches=True):
+            yield argument
+        elif value.lower() in _TRUE:
+            yield name
+        elif value.lower() not in _FALSE:
+            raise UsageError(
+                f"`{argument}`: `{value}` is neither true nor false", hint=f"write `{name}`"
+            )
 
     def _names(self, *, switches: bool) -> set[str]:
         return {
