@@ -6,6 +6,7 @@ import io
 import json
 import os
 import subprocess
+import tempfile
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -365,6 +366,13 @@ def test_skopeo_accepts_archives_and_directories(rig, kind, tmp_path: Path):
         assert told == [layer.diff_id for layer in image.layers]
 
 
+def podman_command(podman: str, tmp_path: Path) -> list[str]:
+    """Return the beginning of a podman command with a store of its own."""
+    # podman takes 50 characters for the run root; the system cleans it up.
+    runroot = tempfile.mkdtemp(prefix="jp-")
+    return [podman, "--root", f"{tmp_path}/p", "--runroot", runroot, "--storage-driver", "vfs"]
+
+
 @pytest.mark.needs_root
 @pytest.mark.parametrize("kind", [*ARCHIVES, "save"])
 def test_podman_loads_archives(rig, kind, tmp_path: Path):
@@ -378,15 +386,7 @@ def test_podman_loads_archives(rig, kind, tmp_path: Path):
         save_images([("example.org/app:1", image)], str(archive), rig.services)
     else:
         export(rig, kind, archive, image, name="example.org/app:1")
-    command = [
-        podman,
-        "--root",
-        f"{tmp_path}/p",
-        "--runroot",
-        f"{tmp_path}/r",
-        "--storage-driver",
-        "vfs",
-    ]
+    command = podman_command(podman, tmp_path)
     loaded = subprocess.run(
         [*command, "load", "-q", "-i", str(archive)], capture_output=True, text=True, check=False
     )
@@ -442,15 +442,7 @@ def test_what_podman_and_skopeo_save_is_loaded(rig, tmp_path: Path):
         pytest.skip("needs root")
     image = rig.image(FILES, {"second": "x"})
     export(rig, "docker", tmp_path / "x.tar", image, name="example.org/app:1")
-    command = [
-        podman,
-        "--root",
-        f"{tmp_path}/p",
-        "--runroot",
-        f"{tmp_path}/r",
-        "--storage-driver",
-        "vfs",
-    ]
+    command = podman_command(podman, tmp_path)
     subprocess.run(
         [*command, "load", "-q", "-i", f"{tmp_path}/x.tar"], check=True, capture_output=True
     )

@@ -104,6 +104,7 @@ class Forwarder:
     def __init__(self, ports: Sequence[Port]) -> None:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._closing = False
         self._threads: list[threading.Thread] = []
         self._listeners: list[tuple[socket.socket, int]] = []
         try:
@@ -147,6 +148,10 @@ class Forwarder:
                 continue
             target.settimeout(None)
             with self._lock:
+                if self._closing:  # it was accepted while the others were ended
+                    client.close()
+                    target.close()
+                    return
                 self._open |= {client, target}
             ends = [threading.Event(), threading.Event()]
             self._start(self._copy, client, target, ends[0], ends[1])
@@ -173,6 +178,7 @@ class Forwarder:
 
     def _close(self) -> None:
         with self._lock:
+            self._closing = True
             for one in [*self._open, *(listener for listener, _ in self._listeners)]:
                 # Closing alone does not wake a thread that waits in a call.
                 with contextlib.suppress(OSError):
