@@ -6,8 +6,8 @@ import io
 import json
 import os
 import subprocess
-import tempfile
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
