@@ -60,6 +60,8 @@ def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOpt
         secrets_in_layers=request.secrets_in_layers,
         ssh=dict(_agent(text) for text in request.ssh),
         limits=Limits(memory_bytes=request.memory_bytes, cpus=request.cpus),
+        timeout_seconds=request.step_timeout_seconds,
+        log_bytes=request.step_log_bytes,
     )
 
 

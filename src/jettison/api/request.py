@@ -53,6 +53,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
         pull: Ask the registry for every image.
         secrets_in_layers: Whether RUN may write secrets into layers; it fails the build else.
         push: Push all tags afterwards.
+        step_timeout_seconds: A RUN that takes longer fails; 0 is no limit.
+        step_log_bytes: Most bytes of a RUN's output that are shown; 0 is all.
         ca_bundle: Path of a PEM file for RUN steps, ``host``, or empty.
         isolation: Sandbox driver to force, or empty.
         jobs: RUN steps at the same time; 0 means as many as the machine has processors, at
@@ -83,6 +85,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     shm_bytes: int = 0
     memory_bytes: int = 0
     cpus: float = 0.0
+    step_timeout_seconds: float = 0.0
+    step_log_bytes: int = 0
     ca_bundle: str = ""
     isolation: str = ""
     jobs: int = 0

@@ -114,6 +114,19 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory limit of each RUN step.")
 @click.option(
+    "--cpus", default=0.0, type=click.FloatRange(0), help="Processors that each RUN step may use."
+)
+@click.option(
+    "--step-timeout",
+    default=0.0,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="Fail a RUN step that takes longer.",
+)
+@click.option(
+    "--step-log-size", default="", metavar="SIZE", help="Show so much output of each RUN step."
+)
+@click.option(
     "--ca-bundle",
     default="",
     metavar="FILE|host",
@@ -200,6 +213,9 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         ulimits=texts(flags, "ulimits"),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         memory_bytes=parse_size("--memory", str(flags["memory"])),
+        cpus=float(str(flags["cpus"])),
+        step_timeout_seconds=float(str(flags["step_timeout"])),
+        step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"])),
         offline=bool(flags["offline"]),
     )
 

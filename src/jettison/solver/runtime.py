@@ -102,6 +102,8 @@ class ExecOptions(msgspec.Struct, frozen=True):
         secrets_in_layers: Whether a layer may hold one.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
+        timeout_seconds: How long a step may run; 0 is no limit.
+        log_bytes: How much of a step's output is shown; 0 is everything.
         hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
         resolv_conf: Bytes of ``/etc/resolv.conf``.
         cache_mounts: Directory that holds cache mounts.
@@ -119,6 +121,8 @@ class ExecOptions(msgspec.Struct, frozen=True):
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()
+    timeout_seconds: float = 0
+    log_bytes: int = 0
 
 
 class Drivers(msgspec.Struct, frozen=True):

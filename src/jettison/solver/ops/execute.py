@@ -10,9 +10,11 @@ see them.
 from __future__ import annotations
 
 import os
-import selectors
+import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 from jettison.cache.key import CacheKey
 from jettison.copier.mkdir import make_directories
@@ -26,10 +28,9 @@ from jettison.sandbox.spec import Limits, NetworkMode, Root, RootKind, SandboxSp
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.solver.ops.base import Inputs, run_key, sees_secrets
 from jettison.solver.ops.mounts import BoundFiles, Mounted, mount_all, mounted_files
+from jettison.solver.ops.output import Output
 from jettison.solver.runtime import Runtime
 
-_READ_BYTES = 1 << 16
-_TAIL_BYTES = 1 << 16
 _HOSTNAME = "jettison"
 
 
@@ -137,42 +138,30 @@ class ExecExecutor:
         )
 
     def _run(self, spec: SandboxSpec) -> tuple[int, bytes]:
-        out_read, out_write = os.pipe()
-        err_read, err_write = os.pipe()
+        runtime = self._runtime
+        output = Output(runtime, self._vertex)
         stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            try:
-                running = self._runtime.sandbox().start(spec, Streams(stdin, out_write, err_write))
-            finally:
-                for descriptor in (out_write, err_write, stdin):
-                    os.close(descriptor)
-            with self._runtime.cancellation.stopping(running.kill):
-                tail = self._relay({out_read: 1, err_read: 2})
-                return running.wait(), tail
+            streams = Streams(stdin, output.stdout, output.stderr)
+            running = runtime.sandbox().start(spec, streams)
+            with runtime.cancellation.stopping(running.kill):
+                output.start(running.kill)
+                with _Deadline(runtime.options.timeout_seconds, running.kill) as deadline:
+                    code = running.wait()
+                tail = output.finish()
         finally:
-            os.close(out_read)
-            os.close(err_read)
-
-    def _relay(self, streams: dict[int, int]) -> bytes:
-        """Pass on output, masked, until all its writers are gone; return the end of it."""
-        tail = bytearray()
-        maskers = {descriptor: self._runtime.sink.masker() for descriptor in streams}
-        with selectors.DefaultSelector() as selector:
-            for descriptor in streams:
-                selector.register(descriptor, selectors.EVENT_READ)
-            while selector.get_map():
-                for ready, _ in selector.select():
-                    data = os.read(ready.fd, _READ_BYTES)
-                    if data:
-                        shown = maskers[ready.fd].feed(data)
-                    else:
-                        selector.unregister(ready.fd)
-                        shown = maskers[ready.fd].finish()
-                    if shown:
-                        self._runtime.log(self._vertex, streams[ready.fd], shown)
-                        tail += shown
-                        del tail[:-_TAIL_BYTES]
-        return bytes(tail)
+            os.close(stdin)
+            output.close()
+        if deadline.passed:
+            runtime.cancellation.check()
+            raise ExecError(
+                f"process `{' '.join(self._op.argv)}` was killed:"
+                f" it ran for more than {runtime.options.timeout_seconds:g} seconds",
+                exit_code=code,
+                log_tail=tail.decode(errors="replace"),
+                hint="give steps more time with `--step-timeout`",
+            )
+        return code, tail
 
     def _check(self, exit_code: int, tail: bytes) -> None:
         if exit_code == 0:
@@ -184,6 +173,29 @@ class ExecExecutor:
             log_tail=tail.decode(errors="replace"),
             hint=_failure_hint(exit_code),
         )
+
+
+class _Deadline:
+    """Kills what runs in the block when its time is up; 0 is no limit."""
+
+    def __init__(self, seconds: float, kill: Callable[[], None]) -> None:
+        self._kill = kill
+        self._timer = threading.Timer(seconds, self._expire) if seconds > 0 else None
+        self.passed = False
+
+    def __enter__(self) -> Self:
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.passed = True
+        self._kill()
 
 
 def environment(
