@@ -218,6 +218,28 @@ def test_files_in_memory_and_a_root_that_cannot_be_written(cli: Cli):
     assert "Read-only" in said.stderr
 
 
+def test_limits_and_capabilities_hold(cli: Cli):
+    script = "ulimit -n; df /dev/shm | tail -1; grep CapEff /proc/self/status"
+    flags = ["--ulimit", "nofile=77", "--shm-size=1m", "--cap-drop", "ALL", "--cap-add=NET_RAW"]
+    lines = cli("run", *flags, "box", "sh", "-c", script).stdout.splitlines()
+    assert lines[0] == "77"
+    assert lines[1].split()[1] == "1024"
+    assert lines[2].split() == ["CapEff:", "0000000000002000"]
+
+
+def test_a_mount_is_named_by_its_fields(cli: Cli):
+    directory = cli.context({"in": "from outside\n"})
+    mount = f"type=bind,src={directory},dst=/data,readonly"
+    assert cli("run", "--mount", mount, "box", "cat", "/data/in").stdout == "from outside\n"
+    assert cli.attempt("run", "--mount", mount, "box", "touch", "/data/x").returncode == 1
+
+
+def test_there_is_no_background(cli: Cli):
+    said = cli.attempt("run", "-d", "box")
+    assert said.returncode == 125
+    assert "foreground" in said.stderr
+
+
 def _answer(url: str) -> str:
     try:
         return get(url)

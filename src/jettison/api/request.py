@@ -151,6 +151,10 @@ class RunRequest(msgspec.Struct, frozen=True):
         entrypoint: None keeps the image's; empty text resets it.
         user, workdir: Empty keeps the image's.
         remove: Delete what the container wrote.
+        mounts: Fields of each ``--mount``: ``type``, ``src``, ``dst``, ``readonly``, …
+        shm_bytes: Of ``/dev/shm``; 0 is the default.
+        ulimits: ``NAME=SOFT[:HARD]``.
+        cap_add, cap_drop: Capabilities with or without ``CAP_``, or ``ALL``.
     """
 
     image: str
@@ -174,6 +178,15 @@ class RunRequest(msgspec.Struct, frozen=True):
     extra_hosts: tuple[str, ...] = ()
     tmpfs: tuple[str, ...] = ()
     isolation: str = ""
+    mounts: tuple[Mapping[str, str], ...] = ()
+    platform: str = ""
+    ca_bundle: str = ""
+    memory_bytes: int = 0
+    cpus: float = 0.0
+    shm_bytes: int = 0
+    ulimits: tuple[str, ...] = ()
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
 
 
 class ImageSummary(msgspec.Struct, frozen=True):

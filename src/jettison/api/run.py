@@ -13,30 +13,23 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+from jettison.api.container import capabilities, container_mounts, limits
 from jettison.api.execution import ca_files, container_files
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
+from jettison.api.transfer import pull
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ContextError, ImageNotFoundError, SolveError, UsageError
+from jettison.events import Sink
 from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
 from jettison.sandbox.container import Attachment, run_attached
 from jettison.sandbox.publish import Forwarder, parse_ports
-from jettison.sandbox.spec import (
-    BindMount,
-    Limits,
-    Mount,
-    NetworkMode,
-    Root,
-    RootKind,
-    SandboxSpec,
-    TmpfsMount,
-)
+from jettison.sandbox.spec import NetworkMode, Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot
 from jettison.snapshot.stack import StackTree
-from jettison.store.image import StoredImage
 
 _NETWORKS = {
     "": NetworkMode.HOST,
@@ -59,7 +52,7 @@ def run_container(session: Session, request: RunRequest) -> int:
         JettisonError: see ``errors``.
     """
     session.require_namespace()
-    image = _find(session, request)
+    image = find_image(session.store, request.image)
     config = decode(ImageConfig, image.config).config
     with ExitStack() as stack:
         if request.name:
@@ -78,17 +71,32 @@ def run_container(session: Session, request: RunRequest) -> int:
         return run_attached(sandbox, spec, Attachment(interactive=request.interactive))
 
 
-def _find(session: Session, request: RunRequest) -> StoredImage:
-    if request.pull != "always":
-        try:
-            return find_image(session.store, request.image)
-        except ImageNotFoundError:
-            if request.pull == "never":
-                raise
-    from jettison.api.compile import this_platform  # noqa: PLC0415
+def must_pull(session: Session, request: RunRequest) -> bool:
+    """Tell whether the image must be pulled first: it is not here, or is asked for anew.
 
-    resolver = session.resolver()
-    return resolver.resolve(request.image, this_platform(), pull=True).image
+    Raises:
+        ImageNotFoundError: it is not here and must not be pulled.
+    """
+    if request.pull == "always":
+        return True
+    try:
+        find_image(session.store, request.image)
+    except ImageNotFoundError:
+        if request.pull == "never":
+            raise
+        return True
+    return False
+
+
+def pull_image(session: Session, request: RunRequest, sink: Sink) -> None:
+    """Pull the image of a request.
+
+    Raises:
+        NamespaceRequired: the process may not do that as it is.
+        SourceError: it cannot be had.
+    """
+    session.require_namespace()  # else it would be asked for again there
+    pull(session, request.image, request.platform, sink)
 
 
 def _spec(
@@ -112,7 +120,7 @@ def _spec(
         raise UsageError(f"network `{request.network}` is not known", hint="use host or none")
     network = _NETWORKS[request.network]
     files = container_files(hostname, request.extra_hosts)
-    extra = ca_files(session, "")
+    extra = ca_files(session, request.ca_bundle)
     return SandboxSpec(
         root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
         argv=command(request, config),
@@ -121,16 +129,17 @@ def _spec(
         uid=user.uid,
         gid=user.gid,
         groups=user.groups,
-        mounts=(*extra.mounts, *mounts(request)),
+        mounts=(*extra.mounts, *container_mounts(request)),
         hostname=hostname,
         hosts=files.hosts,
         resolv_conf=files.resolv_conf,
         network=network,
+        capabilities=capabilities(request.cap_add, request.cap_drop),
         privileged=request.privileged,
         readonly_root=request.readonly,
         terminal=request.terminal,
         init=request.init,
-        limits=Limits(),
+        limits=limits(request),
     )
 
 
@@ -168,42 +177,6 @@ def environment(
         name, _, value = entry.partition("=")
         values[name] = value
     return tuple(f"{name}={value}" for name, value in values.items())
-
-
-def mounts(request: RunRequest) -> tuple[Mount, ...]:
-    """Return the mounts of ``-v`` and ``--tmpfs``.
-
-    Raises:
-        UsageError: a volume is malformed or names a host path that is relative.
-    """
-    made: list[Mount] = [_volume(text) for text in request.volumes]
-    for text in request.tmpfs:
-        target, _, options = text.partition(":")
-        size = next((o[5:] for o in options.split(",") if o.startswith("size=")), "")
-        if not target.startswith("/") or (size and not size.isdigit()):
-            raise UsageError(f"tmpfs `{text}` is malformed", hint="write /dir or /dir:size=BYTES")
-        made.append(TmpfsMount(target, int(size or 0)))
-    return tuple(made)
-
-
-def _volume(text: str) -> BindMount:
-    source, colon, rest = text.partition(":")
-    target, _, mode = rest.partition(":")
-    if not colon:
-        raise UsageError(
-            f"anonymous volume `{text}` would be lost with the container",
-            hint="write SRC:DST, or leave it out",
-        )
-    if not source.startswith(("/", "./", "../", "~")) and source not in {".", ".."}:
-        raise UsageError(
-            f"named volume `{source}` is not supported", hint="name a directory: ./DIR:/DST"
-        )
-    if not target.startswith("/") or mode not in {"", "ro", "rw", "z", "Z"}:
-        raise UsageError(f"volume `{text}` is malformed", hint="write SRC:/DST or SRC:/DST:ro")
-    path = Path(source).expanduser().absolute()
-    if not path.exists():
-        path.mkdir(parents=True)  # as docker does
-    return BindMount(path, target, readonly=mode == "ro")
 
 
 def _forwarder(request: RunRequest, network: NetworkMode) -> Forwarder:

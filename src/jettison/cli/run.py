@@ -10,10 +10,18 @@ import click
 
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
-from jettison.cli.flags import DockerCommand
+from jettison.cli.build import parse_size
+from jettison.cli.console.base import make_console
+from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import tell
 from jettison.cli.session import in_session
 from jettison.errors import JettisonError, UsageError
+
+IGNORED = {
+    "label": "containers are gone when they end",
+    "restart": "containers are gone when they end",
+}
+"""Flags of docker's that are accepted, and why nothing comes of them."""
 
 OURS_FAILED = 125
 """Status of failures that are not the container's, so that they cannot be taken for its own."""
@@ -76,7 +84,27 @@ OURS_FAILED = 125
 @click.option(
     "--tmpfs", multiple=True, metavar="DIR[:size=…]", help="Mount an empty file system in memory."
 )
+@click.option(
+    "--mount",
+    "mounts",
+    multiple=True,
+    metavar="type=…",
+    help="type=bind,src=DIR,dst=/DIR[,readonly]",
+)
+@click.option("-m", "--memory", default="", metavar="SIZE", help="Memory limit.")
+@click.option("--cpus", default=0.0, type=click.FloatRange(0), help="Number of processors.")
+@click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
+@click.option("--ulimit", "ulimits", multiple=True, metavar="NAME=SOFT[:HARD]", help="Limit.")
+@click.option("--cap-add", multiple=True, metavar="NAME", help="Give a capability, or ALL.")
+@click.option("--cap-drop", multiple=True, metavar="NAME", help="Take a capability, or ALL.")
+@click.option("--platform", default="", metavar="OS/ARCH", help="Platform to pull.")
+@click.option(
+    "--ca-bundle", default="", metavar="FILE|host", help="CA certificates that programs trust."
+)
 @click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option("-d", "--detach", is_flag=True, hidden=True)
+@click.option("-l", "--label", multiple=True, hidden=True)
+@click.option("--restart", default="", hidden=True)
 @click.option(
     "--help",
     is_flag=True,
@@ -92,6 +120,12 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
     The exit status is the command's; 125 if Jettison fails, 126 if the command cannot be
     executed, 127 if it is not found. Signals are passed on.
     """
+    if flags["detach"]:
+        raise UsageError(
+            "containers run in the foreground, as long as `jettison run`",
+            hint="let the shell run it in the background: `jettison run … &`",
+        )
+    tell_ignored(flags, IGNORED)
     env = environment(_texts(flags, "env"), _texts(flags, "env_files"))
     entrypoint = flags["entrypoint"]
     request = RunRequest(
@@ -116,11 +150,26 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         extra_hosts=_texts(flags, "extra_hosts"),
         tmpfs=_texts(flags, "tmpfs"),
         isolation=str(flags["isolation"]),
+        mounts=tuple(mount_fields(each) for each in _texts(flags, "mounts")),
+        platform=str(flags["platform"]),
+        ca_bundle=str(flags["ca_bundle"]),
+        memory_bytes=parse_size("--memory", str(flags["memory"])),
+        cpus=float(str(flags["cpus"])),
+        shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
+        ulimits=_texts(flags, "ulimits"),
+        cap_add=_texts(flags, "cap_add"),
+        cap_drop=_texts(flags, "cap_drop"),
     )
 
     def work(session: Session) -> int:
-        from jettison.api.run import run_container  # noqa: PLC0415
+        from jettison.api.run import must_pull, pull_image, run_container  # noqa: PLC0415
 
+        if must_pull(session, request):
+            console = make_console("auto")
+            try:
+                pull_image(session, request, console)
+            finally:
+                console.close()
         return run_container(session, request)
 
     try:
@@ -130,6 +179,11 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
             raise
         tell(error)
         return OURS_FAILED
+
+
+def mount_fields(text: str) -> dict[str, str]:
+    """Return the fields of a ``--mount``; one without a value, such as ``readonly``, has none."""
+    return {name: value for name, _, value in (each.partition("=") for each in text.split(","))}
 
 
 def environment(given: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
