@@ -90,7 +90,12 @@ def _context_of(path: str, dockerfile: str) -> tuple[str, str]:
 
 
 def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
-    from jettison.cli.build import build_arguments, pairs, read_stdin, texts  # noqa: PLC0415
+    from jettison.cli.values import (  # noqa: PLC0415
+        build_arguments,
+        pairs,
+        read_stdin,
+        texts,
+    )
 
     dockerfile = str(flags["dockerfile"])
     return BuildRequest(

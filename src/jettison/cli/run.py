@@ -10,11 +10,11 @@ import click
 
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
-from jettison.cli.build import parse_size
 from jettison.cli.console.base import make_console
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import tell
 from jettison.cli.session import in_session
+from jettison.cli.values import parse_size, texts
 from jettison.errors import JettisonError, UsageError
 
 IGNORED = {
@@ -126,15 +126,15 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
             hint="let the shell run it in the background: `jettison run … &`",
         )
     tell_ignored(flags, IGNORED)
-    env = environment(_texts(flags, "env"), _texts(flags, "env_files"))
+    env = environment(texts(flags, "env"), texts(flags, "env_files"))
     entrypoint = flags["entrypoint"]
     request = RunRequest(
         image=image,
         argv=argv,
         name=str(flags["name"]),
         env=env,
-        volumes=_texts(flags, "volumes"),
-        publish=_texts(flags, "publish"),
+        volumes=texts(flags, "volumes"),
+        publish=texts(flags, "publish"),
         entrypoint=None if entrypoint is None else str(entrypoint),
         user=str(flags["user"]),
         workdir=str(flags["workdir"]),
@@ -147,18 +147,18 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         readonly=bool(flags["readonly"]),
         init=bool(flags["init"]),
         privileged=bool(flags["privileged"]),
-        extra_hosts=_texts(flags, "extra_hosts"),
-        tmpfs=_texts(flags, "tmpfs"),
+        extra_hosts=texts(flags, "extra_hosts"),
+        tmpfs=texts(flags, "tmpfs"),
         isolation=str(flags["isolation"]),
-        mounts=tuple(mount_fields(each) for each in _texts(flags, "mounts")),
+        mounts=tuple(mount_fields(each) for each in texts(flags, "mounts")),
         platform=str(flags["platform"]),
         ca_bundle=str(flags["ca_bundle"]),
         memory_bytes=parse_size("--memory", str(flags["memory"])),
         cpus=float(str(flags["cpus"])),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
-        ulimits=_texts(flags, "ulimits"),
-        cap_add=_texts(flags, "cap_add"),
-        cap_drop=_texts(flags, "cap_drop"),
+        ulimits=texts(flags, "ulimits"),
+        cap_add=texts(flags, "cap_add"),
+        cap_drop=texts(flags, "cap_drop"),
     )
 
     def work(session: Session) -> int:
@@ -213,8 +213,3 @@ def _lines(file: str) -> list[str]:
 def _show_help(ctx: click.Context) -> None:
     click.echo(ctx.get_help())
     ctx.exit()
-
-
-def _texts(flags: dict[str, object], name: str) -> tuple[str, ...]:
-    value = flags[name]
-    return tuple(str(each) for each in value) if isinstance(value, tuple) else ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jettison.api.request import OutputRequest, SecretRequest
-from jettison.cli.build import (
+from jettison.cli.run import environment
+from jettison.cli.values import (
     build_arguments,
     fields,
     pairs,
@@ -13,7 +14,6 @@ from jettison.cli.build import (
     parse_secret,
     parse_size,
 )
-from jettison.cli.run import environment
 from jettison.errors import UsageError
 
 
