@@ -174,6 +174,10 @@ class showing_source:  # noqa: N801 - used as a block: with showing_source(conte
         if isinstance(error, JettisonError) and error.span is not None and error.source is None:
             text = self._context.dockerfile.decode(errors="replace")
             error.source = (self._context.filename, text)
+            if not error.span.column:
+                from jettison.frontend.dockerfile.span import with_columns  # noqa: PLC0415
+
+                error.span = with_columns(text, error.span, error.message)
 
 
 def shown(sink: Sink, name: str, work: Callable[[Callable[[str, int, int], None]], T]) -> T:

@@ -54,3 +54,7 @@ def test_a_place_of_several_lines_keeps_them():
 def test_thousands_of_literals_cost_little():
     line = "RUN " + "'a' " * 15_000
     assert with_columns(line, Span(1), line).column == 6
+
+
+def test_a_path_is_found_though_messages_begin_it_at_the_root():
+    assert with_columns("COPY gone /\n", Span(1), "`/gone` not found").column == 6

@@ -56,7 +56,8 @@ def with_columns(text: str, span: Span, message: str) -> Span:
     start = len(line) - len(line.lstrip())
     end = start + len(line.split(maxsplit=1)[0])
     for name in named:
-        found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line)
+        word = re.escape(name.lstrip("/") or name)  # paths of a context are told from its root
+        found = re.search(rf"(?<!\w){word}(?!\w)", line)
         if found is not None:
             start, end = found.span()
             break
