@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
 from jettison.api.check import check_build
@@ -54,10 +54,15 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         check_build(session, compiled, context, sink)
         sources = ContextSources(context, session.store, offline=request.offline, made=made)
         ahead = made.enter_context(_packing_ahead(session, outputs))
-        solution = _solve(session, request, sources, plan, sink, ahead)
+        solution = _solve(session, request, sources, plan, sink, ahead, made)
         ahead.finish(solution.stack(plan.target))
         image = _assemble(session, solution)
         manifest = write_outputs(outputs, image, sink)
+        session.records.note_used()
+    if solution.executed:
+        from jettison.api.disk import keep_within_budget  # noqa: PLC0415 - only what ran adds
+
+        keep_within_budget(session)
     return BuildResult(
         image_id=image.id,
         tags=tuple(str(parse_reference(tag)) for tag in request.tags),
@@ -85,6 +90,7 @@ def _solve(
     plan: Plan,
     sink: Sink,
     ahead: PackAhead,
+    keeping: ExitStack,
 ) -> Solution:
     drivers = Drivers(
         snapshotter=session.snapshotter,
@@ -104,7 +110,22 @@ def _solve(
         if vertex in shipped:
             ahead.add(layer)
 
-    return Solver(plan, runtime, before_running=session.require_namespace, layer_made=made).solve()
+    # Layers that are found stay until they are leased, or until the whole build has ended.
+    using = session.store.using()
+    using.acquire(shared=True)
+    keeping.callback(using.release)
+
+    def hold(layers: Iterable[LayerId]) -> None:
+        if using.is_held:
+            session.store.lease(layers)
+            using.release()
+        else:
+            with session.store.using().held(shared=True):
+                session.store.lease(layers)
+
+    return Solver(
+        plan, runtime, before_running=session.require_namespace, hold=hold, layer_made=made
+    ).solve()
 
 
 def _shipped(plan: Plan) -> set[Digest]:

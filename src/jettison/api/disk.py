@@ -10,12 +10,17 @@ keeps images that were pulled or loaded, as ``docker builder prune`` does.
 
 from __future__ import annotations
 
+import os
 import time
 
 import msgspec
 
 from jettison.api.session import Session
 from jettison.store.layer import LayerId
+
+_LEAST_BUDGET_BYTES = 10 << 30
+_DISK_SHARE = 5
+"""The cache may have a fifth of the disk, unless ``keep_bytes`` says otherwise."""
 
 
 class DiskRow(msgspec.Struct, frozen=True):
@@ -64,22 +69,96 @@ def disk_usage(session: Session) -> list[DiskRow]:
     return sorted(rows, key=lambda row: -row.size_bytes)
 
 
-def prune(session: Session, *, everything: bool, keep_seconds: float = 0) -> Pruned:
+def prune(
+    session: Session, *, everything: bool, keep_seconds: float = 0, max_bytes: int | None = None
+) -> Pruned:
     """Remove records, layers and blobs that nothing needs.
 
     Args:
         session: The store.
         everything: All cache records; else only those whose layers are gone.
         keep_seconds: Spare records that were used in the last so many seconds.
+        max_bytes: Remove the records that were not used for longest until the layers that only
+            the cache needs have no more bytes than this.
     """
     database = session.store.database
     before_ns = time.time_ns() - int(keep_seconds * 1e9)
     records = 0
-    if everything:
-        records = len(database.query("SELECT key FROM record WHERE used_ns <= ?", (before_ns,)))
-        database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
-        database.execute("DELETE FROM selection WHERE used_ns <= ?", (before_ns,))
-        database.execute("DELETE FROM answer WHERE used_ns <= ?", (before_ns,))
+    with session.store.collecting():
+        if everything:
+            records = database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
+            for memo in ("selection", "answer"):
+                database.execute(f"DELETE FROM {memo} WHERE used_ns <= ?", (before_ns,))  # noqa: S608
+        if max_bytes is not None:
+            records += _forget_oldest(session, max_bytes, before_ns)
+        layers, freed = _remove_layers(session)
+        blobs, freed_blobs = _remove_blobs(session)
+    session.store.empty_trash()
+    return Pruned(records, layers, blobs, freed + freed_blobs)
+
+
+def keep_within_budget(session: Session) -> None:
+    """Remove the least recently used part of the cache when it is larger than the setting."""
+    budget = session.settings.keep_bytes or _default_budget(session)
+    if sum(each.size_bytes for each in _cached_layers(session)) > budget:
+        prune(session, everything=False, max_bytes=budget)
+
+
+class _CachedLayer(msgspec.Struct, frozen=True):
+    """A layer that only the cache needs; ``size_bytes`` counts its files and its blobs."""
+
+    layer: str
+    size_bytes: int
+    used_ns: int
+
+
+def _default_budget(session: Session) -> int:
+    facts = os.statvfs(session.store.root)
+    return max(_LEAST_BUDGET_BYTES, facts.f_blocks * facts.f_frsize // _DISK_SHARE)
+
+
+def _cached_layers(session: Session) -> list[_CachedLayer]:
+    """Return the layers of records that no image has, the oldest use first."""
+    from jettison.oci.manifest import Descriptor  # noqa: PLC0415
+
+    database = session.store.database
+    needed = _image_layers(session)
+    sizes: dict[str, int] = {}
+    decode = msgspec.msgpack.Decoder(Descriptor).decode
+    for layer, descriptor in database.query("SELECT layer, descriptor FROM packed"):
+        sizes[layer] = sizes.get(layer, 0) + decode(descriptor).size
+    rows = database.query(
+        "SELECT record.layer, coalesce(layer.size_bytes, 0), max(record.used_ns) FROM record"
+        " LEFT JOIN layer ON layer.id = record.layer GROUP BY record.layer ORDER BY 3, 1"
+    )
+    return [
+        _CachedLayer(layer, size + sizes.get(layer, 0), used_ns)
+        for layer, size, used_ns in rows
+        if layer not in needed
+    ]
+
+
+def _forget_oldest(session: Session, max_bytes: int, before_ns: int) -> int:
+    """Remove records of the least recently used layers; return how many."""
+    cached = _cached_layers(session)
+    leased = session.store.leases()
+    excess = sum(each.size_bytes for each in cached) - max_bytes
+    victims = []
+    for each in cached:
+        if excess <= 0 or each.used_ns > before_ns:
+            break
+        if each.layer in leased:
+            continue
+        victims.append((each.layer,))
+        excess -= each.size_bytes
+    database = session.store.database
+    with database.transaction():
+        return sum(database.execute("DELETE FROM record WHERE layer = ?", row) for row in victims)
+
+
+def _remove_layers(session: Session) -> tuple[int, int]:
+    """Remove layers that no image, record or process needs; return their number and bytes."""
+    database = session.store.database
     kept = _image_layers(session) | session.store.leases()
     kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
     freed = layers = 0
@@ -93,15 +172,19 @@ def prune(session: Session, *, everything: bool, keep_seconds: float = 0) -> Pru
     for (layer,) in database.query("SELECT id FROM layer"):
         if layer not in kept:
             session.store.layers.forget(LayerId(layer))
-    blobs = 0
+    return layers, freed
+
+
+def _remove_blobs(session: Session) -> tuple[int, int]:
+    """Remove blobs that nothing needs; return their number and bytes."""
+    freed = blobs = 0
     needed = _needed_blobs(session)
     for digest in session.store.blobs.all():
         if digest not in needed:
             freed += session.store.blobs.size(digest)
             session.store.blobs.remove(digest)
             blobs += 1
-    session.store.empty_trash()
-    return Pruned(records, layers, blobs, freed)
+    return blobs, freed
 
 
 def _image_layers(session: Session) -> set[str]:

@@ -21,6 +21,10 @@ from jettison.store.layer import LayerId
 _ANSWER_NS = 90 * 24 * 3600 * 10**9
 
 
+_FRESH_NS = 3600 * 10**9
+"""How exactly the time of the last use is kept."""
+
+
 class Record(msgspec.Struct, frozen=True):
     """What a vertex made: its layer, when, and the vertex's definition and name."""
 
@@ -35,15 +39,18 @@ class RecordStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._stale: list[Digest] = []
 
     def find(self, key: Digest) -> Record | None:
-        """Return the record of a key and note that it was used."""
+        """Return the record of a key; ``note_used`` will note that it was used."""
         rows = self._database.query(
-            "SELECT layer, created_ns, vertex, name FROM record WHERE key = ?", (key,)
+            "SELECT layer, created_ns, vertex, name, used_ns FROM record WHERE key = ?", (key,)
         )
         if not rows:
             return None
-        layer, created_ns, vertex, name = rows[0]
+        layer, created_ns, vertex, name, used_ns = rows[0]
+        if used_ns < time.time_ns() - _FRESH_NS:
+            self._stale.append(key)
         return Record(LayerId(layer), created_ns, vertex, name)
 
     def latest(self, vertex: str) -> LayerId | None:
@@ -52,6 +59,16 @@ class RecordStore:
             "SELECT layer FROM record WHERE vertex = ? ORDER BY created_ns DESC LIMIT 1", (vertex,)
         )
         return LayerId(rows[0][0]) if rows else None
+
+    def note_used(self) -> None:
+        """Write down, all at once, which records were found; those of this hour are not written.
+
+        So a cached build writes nothing most of the time.
+        """
+        stale, self._stale = self._stale, []
+        now = time.time_ns()
+        rows = [(now, key) for key in stale]
+        self._database.execute_many("UPDATE record SET used_ns = ? WHERE key = ?", rows)
 
     def keep(self, key: CacheKey, record: Record) -> None:
         """Keep a record with the key's preimage."""

@@ -13,6 +13,7 @@ from jettison.cli.console.plain import size
 from jettison.cli.message import printable
 from jettison.cli.session import in_session
 from jettison.cli.table import ago, table
+from jettison.cli.values import parse_size
 
 
 @click.command("du")
@@ -45,15 +46,23 @@ def du(ctx: click.Context) -> int:
 @click.command("prune")
 @click.option("-a", "--all", "everything", is_flag=True, help="All of the build cache.")
 @click.option("-f", "--force", is_flag=True, help="Do not ask.")
+@click.option(
+    "--max-used-space",
+    "--keep-storage",
+    default="",
+    metavar="SIZE",
+    help="Remove the least recently used of the build cache until it is no larger.",
+)
 @click.pass_context
-def prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
+def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: str) -> int:
     """Remove layers and blobs that nothing needs, with --all also the whole build cache."""
     if everything and not force:
         click.confirm("This removes the whole build cache. Continue?", abort=True, err=True)
+    limit = parse_size("--max-used-space", max_used_space) if max_used_space else None
 
     def work(session: Session) -> int:
         session.require_namespace()
-        done = api.prune(session, everything=everything)
+        done = api.prune(session, everything=everything, max_bytes=limit)
         sys.stdout.write(
             f"Removed {done.records} records, {done.layers} layers, {done.blobs} blobs\n"
             f"Total reclaimed space: {size(done.freed_bytes)}\n"

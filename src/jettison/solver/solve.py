@@ -12,7 +12,7 @@ that ran with an equal result leaves what follows cached.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
@@ -35,6 +35,10 @@ def _ignore(_vertex: Digest, _layer: LayerId) -> None:
     return
 
 
+def _hold_nothing(_layers: Iterable[LayerId]) -> None:
+    return
+
+
 class Solver:
     """One solve of one plan.
 
@@ -42,6 +46,7 @@ class Solver:
         plan: What to solve.
         runtime: With what.
         before_running: Called once before anything runs or is fetched.
+        hold: Keeps layers from being removed by other processes, from now on.
         layer_made: Told each vertex that ran, with its layer, by the thread that ran it.
     """
 
@@ -51,11 +56,13 @@ class Solver:
         runtime: Runtime,
         *,
         before_running: Callable[[], None],
+        hold: Callable[[Iterable[LayerId]], None] = _hold_nothing,
         layer_made: Callable[[Digest, LayerId], None] = _ignore,
     ) -> None:
         self._plan = plan
         self._runtime = runtime
         self._before_running = before_running
+        self._hold = hold
         self._layer_made = layer_made
         self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
         self._results: dict[Digest, Result] = {}
@@ -73,6 +80,7 @@ class Solver:
         self._look_up_all()
         if len(self._results) < len(self._vertices):
             self._before_running()
+            self._hold(self._found())
             try:
                 scheduler.run(
                     {digest: vertex.needs for digest, vertex in self._vertices.items()},
@@ -136,7 +144,7 @@ class Solver:
         key = executor.key(fetch=True)
         if key is None:
             raise AssertionError(f"no key of {vertex.name}")
-        if not vertex.ignore_cache and self._take_cached(vertex, key):
+        if not vertex.ignore_cache and self._take_late(vertex, key):
             return
         lock = self._runtime.lock(f"key-{encoded(key.digest)}")
         waited = lock.acquire(wait=False) is False
@@ -144,7 +152,7 @@ class Solver:
             raise CancelledError("canceled")
         try:
             # Whoever held the lock may have made it since it was looked up.
-            if not vertex.ignore_cache and self._take_cached(vertex, key):
+            if not vertex.ignore_cache and self._take_late(vertex, key):
                 return
             self._execute(vertex, executor, key)
         finally:
@@ -173,6 +181,18 @@ class Solver:
         self._cached.append(vertex.digest)
         self._ended(vertex, Outcome.CACHED)
         return True
+
+    def _take_late(self, vertex: Vertex, key: CacheKey) -> bool:
+        """Take a record while other vertices run: what it names must not be removed meanwhile."""
+        record = self._runtime.records.find(key.digest)
+        if record is None:
+            return False
+        self._hold((record.layer,))
+        return self._take_cached(vertex, key)
+
+    def _found(self) -> list[LayerId]:
+        stacks = (r.stack for r in self._results.values() if isinstance(r, StackResult))
+        return list({layer for stack in stacks for layer in stack})
 
     def _put(self, vertex: Vertex, layer: LayerId, created_ns: int, *, cached: bool) -> None:
         base = inputs_of(vertex, self._results).base

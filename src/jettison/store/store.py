@@ -60,6 +60,7 @@ class Store:
         self.database = Database(root / "state.db")
         self._staging = Staging(root / "tmp", self.trash)
         self.blobs = BlobStore(root / "blobs", self._staging)
+        self._has_leases = False
         self.images = ImageIndex(self.database, root / "index.json")
         self.layers = LayerIndex(self.database, self.blobs)
 
@@ -140,6 +141,25 @@ class Store:
                 failed += 1
         return failed
 
+    def using(self) -> FileLock:
+        """Return a lock to be taken shared while layers are looked up, until they are leased.
+
+        ``collecting`` excludes it: what is found stays until it is leased.
+        """
+        return self._staging.lock("collect")
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Wait until nobody looks layers up, and keep it so: what has no lease may be removed."""
+        with self._staging.lock("collect").held():
+            yield
+
+    def lease(self, resources: Iterable[str]) -> None:
+        """Keep layers (by ID) and blobs (by digest) from being pruned until the store is closed."""
+        rows = [(self._staging.owner, resource, 0) for resource in dict.fromkeys(resources)]
+        self._has_leases = self._has_leases or bool(rows)
+        self.database.execute_many("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", rows)
+
     @contextmanager
     def leased(self, resources: Iterable[str]) -> Iterator[None]:
         """Keep layers (by ID) and blobs (by digest) from being pruned by other processes.
@@ -166,6 +186,9 @@ class Store:
 
     def close(self) -> None:
         """Close the database and give up what is unfinished."""
+        if self._has_leases:
+            self._has_leases = False
+            self.database.execute("DELETE FROM lease WHERE owner = ?", (self._staging.owner,))
         self.database.close()
         self._staging.close()
 

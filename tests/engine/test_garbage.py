@@ -1,0 +1,100 @@
+"""What prune removes, and what it must never remove."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from scratch_rig import Scratch
+
+
+def built(scratch: Scratch, text: str, *flags: str, base: bool = False) -> dict[str, Any]:
+    path = scratch.directory / "facts.json"
+    done = scratch.build(text, "--metadata-file", str(path), *flags, base=base)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(path.read_text())["jettison"])
+
+
+def pruned(scratch: Scratch, *flags: str) -> str:
+    done = scratch.run("prune", *flags)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def layers_here(scratch: Scratch) -> set[str]:
+    return {path.name[1:] for path in (scratch.store / "snapshots").iterdir()}
+
+
+def name_of(layer: str) -> str:
+    return layer.rpartition(":")[2]
+
+
+def copying(scratch: Scratch, name: str, size: int = 100_000) -> str:
+    (scratch.context / name).write_bytes(name.encode() * (size // len(name)))
+    return f"FROM scratch\nCOPY {name} /\n"
+
+
+def test_the_layers_that_were_not_used_for_longest_go_first(scratch: Scratch) -> None:
+    made = []
+    for name in ("oldest", "middle", "newest"):
+        made.append(built(scratch, copying(scratch, name), "-o", "type=cacheonly")["layers"][0])
+    pruned(scratch, "--max-used-space", "220k")
+    assert layers_here(scratch) == {name_of(layer) for layer in made[1:]}
+    pruned(scratch, "--max-used-space", "1")
+    assert layers_here(scratch) == set()
+
+
+def test_a_tagged_image_is_kept_whatever_the_budget(scratch: Scratch) -> None:
+    text = copying(scratch, "file")
+    layer = built(scratch, text, "-t", "kept")["layers"][0]
+    pruned(scratch, "--max-used-space", "1")
+    pruned(scratch, "--all", "--force")
+    assert layers_here(scratch) == {name_of(layer)}
+    assert scratch.run("save", "-o", str(scratch.directory / "x.tar"), "kept").returncode == 0
+
+
+def test_prune_all_forgets_the_cache_and_the_next_build_runs(scratch: Scratch) -> None:
+    text = copying(scratch, "file")
+    assert built(scratch, text, "-o", "type=cacheonly")["executed"] == 1
+    assert built(scratch, text, "-o", "type=cacheonly")["executed"] == 0
+    pruned(scratch, "--all", "--force")
+    assert built(scratch, text, "-o", "type=cacheonly")["executed"] == 1
+
+
+def test_prune_takes_nothing_from_a_build_that_runs(scratch: Scratch) -> None:
+    built(scratch, "FROM busybox\n", base=True)
+    text = "FROM busybox\nRUN echo one > /one\nRUN sleep 3\nRUN cat /one > /two\n"
+    scratch.dockerfile(text)
+    running = scratch.start("build", "-t", "late", scratch.context)
+    deadline = time.monotonic() + 60
+    while not any(Path(scratch.store, "tmp").glob("*/*/fs")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pruned(scratch, "--all", "--force")
+    assert running.wait(120) == 0
+    out = scratch.directory / "late.tar"
+    assert scratch.run("save", "-o", str(out), "late").returncode == 0
+
+
+def test_leases_end_with_their_build(scratch: Scratch) -> None:
+    text = copying(scratch, "file")
+    built(scratch, text, "-o", "type=cacheonly")
+    assert "1 layers" in pruned(scratch, "--all", "--force")
+
+
+def test_the_setting_bounds_the_cache_after_each_build(scratch: Scratch) -> None:
+    scratch.environment["JETTISON_KEEP_BYTES"] = "150000"
+    for name in ("first", "second", "third"):
+        layer = built(scratch, copying(scratch, name), "-o", "type=cacheonly")["layers"][0]
+    assert layers_here(scratch) == {name_of(layer)}
+
+
+def test_a_store_that_only_holds_used_records_is_not_written_by_a_cached_build(
+    scratch: Scratch,
+) -> None:
+    text = copying(scratch, "file")
+    built(scratch, text)
+    before = (scratch.store / "state.db").stat().st_mtime_ns
+    assert built(scratch, text)["executed"] == 0
+    assert (scratch.store / "state.db").stat().st_mtime_ns == before
