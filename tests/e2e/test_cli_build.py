@@ -54,6 +54,13 @@ def test_the_second_build_runs_nothing_and_says_so(cli: Cli):
     assert re.findall(r"sha256:\w{64}", first.stderr) == re.findall(r"sha256:\w{64}", again.stderr)
 
 
+def test_a_cached_build_needs_no_namespace(cli: Cli):
+    """Entering one would fail, with the reason that the variable tells."""
+    context = cli.context(sources("namespace"))
+    cli("build", "-t", "unentered", context)
+    cli("build", "-t", "unentered", context, env={"JETTISON_USERNS_FAILED": "it must not be tried"})
+
+
 def test_stages_that_nobody_needs_are_told_and_not_built(cli: Cli):
     said = cli("build", cli.context(sources("skipped"))).stderr
     assert "skipped (not needed): docs" in said

@@ -35,14 +35,14 @@ class HistoryRow(msgspec.Struct, frozen=True):
 
 
 def list_images(
-    session: Session, name: str = "", *, everything: bool = False
+    session: Session, name: str = "", *, dangling: bool | None = None
 ) -> list[ImageSummary]:
-    """Return the images, newest first; each name is a row.
+    """Return the images, newest first; each name is a row, and each image without one.
 
     Args:
         session: The store.
-        name: Only this repository, or this repository and tag.
-        everything: Also images without a name.
+        name: Only this repository, or this repository and tag; as docker, a pattern.
+        dangling: Only images without a name, or only those with one.
     """
     images = session.store.images
     rows = []
@@ -50,7 +50,7 @@ def list_images(
         config = decode(ImageConfig, image.config)
         size = sum(layer_size(session, image))
         tags = images.tags_of(image.id)
-        named = [parse_reference(tag) for tag in tags]
+        named = [parse_reference(tag) for tag in tags if dangling is not True]
         digest = image.manifest.digest if image.manifest else None
         rows += [
             ImageSummary(
@@ -58,12 +58,33 @@ def list_images(
             )
             for ref in named
         ]
-        if not named and everything:
+        if not tags and dangling is not False:
             rows.append(ImageSummary("<none>", "<none>", image.id, config.created, size, digest))
     if name:
-        repository, colon, tag = name.partition(":")
-        rows = [r for r in rows if r.repository == repository and (not colon or r.tag == tag)]
+        rows = [row for row in rows if _matches(row, name)]
     return sorted(rows, key=lambda row: (row.created, row.repository, row.tag), reverse=True)
+
+
+def _matches(row: ImageSummary, pattern: str) -> bool:
+    from fnmatch import fnmatchcase  # noqa: PLC0415
+
+    names = (row.repository, f"{row.repository}:{row.tag}")
+    return row.repository != "<none>" and any(fnmatchcase(name, pattern) for name in names)
+
+
+def remove_nameless(session: Session) -> list[Digest]:
+    """Remove the images that were built and have no name any more; return their IDs.
+
+    Images that were pulled by digest stay, and those whose layers are in use.
+    """
+    used = session.store.leases()
+    removed = []
+    for image in session.store.images.all():
+        is_used = any(each.layer in used for each in image.layers)
+        if image.manifest is None and not is_used and not session.store.images.tags_of(image.id):
+            session.store.images.remove(image.id)
+            removed.append(image.id)
+    return removed
 
 
 def tag_image(session: Session, source: str, target: str) -> None:

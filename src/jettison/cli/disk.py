@@ -8,6 +8,7 @@ import time
 import click
 
 from jettison.api import disk as api
+from jettison.api.images import remove_nameless
 from jettison.api.session import Session
 from jettison.cli.console.plain import size
 from jettison.cli.message import printable
@@ -55,16 +56,21 @@ def du(ctx: click.Context) -> int:
 )
 @click.pass_context
 def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: str) -> int:
-    """Remove layers and blobs that nothing needs, with --all also the whole build cache."""
-    if everything and not force:
-        click.confirm("This removes the whole build cache. Continue?", abort=True, err=True)
+    """Remove images without a name, layers and blobs that nothing needs, and dead files.
+
+    With --all also the whole build cache.
+    """
     limit = parse_size("--max-used-space", max_used_space) if max_used_space else None
 
     def work(session: Session) -> int:
         session.require_namespace()
+        if everything and not force:
+            click.confirm("This removes the whole build cache. Continue?", abort=True, err=True)
+        images = remove_nameless(session)
         done = api.prune(session, everything=everything, max_bytes=limit)
         sys.stdout.write(
-            f"Removed {done.records} records, {done.layers} layers, {done.blobs} blobs\n"
+            f"Removed {len(images)} images, {done.records} records, {done.layers} layers, "
+            f"{done.blobs} blobs\n"
             f"Total reclaimed space: {size(done.freed_bytes)}\n"
         )
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 
 import click
 
@@ -15,12 +16,22 @@ from jettison.cli.console.plain import size
 from jettison.cli.message import printable
 from jettison.cli.session import in_session
 from jettison.cli.table import ago, table
+from jettison.cli.values import pairs, texts
+from jettison.errors import UsageError
 from jettison.oci.digest import short
 
 
 @click.command("images")
 @click.argument("repository", default="")
-@click.option("-a", "--all", "everything", is_flag=True, help="Also images without a name.")
+@click.option("-a", "--all", is_flag=True, hidden=True)
+@click.option(
+    "-f",
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="dangling=true|false, reference=PATTERN",
+)
 @click.option("-q", "--quiet", is_flag=True, help="IDs only.")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten IDs.")
 @click.option("--digests", is_flag=True, help="Show digests of manifests.")
@@ -28,9 +39,12 @@ from jettison.oci.digest import short
 @click.pass_context
 def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
     """List images, newest first."""
+    wanted = filters(texts(flags, "filters"))
+    name = wanted.get("reference", repository)
+    dangling = {"true": True, "false": False}.get(wanted.get("dangling", ""))
 
     def work(session: Session) -> int:
-        found = api.list_images(session, repository, everything=bool(flags["everything"]))
+        found = api.list_images(session, name, dangling=dangling)
         if flags["quiet"]:
             ids = dict.fromkeys(each.id if flags["no_trunc"] else short(each.id) for each in found)
             sys.stdout.write("".join(f"{each}\n" for each in ids))
@@ -54,6 +68,20 @@ def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
         return 0
 
     return in_session(ctx, work)
+
+
+def filters(given: Iterable[str]) -> dict[str, str]:
+    """Return the values of ``--filter`` by name.
+
+    Raises:
+        UsageError: there is no such filter.
+    """
+    found = pairs("--filter", given)
+    unknown = sorted(found.keys() - {"dangling", "reference"})
+    if unknown or found.get("dangling", "true") not in {"true", "false"}:
+        name = unknown[0] if unknown else f"dangling={found['dangling']}"
+        raise UsageError(f"unknown filter `{name}`", hint="use dangling=true|false or reference=…")
+    return found
 
 
 def _row(image: ImageSummary, flags: dict[str, object]) -> list[str]:
@@ -138,6 +166,28 @@ def history(ctx: click.Context, name: str, *, no_trunc: bool, quiet: bool) -> in
             rows.append([image_id, age, text, size(entry.size_bytes), entry.comment])
         if not quiet:
             sys.stdout.write(table(["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"], rows))
+        return 0
+
+    return in_session(ctx, work)
+
+
+@click.command("prune")
+@click.option("-a", "--all", "everything", is_flag=True, hidden=True)
+@click.option("-f", "--force", is_flag=True, help="Do not ask.")
+@click.pass_context
+def image_prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
+    """Remove images that were built and have no name any more."""
+    if everything:
+        raise UsageError(
+            "no container outlives its command, so no image is in use",
+            hint="remove images by name: `jettison rmi NAME...`",
+        )
+    if not force:
+        click.confirm("This removes all images without a name. Continue?", abort=True, err=True)
+
+    def work(session: Session) -> int:
+        for image_id in api.remove_nameless(session):
+            sys.stdout.write(f"Deleted: {image_id}\n")
         return 0
 
     return in_session(ctx, work)

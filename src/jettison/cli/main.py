@@ -43,6 +43,9 @@ COMMANDS = {
 }
 """Subcommand to the module of ``cli`` that has it, and what it does in a line."""
 
+INNER = {"image prune": ("images", "Remove images without a name.")}
+"""Commands of groups that are none by themselves."""
+
 GROUPS = {
     "image": {
         "ls": "images",
@@ -55,7 +58,7 @@ GROUPS = {
         "pull": "pull",
         "push": "push",
         "build": "build",
-        "prune": "prune",
+        "prune": "image prune",
     },
     "buildx": {
         "build": "build",
@@ -71,7 +74,7 @@ GROUPS = {
 }
 """Docker's long forms: group, its subcommand, ours."""
 
-_FUNCTIONS = {"help": "help_"}
+_FUNCTIONS = {"help": "help_", "image prune": "image_prune"}
 """Commands whose functions cannot have their names."""
 
 _ABOUT = {
@@ -81,6 +84,10 @@ _ABOUT = {
     "container": "containers",
     "system": "this host and the store",
 }
+
+
+def _entry(name: str) -> tuple[str, str]:
+    return COMMANDS.get(name) or INNER[name]
 
 
 class LazyGroup(click.Group):
@@ -111,13 +118,13 @@ class LazyGroup(click.Group):
         name = self._aliases.get(cmd_name)
         if name is None:
             return None
-        module = importlib.import_module(f"jettison.cli.{COMMANDS[name][0]}")
+        module = importlib.import_module(f"jettison.cli.{_entry(name)[0]}")
         command = getattr(module, _FUNCTIONS.get(name, name))
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands without importing them."""
-        rows = [(name, COMMANDS[ours][1]) for name, ours in self._aliases.items()]
+        rows = [(name, _entry(ours)[1]) for name, ours in self._aliases.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -172,12 +179,13 @@ def settings_of(ctx: click.Context, **flags: object) -> Settings:
 def run(argv: Sequence[str]) -> int:
     """Run a command line; return the exit status (``docs/reference/exit-status.md``)."""
     verbose = "-D" in argv[:3] or "--debug" in argv[:3]
+    stops = _stop_cleanly()
     try:
         status = jettison.main(args=list(argv), prog_name="jettison", standalone_mode=False)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.Abort:
-        return _interrupted()
+        return _interrupted(stops)
     except click.ClickException as error:
         from jettison.cli.usage import usage_error  # noqa: PLC0415
 
@@ -187,7 +195,7 @@ def run(argv: Sequence[str]) -> int:
             raise
         return tell(error)
     except KeyboardInterrupt:
-        return _interrupted()
+        return _interrupted(stops)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads; flushing at exit must not fail
         return 141
@@ -206,9 +214,35 @@ def tell(error: JettisonError) -> int:
     return error.exit_status
 
 
-def _interrupted() -> int:
+def _stop_cleanly() -> list[int]:
+    """Let the first SIGINT or SIGTERM stop what runs, and a second one kill the process.
+
+    Returns:
+        A list that gets the signal's number.
+    """
+    import signal  # noqa: PLC0415
+
+    stops: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        stops.append(number)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    try:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else ignored by a shell
+            signal.signal(signal.SIGINT, stop)
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        return stops  # not in the main thread: signals are somebody else's
+    return stops
+
+
+def _interrupted(stops: Sequence[int]) -> int:
     sys.stderr.write("\ninterrupted; the store is as it was\n")
-    return 130
+    return 128 + stops[0] if stops else 130
 
 
 def _unexpected(error: Exception) -> JettisonError:
