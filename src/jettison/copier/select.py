@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -22,7 +23,7 @@ from jettison.copier.mode import ModeChange, parse_mode
 from jettison.errors import ContextError, FrontendError
 from jettison.fs.pattern import PatternError, PatternMatcher, clean_path, has_wildcard, name_pattern
 from jettison.fs.resolve import resolve
-from jettison.fs.tree import FileStat, Tree
+from jettison.fs.tree import FileStat, Scanned, Scanning, Tree
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import CopyOp, CopySource
 
@@ -201,8 +202,8 @@ def _entries(
     base = root.rstrip("/")
     walk = _walk(tree, base) if include is None and exclude is None else None
     if walk is not None:
-        for path, found in walk:
-            builder.add(path, f"{base}/{path}", found)
+        for path, found, plain in walk:
+            builder.add(path, f"{base}/{path}", found, plain=plain)
         return builder.entries
     implied: list[tuple[str, FileStat]] = []
     for path, found, selected in _filtered_walk(tree, base, include, exclude):
@@ -228,15 +229,24 @@ class _Builder:
         self._apply = change.apply if change is not None else None
         self._inodes: dict[tuple[int, int], int] = {}
 
-    def add(self, path: str, origin: str, facts: FileStat, *, implied: bool = False) -> None:
-        """Append a file."""
+    def add(
+        self,
+        path: str,
+        origin: str,
+        facts: FileStat,
+        *,
+        implied: bool = False,
+        plain: bool = False,
+    ) -> None:
+        """Append a file; a ``plain`` one is known to have no extended attributes."""
         mode, target, leader = facts.mode, "", -1
         xattrs: dict[str, bytes] = {}
         kind = stat.S_IFMT(mode)
         if kind == stat.S_IFLNK:
             target = self._tree.readlink(origin)
         elif kind == stat.S_IFREG:
-            xattrs = self._tree.xattrs(origin)
+            if not plain:
+                xattrs = self._tree.xattrs(origin)
             if facts.nlink > 1:
                 leader = self._inodes.setdefault(facts.identity, len(self.entries))
                 leader = -1 if leader == len(self.entries) else leader
@@ -252,19 +262,29 @@ class _Builder:
         self.entries.append(Entry(path, origin, facts, mode, target, xattrs, leader, implied))
 
 
-def _walk(tree: Tree, base: str) -> Iterator[tuple[str, FileStat]]:
+def _walk(tree: Tree, base: str) -> Iterator[tuple[str, FileStat, bool]]:
     """Yield all that is below a directory, parents first, names in the order of their bytes."""
-    pending = [(name, "") for name in reversed(tree.names(base or "/"))]
+    scan = tree.scan if isinstance(tree, Scanning) else partial(_scan, tree)
+    pending = [(iter(scan(base or "/")), "")]
     while pending:
-        name, parent = pending.pop()
-        path = parent + name
-        facts = tree.lstat(f"{base}/{path}")
-        if facts is None:
-            continue
-        yield path, facts
-        if facts.is_dir:
-            below = path + "/"
-            pending += [(each, below) for each in reversed(tree.names(f"{base}/{path}"))]
+        names, parent = pending[-1]
+        for name, facts, plain in names:
+            path = parent + name
+            yield path, facts, plain
+            if stat.S_ISDIR(facts.mode):
+                pending.append((iter(scan(f"{base}/{path}")), path + "/"))
+                break
+        else:
+            pending.pop()
+
+
+def _scan(tree: Tree, path: str) -> Iterator[Scanned]:
+    """Yield what is in a directory of any tree."""
+    below = path.rstrip("/")
+    for name in tree.names(path):
+        facts = tree.lstat(f"{below}/{name}")
+        if facts is not None:
+            yield name, facts, False
 
 
 def _filtered_walk(

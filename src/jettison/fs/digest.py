@@ -8,7 +8,8 @@ ctime cannot be set back, so equal size and mtime never hide a change. A file th
 the last two seconds before it was read is not remembered, because a write in the same tick of the
 file system's clock would leave the same times ("racily clean", as git calls it).
 
-On disk: one blob per root directory (``MemoTable``): msgpack of path to 5 integers and a digest.
+On disk: one blob per root directory (``MemoTable``): msgpack of path to 5 integers, a digest and
+perhaps a mark.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _CHUNK_BYTES = 1 << 20
 _RACY_NS = 2_000_000_000
 _FACTS = struct.Struct("<QQqqq")
 _ENTRY_BYTES = _FACTS.size + 32
+_PLAIN = b"p"
+"""Ends the entry of a file that had no extended attributes: a change of these changes ctime."""
+
 _MEMO_VERSION = b"jettison-memo-1\0"
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 """O_NONBLOCK: a FIFO that took a file's place since it was looked at must not block."""
@@ -87,6 +91,7 @@ class FileDigests:
         self._memo = memo if memo is not None else {}
         self._learned = 0
         self._racy: set[str] = set()
+        self._plain: dict[str, bytes] = {}
 
     @classmethod
     def load(cls, table: MemoTable, root: Path) -> Self:
@@ -110,13 +115,30 @@ class FileDigests:
         Raises:
             OSError: it cannot be read, or is no regular file any more.
         """
-        packed = _FACTS.pack(
-            facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-        )
         entry = self._memo.get(path)
-        if entry is not None and entry.startswith(packed) and len(entry) == _ENTRY_BYTES:
-            return entry[_FACTS.size :]
+        if entry is not None and entry.startswith(_packed(facts)):
+            return entry[_FACTS.size : _ENTRY_BYTES]
         return self._read(path)
+
+    def is_plain(self, path: str, facts: os.stat_result) -> bool:
+        """Tell whether a file is known to have no extended attributes; arguments as ``digest``."""
+        entry = self._memo.get(path)
+        return entry is not None and len(entry) > _ENTRY_BYTES and entry.startswith(_packed(facts))
+
+    def note_plain(self, path: str, facts: os.stat_result) -> None:
+        """Remember that a file has no extended attributes.
+
+        Args:
+            path: As for ``digest``.
+            facts: Those that were found before the attributes were looked for.
+        """
+        packed = _packed(facts)
+        entry = self._memo.get(path)
+        if entry is None or not entry.startswith(packed):
+            self._plain[path] = packed  # for when its digest is found
+        elif len(entry) == _ENTRY_BYTES:
+            self._memo[path] = entry + _PLAIN
+            self._learned += 1
 
     def _read(self, path: str) -> bytes:
         """Hash a file and remember it under the facts of the file that was really open."""
@@ -127,16 +149,15 @@ class FileDigests:
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        packed = _FACTS.pack(
-            before.st_dev, before.st_ino, before.st_size, before.st_mtime_ns, before.st_ctime_ns
-        )
+        packed = _packed(before)
         unchanged = (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
             after.st_size,
             after.st_mtime_ns,
             after.st_ctime_ns,
         )
         if unchanged:
-            self._memo[path] = packed + digest
+            plain = _PLAIN if self._plain.pop(path, None) == packed else b""
+            self._memo[path] = packed + digest + plain
             self._learned += 1
             if max(before.st_mtime_ns, before.st_ctime_ns) >= started_ns - _RACY_NS:
                 self._racy.add(path)  # good for one answer in one build, not to outlive it
@@ -164,6 +185,12 @@ class FileDigests:
             return stat.S_ISREG(os.lstat(self._root + path).st_mode)
         except OSError:
             return False
+
+
+def _packed(facts: os.stat_result) -> bytes:
+    return _FACTS.pack(
+        facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+    )
 
 
 _KEEP_ENTRIES = 50_000

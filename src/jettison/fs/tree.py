@@ -10,12 +10,12 @@ No method follows a symbolic link in any component: callers resolve first
 from __future__ import annotations
 
 import stat
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 
-class FileStat(msgspec.Struct, frozen=True):
+class FileStat(msgspec.Struct, frozen=True, gc=False):
     """Facts of one file. ``mode`` is type and permission bits as in ``stat(2)``.
 
     ``identity`` is equal for names of one inode (hard links) of one tree; it orders nothing.
@@ -81,4 +81,17 @@ class Tree(Protocol):
 
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes (raw, 32 bytes), memoised if possible."""
+        ...
+
+
+Scanned = tuple[str, FileStat, bool]
+"""A name in a directory, its facts, and whether it is known to have no extended attributes."""
+
+
+@runtime_checkable
+class Scanning(Protocol):
+    """A tree that can tell everything about a directory at once, which walks use where it can."""
+
+    def scan(self, path: str) -> list[Scanned]:
+        """Return what is in a directory, names sorted by their bytes; empty if it is none."""
         ...

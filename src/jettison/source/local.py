@@ -20,7 +20,7 @@ from pathlib import Path
 from jettison.errors import ContextError
 from jettison.fs.digest import FileDigests
 from jettison.fs.pattern import PatternMatcher
-from jettison.fs.tree import FileStat
+from jettison.fs.tree import FileStat, Scanned
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
 
@@ -81,19 +81,23 @@ class LocalContext:
     def lstat(self, path: str) -> FileStat | None:
         """Return the facts of a path, or None when there is nothing."""
         facts = self._lstat(path)
-        if facts is None:
-            return None
-        return FileStat(
-            facts.st_mode,
-            0,
-            0,
-            facts.st_size,
-            facts.st_mtime_ns,
-            facts.st_rdev,
-            facts.st_nlink,
-            (facts.st_dev, facts.st_ino),
-            facts.st_ctime_ns,
-        )
+        return _file_stat(facts) if facts is not None else None
+
+    def scan(self, path: str) -> list[Scanned]:
+        """Return what is in a directory at once; see ``fs.tree.Scanning``."""
+        path = "" if path == "/" else path
+        listing = self._listing(path)
+        if listing is None:
+            return []
+        is_plain = self._digests.is_plain
+        return [
+            (
+                name,
+                _file_stat(facts := listing.facts[name]),
+                stat.S_ISREG(facts.st_mode) and is_plain(f"{path}/{name}", facts),
+            )
+            for name in self.names(path)
+        ]
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes; empty if it is none."""
@@ -117,12 +121,16 @@ class LocalContext:
 
     def xattrs(self, path: str) -> dict[str, bytes]:
         """Return the extended attributes that belong to images."""
+        facts = self._lstat(path)
         try:
-            return read_xattrs(self._root + path)
+            found = read_xattrs(self._root + path)
         except (FileNotFoundError, NotADirectoryError):
-            if self._lstat(path) is None:
+            if facts is None:
                 raise
             return {}  # it has gone since it was seen, which whoever opens it will tell
+        if not found and facts is not None and stat.S_ISREG(facts.st_mode):
+            self._digests.note_plain(path, facts)
+        return found
 
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes."""
@@ -247,3 +255,18 @@ class LocalContext:
                 return True
             pending += [f"{each}/{name}" for name in below.maybe]
         return False
+
+
+def _file_stat(facts: os.stat_result) -> FileStat:
+    """Return the facts of a file of a context: it belongs to 0:0."""
+    return FileStat(
+        facts.st_mode,
+        0,
+        0,
+        facts.st_size,
+        facts.st_mtime_ns,
+        facts.st_rdev,
+        facts.st_nlink,
+        (facts.st_dev, facts.st_ino),
+        facts.st_ctime_ns,
+    )
