@@ -55,7 +55,8 @@ def _tell(result: BuildResult) -> None:
     lines = [f"image {result.image_id}"]
     lines += [f"naming to {tag}" for tag in result.tags]
     if result.executed == 0 and result.cached:
-        lines.append(f"nothing to run: all {result.cached} steps were cached")
+        steps = f"all {result.cached} steps were" if result.cached > 1 else "the only step was"
+        lines.append(f"nothing to run: {steps} cached")
     else:
         ran = "1 step ran" if result.executed == 1 else f"{result.executed} steps ran"
         lines.append(f"{ran}, {result.cached or 'none'} came from the cache")

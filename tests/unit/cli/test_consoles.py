@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from jettison.cli.console.base import make_console
+from jettison.cli.console.base import HeldBack, make_console
 from jettison.cli.console.lines import MAX_LINE_BYTES, LineSplitter
 from jettison.cli.console.live import LiveConsole
 from jettison.cli.console.plain import PlainConsole, size
@@ -84,6 +84,8 @@ def test_the_live_view_ends_with_every_step_and_its_time(monkeypatch):
     assert "CACHED [internal] load" in text
     assert "ERROR [2/2] RUN test" in text
     assert "2.0s" in text
+    assert "skipped (not needed): docs" in text
+    assert text.endswith("\n")
 
 
 def test_a_pipe_gets_plain_lines_and_quiet_nothing():
@@ -145,3 +147,19 @@ def test_findings_are_counted_and_listed_once_at_the_end(make, monkeypatch):
         "- StageNameCasing: Stage name 'A' should be lowercase (line 1)",
     ]
     assert stream.getvalue().count("JSONArgsRecommended") == 1
+
+
+def test_a_count_without_a_total_stands_alone():
+    stream = io.StringIO()
+    console = PlainConsole(stream)
+    console(VertexProgress(SECOND, "a", "files", 2000, 0))
+    assert stream.getvalue() == "#1 files 2kB\n"
+
+
+def test_held_back_events_are_shown_in_the_end(capsys):
+    held = HeldBack("plain")
+    for event in BUILD:
+        held(event)
+    assert capsys.readouterr().err == ""
+    held.close()
+    assert "#2 DONE 2.0s" in capsys.readouterr().err

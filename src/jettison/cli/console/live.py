@@ -101,6 +101,8 @@ class LiveConsole:
         if not self._closed:
             self._closed = True
             self._live.stop()
+            if not self._console.is_terminal:
+                self._console.line()  # on a terminal the cursor is on a line of its own already
 
     def _step(self, vertex: str, name: str) -> _Step:
         step = self._steps.get(vertex)

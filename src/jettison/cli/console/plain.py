@@ -106,7 +106,8 @@ class PlainConsole:
             return
         self._shown[key] = quarter
         number = self._title(event.vertex, "")
-        self._say(f"#{number} {event.item} {size(event.current)} / {size(event.total)}")
+        total = f" / {size(event.total)}" if event.total else ""
+        self._say(f"#{number} {printable(event.item)} {size(event.current)}{total}")
 
     def _title(self, vertex: str, name: str) -> int:
         number = self._numbers.get(vertex)
