@@ -24,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         root: Directory of the store; empty is the default place.
-        ca_bundle: Value of ``--ca-bundle`` when none is given: a PEM file or ``host``.
+        ca_bundle: Value of ``--ca-bundle`` when none is given: a PEM file, ``host``
+            or ``none``; empty is ``host`` where ``SSL_CERT_FILE`` is set.
         isolation: Sandbox driver to use, empty for the best that works.
         jobs: RUN steps at the same time; 0 lets Jettison decide.
         insecure_registries: Registries (``host:port``) that are spoken to without TLS checks.

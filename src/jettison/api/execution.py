@@ -17,7 +17,7 @@ from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
 from jettison.plan.graph import Plan
-from jettison.sandbox.ca import authorities, proxies
+from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
 from jettison.sandbox.names import make_hosts, make_resolv_conf
 from jettison.sandbox.spec import Limits, Mount
 from jettison.solver.runtime import ExecOptions
@@ -45,7 +45,7 @@ def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOpt
     Raises:
         UsageError: a secret, an agent or the CA bundle cannot be found.
     """
-    ca = ca_files(session, request.ca_bundle)
+    ca = ca_files(session, request.ca_bundle, guess=True)
     given = {entry.partition("=")[0] for entry in plan.proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     return ExecOptions(
@@ -65,9 +65,22 @@ def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOpt
     )
 
 
-def ca_files(session: Session, choice: str) -> CaFiles:
-    """Return the CA bundle that a flag or the setting asks for."""
-    found = authorities(choice or session.settings.ca_bundle, session.environ)
+def ca_files(session: Session, choice: str, *, guess: bool = False) -> CaFiles:
+    """Return the CA bundle that a flag or the setting asks for.
+
+    Args:
+        session: Has the setting and the environment.
+        choice: The flag: a PEM file, ``host``, ``none``, or empty.
+        guess: Without flag and setting, take the host's bundle where ``SSL_CERT_FILE`` names one:
+            who needs it for their own programs needs it in RUN steps.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    wanted = choice or session.settings.ca_bundle
+    if guess and not wanted and session.environ.get("SSL_CERT_FILE"):
+        wanted = HOST if find_bundle(session.environ) is not None else ""
+    found = authorities(wanted, session.environ)
     return CaFiles() if found is None else CaFiles((found.mount,), found.env)
 
 

@@ -132,7 +132,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option(
     "--ca-bundle",
     default="",
-    metavar="FILE|host",
+    metavar="FILE|host|none",
     help="CA certificates that RUN steps trust, for TLS-inspecting proxies.",
 )
 @click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")

@@ -20,6 +20,7 @@ from jettison.sandbox.spec import BindMount
 
 TARGET = "/run/jettison/ca-bundle.pem"
 HOST = "host"
+NONE = "none"
 VARIABLES = (
     "SSL_CERT_FILE",
     "PIP_CERT",
@@ -59,13 +60,13 @@ def authorities(choice: str, environ: Mapping[str, str] | None = None) -> Author
     """Return mount and variables for a choice of bundle; None when none is wanted.
 
     Args:
-        choice: Empty, ``host`` or the path of a PEM file.
+        choice: ``host`` or the path of a PEM file; ``none`` or empty.
         environ: Where ``SSL_CERT_FILE`` is looked up; None is this process's.
 
     Raises:
         UsageError: there is no such file.
     """
-    if not choice:
+    if choice in {"", NONE}:
         return None
     path = find_bundle(environ) if choice == HOST else Path(choice)
     if path is None:
