@@ -216,10 +216,18 @@ def test_a_build_equals_the_golden_of_buildkit(
         assert layout is None, f"must fail: {case['expected'].get('message')}"
         assert builder.error is not None
         assert builder.error.message
+        assert has_place(builder.error), repr(builder.error)
         return
     assert layout is not None, f"{builder.error!r}"
     differences = builder.oci.compare(case, layout, builder.bases)
     assert [str(each) for each in differences] == []
+
+
+def has_place(error: JettisonError) -> bool:
+    """Tell whether an error says where in the Dockerfile, or that it is about something else."""
+    if error.span is None:
+        return error.message.startswith(("`.dockerignore:", "target stage "))
+    return error.source is not None and error.span.line > 0
 
 
 @pytest.mark.parametrize("case", STEPPED, ids=lambda case: str(case["name"]))

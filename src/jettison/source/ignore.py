@@ -22,10 +22,11 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class IgnoreFile(msgspec.Struct, frozen=True):
-    """The patterns that count for a context; ``name`` is empty when there is no file."""
+    """The patterns that count for a context, and their lines; no file has an empty ``name``."""
 
     name: str
     patterns: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
 
     def matcher(self) -> PatternMatcher | None:
         """Return the matcher, None when nothing is ignored.
@@ -39,19 +40,28 @@ class IgnoreFile(msgspec.Struct, frozen=True):
             return PatternMatcher(self.patterns)
         except PatternError as error:
             raise ContextError(
-                f"`{self.name}`: {error}", hint="correct or remove the pattern"
+                f"`{self.name}{self._place()}`: {error}", hint="correct or remove the pattern"
             ) from error
 
+    def _place(self) -> str:
+        """Return ``:LINE`` of the first malformed pattern, empty when lines are not known."""
+        for pattern, line in zip(self.patterns, self.lines, strict=False):
+            try:
+                PatternMatcher((pattern,))
+            except PatternError:
+                return f":{line}"
+        return ""
 
-def parse_ignore_file(data: bytes) -> tuple[str, ...]:
-    r"""Return the patterns of an ignore file, cleaned, in order.
+
+def parse_ignore_file(data: bytes) -> list[tuple[int, str]]:
+    r"""Return the patterns of an ignore file, cleaned, in order, with their lines.
 
     >>> parse_ignore_file(b"# x\n/a/\n! /b\n\n ./c/../d \n")
-    ('a', '!b', 'd')
+    [(2, 'a'), (3, '!b'), (5, 'd')]
     """
-    patterns: list[str] = []
+    patterns: list[tuple[int, str]] = []
     text = data.removeprefix(_BOM).decode("utf-8", "surrogateescape")
-    for line in text.split("\n"):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.startswith("#"):
             continue
         pattern = line.strip()
@@ -64,8 +74,8 @@ def parse_ignore_file(data: bytes) -> tuple[str, ...]:
             pattern = clean_path(pattern)
             if len(pattern) > 1 and pattern.startswith("/"):
                 pattern = pattern[1:]
-        patterns.append("!" + pattern if negated else pattern)
-    return tuple(patterns)
+        patterns.append((number, "!" + pattern if negated else pattern))
+    return patterns
 
 
 def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
@@ -93,5 +103,8 @@ def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
             raise ContextError(f"cannot read `{path}`: {reason}") from error
         if len(data) > MAX_FILE_BYTES:
             raise ContextError(f"`{path}` is larger than {MAX_FILE_BYTES >> 20} MiB")
-        return IgnoreFile(path.name, parse_ignore_file(data))
+        found = parse_ignore_file(data)
+        return IgnoreFile(
+            path.name, tuple(text for _, text in found), tuple(line for line, _ in found)
+        )
     return IgnoreFile("")

@@ -26,14 +26,14 @@ from jettison.source.ignore import IgnoreFile, find_ignore_file, parse_ignore_fi
     ],
 )
 def test_lines_become_patterns(data: bytes, expected: tuple[str, ...]) -> None:
-    assert parse_ignore_file(data) == expected
+    assert tuple(pattern for _, pattern in parse_ignore_file(data)) == expected
 
 
 def test_the_dockerfiles_own_ignore_file_counts_first(tmp_path: Path) -> None:
     root = fill(tmp_path, {".dockerignore": "a\n", "sub/my.Dockerfile.dockerignore": "b\n"})
     own = find_ignore_file(root, root / "sub/my.Dockerfile")
-    assert own == IgnoreFile("my.Dockerfile.dockerignore", ("b",))
-    assert find_ignore_file(root, root / "Dockerfile") == IgnoreFile(".dockerignore", ("a",))
+    assert own == IgnoreFile("my.Dockerfile.dockerignore", ("b",), (1,))
+    assert find_ignore_file(root, root / "Dockerfile") == IgnoreFile(".dockerignore", ("a",), (1,))
     assert find_ignore_file(root, None).patterns == ("a",)
     assert find_ignore_file(root / "sub", None) == IgnoreFile("")
 
@@ -44,9 +44,10 @@ def test_nothing_is_matched_without_patterns() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["!", "[a"])
-def test_a_malformed_pattern_names_the_file(pattern: str) -> None:
-    with pytest.raises(ContextError, match=r"`\.dockerignore`: "):
-        IgnoreFile(".dockerignore", (pattern,)).matcher()
+def test_a_malformed_pattern_names_file_and_line(tmp_path: Path, pattern: str) -> None:
+    fill(tmp_path, {".dockerignore": f"fine\n\n# note\n{pattern}\n"})
+    with pytest.raises(ContextError, match=r"`\.dockerignore:4`: "):
+        find_ignore_file(tmp_path, None).matcher()
 
 
 def test_an_ignore_file_that_is_a_directory_is_an_error(tmp_path: Path) -> None:

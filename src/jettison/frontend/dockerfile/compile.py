@@ -55,7 +55,9 @@ def _compile(request: CompileRequest, file: Dockerfile, images: ImageConfigs) ->
     header, blocks = _split(file)
     if not blocks:
         raise StageGraphError(
-            "dockerfile contains no stages to build", hint="begin a stage with FROM"
+            "dockerfile contains no stages to build",
+            hint="begin a stage with FROM",
+            span=file.instructions[-1].span,
         )
     values, epoch, request = _global_values(request, file, header, blocks)
     graph = StageGraph(request.contexts, request.platform, file.escape)

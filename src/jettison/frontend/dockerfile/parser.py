@@ -115,7 +115,9 @@ def decode(text: bytes) -> str:
     """
     if not text:
         raise DockerfileSyntaxError(
-            "the Dockerfile cannot be empty", hint="begin with `FROM` and the name of an image"
+            "the Dockerfile cannot be empty",
+            hint="begin with `FROM` and the name of an image",
+            span=Span(1),
         )
     try:
         return text.decode()
