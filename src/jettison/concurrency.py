@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Key = TypeVar("Key")
+_SIGNAL_SECONDS = 0.25
 
 
 class Finished(Generic[Key, T]):
@@ -70,9 +71,15 @@ class Workers(Generic[Key, T]):
 
     def next(self) -> Finished[Key, T]:
         """Wait for the next result."""
-        result = self._results.get()
-        self._pending -= 1
-        return result
+        while True:
+            try:
+                # A signal that the kernel gave to a worker's thread does not wake this one, and
+                # Python handles signals here only.
+                result = self._results.get(timeout=_SIGNAL_SECONDS)
+            except queue.Empty:
+                continue
+            self._pending -= 1
+            return result
 
 
 class Limiter:

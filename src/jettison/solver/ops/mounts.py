@@ -9,9 +9,9 @@ as in a COPY, and the process cannot touch the user's files. Stages are mounted 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -22,14 +22,13 @@ from jettison.copier.select import Selection, select
 from jettison.copier.write import write
 from jettison.errors import ContextError, SolveError
 from jettison.events import Progress
-from jettison.fs import owners
-from jettison.fs.lock import FileLock
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
-from jettison.plan.op import CopyOp, CopySource, ExecMount, MountType, Sharing
+from jettison.plan.op import CopyOp, CopySource, ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
+from jettison.solver.ops.caches import Caches
 from jettison.solver.result import Result, StackResult, TreeResult
 from jettison.solver.runtime import Runtime
 
@@ -95,9 +94,9 @@ def mount_all(
         runtime: The drivers.
         report: Told about fetching.
         stack: Holds locks until the step has run.
-        renew: Nothing may come from the cache (``--no-cache``). As in BuildKit, caches that have
-            a mode or an owner of their own begin empty then, the others stay.
+        renew: See ``Caches``.
     """
+    caches = Caches(mounts, runtime, stack, renew=renew)
     made: list[Mount] = []
     env: list[str] = []
     for index, mount in enumerate(mounts):
@@ -105,7 +104,7 @@ def mount_all(
             case MountType.BIND:
                 made.append(_bind(mount, files[index], runtime, report))
             case MountType.CACHE:
-                made.append(_cache(mount, files.get(index), runtime, stack, renew=renew))
+                made.append(_cache(mount, files.get(index), runtime, caches))
             case MountType.TMPFS:
                 made.append(TmpfsMount(mount.target, mount.size_bytes))
             case MountType.FILE:
@@ -156,45 +155,11 @@ def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime)
 
 
 def _cache(
-    mount: ExecMount,
-    files: BoundFiles | None,
-    runtime: Runtime,
-    stack: ExitStack,
-    *,
-    renew: bool,
+    mount: ExecMount, files: BoundFiles | None, runtime: Runtime, caches: Caches
 ) -> BindMount:
-    name = hashlib.sha256(mount.id.encode()).hexdigest()[:32]
-    directory = runtime.options.cache_mounts / name
-    if renew and (mount.mode is not None or mount.uid or mount.gid):
-        runtime.renewed.get(name, lambda: runtime.options.discard(directory))
-    if mount.sharing is not Sharing.SHARED:
-        directory = _own_directory(directory, mount.sharing, stack)
-    try:
-        directory.mkdir(parents=True)
-    except FileExistsError:
-        pass
-    else:
-        if files is not None:
-            _seed(directory, files, mount, runtime)
-    owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
-    owners.give(os.fspath(directory), (mount.uid, mount.gid))
-    return BindMount(directory, mount.target, mount.readonly)
-
-
-def _own_directory(directory: Path, sharing: Sharing, stack: ExitStack) -> Path:
-    """Return a directory that nobody else uses until the step has run."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    if sharing is Sharing.LOCKED:
-        stack.enter_context(FileLock(directory.with_name(directory.name + ".lock")))
-        return directory
-    number = 0
-    while True:
-        candidate = directory if number == 0 else directory.with_name(f"{directory.name}-{number}")
-        lock = FileLock(candidate.with_name(candidate.name + ".lock"))
-        if lock.acquire(wait=False):
-            stack.callback(lock.release)
-            return candidate
-        number += 1
+    seed = None if files is None else partial(_seed, files=files, mount=mount, runtime=runtime)
+    source = caches.directory(mount, seed)
+    return BindMount(source, mount.target, mount.readonly, exclusive=True)
 
 
 def _seed(directory: Path, files: BoundFiles, mount: ExecMount, runtime: Runtime) -> None:

@@ -1,0 +1,116 @@
+"""Cache mounts: directories that outlive the step, shared by rules.
+
+In:  cache mounts of one RUN, and the files that new ones begin with.
+Out: directories of the store.
+
+On disk: ``cache-mounts/<hash of the id>``, with ``-<n>`` for private ones that would be shared;
+beside each the lock file of the build that uses it alone. The id is never part of a path.
+
+Concurrency: a step takes its locks in one order, each once, so that steps cannot wait for each
+other in a circle; waiting ends when the build is cancelled.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from jettison.fs import owners
+from jettison.fs.lock import FileLock
+from jettison.plan.op import ExecMount, MountType, Sharing
+from jettison.solver.cancellation import CancelledError
+from jettison.solver.runtime import Runtime
+
+
+class Caches:
+    """The cache directories of one step.
+
+    Args:
+        mounts: All mounts of the step.
+        runtime: The drivers.
+        stack: Holds the locks until the step has run.
+        renew: Nothing may come from the cache (``--no-cache``). As in BuildKit, caches that have
+            a mode or an owner of their own begin empty then, the others stay.
+    """
+
+    def __init__(
+        self, mounts: tuple[ExecMount, ...], runtime: Runtime, stack: ExitStack, *, renew: bool
+    ) -> None:
+        self._runtime = runtime
+        self._stack = stack
+        self._renew = renew
+        self._directories: dict[str, Path] = {}
+        alone: dict[str, Sharing] = {}
+        for mount in mounts:
+            if mount.type is MountType.CACHE and mount.sharing is not Sharing.SHARED:
+                alone[_name(mount)] = max(
+                    alone.get(_name(mount), mount.sharing), mount.sharing, key=_strictness
+                )
+        for name in sorted(alone):
+            self._directories[name] = self._alone(name, alone[name])
+
+    def directory(self, mount: ExecMount, seed: Callable[[Path], None] | None) -> Path:
+        """Return the directory of a mount, with its mode and owner.
+
+        Args:
+            mount: It.
+            seed: Writes what a new cache begins with into an empty directory.
+        """
+        name = _name(mount)
+        directory = self._directories.get(name) or self._place(name)
+        if self._renew and (mount.mode is not None or mount.uid or mount.gid):
+            runtime = self._runtime
+            runtime.renewed.get(directory.name, lambda: runtime.options.discard(directory))
+        self._make(directory, seed)
+        owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
+        owners.give(os.fspath(directory), (mount.uid, mount.gid))
+        return directory
+
+    def _place(self, name: str) -> Path:
+        root = self._runtime.options.cache_mounts
+        root.mkdir(exist_ok=True)
+        return root / name
+
+    def _alone(self, name: str, sharing: Sharing) -> Path:
+        """Return a directory that nobody else uses until the step has run."""
+        number = 0
+        while True:
+            directory = self._place(name if number == 0 else f"{name}-{number}")
+            lock = FileLock(directory.with_name(directory.name + ".lock"))
+            if sharing is Sharing.LOCKED:
+                if not lock.acquire(stop=lambda: self._runtime.cancellation.cancelled):
+                    raise CancelledError("canceled")
+            elif not lock.acquire(wait=False):
+                number += 1
+                continue
+            self._stack.callback(lock.release)
+            return directory
+
+    def _make(self, directory: Path, seed: Callable[[Path], None] | None) -> None:
+        """Make a directory that is not there; it appears with all that it begins with."""
+        if directory.exists():
+            return
+        if seed is None:
+            directory.mkdir(exist_ok=True)
+            return
+        active = self._runtime.snapshotter.prepare()
+        try:
+            seed(active.upper)
+            active.upper.rename(directory)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise  # else another build was faster
+        finally:
+            self._runtime.snapshotter.discard(active)
+
+
+def _name(mount: ExecMount) -> str:
+    return hashlib.sha256(mount.id.encode()).hexdigest()[:32]
+
+
+def _strictness(sharing: Sharing) -> int:
+    return (Sharing.SHARED, Sharing.PRIVATE, Sharing.LOCKED).index(sharing)

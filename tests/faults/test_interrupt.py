@@ -1,0 +1,103 @@
+"""Ctrl-C once stops a build cleanly, twice at once; SIGTERM is as polite."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from jettison.api.fsck import check_store
+from jettison.api.session import Session
+from jettison.settings import Settings
+from scratch_processes import left_after, members_of, mounts_below, wait_for_file
+from scratch_rig import Scratch
+
+pytestmark = pytest.mark.needs_root
+
+STUBBORN = "RUN trap '' INT TERM HUP; touch /begun; sleep 1000; sleep 1001\n"
+
+
+def assert_usable(scratch: Scratch) -> None:
+    with Session.open(Settings(root=str(scratch.store)), os.environ) as session:
+        assert check_store(session) == []
+        assert not list((scratch.store / "tmp").glob("*/*"))
+    again = scratch.build("FROM busybox\nRUN echo usable\n")
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.parametrize("isolation", ["embedded", "crun"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_stops_a_build_within_a_second(
+    scratch: Scratch, isolation: str, number: signal.Signals, need
+) -> None:
+    if isolation != "embedded":
+        need(isolation)
+    scratch.dockerfile(
+        f"FROM busybox AS other\n{STUBBORN}FROM busybox\n{STUBBORN}COPY --from=other /begun /b\n"
+    )
+    build = scratch.start("build", "-q", f"--isolation={isolation}", scratch.context)
+    wait_for_file(build, scratch.store, "tmp/*/*/fs/begun")
+    members = members_of(build)
+    began = time.monotonic()
+    os.killpg(build.pid, number)
+    assert build.wait(timeout=20) == 128 + number
+    assert time.monotonic() - began < 1
+    assert left_after(members, 1) == set()
+    assert mounts_below(scratch.directory) == []
+    assert_usable(scratch)
+
+
+def test_two_signals_kill_a_build_at_once(scratch: Scratch) -> None:
+    scratch.dockerfile(f"FROM busybox\n{STUBBORN}")
+    build = scratch.start("build", "-q", scratch.context)
+    wait_for_file(build, scratch.store, "tmp/*/*/fs/begun")
+    members = members_of(build)
+    os.kill(build.pid, signal.SIGSTOP)
+    os.killpg(build.pid, signal.SIGINT)
+    os.kill(build.pid, signal.SIGCONT)
+    while build.poll() is None and _catches_interrupt(build.pid):
+        time.sleep(0.001)
+    if build.poll() is None:
+        os.killpg(build.pid, signal.SIGINT)
+    assert build.wait(timeout=5) in {-signal.SIGINT, 130}
+    assert left_after(members, 2) == set()
+    assert_usable(scratch)
+
+
+def test_a_build_that_waits_for_a_locked_cache_is_stopped_as_soon(scratch: Scratch) -> None:
+    mount = "--mount=type=cache,id=c,target=/c,sharing=locked"
+    scratch.dockerfile(f"FROM busybox\nRUN {mount} touch /begun; sleep 1000\n")
+    first = scratch.start("build", "-q", scratch.context)
+    wait_for_file(first, scratch.store, "tmp/*/*/fs/begun")
+    scratch.dockerfile(f"FROM busybox\nRUN touch /other\nRUN {mount} sleep 1001\n")
+    second = scratch.start("build", "-q", scratch.context)
+    wait_for_file(second, scratch.store, "snapshots/*/fs/other")
+    time.sleep(0.3)
+    began = time.monotonic()
+    os.killpg(second.pid, signal.SIGINT)
+    assert second.wait(timeout=10) == 130
+    assert time.monotonic() - began < 1
+    os.killpg(first.pid, signal.SIGINT)
+    assert first.wait(timeout=10) == 130
+    assert_usable(scratch)
+
+
+def test_a_step_that_takes_too_long_is_killed(scratch: Scratch) -> None:
+    done = scratch.build("FROM busybox\nRUN trap '' TERM; sleep 1000\n", "--step-timeout=0.5")
+    assert done.returncode == 1
+    assert "ran for more than 0.5 seconds" in done.stderr
+
+
+def test_output_past_the_limit_is_not_shown(scratch: Scratch) -> None:
+    done = scratch.build("FROM busybox\nRUN seq 1 20000; false\n", "--step-log-size=1k")
+    assert "output clipped" in done.stderr
+    assert len(done.stderr) < 5000
+    assert "20000" in done.stderr  # the end of a failed step's output is always told
+
+
+def _catches_interrupt(pid: int) -> bool:
+    with open(f"/proc/{pid}/status") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)
