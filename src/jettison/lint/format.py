@@ -61,7 +61,7 @@ def as_json(
         for finding in findings
     ]
     source = {
-        "fileName": dockerfile.filename,
+        "filename": dockerfile.filename,
         "language": "Dockerfile",
         "data": _encoded(dockerfile),
     }

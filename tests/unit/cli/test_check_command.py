@@ -75,7 +75,7 @@ def test_json_has_dockers_form(jettison, argv):
     assert status == 1
     assert document["warnings"][0]["ruleName"] == "StageNameCasing"
     assert document["warnings"][0]["location"]["ranges"][0]["start"]["line"] == 1
-    assert document["sources"][0]["fileName"] == "Dockerfile"
+    assert document["sources"][0]["filename"] == "Dockerfile"
 
 
 def test_sarif_and_annotations_name_rule_and_line(jettison):

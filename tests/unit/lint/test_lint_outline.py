@@ -143,7 +143,7 @@ def test_json_of_findings_is_dockers():
     warning = shown["warnings"][1]
     assert warning["ruleName"] == "JSONArgsRecommended"
     assert warning["location"] == {"ranges": [{"start": {"line": 2}, "end": {"line": 3}}]}
-    assert shown["sources"][0]["fileName"] == "dir/Docker,file"
+    assert shown["sources"][0]["filename"] == "dir/Docker,file"
 
 
 def test_json_of_findings_tells_why_a_file_cannot_be_built():
