@@ -213,7 +213,8 @@ def test_what_nothing_needs_is_removed_and_images_stay(cli: Cli):
     assert re.search(r"3\.146MB +- ", usage)
     own("prune", "-f")
     assert "3.146MB" in own("system", "df").stdout
-    said = own("builder", "prune", "-af").stdout
+    assert own("builder", "prune", "-a", stdin=b"n\n").stdout == ""
+    said = own("builder", "prune", "-a", stdin=b"y\n").stdout
     assert "Total reclaimed space: 3.1" in said
     assert "3.146MB" not in own("du").stdout
     assert own("run", "thin", "head", "-c4", "/thin").stdout == "root"
@@ -232,6 +233,8 @@ def test_images_without_a_name_are_listed_and_removed_on_request(cli: Cli):
     nameless = own("images", "-q", "--filter", "dangling=true").stdout.split()
     assert len(nameless) == 1
     assert nameless[0] not in own("images", "-q", "-f", "dangling=false").stdout
+    assert own("image", "prune", stdin=b"n\n").stdout == ""
+    assert own.attempt("image", "prune").returncode == 125
     assert nameless[0] in own("image", "prune", "-f").stdout
     assert "<none>" not in own("images").stdout
     assert own("run", "moved", "cat", "/word").stdout == "second\n"

@@ -12,7 +12,7 @@ from jettison.api.images import remove_nameless
 from jettison.api.session import Session
 from jettison.cli.console.plain import size
 from jettison.cli.message import printable
-from jettison.cli.session import in_session
+from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago, table
 from jettison.cli.values import parse_size
 
@@ -64,8 +64,8 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
 
     def work(session: Session) -> int:
         session.require_namespace()
-        if everything and not force:
-            click.confirm("This removes the whole build cache. Continue?", abort=True, err=True)
+        if not confirmed("This removes the whole build cache.", force=force or not everything):
+            return 0
         images = remove_nameless(session)
         done = api.prune(session, everything=everything, max_bytes=limit)
         sys.stdout.write(

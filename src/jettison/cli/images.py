@@ -14,7 +14,7 @@ from jettison.api.request import ImageSummary
 from jettison.api.session import Session
 from jettison.cli.console.plain import size
 from jettison.cli.message import printable
-from jettison.cli.session import in_session
+from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago, table
 from jettison.cli.values import pairs, texts
 from jettison.errors import UsageError
@@ -182,8 +182,8 @@ def image_prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
             "no container outlives its command, so no image is in use",
             hint="remove images by name: `jettison rmi NAME...`",
         )
-    if not force:
-        click.confirm("This removes all images without a name. Continue?", abort=True, err=True)
+    if not confirmed("This removes all images without a name.", force=force):
+        return 0
 
     def work(session: Session) -> int:
         for image_id in api.remove_nameless(session):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 
 import click
 
 from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.main import settings_of
+from jettison.errors import UsageError
 
 
 def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: object) -> int:
@@ -20,3 +22,19 @@ def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: obje
         from jettison.cli.namespace import enter_again  # noqa: PLC0415
 
         return enter_again()
+
+
+def confirmed(question: str, *, force: bool) -> bool:
+    """Return whether the user agrees; ``force`` does without asking.
+
+    Raises:
+        UsageError: there is nobody to answer.
+    """
+    if force:
+        return True
+    try:
+        return click.confirm(f"{question} Continue?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise  # Ctrl-C
+        raise UsageError("nobody answers the question", hint="use --force") from None
