@@ -226,11 +226,11 @@ def parse_ulimit(text: str) -> tuple[str, int, int]:
     return name, int(soft), int(hard or soft)
 
 
-def _failure_hint(exit_code: int) -> str | None:
+def _failure_hint(exit_code: int) -> str:
     if exit_code == 127:
         return "a program was not found; install it in an earlier step or correct its name"
     if exit_code == 126:
         return "a program cannot be executed; check its mode and architecture"
     if exit_code == 137:
         return "the process was killed, perhaps since memory ran out"
-    return None
+    return "its last output is above; `RUN set -x; …` shows each command as it runs"
