@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, showing_source
@@ -31,6 +32,9 @@ from jettison.solver.solve import Solver
 from jettison.source.context import open_context
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
+
+if TYPE_CHECKING:
+    from jettison.sandbox.base import Sandbox
 
 
 def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
@@ -98,7 +102,7 @@ def _solve(
         records=session.records,
         memo=session.memo,
         sources=sources,
-        sandbox=lambda: session.sandbox(request.isolation),
+        sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan),
         lock=session.store.lock,
     )
@@ -126,6 +130,17 @@ def _solve(
     return Solver(
         plan, runtime, before_running=session.require_namespace, hold=hold, layer_made=made
     ).solve()
+
+
+def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
+    """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
+    from jettison.sandbox.select import shortcoming  # noqa: PLC0415 - a cached build runs nothing
+
+    sandbox = session.sandbox(request.isolation)
+    lacking = shortcoming(sandbox.name)
+    if lacking:
+        sink(Warned(time.time_ns(), lacking))
+    return sandbox
 
 
 def _shipped(plan: Plan) -> set[Digest]:

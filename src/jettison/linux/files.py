@@ -1,4 +1,4 @@
-"""Paths that cannot leave a root: openat2, and a walk for kernels without it; renameat2.
+"""Paths that cannot leave a root: openat2, and a walk for kernels without it; renameat2, statx.
 
 In:  a descriptor of the root, byte paths that may hold hostile symbolic links.
 Out: ``O_PATH`` descriptors of things below the root.
@@ -9,6 +9,7 @@ Security: an absolute symbolic link or ``..`` stays below the root, as after chr
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import stat
@@ -22,6 +23,10 @@ RENAME_NOREPLACE = 1
 RENAME_EXCHANGE = 2
 _LINKS = 40
 _AT_FDCWD = -100
+_AT_SYMLINK_NOFOLLOW = 0x100
+_STATX_BTIME = 0x800
+_STATX_BYTES = 256
+_BIRTH_OFFSET = 80
 
 
 def open_in_root(root: int, path: bytes, flags: int = os.O_PATH) -> int:
@@ -88,3 +93,20 @@ def rename(source: bytes, target: bytes, flags: int = RENAME_NOREPLACE) -> None:
             system cannot.
     """
     raw("renameat2", _AT_FDCWD, source, _AT_FDCWD, target, flags, path=target)
+
+
+def birth_time(path: bytes) -> tuple[int, int]:
+    """Return when a file was made, seconds and nanoseconds; zeros where the file system forgets.
+
+    Source: statx(2).
+    """
+    buffer = ctypes.create_string_buffer(_STATX_BYTES)
+    try:
+        raw("statx", _AT_FDCWD, path, _AT_SYMLINK_NOFOLLOW, _STATX_BTIME, buffer)
+    except OSError:
+        return 0, 0
+    (mask,) = struct.unpack_from("=I", buffer, 0)
+    if not mask & _STATX_BTIME:
+        return 0, 0
+    seconds, nanoseconds = struct.unpack_from("=qI", buffer, _BIRTH_OFFSET)
+    return seconds, nanoseconds

@@ -17,6 +17,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_DUMPABLE = 4
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -84,6 +85,16 @@ def capability_mask(names: tuple[str, ...]) -> int:
 def die_with_parent(signal_number: int = 9) -> None:
     """Have the kernel signal this process when its parent ends."""
     libc("prctl", _PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of processes below this one whose parents end."""
+    libc("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def forbid_new_privileges() -> None:
+    """Let no program that is executed get more rights than there are; filters need it."""
+    libc("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def set_dumpable(*, value: bool) -> None:

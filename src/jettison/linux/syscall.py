@@ -27,6 +27,7 @@ _NUMBERS = {
         "capset": 126,
         "seccomp": 317,
         "renameat2": 316,
+        "statx": 332,
     },
     "aarch64": {
         "clone": 220,
@@ -35,6 +36,7 @@ _NUMBERS = {
         "capset": 91,
         "seccomp": 277,
         "renameat2": 276,
+        "statx": 291,
     },
 }
 # Calls since Linux 5.0 have one number on every architecture (except alpha).

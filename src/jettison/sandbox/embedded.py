@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import signal
 
-import msgspec
-
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper, flags_of
-from jettison.sandbox.spec import FileMount, NetworkMode, SandboxSpec
+from jettison.sandbox.single_id import alone
+from jettison.sandbox.spec import NetworkMode, SandboxSpec
 from jettison.sandbox.stubs import remove_stubs
-
-_APT_CONFIG = "/dev/single-id.apt"
 
 
 class EmbeddedRunning:
@@ -46,18 +43,6 @@ class EmbeddedRunning:
     def kill(self) -> None:
         """See ``Running.kill``."""
         self._container.signal(signal.SIGKILL)
-
-
-def alone(spec: SandboxSpec) -> SandboxSpec:
-    """Return a spec with what package managers must know where there is one user.
-
-    apt(8) becomes another user for downloads, and would notice that it did not.
-    """
-    config = FileMount(_APT_CONFIG, b'APT::Sandbox::User "root";\n', 0o444)
-    if any(entry.startswith("APT_CONFIG=") for entry in spec.env):
-        return spec
-    env = (*spec.env, f"APT_CONFIG={_APT_CONFIG}")
-    return msgspec.structs.replace(spec, env=env, mounts=(*spec.mounts, config))
 
 
 class EmbeddedSandbox:

@@ -35,7 +35,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
 
     Args:
         spec: What to run.
-        driver: ``embedded``, ``single-id`` or ``oci``.
+        driver: ``embedded``, ``single-id``, ``oci``, ``chroot`` or ``chroot-single-id``.
         userns: The builder is in a user namespace.
         cgroup: What process 1 joins.
         more: Values that only the helper's driver knows.
@@ -43,11 +43,11 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
     Raises:
         UsageError: an unknown capability or resource limit.
     """
-    single_id = driver == "single-id"
+    single_id = driver in {"single-id", "chroot-single-id"}
     mask = _ALL if spec.privileged else capabilities(spec.capabilities)
     root = spec.root
     values = {
-        "driver": "oci" if driver == "oci" else "embedded",
+        "driver": "embedded" if driver == "single-id" else driver,
         "userns": userns,
         "root": (
             root.kind.value,

@@ -26,6 +26,7 @@ DRIVERS = ("embedded", "oci:crun", "oci:runc")
 """Those that isolate, in the order in which they are tried."""
 
 SINGLE_ID = "single-id"
+IN_CONTAINER = "in-container"
 
 _FILE = "sandbox.json"
 
@@ -35,7 +36,7 @@ def choose(force: str = "", cache_dir: Path | None = None) -> Sandbox:
 
     Args:
         force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME``, the path
-            of a runtime or ``single-id``; empty takes the first that works.
+            of a runtime, ``single-id`` or ``in-container``; empty takes the first that works.
         cache_dir: Directory on the file system of the layers; verdicts are kept there.
 
     Raises:
@@ -80,16 +81,32 @@ def probe(cache_dir: Path | None = None) -> list[Verdict]:
     return verdicts
 
 
+def shortcoming(name: str) -> str:
+    """Return what a driver lacks and why it is used, for people; empty for those that isolate."""
+    reason, remedy = shortfall()
+    if name == SINGLE_ID:
+        text = "files that RUN gives to other users belong to root in the image, since"
+        return f"sandbox `{name}`: {text} {reason or 'there is one user here'}. {remedy}".rstrip()
+    if name == IN_CONTAINER:
+        text = "steps run without isolation, in a chroot without /proc"
+        return f"sandbox `{name}`: {text}. {reason}".rstrip(" .") + "."
+    return ""
+
+
 def make(name: str) -> Sandbox | None:
     """Return a driver by name, untried; None when its runtime is not installed.
 
     Args:
-        name: ``embedded``, ``single-id``, ``oci:NAME`` or ``oci:/PATH``.
+        name: ``embedded``, ``single-id``, ``in-container``, ``oci:NAME`` or ``oci:/PATH``.
     """
     if name in {"embedded", SINGLE_ID}:
         from jettison.sandbox.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
 
         return EmbeddedSandbox(single_id=name == SINGLE_ID)
+    if name == IN_CONTAINER:
+        from jettison.sandbox.chroot import ChrootSandbox  # noqa: PLC0415 - rarely needed
+
+        return ChrootSandbox()
     from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
 
     path = _find(name.removeprefix("oci:"))
@@ -98,7 +115,7 @@ def make(name: str) -> Sandbox | None:
 
 def _candidates(force: str) -> tuple[str, ...]:
     if not force:
-        return (SINGLE_ID,) if has_single_id() else DRIVERS
+        return (SINGLE_ID, IN_CONTAINER) if has_single_id() else (*DRIVERS, IN_CONTAINER)
     if force == "oci":
         return DRIVERS[1:]
     if force in {"crun", "runc"} or force.startswith("/"):
@@ -108,9 +125,9 @@ def _candidates(force: str) -> tuple[str, ...]:
             "the sandbox `single-id` needs a user namespace with one id",
             hint="Leave `--isolation` out: it is used for users without subordinate ids.",
         )
-    if force in (*DRIVERS, SINGLE_ID) or force.startswith("oci:/"):
+    if force in (*DRIVERS, SINGLE_ID, IN_CONTAINER) or force.startswith("oci:/"):
         return (force,)
-    names = ", ".join((*DRIVERS, SINGLE_ID))
+    names = ", ".join((*DRIVERS, SINGLE_ID, IN_CONTAINER))
     raise UsageError(f"unknown sandbox driver `{force}`", hint=f"Use one of {names} or `oci`.")
 
 

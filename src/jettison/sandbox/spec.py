@@ -75,13 +75,15 @@ class BindMount(msgspec.Struct, frozen=True):
     """A file or directory of the host at a path of the container.
 
     With ``copy_up`` the source is the lower of a temporary overlay: writes are discarded.
-    ``create`` makes missing mount points (and the driver removes them afterwards).
+    With ``exclusive`` nobody but Jettison uses the directory: a driver that cannot mount may move
+    its contents. Missing mount points are made, and removed afterwards.
     """
 
     source: Path
     target: str
     readonly: bool = False
     copy_up: bool = False
+    exclusive: bool = False
 
 
 class OverlayMount(msgspec.Struct, frozen=True):

@@ -33,10 +33,11 @@ def test_other_processors_have_no_program():
 @pytest.mark.parametrize(
     ("force", "names"),
     [
-        ("", ("embedded", "oci:crun", "oci:runc")),
+        ("", ("embedded", "oci:crun", "oci:runc", "in-container")),
         ("oci", ("oci:crun", "oci:runc")),
         ("crun", ("oci:crun",)),
         ("embedded", ("embedded",)),
+        ("in-container", ("in-container",)),
         ("/opt/youki", ("oci:/opt/youki",)),
     ],
 )

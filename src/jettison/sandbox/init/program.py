@@ -30,6 +30,7 @@ _NOT_EXECUTABLE = 126
 _LAST_SIGNAL = 64
 _SIGCHLD = 17
 _SIGTTOU = 22
+_LIST_BYTES = 1 << 16
 
 
 def limit_resources(limits: list[tuple[int, int, int]]) -> None:
@@ -74,7 +75,14 @@ def enter_directory(cwd: bytes) -> None:
         raise OSError(errno.EPERM, "the working directory is outside the container", cwd)
 
 
-def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) -> None:
+def start(
+    argv: list[bytes],
+    env: list[bytes],
+    *,
+    reaper: bool,
+    terminal: bool,
+    children: int = -1,
+) -> None:
     """Execute the program; never returns.
 
     Args:
@@ -82,11 +90,13 @@ def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) 
         env: ``NAME=value``, in order.
         reaper: Stay as process 1, pass signals on and reap orphans.
         terminal: Standard input is the session's terminal.
+        children: With ``reaper``: descriptor of the kernel's list of this process's children,
+            which are killed when the program has ended.
     """
     if reaper:
         child = os.fork()
         if child:
-            _reap_until(child)
+            _reap_until(child, children)
         os.setpgid(0, 0)
         if terminal:
             _signal.signal(_SIGTTOU, _signal.SIG_IGN)
@@ -163,7 +173,7 @@ def _reason(error: OSError) -> bytes:
     return os.strerror(error.errno or 0).lower().encode()
 
 
-def _reap_until(child: int) -> None:
+def _reap_until(child: int, children: int) -> None:
     """Be process 1: pass signals to the program's group, reap orphans, end as the program ends."""
     own = {_SIGCHLD, _signal.SIGTTIN, _SIGTTOU}
     watched = set(range(1, _LAST_SIGNAL + 1)) - {9, 19, 32, 33}
@@ -173,6 +183,8 @@ def _reap_until(child: int) -> None:
     while True:
         code = _reap(child)
         if code is not None:
+            if children >= 0:
+                _kill_all(children)
             os._exit(code)
         number = _signal.sigwait(watched)
         if number not in own:
@@ -180,6 +192,20 @@ def _reap_until(child: int) -> None:
                 os.killpg(child, number)
             except OSError:
                 continue
+
+
+def _kill_all(children: int) -> None:
+    """Kill what is left of the program, and what that leaves."""
+    while True:
+        for text in os.pread(children, _LIST_BYTES, 0).split():
+            try:
+                os.kill(int(text), _signal.SIGKILL)
+            except OSError:
+                continue
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 
 
 def _reap(child: int) -> int | None:

@@ -17,13 +17,19 @@ import sys
 
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
-from jettison.sandbox.init import container, guard, runtime
+from jettison.sandbox.init import chrooted, container, guard, runtime
 
 _SIGCHLD = 17
 _SIGKILL = 9
 _DESCRIPTORS = 5
 _CONTROL = 3
 _MOST_DESCRIPTORS = 1 << 16
+_RUN = {
+    "embedded": container.run,
+    "oci": runtime.run,
+    "chroot": chrooted.run,
+    "chroot-single-id": chrooted.run,
+}
 
 
 class Server:
@@ -61,7 +67,7 @@ class Server:
         if not data:
             self._poll.unregister(self._listener.fileno())
             for pid in self._by_pid:
-                os.kill(pid, _SIGKILL)
+                _signal_to(pid, _SIGKILL)
             return False
         received = memoryview(ancillary[0][2]).cast("i").tolist()
         stdin, stdout, stderr, control, spec = received
@@ -96,7 +102,7 @@ class Server:
         if not data:
             self._poll.unregister(descriptor)
             self._silent.add(descriptor)
-        os.kill(pid, int(data) if data else _SIGKILL)
+        _signal_to(pid, int(data) if data else _SIGKILL)
 
     def _reap(self) -> None:
         while self._by_pid:
@@ -116,6 +122,30 @@ class Server:
             self._silent.discard(control)
             report(control, ("exit", exit_code(status)))
             socket.close()
+
+
+def _signal_to(pid: int, number: int) -> None:
+    """Send a signal to a container's first process, or kill it with all that it has started."""
+    pids = [pid]
+    if number == _SIGKILL:  # a chroot has no process namespace that would end with it
+        for each in pids:
+            pids += _children(each)
+    for each in pids:
+        try:
+            os.kill(each, number)
+        except OSError:
+            continue
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except OSError:
+        return found
+    return found
 
 
 def exit_code(status: int) -> int:
@@ -143,8 +173,7 @@ def _become_container(spec_descriptor: int, streams: tuple[int, int, int], contr
         size = os.fstat(spec_descriptor).st_size
         spec = marshal.loads(os.pread(spec_descriptor, size, 0))  # noqa: S302
         control = _keep_only(streams, control)
-        run = container.run if spec["driver"] == "embedded" else runtime.run
-        run(spec, control)
+        _RUN[spec["driver"]](spec, control)
     except OSError as error:
         text = f"{error.strerror}" + (
             f": `{os.fsdecode(error.filename)}`" if error.filename else ""

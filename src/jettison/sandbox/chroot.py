@@ -1,0 +1,164 @@
+"""The driver for containers that allow neither namespaces nor mounts: steps run in a chroot.
+
+In:  ``SandboxSpec``, streams.
+Out: ``Running`` processes; what they changed, in the upper directory in overlay form.
+
+There is no isolation: a step sees the processes and the network of the surrounding container, and
+has the rights of this process. There is no ``/proc`` and no ``/sys``.
+
+Source: docs/adr/0006-sandbox-levels.md.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from pathlib import Path
+
+from jettison.errors import SandboxUnavailableError
+from jettison.fs.failure import storage_errors
+from jettison.fs.owners import are_recorded
+from jettison.fs.remove import remove_tree
+from jettison.linux.cgroup import Group
+from jettison.linux.userns import may_chroot
+from jettison.sandbox.base import Streams
+from jettison.sandbox.copied_root import CopiedRoot
+from jettison.sandbox.covers import Covers
+from jettison.sandbox.encode import encode, make_limits
+from jettison.sandbox.server import Container, Helper
+from jettison.sandbox.single_id import alone
+from jettison.sandbox.spec import FileMount, NetworkMode, RootKind, SandboxSpec
+
+_DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9))
+_RANDOM_BYTES = 1 << 16
+
+
+class ChrootRunning:
+    """A process in a chroot."""
+
+    def __init__(
+        self, container: Container, root: CopiedRoot, covers: Covers, group: Group
+    ) -> None:
+        self._container = container
+        self._root = root
+        self._covers = covers
+        self._group = group
+
+    def wait(self) -> int:
+        """See ``Running.wait``."""
+        try:
+            with storage_errors(self._root.tree):
+                try:
+                    code = self._container.wait()
+                finally:
+                    self._group.remove()
+                    self._covers.uncover()
+                for path in self._covers.restored:
+                    self._root.forget_changes_of(path)
+                self._root.collect()
+            return code
+        finally:
+            remove_tree(self._root.tree.parent)
+
+    def signal(self, number: int) -> None:
+        """See ``Running.signal``."""
+        self._container.signal(number)
+
+    def kill(self) -> None:
+        """See ``Running.kill``."""
+        self._container.signal(signal.SIGKILL)
+
+
+class ChrootSandbox:
+    """The driver; one helper process serves all its chroots."""
+
+    name = "in-container"
+
+    def __init__(self) -> None:
+        self._helper = Helper()
+
+    def warm(self) -> None:
+        """Start the helper in advance."""
+        self._helper.warm()
+
+    def start(self, spec: SandboxSpec, streams: Streams) -> ChrootRunning:
+        """See ``Sandbox.start``; copies the root file system first."""
+        _check(spec)
+        if are_recorded():
+            spec = alone(spec)
+        place = (spec.root.work or spec.root.upper.parent) / "chroot"
+        group = make_limits(spec.limits)
+        try:
+            with storage_errors(place):
+                root, covers = _make_root(spec, place)
+            driver = "chroot-single-id" if are_recorded() else "chroot"
+            message = encode(
+                spec, driver=driver, userns=False, cgroup=group, tree=os.fsencode(root.tree)
+            )
+            container = self._helper.start(message, streams, namespaces=0)
+        except BaseException:
+            group.remove()
+            remove_tree(place)
+            raise
+        return ChrootRunning(container, root, covers, group)
+
+    def close(self) -> None:
+        """End the helper and all processes."""
+        self._helper.close()
+
+
+def _check(spec: SandboxSpec) -> None:
+    """Refuse what cannot be had without namespaces.
+
+    Raises:
+        SandboxUnavailableError: says what.
+    """
+    problem = ""
+    if not may_chroot():
+        problem = "this process has no right to chroot"
+    elif spec.network is NetworkMode.NONE:
+        problem = "it cannot take the network away"
+    elif spec.root.kind is not RootKind.OVERLAY:
+        problem = "it needs layers"
+    if problem:
+        raise SandboxUnavailableError(
+            f"the sandbox `in-container` cannot run this: {problem}",
+            hint="Give the container CAP_SYS_CHROOT, or allow namespaces: "
+            "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined`.",
+        )
+
+
+def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, Covers]:
+    place.mkdir(0o700)
+    root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper)
+    root.remember()
+    covers = Covers(root.tree, place / "aside")
+    files = (("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf))
+    names = [FileMount(path, content, 0o644) for path, content in files if content is not None]
+    try:
+        for path in ("/proc", "/sys"):
+            covers.make_directory(path)
+        _make_devices(covers.make_directory("/dev"))
+        covers.cover_all((*names, *spec.mounts))
+    except BaseException:
+        covers.uncover()
+        raise
+    return root, covers
+
+
+def _make_devices(dev: str) -> None:
+    """Make the devices that programs cannot do without, or files that do for most of them."""
+    for name, major, minor in _DEVICES:
+        path = f"{dev}/{name}"
+        try:
+            os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(major, minor))
+            os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError:
+            remove_tree(path)
+            content = os.urandom(_RANDOM_BYTES) if "random" in name else b""
+            Path(path).write_bytes(content)
+        os.chmod(path, 0o666)  # noqa: S103 - /dev/null is for all
+    for name in ("shm", "pts"):
+        os.mkdir(f"{dev}/{name}")
+    os.chmod(f"{dev}/shm", 0o1777)  # noqa: S103 - as everywhere

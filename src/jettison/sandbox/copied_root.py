@@ -1,0 +1,291 @@
+"""A root file system as a directory of its own, where nothing can be mounted.
+
+In:  the layers of a root and its upper directory; later, the directory after a process ran in it.
+Out: the directory; what the process changed, in the upper directory in overlay form.
+
+Files are copied (blocks are shared where the file system can), never linked: the process may
+write to them. Changes are found by a walk against the state before, and moved to the upper
+directory; they look as an overlay mount would have left them, so that layers are equal.
+
+Source: kernel Documentation/filesystems/overlayfs.rst, "Changes to underlying filesystems".
+Security: the tree is hostile after the process ran; nothing is followed, and nobody runs in it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from jettison.fs.overlay_form import (
+    is_opaque,
+    is_whiteout,
+    make_opaque,
+    make_whiteout,
+    root_in_effect,
+)
+from jettison.fs.owners import are_recorded
+from jettison.fs.remove import remove_tree
+from jettison.fs.walk import walk
+from jettison.linux.files import birth_time
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CHUNK = 1 << 30
+_OVERLAY = ("trusted.overlay.", "user.overlay.")
+_NO_ATTRIBUTES = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
+
+State = tuple[int, ...]
+
+
+class CopiedRoot:
+    """The files of a root file system in one directory.
+
+    Args:
+        tree: Where it is made; must not exist.
+        lowers: Layer directories, base first.
+        upper: Directory that gets the changes; what it has already is on top of the layers.
+    """
+
+    def __init__(self, tree: Path, lowers: Iterable[Path], upper: Path) -> None:
+        self.tree = tree
+        self._upper = upper
+        self._before: dict[str, State] = {}
+        self._own: set[str] = set()
+        directories = [*lowers]
+        tree.mkdir(0o700)
+        for directory in directories:
+            apply_layer(directory, tree)
+        for path, facts in walk(upper):
+            if stat.S_ISDIR(facts.st_mode) and not os.path.lexists(tree / path):
+                self._own.add(path)
+        apply_layer(upper, tree)
+        roots = [os.fspath(each) for each in (*directories, upper)]
+        copy_facts(roots[root_in_effect(roots)], os.fspath(tree))
+
+    def remember(self) -> None:
+        """Remember the state of the tree, before the process runs."""
+        self._before = {path: self._state(path, facts) for path, facts in walk(self.tree)}
+
+    def forget_changes_of(self, path: str) -> None:
+        """Take a file that was moved away and back for what it is now."""
+        try:
+            facts = os.lstat(self.tree / path)
+        except FileNotFoundError:
+            return
+        now = self._state(path, facts)
+        if path in self._before and self._before[path][:-1] == now[:-1]:
+            self._before[path] = now
+
+    def collect(self) -> None:
+        """Move what has changed since ``remember`` to the upper directory."""
+        seen: set[str] = set()
+        moved: list[str] = []
+        changed: list[str] = []
+        within = ""
+        for path, facts in walk(self.tree):
+            if within and path.startswith(within):
+                continue
+            within = ""
+            seen.add(path)
+            before = self._before.get(path)
+            now = self._state(path, facts)
+            is_directory = stat.S_ISDIR(facts.st_mode)
+            if before is not None and _is_same(before, now):
+                continue
+            # A directory that was made anew hides what was there; its number may be the same.
+            if is_directory and before is not None and before[:4] == now[:4]:
+                changed.append(path)
+                continue
+            moved.append(path)
+            if is_directory:
+                within = path + "/"
+        gone = self._gone(seen, moved)
+        self._write(changed, moved, gone)
+
+    def _state(self, path: str, facts: os.stat_result) -> State:
+        """Return what tells whether a file was changed; the last is its time of change."""
+        directory = stat.S_ISDIR(facts.st_mode)
+        return (
+            facts.st_ino,
+            stat.S_IFMT(facts.st_mode),
+            *(birth_time(os.fsencode(f"{self.tree}/{path}")) if directory else (0, 0)),
+            facts.st_mode,
+            facts.st_uid,
+            facts.st_gid,
+            0 if directory else facts.st_size,
+            facts.st_mtime_ns,
+            facts.st_rdev,
+            0 if directory else facts.st_nlink,
+            # Directories are changed by covering what is in them.
+            0 if directory else facts.st_ctime_ns,
+        )
+
+    def _gone(self, seen: set[str], moved: list[str]) -> list[str]:
+        """Return the topmost paths that are not there any more."""
+        gone: list[str] = []
+        hidden = {path for path in moved if path in self._before}
+        for path in self._before:  # parents come first
+            if path in seen:
+                continue
+            parent = path.rpartition("/")[0]
+            if parent in hidden or path in hidden:
+                hidden.add(path)
+                continue
+            hidden.add(path)
+            gone.append(path)
+        return gone
+
+    def _write(self, changed: list[str], moved: list[str], gone: list[str]) -> None:
+        upper, tree = os.fspath(self._upper), os.fspath(self.tree)
+        parents: set[str] = set()
+        for path in (*changed, *(each.rpartition("/")[0] for each in (*moved, *gone))):
+            directory = path
+            while directory and directory not in parents:
+                parents.add(directory)
+                directory = directory.rpartition("/")[0]
+        for path in sorted(parents):
+            if not os.path.isdir(f"{upper}/{path}"):
+                os.mkdir(f"{upper}/{path}", 0o700)
+        attributes = [(path, os.lstat(f"{tree}/{path}")) for path in sorted(parents, reverse=True)]
+        root = os.lstat(tree)
+        for path in moved:
+            self._move(path)
+        for path in gone:
+            remove_tree(f"{upper}/{path}")
+            if self._is_below(path):
+                make_whiteout(f"{upper}/{path}")
+        for path, facts in attributes:
+            copy_facts(f"{tree}/{path}", f"{upper}/{path}", facts)
+        copy_facts(tree, upper, root)
+
+    def _move(self, path: str) -> None:
+        source, target = f"{self.tree}/{path}", f"{self._upper}/{path}"
+        remove_tree(target)
+        facts = os.lstat(source)
+        is_directory = stat.S_ISDIR(facts.st_mode)
+        if is_directory and facts.st_mode & 0o700 != 0o700:
+            os.chmod(source, 0o700)  # moving a directory changes its ".."
+        os.rename(source, target)
+        if is_directory:
+            if path in self._before and self._is_below(path):
+                make_opaque(target)
+            os.chmod(target, stat.S_IMODE(facts.st_mode))
+            os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    def _is_below(self, path: str) -> bool:
+        """Tell whether the layers below have a path that is gone, as far as can be told."""
+        return path not in self._own and path.rpartition("/")[0] not in self._own
+
+
+def apply_layer(layer: Path, tree: Path) -> None:
+    """Put a layer directory on top of the files of a tree.
+
+    Raises:
+        OSError: something cannot be written.
+    """
+    base, below = os.fspath(layer), os.fspath(tree)
+    links: dict[tuple[int, int], str] = {}
+    directories: list[tuple[str, os.stat_result]] = []
+    for path, facts in walk(layer):
+        source, target = f"{base}/{path}", f"{below}/{path}"
+        if stat.S_ISDIR(facts.st_mode):
+            _make_directory(source, target)
+            directories.append((path, facts))
+            continue
+        remove_tree(target)
+        if is_whiteout(facts):
+            continue
+        inode = (facts.st_dev, facts.st_ino)
+        if facts.st_nlink > 1 and inode in links:
+            os.link(links[inode], target, follow_symlinks=False)
+            continue
+        links[inode] = target
+        copy_file(source, target, facts)
+    for path, facts in reversed(directories):
+        copy_facts(f"{base}/{path}", f"{below}/{path}", facts)
+
+
+def _make_directory(source: str, target: str) -> None:
+    try:
+        is_there = stat.S_ISDIR(os.lstat(target).st_mode)
+    except FileNotFoundError:
+        is_there = False
+    if is_there:
+        os.chmod(target, 0o700)
+    if not is_there or is_opaque(source):
+        remove_tree(target)
+        os.mkdir(target, 0o700)
+
+
+def copy_file(source: str, target: str, facts: os.stat_result) -> None:
+    """Copy one file that is no directory, as it is on disk; devices where that is allowed."""
+    kind = stat.S_IFMT(facts.st_mode)
+    if kind == stat.S_IFREG:
+        origin = os.open(source, _READ)
+        try:
+            copy = os.open(target, _CREATE, 0o600)
+            try:
+                _copy_bytes(origin, copy, facts.st_size)
+            finally:
+                os.close(copy)
+        finally:
+            os.close(origin)
+    elif kind == stat.S_IFLNK:
+        os.symlink(os.readlink(source), target)
+    elif kind == stat.S_IFSOCK:
+        return
+    else:
+        try:
+            os.mknod(target, facts.st_mode, facts.st_rdev)
+        except PermissionError:
+            return  # not in this container; nothing that works is lost
+    copy_facts(source, target, facts)
+
+
+def copy_facts(source: str, target: str, facts: os.stat_result | None = None) -> None:
+    """Make a file what another is besides its bytes, as both are on disk."""
+    facts = facts or os.lstat(source)
+    if not are_recorded():
+        os.chown(target, facts.st_uid, facts.st_gid, follow_symlinks=False)
+    if stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
+        _copy_xattrs(source, target)
+    if not stat.S_ISLNK(facts.st_mode):
+        os.chmod(target, stat.S_IMODE(facts.st_mode))
+    times = (facts.st_atime_ns, facts.st_mtime_ns)
+    os.utime(target, ns=times, follow_symlinks=False)
+
+
+def _copy_xattrs(source: str, target: str) -> None:
+    try:
+        names = os.listxattr(source, follow_symlinks=False)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(_OVERLAY) or not name.startswith(("user.", "security.capability")):
+            continue
+        try:
+            value = os.getxattr(source, name, follow_symlinks=False)
+            os.setxattr(target, name, value, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_ATTRIBUTES:
+                raise
+
+
+def _copy_bytes(origin: int, copy: int, size: int) -> None:
+    done = 0
+    try:
+        while done < size and (count := os.copy_file_range(origin, copy, size - done)):
+            done += count
+    except OSError:
+        if done:
+            raise
+        while os.sendfile(copy, origin, None, _CHUNK):
+            pass
+
+
+def _is_same(before: State, now: State) -> bool:
+    """Tell whether a file is unchanged; it is when only another name of it was removed."""
+    return before == now or (before[:-2] == now[:-2] and now[-2] < before[-2])
