@@ -206,7 +206,8 @@ def epoch(created: str) -> float:
     try:
         # Python reads microseconds at most, images write nanoseconds.
         text = re.sub(r"(\.\d{6})\d+", r"\1", created)
-        return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except ValueError:
         return 0.0
 
