@@ -16,12 +16,13 @@ import shutil
 import struct
 import subprocess
 import sys
-import sysconfig
 import termios
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import click
 
 from host_tools import lacking
 from jettison.linux.subids import WANTED, read_ranges
@@ -67,7 +68,8 @@ class Cli:
             "PATH": os.environ["PATH"],
             "HOME": str(work),
             "TERM": "xterm",
-            "PYTHONPATH": f"{ROOT / 'src'}:{sysconfig.get_path('purelib')}",
+            # Of this interpreter's environment, which the user's need not be.
+            "PYTHONPATH": f"{ROOT / 'src'}:{Path(click.__file__).parents[1]}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "JETTISON_ROOT": str(work / "store"),
         }

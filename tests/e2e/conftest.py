@@ -65,13 +65,14 @@ def cli(request: pytest.FixtureRequest, need: Callable[[str], str]) -> Iterator[
         prefix = as_somebody(user)
         shutil.chown(work, user.pw_uid, user.pw_gid)
     made = Cli(work, prefix, python_for(prefix))
-    add_box(made, busybox)
-    yield made
-    # Files of subordinate ids are root's to remove, or of one who is root in the namespace.
-    subprocess.run(
-        [*made.argv()[:-2], "-c", _REMOVE, str(work / "store")], env=made.env, cwd="/", check=False
-    )
-    shutil.rmtree(work)
+    try:
+        add_box(made, busybox)
+        yield made
+    finally:
+        # Files of subordinate ids are root's to remove, or of one who is root in the namespace.
+        remove = [*made.argv()[:-2], "-c", _REMOVE, str(work)]
+        subprocess.run(remove, env=made.env, cwd="/", check=False)
+        shutil.rmtree(work)
 
 
 _REMOVE = """
@@ -79,5 +80,5 @@ import sys, pathlib
 from jettison.linux import userns
 userns.enter()
 from jettison.fs.remove import remove_tree
-[remove_tree(each) for each in pathlib.Path(sys.argv[1]).parent.glob("store*")]
+[remove_tree(each) for each in pathlib.Path(sys.argv[1]).glob("store*")]
 """
