@@ -129,7 +129,7 @@ def test_a_missing_context_or_dockerfile_is_told(cli: Cli):
     [
         (["bild"], ["unknown command `jettison bild`", "did you mean `jettison build`?"]),
         (["ps"], ["no `jettison ps`", "foreground"]),
-        (["image", "list"], ["unknown command `jettison image list`", "`jettison image ls`"]),
+        (["image", "lss"], ["unknown command `jettison image lss`", "`jettison image ls`"]),
         (["help", "nothing"], ["unknown command `jettison nothing`"]),
         (["tag", "box"], ["needs TARGET_IMAGE"]),
         (["inspect", "-f", "{{range}}", "box"], ["{{range}}"]),

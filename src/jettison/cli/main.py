@@ -74,6 +74,14 @@ GROUPS = {
 }
 """Docker's long forms: group, its subcommand, ours."""
 
+_SYNONYMS = {
+    ("jettison", "info"): "doctor",
+    ("image", "list"): "images",
+    ("image", "remove"): "rmi",
+    ("buildx", "disk-usage"): "du",
+}
+"""Other names that docker knows: group and name to ours; help does not list them."""
+
 _FUNCTIONS = {"help": "help_", "image prune": "image_prune"}
 """Commands whose functions cannot have their names."""
 
@@ -115,7 +123,7 @@ class LazyGroup(click.Group):
                 invoke_without_command=True,
                 help=f"Docker's names of commands about {_ABOUT[cmd_name]}.",
             )
-        name = self._aliases.get(cmd_name)
+        name = self._aliases.get(cmd_name) or _SYNONYMS.get((self.name or "", cmd_name))
         if name is None:
             return None
         module = importlib.import_module(f"jettison.cli.{_entry(name)[0]}")
