@@ -20,6 +20,8 @@ from jettison.cache.key import CacheKey
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
+from jettison.fs.owners import are_recorded, give, intended
+from jettison.fs.walk import walk
 from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp, Network, Security
 from jettison.plan.vertex import Vertex
@@ -90,6 +92,8 @@ class ExecExecutor:
             runtime.cancellation.check()
             self._check(exit_code, tail)
             self._refuse_leaks(active)
+            if (user.uid or user.gid) and are_recorded():
+                self._own_new_files(user, active)
         except BaseException:
             runtime.snapshotter.discard(active)
             raise
@@ -101,6 +105,15 @@ class ExecExecutor:
             from jettison.solver.leaks import refuse_leaks  # noqa: PLC0415
 
             refuse_leaks(active.upper, options.secrets)
+
+    def _own_new_files(self, user: UserIds, active: ActiveSnapshot) -> None:
+        """Note that what the process has made is its user's, where there is one user only."""
+        tree = self._runtime.tree(self._inputs.base, self._report)
+        for path, found in walk(active.upper):
+            place = f"{active.upper}/{path}"
+            facts = intended(found, place)
+            if (facts.st_uid, facts.st_gid) == (0, 0) and tree.lstat(f"/{path}") is None:
+                give(place, (user.uid, user.gid))
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
