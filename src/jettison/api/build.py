@@ -103,7 +103,7 @@ def _solve(
         memo=session.memo,
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
-        options=_exec_options(session, request, plan),
+        options=_exec_options(session, request, plan, keeping),
         lock=session.store.lock,
     )
     jobs = request.jobs or session.settings.jobs or max(4, os.cpu_count() or 1)
@@ -159,10 +159,12 @@ def _packing_ahead(session: Session, outputs: Sequence[Output]) -> PackAhead:
     return PackAhead(session.blobs, next((each for each in wanted if each is not None), None))
 
 
-def _exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOptions:
+def _exec_options(
+    session: Session, request: BuildRequest, plan: Plan, made: ExitStack
+) -> ExecOptions:
     from jettison.api.execution import exec_options  # noqa: PLC0415
 
-    return exec_options(session, request, plan)
+    return exec_options(session, request, plan.proxy_env, made)
 
 
 def _assemble(session: Session, solution: Solution) -> StoredImage:

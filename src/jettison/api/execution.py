@@ -9,14 +9,15 @@ Security: nothing of this is in a key, a layer or a config.
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 
+from jettison.api.agent import agents
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
-from jettison.plan.graph import Plan
 from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
 from jettison.sandbox.names import make_hosts, make_resolv_conf
 from jettison.sandbox.spec import Limits, Mount
@@ -39,26 +40,34 @@ class ContainerFiles(msgspec.Struct, frozen=True):
     resolv_conf: bytes
 
 
-def exec_options(session: Session, request: BuildRequest, plan: Plan) -> ExecOptions:
+def exec_options(
+    session: Session, request: BuildRequest, proxy_env: tuple[str, ...], made: ExitStack
+) -> ExecOptions:
     """Return what RUN steps get.
+
+    Args:
+        session: The store and the environment.
+        request: The build.
+        proxy_env: Proxies that build arguments name, ``NAME=value``.
+        made: Holds what must be there until the last step has ended.
 
     Raises:
         UsageError: a secret, an agent or the CA bundle cannot be found.
     """
     ca = ca_files(session, request.ca_bundle, guess=True)
-    given = {entry.partition("=")[0] for entry in plan.proxy_env}
+    given = {entry.partition("=")[0] for entry in proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     return ExecOptions(
         cache_mounts=session.store.cache_mounts,
         discard=session.store.trash,
         hosts=make_hosts,
         resolv_conf=lambda: make_resolv_conf(host_network=True),
-        env=(*plan.proxy_env, *inherited),
+        env=(*proxy_env, *inherited),
         forced_env=ca.env,
         mounts=ca.mounts,
         secrets={each.id: secret_value(each) for each in request.secrets},
         secrets_in_layers=request.secrets_in_layers,
-        ssh=dict(_agent(text) for text in request.ssh),
+        ssh=agents(request.ssh, session.environ, made),
         limits=Limits(memory_bytes=request.memory_bytes, cpus=request.cpus),
         timeout_seconds=request.step_timeout_seconds,
         log_bytes=request.step_log_bytes,
@@ -112,18 +121,3 @@ def secret_value(secret: SecretRequest) -> bytes:
     if len(value) > _MAX_SECRET_BYTES:
         raise UsageError(f"secret `{secret.id}` is larger than {_MAX_SECRET_BYTES} bytes")
     return value
-
-
-def _agent(text: str) -> tuple[str, Path]:
-    name, _, place = text.partition("=")
-    socket = place or os.environ.get("SSH_AUTH_SOCK", "")
-    if not socket:
-        raise UsageError(
-            f"--ssh {name}: no agent runs", hint="start ssh-agent, or write --ssh ID=SOCKET"
-        )
-    path = Path(socket)
-    if not path.is_socket():
-        raise UsageError(
-            f"--ssh {name}: `{path}` is not a socket", hint="add the key to an agent: ssh-add KEY"
-        )
-    return name or "default", path.absolute()
