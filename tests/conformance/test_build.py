@@ -164,6 +164,7 @@ class Builder:
             no_cache=options.get("no_cache", False),
             no_cache_stages=_stages(options.get("no_cache_filter", ())),
             network="host",
+            ca_bundle="none",  # whatever the machine trusts, BuildKit's was without
             outputs=(OutputRequest("oci", str(layout), {"tar": "false"}),),
         )
 

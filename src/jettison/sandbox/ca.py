@@ -18,7 +18,8 @@ import msgspec
 from jettison.errors import UsageError
 from jettison.sandbox.spec import BindMount
 
-TARGET = "/run/jettison/ca-bundle.pem"
+TARGET = "/dev/jettison/ca-bundle.pem"
+"""Below ``/dev``, which is no part of images: no step finds a directory that its base lacks."""
 HOST = "host"
 NONE = "none"
 VARIABLES = (

@@ -17,9 +17,9 @@ def test_a_file_is_mounted_read_only_and_every_program_is_told(tmp_path):
     bundle.write_text("pem")
     made = ca.authorities(str(bundle))
     assert made is not None
-    assert (made.mount.source, made.mount.target) == (bundle, "/run/jettison/ca-bundle.pem")
+    assert (made.mount.source, made.mount.target) == (bundle, "/dev/jettison/ca-bundle.pem")
     assert made.mount.readonly
-    assert "PIP_CERT=/run/jettison/ca-bundle.pem" in made.env
+    assert "PIP_CERT=/dev/jettison/ca-bundle.pem" in made.env
     assert {entry.split("=")[0] for entry in made.env} == set(ca.VARIABLES)
 
 
