@@ -106,6 +106,11 @@ class Once(Generic[Key, T]):
         self._locks: dict[Key, threading.Lock] = {}
         self._values: dict[Key, T] = {}
 
+    def known(self, key: Key) -> T | None:
+        """Return the value of a key, or None when it was not computed yet."""
+        with self._lock:
+            return self._values.get(key)
+
     def get(self, key: Key, compute: Callable[[], T]) -> T:
         """Return the value of a key, computing it if nobody did."""
         with self._lock:

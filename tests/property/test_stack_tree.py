@@ -122,6 +122,15 @@ def describe_tree(tree: Tree) -> dict[str, tuple[object, ...]]:
     return found
 
 
+def grown(directories: list[Path]) -> StackTree:
+    """Return the tree of a stack as a build makes it: from that of the stack before each step."""
+    tree: StackTree | None = None
+    for count in range(1, len(directories) + 1):
+        tree = StackTree(directories[:count], below=tree)
+    assert tree is not None
+    return tree
+
+
 def apply_raw(layer: Path, kind: str, path: str, number: int) -> None:
     """Put one entry into a layer directory, unless something is in its way."""
     target = layer / path
@@ -161,6 +170,8 @@ def test_hand_made_layers_look_as_mounted(
     with mounted(list(directories), place / "merged") as root:
         expected = describe_host(root)
     assert describe_tree(StackTree(directories)) == expected
+    assert describe_tree(grown(directories)) == expected
+    assert grown(directories).lstat("/") == StackTree(directories).lstat("/")
     shutil.rmtree(place)
 
 
@@ -208,6 +219,7 @@ def test_layers_that_the_kernel_wrote_look_as_they_did_when_they_were_written(
             expected = describe_host(root)
         directories.append(upper)
         assert describe_tree(StackTree(directories)) == expected
+    assert describe_tree(grown(directories)) == describe_tree(StackTree(directories))
     shutil.rmtree(place)
 
 
@@ -222,6 +234,7 @@ def test_an_opaque_root_hides_all_layers_below_and_mounts_must_be_cut_there(area
     assert list(lowers_in_effect(directories)) == [middle, top]
     with mounted([*lowers_in_effect(directories)], place / "cut") as root:
         expected = describe_host(root)
+    assert describe_tree(grown(directories)) == expected
     assert set(expected) == {"/middle", "/top"}
     assert describe_tree(StackTree(directories)) == expected
     with mounted(directories, place / "whole") as root:

@@ -23,7 +23,7 @@ import errno
 import functools
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jettison.fs.owners import intended, new_owner
@@ -107,14 +107,17 @@ def is_plain_root(path: str) -> bool:
     return (facts.st_uid, facts.st_gid) == own and not read_xattrs(path)
 
 
-def root_in_effect(directories: Sequence[str]) -> int:
+def root_in_effect(
+    directories: Sequence[str], is_plain: Callable[[str], bool] = is_plain_root
+) -> int:
     """Return the index of the layer whose root directory counts; the topmost if all are plain.
 
     Args:
         directories: Roots of layers, base first, at least one.
+        is_plain: Tells whether one is plain.
     """
     for index in range(len(directories) - 1, -1, -1):
-        if not is_plain_root(directories[index]):
+        if not is_plain(directories[index]):
             return index
     return len(directories) - 1
 
@@ -137,7 +140,19 @@ def make_opaque(path: str | int) -> None:
     os.setxattr(path, opaque_xattr(), b"y", follow_symlinks=isinstance(path, int))
 
 
-def lowers_in_effect(directories: Sequence[Path]) -> Sequence[Path]:
+def has_opaque_root(directory: Path) -> bool:
+    """Tell whether a layer hides all layers below it; one that is not there hides nothing."""
+    try:
+        return is_opaque(os.fspath(directory))
+    except OSError as error:
+        if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
+            raise
+        return False
+
+
+def lowers_in_effect(
+    directories: Sequence[Path], hides_all: Callable[[Path], bool] = has_opaque_root
+) -> Sequence[Path]:
     """Return the part of a stack, base first, that can be seen: from the last opaque root up.
 
     overlayfs ignores the attribute on the roots of its layers, so a mount must be given
@@ -146,10 +161,6 @@ def lowers_in_effect(directories: Sequence[Path]) -> Sequence[Path]:
     """
     directories = list(dict.fromkeys(reversed(directories)))[::-1]
     for index in range(len(directories) - 1, 0, -1):
-        try:
-            if is_opaque(os.fspath(directories[index])):
-                return directories[index:]
-        except OSError as error:
-            if error.errno not in {errno.ENOENT, errno.ENOTDIR}:
-                raise
+        if hides_all(directories[index]):
+            return directories[index:]
     return directories

@@ -21,7 +21,7 @@ from jettison.concurrency import Once
 from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
 from jettison.fs.failure import storage_errors
-from jettison.fs.overlay_form import lowers_in_effect
+from jettison.fs.overlay_form import has_opaque_root, lowers_in_effect
 from jettison.image.known import keep_blob, known_blob
 from jettison.image.origin import KeptStream, Origin
 from jettison.image.parallel import Stop, run_parallel
@@ -55,6 +55,8 @@ class LayerUnpacker:
         self._store = store
         self._snapshotter = snapshotter
         self._origin = origin
+        self._here: dict[LayerId, Path] = {}
+        self._opaque: dict[Path, bool] = {}
         self._unpacked: Once[LayerId, Path] = Once()
 
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
@@ -67,12 +69,26 @@ class LayerUnpacker:
             SourceError: a blob cannot be had.
             StorageError: no space, or nothing is left of a layer.
         """
-        missing = [n for n in range(len(layers)) if self._snapshotter.info(layers[n]) is None]
+        missing = [
+            number
+            for number, layer in enumerate(layers)
+            if layer not in self._here and self._snapshotter.info(layer) is None
+        ]
         if missing:
             ready = {layers[n]: threading.Event() for n in missing}
             jobs = [partial(self._ensure, layers[: n + 1], ready, report) for n in missing]
             run_parallel(jobs, limit=_PARALLEL)
-        return list(lowers_in_effect([self._snapshotter.directory(layer) for layer in layers]))
+        for layer in layers:
+            if layer not in self._here:
+                self._here[layer] = self._snapshotter.directory(layer)
+        # Committed layers never change, and a build of n steps asks n times about each.
+        return list(lowers_in_effect([self._here[layer] for layer in layers], self._hides_all))
+
+    def _hides_all(self, directory: Path) -> bool:
+        known = self._opaque.get(directory)
+        if known is None:
+            known = self._opaque[directory] = has_opaque_root(directory)
+        return known
 
     def _ensure(
         self,

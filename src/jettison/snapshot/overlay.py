@@ -30,7 +30,7 @@ import msgspec
 
 from jettison.errors import StorageError
 from jettison.fs.failure import storage_errors
-from jettison.fs.overlay_form import PLAIN_ROOT_MODE, root_in_effect
+from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
 from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
@@ -62,6 +62,7 @@ class OverlaySnapshotter:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._root = os.fspath(store.snapshots)
+        self._plain_roots: dict[str, bool] = {}
         recover_after_boot(store)
 
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
@@ -191,13 +192,20 @@ class OverlaySnapshotter:
         self._store.layers.set_facts(layer, facts)
         return info
 
+    def _has_plain_root(self, root: str) -> bool:
+        """Tell whether the root of a committed layer is plain, which it is for ever or never."""
+        known = self._plain_roots.get(root)
+        if known is None:
+            known = self._plain_roots[root] = is_plain_root(root)
+        return known
+
     def _take_over_root(self, upper: Path, below: Sequence[LayerId]) -> None:
         """Make the root of an upper directory what the root of the stack below it is."""
         upper.chmod(PLAIN_ROOT_MODE)
         roots = [f"{self._path(layer)}/fs" for layer in below]
         if not roots:
             return
-        source = roots[root_in_effect(roots)]
+        source = roots[root_in_effect(roots, self._has_plain_root)]
         facts = intended(os.lstat(source), source)
         owner = (facts.st_uid, facts.st_gid)
         if owner != new_owner(os.geteuid(), os.getegid()):

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jettison.fs.digest import file_sha256
-from jettison.fs.overlay_form import is_opaque, is_whiteout, root_in_effect
+from jettison.fs.overlay_form import is_opaque, is_plain_root, is_whiteout, root_in_effect
 from jettison.fs.owners import intended
 from jettison.fs.tree import FileStat
 from jettison.fs.walk import sorted_names
@@ -38,15 +38,23 @@ class StackTree:
 
     Args:
         directories: Overlay directories of committed layers, base first; none is the empty root.
+        below: The tree of all but the last of them, whose root need not be merged again.
     """
 
-    def __init__(self, directories: Sequence[Path]) -> None:
+    def __init__(self, directories: Sequence[Path], *, below: StackTree | None = None) -> None:
         self._layers = [os.fspath(directory).rstrip("/") for directory in directories]
         self._listings: dict[str, _Listing | None] = {}
         self._digests: dict[tuple[int, int], bytes] = {}
-        everything: list[int] = list(range(len(self._layers) - 1, -1, -1))
-        self._root: list[int] = self._visible("", everything)
         self._root_layer: int | None = None
+        if below is not None and below._layers == self._layers[:-1] and below._layers:
+            top = len(below._layers)
+            if is_opaque(self._layers[top]):
+                self._root = [top]
+            else:
+                self._root = [top, *below._root]
+                self._put_on(below)
+            return
+        self._root = self._visible("", list(range(len(self._layers) - 1, -1, -1)))
 
     def lstat(self, path: str) -> FileStat | None:
         """Return the facts of a path, or None when there is nothing.
@@ -151,6 +159,26 @@ class StackTree:
         for layer in layers:
             self._add_names(merged, closed, path, layer)
         return merged
+
+    def _put_on(self, below: StackTree) -> None:
+        """Take over what is known about the root of the layers below the last."""
+        top = len(below._layers)
+        root = below._layer_of_root()
+        says_nothing = root is None or is_plain_root(below._layers[root])
+        if says_nothing or not is_plain_root(self._layers[top]):
+            root = top
+        self._root_layer = root
+        listing = dict(below._listing("") or {})
+        with os.scandir(self._layers[top]) as entries:
+            for entry in entries:
+                found = listing.get(entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    listing[entry.name] = [top, *found] if isinstance(found, list) else [top]
+                elif is_whiteout(entry.stat(follow_symlinks=False)):
+                    listing.pop(entry.name, None)
+                else:
+                    listing[entry.name] = top
+        self._listings[""] = listing
 
     def _add_names(self, merged: _Listing, closed: set[str], path: str, layer: int) -> None:
         """Put a layer's names below those of the layers above it.

@@ -91,6 +91,16 @@ class Sources(Protocol):
         ...
 
 
+class FailedKeeper(Protocol):
+    """Keeps the root file systems of failed steps (``solver.failed``)."""
+
+    def keep(
+        self, step: FailedStep, active: ActiveSnapshot, secrets: Mapping[str, bytes]
+    ) -> None:
+        """Keep an active snapshot, which is gone from its place then."""
+        ...
+
+
 class ExecOptions(msgspec.Struct, frozen=True):
     """What RUN steps get that no key, layer or config knows.
 
@@ -102,6 +112,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
         secrets_in_layers: Whether a layer may hold one.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
+        failed: Keeps the root file systems of steps that fail, if that is wanted.
         timeout_seconds: How long a step may run; 0 is no limit.
         log_bytes: How much of a step's output is shown; 0 is everything.
         hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
@@ -121,6 +132,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()
+    failed: FailedKeeper | None = None
     timeout_seconds: float = 0
     log_bytes: int = 0
 
@@ -174,7 +186,12 @@ class Runtime:
 
     def tree(self, stack: Stack, report: Progress) -> StackTree:
         """Return the files of a root file system, fetching layers that are not here."""
-        return self._trees.get(stack, lambda: StackTree(self.layers.materialise(stack, report)))
+
+        def make() -> StackTree:
+            below = self._trees.known(stack[:-1])
+            return StackTree(self.layers.materialise(stack, report), below=below)
+
+        return self._trees.get(stack, make)
 
     def is_here(self, stack: Stack) -> bool:
         """Tell whether all layers of a stack are here as files."""
