@@ -8,10 +8,8 @@ it writes. There *recorded owners* hold: what a file should be beyond that is no
 attributes, which every reader of layers sees through ``intended``, and which follow files through
 renames, hard links and overlayfs' copies. Without a note a file belongs to root.
 
-On disk: ``user.jettison.is`` on files and directories is ``uid:gid:mode:major:minor`` (mode in
-octal with the type, 0 for what the file has); a device is a file with such a note. Symbolic links
-have no attributes of users, so that ``user.jettison.links`` of their directory has
-``uid:gid:name``, separated by NUL. None of this is part of an image.
+On disk: see ``linux.owner_notes``. A device is a file with a note; symbolic links have no
+attributes of users, so that their directory has their owners. None of this is part of an image.
 
 Security: notes are content of the store and as trusted as the layers; malformed ones are ignored.
 """
@@ -22,29 +20,22 @@ import errno
 import functools
 import os
 import stat
-from typing import NamedTuple
 
-from jettison.fs.xattr import get_xattr, set_xattr
 from jettison.linux import userns
-
-NOTE = "user.jettison.is"
-LINKS = "user.jettison.links"
+from jettison.linux.owner_notes import (
+    NO_NOTE,
+    Note,
+    Owner,
+    read_link_owners,
+    read_note,
+    write_link_owner,
+    write_note,
+)
 
 _ROOT = (0, 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_BITS = 0o600
 _DIRECTORY_BITS = 0o700
-_FIELDS = 5
-
-Owner = tuple[int, int]
-
-
-class _Note(NamedTuple):
-    uid: int = 0
-    gid: int = 0
-    mode: int = 0
-    major: int = 0
-    minor: int = 0
 
 
 @functools.cache
@@ -80,20 +71,21 @@ def intended(facts: os.stat_result, path: str | bytes | int, parent: int = -1) -
     if not are_recorded():
         return facts
     mode = facts.st_mode
-    note = _Note()
+    note = NO_NOTE
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        note = _parse(get_xattr(_place(path, parent), NOTE))
+        note = read_note(_place(path, parent))
     elif stat.S_ISLNK(mode) and not isinstance(path, int):
         place = os.fsencode(path) if parent < 0 else _below(parent, path)
         directory, name = os.path.split(place)
-        note = _Note(*_links(directory).get(name, _ROOT))
-    uid = note.uid if note.uid or facts.st_uid == os.geteuid() else facts.st_uid
-    gid = note.gid if note.gid or facts.st_gid == os.getegid() else facts.st_gid
-    device = os.makedev(note.major, note.minor) if note.major or note.minor else facts.st_rdev
-    if (uid, gid, device) == (facts.st_uid, facts.st_gid, facts.st_rdev) and not note.mode:
+        note = (*read_link_owners(directory).get(name, _ROOT), 0, 0, 0)
+    uid, gid, shown_mode, *numbers = note
+    uid = uid if uid or facts.st_uid == os.geteuid() else facts.st_uid
+    gid = gid if gid or facts.st_gid == os.getegid() else facts.st_gid
+    device = os.makedev(*numbers) if any(numbers) else facts.st_rdev
+    if (uid, gid, device) == (facts.st_uid, facts.st_gid, facts.st_rdev) and not shown_mode:
         return facts
     shown = list(facts)[:10]
-    shown[0], shown[4], shown[5] = note.mode or mode, uid, gid
+    shown[0], shown[4], shown[5] = shown_mode or mode, uid, gid
     more = {name: getattr(facts, name) for name in _MORE} | {"st_rdev": device}
     return os.stat_result(shown, more)
 
@@ -121,14 +113,14 @@ def give(target: int | str | bytes, owner: Owner, parent: int | None = None) -> 
     place = _place(target, -1 if parent is None else parent)
     facts = os.fstat(place) if isinstance(place, int) else os.lstat(place)
     if stat.S_ISLNK(facts.st_mode) and not isinstance(place, int):
-        _give_link(os.fsencode(place), owner)
+        write_link_owner(os.fsencode(place), owner)
         return
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         if owner != _ROOT and not isinstance(place, int):
             os.unlink(place)
             _stand_in(place, facts.st_mode, facts.st_rdev, owner)
         return
-    _write(place, facts, _parse(get_xattr(place, NOTE))._replace(uid=owner[0], gid=owner[1]))
+    _write(place, facts, (*owner, *read_note(place)[2:]))
 
 
 def set_mode(target: int | str | bytes, mode: int, parent: int | None = None) -> None:
@@ -144,14 +136,15 @@ def set_mode(target: int | str | bytes, mode: int, parent: int | None = None) ->
         return
     place = _place(target, -1 if parent is None else parent)
     facts = os.fstat(place) if isinstance(place, int) else os.lstat(place)
-    note = _Note() if stat.S_ISFIFO(facts.st_mode) else _parse(get_xattr(place, NOTE))
-    if note.mode and stat.S_IFMT(note.mode) != stat.S_IFMT(facts.st_mode):
-        _write(place, facts, note._replace(mode=stat.S_IFMT(note.mode) | mode))
+    kind = stat.S_IFMT(facts.st_mode)
+    uid, gid, noted, *device = NO_NOTE if kind == stat.S_IFIFO else read_note(place)
+    if noted and stat.S_IFMT(noted) != kind:
+        _write(place, facts, (uid, gid, stat.S_IFMT(noted) | mode, device[0], device[1]))
         return
     bits = _bits(facts.st_mode)
-    noted = 0 if mode & bits == bits else stat.S_IFMT(facts.st_mode) | mode
-    if noted != note.mode:
-        _write(place, facts, note._replace(mode=noted))
+    wanted = 0 if mode & bits == bits else kind | mode
+    if wanted != noted:
+        _write(place, facts, (uid, gid, wanted, device[0], device[1]))
     os.chmod(place, mode | bits)
 
 
@@ -183,8 +176,7 @@ def _bits(mode: int) -> int:
 def _stand_in(path: str | bytes, mode: int, rdev: int, owner: Owner) -> None:
     descriptor = os.open(path, _CREATE, _FILE_BITS)
     try:
-        note = _Note(*owner, mode, os.major(rdev), os.minor(rdev))
-        set_xattr(descriptor, NOTE, _format(note))
+        write_note(descriptor, (*owner, mode, os.major(rdev), os.minor(rdev)))
     finally:
         os.close(descriptor)
 
@@ -200,50 +192,13 @@ def _below(parent: int, name: str | bytes) -> bytes:
     return b"/proc/self/fd/%d/%s" % (parent, os.fsencode(name))
 
 
-def _write(place: str | bytes | int, facts: os.stat_result, note: _Note) -> None:
+def _write(place: str | bytes | int, facts: os.stat_result, note: Note) -> None:
     try:
-        set_xattr(place, NOTE, _format(note))
+        write_note(place, note)
     except PermissionError as error:
         if error.errno != errno.EACCES:
             raise
         # Attributes of users need the right to write, whoever holds an open descriptor.
         os.chmod(place, stat.S_IMODE(facts.st_mode) | _FILE_BITS)
-        set_xattr(place, NOTE, _format(note))
+        write_note(place, note)
         os.chmod(place, stat.S_IMODE(facts.st_mode))
-
-
-def _format(note: _Note) -> bytes:
-    return b"%d:%d:%o:%d:%d" % note
-
-
-def _parse(value: bytes | None) -> _Note:
-    parts = (value or b"").split(b":")
-    if len(parts) != _FIELDS:
-        return _Note()
-    try:
-        uid, gid, mode, major, minor = parts
-        return _Note(int(uid), int(gid), int(mode, 8), int(major), int(minor))
-    except ValueError:
-        return _Note()
-
-
-def _links(directory: bytes) -> dict[bytes, Owner]:
-    """Return the owners of the links in a directory by name; those of root have none."""
-    found = {}
-    for line in (get_xattr(directory + b"/.", LINKS) or b"").split(b"\0"):
-        uid, _, rest = line.partition(b":")
-        gid, _, name = rest.partition(b":")
-        if name and uid.isdigit() and gid.isdigit():
-            found[name] = (int(uid), int(gid))
-    return found
-
-
-def _give_link(path: bytes, owner: Owner) -> None:
-    directory, name = os.path.split(path)
-    directory = directory or b"."
-    owners = _links(directory)
-    if owners.get(name, _ROOT) == owner:
-        return
-    owners[name] = owner
-    entries = [b"%d:%d:%s" % (*owners[name], name) for name in sorted(owners)]
-    set_xattr(directory + b"/.", LINKS, b"\0".join(entries))
