@@ -12,10 +12,38 @@ from jettison.sandbox.base import Running, Sandbox, Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 BUSYBOX = Path("/bin/busybox")
-APPLETS = (
-    "cat chmod cp echo env false grep id ls mkdir mknod mount mv printf ps pwd rm rmdir sh sleep "
-    "sort stat stty test touch true tty umount unshare wc".split()
-)
+APPLETS = [
+    "cat",
+    "chmod",
+    "cp",
+    "echo",
+    "env",
+    "false",
+    "grep",
+    "id",
+    "ls",
+    "mkdir",
+    "mknod",
+    "mount",
+    "mv",
+    "printf",
+    "ps",
+    "pwd",
+    "rm",
+    "rmdir",
+    "sh",
+    "sleep",
+    "sort",
+    "stat",
+    "stty",
+    "test",
+    "touch",
+    "true",
+    "tty",
+    "umount",
+    "unshare",
+    "wc",
+]
 OLD = 1_000_000_000 * 10**9
 
 
