@@ -52,7 +52,9 @@ def interpreter_for(user: pwd.struct_passwd, as_user: list[str]) -> str:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for program in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
         command = [*as_user, program, "-c", "import sys"]
-        if os.path.exists(program) and subprocess.run(command, capture_output=True).returncode == 0:
+        if not os.path.exists(program):
+            continue
+        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
             return program
     missing(f"a python{version} that {user.pw_name} may execute")
     raise AssertionError
@@ -93,7 +95,14 @@ def session():
         command = [*as_user, python, "-c", code, *argv]
         environ = environment | more.pop("env", {})
         return subprocess.run(
-            command, env=environ, cwd="/", capture_output=True, text=True, timeout=240, **more
+            command,
+            env=environ,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+            **more,
         )
 
     yield run, Path(home), user
