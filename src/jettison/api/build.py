@@ -23,6 +23,7 @@ from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
 from jettison.image.ahead import PackAhead
 from jettison.image.assemble import assemble
+from jettison.linux import userns
 from jettison.oci.digest import Digest
 from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan
@@ -49,6 +50,10 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     outputs = prepare_outputs(session, request)
     if reads_layers(request):
         session.require_namespace()
+    if session.store.failed.exists() and not userns.is_needed():
+        from jettison.solver.failed import forget  # noqa: PLC0415 - the last build failed
+
+        forget(session.store)
     with ExitStack() as made:
         context = made.enter_context(open_context(request, session.store))
         made.enter_context(showing_source(context))

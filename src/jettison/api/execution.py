@@ -69,6 +69,7 @@ def exec_options(
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, made),
         limits=Limits(memory_bytes=request.memory_bytes, cpus=request.cpus),
+        failed=session.store.failed,
         timeout_seconds=request.step_timeout_seconds,
         log_bytes=request.step_log_bytes,
     )

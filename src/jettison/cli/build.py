@@ -106,7 +106,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     "--ssh",
     multiple=True,
     metavar="ID",
-    help="Agent for RUN --mount=type=ssh: default or ID[=SOCKET]",
+    help="Agent for RUN --mount=type=ssh: default, ID=SOCKET or ID=KEYFILE",
 )
 @click.option(
     "--allow", multiple=True, metavar="ENTITLEMENT", help="Grant network.host or security.insecure."
@@ -128,6 +128,12 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 )
 @click.option(
     "--step-log-size", default="", metavar="SIZE", help="Show so much output of each RUN step."
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["shell"]),
+    default=None,
+    help="Run a shell where a RUN step failed.",
 )
 @click.option(
     "--ca-bundle",
@@ -182,6 +188,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         iidfile=str(flags["iidfile"]),
         metadata_file=str(flags["metadata_file"]),
         sizes=bool(flags["sizes"]),
+        on_error=str(flags["on_error"] or ""),
     )
 
 

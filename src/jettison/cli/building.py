@@ -12,7 +12,7 @@ from jettison.api.build import build
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.console.base import HeldBack, make_console
-from jettison.errors import ExportError
+from jettison.errors import ExecError, ExportError, JettisonError
 from jettison.linux import userns
 from jettison.settings import Settings
 
@@ -25,12 +25,19 @@ def build_and_tell(
     iidfile: str = "",
     metadata_file: str = "",
     sizes: bool = False,
+    on_error: str = "",
 ) -> int:
     """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
     console = HeldBack(progress) if userns.is_needed() else make_console(progress)
     try:
         with Session.open(settings, os.environ) as session:
-            result = build(session, request, console)
+            try:
+                result = build(session, request, console)
+            except ExecError as error:
+                console.close()
+                if on_error == "shell":
+                    _look_into(session, request, error)
+                raise
     except NamespaceRequired:
         from jettison.cli.namespace import enter_again  # noqa: PLC0415
 
@@ -49,6 +56,19 @@ def build_and_tell(
 
         sys.stdout.write(size_table(result))
     return 0
+
+
+def _look_into(session: Session, request: BuildRequest, error: ExecError) -> None:
+    """Run a shell where a step has failed; what comes of it does not count."""
+    from jettison.api.debug import debug_step  # noqa: PLC0415
+    from jettison.cli.message import error_message  # noqa: PLC0415
+
+    sys.stderr.write(error_message(error) + "\na shell where the step failed:\n")
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    try:
+        debug_step(session, request, terminal=terminal)
+    except JettisonError as problem:
+        error.add_note(f"no shell: {problem}")
 
 
 def _tell(result: BuildResult) -> None:

@@ -12,7 +12,50 @@ from jettison.errors import ContextError, JettisonError
 
 @click.group("debug")
 def debug() -> None:
-    """Look inside: syntax trees and the like."""
+    """Look inside: failed steps, syntax trees and the like."""
+
+
+@debug.command("shell", context_settings={"ignore_unknown_options": True})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--step", default="", metavar="TEXT", help="Part of the step's name, or its digest.")
+@click.option("--list", "listing", is_flag=True, help="List the failed steps that are kept.")
+@click.option("--secret", "secrets", multiple=True, metavar="id=…", help="As given to the build.")
+@click.option("--ssh", multiple=True, metavar="ID", help="As given to the build.")
+@click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.pass_context
+def shell(
+    ctx: click.Context, /, command: tuple[str, ...], *, step: str, listing: bool, **flags: object
+) -> int:
+    """Run a shell, or COMMAND, where a step of the last build failed.
+
+    It has the step's user, environment, directory and mounts. Secrets are not kept: give them
+    again if you need them.
+    """
+    from jettison.api.debug import debug_step, failed_steps  # noqa: PLC0415
+    from jettison.api.request import BuildRequest  # noqa: PLC0415
+    from jettison.api.session import Session  # noqa: PLC0415
+    from jettison.cli.message import printable  # noqa: PLC0415
+    from jettison.cli.session import in_session  # noqa: PLC0415
+    from jettison.cli.values import parse_secret, texts  # noqa: PLC0415
+
+    request = BuildRequest(
+        context="",
+        secrets=tuple(parse_secret(each) for each in texts(flags, "secrets")),
+        ssh=texts(flags, "ssh"),
+        isolation=str(flags["isolation"]),
+    )
+
+    def work(session: Session) -> int:
+        if not listing:
+            terminal = sys.stdin.isatty() and sys.stdout.isatty()
+            return debug_step(session, request, step=step, argv=command, terminal=terminal)
+        for kept in failed_steps(session):
+            digest = kept.step.vertex.partition(":")[2][:12]
+            text = f"{digest}  exit code {kept.step.exit_code}  {kept.step.name}"
+            sys.stdout.write(printable(text) + "\n")
+        return 0
+
+    return in_session(ctx, work)
 
 
 @debug.command("parse")

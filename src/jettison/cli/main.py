@@ -39,7 +39,7 @@ COMMANDS = {
     "version": ("host", "Show the version."),
     "completion": ("completion", "Print a script that completes command lines in a shell."),
     "help": ("completion", "Show the help of a command."),
-    "debug": ("debug", "Look inside: syntax trees and the like."),
+    "debug": ("debug", "Look inside: failed steps, syntax trees and the like."),
 }
 """Subcommand to the module of ``cli`` that has it, and what it does in a line."""
 

@@ -71,7 +71,7 @@ class Root(msgspec.Struct, frozen=True):
     lowers: tuple[Path, ...] = ()
 
 
-class BindMount(msgspec.Struct, frozen=True):
+class BindMount(msgspec.Struct, frozen=True, tag=True):
     """A file or directory of the host at a path of the container.
 
     With ``copy_up`` the source is the lower of a temporary overlay: writes are discarded.
@@ -86,7 +86,7 @@ class BindMount(msgspec.Struct, frozen=True):
     exclusive: bool = False
 
 
-class OverlayMount(msgspec.Struct, frozen=True):
+class OverlayMount(msgspec.Struct, frozen=True, tag=True):
     """A stack of layers (base first), or a path in it, at a path of the container.
 
     Writes are discarded; with ``readonly`` they fail. ``selector`` is the path inside the stack,
@@ -99,7 +99,7 @@ class OverlayMount(msgspec.Struct, frozen=True):
     readonly: bool = True
 
 
-class TmpfsMount(msgspec.Struct, frozen=True):
+class TmpfsMount(msgspec.Struct, frozen=True, tag=True):
     """An empty file system in memory; ``size_bytes`` 0 is no limit."""
 
     target: str
@@ -107,7 +107,7 @@ class TmpfsMount(msgspec.Struct, frozen=True):
     mode: int = 0o1777
 
 
-class FileMount(msgspec.Struct, frozen=True):
+class FileMount(msgspec.Struct, frozen=True, tag=True):
     """Bytes as a file that is on no disk (a secret, a heredoc's script): written to a tmpfs."""
 
     target: str

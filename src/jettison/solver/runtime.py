@@ -91,16 +91,6 @@ class Sources(Protocol):
         ...
 
 
-class FailedKeeper(Protocol):
-    """Keeps the root file systems of failed steps (``solver.failed``)."""
-
-    def keep(
-        self, step: FailedStep, active: ActiveSnapshot, secrets: Mapping[str, bytes]
-    ) -> None:
-        """Keep an active snapshot, which is gone from its place then."""
-        ...
-
-
 class ExecOptions(msgspec.Struct, frozen=True):
     """What RUN steps get that no key, layer or config knows.
 
@@ -112,7 +102,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
         secrets_in_layers: Whether a layer may hold one.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
-        failed: Keeps the root file systems of steps that fail, if that is wanted.
+        failed: Directory that keeps the root file systems of steps that fail, if one does.
         timeout_seconds: How long a step may run; 0 is no limit.
         log_bytes: How much of a step's output is shown; 0 is everything.
         hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
@@ -132,7 +122,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()
-    failed: FailedKeeper | None = None
+    failed: Path | None = None
     timeout_seconds: float = 0
     log_bytes: int = 0
 

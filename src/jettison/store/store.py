@@ -8,6 +8,7 @@ On disk::
     blobs/<algorithm>/<hex>   an OCI image layout, with oci-layout and index.json
     snapshots/<name>/         fs (overlay layer directory) and meta (``snapshot.overlay``)
     cache-mounts/<id>/        directories of RUN --mount=type=cache
+    failed/<name>/            root file systems of failed steps (``solver.failed``)
     state.db                  tables (``store.database``)
     tmp/                      what is being made (``store.staging``) and named locks
     trash/                    what is to be removed, outside any build
@@ -95,6 +96,11 @@ class Store:
     def cache_mounts(self) -> Path:
         """Directory of the cache mounts."""
         return self.root / "cache-mounts"
+
+    @property
+    def failed(self) -> Path:
+        """Directory of the root file systems of failed steps; made with the first."""
+        return self.root / "failed"
 
     def tmp(self) -> Path:
         """Make a fresh directory (0700), collected when this process has died.

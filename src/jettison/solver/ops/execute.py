@@ -13,7 +13,6 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Self
 
 from jettison.cache.key import CacheKey
@@ -23,17 +22,16 @@ from jettison.errors import ExecError
 from jettison.fs.owners import are_recorded, give, intended
 from jettison.fs.walk import walk
 from jettison.oci.digest import Digest
-from jettison.plan.op import ExecOp, Network, Security
+from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
-from jettison.sandbox.spec import Limits, NetworkMode, Root, RootKind, SandboxSpec
+from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.solver.ops.base import Inputs, run_key, sees_secrets
 from jettison.solver.ops.mounts import BoundFiles, Mounted, mount_all, mounted_files
 from jettison.solver.ops.output import Output
+from jettison.solver.ops.spec import step_spec
 from jettison.solver.runtime import Runtime
-
-_HOSTNAME = "jettison"
 
 
 class ExecExecutor:
@@ -85,11 +83,14 @@ class ExecExecutor:
                     renew=self._vertex.ignore_cache,
                 )
                 self._make_cwd(user, active)
-                spec = self._spec(tuple(lowers), active, user, mounted)
+                root = Root(RootKind.OVERLAY, active.upper, active.work, tuple(lowers))
+                spec = step_spec(self._op, runtime.options, root, user, mounted)
                 stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
                 exit_code, tail = self._run(spec)
             runtime.cancellation.check()
+            if exit_code:
+                self._keep_failed(exit_code, user, active, mounted)
             self._check(exit_code, tail)
             self._refuse_leaks(active)
             if (user.uid or user.gid) and are_recorded():
@@ -98,6 +99,24 @@ class ExecExecutor:
             runtime.snapshotter.discard(active)
             raise
         return runtime.snapshotter.commit(active)
+
+    def _keep_failed(
+        self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted
+    ) -> None:
+        options, vertex = self._runtime.options, self._vertex
+        if options.failed is not None:
+            from jettison.solver.failed import FailedStep, keep  # noqa: PLC0415 - failures only
+
+            step = FailedStep(
+                vertex.digest,
+                vertex.name,
+                exit_code,
+                self._op,
+                self._inputs.base,
+                user,
+                mounted.harmless,
+            )
+            keep(options.failed, step, active, options.secrets)
 
     def _refuse_leaks(self, active: ActiveSnapshot) -> None:
         options = self._runtime.options
@@ -119,36 +138,6 @@ class ExecExecutor:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
         tree = self._runtime.tree(self._inputs.base, self._report)
         make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
-
-    def _spec(
-        self, lowers: tuple[Path, ...], active: ActiveSnapshot, user: UserIds, mounted: Mounted
-    ) -> SandboxSpec:
-        op, options = self._op, self._runtime.options
-        hostname = op.hostname or _HOSTNAME
-        limits = options.limits
-        return SandboxSpec(
-            root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
-            argv=op.argv,
-            env=environment(
-                op.env, options.env, (*options.forced_env, *mounted.env), home=user.home
-            ),
-            cwd=op.cwd,
-            uid=user.uid,
-            gid=user.gid,
-            groups=user.groups,
-            mounts=(*options.mounts, *mounted.mounts),
-            hostname=hostname,
-            hosts=options.hosts(hostname, op.extra_hosts),
-            resolv_conf=options.resolv_conf(),
-            network=NetworkMode.NONE if op.network is Network.NONE else NetworkMode.HOST,
-            privileged=op.security is Security.INSECURE,
-            limits=Limits(
-                memory_bytes=limits.memory_bytes,
-                cpus=limits.cpus,
-                ulimits=tuple(parse_ulimit(each) for each in op.ulimits),
-                shm_bytes=op.shm_bytes or limits.shm_bytes,
-            ),
-        )
 
     def _run(self, spec: SandboxSpec) -> tuple[int, bytes]:
         runtime = self._runtime
@@ -209,34 +198,6 @@ class _Deadline:
     def _expire(self) -> None:
         self.passed = True
         self._kill()
-
-
-def environment(
-    own: tuple[str, ...], weak: tuple[str, ...], strong: tuple[str, ...], *, home: str
-) -> tuple[str, ...]:
-    """Return a step's whole environment.
-
-    Args:
-        own: What the op says.
-        weak: What holds where the op says nothing.
-        strong: What holds whatever the op says.
-        home: HOME, when nothing else sets it.
-
-    >>> environment(("A=1", "B=1"), ("A=2", "C=2"), ("B=3",), home="/root")
-    ('HOME=/root', 'A=1', 'C=2', 'B=3')
-    """
-    values = {"HOME": home}
-    for entry in (*weak, *own, *strong):
-        name, _, value = entry.partition("=")
-        values[name] = value
-    return tuple(f"{name}={value}" for name, value in values.items())
-
-
-def parse_ulimit(text: str) -> tuple[str, int, int]:
-    """Return name, soft and hard limit of ``nofile=1024:2048``; the flag was checked before."""
-    name, _, values = text.partition("=")
-    soft, _, hard = values.partition(":")
-    return name, int(soft), int(hard or soft)
 
 
 def _failure_hint(exit_code: int) -> str:

@@ -10,6 +10,7 @@ as in a COPY, and the process cannot touch the user's files. Stages are mounted 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -45,10 +46,14 @@ class BoundFiles(msgspec.Struct, frozen=True):
 
 
 class Mounted(msgspec.Struct, frozen=True):
-    """What the sandbox gets: mounts in order, and variables ``NAME=value``."""
+    """What the sandbox gets: mounts in order, and variables ``NAME=value``.
+
+    ``harmless`` are the mounts without those of secrets.
+    """
 
     mounts: tuple[Mount, ...]
-    env: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    harmless: tuple[Mount, ...] = ()
 
 
 def mounted_files(
@@ -99,6 +104,7 @@ def mount_all(
     caches = Caches(mounts, runtime, stack, renew=renew)
     made: list[Mount] = []
     env: list[str] = []
+    secret: list[Mount] = []
     for index, mount in enumerate(mounts):
         match mount.type:
             case MountType.BIND:
@@ -110,9 +116,22 @@ def mount_all(
             case MountType.FILE:
                 made.append(_file(mount, mount.content, 0o755))
             case MountType.SECRET:
-                _secret(mount, runtime, made, env)
+                found = _secret(mount, runtime.options.secrets, env)
+                secret += found
+                made += found
             case MountType.SSH:
                 _ssh(mount, runtime, made)
+    harmless = tuple(each for each in made if each not in secret)
+    return Mounted(tuple(made), tuple(env), harmless)
+
+
+def mount_secrets(mounts: tuple[ExecMount, ...], secrets: Mapping[str, bytes]) -> Mounted:
+    """Return the mounts and variables of those secrets that are there."""
+    env: list[str] = []
+    made: list[Mount] = []
+    for mount in mounts:
+        if mount.type is MountType.SECRET and mount.id in secrets:
+            made += _secret(mount, secrets, env)
     return Mounted(tuple(made), tuple(env))
 
 
@@ -178,21 +197,20 @@ def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:
     return FileMount(mount.target, content, mode, mount.uid, mount.gid)
 
 
-def _secret(mount: ExecMount, runtime: Runtime, made: list[Mount], env: list[str]) -> None:
-    value = runtime.options.secrets.get(mount.id)
+def _secret(mount: ExecMount, secrets: Mapping[str, bytes], env: list[str]) -> list[Mount]:
+    value = secrets.get(mount.id)
     if value is None:
         if mount.required:
             raise SolveError(
                 f"secret {mount.id}: not found",
                 hint=f"give it with `--secret id={mount.id},src=FILE`",
             )
-        return
+        return []
     if len(value) > _MAX_SECRET_BYTES:
         raise SolveError(f"secret {mount.id} is larger than {_MAX_SECRET_BYTES} bytes")
     if mount.env:
         env.append(f"{mount.env}={value.decode(errors='surrogateescape')}")
-    if mount.target:
-        made.append(_file(mount, value, 0o400))
+    return [_file(mount, value, 0o400)] if mount.target else []
 
 
 def _ssh(mount: ExecMount, runtime: Runtime, made: list[Mount]) -> None:

@@ -1,0 +1,76 @@
+"""The container of a RUN, from its op, the user it runs as and its mounts."""
+
+from __future__ import annotations
+
+from jettison.copier.passwd import UserIds
+from jettison.plan.op import ExecOp, Network, Security
+from jettison.sandbox.spec import Limits, NetworkMode, Root, SandboxSpec
+from jettison.solver.ops.mounts import Mounted
+from jettison.solver.runtime import ExecOptions
+
+_HOSTNAME = "jettison"
+
+
+def step_spec(
+    op: ExecOp, options: ExecOptions, root: Root, user: UserIds, mounted: Mounted
+) -> SandboxSpec:
+    """Return the spec of a step.
+
+    Args:
+        op: What runs.
+        options: What it gets besides.
+        root: Its root file system.
+        user: Who runs it.
+        mounted: Its mounts, and variables that come with them.
+    """
+    hostname = op.hostname or _HOSTNAME
+    limits = options.limits
+    return SandboxSpec(
+        root=root,
+        argv=op.argv,
+        env=environment(op.env, options.env, (*options.forced_env, *mounted.env), home=user.home),
+        cwd=op.cwd,
+        uid=user.uid,
+        gid=user.gid,
+        groups=user.groups,
+        mounts=(*options.mounts, *mounted.mounts),
+        hostname=hostname,
+        hosts=options.hosts(hostname, op.extra_hosts),
+        resolv_conf=options.resolv_conf(),
+        network=NetworkMode.NONE if op.network is Network.NONE else NetworkMode.HOST,
+        privileged=op.security is Security.INSECURE,
+        limits=Limits(
+            memory_bytes=limits.memory_bytes,
+            cpus=limits.cpus,
+            ulimits=tuple(parse_ulimit(each) for each in op.ulimits),
+            shm_bytes=op.shm_bytes or limits.shm_bytes,
+        ),
+    )
+
+
+def environment(
+    own: tuple[str, ...], weak: tuple[str, ...], strong: tuple[str, ...], *, home: str
+) -> tuple[str, ...]:
+    """Return a step's whole environment.
+
+    Args:
+        own: What the op says.
+        weak: What holds where the op says nothing.
+        strong: What holds whatever the op says.
+        home: HOME, when nothing else sets it.
+
+    >>> environment(("A=1", "B=1"), ("A=2", "C=2"), ("B=3",), home="/root")
+    ('HOME=/root', 'A=1', 'C=2', 'B=3')
+    """
+    values = {"HOME": home}
+    for entry in (*weak, *own, *strong):
+        name, _, value = entry.partition("=")
+        values[name] = value
+    return tuple(f"{name}={value}" for name, value in values.items())
+
+
+def parse_ulimit(text: str) -> tuple[str, int, int]:
+    """Return name, soft and hard limit of ``nofile=1024:2048``; the flag was checked before."""
+    name, _, values = text.partition("=")
+    soft, _, hard = values.partition(":")
+    return name, int(soft), int(hard or soft)
