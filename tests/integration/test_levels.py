@@ -65,6 +65,9 @@ FROM base
 COPY --from=made /data /data
 COPY --from=made --chown=5:6 /opt /opt
 RUN echo hi > /hello && mkdir /home/new && rm -rf /etc/gone && mkdir /etc/gone && mv /tmp /moved
+RUN mkdir -p /srv/app && touch /srv/app/f && ln -s f /srv/app/l && chown -R ann:7 /srv/app \\
+    && cd /srv && chown 5:6 app/f && chown -h 8:9 app/l && ! chown ann /nowhere
+RUN cp /bin/busybox /bin/su && chmod 4755 /bin/su && chown 3:3 /bin/su && chmod 700 /home/ann
 RUN --mount=type=cache,target=/cache,uid=5 --mount=type=bind,from=made,target=/m \\
     --mount=type=tmpfs,target=/t --mount=type=secret,id=s,target=/run/s \\
     ls /m/data > /listing && cat /run/s | wc -c >> /listing && touch /cache/x /t/y

@@ -23,6 +23,7 @@ _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _SECCOMP_SET_MODE_FILTER = 1
+_SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 
 CAPABILITIES = (
     "CAP_CHOWN",
@@ -138,18 +139,21 @@ def capabilities() -> tuple[int, int, int]:
     return low_e | high_e << 32, low_p | high_p << 32, low_i | high_i << 32
 
 
-def install_filter(program: bytes) -> None:
+def install_filter(program: bytes, *, listen: bool = False) -> int:
     """Filter the system calls of this process and its children with a BPF program.
 
     Args:
         program: ``sock_filter`` structures, 8 bytes each.
+        listen: Return the descriptor at which calls are asked about.
 
     Raises:
-        OSError: EACCES without CAP_SYS_ADMIN in the user namespace.
+        OSError: EACCES without CAP_SYS_ADMIN in the user namespace; EBUSY when somebody listens
+            already.
     """
     code = ctypes.create_string_buffer(program, len(program))
     filter_ = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-    raw("seccomp", _SECCOMP_SET_MODE_FILTER, 0, filter_)
+    flags = _SECCOMP_FILTER_FLAG_NEW_LISTENER if listen else 0
+    return raw("seccomp", _SECCOMP_SET_MODE_FILTER, flags, filter_)
 
 
 def execute(path: bytes, argv: list[bytes], env: list[bytes]) -> None:

@@ -66,6 +66,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "network_none": spec.network is NetworkMode.NONE,
         "capabilities": mask,
         "seccomp": _filter(spec, mask, single_id=single_id),
+        "asking": _asking(spec, mask) if single_id else b"",
         "privileged": spec.privileged,
         "masked": [os.fsencode(path) for path in spec.masked_paths],
         "readonly": [os.fsencode(path) for path in spec.readonly_paths],
@@ -118,6 +119,11 @@ def _filter(spec: SandboxSpec, mask: int, *, single_id: bool) -> bytes:
     if spec.privileged and not single_id:
         return b""
     return program(mask, single_id=single_id)
+
+
+def _asking(spec: SandboxSpec, mask: int) -> bytes:
+    """Return the filter that asks whom files are given to; only root may give them away."""
+    return b"" if spec.uid else program(mask, single_id=True, asks=True)
 
 
 def _files(spec: SandboxSpec) -> list[tuple[object, ...]]:

@@ -85,7 +85,7 @@ def shortcoming(name: str) -> str:
     """Return what a driver lacks and why it is used, for people; empty for those that isolate."""
     reason, remedy = shortfall()
     if name == SINGLE_ID:
-        text = "files that RUN gives to other users belong to root in the image, since"
+        text = "RUN steps see all files as root's, and cannot become other users, since"
         return f"sandbox `{name}`: {text} {reason or 'there is one user here'}. {remedy}".rstrip()
     if name == IN_CONTAINER:
         text = "steps run without isolation, in a chroot without /proc"

@@ -19,7 +19,6 @@ from jettison.linux.process import (
     become,
     die_with_parent,
     forbid_new_privileges,
-    install_filter,
 )
 from jettison.sandbox.init import guard, program
 from jettison.sandbox.init.container import join_cgroups
@@ -39,6 +38,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     adopt_orphans()
     pid = os.getpid()
     children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     guard.enter("enter the root file system")
     os.chdir(spec["tree"])
     os.chroot(".")
@@ -49,7 +49,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     guard.enter("change the user")
     if spec["driver"] == "chroot-single-id":
         forbid_new_privileges()
-        install_filter(spec["seccomp"])
+        program.filter_calls(spec, proc)
     become(spec["uid"], spec["gid"], spec["groups"])
     die_with_parent()
     guard.enter("execute")

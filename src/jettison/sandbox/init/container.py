@@ -62,11 +62,13 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
     program.enter_directory(spec["cwd"])
     user = (spec["uid"], spec["gid"], spec["groups"])
-    program.drop_privileges(user, spec["capabilities"], spec["seccomp"])
+    guard.enter("filter system calls")
+    reaper = program.filter_calls(spec) or spec["init"]
+    program.drop_privileges(user, spec["capabilities"])
     guard.enter("execute")
-    if spec["init"]:
+    if reaper:
         os.close(control)
-    program.start(spec["argv"], spec["env"], reaper=spec["init"], terminal=spec["terminal"])
+    program.start(spec["argv"], spec["env"], reaper=reaper, terminal=spec["terminal"])
 
 
 def join_cgroups(files: list[bytes]) -> None:

@@ -23,7 +23,7 @@ from jettison.linux.process import (
     limit_bounding_set,
     set_capabilities,
 )
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import chowns, guard
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -42,19 +42,38 @@ def limit_resources(limits: list[tuple[int, int, int]]) -> None:
             raise OSError(errno.EPERM, f"resource limit {kind}: {error}") from None
 
 
-def drop_privileges(
-    user: tuple[int, int, list[int]], capability_mask: int, system_call_filter: bytes
-) -> None:
-    """Become a user, with the capabilities and the system call filter of the container.
+def filter_calls(spec: dict, proc: int = -1) -> bool:  # type: ignore[type-arg]
+    """Install the system call filter; return whether there is a process that answers for it.
+
+    Args:
+        spec: What runs.
+        proc: Descriptor of ``/proc``; -1 for the one that is mounted.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    if spec["asking"]:
+        try:
+            if proc < 0:
+                proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            chowns.watch(install_filter(spec["asking"], listen=True), proc)
+        except OSError:
+            pass  # an old kernel, or somebody listens already: nothing is noted then
+        else:
+            return True
+    if spec["seccomp"]:
+        install_filter(spec["seccomp"])
+    return False
+
+
+def drop_privileges(user: tuple[int, int, list[int]], capability_mask: int) -> None:
+    """Become a user, with the capabilities of the container.
 
     Args:
         user: User, group and supplementary groups.
         capability_mask: Bounding set, and what root has.
-        system_call_filter: BPF program, or empty.
     """
     guard.enter("change the user")
-    if system_call_filter:
-        install_filter(system_call_filter)
     limit_bounding_set(capability_mask)
     uid, gid, groups = user
     become(uid, gid, groups)
