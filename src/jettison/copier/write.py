@@ -25,6 +25,7 @@ from jettison.copier.layout import Placed
 from jettison.copier.select import Entry, Selected, Selection
 from jettison.copier.unpack import write_members
 from jettison.fs.failure import storage_errors
+from jettison.fs.owners import intended
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
 from jettison.snapshot.stack import StackTree
@@ -35,7 +36,7 @@ class EarlierLayer(msgspec.Struct, frozen=True):
 
     Args:
         root: The committed layer's directory.
-        digests: Raw sha256 of files by path below it.
+        digests: Raw sha256 of files without extended attributes, by path below it.
     """
 
     root: str
@@ -56,6 +57,8 @@ def write(
     earlier: EarlierLayer | None = None,
 ) -> dict[str, bytes]:
     """Write the layer of a COPY or ADD; return digests of files in it, by path below ``upper``.
+
+    These are of files without extended attributes only, see ``EarlierLayer``.
 
     Args:
         op: The op.
@@ -141,7 +144,8 @@ class _Copier:
         bulk = BulkCopier(writer.root, writer.default_owner)
         bulk.copy(self._jobs)
         for job in bulk.exact:
-            self.digests[job.path[1:]] = job.tree.file_digest(job.entry.origin)
+            if not job.entry.xattrs:
+                self.digests[job.path[1:]] = job.tree.file_digest(job.entry.origin)
         for leader, path in self._names:
             parent, _, name = path.rpartition("/")
             writer.link(leader, writer.directory(parent), name)
@@ -175,9 +179,11 @@ class _Copier:
             or owner != (facts.uid, facts.gid)
         ):
             return False
-        if not self._link_file(tree.host_path(entry.origin), path):
+        origin = tree.host_path(entry.origin)
+        if not self._link_file(origin, path, os.lstat(origin)):
             return False
-        self.digests[path[1:]] = tree.file_digest(entry.origin)
+        if not entry.xattrs:
+            self.digests[path[1:]] = tree.file_digest(entry.origin)
         return True
 
     def _link_to_earlier(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
@@ -189,7 +195,7 @@ class _Copier:
         if earlier.digests.get(path[1:]) != digest:
             return False
         origin = earlier.root + path
-        found = os.lstat(origin)
+        found = intended(os.lstat(origin), origin)
         wanted = (entry.mode, *owner, facts.mtime_ns, facts.size)
         is_same = wanted == (
             found.st_mode,
@@ -198,13 +204,13 @@ class _Copier:
             found.st_mtime_ns,
             found.st_size,
         )
-        if not is_same or os.listxattr(origin) or not self._link_file(origin, path):
+        if not is_same or not self._link_file(origin, path, found):
             return False
         self.digests[path[1:]] = digest
         return True
 
-    def _link_file(self, origin: str, path: str) -> bool:
-        inode = _inode(origin)
+    def _link_file(self, origin: str, path: str, facts: os.stat_result) -> bool:
+        inode = (facts.st_dev, facts.st_ino)
         # Two copies of one file are two files, unless the source says that they are one.
         if inode in self._linked:
             return False
@@ -220,8 +226,3 @@ class _Copier:
             return False
         self._linked.add(inode)
         return True
-
-
-def _inode(path: str) -> tuple[int, int]:
-    facts = os.lstat(path)
-    return (facts.st_dev, facts.st_ino)
