@@ -8,7 +8,9 @@ import tempfile
 import threading
 from pathlib import Path
 
+from jettison.linux.userns import has_single_id
 from jettison.sandbox.base import Running, Sandbox, Streams
+from jettison.sandbox.select import DRIVERS, IN_CONTAINER, SINGLE_ID
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 BUSYBOX = Path("/bin/busybox")
@@ -45,6 +47,64 @@ APPLETS = [
     "wc",
 ]
 OLD = 1_000_000_000 * 10**9
+
+_LACKS = {
+    SINGLE_ID: {
+        "there is one user": (
+            "test_it_becomes_the_user_and_the_groups_of_the_spec",
+            "test_a_secret_is_a_file_with_owner_and_mode_that_leaves_nothing",
+        ),
+        "apt is told about it by a variable": ("test_the_environment_is_exactly_the_spec_s",),
+        "chown is answered by processes of ours": ("test_it_sees_its_own_processes_only",),
+    },
+    IN_CONTAINER: {
+        "capabilities and filter are those of the container around": (
+            "test_root_has_the_default_capabilities",
+            "test_other_users_have_capabilities_in_the_bounding_set_only",
+            "test_a_capability_can_be_taken_away",
+            "test_dangerous_system_calls_are_filtered",
+            "test_a_privileged_container_has_every_capability_and_no_filter",
+        ),
+        "there is no /proc, and no /sys": (
+            "test_new_privileges_are_allowed_so_that_sudo_works",
+            "test_signals_it_ignores_are_those_of_a_fresh_program",
+            "test_only_three_descriptors_are_open",
+            "test_it_sees_its_own_processes_only",
+            "test_the_host_s_network_is_shared",
+            "test_kernel_paths_are_hidden_or_write_protected",
+        ),
+        "there are no namespaces": (
+            "test_the_host_name_is_its_own",
+            "test_without_a_network_there_is_loopback_only_and_it_is_up",
+            "test_devices_are_the_usual_ones",
+            "test_a_terminal_has_the_size_of_the_user_s_and_is_the_session_s",
+        ),
+        "nothing can be mounted": (
+            "test_shared_memory_has_the_size_of_the_spec",
+            "test_a_mount_takes_the_place_of_shared_memory",
+            "test_a_read_only_root_cannot_be_written_but_mounts_can",
+            "test_a_bind_mount_can_be_written",
+            "test_a_read_only_bind_mount_cannot_be_written_anywhere",
+            "test_a_path_in_a_stack_of_layers_can_be_mounted",
+            "test_a_tmpfs_has_its_size_and_mode",
+            "test_mounts_are_made_in_order",
+            "test_mount_points_leave_no_trace_and_no_new_time",
+            "test_a_root_that_links_its_proc_elsewhere_is_refused",
+            "test_a_directory_can_be_the_root",
+        ),
+    },
+}
+"""What a level promises less than the others (docs/adr/0006-sandbox-levels.md), and why."""
+
+
+def drivers_here() -> tuple[str, ...]:
+    """Return the drivers that this process can run at all."""
+    return (SINGLE_ID,) if has_single_id() else (*DRIVERS, IN_CONTAINER)
+
+
+def why_lacking(driver: str, test: str) -> str:
+    """Return why a test says nothing about a driver, empty when it does."""
+    return next((why for why, tests in _LACKS.get(driver, {}).items() if test in tests), "")
 
 
 def make_base(path: Path) -> Path:

@@ -21,13 +21,13 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import BUSYBOX, OLD, Rig, make_base
+from contract.sandbox_rig import BUSYBOX, OLD, Rig, drivers_here, make_base, why_lacking
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.container import Attachment, run_attached
-from jettison.sandbox.select import DRIVERS, make
+from jettison.sandbox.select import make
 from jettison.sandbox.spec import (
     DEFAULT_CAPABILITIES,
     BindMount,
@@ -57,7 +57,7 @@ def base(tmp_path_factory) -> Path:
     return make_base(tmp_path_factory.mktemp("base"))
 
 
-@pytest.fixture(scope="module", params=DRIVERS)
+@pytest.fixture(scope="module", params=drivers_here())
 def driver(request):
     if os.geteuid() != 0:
         missing("root")
@@ -69,7 +69,10 @@ def driver(request):
 
 
 @pytest.fixture
-def rig(driver, base, tmp_path) -> Rig:
+def rig(driver, base, tmp_path, request) -> Rig:
+    reason = why_lacking(driver.name, request.node.originalname)
+    if reason:
+        pytest.skip(reason)
     return Rig(driver, base, tmp_path)
 
 

@@ -124,6 +124,21 @@ def test_the_whole_suite_passes_in_a_user_namespace(session):
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
 
 
+@pytest.mark.slow
+@pytest.mark.needs_userns
+def test_the_suite_passes_for_a_user_without_subordinate_ids(session):
+    run, home, _ = session
+    suite = Path(__file__).with_name("test_sandbox.py")
+    root = suite.parents[2]
+    alone = _ENTER.replace("userns.enter()", "userns.MAPPER_DIRECTORIES = (); userns.enter()")
+    result = run(
+        alone, str(suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest-alone",
+        f"--rootdir={root}", "-c", str(root / "pyproject.toml"), env={"PATH": "/nowhere"},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
+    assert " passed" in result.stdout
+
+
 @pytest.mark.needs_userns
 def test_the_user_is_root_over_borrowed_ids(session):
     run, home, user = session

@@ -18,6 +18,8 @@ _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECUREBITS = 28
+_SECBIT_NOROOT = 1
 _PR_SET_DUMPABLE = 4
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -154,6 +156,11 @@ def install_filter(program: bytes, *, listen: bool = False) -> int:
     filter_ = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
     flags = _SECCOMP_FILTER_FLAG_NEW_LISTENER if listen else 0
     return raw("seccomp", _SECCOMP_SET_MODE_FILTER, flags, filter_)
+
+
+def be_no_root() -> None:
+    """Let user 0 get no capabilities by executing programs, as if it were another user."""
+    libc("prctl", _PR_SET_SECUREBITS, _SECBIT_NOROOT, 0, 0, 0)
 
 
 def execute(path: bytes, argv: list[bytes], env: list[bytes]) -> None:

@@ -24,7 +24,6 @@ from jettison.fs.overlay_form import (
     is_whiteout,
     make_opaque,
     make_whiteout,
-    root_in_effect,
 )
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
@@ -54,16 +53,15 @@ class CopiedRoot:
         self._upper = upper
         self._before: dict[str, State] = {}
         self._own: set[str] = set()
-        directories = [*lowers]
         tree.mkdir(0o700)
-        for directory in directories:
+        for directory in lowers:
             apply_layer(directory, tree)
         for path, facts in walk(upper):
             if stat.S_ISDIR(facts.st_mode) and not os.path.lexists(tree / path):
                 self._own.add(path)
         apply_layer(upper, tree)
-        roots = [os.fspath(each) for each in (*directories, upper)]
-        copy_facts(roots[root_in_effect(roots)], os.fspath(tree))
+        # As in a mount, the root directory is that of the upper directory.
+        copy_facts(os.fspath(upper), os.fspath(tree))
 
     def remember(self) -> None:
         """Remember the state of the tree, before the process runs."""

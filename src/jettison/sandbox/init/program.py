@@ -15,6 +15,7 @@ import resource
 import stat
 
 from jettison.linux.process import (
+    be_no_root,
     become,
     capabilities,
     die_with_parent,
@@ -77,6 +78,8 @@ def drop_privileges(user: tuple[int, int, list[int]], capability_mask: int) -> N
     limit_bounding_set(capability_mask)
     uid, gid, groups = user
     become(uid, gid, groups)
+    if uid and os.getuid() == 0:  # where there is one user, the filter only pretends
+        be_no_root()
     own = capability_mask & capabilities()[1] if uid == 0 else 0
     set_capabilities(own, own, 0)
     die_with_parent()  # the change of the user had cleared it
