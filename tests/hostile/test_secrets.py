@@ -185,3 +185,4 @@ RUN --mount=type=secret,id=token,env=TOKEN --mount=type=secret,id=token touch /b
     assert begun
     json_text = json.dumps(VALUE)[1:-1].encode()
     assert grep([*forms(VALUE), json_text], temporary, scratch.store) == []
+    assert list(temporary.iterdir()) == []  # nor anything else, outside of the store

@@ -6,8 +6,8 @@ Out: ``Running`` containers.
 The root and everything of layers is mounted by the helper in a private mount namespace, in which
 the runtime then runs as process 1 of a private process namespace: nothing of it can stay behind.
 
-On disk: a bundle directory per container in the system's temporary directory, while it runs; the
-runtime's log and mount points. The runtime's config, which has the environment and so may have
+On disk: a bundle directory per container beside its work directory, while it runs; the runtime's
+log and mount points. The runtime's config, which has the environment and so may have
 secrets, is in memory only.
 """
 
@@ -117,7 +117,9 @@ class OciSandbox:
                 f"`{self.name}` has no init process",
                 hint="Use `--isolation embedded`, which has one built in.",
             )
-        directory = Path(tempfile.mkdtemp(prefix="jettison-bundle-"))
+        # Beside the work directory it is collected with the rest when the builder is killed.
+        place = spec.root.work.parent if spec.root.work is not None else None
+        directory = Path(tempfile.mkdtemp(prefix="jettison-bundle-", dir=place))
         group = Group()
         try:
             cgroup = "" if self._is_crun or self._userns else f"/{directory.name}"

@@ -57,8 +57,8 @@ def needles(values: Iterable[bytes]) -> tuple[bytes, ...]:
     """Return the byte strings to mask, the longest first."""
     found: set[bytes] = set()
     for value in values:
-        for text in forms(value):
-            found.update(_pieces(text))
+        for text, form in forms(value).items():
+            found.update(_pieces(text, wrapped=form == "base64"))
         if len(value) <= _BY_LINES_UP_TO:
             found.update(_lines(value))
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
@@ -193,11 +193,12 @@ def _base64(value: bytes) -> set[bytes]:
     return found
 
 
-def _pieces(text: bytes) -> set[bytes]:
-    if len(text) <= _WRAPS[0]:
-        return {text}
+def _pieces(text: bytes, *, wrapped: bool) -> set[bytes]:
+    """Return a text, or what it is cut into when it is wrapped or very long."""
     found = {text} if len(text) <= _LONGEST else set()
-    widths = (*_WRAPS, _LONGEST) if len(text) <= _BY_LINES_UP_TO else (_LONGEST,)
+    widths = [] if found else [_LONGEST]
+    if wrapped and len(text) <= _BY_LINES_UP_TO:
+        widths += _WRAPS
     for width in widths:
         cut = (text[at : at + width] for at in range(0, len(text), width))
         found.update(piece for piece in cut if len(piece) >= _SHORTEST_LINE)
