@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -81,6 +83,40 @@ def test_a_build_that_waits_for_a_locked_cache_is_stopped_as_soon(scratch: Scrat
     assert time.monotonic() - began < 1
     os.killpg(first.pid, signal.SIGINT)
     assert first.wait(timeout=10) == 130
+    assert_usable(scratch)
+
+
+def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
+    asked = threading.Event()
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(1 << 40))
+            self.end_headers()
+            asked.set()
+            try:
+                while True:
+                    self.wfile.write(bytes(1 << 18))
+                    time.sleep(0.02)
+            except OSError:
+                return
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        scratch.environment = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        scratch.dockerfile(f"FROM busybox\nADD http://127.0.0.1:{server.server_port}/f /f\n")
+        build = scratch.start("build", "-q", scratch.context)
+        assert asked.wait(60)
+        time.sleep(0.2)
+        began = time.monotonic()
+        os.killpg(build.pid, signal.SIGINT)
+        assert build.wait(timeout=10) == 130
+        assert time.monotonic() - began < 1
+        server.shutdown()
     assert_usable(scratch)
 
 

@@ -192,9 +192,13 @@ class Runtime:
         self.sink(event)
 
     def reporter(self, vertex: Vertex) -> Progress:
-        """Return a function that reports counts as progress of a vertex."""
+        """Return a function that reports counts as progress of a vertex.
+
+        It raises ``CancelledError`` when the build was stopped, and so ends what takes long.
+        """
 
         def report(item: str, current: int, total: int) -> None:
+            self.cancellation.check()
             self.sink(VertexProgress(time.time_ns(), vertex.digest, item, current, total))
 
         return report
