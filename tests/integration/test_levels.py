@@ -298,6 +298,11 @@ def test_a_user_without_subordinate_ids_makes_the_same_image(rig, expected, file
         assert "no subordinate uids" in rig.said
 
 
+def test_root_may_ask_to_be_alone(rig, expected):
+    assert rig.build("steps", "--isolation", "single-id") == expected["steps"]
+    assert "sandbox `single-id`" in rig.said
+
+
 def test_a_chroot_makes_the_same_image(rig, expected):
     assert rig.build("steps", "--isolation", "in-container") == expected["steps"]
     assert "without isolation" in rig.said

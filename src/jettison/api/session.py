@@ -31,7 +31,14 @@ _FULL_BYTES = 1 << 20
 
 
 class NamespaceRequired(JettisonError):  # noqa: N818 - a request to the caller, not a failure
-    """What was asked needs a user namespace: the program must be run again inside one."""
+    """What was asked needs a user namespace: the program must be run again inside one.
+
+    ``alone`` asks for one with a single id.
+    """
+
+    def __init__(self, message: str, *, alone: bool = False) -> None:
+        super().__init__(message)
+        self.alone = alone
 
 
 class Session:
@@ -132,7 +139,9 @@ class Session:
         """Make sure that files of all owners can be written.
 
         Raises:
-            NamespaceRequired: the process is neither root nor in a namespace of ours.
+            NamespaceRequired: the process is neither root nor in a namespace of ours, or not in
+                one with a single id where that is asked for.
         """
-        if userns.is_needed():
-            raise NamespaceRequired("this needs a user namespace")
+        alone = self.settings.isolation == userns.SINGLE_ID
+        if userns.is_needed(alone=alone):
+            raise NamespaceRequired("this needs a user namespace", alone=alone)

@@ -28,7 +28,8 @@ def build_and_tell(
     on_error: str = "",
 ) -> int:
     """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
-    console = HeldBack(progress) if userns.is_needed() else make_console(progress)
+    again = userns.is_needed(alone=settings.isolation == userns.SINGLE_ID)
+    console = HeldBack(progress) if again else make_console(progress)
     try:
         with Session.open(settings, os.environ) as session:
             try:
@@ -38,10 +39,10 @@ def build_and_tell(
                 if on_error == "shell":
                     _look_into(session, request, error)
                 raise
-    except NamespaceRequired:
+    except NamespaceRequired as required:
         from jettison.cli.namespace import enter_again  # noqa: PLC0415
 
-        return enter_again(request.stdin)
+        return enter_again(request.stdin, alone=required.alone)
     except BaseException:
         console.close()
         raise

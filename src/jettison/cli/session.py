@@ -18,10 +18,10 @@ def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: obje
     try:
         with Session.open(settings_of(ctx, **flags), os.environ) as session:
             return work(session)
-    except NamespaceRequired:
+    except NamespaceRequired as required:
         from jettison.cli.namespace import enter_again  # noqa: PLC0415
 
-        return enter_again()
+        return enter_again(alone=required.alone)
 
 
 def confirmed(question: str, *, force: bool) -> bool:

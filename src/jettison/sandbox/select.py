@@ -123,7 +123,7 @@ def _candidates(force: str) -> tuple[str, ...]:
     if force == SINGLE_ID and not has_single_id():
         raise UsageError(
             "the sandbox `single-id` needs a user namespace with one id",
-            hint="Leave `--isolation` out: it is used for users without subordinate ids.",
+            hint="Set `isolation` by the environment or the settings file, or leave it out.",
         )
     if force in (*DRIVERS, SINGLE_ID, IN_CONTAINER) or force.startswith("oci:/"):
         return (force,)

@@ -1,0 +1,118 @@
+"""Notes about owners: what they say, and that nothing but owners, modes and devices comes of them."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from jettison.fs import owners
+from jettison.fs.xattr import read_xattrs
+from jettison.layer.pack import pack
+from jettison.linux.owner_notes import LINKS, NOTE, read_note
+from jettison.snapshot.changes import content_digest
+from jettison.snapshot.stack import StackTree
+
+pytestmark = pytest.mark.needs_root
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Note owners, without the right to override permissions."""
+    monkeypatch.setattr(owners, "are_recorded", lambda: True)
+    monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
+
+
+def fill(root: Path) -> Path:
+    """Make files of many owners, in the way of this process."""
+    (root / "dir").mkdir(parents=True)
+    root.chmod(0o755)
+    descriptor = os.open(root / "dir", os.O_RDONLY)
+    try:
+        for name, owner, mode in (
+            ("a", (1000, 1001), 0o4755),
+            ("b", (0, 7), 0),
+            ("c", (0, 0), 0o400),
+        ):
+            (root / "dir" / name).write_text(name)
+            owners.give(name, owner, descriptor)
+            owners.set_mode(name, mode, descriptor)
+        os.symlink("a", "link", dir_fd=descriptor)
+        owners.give("link", (5, 6), descriptor)
+        owners.make_node("disk", stat.S_IFBLK | 0o660, os.makedev(8, 1), descriptor)
+        owners.set_mode("disk", 0o640, descriptor)
+        owners.give("disk", (0, 6), descriptor)
+        owners.make_node("pipe", stat.S_IFIFO | 0o600, 0, descriptor)
+        owners.give("pipe", (7, 8), descriptor)
+        owners.set_mode("pipe", 0o620, descriptor)
+    finally:
+        os.close(descriptor)
+    owners.give(os.fspath(root / "dir"), (3, 4))
+    owners.set_mode(os.fspath(root / "dir"), 0o2555)
+    for path in (*root.rglob("*"), root):
+        os.utime(path, (1, 1), follow_symlinks=False)
+    return root
+
+
+def tar_of(root: Path) -> bytes:
+    sink = io.BytesIO()
+    pack(root, sink.write)
+    return sink.getvalue()
+
+
+def test_noted_and_set_owners_make_the_same_layer(tmp_path, monkeypatch):
+    plain = fill(tmp_path / "set")
+    expected = tar_of(plain), content_digest(plain)[0]
+    monkeypatch.setattr(owners, "are_recorded", lambda: True)
+    monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
+    noted = fill(tmp_path / "noted")
+    assert {path.lstat().st_uid for path in noted.rglob("*")} == {0}
+    assert all(path.lstat().st_mode & 0o400 for path in noted.rglob("*"))
+    found = tar_of(noted), content_digest(noted)[0]
+    assert found[0] == expected[0]
+    assert found[1] == expected[1]
+
+
+def test_a_stack_shows_files_as_they_should_be(tmp_path, alone):
+    tree = StackTree([fill(tmp_path / "layer")])
+    facts = {name: tree.lstat(f"/dir/{name}") for name in tree.names("/dir")}
+    shown = {name: (oct(each.mode), each.uid, each.gid) for name, each in facts.items()}
+    assert shown == {
+        "a": ("0o104755", 1000, 1001),
+        "b": ("0o100000", 0, 7),
+        "c": ("0o100400", 0, 0),
+        "disk": ("0o60640", 0, 6),
+        "link": ("0o120777", 5, 6),
+        "pipe": ("0o10620", 7, 8),
+    }
+    assert facts["disk"].rdev == os.makedev(8, 1)
+
+
+def test_notes_are_no_attributes_of_an_image(tmp_path, alone):
+    root = fill(tmp_path / "layer")
+    names = os.listxattr(root / "dir")
+    assert {NOTE, LINKS} <= set(names)
+    assert read_xattrs(os.fspath(root / "dir")) == {}
+    with tarfile.open(fileobj=io.BytesIO(tar_of(root))) as tar:
+        assert not any("jettison" in key for entry in tar for key in entry.pax_headers)
+
+
+@pytest.mark.parametrize("value", [b"", b"1:2", b"a:b:c:d:e", b"1:2:9:0:0", b"\xff" * 40])
+def test_a_malformed_note_says_nothing(tmp_path, alone, value):
+    path = tmp_path / "file"
+    path.touch()
+    os.setxattr(path, NOTE, value)
+    assert read_note(os.fspath(path)) == (0, 0, 0, 0, 0)
+    assert owners.intended(path.lstat(), os.fspath(path)).st_uid == 0
+
+
+def test_hard_links_share_their_owner(tmp_path, alone):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.touch()
+    owners.give(os.fspath(first), (9, 9))
+    os.link(first, second)
+    assert owners.intended(second.lstat(), os.fspath(second)).st_gid == 9
