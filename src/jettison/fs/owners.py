@@ -26,7 +26,7 @@ from jettison.linux.owner_notes import (
     NO_NOTE,
     Note,
     Owner,
-    read_link_owners,
+    read_link_owner,
     read_note,
     write_link_owner,
     write_note,
@@ -76,8 +76,7 @@ def intended(facts: os.stat_result, path: str | bytes | int, parent: int = -1) -
         note = read_note(_place(path, parent))
     elif stat.S_ISLNK(mode) and not isinstance(path, int):
         place = os.fsencode(path) if parent < 0 else _below(parent, path)
-        directory, name = os.path.split(place)
-        note = (*read_link_owners(directory).get(name, _ROOT), 0, 0, 0)
+        note = (*read_link_owner(place), 0, 0, 0)
     uid, gid, shown_mode, *numbers = note
     uid = uid if uid or facts.st_uid == os.geteuid() else facts.st_uid
     gid = gid if gid or facts.st_gid == os.getegid() else facts.st_gid

@@ -5,9 +5,9 @@ Out: ``(uid, gid, mode, major, minor)``; the same, kept.
 
 On disk: ``user.jettison.is`` on files and directories is ``uid:gid:mode:major:minor``, mode in
 octal with the type, 0 for what the file has. ``user.jettison.links`` of a directory has
-``uid:gid:name`` for symbolic links in it, separated by NUL.
+``uid:gid:`` and six characters of a digest for the name of each symbolic link in it.
 
-Imports nothing but ``os``, because ``sandbox.init`` notes what processes do.
+Imports nothing but ``os`` at first, because ``sandbox.init`` notes what processes do.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ NO_NOTE = (0, 0, 0, 0, 0)
 
 _ABSENT = frozenset({errno.ENODATA, errno.EOPNOTSUPP})
 _FIELDS = 5
+_KEY_BYTES = 6
+_ROOT = (0, 0)
 
 Note = tuple[int, int, int, int, int]
 Owner = tuple[int, int]
@@ -44,27 +46,56 @@ def write_note(place: str | bytes | int, note: Note, *, follow: bool = False) ->
     os.setxattr(place, NOTE, value, follow_symlinks=follow or isinstance(place, int))
 
 
-def read_link_owners(directory: bytes) -> dict[bytes, Owner]:
-    """Return the owners of the links in a directory by name; those of root need not be there."""
-    found = {}
-    for line in _get(directory + b"/.", LINKS, follow=True).split(b"\0"):
-        uid, _, rest = line.partition(b":")
-        gid, _, name = rest.partition(b":")
-        if name and uid.isdigit() and gid.isdigit():
-            found[name] = (int(uid), int(gid))
-    return found
+def read_link_owner(path: bytes) -> Owner:
+    """Return whose a symbolic link is, by the directory that it is in."""
+    directory, name = os.path.split(path)
+    return _link_owners(directory or b".").get(_key(name), _ROOT)
 
 
 def write_link_owner(path: bytes, owner: Owner) -> None:
-    """Note whose a symbolic link is, at the directory that it is in."""
+    """Note whose a symbolic link is, at the directory that it is in.
+
+    Raises:
+        OSError: E2BIG, the file system takes no more (ext4: about 600 links of a directory).
+    """
     directory, name = os.path.split(path)
-    directory = directory or b"."
-    owners = read_link_owners(directory)
-    if owners.get(name, (0, 0)) == owner:
+    directory, key = directory or b".", _key(name)
+    owners = _link_owners(directory)
+    if owners.get(key, _ROOT) == owner:
         return
-    owners[name] = owner
-    entries = [b"%d:%d:%s" % (*owners[name], name) for name in sorted(owners)]
-    os.setxattr(directory + b"/.", LINKS, b"\0".join(entries))
+    owners[key] = owner
+    keys: dict[Owner, bytes] = {}
+    for each in sorted(owners):
+        if owners[each] != _ROOT:
+            keys[owners[each]] = keys.get(owners[each], b"") + each
+    value = b" ".join(b"%d:%d:%s" % (*each, keys[each]) for each in sorted(keys))
+    try:
+        os.setxattr(directory + b"/.", LINKS, value)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        text = "too many links of other owners for the file system's attributes"
+        raise OSError(errno.E2BIG, text, os.fsdecode(directory)) from error
+
+
+def _link_owners(directory: bytes) -> dict[bytes, Owner]:
+    found = {}
+    for entry in _get(directory + b"/.", LINKS, follow=True).split(b" "):
+        uid, _, rest = entry.partition(b":")
+        gid, _, keys = rest.partition(b":")
+        if uid.isdigit() and gid.isdigit():
+            for at in range(0, len(keys), _KEY_BYTES):
+                found[keys[at : at + _KEY_BYTES]] = (int(uid), int(gid))
+    return found
+
+
+def _key(name: bytes) -> bytes:
+    """Return what stands for a name: attributes are small, and names are long."""
+    import binascii  # noqa: PLC0415 - few steps change the owners of links
+    import hashlib  # noqa: PLC0415
+
+    digest = hashlib.blake2b(name, digest_size=6).digest()
+    return binascii.b2a_base64(digest, newline=False)[:_KEY_BYTES]
 
 
 def _get(place: str | bytes | int, name: str, *, follow: bool) -> bytes:

@@ -116,3 +116,14 @@ def test_hard_links_share_their_owner(tmp_path, alone):
     owners.give(os.fspath(first), (9, 9))
     os.link(first, second)
     assert owners.intended(second.lstat(), os.fspath(second)).st_gid == 9
+
+
+def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path, alone):
+    links = [tmp_path / f"a-link-with-a-long-name-{number}" for number in range(500)]
+    for number, link in enumerate(links):
+        link.symlink_to("x")
+        owners.give(os.fspath(link), (1000 + number % 2, 1000))
+    found = [owners.intended(link.lstat(), os.fspath(link)).st_uid for link in links]
+    assert found == [1000, 1001] * 250
+    owners.give(os.fspath(links[0]), (0, 0))
+    assert owners.intended(links[0].lstat(), os.fspath(links[0])).st_uid == 0
