@@ -7,7 +7,7 @@ On disk: ``user.jettison.is`` on files and directories is ``uid:gid:mode:major:m
 octal with the type, 0 for what the file has. ``user.jettison.links`` of a directory has
 ``uid:gid:`` and six characters of a digest for the name of each symbolic link in it.
 
-Imports nothing but ``os`` at first, because ``sandbox.init`` notes what processes do.
+Imports nothing but ``os``, because ``sandbox.init`` notes what processes do.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ NO_NOTE = (0, 0, 0, 0, 0)
 _ABSENT = frozenset({errno.ENODATA, errno.EOPNOTSUPP})
 _FIELDS = 5
 _KEY_BYTES = 6
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _ROOT = (0, 0)
 
 Note = tuple[int, int, int, int, int]
@@ -90,12 +91,15 @@ def _link_owners(directory: bytes) -> dict[bytes, Owner]:
 
 
 def _key(name: bytes) -> bytes:
-    """Return what stands for a name: attributes are small, and names are long."""
-    import binascii  # noqa: PLC0415 - few steps change the owners of links
-    import hashlib  # noqa: PLC0415
+    """Return what stands for a name: attributes are small, and names are long.
 
-    digest = hashlib.blake2b(name, digest_size=6).digest()
-    return binascii.b2a_base64(digest, newline=False)[:_KEY_BYTES]
+    36 bits of FNV-1a. Nothing is imported for it: inside a root there is nothing to import from.
+    """
+    number = 0xCBF29CE484222325
+    for byte in name:
+        number = (number ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    number ^= number >> 32
+    return bytes(_LETTERS[number >> 6 * at & 63] for at in range(_KEY_BYTES))
 
 
 def _get(place: str | bytes | int, name: str, *, follow: bool) -> bytes:

@@ -131,8 +131,8 @@ def shortfall() -> tuple[str, str]:
 
     Both are empty where nothing is missing.
     """
-    reason, _, hint = os.environ.get(REASON, "").partition("\n")
-    return reason, hint or (remedy(reason) if reason else "")
+    reason, known, hint = os.environ.get(REASON, "").partition("\n")
+    return reason, hint if known or not reason else remedy(reason)
 
 
 def _shortfall() -> HostError | None:

@@ -87,6 +87,8 @@ def _serve(listener: int) -> None:
         _note(pid, call, arguments)
     except OSError as error:
         code = -(error.errno or errno.EIO)
+    except Exception:  # noqa: BLE001 - one strange call must not end the answers to all others
+        code = -errno.EIO
     try:
         fcntl.ioctl(listener, _SEND, _ANSWER.pack(number, 0, code, 0))
     except OSError as error:
