@@ -29,6 +29,9 @@ environment() {
   local pip=(.venv/bin/python -m pip --quiet --disable-pip-version-check)
   "${pip[@]}" install --require-hashes -r "requirements/$kind.txt"
   "${pip[@]}" install --no-build-isolation --no-deps --no-index --editable .
+  # pip compiles what it installs, but not the sources that an editable install points at; where
+  # PYTHONDONTWRITEBYTECODE is set, nobody else ever would.
+  .venv/bin/python -m compileall -q src
   echo "$wanted" > ".venv/.installed-$kind"
 }
 
