@@ -100,7 +100,6 @@ def unpack_layer(
     opaque_xattr: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     lower: Lower | None = None,
-    keep_owners: bool = True,
 ) -> tuple[Unpacked, Digest]:
     """Unpack a blob into an empty directory and return what it was, and its diff ID.
 
@@ -112,7 +111,6 @@ def unpack_layer(
         opaque_xattr: As for ``unpack``.
         limits: What is refused.
         lower: As for ``unpack``.
-        keep_owners: As for ``unpack``.
 
     Raises:
         DigestMismatchError: the tar is another one; the directory must be thrown away.
@@ -133,7 +131,6 @@ def unpack_layer(
             opaque_xattr=opaque_xattr,
             limits=limits,
             lower=lower,
-            keep_owners=keep_owners,
         )
         found = diff_id.digest()
     if expected_diff_id is not None and found != expected_diff_id:

@@ -37,17 +37,15 @@ class Placer:
 
     Args:
         root: A descriptor of an empty directory there, to probe in.
-        keep_owners: Fail where an owner cannot be set; else note it.
     """
 
-    def __init__(self, root: int, *, keep_owners: bool) -> None:
+    def __init__(self, root: int) -> None:
         os.mkdir(b".probe", 0o777, dir_fd=root)
         facts = os.stat(b".probe", dir_fd=root, follow_symlinks=False)
         os.rmdir(b".probe", dir_fd=root)
         self.owner = owners.new_owner(facts.st_uid, facts.st_gid)
         self._needed = owners.needed_bits()
         self._not_at_once = 0o7777 & ~(facts.st_mode & 0o777)
-        self._keep_owners = keep_owners
         self._notes: dict[str, None] = {}
 
     @property
@@ -139,13 +137,11 @@ class Placer:
         except OSError as error:
             if error.errno not in {errno.EPERM, errno.EINVAL}:
                 raise
-            if self._keep_owners:
-                raise HostError(
-                    f"cannot give `{show(entry.name)}` to {entry.uid}:{entry.gid}:"
-                    " the ID is not mapped here",
-                    hint="add subordinate IDs for your user to /etc/subuid and /etc/subgid",
-                ) from error
-            self.note("owners were not kept: this process may not set them")
+            raise HostError(
+                f"cannot give `{show(entry.name)}` to {entry.uid}:{entry.gid}:"
+                " the ID is not mapped here",
+                hint="add subordinate IDs for your user to /etc/subuid and /etc/subgid",
+            ) from error
 
     def _set_xattrs(self, entry: Entry, descriptor: int) -> None:
         for name, value in entry.xattrs.items():

@@ -100,7 +100,6 @@ def unpack(
     opaque_xattr: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     lower: Lower | None = None,
-    keep_owners: bool = True,
 ) -> Unpacked:
     """Unpack a tar into an empty directory; on failure the directory holds a part of it.
 
@@ -113,7 +112,6 @@ def unpack(
             set.
         limits: What is refused.
         lower: Finds files of the layers below.
-        keep_owners: Fail where an owner cannot be set; else note it.
 
     Raises:
         UnsafeArchiveError: the archive is malformed, contradicts itself or tries to escape.
@@ -125,7 +123,7 @@ def unpack(
     name = b"."
     try:
         with Directories(into, opaque_xattr or overlay_form.opaque_xattr()) as tree:
-            placer = Placer(tree.root, keep_owners=keep_owners)
+            placer = Placer(tree.root)
             unpacker = _Unpacker(reader, tree, placer, lower)
             for entry in reader:
                 name = entry.name

@@ -22,6 +22,7 @@ RESOLVE_IN_ROOT = 0x10
 RENAME_NOREPLACE = 1
 RENAME_EXCHANGE = 2
 _LINKS = 40
+_ATTEMPTS = 64
 _AT_FDCWD = -100
 _AT_SYMLINK_NOFOLLOW = 0x100
 _STATX_BTIME = 0x800
@@ -42,12 +43,18 @@ def open_in_root(root: int, path: bytes, flags: int = os.O_PATH) -> int:
     """
     flags |= os.O_CLOEXEC
     how = struct.pack("=QQQ", flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-    try:
-        return raw("openat2", root, path or b".", how, len(how), path=path)
-    except OSError as error:
-        # EPERM is what old container runtimes answer for calls they do not know.
-        if error.errno not in {errno.ENOSYS, errno.EPERM}:
-            raise
+    for _ in range(_ATTEMPTS):
+        try:
+            return raw("openat2", root, path or b".", how, len(how), path=path)
+        except OSError as error:
+            # EAGAIN: something was renamed or mounted, here or elsewhere, while a `..` was
+            # followed, so the kernel cannot be sure of the root; asking again is what it wants.
+            if error.errno == errno.EAGAIN:
+                continue
+            # EPERM is what old container runtimes answer for calls they do not know.
+            if error.errno not in {errno.ENOSYS, errno.EPERM}:
+                raise
+            break
     return _walk(root, path, flags)
 
 
