@@ -57,7 +57,3 @@ class ContextSources:
         self._made.callback(self._store.trash, directory)
         done = checkout(op, directory, os.environ, report=report)
         return HostTree(done.directory, context=True)
-
-    def why_missing(self, context: str, path: str) -> str:
-        """Return the ignore rule that hides a path of a context, or nothing."""
-        return self._context.ignored_by(context, path) or ""

@@ -57,13 +57,11 @@ class ImageRequest(msgspec.Struct, frozen=True):
 class NeedImages(msgspec.Struct, frozen=True):
     """Compilation stopped: these are wanted, in the order of the text.
 
-    ``spans`` are the places that name them first, one for each request. ``stage_names`` are what
-    a name that is no image may have been meant to be.
+    ``spans`` are the places that name them first, one for each request.
     """
 
     requests: tuple[ImageRequest, ...]
     spans: tuple[Span, ...] = ()
-    stage_names: tuple[str, ...] = ()
 
 
 class CompileRequest(msgspec.Struct, frozen=True):

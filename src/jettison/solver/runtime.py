@@ -86,10 +86,6 @@ class Sources(Protocol):
         """Check out a commit; return its tree."""
         ...
 
-    def why_missing(self, context: str, path: str) -> str:
-        """Return the ignore rule that hides a path of a context, or nothing."""
-        ...
-
 
 class ExecOptions(msgspec.Struct, frozen=True):
     """What RUN steps get that no key, layer or config knows.

@@ -149,10 +149,6 @@ class BuildContext:
             tree = self._trees[name] = open_directory(Path(source.text), None, self._store)[0]
         return tree
 
-    def ignored_by(self, name: str, path: str) -> str | None:
-        """Return the pattern of an ignore file that hides a path of a context, or None."""
-        return self.tree(name).ignored_by(path)
-
     def ignore_file(self) -> IgnoreFile:
         """Return the ignore file of the build context."""
         return self._ignore

@@ -168,8 +168,8 @@ def test_named_contexts_have_their_own_ignore_files(
     with opened(store, root, contexts={"n": str(tmp_path / "named")}) as context:
         assert context.named == {"n": NamedSource("local", str(tmp_path / "named"))}
         assert context.tree("n").names("/") == [".dockerignore", "x"]
-        assert context.ignored_by("n", "/y") == "y"
-        assert context.ignored_by("context", "/a") == "a"
+        assert context.tree("n").ignored_by("/y") == "y"
+        assert context.tree("context").ignored_by("/a") == "a"
         with pytest.raises(ContextError, match="no context `m`"):
             context.tree("m")
 

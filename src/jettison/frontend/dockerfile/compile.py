@@ -166,11 +166,7 @@ def _need(build: Build, missing: Sequence[Stage]) -> NeedImages:
         request = build.image_request(stage)
         if request is not None:
             places.setdefault(request, stage.span)
-    return NeedImages(
-        requests=tuple(places),
-        spans=tuple(places.values()),
-        stage_names=tuple(stage.name for stage in build.graph.stages if stage.name),
-    )
+    return NeedImages(requests=tuple(places), spans=tuple(places.values()))
 
 
 def _add_triggers(build: Build, stage: Stage) -> None:
