@@ -1,7 +1,8 @@
 """Threads that end when they should, and limits on how many do the same thing.
 
 In:  synchronous functions of the leaves.
-Out: ``Workers``: a bounded set of threads whose results arrive as values in one queue.
+Out: ``Workers``: a bounded set of threads whose results arrive as values in one queue;
+     ``Limiter`` and ``Once``.
 
 Concurrency: the scheduler is one thread that waits on a queue; everything that blocks runs in a
 worker. Nothing is ever abandoned: closing waits for every worker.
@@ -11,12 +12,17 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from jettison.errors import HostError
 
 T = TypeVar("T")
 Key = TypeVar("Key")
 _SIGNAL_SECONDS = 0.25
+_THREADS = 256
+"""A plan may have thousands of independent vertices, a container often no more processes."""
 
 
 class Finished(Generic[Key, T]):
@@ -31,46 +37,45 @@ class Finished(Generic[Key, T]):
 
 
 class Workers(Generic[Key, T]):
-    """Starts a thread per job and hands back results in the order in which they finish.
+    """Runs each job in a thread and hands back results in the order in which they finish.
 
-    Use it as a context manager: leaving it waits for all threads.
+    Jobs wait for a thread when there are very many, or when the system gives no more; a job must
+    not wait for one that was given later. Use it as a context manager: leaving it waits for all
+    threads that were started.
+
+    Concurrency: all methods belong to one thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = _THREADS) -> None:
+        self._limit = limit
         self._results: queue.SimpleQueue[Finished[Key, T]] = queue.SimpleQueue()
+        self._waiting: deque[tuple[Key, Callable[[], T]]] = deque()
         self._threads: set[threading.Thread] = set()
-        self._pending = 0
+        self._running = 0
 
     def __enter__(self) -> Workers[Key, T]:
         return self
 
     def __exit__(self, *_: object) -> None:
         for thread in self._threads:
-            thread.join()
-
-    @property
-    def pending(self) -> int:
-        """Jobs whose results were not taken yet."""
-        return self._pending
+            if thread.ident is not None:  # else it never began
+                thread.join()
 
     def start(self, key: Key, job: Callable[[], T]) -> None:
-        """Run a job in a thread; its result arrives at ``next``."""
+        """Run a job in a thread; its result arrives at ``next``.
 
-        def work() -> None:
-            try:
-                value = job()
-            except BaseException as error:  # noqa: BLE001 - handed to the scheduler's thread
-                self._results.put(Finished(key, None, error))
-            else:
-                self._results.put(Finished(key, value, None))
-
-        thread = threading.Thread(target=work, name=f"worker-{key}", daemon=True)
-        self._threads.add(thread)
-        self._pending += 1
-        thread.start()
+        Raises:
+            HostError: the system gives no thread at all.
+        """
+        self._waiting.append((key, job))
+        self._start_waiting()
 
     def next(self) -> Finished[Key, T]:
-        """Wait for the next result."""
+        """Wait for the next result.
+
+        Raises:
+            HostError: the system gives no thread for what waits.
+        """
         while True:
             try:
                 # A signal that the kernel gave to a worker's thread does not wake this one, and
@@ -78,8 +83,37 @@ class Workers(Generic[Key, T]):
                 result = self._results.get(timeout=_SIGNAL_SECONDS)
             except queue.Empty:
                 continue
-            self._pending -= 1
+            self._running -= 1
+            self._start_waiting()
             return result
+
+    def _start_waiting(self) -> None:
+        while self._waiting and self._running < self._limit:
+            key, job = self._waiting[0]
+            thread = threading.Thread(
+                target=self._work, args=(key, job), name=f"worker-{key}", daemon=True
+            )
+            self._threads.add(thread)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                self._threads.discard(thread)
+                if self._running:
+                    return  # when one of them ends there is room again
+                raise HostError(
+                    "the system gives this process no thread",
+                    hint="raise the limit of processes (`ulimit -u`, or that of the container)",
+                ) from error
+            self._waiting.popleft()
+            self._running += 1
+
+    def _work(self, key: Key, job: Callable[[], T]) -> None:
+        try:
+            value = job()
+        except BaseException as error:  # noqa: BLE001 - handed to the scheduler's thread
+            self._results.put(Finished(key, None, error))
+        else:
+            self._results.put(Finished(key, value, None))
 
 
 class Limiter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from jettison.errors import SolveError
 
@@ -36,12 +36,17 @@ class Cancellation:
             raise CancelledError("canceled")
 
     def cancel(self) -> None:
-        """Stop everything that is registered and all that will be."""
+        """Stop everything that is registered and all that will be.
+
+        Raises:
+            Exception: what a stop raised, after all were called.
+        """
         with self._lock:
             self._cancelled = True
             stops = list(self._stops.values())
-        for stop in stops:
-            stop()
+        with ExitStack() as all_of_them:  # calls each of them, whatever the others raise
+            for stop in reversed(stops):
+                all_of_them.callback(stop)
 
     @contextmanager
     def stopping(self, stop: Callable[[], None]) -> Iterator[None]:

@@ -11,7 +11,7 @@ import msgspec
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
-from jettison.concurrency import Limiter, Once
+from jettison.concurrency import Limiter, Once, Workers
 from jettison.events import Event, Progress, Sink, VertexLog, VertexProgress
 from jettison.fs.lock import FileLock
 from jettison.fs.tree import Tree
@@ -159,6 +159,7 @@ class Runtime:
         self.options = drivers.options
         self.lock = drivers.lock
         self.sink = MaskingSink(sink, drivers.options.secrets.values())
+        self.workers: Workers[Digest, None] = Workers()
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()
         self.renewed: Once[str, None] = Once()

@@ -11,19 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 from jettison.concurrency import Workers
 from jettison.oci.digest import Digest
 from jettison.solver.cancellation import Cancellation, CancelledError
-from jettison.solver.state import (
-    Failed,
-    Instruction,
-    Interrupted,
-    Occurrence,
-    SolveState,
-    Start,
-    Succeeded,
-)
+from jettison.solver.state import Failed, Instruction, SolveState, Start, Succeeded
 
 
 def run(
@@ -31,8 +24,16 @@ def run(
     solved: AbstractSet[Digest],
     solve_one: Callable[[Digest], None],
     cancellation: Cancellation,
+    workers: Workers[Digest, None],
 ) -> None:
     """Solve all vertices that are not solved, each once, as many at a time as are ready.
+
+    Args:
+        needs: What each vertex needs, in an order in which needs come first.
+        solved: Vertices that are left alone.
+        solve_one: Solves a vertex, in a thread.
+        cancellation: Stops what runs when a vertex fails or the user interrupts.
+        workers: The threads; none of them runs afterwards.
 
     Raises:
         BaseException: the first error of a vertex, with those of others as notes;
@@ -40,16 +41,23 @@ def run(
     """
     state = SolveState(needs, solved)
     errors: list[BaseException] = []
-    with Workers[Digest, None]() as workers:
+    with workers:
         try:
             instructions = state.begin()
             while True:
                 _obey(instructions, workers, solve_one, cancellation)
                 if state.finished:
                     break
-                instructions = state.handle(_wait(workers, errors))
+                finished = workers.next()
+                if finished.error is not None:
+                    errors.append(finished.error)
+                    instructions = state.handle(Failed(finished.key))
+                else:
+                    instructions = state.handle(Succeeded(finished.key))
         except BaseException:
-            cancellation.cancel()  # before the workers are waited for
+            # An interrupt may come between any two lines, and a result be lost by it. So nothing
+            # is decided any more: all is stopped, and leaving the block waits for the threads.
+            cancellation.cancel()
             raise
     if errors:
         _raise_first(errors)
@@ -63,22 +71,9 @@ def _obey(
 ) -> None:
     for instruction in instructions:
         if isinstance(instruction, Start):
-            vertex = instruction.vertex
-            workers.start(vertex, lambda vertex=vertex: solve_one(vertex))  # type: ignore[misc]
+            workers.start(instruction.vertex, partial(solve_one, instruction.vertex))
         else:
             cancellation.cancel()
-
-
-def _wait(workers: Workers[Digest, None], errors: list[BaseException]) -> Occurrence:
-    try:
-        finished = workers.next()
-    except KeyboardInterrupt as interrupt:
-        errors.insert(0, interrupt)
-        return Interrupted()
-    if finished.error is None:
-        return Succeeded(finished.key)
-    errors.append(finished.error)
-    return Failed(finished.key)
 
 
 def _raise_first(errors: list[BaseException]) -> None:

@@ -87,6 +87,7 @@ class Solver:
                     self._results.keys(),
                     self._solve_one,
                     self._runtime.cancellation,
+                    self._runtime.workers,
                 )
             except JettisonError as error:
                 self._runtime.sink.mask_error(error)
@@ -129,7 +130,7 @@ class Solver:
         except CancelledError:
             self._ended(vertex, Outcome.CANCELED)
             raise
-        except JettisonError as error:
+        except Exception as error:
             self._ended(vertex, Outcome.FAILED, str(error))
             raise
 

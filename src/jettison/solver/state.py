@@ -28,10 +28,6 @@ class Failed(msgspec.Struct, frozen=True):
     vertex: Digest
 
 
-class Interrupted(msgspec.Struct, frozen=True):
-    """The user wants to stop."""
-
-
 class Start(msgspec.Struct, frozen=True):
     """Run this vertex: all that it needs is solved."""
 
@@ -42,7 +38,7 @@ class Cancel(msgspec.Struct, frozen=True):
     """Stop what runs; nothing more will be started."""
 
 
-Occurrence = Succeeded | Failed | Interrupted
+Occurrence = Succeeded | Failed
 Instruction = Start | Cancel
 
 
@@ -86,8 +82,6 @@ class SolveState:
                 return self._start(self._released(vertex))
             case Failed(vertex=vertex):
                 self._running.discard(vertex)
-                return self._stop()
-            case Interrupted():
                 return self._stop()
 
     def _released(self, solved: Digest) -> list[Digest]:

@@ -6,14 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jettison.oci.digest import Digest
-from jettison.solver.state import (
-    Cancel,
-    Failed,
-    Interrupted,
-    SolveState,
-    Start,
-    Succeeded,
-)
+from jettison.solver.state import Cancel, Failed, SolveState, Start, Succeeded
 
 A, B, C, D = (Digest(name) for name in "abcd")
 DIAMOND = {A: (), B: (A,), C: (A,), D: (B, C)}
@@ -47,16 +40,6 @@ def test_a_failure_cancels_once_and_starts_nothing_more():
     assert state.handle(Failed(A)) == [Cancel()]
     assert not state.finished
     assert state.handle(Succeeded(B)) == []
-    assert state.finished
-
-
-def test_an_interrupt_waits_for_what_runs():
-    state = SolveState({A: (), B: (A,)}, set())
-    state.begin()
-    assert state.handle(Interrupted()) == [Cancel()]
-    assert state.handle(Interrupted()) == []
-    assert not state.finished
-    state.handle(Failed(A))
     assert state.finished
 
 
