@@ -23,6 +23,7 @@ from typing import Protocol
 
 import msgspec
 
+from jettison.fs.tree import Tree
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 
@@ -58,12 +59,18 @@ class Snapshotter(Protocol):
         """
         ...
 
-    def commit(self, active: ActiveSnapshot, known: Mapping[str, bytes] | None = None) -> LayerInfo:
+    def commit(
+        self,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None = None,
+        below: Tree | None = None,
+    ) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
         The active snapshot is gone afterwards. Its empty change gives the empty layer.
         ``known`` are sha256 digests, by path relative to ``upper``, of files that need not be
         read again: of hard links into committed layers, and of copies whose source is known.
+        ``below`` is what the change was made on: marks that hide nothing of it are taken away.
         """
         ...
 

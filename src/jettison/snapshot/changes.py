@@ -8,6 +8,9 @@ permissions, owner, size, sha256 of the bytes, link target, device, image xattrs
 opaque, and for a further name of an inode the first name. Each entry is MessagePack, so every
 field has its length. Times, inode numbers and overlayfs' own books do not count; neither do
 sockets, which no layer can hold.
+
+Marks that hide nothing are taken away where it is known what is below: overlayfs makes a directory
+opaque when it is renamed, fuse-overlayfs whenever it is made, and a copied root never knows.
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ import msgspec
 from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import is_whiteout, opaque_xattr
 from jettison.fs.owners import intended
+from jettison.fs.tree import Tree
 from jettison.fs.walk import walk
-from jettison.fs.xattr import get_xattr, is_image_xattr
+from jettison.fs.xattr import get_xattr, is_image_xattr, remove_xattr
 from jettison.oci.digest import Digest
 from jettison.store.layers import LayerFacts
 
@@ -46,7 +50,7 @@ class _Entry(NamedTuple):
 
 
 def content_digest(
-    upper: Path, known: Mapping[str, bytes] | None = None
+    upper: Path, known: Mapping[str, bytes] | None = None, below: Tree | None = None
 ) -> tuple[Digest, LayerFacts]:
     """Return the content digest and the facts of a layer directory.
 
@@ -54,18 +58,19 @@ def content_digest(
         upper: The directory; nobody writes to it.
         known: Digests of files that need not be read again, by path relative to ``upper``: of
             hard links into committed layers, and of copies whose source is known.
+        below: What the change was made on; marks that hide nothing of it are taken away.
 
     Raises:
-        OSError: something cannot be read.
+        OSError: something cannot be read, or a mark not be taken away.
     """
     base = os.fspath(upper) + "/"
-    entries = _entries(base)
+    entries = _entries(base, below)
     digests = _file_digests(base, entries, known or {})
     hasher = hashlib.sha256(CONTENT_VERSION)
     encode = msgspec.msgpack.Encoder().encode
-    hasher.update(encode(_described(base, _Entry("", intended(os.lstat(base), base), ""), digests)))
-    for entry in entries:
-        hasher.update(encode(_described(base, entry, digests)))
+    root = _Entry("", intended(os.lstat(base), base), "")
+    for entry in (root, *entries):
+        hasher.update(encode(_described(base, entry, digests, below)))
     return Digest("sha256:" + hasher.hexdigest()), _facts(entries)
 
 
@@ -74,7 +79,7 @@ def layer_facts(upper: Path) -> LayerFacts:
     return _facts(_entries(os.fspath(upper) + "/"))
 
 
-def _entries(base: str) -> list[_Entry]:
+def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     """List a layer directory; files with several names in it get them resolved to the first."""
     first_names: dict[tuple[int, int], str] = {}
     entries = []
@@ -83,6 +88,9 @@ def _entries(base: str) -> list[_Entry]:
         mode = facts.st_mode
         if stat.S_ISSOCK(mode):
             continue
+        if below is not None and is_whiteout(facts) and below.lstat(f"/{path}") is None:
+            _drop_whiteout(base + path)
+            continue
         first = ""
         if facts.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(facts):
             # Names outside the directory count in st_nlink, too: COPY links into other layers.
@@ -90,6 +98,14 @@ def _entries(base: str) -> list[_Entry]:
             first = "" if first == path else first
         entries.append(_Entry(path, facts, first))
     return entries
+
+
+def _drop_whiteout(path: str) -> None:
+    """Remove a whiteout; its directory keeps its times."""
+    parent = os.path.dirname(path)
+    facts = os.lstat(parent)
+    os.unlink(path)
+    os.utime(parent, ns=(facts.st_atime_ns, facts.st_mtime_ns), follow_symlinks=False)
 
 
 def _facts(entries: list[_Entry]) -> LayerFacts:
@@ -126,7 +142,9 @@ def _file_digests(base: str, entries: list[_Entry], known: Mapping[str, bytes]) 
     return digests
 
 
-def _described(base: str, entry: _Entry, digests: Mapping[str, bytes]) -> tuple[object, ...]:
+def _described(
+    base: str, entry: _Entry, digests: Mapping[str, bytes], below: Tree | None
+) -> tuple[object, ...]:
     """Return the fields of an entry that are digested."""
     path, facts, first = entry
     name = os.fsencode(path)
@@ -135,7 +153,11 @@ def _described(base: str, entry: _Entry, digests: Mapping[str, bytes]) -> tuple[
     if first:
         return (name, "link", os.fsencode(first))
     mode = facts.st_mode
-    attributes, opaque = _attributes(base + path if path else base.rstrip("/"))
+    place = base + path if path else base.rstrip("/")
+    attributes, opaque = _attributes(place)
+    if opaque and below is not None and below.lstat(f"/{path}") is None:
+        remove_xattr(place, opaque_xattr())
+        opaque = False
     common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
     match stat.S_IFMT(mode):
         case stat.S_IFREG:

@@ -33,6 +33,7 @@ from jettison.fs.failure import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
 from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
+from jettison.fs.tree import Tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.snapshot.changes import content_digest, layer_facts
@@ -85,18 +86,24 @@ class OverlaySnapshotter:
             self._take_over_root(upper, below)
         return ActiveSnapshot(path=path, upper=upper, work=work)
 
-    def commit(self, active: ActiveSnapshot, known: Mapping[str, bytes] | None = None) -> LayerInfo:
+    def commit(
+        self,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None = None,
+        below: Tree | None = None,
+    ) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
         Args:
             active: It; gone afterwards.
             known: See ``snapshot.changes.content_digest``.
+            below: See there.
 
         Raises:
             StorageError: it cannot be read or renamed.
         """
         with storage_errors(active.upper):
-            digest, facts = content_digest(active.upper, known)
+            digest, facts = content_digest(active.upper, known, below)
             if known is not None and len(known) >= _MANY_FILES:
                 (active.path / "digests").write_bytes(msgspec.msgpack.encode(known))
         return self._place(active, LayerId(f"content:{digest}"), facts)

@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from jettison.fs.overlay_form import make_opaque, make_whiteout, overlay_xattr_prefix
+from jettison.fs.overlay_form import (
+    is_opaque,
+    is_whiteout,
+    make_opaque,
+    make_whiteout,
+    overlay_xattr_prefix,
+)
 from jettison.oci.digest import Digest
 from jettison.snapshot.changes import CONTENT_VERSION, content_digest, layer_facts
+from jettison.snapshot.stack import StackTree
 from jettison.store.layers import LayerFacts
 
 Change = Callable[[Path], object]
@@ -209,3 +216,29 @@ def test_digests_change_only_together_with_their_version(tmp_path: Path) -> None
     assert CONTENT_VERSION == b"jettison-content-1\0"
     expected = "sha256:c1fac917eab9023da30eac9a1341cf36300f2b88937b5b9f02e2a2f3725b3c7c"
     assert digest(make(tmp_path / "layer")) == expected
+
+
+def below_of(place: Path) -> StackTree:
+    """A layer with a directory and a file to hide."""
+    (place / "dir").mkdir(parents=True)
+    (place / "gone").write_text("")
+    return StackTree([place])
+
+
+def test_marks_that_hide_nothing_are_taken_away(tmp_path: Path) -> None:
+    below = below_of(tmp_path / "below")
+    marked, plain = make(tmp_path / "marked"), make(tmp_path / "plain")
+    for root in (marked, plain):
+        (root / "new").mkdir()
+        os.utime(root / "dir/sub", (5, 5))
+        make_opaque(os.fspath(root / "dir"))
+    make_opaque(os.fspath(marked / "new"))
+    make_whiteout(os.fspath(marked / "dir/sub/never-there"))
+    os.utime(marked / "dir/sub", (5, 5))
+    assert digest(marked) != digest(plain)
+    kept = content_digest(marked, below=below)
+    assert kept == content_digest(plain, below=below) == content_digest(marked)
+    assert is_opaque(os.fspath(marked / "dir"))
+    assert is_whiteout((marked / "gone").lstat())
+    assert os.listdir(marked / "dir/sub") == []
+    assert (marked / "dir/sub").stat().st_mtime == 5

@@ -98,7 +98,8 @@ class ExecExecutor:
         except BaseException:
             runtime.snapshotter.discard(active)
             raise
-        return runtime.snapshotter.commit(active)
+        below = runtime.tree(self._inputs.base, self._report)
+        return runtime.snapshotter.commit(active, below=below)
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted
