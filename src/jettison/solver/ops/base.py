@@ -6,7 +6,8 @@ and, when no record has that key, what layer does it make.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 import msgspec
@@ -17,7 +18,7 @@ from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp, MountType
 from jettison.plan.vertex import Vertex
-from jettison.snapshot.base import LayerInfo
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
 from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
 from jettison.store.layer import Stack
@@ -45,6 +46,22 @@ class Executor(Protocol):
     def execute(self) -> LayerInfo:
         """Make the layer. ``key`` was called before."""
         ...
+
+
+@contextmanager
+def making(snapshotter: Snapshotter, below: Stack = ()) -> Iterator[ActiveSnapshot]:
+    """Prepare an active snapshot for a block that ends by committing it; else it is discarded.
+
+    Args:
+        snapshotter: Who keeps layers.
+        below: See ``Snapshotter.prepare``.
+    """
+    active = snapshotter.prepare(below)
+    try:
+        yield active
+    except BaseException:
+        snapshotter.discard(active)
+        raise
 
 
 def inputs_of(vertex: Vertex, results: Mapping[Digest, Result]) -> Inputs:

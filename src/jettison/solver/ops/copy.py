@@ -17,7 +17,7 @@ from jettison.oci.digest import Digest
 from jettison.plan.op import CopyOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
-from jettison.solver.ops.base import Inputs, all_here, tree_of
+from jettison.solver.ops.base import Inputs, all_here, making, tree_of
 from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
 
@@ -52,24 +52,18 @@ class CopyExecutor:
         from jettison.copier.write import write  # noqa: PLC0415 - a cached build writes nothing
 
         runtime = self._runtime
-        active = runtime.snapshotter.prepare()
-        try:
-            selection = self._select()
-            destination = self._examine()
+        with making(runtime.snapshotter) as active:
             known = write(
                 self._op,
-                selection,
-                destination,
+                self._select(),
+                self._examine(),
                 active.upper,
                 created_ns=time.time_ns(),
                 link=all(_is_immutable(each) for each in self._inputs.results),
                 earlier=self._earlier(),
             )
             runtime.cancellation.check()
-        except BaseException:
-            runtime.snapshotter.discard(active)
-            raise
-        return runtime.snapshotter.commit(active, known)
+            return runtime.snapshotter.commit(active, known)
 
     def _earlier(self) -> EarlierLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""

@@ -27,7 +27,7 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
-from jettison.solver.ops.base import Inputs, run_key, sees_secrets
+from jettison.solver.ops.base import Inputs, making, run_key, sees_secrets
 from jettison.solver.ops.mounts import BoundFiles, Mounted, mount_all, mounted_files
 from jettison.solver.ops.output import Output
 from jettison.solver.ops.spec import step_spec
@@ -71,8 +71,7 @@ class ExecExecutor:
         runtime = self._runtime
         lowers = runtime.layers.materialise(self._inputs.base, self._report)
         user = resolve_user(self._op.user, runtime.tree(self._inputs.base, self._report))
-        active = runtime.snapshotter.prepare(self._inputs.base)
-        try:
+        with making(runtime.snapshotter, self._inputs.base) as active:
             with ExitStack() as stack:
                 mounted = mount_all(
                     self._op.mounts,
@@ -95,11 +94,7 @@ class ExecExecutor:
             self._refuse_leaks(active)
             if (user.uid or user.gid) and are_recorded():
                 self._own_new_files(user, active)
-        except BaseException:
-            runtime.snapshotter.discard(active)
-            raise
-        below = runtime.tree(self._inputs.base, self._report)
-        return runtime.snapshotter.commit(active, below=below)
+            return runtime.snapshotter.commit(active)
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted

@@ -10,7 +10,7 @@ from jettison.copier.mkdir import write_directory
 from jettison.plan.op import MkdirOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
-from jettison.solver.ops.base import Inputs
+from jettison.solver.ops.base import Inputs, making
 from jettison.solver.runtime import Runtime
 
 
@@ -38,13 +38,9 @@ class MkdirExecutor:
     def execute(self) -> LayerInfo:
         """Write the layer and commit it; it is empty when the directory exists."""
         snapshotter = self._runtime.snapshotter
-        active = snapshotter.prepare()
-        try:
+        with making(snapshotter) as active:
             write_directory(self._op, self._examine(), active.upper, created_ns=time.time_ns())
-        except BaseException:
-            snapshotter.discard(active)
-            raise
-        return snapshotter.commit(active)
+            return snapshotter.commit(active)
 
     def _examine(self) -> Destination:
         return examine(self._op, self._runtime.tree(self._inputs.base, self._report))
