@@ -19,12 +19,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.copier.entry import Entry, encoded_name, encoded_xattrs
 from jettison.copier.layout import Directory, Layout, Placed
 from jettison.copier.members import BaseFile, MemberPlan
 from jettison.copier.mode import parse_mode
 from jettison.copier.open import open_source_archive
 from jettison.copier.passwd import Owner, resolve_owner
-from jettison.copier.select import Entry, Selected, Selection, encoded_name, encoded_xattrs
+from jettison.copier.select import Selected, Selection
 from jettison.errors import ContextError
 from jettison.fs.pattern import clean_path
 from jettison.fs.tree import Tree

@@ -13,7 +13,8 @@ import errno
 import os
 import stat
 
-from jettison.copier.select import Entry, Selected
+from jettison.copier.entry import Entry
+from jettison.copier.select import Selected
 from jettison.errors import ContextError
 from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree

@@ -20,9 +20,10 @@ import msgspec
 from jettison.copier.bulk import BulkCopier, Job
 from jettison.copier.bytes import write_all
 from jettison.copier.destination import Destination
+from jettison.copier.entry import Entry
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Placed
-from jettison.copier.select import Entry, Selected, Selection
+from jettison.copier.select import Selected, Selection
 from jettison.copier.unpack import write_members
 from jettison.fs.failure import storage_errors
 from jettison.fs.owners import intended

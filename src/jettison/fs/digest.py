@@ -1,15 +1,16 @@
 """Content digests of files, remembered as long as nothing says that a file changed.
 
 In:  paths and ``lstat`` facts.
-Out: raw sha256 (32 bytes).
+Out: raw sha256 (32 bytes); notes that somebody made about whole directories.
 
 A remembered digest counts only while device, inode, size, mtime and ctime are what they were:
 ctime cannot be set back, so equal size and mtime never hide a change. A file that was changed in
 the last two seconds before it was read is not remembered, because a write in the same tick of the
 file system's clock would leave the same times ("racily clean", as git calls it).
 
-On disk: one blob per root directory (``MemoTable``): msgpack of path to 5 integers, a digest and
-perhaps a mark.
+On disk: one blob per root directory (``MemoTable``): msgpack of two maps, path to 5 integers, a
+digest and perhaps a mark; path of a directory to what it looked like, and a note. The first is by
+far the bigger, and is only looked into when some file is not covered by a note.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ import hashlib
 import os
 import stat
 import struct
+import threading
 import time
 from pathlib import Path
 from typing import Protocol, Self
 
 import msgspec
+
+from jettison.fs.tree import FileStat
 
 _CHUNK_BYTES = 1 << 20
 _RACY_NS = 2_000_000_000
@@ -32,7 +36,8 @@ _ENTRY_BYTES = _FACTS.size + 32
 _PLAIN = b"p"
 """Ends the entry of a file that had no extended attributes: a change of these changes ctime."""
 
-_MEMO_VERSION = b"jettison-memo-1\0"
+_MEMO_VERSION = b"jettison-memo-2\0"
+_SEEN_BYTES = 32
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 """O_NONBLOCK: a FIFO that took a file's place since it was looked at must not block."""
 
@@ -72,10 +77,17 @@ def file_sha256(path: str | Path) -> bytes:
         os.close(descriptor)
 
 
+class _Memo(msgspec.Struct, array_like=True):
+    """What is on disk; ``files`` are decoded when they are asked for."""
+
+    files: msgspec.Raw
+    notes: dict[str, bytes]
+
+
 class FileDigests:
     """Digests of the files below one host directory, remembered between builds.
 
-    Threads may call ``digest`` at the same time.
+    Threads may share it.
 
     Args:
         root: The directory, absolute.
@@ -84,11 +96,15 @@ class FileDigests:
     """
 
     def __init__(
-        self, root: Path, table: MemoTable | None = None, memo: dict[str, bytes] | None = None
+        self, root: Path, table: MemoTable | None = None, memo: _Memo | None = None
     ) -> None:
         self._root = os.fspath(root).rstrip("/")
         self._table = table
-        self._memo = memo if memo is not None else {}
+        self._raw = memo.files if memo is not None else None
+        self._notes = memo.notes if memo is not None else {}
+        self._noted: set[str] = set()
+        self._lock = threading.Lock()
+        self._decoded: dict[str, bytes] | None = None
         self._learned = 0
         self._racy: set[str] = set()
         self._plain: dict[str, bytes] = {}
@@ -97,15 +113,15 @@ class FileDigests:
     def load(cls, table: MemoTable, root: Path) -> Self:
         """Return the digests of a root directory with what earlier builds remembered."""
         blob = table.file_memo(os.fspath(root))
-        memo: dict[str, bytes] = {}
+        memo = None
         if blob is not None and blob.startswith(_MEMO_VERSION):
             try:
                 memo = _DECODER.decode(memoryview(blob)[len(_MEMO_VERSION) :])
             except msgspec.DecodeError:
-                memo = {}  # a memo may be lost; wrong digests it cannot give, facts are compared
+                memo = None  # a memo may be lost; wrong digests it cannot give, facts are compared
         return cls(root, table, memo)
 
-    def digest(self, path: str, facts: os.stat_result) -> bytes:
+    def digest(self, path: str, facts: FileStat) -> bytes:
         """Return the sha256 of a regular file.
 
         Args:
@@ -115,17 +131,17 @@ class FileDigests:
         Raises:
             OSError: it cannot be read, or is no regular file any more.
         """
-        entry = self._memo.get(path)
+        entry = self._files().get(path)
         if entry is not None and entry.startswith(_packed(facts)):
             return entry[_FACTS.size : _ENTRY_BYTES]
         return self._read(path)
 
-    def is_plain(self, path: str, facts: os.stat_result) -> bool:
+    def is_plain(self, path: str, facts: FileStat) -> bool:
         """Tell whether a file is known to have no extended attributes; arguments as ``digest``."""
-        entry = self._memo.get(path)
+        entry = self._files().get(path)
         return entry is not None and len(entry) > _ENTRY_BYTES and entry.startswith(_packed(facts))
 
-    def note_plain(self, path: str, facts: os.stat_result) -> None:
+    def note_plain(self, path: str, facts: FileStat) -> None:
         """Remember that a file has no extended attributes.
 
         Args:
@@ -133,12 +149,40 @@ class FileDigests:
             facts: Those that were found before the attributes were looked for.
         """
         packed = _packed(facts)
-        entry = self._memo.get(path)
+        files = self._files()
+        entry = files.get(path)
         if entry is None or not entry.startswith(packed):
             self._plain[path] = packed  # for when its digest is found
         elif len(entry) == _ENTRY_BYTES:
-            self._memo[path] = entry + _PLAIN
+            files[path] = entry + _PLAIN
             self._learned += 1
+
+    def note(self, path: str, seen: bytes) -> bytes | None:
+        """Return the note about a directory that looks as it did when the note was made.
+
+        Args:
+            path: As for ``digest``.
+            seen: A digest of names and facts of all that is directly in it.
+        """
+        note = self._notes.get(path)
+        if note is None or not note.startswith(seen):
+            return None
+        return note[_SEEN_BYTES:]
+
+    def set_note(self, path: str, seen: bytes, note: bytes) -> None:
+        """Make a note about a directory, in place of the last; arguments as ``note``."""
+        self._notes[path] = seen + note
+        self._noted.add(path)
+
+    def _files(self) -> dict[str, bytes]:
+        """Return the entries of files."""
+        files = self._decoded
+        if files is None:
+            with self._lock:
+                files = self._decoded
+                if files is None:
+                    files = self._decoded = _decoded(self._raw)
+        return files
 
     def _read(self, path: str) -> bytes:
         """Hash a file and remember it under the facts of the file that was really open."""
@@ -149,7 +193,9 @@ class FileDigests:
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        packed = _packed(before)
+        packed = _FACTS.pack(
+            before.st_dev, before.st_ino, before.st_size, before.st_mtime_ns, before.st_ctime_ns
+        )
         unchanged = (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
             after.st_size,
             after.st_mtime_ns,
@@ -157,9 +203,9 @@ class FileDigests:
         )
         if unchanged:
             plain = _PLAIN if self._plain.pop(path, None) == packed else b""
-            self._memo[path] = packed + digest + plain
+            self._files()[path] = packed + digest + plain
             self._learned += 1
-            if max(before.st_mtime_ns, before.st_ctime_ns) >= started_ns - _RACY_NS:
+            if is_racy(max(before.st_mtime_ns, before.st_ctime_ns), started_ns):
                 self._racy.add(path)  # good for one answer in one build, not to outlive it
             else:
                 self._racy.discard(path)
@@ -171,30 +217,74 @@ class FileDigests:
         Entries that this build did not ask for stay (another Dockerfile may), unless they are so
         many that they are the past of the directory.
         """
-        if self._table is None or self._learned == len(self._racy):
+        if self._table is None or (self._learned == len(self._racy) and not self._noted):
             return
-        known = dict(self._memo)  # at once: threads may still be learning
+        files = self._raw
+        if self._learned > len(self._racy) or files is None:
+            files = msgspec.Raw(_encoded(self._kept_files()))
+        notes = dict(self._notes)
+        if len(notes) > max(_KEEP_ENTRIES, 4 * len(self._noted)):
+            notes = {path: note for path, note in notes.items() if self._is_there(path)}
+        self._table.set_file_memo(
+            self._root or "/", _MEMO_VERSION + _encoded([files, _savable(notes)])
+        )
+        self._learned = len(self._racy)
+        self._noted.clear()
+
+    def _kept_files(self) -> dict[str, bytes]:
+        known = dict(self._files())  # at once: threads may still be learning
         memo = {path: entry for path, entry in known.items() if path not in self._racy}
         if len(memo) > max(_KEEP_ENTRIES, 4 * self._learned):
             memo = {path: entry for path, entry in memo.items() if self._is_there(path)}
-        self._table.set_file_memo(self._root or "/", _MEMO_VERSION + msgspec.msgpack.encode(memo))
-        self._learned = len(self._racy)
+        return _savable(memo)
 
     def _is_there(self, path: str) -> bool:
         try:
-            return stat.S_ISREG(os.lstat(self._root + path).st_mode)
+            return stat.S_IFMT(os.lstat(self._root + path).st_mode) in {stat.S_IFREG, stat.S_IFDIR}
         except OSError:
             return False
 
 
-def _packed(facts: os.stat_result) -> bytes:
-    return _FACTS.pack(
-        facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-    )
+def is_racy(changed_ns: int, looked_ns: int) -> bool:
+    """Tell whether a file may be changed once more without showing another time.
+
+    Args:
+        changed_ns: Its newest time.
+        looked_ns: When it was looked at.
+    """
+    return changed_ns >= looked_ns - _RACY_NS
+
+
+def _packed(facts: FileStat) -> bytes:
+    return _FACTS.pack(*facts.identity, facts.size, facts.mtime_ns, facts.ctime_ns)
+
+
+def _decoded(raw: msgspec.Raw | None) -> dict[str, bytes]:
+    try:
+        return _FILES_DECODER.decode(raw) if raw is not None else {}
+    except msgspec.DecodeError:
+        return {}
+
+
+def _savable(memo: dict[str, bytes]) -> dict[str, bytes]:
+    """Leave out names that are not UTF-8, which msgpack cannot hold."""
+    if all(map(str.isascii, memo)):
+        return memo
+    return {path: value for path, value in memo.items() if _is_text(path)}
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _KEEP_ENTRIES = 50_000
-_DECODER = msgspec.msgpack.Decoder(dict[str, bytes])
+_DECODER = msgspec.msgpack.Decoder(_Memo)
+_FILES_DECODER = msgspec.msgpack.Decoder(dict[str, bytes])
+_encoded = msgspec.msgpack.encode
 
 
 def _open_regular(path: str | Path) -> tuple[int, os.stat_result]:

@@ -56,6 +56,7 @@ class HostTree:
             facts.st_rdev,
             facts.st_nlink,
             (facts.st_dev, facts.st_ino),
+            facts.st_ctime_ns,
         )
 
     def names(self, path: str) -> list[str]:
@@ -84,7 +85,7 @@ class HostTree:
 
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes."""
-        facts = self._lstat(path)
+        facts = self.lstat(path)
         if facts is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return self._digests.digest(path, facts)

@@ -10,7 +10,7 @@ No method follows a symbolic link in any component: callers resolve first
 from __future__ import annotations
 
 import stat
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -88,10 +88,32 @@ Scanned = tuple[str, FileStat, bool]
 """A name in a directory, its facts, and whether it is known to have no extended attributes."""
 
 
+class Noted(NamedTuple):
+    """What somebody noted about a directory, and the names of the directories in it, sorted."""
+
+    note: bytes
+    directories: list[str]
+
+
 @runtime_checkable
-class Scanning(Protocol):
-    """A tree that can tell everything about a directory at once, which walks use where it can."""
+class Scanning(Tree, Protocol):
+    """A tree that can tell everything about a directory at once, which walks use where it can.
+
+    It also keeps a note about each directory, for as long as names and facts of what is directly
+    in it stay what they are. A note says that nothing in it has extended attributes.
+    """
 
     def scan(self, path: str) -> list[Scanned]:
         """Return what is in a directory, names sorted by their bytes; empty if it is none."""
+        ...
+
+    def noted(self, path: str) -> Noted | None:
+        """Return the note about a directory, or None."""
+        ...
+
+    def note(self, path: str, note: bytes) -> None:
+        """Note something about a directory that depends on what is directly in it, only.
+
+        It may be forgotten at once: so is what depends on files that were changed just now.
+        """
         ...

@@ -11,6 +11,7 @@ import pytest
 
 from jettison.fs import digest as module
 from jettison.fs.digest import FileDigests, file_sha256
+from jettison.fs.host_tree import HostTree
 
 
 class Table:
@@ -52,7 +53,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def digest(digests: FileDigests, root: Path, name: str) -> bytes:
-    return digests.digest(f"/{name}", os.lstat(root / name))
+    facts = HostTree(root).lstat(f"/{name}")
+    assert facts is not None
+    return digests.digest(f"/{name}", facts)
 
 
 def test_a_file_is_read_once_for_many_builds(root: Path, reads: list[int]) -> None:

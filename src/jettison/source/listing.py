@@ -1,0 +1,110 @@
+"""One directory of a build context as it was listed: names and packed facts.
+
+In:  entries of a directory that is being read.
+Out: ``Listing``.
+
+A build looks at every file of its context, and mostly finds that nothing changed. So facts stay
+packed, which costs a tenth of the objects, until somebody asks for those of one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from operator import attrgetter
+
+import msgspec
+
+from jettison.fs.tree import FileStat
+
+Facts = tuple[int, int, int, int, int, int, int, int]
+_FACTS = attrgetter(
+    "st_mode", "st_size", "st_mtime_ns", "st_rdev", "st_nlink", "st_dev", "st_ino", "st_ctime_ns"
+)
+"""What counts of a file, taken by one call: a build looks at all files of its context."""
+
+_TYPE = 0o170000
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODER = msgspec.msgpack.Decoder(list[Facts])
+
+
+class Listing:
+    """A directory: what is in it, and which excluded directories may hold something."""
+
+    __slots__ = (
+        "_files",
+        "_names",
+        "_packed",
+        "directories",
+        "has_exceptions",
+        "listed_ns",
+        "maybe",
+        "state",
+    )
+
+    def __init__(self, state: int, names: list[str], facts: list[Facts], listed_ns: int) -> None:
+        self.state = state
+        self.listed_ns = listed_ns
+        self.maybe: dict[str, FileStat] = {}
+        self.has_exceptions = False
+        self.directories = {
+            name: _file_stat(each)
+            for name, each in zip(names, facts, strict=True)
+            if each[0] & _TYPE == stat.S_IFDIR
+        }
+        self._names = names
+        self._packed = _ENCODE(facts)
+        self._files: dict[str, FileStat] | None = None
+
+    def exclude(self, names: list[str], facts: list[Facts]) -> None:
+        """Add directories that are excluded, and may hold something that is not."""
+        self.maybe = dict(zip(names, map(_file_stat, facts), strict=True))
+        self.has_exceptions = True
+
+    @property
+    def files(self) -> dict[str, FileStat]:
+        """Facts by name, those in ``maybe`` not among them."""
+        if self._files is None:
+            facts = map(_file_stat, _DECODER.decode(self._packed))
+            self._files = dict(zip(self._names, facts, strict=True))
+        return self._files
+
+    def newest_ns(self) -> int:
+        """Return the newest time of anything in it."""
+        return max((max(each.mtime_ns, each.ctime_ns) for each in self.files.values()), default=0)
+
+    def seen(self) -> bytes:
+        """Return a digest of all names and facts, in the order in which they were listed."""
+        names = "/".join(self._names).encode("utf-8", "surrogateescape")
+        return hashlib.sha256(self._packed + names).digest()
+
+
+def look_at(entries: list[os.DirEntry[str]]) -> tuple[list[str], list[Facts]]:
+    """Return names and facts of what is still there."""
+    try:
+        facts = [_FACTS(entry.stat(follow_symlinks=False)) for entry in entries]
+        return [entry.name for entry in entries], facts
+    except FileNotFoundError:
+        there = [entry for entry in entries if _is_there(entry)]
+    return [entry.name for entry in there], [
+        _FACTS(entry.stat(follow_symlinks=False)) for entry in there
+    ]
+
+
+def _is_there(entry: os.DirEntry[str]) -> bool:
+    try:
+        entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True  # and it remembers its facts
+
+
+def file_stat(facts: os.stat_result) -> FileStat:
+    """Return the facts of a file of a context: it belongs to 0:0."""
+    return _file_stat(_FACTS(facts))
+
+
+def _file_stat(facts: Facts) -> FileStat:
+    mode, size, mtime_ns, rdev, nlink, device, inode, ctime_ns = facts
+    return FileStat(mode, 0, 0, size, mtime_ns, rdev, nlink, (device, inode), ctime_ns)
