@@ -1,143 +1,175 @@
-"""``python -m bench``: runs the workloads, prints and writes the results."""
+"""``python -m bench``: runs the workloads in turns, prints and writes the results."""
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import platform
-import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench import workloads
-from bench.cases import Case, cases, curves
-from bench.limits import limits
-from bench.peers import Commands, Peer, find_peers
-from bench.process import CommandError, Cost, run
-from bench.report import as_text, bar_chart, curve_chart, summary, write_json
+import msgspec
 
-PEERS = ("jettison", "docker", "buildah", "podman")
+from bench import workloads
+from bench.measure import Measurement
+from bench.peers import Jettison, Peer, find_peers, pids_of
+from bench.plot import bar_chart, growth_figure
+from bench.process import CommandError, Runner
+from bench.report import as_text, missed, write_between_marks
+from bench.results import Journal, Machine, Results, results_of
+
+_PEERS = ("jettison", "docker", "buildah", "podman")
 
 
 def main() -> int:
-    """Measure; return 1 when a limit is missed or a case failed."""
+    """Measure; return 1 when a limit is missed, 130 when it was interrupted."""
     options = _options()
-    work = options.work.absolute()
-    workloads.write_all(
-        work / "workloads", scale=options.scale, registry=os.environ.get("BENCH_REGISTRY", "")
-    )
-    _compile_ours()
-    peers = find_peers(options.peers.split(","), work)
-    wanted = [name for name in options.cases.split(",") if name]
-    runs, failed = _measure(peers, work / "workloads", options.runs, wanted)
-    by_name = {case.name: case.limit for case in cases(peers[0], work / "workloads")}
-    table = summary(runs, by_name)
-    sys.stdout.write(as_text(table))
-    bounds = limits(work)
-    sys.stdout.writelines(f"{name:40}{value:10.3f}\n" for name, value in bounds.items())
-    grown = _curves(peers, work / "workloads", options.curves) if options.curves else {}
-    if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        machine = {"kernel": platform.release(), "processors": os.cpu_count()}
-        write_json(
-            options.out / "results.json",
-            machine=machine, runs=runs, summary=table, limits=bounds, curves=grown,
-        )  # fmt: skip
-        (options.out / "ratios.svg").write_text(bar_chart(table))
-        for name, lines in grown.items():
-            chart = curve_chart(f"Seconds of a cold build over {name}", lines)
-            (options.out / f"{name}.svg").write_text(chart)
-    missed = [name for name, row in table.items()
-              if "ratio" in row and "limit" in row
-              and float(str(row["ratio"])) > float(str(row["limit"]))]  # fmt: skip
-    if missed:
-        sys.stdout.write(f"limits missed: {', '.join(missed)}\n")
-    return 1 if missed or failed else 0
+    status = 0
+    if options.results:
+        results = msgspec.json.decode(options.results.read_bytes(), type=Results)
+        results = results_of([
+            *([results.machine] if results.machine else []),
+            *results.runs, *results.memory, *results.limits, *results.points,
+        ])  # fmt: skip
+    else:
+        work = options.work.absolute()
+        (work / "out").mkdir(parents=True, exist_ok=True)
+        journal = Journal(work / "journal.jsonl", resume=options.resume)
+        try:
+            _measure(options, work, journal)
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted; `--resume` goes on with what is missing\n")
+            status = 130
+        results = results_of(journal.records)
+    sys.stdout.write(as_text(results))
+    _write(options, results)
+    for line in missed(results):
+        sys.stdout.write(f"missed: {line}\n")
+        status = status or 1
+    return status
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("-n", "--runs", type=int, default=5, help="runs of each case (5)")
-    parser.add_argument("-p", "--peers", default=",".join(PEERS), help="who is measured")
-    parser.add_argument("-c", "--cases", default="", help="like w4,w9-cached (all)")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of W4 and W5 (1.0)")
-    parser.add_argument("--curves", choices=("small", "normal", "large"), help="measure growth too")
-    parser.add_argument("--out", type=Path, help="directory for results.json and pictures")
-    parser.add_argument(
+    add = parser.add_argument
+    add("-n", "--runs", type=int, default=5, help="runs of each case (5)")
+    add("-c", "--cases", default="", help="like w4,w9-cached (all)")
+    add(
+        "-p",
+        "--peer",
+        action="append",
+        metavar="NAME[=COMMAND]",
+        help="who is measured: a name that begins with jettison, docker, buildah or podman",
+    )
+    add(
+        "-d",
+        "--daemon",
+        action="append",
+        default=[],
+        metavar="NAME=PIDFILE",
+        help="a peer's daemon, so that its work counts; `registry=…`: that it does not",
+    )
+    add(
+        "--registry",
+        default="",
+        metavar="HOST:PORT",
+        help="registry without TLS that has base images below library/ and takes pushes",
+    )
+    add(
+        "--empty-stores",
+        action="store_true",
+        help="let W7 remove ALL images, containers and caches of the docker daemons",
+    )
+    add("--wait", type=float, default=30, help="seconds to wait for a quiet machine (30)")
+    add("--timeout", type=float, default=1800, help="seconds that a command may take (1800)")
+    add(
+        "--curves",
+        type=float,
+        nargs="?",
+        const=1.0,
+        default=0.0,
+        metavar="SCALE",
+        help="measure growth, too; with sizes multiplied by this (1)",
+    )
+    add("--no-limits", dest="limits", action="store_false", help="leave the machine's limits out")
+    add("--scale", type=float, default=1.0, help="size of W4 and W5 (1.0)")
+    add(
         "--work",
         type=Path,
         default=Path(".jettison/bench"),
-        help="workloads and stores (.jettison/bench)",
+        help="workloads, stores and the journal (.jettison/bench)",
     )
-    return parser.parse_args()
+    add("--resume", action="store_true", help="keep what an earlier measurement has, do the rest")
+    add("--out", type=Path, help="directory for results.json and pictures")
+    add("--docs", type=Path, metavar="PAGE", help="page whose generated part is replaced")
+    add("--results", type=Path, metavar="FILE", help="measure nothing, show this results.json")
+    return parser.parse_args()  # fmt: skip
 
 
-def _measure(
-    peers: list[Peer], root: Path, count: int, wanted: list[str]
-) -> tuple[dict[str, dict[str, list[Cost]]], bool]:
-    """Run every case of all peers in turns, since machines drift."""
-    by_case: dict[str, list[tuple[Peer, Case]]] = {}
+def _measure(options: argparse.Namespace, work: Path, journal: Journal) -> None:
+    try:
+        bystanders = [pids_of(each)[1] for each in options.daemon if each.startswith("registry=")]
+        runner = Runner(
+            work / "output.log", options.timeout, options.wait,
+            tuple(pid for pids in bystanders for pid in pids),
+        )  # fmt: skip
+        found = find_peers(
+            options.peer or _PEERS, options.daemon,
+            runner=runner, work=work, registry=options.registry,
+        )  # fmt: skip
+        peers = sorted(found, key=lambda peer: not isinstance(peer, Jettison))
+    except ValueError as error:
+        raise SystemExit(f"bench: {error}") from error
+    if not peers:
+        raise SystemExit("bench: nobody is there to be measured")
     for peer in peers:
-        for case in cases(peer, root):
-            if not wanted or case.name in wanted or case.name.partition("-")[0] in wanted:
-                by_case.setdefault(case.name, []).append((peer, case))
-    runs: dict[str, dict[str, list[Cost]]] = {}
-    failed = False
-    for name, members in by_case.items():
-        runs[name] = {peer.name: [] for peer, _ in members}
-        for number in range(count):
-            for peer, case in members:
-                costs = runs[name].get(peer.name)
-                if costs is None:
-                    continue
-                try:
-                    if number == 0 and case.once is not None:
-                        _run(peer, case.once())
-                    case.before()
-                    os.sync()
-                    costs.append(_run(peer, case.commands()))
-                except CommandError as error:
-                    sys.stderr.write(f"{peer.name} {name}: {error}\n")
-                    runs[name].pop(peer.name)
-                    failed = failed or peer.name == "jettison"
-        medians = "  ".join(
-            f"{peer} {statistics.median(cost.wall for cost in costs):.3f} s"
-            for peer, costs in runs[name].items()
-        )
-        sys.stderr.write(f"{name:14}{medians}\n")
-    return runs, failed
-
-
-def _curves(peers: list[Peer], root: Path, sizes: str) -> dict[str, dict[str, dict[int, float]]]:
-    """Measure how cold builds grow; the better of two runs each."""
-    grown: dict[str, dict[str, dict[int, float]]] = {}
-    for peer in peers:
-        if peer.name not in {"jettison", "docker"}:
+        if peer.daemons:
             continue
-        for name, units, case in curves(peer, root, sizes):
-            best = float("inf")
-            try:
-                for _ in range(2):
-                    case.before()
-                    best = min(best, _run(peer, case.commands()).wall)
-            except CommandError as error:
-                sys.stderr.write(f"{peer.name} {case.name}: {error}\n")
-                continue
-            grown.setdefault(name, {}).setdefault(peer.name, {})[units] = best
-            sys.stderr.write(f"{peer.name} {case.name}: {best:.3f} s\n")
-    return grown
-
-
-def _run(peer: Peer, commands: Commands) -> Cost:
-    """Run the commands of one measurement and add up what they cost."""
-    costs = [run(argv, env=peer.env, daemons=peer.daemons) for argv in commands]
-    return Cost(
-        wall=sum(cost.wall for cost in costs),
-        cpu=sum(cost.cpu for cost in costs),
-        peak_mib=max(cost.peak_mib for cost in costs),
-        others=max(cost.others for cost in costs),
+        if peer.name.startswith("docker"):
+            sys.stderr.write(f"{peer.name}: only its client's CPU time counts: no --daemon\n")
+    root = work / "workloads"
+    workloads.write_all(root, scale=options.scale, registry=options.registry)
+    _compile_ours()
+    journal.add(_machine(peers))
+    measurement = Measurement(peers, root, runner, journal)
+    measurement.prepare()
+    if options.limits:
+        measurement.limits()
+    measurement.cases(
+        [name for name in options.cases.split(",") if name],
+        options.runs,
+        empty=options.empty_stores,
     )
+    if options.curves:
+        measurement.curves(work / "curves", options.curves)
+
+
+def _machine(peers: Sequence[Peer]) -> Machine:
+    versions = {}
+    for peer in peers:
+        try:
+            versions[peer.name] = peer.version()
+        except CommandError as error:
+            versions[peer.name] = f"unknown: {error}"
+    now = dt.datetime.now(dt.UTC)
+    return Machine(
+        platform.release(), os.cpu_count() or 1, now.strftime("%Y-%m-%d %H:%M UTC"), versions
+    )
+
+
+def _write(options: argparse.Namespace, results: Results) -> None:
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        text = msgspec.json.format(msgspec.json.encode(results), indent=1)
+        (options.out / "results.json").write_bytes(text + b"\n")
+        (options.out / "ratios.svg").write_text(bar_chart(results.rows))
+        if results.points:
+            (options.out / "growth.svg").write_text(growth_figure(results.points))
+    if options.docs:
+        write_between_marks(options.docs, as_text(results))
 
 
 def _compile_ours() -> None:

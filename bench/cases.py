@@ -1,116 +1,205 @@
 """The measured cases: what is prepared, and what is then timed.
 
 In:  a peer and the directory of the workloads.
-Out: ``Case`` values by name. *Cold* cases forget the image and the build cache first.
+Out: ``Case`` values by name. *Cold* cases forget the image and the build cache first; *seeded*
+     ones give a build argument that no build has seen.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from bench import workloads
-from bench.peers import Commands, Jettison, Peer
+from msgspec import Struct
+
+from bench.peers import IMAGES, Buildah, Jettison, Peer
+from bench.process import Commands
 
 _seeds = itertools.count(int(time.time()))
+
+WANTED = {
+    "w1": 0.5, "w2": 0.7, "w3": 0.93, "w4-cold": 0.5, "w4-unchanged": 0.35, "w4-onefile": 0.15,
+    "w5-store": 0.8, "w5-gzip": 0.5, "w6-zstd": 0.6, "w7": 0.5, "w8": 0.4, "w8-cached": 0.5,
+    "w9": 0.6, "w9-cached": 0.5, "w10-push": 1.0, "w10-build-push": 0.5, "copy40-cached": 0.15,
+}  # fmt: skip
+"""The share of the other's time that is wanted: of the faster BuildKit's, of buildah's for
+``copy40-cached``."""
+
+TITLES = {
+    "w1": "W1 Python example, all cached",
+    "w2": "W2 Node example, one source file changed",
+    "w3": "W3 four stages of `sleep 2`",
+    "w3-jobs4": "… buildah and podman with `--jobs 4`",
+    "w4-cold": "W4 context of 20,000 files and 200 MiB, cold",
+    "w4-unchanged": "… unchanged",
+    "w4-onefile": "… one file changed",
+    "w5-store": "W5 a RUN writes 20,000 files, 300 MB",
+    "w5-gzip": "… exported with gzip",
+    "w6-zstd": "W6 the same, exported with zstd",
+    "w7": "W7 pull of 250 MB, `RUN true`",
+    "w8": "W8 30 small RUN steps, cold",
+    "w8-cached": "… cached",
+    "w9": "W9 200 chained stages, cold",
+    "w9-cached": "… cached",
+    "w10-push": "W10 push of the W5 image",
+    "w10-build-push": "… built and pushed",
+    "copy40-cached": "40 COPY steps, cached",
+}
 
 
 def nothing() -> None:
     """Prepare nothing."""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """One thing to measure.
 
     Attributes:
         name: Like ``w4-cold``.
         commands: What is timed; asked anew for every run.
-        once: Built before the first run, or None.
+        peer: Whose environment it is run in.
+        once: Prepares the first run.
         before: Prepares every run.
-        limit: Ratio to BuildKit that must be reached; 0 is none.
+        after: Is done after the last run, also when one failed.
     """
 
     name: str
     commands: Callable[[], Commands]
-    once: Callable[[], Commands] | None = None
+    peer: Peer
+    once: Callable[[], None] = nothing
     before: Callable[[], None] = nothing
-    limit: float = 0.0
+    after: Callable[[], None] = nothing
 
 
-def cases(peer: Peer, root: Path) -> Iterator[Case]:
-    """Yield the cases W1 to W10 for a peer."""
+def cases(peer: Peer, root: Path, *, empty: bool) -> Iterator[Case]:
+    """Yield the cases W1 to W10 for a peer.
 
-    def build(work: str, *options: str) -> Callable[[], Commands]:
-        return lambda: peer.build(root / work, f"bench-{work}", *options)
+    Args:
+        peer: The builder.
+        root: Directory of the workloads.
+        empty: Whether W7 may empty stores that others could need.
+    """
+    yield from _examples(peer, root)
+    yield from _contexts(peer, root)
+    yield from _written(peer, root)
+    for work in ("w8", "w9"):
+        yield _cold(peer, root, work, work)
+        yield _warm(peer, root, work, f"{work}-cached")
+    yield _warm(peer, root, "copy40", "copy40-cached")
+    if peer.registry:
+        yield from _pushed(peer, root / "w5")
+        if empty or peer.emptied() is not peer:
+            yield _pulled(peer, root)
 
-    def cold(work: str) -> Callable[[], None]:
-        return lambda: peer.forget(f"bench-{work}")
 
-    def seeded(work: str) -> Callable[[], Commands]:
-        return lambda: peer.build(root / work, f"bench-{work}", *_seed())
+def _examples(peer: Peer, root: Path) -> Iterator[Case]:
+    yield _warm(peer, root, "w1", "w1")
+    edited = root / "w2/src/greet.ts"
+    yield _warm(peer, root, "w2", "w2", before=lambda: _edit(edited, "// rev"))
+
+    def parallel(name: str, *options: str) -> Case:
+        def build() -> Commands:
+            return peer.build(root / "w3", "bench-w3", "--build-arg", f"BUST={_seed()}", *options)
+
+        return Case(name, build, peer, once=lambda: _run(peer, build()))
+
+    yield parallel("w3", *peer.jobs(1))
+    if isinstance(peer, Buildah | Jettison):
+        yield parallel("w3-jobs4", *peer.jobs(4))
+
+
+def _contexts(peer: Peer, root: Path) -> Iterator[Case]:
+    edited = root / "w4/pkg000/m0/f00000.txt"
+    yield _cold(peer, root, "w4", "w4-cold")
+    yield _warm(peer, root, "w4", "w4-unchanged")
+    yield _warm(peer, root, "w4", "w4-onefile", before=lambda: _edit(edited, "#"))
+
+
+def _written(peer: Peer, root: Path) -> Iterator[Case]:
+    def forget() -> None:
+        peer.forget("bench-w5")
+        for archive in (peer.work / "out").glob(f"{peer.name}-*.tar"):
+            archive.unlink()
 
     def export(compression: str) -> Callable[[], Commands]:
-        return lambda: peer.export(root / "w5", "bench-w5", compression, *_seed())
+        return lambda: peer.export(root / "w5", "bench-w5", compression, *_seeded())
 
-    yield Case("w1", build("w1"), once=build("w1"), limit=0.5)
-    edited = root / "w2/src/text.ts"
-    yield Case("w2", build("w2"), build("w2"), lambda: _edit(edited), 0.7)
-    yield Case("w3", seeded("w3"), once=seeded("w3"), limit=0.93)
-    yield Case("w4-cold", build("w4"), before=cold("w4"), limit=0.5)
-    yield Case("w4-unchanged", build("w4"), once=build("w4"), limit=0.35)
-    edited4 = root / "w4/p000/m0/f0.txt"
-    yield Case("w4-onefile", build("w4"), build("w4"), lambda: _edit(edited4), 0.15)
-    yield Case("w5-store", seeded("w5"), before=cold("w5"), limit=0.8)
-    yield Case("w5-gzip", export("gzip"), before=cold("w5"), limit=0.5)
-    yield Case("w6-zstd", export("zstd"), before=cold("w5"), limit=0.6)
-    yield Case("w8", build("w8"), before=cold("w8"), limit=0.4)
-    yield Case("w8-cached", build("w8"), once=build("w8"), limit=0.5)
-    yield Case("w9", build("w9"), before=cold("w9"), limit=0.6)
-    yield Case("w9-cached", build("w9"), once=build("w9"), limit=0.5)
-    if registry := os.environ.get("BENCH_REGISTRY"):
-        tag = f"{registry}/bench/{peer.name}:latest"
-        yield Case(
-            "w10",
-            lambda: [*peer.build(root / "w5", tag, *_seed()), *peer.push(tag)],
-            before=lambda: peer.forget(tag),
-            limit=0.5,
-        )
-    if isinstance(peer, Jettison):
-        # Other builders keep base images elsewhere; emptying their stores is not ours to do.
-        yield Case("w7", build("w7"), before=peer.empty)
+    def store() -> Commands:
+        return peer.build(root / "w5", "bench-w5", *_seeded())
+
+    yield Case("w5-store", store, peer, before=forget, after=forget)
+    yield Case("w5-gzip", export("gzip"), peer, before=forget, after=forget)
+    yield Case("w6-zstd", export("zstd"), peer, before=forget, after=forget)
 
 
-def curves(peer: Peer, root: Path, sizes: str) -> Iterator[tuple[str, int, Case]]:
-    """Yield cases of growing size: name of the curve, units, case (cold each)."""
-    many = {"small": (1000, 5000), "normal": (1000, 5000, 20_000), "large": (1000, 20_000, 200_000)}
-    table: dict[str, tuple[tuple[int, ...], Callable[[Path, int], None]]] = {
-        "stages": ((1, 10, 50, 100, 200, 400), workloads.chained_stages),
-        "steps": ((1, 10, 50, 100, 300), workloads.run_steps),
-        "layers": ((1, 10, 50, 100, 120), workloads.copy_steps),
-        "files": (many[sizes], lambda path, count: workloads.many_files(path, count, 1)),
-    }
-    for name, (counts, write) in table.items():
-        for count in counts:
-            path = root / f"curve-{name}-{count}"
-            if not (path / "Dockerfile").exists():
-                path.mkdir(parents=True, exist_ok=True)
-                write(path, count)
-            yield name, count, _curve(peer, path, f"bench-{name}")
+def _pushed(peer: Peer, context: Path) -> Iterator[Case]:
+    tag = f"{peer.registry}/bench/{peer.name}:latest"
+
+    def forget() -> None:
+        peer.forget(tag)
+
+    def built() -> None:
+        forget()
+        _run(peer, peer.build(context, tag, *_seeded()))
+
+    yield Case("w10-push", lambda: peer.push(tag), peer, before=built, after=forget)
+    yield Case(
+        "w10-build-push", lambda: peer.build_push(context, tag, *_seeded()), peer,
+        before=forget, after=forget,
+    )  # fmt: skip
 
 
-def _curve(peer: Peer, path: Path, tag: str) -> Case:
-    return Case(path.name, lambda: peer.build(path, tag), before=lambda: peer.forget(tag))
+def _pulled(peer: Peer, root: Path) -> Case:
+    other = peer.emptied()
+
+    def refill() -> None:
+        other.wipe()
+        if other is peer:
+            provide_bases(peer)
+
+    return Case(
+        "w7", lambda: other.build(root / "w7", "bench-w7"), other, before=other.wipe, after=refill
+    )
 
 
-def _seed() -> tuple[str, str]:
-    return ("--build-arg", f"SEED={next(_seeds)}")
+def provide_bases(peer: Peer) -> None:
+    """Have the base images of all workloads in a peer's store."""
+    for image in IMAGES:
+        peer.provide(image)
 
 
-def _edit(path: Path) -> None:
-    text = path.read_text().partition("\n// edit ")[0]
-    path.write_text(f"{text}\n// edit {next(_seeds)}\n")
+def _cold(peer: Peer, root: Path, work: str, name: str) -> Case:
+    tag = f"bench-{work}"
+    return Case(name, lambda: peer.build(root / work, tag), peer, before=lambda: peer.forget(tag))
+
+
+def _warm(
+    peer: Peer, root: Path, work: str, name: str, before: Callable[[], None] = nothing
+) -> Case:
+    def build() -> Commands:
+        return peer.build(root / work, f"bench-{work}")
+
+    return Case(name, build, peer, once=lambda: _run(peer, build()), before=before)
+
+
+def _run(peer: Peer, commands: Commands) -> None:
+    for argv in commands:
+        peer.runner.run(argv, env=peer.env)
+
+
+def _seed() -> int:
+    return next(_seeds)
+
+
+def _seeded() -> tuple[str, str]:
+    return ("--build-arg", f"SEED={_seed()}")
+
+
+def _edit(path: Path, comment: str) -> None:
+    """Change the last line of a file, which is a comment of ours or comes to be one."""
+    lines = path.read_text().splitlines()
+    if lines[-1].startswith(f"{comment} edit "):
+        lines.pop()
+    path.write_text("\n".join([*lines, f"{comment} edit {_seed()}"]) + "\n")

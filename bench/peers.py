@@ -1,9 +1,9 @@
 """The builders that are compared, each behind the same few verbs.
 
-A peer is there when its command is: ``BENCH_DOCKER``, ``BENCH_BUILDAH``, ``BENCH_PODMAN`` and
-``BENCH_JETTISON`` replace the names that are looked for on PATH, arguments included.
-``BENCH_REGISTRY`` (``host:port``, plain HTTP) has base images under ``library/``; Jettison takes
-them from there, the others must know it as a mirror.
+In:  ``NAME=COMMAND`` for those that are not called by their names on PATH. The name begins with
+     what it is: ``jettison``, ``docker``, ``buildah`` or ``podman``; ``VARIABLE=VALUE`` may come
+     before the command, as in a shell.
+Out: argument vectors of what is timed; the verbs that only prepare do their work at once.
 """
 
 from __future__ import annotations
@@ -11,100 +11,172 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-Commands = list[list[str]]
-"""What one measurement runs, one after the other."""
+from bench.process import CommandError, Commands, Runner, children
+
+IMAGES = ("alpine:3.20", "python:3.11-slim", "node:20")
+"""Base images of the workloads; they are in every store before anything is timed, but for W7."""
+
+_COMPRESSORS = {"gzip": ("gzip", "-6"), "zstd": ("zstd", "-q", "-3", "-T0")}
 
 
 class Peer:
     """What all builders can do; subclasses give the commands.
 
     Args:
-        command: How it is called.
-        out: Directory for archives.
+        name: For the tables.
+        command: How it is called, with variables of the environment in front.
+        runner: Runs what prepares.
+        work: Directory for stores and archives.
+        registry: ``host:port`` of a registry that has base images below ``library/``, or empty.
     """
 
-    name = ""
+    empties = "its own store"
+    """What ``wipe`` empties."""
 
-    def __init__(self, command: Sequence[str], out: Path) -> None:
-        self.command = list(command)
-        self.out = out
-        self.env: Mapping[str, str] = {}
+    def __init__(
+        self, name: str, command: Sequence[str], *, runner: Runner, work: Path, registry: str
+    ) -> None:
+        words = list(command)
+        self.name = name
+        self.env: dict[str, str] = {}
+        while words and words[0].partition("=")[0].isidentifier() and "=" in words[0]:
+            key, _, value = words.pop(0).partition("=")
+            self.env[key] = value
+        self.command = words
         self.daemons: Sequence[int] = ()
+        self.runner, self.work, self.registry = runner, work, registry
+
+    def missing(self) -> str:
+        """Return why the peer cannot be measured, or nothing."""
+        if shutil.which(self.command[0], path=self.env.get("PATH")) is None:
+            return f"no program `{self.command[0]}`"
+        try:
+            self.runner.run([*self.command, "version"], env=self.env)
+        except CommandError as error:
+            return " ".join(str(error).split())[:200]
+        return ""
+
+    def version(self) -> str:
+        """Return what the peer says of its version, in a line."""
+        self._prepare("--version")
+        return " ".join(self.runner.log.read_text().split())
 
     def build(self, context: Path, tag: str, *options: str) -> Commands:
         """Build into the local store."""
         raise NotImplementedError
 
     def export(self, context: Path, tag: str, compression: str, *options: str) -> Commands:
-        """Build and write an archive."""
+        """Build and write an OCI archive."""
         raise NotImplementedError
 
     def push(self, tag: str) -> Commands:
         """Push an image that was built."""
-        return [[*self.command, "push", tag]]
+        return [[*self.command, "push", "-q", tag]]
+
+    def build_push(self, context: Path, tag: str, *options: str) -> Commands:
+        """Build and push; two commands where no one command does both."""
+        return [*self.build(context, tag, *options), *self.push(tag)]
+
+    def jobs(self, number: int) -> tuple[str, ...]:
+        """Return the options for that many stages at a time; a default that fits has none."""
+        del number
+        return ()
+
+    def provide(self, image: str) -> None:
+        """Have a base image in the store."""
+        raise NotImplementedError
 
     def forget(self, tag: str) -> None:
         """Remove the image and the build cache; base images stay."""
         raise NotImplementedError
 
-    def _quietly(self, *argv: str) -> None:
-        env = {**os.environ, **self.env}
-        subprocess.run([*self.command, *argv], env=env, capture_output=True, check=False)
+    def emptied(self) -> Peer:
+        """Return this peer with a store that may be emptied."""
+        raise NotImplementedError
+
+    def wipe(self) -> None:
+        """Empty the store."""
+        raise NotImplementedError
+
+    def _prepare(self, *argv: str, check: bool = True) -> None:
+        self.runner.run([*self.command, *argv], env=self.env, check=check)
+
+    def _archive(self, compression: str) -> Path:
+        return self.work / "out" / f"{self.name}-{compression}.tar"
 
 
 class Jettison(Peer):
     """This program, with a store of its own."""
 
-    name = "jettison"
-
-    def __init__(self, command: Sequence[str], out: Path, store: Path, registry: str) -> None:
-        super().__init__(command, out)
-        self.store = store
-        self.env = {"JETTISON_ROOT": str(store)}
-        self._registry = registry
+    def __init__(self, *args: object, store: str = "jettison", **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        self.store = self.work / "stores" / store
+        self.env["JETTISON_ROOT"] = str(self.store)
 
     def build(self, context: Path, tag: str, *options: str) -> Commands:
         """Build into the local store."""
         argv = [*self.command, "build", "--network=host", "--progress=plain", "-t", tag]
-        return [[*argv, *self._bases(context), *options, str(context)]]
+        text = (context / "Dockerfile").read_text()
+        bases = [
+            f"--build-context={image}=docker-image://{self.registry}/library/{image}"
+            for image in IMAGES
+            if self.registry and f"FROM {image}" in text
+        ]
+        return [[*argv, *bases, *options, str(context)]]
 
     def export(self, context: Path, tag: str, compression: str, *options: str) -> Commands:
         """Build and write an OCI archive, in one command."""
-        out = f"type=oci,dest={self.out / compression}.tar,compression={compression}"
+        out = f"type=oci,dest={self._archive(compression)},compression={compression}"
         force = ",force-compression=true" if compression == "zstd" else ""
         return self.build(context, tag, "-o", out + force, *options)
 
-    def forget(self, tag: str) -> None:
-        """Remove the image and the build cache."""
-        self._quietly("rmi", "-f", tag)
-        self._quietly("prune", "--all", "--force")
+    def push(self, tag: str) -> Commands:
+        """Push an image that was built."""
+        return [[*self.command, "push", tag]]
 
-    def empty(self) -> None:
+    def provide(self, image: str) -> None:
+        """Have a base image in the store, unpacked: a step runs on it."""
+        context = self.work / "out" / "base"
+        context.mkdir(parents=True, exist_ok=True)
+        (context / "Dockerfile").write_text(f"FROM {image}\nRUN true\n")
+        for argv in self.build(context, "bench-base"):
+            self.runner.run(argv, env=self.env)
+
+    def forget(self, tag: str) -> None:
+        """Remove the image and the build cache; base images stay."""
+        self._prepare("rmi", "-f", tag, check=False)
+        self._prepare("prune", "--all", "--force")
+
+    def emptied(self) -> Peer:
+        """Return Jettison with a second store."""
+        command = [*(f"{key}={value}" for key, value in self.env.items()), *self.command]
+        return Jettison(
+            self.name, command, runner=self.runner, work=self.work, registry=self.registry,
+            store="jettison-emptied",
+        )  # fmt: skip
+
+    def wipe(self) -> None:
         """Remove the whole store."""
         shutil.rmtree(self.store, ignore_errors=True)
 
-    def _bases(self, context: Path) -> list[str]:
-        if not self._registry:
-            return []
-        lines = (context / "Dockerfile").read_text().splitlines()
-        images = {line.split()[1] for line in lines if line.startswith("FROM ")}
-        place = f"docker-image://{self._registry}/library"
-        return [
-            f"--build-context={image}={place}/{image}"
-            for image in sorted(images)
-            if ":" in image and "/" not in image
-        ]
-
 
 class Docker(Peer):
-    """BuildKit in a docker daemon, through buildx."""
+    """BuildKit in a docker daemon, through buildx; its image store is asked for."""
 
-    name = "docker"
+    empties = "ALL images, containers and caches of the daemon"
+
+    def missing(self) -> str:
+        """Return why the peer cannot be measured, or nothing; find out which store it has."""
+        why = super().missing()
+        if not why:
+            self._prepare("info", "--format", "{{json .DriverStatus}}")
+            self._packs = "io.containerd.snapshotter" in self.runner.log.read_text()
+        return why
 
     def build(self, context: Path, tag: str, *options: str) -> Commands:
         """Build into the daemon's store."""
@@ -112,33 +184,58 @@ class Docker(Peer):
         return [[*argv, *options, str(context)]]
 
     def export(self, context: Path, tag: str, compression: str, *options: str) -> Commands:
-        """Build and write an OCI archive; needs the containerd image store."""
-        out = f"type=oci,dest={self.out / compression}.tar,compression={compression}"
-        force = ",force-compression=true" if compression == "zstd" else ""
-        return self.build(context, tag, "--output", out + force, *options)
+        """Build and write an archive: OCI from containerd's store, else a docker archive."""
+        archive = self._archive(compression)
+        if self._packs:
+            force = ",force-compression=true" if compression == "zstd" else ""
+            out = f"type=oci,dest={archive},compression={compression}{force}"
+            return self.build(context, tag, *options, "--output", out)
+        save = shlex.join([*self.command, "save", tag])
+        pipe = f"{save} | {shlex.join(_COMPRESSORS[compression])} > {shlex.quote(str(archive))}"
+        return [*self.build(context, tag, *options), ["bash", "-o", "pipefail", "-c", pipe]]
+
+    def build_push(self, context: Path, tag: str, *options: str) -> Commands:
+        """Build and push in one command."""
+        return self.build(context, tag, *options, "--push")
+
+    def provide(self, image: str) -> None:
+        """Have a base image in the store."""
+        self._prepare("pull", "-q", image)
 
     def forget(self, tag: str) -> None:
-        """Remove the image and the build cache."""
-        self._quietly("rmi", "-f", tag)
-        self._quietly("builder", "prune", "-af")
+        """Remove the image and the build cache; base images stay."""
+        self._prepare("rmi", "-f", tag, check=False)
+        self._prepare("builder", "prune", "-af")
+
+    def emptied(self) -> Peer:
+        """Return the same: a daemon has one store."""
+        return self
+
+    def wipe(self) -> None:
+        """Remove all that the daemon has; what it removes lazily is waited for."""
+        self._prepare("system", "prune", "-af")
+        self._prepare("builder", "prune", "-af")
+        time.sleep(2)
+        self._prepare("builder", "prune", "-af")
 
 
 class Buildah(Peer):
     """Buildah or podman, whose verbs are the same."""
 
-    def __init__(self, name: str, command: Sequence[str], out: Path) -> None:
-        super().__init__(command, out)
-        self.name = name
+    more: Sequence[str] = ()
+    """More options for each build."""
 
     def build(self, context: Path, tag: str, *options: str) -> Commands:
         """Build into the local store, with layers kept as cache."""
-        argv = [*self.command, "build", "--layers", "--network", "host", "-t", tag]
+        argv = [*self.command, "build", "--layers", "--network", "host", *self.more, "-t", tag]
         return [[*argv, *options, str(context)]]
 
     def export(self, context: Path, tag: str, compression: str, *options: str) -> Commands:
         """Build, then write an OCI archive."""
         form = ["--compression-format", compression]
-        place = f"oci-archive:{self.out / compression}.tar"
+        if compression == "zstd":
+            form.append("--force-compression")
+        place = f"oci-archive:{self._archive(compression)}:{tag}"
         push = [*self.command, "push", "-q", *form, tag, place]
         return [*self.build(context, tag, *options), push]
 
@@ -146,32 +243,96 @@ class Buildah(Peer):
         """Push to a registry without TLS."""
         return [[*self.command, "push", "-q", "--tls-verify=false", tag]]
 
+    def jobs(self, number: int) -> tuple[str, ...]:
+        """Return the options for that many stages at a time."""
+        return ("--jobs", str(number))
+
+    def provide(self, image: str) -> None:
+        """Have a base image in the store."""
+        self._prepare("pull", "-q", f"docker.io/library/{image}")
+
     def forget(self, tag: str) -> None:
         """Remove the image and what nothing names."""
-        self._quietly("rmi", "-f", tag)
-        prune = ("rmi", "--prune", "-f") if self.name == "buildah" else ("image", "prune", "-f")
-        self._quietly(*prune)
+        self._prepare("rmi", "-f", tag, check=False)
+        prune = ("image", "prune", "-f") if self._is_podman else ("rmi", "--prune", "-f")
+        self._prepare(*prune, check=False)
+
+    def emptied(self) -> Peer:
+        """Return the same program with a second store."""
+        run = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", self.work / "run")
+        place = ["--root", str(self.work / "stores" / self.name), "--runroot", f"{run}/{self.name}"]
+        command = [*(f"{key}={value}" for key, value in self.env.items()), *self.command, *place]
+        other = Buildah(
+            self.name, command, runner=self.runner, work=self.work, registry=self.registry
+        )
+        other.more = ("--tls-verify=false",)
+        return other
+
+    def wipe(self) -> None:
+        """Remove all images and what nothing names."""
+        self._prepare("rmi", "-a", "-f", check=False)
+        prune = ("image", "prune", "-f") if self._is_podman else ("rmi", "--prune", "-f")
+        self._prepare(*prune, check=False)
+
+    @property
+    def _is_podman(self) -> bool:
+        return self.name.startswith("podman")
 
 
-def find_peers(wanted: Sequence[str], work: Path) -> list[Peer]:
-    """Return the peers of those names that are there, Jettison first."""
-    registry = os.environ.get("BENCH_REGISTRY", "")
-    out = work / "out"
-    out.mkdir(parents=True, exist_ok=True)
-    found: list[Peer] = []
-    for name in wanted:
-        command = shlex.split(os.environ.get(f"BENCH_{name.upper()}", name))
-        if name == "jettison" and f"BENCH_{name.upper()}" not in os.environ:
-            command = [sys.executable, "-m", "jettison"]
-        if not shutil.which(command[0]):
-            sys.stderr.write(f"{name} is not installed: left out\n")
-        elif name == "jettison":
-            found.append(Jettison(command, out, work / "store", registry))
-        elif name == "docker":
-            docker = Docker(command, out)
-            daemons = os.environ.get("BENCH_DOCKER_PIDS", "")
-            docker.daemons = [int(pid) for pid in daemons.split(",") if pid]
-            found.append(docker)
+_KINDS: dict[str, type[Peer]] = {
+    "jettison": Jettison, "docker": Docker, "buildah": Buildah, "podman": Buildah,
+}  # fmt: skip
+
+
+def find_peers(
+    settings: Sequence[str], daemons: Sequence[str], *, runner: Runner, work: Path, registry: str
+) -> Iterator[Peer]:
+    """Yield the peers that are there, and tell of those that are not.
+
+    Args:
+        settings: ``NAME=COMMAND`` or ``NAME`` each.
+        daemons: ``NAME=PIDFILE`` or ``NAME=PID`` each.
+        runner: Runs what prepares.
+        work: Directory for stores and archives.
+        registry: ``host:port``, or empty.
+
+    Raises:
+        ValueError: a setting is wrong.
+    """
+    pids = dict(pids_of(setting) for setting in daemons)
+    for setting in settings:
+        name, _, command = setting.partition("=")
+        kind = next((kind for prefix, kind in _KINDS.items() if name.startswith(prefix)), None)
+        if kind is None:
+            raise ValueError(f"peer `{name}`: a name begins with one of {', '.join(_KINDS)}")
+        words = shlex.split(command) or ([_ours()] if kind is Jettison else [name])
+        peer = kind(name, words, runner=runner, work=work, registry=registry)
+        peer.daemons = pids.get(name, ())
+        if why := peer.missing():
+            sys.stderr.write(f"{name}: left out: {why}\n")
         else:
-            found.append(Buildah(name, command, out))
-    return found
+            yield peer
+
+
+def pids_of(setting: str) -> tuple[str, tuple[int, ...]]:
+    """Return the name and the process IDs of ``NAME=PIDFILE``: the daemon and its children.
+
+    Containerd is a child of dockerd, unless the system manages it.
+
+    Raises:
+        ValueError: there is no such file or process.
+    """
+    name, _, place = setting.partition("=")
+    try:
+        pid = int(place) if place.isdecimal() else int(Path(place).read_text())
+    except OSError as error:
+        raise ValueError(f"daemon of `{name}`: `{place}`: {error.strerror}") from error
+    if not Path(f"/proc/{pid}").exists():
+        raise ValueError(f"daemon of `{name}`: there is no process {pid}")
+    return name, (pid, *children(pid))
+
+
+def _ours() -> str:
+    """Return the program that is installed beside this interpreter, as users call it."""
+    program = Path(sys.executable).with_name("jettison")
+    return str(program) if program.exists() else "jettison"

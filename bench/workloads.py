@@ -7,6 +7,7 @@ Out: a build context each; contents depend on nothing but the arguments.
 from __future__ import annotations
 
 import random
+import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ _VOCABULARY = [f"{first}{last}" for first in ("de", "ra", "mo", "ti", "ku") for 
 _FILES = 20_000
 _BLOB_MIB = 200
 _MIB = 1 << 20
+_NODE = Path(__file__).parent / "node"
 
 
 def write_all(root: Path, *, scale: float = 1.0, registry: str = "") -> None:
@@ -29,6 +31,7 @@ def write_all(root: Path, *, scale: float = 1.0, registry: str = "") -> None:
         "w7": lambda path: big_base(path, registry),
         "w8": lambda path: run_steps(path, 30),
         "w9": lambda path: chained_stages(path, 200),
+        "copy40": lambda path: copy_steps(path, 40, base="alpine:3.20"),
     }
     for name, writer in writers.items():
         path = root / name
@@ -57,6 +60,7 @@ def python_example(path: Path) -> None:
         RUN pip install --no-cache-dir poetry
         COPY pyproject.toml app.py ./
         RUN poetry install --only main --no-root
+
         FROM python:3.11-slim
         WORKDIR /app
         COPY --from=build /app /app
@@ -65,85 +69,117 @@ def python_example(path: Path) -> None:
 
 
 def node_example(path: Path) -> None:
-    """W2: dependencies, compilation and runtime in three stages; ``src/text.ts`` is edited."""
+    """W2: dependencies, compilation and runtime in three stages; ``src/greet.ts`` is edited."""
     _put(path / "package.json", """\
-        {"name": "greeting", "version": "1.0.0", "private": true,
-         "scripts": {"build": "tsc --outDir dist --target es2020 --module commonjs src/main.ts"},
-         "dependencies": {"ms": "2.1.3"}, "devDependencies": {"typescript": "5.4.5"}}
+        {
+          "name": "greeting", "version": "1.0.0", "private": true,
+          "scripts": {"build": "tsc -p ."},
+          "dependencies": {"express": "4.21.2"},
+          "devDependencies": {
+            "typescript": "5.4.5", "@types/node": "20.14.0", "@types/express": "4.17.21"
+          }
+        }
         """)  # fmt: skip
-    _put(path / "src/main.ts", "import { text } from './text';\nconsole.log(text);\n")
-    _put(path / "src/text.ts", "export const text = 'hello';\n")
+    shutil.copyfile(_NODE / "package-lock.json", path / "package-lock.json")
+    _put(path / "tsconfig.json", """\
+        {"compilerOptions": {
+          "target": "es2020", "module": "commonjs", "outDir": "dist", "rootDir": "src",
+          "strict": true, "esModuleInterop": true, "skipLibCheck": true
+        }, "include": ["src"]}
+        """)  # fmt: skip
+    _put(path / "src/index.ts", """\
+        import express from 'express';
+        import { greet } from './greet';
+        const app = express();
+        app.get('/', (_request, response) => { response.send(greet()); });
+        if (process.argv[2] === '-version') { console.log(greet()); }
+        else { app.listen(18081, '127.0.0.1'); }
+        """)  # fmt: skip
+    _put(path / "src/greet.ts", "export function greet(): string { return 'hello'; }\n")
+    _put(path / ".dockerignore", "node_modules\ndist\n")
     _put(path / "Dockerfile", """\
         FROM node:20 AS production
         WORKDIR /app
-        COPY package.json ./
-        RUN npm install --omit=dev
+        COPY package.json package-lock.json ./
+        RUN npm ci --omit=dev
+
         FROM node:20 AS build
         WORKDIR /app
-        COPY package.json ./
-        RUN npm install
-        COPY src src
+        COPY package.json package-lock.json ./
+        RUN npm ci
+        COPY tsconfig.json ./
+        COPY src ./src
         RUN npm run build
+
         FROM node:20
         WORKDIR /app
-        COPY --from=production /app/node_modules node_modules
-        COPY --from=build /app/dist dist
-        CMD ["node", "dist/main.js"]
+        ENV NODE_ENV=production
+        COPY --from=production /app/node_modules ./node_modules
+        COPY --from=build /app/dist ./dist
+        EXPOSE 18081
+        CMD ["node", "dist/index.js"]
         """)  # fmt: skip
 
 
 def sleeping_stages(path: Path) -> None:
     """W3: four stages that need nothing of each other and sleep for two seconds each."""
     stages = "".join(
-        f"FROM alpine:3.20 AS s{n}\nARG SEED\nRUN sleep 2 && echo {n} $SEED > /o{n}\n"
-        for n in range(4)
+        f"FROM alpine:3.20 AS s{n}\nARG BUST\nRUN sleep 2 && echo {n} $BUST > /out{n}\n\n"
+        for n in range(1, 5)
     )
-    copies = "".join(f"COPY --from=s{n} /o{n} /o{n}\n" for n in range(4))
-    _put(path / "Dockerfile", f"ARG SEED=0\n{stages}FROM alpine:3.20\n{copies}")
+    copies = "".join(f"COPY --from=s{n} /out{n} /out{n}\n" for n in range(1, 5))
+    _put(path / "Dockerfile", f"ARG BUST=0\n{stages}FROM alpine:3.20\n{copies}")
 
 
 def many_files(path: Path, files: int, blob_mib: int) -> None:
-    """W4: a context of small text files, ten to a directory, and one that cannot be compressed."""
-    random_bytes = random.Random(44)  # noqa: S311 - contents of files
-    text = _text(random_bytes, 2 * _MIB)
+    """W4: a context of text files of 2 to 6 kB and one file that cannot be compressed.
+
+    They lie in 2,000 directories, and in more where there would be more than 20 in one.
+    """
+    source = random.Random(4)  # noqa: S311 - contents of files
+    text = _text(source, 4 * _MIB)
+    parts = max(10, files // 4000)
+    made = set()
     for number in range(files):
-        directory = path / f"p{number % 200:03}" / f"m{number // 200 % 10}"
-        if number < 2000:
+        directory = path / f"pkg{number % 200:03}" / f"m{number // 200 % parts}"
+        if directory not in made:
             directory.mkdir(parents=True, exist_ok=True)
-        start, size = random_bytes.randrange(len(text) - 6000), random_bytes.randrange(2000, 6000)
-        (directory / f"f{number}.txt").write_text(f"{number}\n{text[start : start + size]}")
+            made.add(directory)
+        start, size = source.randrange(len(text) - 8192), source.randrange(2048, 6144)
+        (directory / f"f{number:05}.txt").write_text(f"# {number}\n{text[start : start + size]}\n")
     with (path / "blob.bin").open("wb") as blob:
         for _ in range(blob_mib):
-            blob.write(random_bytes.randbytes(_MIB))
+            blob.write(source.randbytes(_MIB))
     _put(path / "Dockerfile", "FROM alpine:3.20\nCOPY . /src\n")
 
 
 def writing_step(path: Path, files: int, total_bytes: int) -> None:
-    """W5, W6, W10: a RUN that writes many files of data that compresses to about half."""
+    """W5, W6, W10: a RUN that writes many files of text and programs, half compressible."""
     _put(path / "write.py", f"""\
         import os, random, sys, sysconfig
         from pathlib import Path
 
+        files, size = {files}, {total_bytes // max(files, 1)}
         seed = int(sys.argv[1])
-        library = Path(sysconfig.get_path("stdlib"))
-        text = b"".join(path.read_bytes() for path in sorted(library.glob("*.py")))[: 8 << 20]
+        sources = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+        libraries = sorted(Path("/usr/lib/x86_64-linux-gnu").glob("*.so*"))
+        pool = b""
+        for path in [*sources, *libraries]:
+            if len(pool) < 24 << 20 and not path.is_symlink():
+                pool += path.read_bytes()
         rng = random.Random(seed)
-        pool = b"".join(
-            text[n : n + 4096] + rng.randbytes(2048) for n in range(0, len(text), 4096)
-        )
-        size = {total_bytes // max(files, 1)}
-        for n in range({files}):
-            directory = f"/data/d{{n % 200:03}}"
-            if n < 200:
-                os.makedirs(directory)
+        for n in range(200):
+            os.makedirs(f"/data/d{{n:03}}")
+        for n in range(files):
             start = rng.randrange(len(pool) - size)
-            with open(f"{{directory}}/f{{n}}", "wb") as file:
-                file.write(pool[start : start + size])
+            with open(f"/data/d{{n % 200:03}}/f{{n:05}}", "wb") as file:
+                file.write(b"%d %d\\n" % (seed, n))
+                file.write(pool[start : start + size - 16])
         """)  # fmt: skip
     _put(path / "Dockerfile", """\
         FROM python:3.11-slim
         ARG SEED=0
-        COPY write.py /
+        COPY write.py /write.py
         RUN python /write.py $SEED
         """)  # fmt: skip
 
@@ -156,7 +192,7 @@ def big_base(path: Path, registry: str) -> None:
 
 def run_steps(path: Path, steps: int) -> None:
     """W8: many steps that do next to nothing."""
-    lines = "".join(f"RUN echo {n} > /f{n}\n" for n in range(steps))
+    lines = "".join(f"RUN echo {n} > /f{n}\n" for n in range(1, steps + 1))
     _put(path / "Dockerfile", f"FROM alpine:3.20\n{lines}")
 
 
@@ -166,16 +202,16 @@ def chained_stages(path: Path, stages: int) -> None:
     lines = ["FROM scratch AS s0\nCOPY seed.txt /f0\n"]
     lines += [f"FROM scratch AS s{n}\nCOPY --from=s{n - 1} /f{n - 1} /f{n}\n"
               for n in range(1, stages)]  # fmt: skip
-    _put(path / "Dockerfile", "".join(lines))
+    _put(path / "Dockerfile", "\n".join(lines))
 
 
-def copy_steps(path: Path, layers: int) -> None:
+def copy_steps(path: Path, layers: int, *, base: str = "scratch") -> None:
     """A layer for each of many small files."""
     lines = []
     for number in range(layers):
         _put(path / f"f{number}", f"{number}\n")
         lines.append(f"COPY f{number} /\n")
-    _put(path / "Dockerfile", "FROM scratch\n" + "".join(lines))
+    _put(path / "Dockerfile", f"FROM {base}\n" + "".join(lines))
 
 
 def _put(path: Path, text: str) -> None:
@@ -184,5 +220,10 @@ def _put(path: Path, text: str) -> None:
 
 
 def _text(source: random.Random, size: int) -> str:
-    words = source.choices(_VOCABULARY, k=size // 5)
-    return " ".join(f"{word}\n" if number % 9 == 8 else word for number, word in enumerate(words))
+    """Return lines like those of programs: words, and a number that nothing else has."""
+    lines, length = [], 0
+    while length < size:
+        words = " ".join(source.choices(_VOCABULARY, k=source.randrange(3, 9)))
+        lines.append(f"{' ' * source.randrange(9)}{words} {source.getrandbits(24):x}\n")
+        length += len(lines[-1])
+    return "".join(lines)
