@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ca_bundle: Value of ``--ca-bundle`` when none is given: a PEM file, ``host``
             or ``none``; empty is ``host`` where ``SSL_CERT_FILE`` is set.
         isolation: Sandbox driver to use, empty for the best that works.
+        snapshotter: What makes root file systems of layers: ``overlay``, ``fuse-overlayfs`` or
+            ``copy``; empty for the first that works.
         jobs: RUN steps at the same time; 0 lets Jettison decide.
         insecure_registries: Registries (``host:port``) that are spoken to without TLS checks.
         registry_mirrors: Mirrors of docker.io, tried in order before it.
@@ -36,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     root: str = ""
     ca_bundle: str = ""
     isolation: str = ""
+    snapshotter: str = ""
     jobs: int = 0
     insecure_registries: tuple[str, ...] = ()
     registry_mirrors: tuple[str, ...] = ()

@@ -142,7 +142,7 @@ def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
     from jettison.sandbox.select import shortcoming  # noqa: PLC0415 - a cached build runs nothing
 
     sandbox = session.sandbox(request.isolation)
-    lacking = shortcoming(sandbox.name)
+    lacking = shortcoming(sandbox)
     if lacking:
         sink(Warned(time.time_ns(), lacking))
     return sandbox

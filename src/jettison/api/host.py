@@ -18,6 +18,7 @@ from jettison.errors import HostError, JettisonError
 from jettison.linux import host, userns
 from jettison.sandbox.base import Verdict
 from jettison.sandbox.ca import authorities, proxies
+from jettison.sandbox.roots import OVERLAY
 from jettison.settings import Settings, config_path
 
 _LOW_BYTES = 2 * 10**9
@@ -95,11 +96,26 @@ def _store(session: Session) -> HostCheck:
 def _sandboxes(session: Session, settings: Settings, problem: HostError | None) -> list[HostCheck]:
     if problem is not None:
         return [HostCheck("sandbox", False, problem.message, problem.hint or "", "sandbox")]
-    from jettison.sandbox.select import probe  # noqa: PLC0415
+    from jettison.sandbox.select import probe, probe_snapshotters  # noqa: PLC0415
 
-    verdicts = probe(session.store.root)
-    chosen = settings.isolation or next((each.driver for each in verdicts if each.works), "")
-    return [_sandbox(each, chosen) for each in verdicts]
+    verdicts = probe(session.store.root, settings.snapshotter)
+    best = next((each for each in verdicts if each.works), None)
+    chosen = settings.isolation or (best.driver if best else "")
+    checks = [_sandbox(each, chosen) for each in verdicts]
+    if best is not None:
+        used = settings.snapshotter or best.snapshotter
+        tried = probe_snapshotters(best.driver, session.store.root)
+        checks += [_snapshotter(each, used) for each in tried]
+    return checks
+
+
+def _snapshotter(verdict: Verdict, used: str) -> HostCheck:
+    name = f"snapshotter {verdict.snapshotter}"
+    if verdict.works:
+        detail = "works, and is used" if verdict.snapshotter == used else "works"
+        return HostCheck(name, True, detail)
+    needed = verdict.snapshotter == OVERLAY
+    return HostCheck(name, False if needed else None, verdict.reason, verdict.remedy)
 
 
 def _sandbox(verdict: Verdict, chosen: str) -> HostCheck:

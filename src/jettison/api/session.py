@@ -132,7 +132,9 @@ class Session:
 
         name = force or self.settings.isolation
         if name not in self._sandboxes:
-            self._sandboxes[name] = choose(name, cache_dir=self.store.root)
+            self._sandboxes[name] = choose(
+                name, cache_dir=self.store.root, snapshotter=self.settings.snapshotter
+            )
         return self._sandboxes[name]
 
     def require_namespace(self) -> None:

@@ -142,6 +142,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     help="CA certificates that RUN steps trust, for TLS-inspecting proxies.",
 )
 @click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
 @click.option("-j", "--jobs", default=0, type=click.IntRange(0), help="RUN steps at the same time.")
 @click.option("--offline", is_flag=True, help="Use what the store has, reach for nothing.")
 @click.option(
@@ -177,7 +178,11 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
 
     tell_ignored(flags, IGNORED)
     settings = settings_of(
-        ctx, ca_bundle=flags["ca_bundle"], isolation=flags["isolation"], jobs=flags["jobs"]
+        ctx,
+        ca_bundle=flags["ca_bundle"],
+        isolation=flags["isolation"],
+        snapshotter=flags["snapshotter"],
+        jobs=flags["jobs"],
     )
     request = request_of(context, flags)
     progress = "quiet" if flags["quiet"] else str(flags["progress"] or "auto")

@@ -22,6 +22,7 @@ def debug() -> None:
 @click.option("--secret", "secrets", multiple=True, metavar="id=…", help="As given to the build.")
 @click.option("--ssh", multiple=True, metavar="ID", help="As given to the build.")
 @click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
 @click.pass_context
 def shell(
     ctx: click.Context, /, command: tuple[str, ...], *, step: str, listing: bool, **flags: object
@@ -55,7 +56,7 @@ def shell(
             sys.stdout.write(printable(text) + "\n")
         return 0
 
-    return in_session(ctx, work)
+    return in_session(ctx, work, snapshotter=flags["snapshotter"])
 
 
 @debug.command("parse")

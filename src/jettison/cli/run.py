@@ -102,6 +102,7 @@ OURS_FAILED = 125
     "--ca-bundle", default="", metavar="FILE|host", help="CA certificates that programs trust."
 )
 @click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
 @click.option("-d", "--detach", is_flag=True, hidden=True)
 @click.option("-l", "--label", multiple=True, hidden=True)
 @click.option("--restart", default="", hidden=True)
@@ -173,7 +174,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         return run_container(session, request)
 
     try:
-        return in_session(ctx, work)
+        return in_session(ctx, work, snapshotter=flags["snapshotter"])
     except JettisonError as error:
         if ctx.obj["verbose"]:
             raise

@@ -16,6 +16,10 @@ import msgspec
 from jettison.sandbox.spec import SandboxSpec
 
 
+MOUNT_ROOT = "mount the root file system"
+"""The step of a set-up that fails where a snapshotter does not work, as errors tell it."""
+
+
 class Streams(msgspec.Struct, frozen=True):
     """File descriptors that the process inherits; they stay open in the caller.
 
@@ -74,9 +78,10 @@ class Sandbox(Protocol):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Whether a driver works here: found by running ``true`` in it."""
+    """Whether a driver works here on a snapshotter: found by running a program in it."""
 
     driver: str
     works: bool
     reason: str = ""
     remedy: str = ""
+    snapshotter: str = "overlay"

@@ -189,7 +189,7 @@ def _mount(
             source, mode = str(mount.source), "ro" if mount.readonly else "rw"
             directory = mount.source.is_dir()
             if mount.copy_up and directory:
-                prepare.append(("overlay", os.fsencode(name), [os.fsencode(source)], True))
+                prepare.append(("overlay", os.fsencode(name), [os.fsencode(source)], True, b""))
                 source = path
             elif mount.copy_up:
                 facts = mount.source.stat()
@@ -199,7 +199,8 @@ def _mount(
             return _entry(target, "bind", source, "rbind", mode), directory
         case OverlayMount():
             lowers = [os.fsencode(lower) for lower in mount.lowers]
-            prepare.append(("overlay", os.fsencode(name), lowers, not mount.readonly))
+            merged = os.fsencode(mount.merged) if mount.merged else b""
+            prepare.append(("overlay", os.fsencode(name), lowers, not mount.readonly, merged))
             selector = mount.selector.strip("/")
             mode = "ro" if mount.readonly else "rw"
             source = f"{path}/{selector}".rstrip("/")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jettison.fs.overlay_form import (
@@ -118,8 +118,17 @@ class CopiedRoot:
             facts.st_rdev,
             0 if directory else facts.st_nlink,
             # Directories are changed by covering what is in them.
-            0 if directory else facts.st_ctime_ns,
+            self._attributes(path) if directory else facts.st_ctime_ns,
         )
+
+    def _attributes(self, path: str) -> int:
+        """Return a number that tells attributes of a directory from others."""
+        place = f"{self.tree}/{path}"
+        try:
+            names = os.listxattr(place, follow_symlinks=False)
+        except OSError:
+            return 0
+        return hash(tuple((name, os.getxattr(place, name)) for name in sorted(names)))
 
     def _gone(self, seen: set[str], moved: list[str]) -> list[str]:
         """Return the topmost paths that are not there any more."""
@@ -204,6 +213,18 @@ def apply_layer(layer: Path, tree: Path) -> None:
         copy_file(source, target, facts)
     for path, facts in reversed(directories):
         copy_facts(f"{base}/{path}", f"{below}/{path}", facts)
+
+
+def copy_stack(lowers: Sequence[Path], target: Path) -> None:
+    """Make a directory that is a stack of layers, base first, in one.
+
+    Raises:
+        OSError: something cannot be written, or there is a file of this name.
+    """
+    target.mkdir(0o700)
+    for directory in lowers:
+        apply_layer(directory, target)
+    copy_facts(os.fspath(lowers[-1]), os.fspath(target))
 
 
 def _make_directory(source: str, target: str) -> None:

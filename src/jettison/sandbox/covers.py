@@ -24,7 +24,7 @@ from jettison.fs.lock import FileLock
 from jettison.fs.owners import give
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
-from jettison.sandbox.copied_root import apply_layer, copy_facts, copy_file
+from jettison.sandbox.copied_root import apply_layer, copy_facts, copy_file, copy_stack
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 
 
@@ -129,10 +129,7 @@ class Covers:
     def _overlay(self, mount: OverlayMount) -> None:
         self._count += 1
         merged = self._aside / str(self._count)
-        merged.mkdir(0o700)
-        for layer in mount.lowers:
-            apply_layer(layer, merged)
-        copy_facts(os.fspath(mount.lowers[-1]), os.fspath(merged))
+        copy_stack(mount.lowers, merged)
         target = self.place(mount.target)
         selected = f"{merged}/{mount.selector.strip('/')}".rstrip("/")
         mode = os.lstat(selected).st_mode

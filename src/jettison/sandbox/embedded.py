@@ -17,7 +17,7 @@ from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper, flags_of
 from jettison.sandbox.single_id import alone
 from jettison.sandbox.spec import NetworkMode, SandboxSpec
-from jettison.sandbox.stubs import remove_stubs
+from jettison.sandbox.stubs import clean_upper
 
 
 class EmbeddedRunning:
@@ -34,7 +34,7 @@ class EmbeddedRunning:
             return self._container.wait()
         finally:
             self._group.remove()
-            remove_stubs(self._spec.root.upper, self._container.ready)
+            clean_upper(self._spec, self._container.ready)
 
     def signal(self, number: int) -> None:
         """See ``Running.signal``."""
@@ -69,7 +69,9 @@ class EmbeddedSandbox:
         try:
             message = encode(spec, driver=self.name, userns=self._userns, cgroup=group)
             flags = flags_of(own_network=spec.network is NetworkMode.NONE)
-            container = self._helper.start(message, streams, namespaces=flags)
+            container = self._helper.start(
+                message, streams, namespaces=flags, supervised=spec.fuse is not None
+            )
         except BaseException:
             group.remove()
             raise

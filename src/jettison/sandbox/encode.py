@@ -10,6 +10,7 @@ import itertools
 import marshal
 import os
 import resource
+from pathlib import Path
 
 from jettison.errors import UsageError
 from jettison.linux.cgroup import Group, make_group
@@ -18,10 +19,13 @@ from jettison.linux.seccomp import program
 from jettison.sandbox.spec import (
     BindMount,
     FileMount,
+    Fuse,
     Limits,
     Mount,
     NetworkMode,
     OverlayMount,
+    Root,
+    RootKind,
     SandboxSpec,
     TmpfsMount,
 )
@@ -52,9 +56,11 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "root": (
             root.kind.value,
             os.fsencode(root.upper),
-            os.fsencode(root.work) if root.work else b"",
+            _path(root.work),
             [os.fsencode(lower) for lower in root.lowers],
+            _merged(root),
         ),
+        "fuse": _fuse(spec.fuse),
         "argv": [os.fsencode(word) for word in spec.argv],
         "env": [os.fsencode(entry) for entry in spec.env],
         "cwd": os.fsencode(spec.cwd),
@@ -126,6 +132,30 @@ def _asking(spec: SandboxSpec, mask: int) -> bytes:
     return b"" if spec.uid else program(mask, single_id=True, asks=True)
 
 
+def _path(path: Path | None) -> bytes:
+    return os.fsencode(path) if path else b""
+
+
+def _merged(root: Root) -> bytes:
+    return _path(root.upper if root.kind is RootKind.DIRECTORY else root.merged)
+
+
+def _fuse(fuse: Fuse | None) -> tuple[object, ...] | None:
+    """Return the program and (merged, upper, work, lowers) of each of its mounts."""
+    if fuse is None:
+        return None
+    mounts = [
+        (
+            _path(mount.merged),
+            _path(mount.upper),
+            _path(mount.work),
+            [os.fsencode(lower) for lower in mount.lowers],
+        )
+        for mount in fuse.mounts
+    ]
+    return (os.fsencode(fuse.program), mounts)
+
+
 def _files(spec: SandboxSpec) -> list[tuple[object, ...]]:
     files = ((b"/etc/hosts", spec.hosts), (b"/etc/resolv.conf", spec.resolv_conf))
     return [("file", path, content, 0o644, 0, 0) for path, content in files if content is not None]
@@ -138,7 +168,8 @@ def _mount(mount: Mount, *, single_id: bool) -> tuple[object, ...]:
             return ("bind", target, os.fsencode(mount.source), mount.readonly, mount.copy_up)
         case OverlayMount():
             lowers = [os.fsencode(lower) for lower in mount.lowers]
-            return ("overlay", target, lowers, os.fsencode(mount.selector), mount.readonly)
+            selector, merged = os.fsencode(mount.selector), _path(mount.merged)
+            return ("overlay", target, lowers, selector, mount.readonly, merged)
         case TmpfsMount():
             return ("tmpfs", target, mount.size_bytes, mount.mode)
         case FileMount():

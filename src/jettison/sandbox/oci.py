@@ -30,7 +30,7 @@ from jettison.sandbox.bundle import make_bundle
 from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.spec import SandboxSpec
-from jettison.sandbox.stubs import remove_stubs
+from jettison.sandbox.stubs import clean_upper
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -59,7 +59,7 @@ class OciRunning:
             return code
         finally:
             os.close(self._stderr)
-            remove_stubs(self._spec.root.upper, self._container.ready)
+            clean_upper(self._spec, self._container.ready)
             remove_tree(self._bundle)
             _remove_cgroups(self._bundle.name)
             self._group.remove()
@@ -144,7 +144,9 @@ class OciSandbox:
                 command=[os.fsencode(word) for word in self._command(directory)],
                 hide_cgroups=self._is_crun and (_CGROUPS / "unified").is_dir(),
             )
-            container = self._helper.start(message, streams, namespaces=NEWNS | NEWPID)
+            container = self._helper.start(
+                message, streams, namespaces=NEWNS | NEWPID, supervised=spec.fuse is not None
+            )
         except BaseException:
             remove_tree(directory)
             group.remove()

@@ -1,52 +1,94 @@
-"""Whether a driver works here: it runs a program of 130 bytes on an overlay of the store's disk.
+"""Whether a sandbox works here: a tiny program runs in it and deletes files of the layer below.
 
-In:  a driver, a directory on the file system that will hold layers.
-Out: ``Verdict``.
+In:  a sandbox with its snapshotter, a directory on the file system that will hold layers.
+Out: ``Verdict``: it works when the program ran, and the upper directory hides what was deleted.
 
-Source: System V ABI, ELF-64; syscalls(2) for ``exit``.
+Source: System V ABI, ELF-64; syscalls(2); Arm ARM, "MOVZ", "MOVK", "MOVN", "SVC".
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from jettison.errors import JettisonError
+from jettison.fs.overlay_form import is_opaque, is_whiteout
 from jettison.fs.remove import remove_tree
-from jettison.sandbox.base import Sandbox, Streams, Verdict
+from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Streams, Verdict
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
-# machine: (ELF e_machine, instructions of exit(0))
-_EXIT = {
-    "x86_64": (62, bytes.fromhex("b83c000000 31ff 0f05")),
-    "aarch64": (183, bytes.fromhex("a80b80d2 000080d2 010000d4")),
-}
+# machine: (ELF e_machine, numbers of unlinkat, mkdirat, exit)
+_MACHINES = {"x86_64": (62, 263, 258, 60), "aarch64": (183, 35, 34, 93)}
 _BASE = 0x400000
 _HEADERS = 120
 _ABSENT = 127
+_AT_FDCWD = -100
+_AT_REMOVEDIR = 0x200
+_FILE, _DIRECTORY, _INSIDE = b"/gone", b"/made-anew", b"/made-anew/file"
+
+Call = tuple[int, Sequence[int]]
+"""Number and arguments of a system call."""
 
 
-def true_program(machine: str) -> bytes:
-    """Return a static executable that exits with 0; empty for unknown processors."""
-    if machine not in _EXIT:
+def deleting_program(machine: str) -> bytes:
+    """Return a static executable for the probe; empty for unknown processors.
+
+    It deletes a file, deletes a directory with the file in it and makes it again, and exits with 0.
+    """
+    if machine not in _MACHINES:
         return b""
-    number, code = _EXIT[machine]
+    elf_machine, unlinkat, mkdirat, leave = _MACHINES[machine]
+    names = b"".join(name + b"\0" for name in (_FILE, _DIRECTORY, _INSIDE))
+    file = _BASE + _HEADERS
+    directory = file + len(_FILE) + 1
+    inside = directory + len(_DIRECTORY) + 1
+    calls: list[Call] = [
+        (unlinkat, (_AT_FDCWD, file, 0)),
+        (unlinkat, (_AT_FDCWD, inside, 0)),
+        (unlinkat, (_AT_FDCWD, directory, _AT_REMOVEDIR)),
+        (mkdirat, (_AT_FDCWD, directory, 0o755)),
+        (leave, (0,)),
+    ]
+    names += b"\0" * (-len(names) % 4)
+    encode = _x86_64 if machine == "x86_64" else _aarch64
+    code = names + b"".join(encode(number, arguments) for number, arguments in calls)
     size = _HEADERS + len(code)
     header = struct.pack(
-        "<16sHHIQQQIHHHHHH",
-        b"\x7fELF\x02\x01\x01", 2, number, 1, _BASE + _HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0,
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, elf_machine, 1,
+        _BASE + _HEADERS + len(names), 64, 0, 0, 64, 56, 1, 0, 0, 0,
     )  # fmt: skip
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _BASE, _BASE, size, size, 0x10000)
     return header + segment + code
 
 
+def _x86_64(number: int, arguments: Sequence[int]) -> bytes:
+    """Return ``mov`` to edi, esi, edx and eax, and ``syscall``."""
+    registers = zip((0xBF, 0xBE, 0xBA), arguments, strict=False)
+    moves = [struct.pack("<BI", opcode, value & 0xFFFFFFFF) for opcode, value in registers]
+    return b"".join(moves) + struct.pack("<BI", 0xB8, number) + b"\x0f\x05"
+
+
+def _aarch64(number: int, arguments: Sequence[int]) -> bytes:
+    """Return moves to x0 … and x8, and ``svc #0``."""
+    words = []
+    for register, value in [*enumerate(arguments), (8, number)]:
+        if value < 0:
+            words.append(0x92800000 | ~value << 5 | register)
+        else:
+            words.append(0xD2800000 | (value & 0xFFFF) << 5 | register)
+            words.append(0xF2A00000 | (value >> 16) << 5 | register)
+    return struct.pack(f"<{len(words) + 1}I", *words, 0xD4000001)
+
+
 def probe(sandbox: Sandbox, directory: Path | None = None) -> Verdict:
-    """Run a program that does nothing.
+    """Run the program.
 
     Args:
-        sandbox: The driver.
+        sandbox: The driver, on the snapshotter that is to be tried.
         directory: Where the root file system is made; None is the system's temporary directory.
     """
     place = Path(tempfile.mkdtemp(prefix="probe-", dir=directory))
@@ -59,23 +101,48 @@ def probe(sandbox: Sandbox, directory: Path | None = None) -> Verdict:
 
 
 def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
-    for name in ("base", "upper", "work"):
-        (place / name).mkdir()
-    program = true_program(os.uname().machine)
+    for part in ("base", "upper", "work"):
+        (place / part).mkdir()
+    base, upper = place / "base", place / "upper"
+    program = deleting_program(os.uname().machine)
     if program:
-        path = place / "base" / "true"
-        path.write_bytes(program)
-        path.chmod(0o755)
-    root = Root(RootKind.OVERLAY, place / "upper", place / "work", (place / "base",))
+        (base / "probe").write_bytes(program)
+        (base / "probe").chmod(0o755)
+    (base / os.fsdecode(_DIRECTORY[1:])).mkdir()
+    for name in (_FILE, _INSIDE):
+        (base / os.fsdecode(name[1:])).touch()
+    root = Root(RootKind.OVERLAY, upper, place / "work", (base,))
     null = os.open(os.devnull, os.O_RDWR)
     try:
-        spec = SandboxSpec(root=root, argv=("/true",), env=())
+        spec = SandboxSpec(root=root, argv=("/probe",), env=())
         code = sandbox.start(spec, Streams(null, null, null)).wait()
     except JettisonError as error:
         return Verdict(sandbox.name, works=False, reason=error.message, remedy=error.hint or "")
     finally:
         os.close(null)
     # Where there is no program to run, its absence is told after all that is to be tried.
-    if code == (0 if program else _ABSENT):
-        return Verdict(sandbox.name, works=True)
-    return Verdict(sandbox.name, works=False, reason=f"`true` ended with exit code {code}")
+    if code != (0 if program else _ABSENT):
+        return Verdict(sandbox.name, works=False, reason=f"a program ended with exit code {code}")
+    if program and not _hides(os.fsencode(upper)):
+        reason = f"{MOUNT_ROOT}: what is deleted cannot be hidden on this file system"
+        return Verdict(sandbox.name, works=False, reason=reason)
+    return Verdict(sandbox.name, works=True)
+
+
+def _hides(upper: bytes) -> bool:
+    """Tell whether an upper directory hides what the program has deleted."""
+    if not _is_hidden(upper + _FILE):
+        return False
+    try:
+        is_directory = stat.S_ISDIR(os.lstat(upper + _DIRECTORY).st_mode)
+    except FileNotFoundError:
+        return False
+    opaque = is_directory and is_opaque(os.fsdecode(upper + _DIRECTORY))
+    return opaque or _is_hidden(upper + _INSIDE)
+
+
+def _is_hidden(path: bytes) -> bool:
+    try:
+        return is_whiteout(os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return False

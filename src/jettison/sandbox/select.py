@@ -1,9 +1,11 @@
-"""Chooses the driver for RUN steps by really trying.
+"""Chooses the driver for RUN steps, and where its root file systems come from, by really trying.
 
-In:  a forced name or nothing, where the verdict may be kept.
+In:  forced names or nothing, where the verdict may be kept.
 Out: a driver that works.
 
-The embedded driver comes first: it is the fastest and needs nothing (docs/adr/0002-sandbox.md).
+The embedded driver comes first: it is the fastest and needs nothing (docs/adr/0002-sandbox.md). Of
+the snapshotters the kernel's overlayfs does (docs/adr/0007-root-file-systems.md); the others are
+tried where that is what does not work.
 
 On disk: ``sandbox.json`` in the cache directory: verdicts by a key that changes with the boot, the
 kernel, the user and the driver's program.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,7 +23,8 @@ import msgspec
 from jettison import __version__
 from jettison.errors import SandboxUnavailableError, UsageError
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
-from jettison.sandbox.base import Sandbox, Verdict
+from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
+from jettison.sandbox.roots import COPY, FUSE, OVERLAY, SNAPSHOTTERS, RootDriver, RootedSandbox
 
 DRIVERS = ("embedded", "oci:crun", "oci:runc")
 """Those that isolate, in the order in which they are tried."""
@@ -29,32 +33,34 @@ SINGLE_ID = "single-id"
 IN_CONTAINER = "in-container"
 
 _FILE = "sandbox.json"
+_REMEDIES = {
+    OVERLAY: "Put the store on ext4, XFS or Btrfs with `--root`; users need Linux 5.11 or newer.",
+    FUSE: "Load the module `fuse`, and let users open `/dev/fuse`: `chmod 666 /dev/fuse`.",
+    COPY: "Put the store on ext4, XFS or Btrfs with `--root`.",
+}
 
 
-def choose(force: str = "", cache_dir: Path | None = None) -> Sandbox:
+def choose(force: str = "", cache_dir: Path | None = None, snapshotter: str = "") -> Sandbox:
     """Return the driver to use.
 
     Args:
         force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME``, the path
             of a runtime, ``single-id`` or ``in-container``; empty takes the first that works.
         cache_dir: Directory on the file system of the layers; verdicts are kept there.
+        snapshotter: One of ``SNAPSHOTTERS``; empty takes the first that works.
 
     Raises:
         UsageError: an unknown name.
         SandboxUnavailableError: none works; says why for each.
     """
-    failed = []
+    _check_snapshotter(snapshotter)
+    failed: list[Verdict] = []
     for name in _candidates(force):
-        sandbox = make(name)
-        if sandbox is None:
-            failed.append(Verdict(name, works=False, reason="not installed", remedy=_install(name)))
-            continue
-        verdict = _verdict(sandbox, name, cache_dir)
-        if verdict.works:
-            return sandbox
-        sandbox.close()
-        failed.append(verdict)
-    reasons = "; ".join(f"`{verdict.driver}`: {verdict.reason}" for verdict in failed)
+        for sandbox, verdict in _trials(name, snapshotter, cache_dir):
+            if sandbox is not None and verdict.works:
+                return sandbox
+            failed.append(verdict)
+    reasons = "; ".join(f"`{_told(verdict)}`: {verdict.reason}" for verdict in failed)
     hints = [verdict.remedy for verdict in failed if verdict.remedy]
     raise SandboxUnavailableError(
         f"no sandbox works on this host: {reasons}",
@@ -62,35 +68,141 @@ def choose(force: str = "", cache_dir: Path | None = None) -> Sandbox:
     )
 
 
-def probe(cache_dir: Path | None = None) -> list[Verdict]:
-    """Try every driver now, without looking at kept verdicts."""
-    from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415 - rarely needed
+def probe(cache_dir: Path | None = None, snapshotter: str = "") -> list[Verdict]:
+    """Try every driver now, without looking at kept verdicts; one verdict for each.
 
+    Args:
+        cache_dir: See ``choose``.
+        snapshotter: See ``choose``.
+    """
+    _check_snapshotter(snapshotter)
     verdicts = []
     if has_single_id():
         reason, remedy = shortfall()
         verdicts.append(Verdict("embedded", works=False, reason=reason, remedy=remedy))
     for name in _candidates(""):
-        sandbox = make(name)
-        if sandbox is None:
-            verdict = Verdict(name, works=False, reason="not installed", remedy=_install(name))
-        else:
-            verdict = try_out(sandbox, cache_dir)
-            sandbox.close()
-        verdicts.append(verdict)
+        tried = []
+        for sandbox, verdict in _trials(name, snapshotter, cache_dir, anew=True):
+            tried.append(verdict)
+            if sandbox is not None and verdict.works:
+                sandbox.close()
+                break
+        verdicts.append(tried[-1] if tried[-1].works else tried[0])
     return verdicts
 
 
-def shortcoming(name: str) -> str:
+def probe_snapshotters(name: str, cache_dir: Path | None = None) -> list[Verdict]:
+    """Try every snapshotter below a driver now; one verdict for each.
+
+    Args:
+        name: See ``make``.
+        cache_dir: See ``choose``.
+    """
+    verdicts = []
+    for snapshotter in SNAPSHOTTERS:
+        for sandbox, verdict in _trials(name, snapshotter, cache_dir, anew=True):
+            verdicts.append(verdict)
+            if sandbox is not None and verdict.works:
+                sandbox.close()
+                break
+    return verdicts
+
+
+def _trials(
+    name: str, snapshotter: str, cache_dir: Path | None, *, anew: bool = False
+) -> Iterator[tuple[Sandbox | None, Verdict]]:
+    """Try a driver with one snapshotter after the other, while that may help.
+
+    Those that work are the caller's to close, who then stops.
+    """
+    plain = make(name)
+    if plain is None:
+        yield None, Verdict(name, works=False, reason="not installed", remedy=_install(name))
+        return
+    reason = ""
+    for each in _snapshotters(name, snapshotter):
+        sandbox = _on(plain, name, each, reason)
+        if isinstance(sandbox, Verdict):
+            yield None, sandbox
+            continue
+        verdict = _try(sandbox, each, cache_dir) if anew else _verdict(sandbox, each, cache_dir)
+        yield sandbox, verdict
+        if verdict.works:
+            return
+        reason = reason or verdict.reason
+        if MOUNT_ROOT not in verdict.reason:
+            break
+    plain.close()
+
+
+def _snapshotters(name: str, snapshotter: str) -> tuple[str, ...]:
+    if snapshotter:
+        return (snapshotter,)
+    return (COPY,) if name == IN_CONTAINER else SNAPSHOTTERS
+
+
+def _on(plain: Sandbox, name: str, snapshotter: str, reason: str) -> Sandbox | Verdict:
+    """Put a driver on a snapshotter, or say why that is impossible."""
+    if name == IN_CONTAINER:
+        if snapshotter == COPY:
+            return plain  # it can do nothing else
+        why = "nothing can be mounted, so that each step copies its root file system"
+        return Verdict(name, works=False, reason=why, snapshotter=snapshotter)
+    if snapshotter == OVERLAY:
+        return plain
+    driver = make_root_driver(snapshotter)
+    if driver is None:
+        return Verdict(name, False, "not installed", f"Install the package `{FUSE}`.", snapshotter)
+    return RootedSandbox(plain, driver, reason)
+
+
+def make_root_driver(snapshotter: str) -> RootDriver | None:
+    """Return what makes root file systems; None when its program is not installed.
+
+    Args:
+        snapshotter: ``fuse-overlayfs`` or ``copy``.
+    """
+    if snapshotter == COPY:
+        from jettison.sandbox.copy_root import CopyRoots  # noqa: PLC0415 - rarely needed
+
+        return CopyRoots()
+    from jettison.sandbox.fuse_root import FuseRoots  # noqa: PLC0415 - rarely needed
+
+    program = _find(FUSE)
+    return None if program is None else FuseRoots(program)
+
+
+def _check_snapshotter(name: str) -> None:
+    if name and name not in SNAPSHOTTERS:
+        names = ", ".join(SNAPSHOTTERS)
+        raise UsageError(f"unknown snapshotter `{name}`", hint=f"Use one of {names}.")
+
+
+def _told(verdict: Verdict) -> str:
+    if verdict.driver == IN_CONTAINER or verdict.snapshotter == OVERLAY:
+        return verdict.driver
+    return f"{verdict.driver} on {verdict.snapshotter}"
+
+
+def shortcoming(sandbox: Sandbox) -> str:
     """Return what a driver lacks and why it is used, for people; empty for those that isolate."""
+    name = sandbox.name
     reason, remedy = shortfall()
+    texts = []
     if name == SINGLE_ID:
         text = "RUN steps see all files as root's, and cannot become other users, since"
-        return f"sandbox `{name}`: {text} {reason or 'there is one user here'}. {remedy}".rstrip()
+        because = reason or "there is one user here"
+        texts.append(f"sandbox `{name}`: {text} {because}. {remedy}".rstrip())
     if name == IN_CONTAINER:
         text = "steps run without isolation, in a chroot without /proc"
-        return f"sandbox `{name}`: {text}. {reason}".rstrip(" .") + "."
-    return ""
+        texts.append(f"sandbox `{name}`: {text}. {reason}".rstrip(" .") + ".")
+    if isinstance(sandbox, RootedSandbox) and sandbox.reason:
+        slow = "each RUN copies its root file system" if sandbox.snapshotter == COPY else "slower"
+        why = sandbox.reason.partition(f"{MOUNT_ROOT}: ")[2]
+        texts.append(
+            f"snapshotter `{sandbox.snapshotter}`: {slow}, since overlayfs does not work: {why}."
+        )
+    return " ".join(texts)
 
 
 def make(name: str) -> Sandbox | None:
@@ -147,36 +259,43 @@ def _install(name: str) -> str:
     return f"Install the package `{program}`." if not program.startswith("/") else ""
 
 
-def _verdict(sandbox: Sandbox, name: str, cache_dir: Path | None) -> Verdict:
+def _verdict(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verdict:
     if cache_dir is None:
-        return _try(sandbox, None)
+        return _try(sandbox, snapshotter, None)
     path = cache_dir / _FILE
-    key = _key(name)
+    key = _key(sandbox.name, snapshotter)
     known = _read(path)
     if key in known:
         return known[key]
-    verdict = _try(sandbox, cache_dir)
+    verdict = _try(sandbox, snapshotter, cache_dir)
     if verdict.works:  # a failure may have been repaired until the next time
         _write(path, known, key, verdict)
     return verdict
 
 
-def _try(sandbox: Sandbox, cache_dir: Path | None) -> Verdict:
+def _try(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verdict:
     from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415 - once per boot
 
-    return try_out(sandbox, cache_dir)
+    verdict = try_out(sandbox, cache_dir)
+    remedy = verdict.remedy
+    if MOUNT_ROOT in verdict.reason:
+        remedy = _REMEDIES.get(snapshotter, remedy)
+    return msgspec.structs.replace(verdict, snapshotter=snapshotter, remedy=remedy)
 
 
-def _key(name: str) -> str:
+def _key(name: str, snapshotter: str) -> str:
     """Return what a verdict depends on, as text."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
     runtime = name.startswith("oci:")
-    program = _find(name.removeprefix("oci:")) if runtime else Path(sys.executable)
-    facts = program.stat() if program else None
-    stamp = f"{facts.st_size}.{facts.st_mtime_ns}" if facts else ""
+    programs = [_find(name.removeprefix("oci:")) if runtime else Path(sys.executable)]
+    if snapshotter == FUSE:
+        programs.append(_find(FUSE))
+    facts = [program.stat() for program in programs if program]
+    stamp = "+".join(f"{each.st_size}.{each.st_mtime_ns}" for each in facts)
     uid, gid = outer_ids()
-    return f"{name} {stamp} {__version__} {boot} {uid}:{gid}:{os.getuid()}"
+    by = f"{uid}:{gid}:{os.getuid()}"
+    return f"{name} {stamp} {__version__} {boot} {by} {snapshotter}"
 
 
 def _read(path: Path) -> dict[str, Verdict]:

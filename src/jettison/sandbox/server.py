@@ -107,13 +107,16 @@ class Helper:
         with self._lock:
             self._connected()
 
-    def start(self, message: bytes, streams: Streams, *, namespaces: int) -> Container:
+    def start(
+        self, message: bytes, streams: Streams, *, namespaces: int, supervised: bool = False
+    ) -> Container:
         """Start a container.
 
         Args:
             message: Of ``sandbox.encode``.
             streams: Stay open here.
             namespaces: Flags for clone(2).
+            supervised: Its file systems are served by processes beside it.
 
         Raises:
             SandboxUnavailableError: the helper cannot be started.
@@ -125,7 +128,7 @@ class Helper:
                 file.write(message)
             descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
             with self._lock:
-                self._send(b"%d" % namespaces, descriptors)
+                self._send(b"%d %d" % (namespaces, supervised), descriptors)
         except BaseException:
             ours.close()
             raise

@@ -63,12 +63,14 @@ class Root(msgspec.Struct, frozen=True):
         upper: Directory that gets the changes.
         work: Overlay's work directory, on the file system of ``upper``.
         lowers: Layer directories, base first; may be empty, and may be hundreds.
+        merged: Where they all are one directory already, once ``SandboxSpec.fuse`` is mounted.
     """
 
     kind: RootKind
     upper: Path
     work: Path | None = None
     lowers: tuple[Path, ...] = ()
+    merged: Path | None = None
 
 
 class BindMount(msgspec.Struct, frozen=True, tag=True):
@@ -90,13 +92,14 @@ class OverlayMount(msgspec.Struct, frozen=True, tag=True):
     """A stack of layers (base first), or a path in it, at a path of the container.
 
     Writes are discarded; with ``readonly`` they fail. ``selector`` is the path inside the stack,
-    already resolved (no symbolic link is followed).
+    already resolved (no symbolic link is followed). ``merged`` is as for ``Root``.
     """
 
     lowers: tuple[Path, ...]
     selector: str
     target: str
     readonly: bool = True
+    merged: Path | None = None
 
 
 class TmpfsMount(msgspec.Struct, frozen=True, tag=True):
@@ -139,6 +142,29 @@ class Limits(msgspec.Struct, frozen=True):
     shm_bytes: int = 64 << 20
 
 
+class FuseMount(msgspec.Struct, frozen=True):
+    """A stack that fuse-overlayfs shows as one directory while the container runs.
+
+    Args:
+        merged: Where it is mounted, seen by the container's processes only.
+        lowers: Layer directories, base first.
+        upper: Gets the changes; None makes it read-only.
+        work: Directory on the file system of ``upper``, with it.
+    """
+
+    merged: Path
+    lowers: tuple[Path, ...]
+    upper: Path | None = None
+    work: Path | None = None
+
+
+class Fuse(msgspec.Struct, frozen=True):
+    """What fuse-overlayfs mounts before the container is put together; ``program`` is its path."""
+
+    program: Path
+    mounts: tuple[FuseMount, ...]
+
+
 class SandboxSpec(msgspec.Struct, frozen=True):
     """One process in one container.
 
@@ -160,6 +186,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         readonly_root: The root file system cannot be written.
         terminal: The process gets a terminal of its own.
         init: A small init reaps orphans and forwards signals (docker run --init).
+        fuse: Mounts that a program of its own serves, for the time of the container.
     """
 
     root: Root
@@ -182,6 +209,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     terminal: bool = False
     init: bool = False
     limits: Limits = Limits()
+    fuse: Fuse | None = None
 
     @property
     def has_own_shm(self) -> bool:

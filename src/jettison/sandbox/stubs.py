@@ -12,10 +12,27 @@ import os
 import stat
 from pathlib import Path
 
+from jettison.fs.failure import storage_errors
 from jettison.sandbox.server import Ready
+from jettison.sandbox.spec import SandboxSpec
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OVERLAY = ("trusted.overlay.", "user.overlay.")
+
+
+def clean_upper(spec: SandboxSpec, ready: Ready) -> None:
+    """Make the upper directory of a container that has ended what the process made of it.
+
+    Raises:
+        StorageError: it cannot be read or written.
+    """
+    upper = spec.root.upper
+    if spec.fuse is not None and spec.root.merged is not None:
+        from jettison.sandbox.fuse_form import to_overlay_form  # noqa: PLC0415 - rarely needed
+
+        with storage_errors(upper):
+            to_overlay_form(upper)
+    remove_stubs(upper, ready)
 
 
 def remove_stubs(upper: Path, ready: Ready) -> None:

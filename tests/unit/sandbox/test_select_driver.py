@@ -4,30 +4,58 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 import subprocess
 
 import msgspec
 import pytest
 
 from jettison.errors import SandboxUnavailableError, UsageError
-from jettison.sandbox import select
+from jettison.sandbox import base, select
 from jettison.sandbox.base import Verdict
-from jettison.sandbox.probe import true_program
+from jettison.sandbox.init import guard
+from jettison.sandbox.probe import deleting_program
 
 
+@pytest.mark.needs_root
 def test_the_program_of_the_probe_runs_here(tmp_path):
-    program = true_program(os.uname().machine)
+    program = deleting_program(os.uname().machine)
     if not program:
         pytest.skip("no program for this processor")
-    path = tmp_path / "true"
+    path = tmp_path / "probe"
     path.write_bytes(program)
     path.chmod(stat.S_IRWXU)
-    assert len(program) < 200
-    assert subprocess.run([path], check=False).returncode == 0
+    (tmp_path / "made-anew").mkdir(mode=0o700)
+    for name in ("gone", "made-anew/file"):
+        (tmp_path / name).touch()
+    assert len(program) < 300
+    assert subprocess.run(["chroot", tmp_path, "/probe"], check=False).returncode == 0
+    assert sorted(os.listdir(tmp_path)) == ["made-anew", "probe"]
+    assert os.listdir(tmp_path / "made-anew") == []
+    assert stat.S_IMODE((tmp_path / "made-anew").stat().st_mode) & 0o055
+
+
+def test_the_program_of_arm_is_the_one_of_the_manual():
+    words = struct.unpack_from("<8I", deleting_program("aarch64"), 120 + 36)
+    # mov x0, #-100; movz x1, #0x78; movk x1, #0x40, lsl #16; mov x2, #0; mov x8, #35; svc #0
+    assert words == (
+        0x92800C60,
+        0xD2800F01,
+        0xF2A00801,
+        0xD2800002,
+        0xF2A00002,
+        0xD2800468,
+        0xF2A00008,
+        0xD4000001,
+    )
+
+
+def test_the_step_that_a_snapshotter_can_fail_in_is_the_helper_s():
+    assert base.MOUNT_ROOT == guard.MOUNT_ROOT
 
 
 def test_other_processors_have_no_program():
-    assert true_program("riscv64") == b""
+    assert deleting_program("riscv64") == b""
 
 
 @pytest.mark.parametrize(

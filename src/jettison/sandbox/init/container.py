@@ -88,11 +88,11 @@ def _own_cgroup_view() -> None:
 
 
 def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
-    guard.enter("mount the root file system")
-    _, upper, work, lowers = spec["root"]
+    guard.enter(guard.MOUNT_ROOT)
+    _, upper, work, lowers, merged = spec["root"]
     userxattr = spec["userns"]
     upper_descriptor = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount_root(upper, work, lowers, userxattr=userxattr, volatile=True)
+    mount_root(upper, work, lowers, merged, userxattr=userxattr, volatile=True)
     root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     targets = Targets(root, upper, upper_descriptor)
     privileged = spec["privileged"]

@@ -15,6 +15,9 @@ import sys
 from jettison.linux.mount import bind, make_readonly, propagate_one_way
 from jettison.linux.namespace import NEWNS, unshare
 
+MOUNT_ROOT = "mount the root file system"
+"""A step that ``sandbox.select`` knows by its name."""
+
 _MARK = "protected"
 _step = ["start"]
 

@@ -83,11 +83,12 @@ class Mounter:
             self._protect(target)
 
     def _make_overlay(
-        self, target: bytes, lowers: list[bytes], selector: bytes, readonly: bool
+        self, target: bytes, lowers: list[bytes], selector: bytes, readonly: bool, merged: bytes
     ) -> None:
-        merged, scratch = self._scratch(disk=not readonly)
-        mount_stack(merged, lowers, scratch, writable=not readonly, userxattr=self._userxattr)
-        root = os.open(merged, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        place, scratch = self._scratch(disk=not readonly)
+        writable, userxattr = not readonly, self._userxattr
+        mount_stack(place, lowers, scratch, writable=writable, userxattr=userxattr, merged=merged)
+        root = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         source = open_in_root(root, selector)
         directory = stat.S_ISDIR(os.fstat(source).st_mode)
         point = self._targets.make(target, directory=directory)

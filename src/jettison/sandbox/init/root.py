@@ -1,6 +1,6 @@
-"""The root file system: an overlay of layers, or a directory as it is.
+"""The root file system: an overlay of layers, or a directory that is one already.
 
-In:  ``spec["root"]``: (kind, upper, work, lowers base first).
+In:  ``spec["root"]``: (kind, upper, work, lowers base first, merged).
 Out: it is mounted over the path of ``upper`` in the private mount namespace.
 
 Source: overlayfs.rst; fs.h ``FILESYSTEM_MAX_STACK_DEPTH`` is 2.
@@ -14,17 +14,24 @@ from jettison.linux.mount import OVERLAY_LOWERS, bind, overlay
 
 
 def mount_root(
-    upper: bytes, work: bytes, lowers: list[bytes], *, userxattr: bool, volatile: bool
+    upper: bytes,
+    work: bytes,
+    lowers: list[bytes],
+    merged: bytes,
+    *,
+    userxattr: bool,
+    volatile: bool,
 ) -> None:
     """Mount the root file system over the path of ``upper``.
 
-    Without lowers the directory is mounted as it is: nothing can be whited out.
+    Where it is one directory already, ``merged``, that is shown. Without lowers the upper
+    directory is mounted as it is: nothing can be whited out.
 
     Raises:
         OSError: E2BIG for more layers than two overlays hold, or the kernel refused.
     """
-    if not lowers:
-        bind(upper, upper, recursive=False)
+    if merged or not lowers:
+        bind(merged or upper, upper, recursive=False)
         return
     if len(lowers) > OVERLAY_LOWERS:
         lowers = _fold(lowers, work, userxattr=userxattr)
@@ -67,6 +74,7 @@ def mount_stack(
     *,
     writable: bool,
     userxattr: bool,
+    merged: bytes = b"",
 ) -> None:
     """Mount layers somewhere else than at the root; writes go to ``scratch`` and are lost.
 
@@ -76,7 +84,11 @@ def mount_stack(
         scratch: Empty directory for upper and work directories.
         writable: False makes a read-only mount.
         userxattr: See ``overlay``.
+        merged: Where they are one directory already, which is shown then.
     """
+    if merged:
+        bind(merged, target, recursive=False)
+        return
     upper = os.path.join(scratch, b"upper")
     work = os.path.join(scratch, b"work")
     os.mkdir(upper)

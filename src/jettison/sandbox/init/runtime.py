@@ -37,11 +37,11 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     guard.enter("hide control groups")
     _show_one_cgroup_hierarchy(spec["hide_cgroups"])
-    guard.enter("mount the root file system")
-    _, upper, work, lowers = spec["root"]
+    guard.enter(guard.MOUNT_ROOT)
+    _, upper, work, lowers, merged = spec["root"]
     userxattr = spec["userns"]
     upper_descriptor = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount_root(upper, work, lowers, userxattr=userxattr, volatile=True)
+    mount_root(upper, work, lowers, merged, userxattr=userxattr, volatile=True)
     root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     targets = Targets(root, upper, upper_descriptor)
     guard.enter("make mount points")
@@ -79,11 +79,18 @@ def _prepare(bundle: bytes, entries: list[tuple[object, ...]], *, userxattr: boo
         guard.enter(f"prepare a mount ({kind})")
         path = bundle + b"/" + name  # type: ignore[operator]
         if kind == "overlay":
-            lowers, writable = rest
+            lowers, writable, merged = rest
             scratch = path + b"-scratch"
             os.mkdir(path)
             os.mkdir(scratch)
-            mount_stack(path, lowers, scratch, writable=writable, userxattr=userxattr)  # type: ignore[arg-type]
+            mount_stack(
+                path,
+                lowers,  # type: ignore[arg-type]
+                scratch,
+                writable=bool(writable),
+                userxattr=userxattr,
+                merged=merged,  # type: ignore[arg-type]
+            )
         else:
             content, mode, uid, gid = rest
             # Its name is in the bundle, its bytes are in memory.

@@ -15,9 +15,10 @@ import os
 import select
 import sys
 
+from jettison.linux.namespace import NEWNS
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
-from jettison.sandbox.init import chrooted, container, guard, runtime
+from jettison.sandbox.init import chrooted, container, fuse, guard, runtime
 
 _SIGCHLD = 17
 _SIGKILL = 9
@@ -41,6 +42,7 @@ class Server:
         self._by_pid: dict[int, _socket.socket] = {}
         self._by_control: dict[int, int] = {}
         self._silent: set[int] = set()
+        self._supervised: set[int] = set()
 
     def run(self) -> None:
         """Serve until the builder closes its end; then end what still runs."""
@@ -71,14 +73,18 @@ class Server:
             return False
         received = memoryview(ancillary[0][2]).cast("i").tolist()
         stdin, stdout, stderr, control, spec = received
-        flags = int(data)
+        flags, supervised = map(int, data.split())
+        server = os.getpid()
         try:
-            pid = clone(flags)
+            pid = clone(NEWNS if supervised else flags)
         except OSError as error:
             self._refuse(control, error)
         else:
             if pid == 0:
-                _become_container(spec, (stdin, stdout, stderr), control)
+                supervisor = (flags, server) if supervised else None
+                _become_container(spec, (stdin, stdout, stderr), control, supervisor)
+            if supervised:
+                self._supervised.add(pid)
             socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control)
             self._by_pid[pid] = socket
             self._by_control[control] = pid
@@ -102,7 +108,10 @@ class Server:
         if not data:
             self._poll.unregister(descriptor)
             self._silent.add(descriptor)
-        _signal_to(pid, int(data) if data else _SIGKILL)
+        number = int(data) if data else _SIGKILL
+        if number == _SIGKILL and pid in self._supervised:
+            number = fuse.END
+        _signal_to(pid, number)
 
     def _reap(self) -> None:
         while self._by_pid:
@@ -115,6 +124,7 @@ class Server:
             socket = self._by_pid.pop(pid, None)
             if socket is None:
                 continue
+            self._supervised.discard(pid)
             control = socket.fileno()
             del self._by_control[control]
             if control not in self._silent:
@@ -166,13 +176,24 @@ def _note(*_: object) -> None:
     """Let the wake-up descriptor see the signal."""
 
 
-def _become_container(spec_descriptor: int, streams: tuple[int, int, int], control: int) -> None:
-    """Run in the clone; never returns."""
+def _become_container(
+    spec_descriptor: int,
+    streams: tuple[int, int, int],
+    control: int,
+    supervisor: tuple[int, int] | None,
+) -> None:
+    """Run in the clone; never returns.
+
+    With ``supervisor``, flags for clone(2) and the server's process ID, it becomes that first.
+    """
     try:
         _signal.set_wakeup_fd(-1)
         size = os.fstat(spec_descriptor).st_size
         spec = marshal.loads(os.pread(spec_descriptor, size, 0))  # noqa: S302
         control = _keep_only(streams, control)
+        if supervisor:
+            program, mounts = spec["fuse"]
+            fuse.supervise(program, mounts, control, *supervisor)
         _RUN[spec["driver"]](spec, control)
     except OSError as error:
         text = f"{error.strerror}" + (
