@@ -13,11 +13,9 @@ from jettison.concurrency import Limiter
 from jettison.errors import DigestMismatchError, StorageError
 from jettison.image.known import known_blob
 from jettison.image.parallel import Stop
-from jettison.layer.codec import pack_layer
-from jettison.layer.compress import compressor
+from jettison.layer.codec import TarSink, pack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.pack import pack
-from jettison.layer.threads import HashThread
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
@@ -50,9 +48,9 @@ class LayerPacker:
 
     def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's tar, which is not kept."""
-        with self._packers, HashThread() as hashing:
-            pack(self._directory(layer), _checking(hashing.update, stop))
-            diff_id = hashing.digest()
+        with self._packers, TarSink(None) as tar:
+            pack(self._directory(layer), _checking(tar.write, stop))
+            diff_id = tar.finish()
         self._store.layers.set_diff_id(layer, diff_id)
         return diff_id
 
@@ -75,8 +73,7 @@ class LayerPacker:
             if layer.startswith("diff:") or self._snapshotter.info(layer) is None:
                 diff_id = self._transcode(layer, write, compression, level)
             else:
-                packed = pack_layer(self._directory(layer), write, compression, level)
-                diff_id = packed.diff_id
+                diff_id = pack_layer(self._directory(layer), write, compression, level)
             known = self._store.layers.diff_id(layer)
             if known is not None and known != diff_id:
                 raise DigestMismatchError(
@@ -104,14 +101,11 @@ class LayerPacker:
         with (
             path.open("rb") as file,
             open_decompressed(file, LAYER_COMPRESSION[descriptor.media_type]) as tar,
-            HashThread() as hashing,
-            compressor(write, compression, level) as output,
+            TarSink(write, compression, level) as output,
         ):
             while chunk := tar.read(_CHUNK_BYTES):
-                hashing.update(chunk)
                 output.write(chunk)
-            output.close()
-            return hashing.digest()
+            return output.finish()
 
     def _directory(self, layer: LayerId) -> Path:
         if self._snapshotter.info(layer) is None:

@@ -1,7 +1,7 @@
 """Layers between directories and blobs: pack and compress, decompress and unpack, with digests.
 
-In:  a layer directory and a sink, or a blob's stream and an empty directory.
-Out: ``Packed`` (diff ID, digest, size); the unpacked directory, its diff ID verified.
+In:  a layer directory or a tar and a sink, or a blob's stream and an empty directory.
+Out: the blob and its diff ID; the unpacked directory, its diff ID verified.
 
 Concurrency: one call uses several threads and bounded memory (some 30 MiB); sinks and streams are
 called from one thread at a time. Calls do not disturb each other.
@@ -9,10 +9,10 @@ called from one thread at a time. Calls do not disturb each other.
 
 from __future__ import annotations
 
-import hashlib
+from contextlib import ExitStack
 from pathlib import Path
-
-import msgspec
+from types import TracebackType
+from typing import Self
 
 from jettison.errors import DigestMismatchError
 from jettison.layer.compress import Write, compressor
@@ -22,19 +22,64 @@ from jettison.layer.pack import pack
 from jettison.layer.reader import Readable
 from jettison.layer.threads import HashThread, ReadAhead
 from jettison.layer.unpack import Lower, Unpacked, unpack
+from jettison.layer.watcher import Watcher
 from jettison.oci.digest import Digest
 
 
-class Packed(msgspec.Struct, frozen=True):
-    """A layer that was packed: ``digest`` and ``size`` (bytes) are the blob's, as compressed.
+class TarSink:
+    """Takes a tar piece by piece and passes it on compressed; use as a context manager.
 
-    ``diff_id`` and ``tar_size`` are of the tar inside.
+    Args:
+        sink: Takes the blob piece by piece, in the thread that writes; None wants the diff ID only.
+        compression: ``none``, ``gzip`` or ``zstd``.
+        level: See ``compress.compressor``.
+        portable: See there.
+
+    Raises:
+        UsageError: there is no such compression or level.
     """
 
-    diff_id: Digest
-    digest: Digest
-    size: int
-    tar_size: int
+    def __init__(
+        self,
+        sink: Write | None,
+        compression: str = "gzip",
+        level: int | None = None,
+        *,
+        portable: bool = False,
+    ) -> None:
+        with ExitStack() as made:
+            self._diff_id = made.enter_context(HashThread())
+            self._output = (
+                made.enter_context(compressor(sink, compression, level, portable=portable))
+                if sink is not None
+                else None
+            )
+            self._made = made.pop_all()
+
+    def __enter__(self) -> Self:
+        """Return it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the threads; without ``finish`` the blob is not complete."""
+        self._made.close()
+
+    def write(self, data: bytes) -> None:
+        """Take a piece, which must not change any more."""
+        self._diff_id.update(data)
+        if self._output is not None:
+            self._output.write(data)
+
+    def finish(self) -> Digest:
+        """Pass on what is left; return the diff ID."""
+        if self._output is not None:
+            self._output.close()
+        return self._diff_id.digest()
 
 
 def pack_layer(
@@ -45,50 +90,27 @@ def pack_layer(
     *,
     clamp_mtime: int | None = None,
     portable: bool = False,
-) -> Packed:
-    """Pack a layer directory as a blob.
+    watcher: Watcher | None = None,
+) -> Digest:
+    """Pack a layer directory as a blob; return its diff ID.
 
     Args:
         upper: The directory, in overlay form.
-        sink: Takes the blob piece by piece, in the calling thread.
-        compression: ``none``, ``gzip`` or ``zstd``.
-        level: See ``compress.compressor``.
+        sink: See ``TarSink``.
+        compression: See there.
+        level: See there.
         clamp_mtime: Seconds since the epoch; later times become this one.
-        portable: See ``compress.compressor``.
+        portable: See ``TarSink``.
+        watcher: See ``pack``.
 
     Raises:
         ContentError: something in the directory cannot be in a layer.
         StorageError: the directory cannot be read.
         UsageError: there is no such compression or level.
     """
-    digest = hashlib.sha256()
-    size = tar_size = 0
-
-    def blob(data: bytes) -> None:
-        nonlocal size
-        digest.update(data)
-        size += len(data)
-        sink(data)
-
-    with (
-        HashThread() as diff_id,
-        compressor(
-            sink if compression == "none" else blob, compression, level, portable=portable
-        ) as output,
-    ):
-
-        def tar(data: bytes) -> None:
-            nonlocal tar_size
-            tar_size += len(data)
-            diff_id.update(data)
-            output.write(data)
-
-        pack(upper, tar, clamp_mtime=clamp_mtime)
-        output.close()
-        found = diff_id.digest()
-    if compression == "none":
-        return Packed(found, found, tar_size, tar_size)
-    return Packed(found, Digest("sha256:" + digest.hexdigest()), size, tar_size)
+    with TarSink(sink, compression, level, portable=portable) as tar:
+        pack(upper, tar.write, clamp_mtime=clamp_mtime, watcher=watcher)
+        return tar.finish()
 
 
 def unpack_layer(

@@ -26,6 +26,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,7 @@ from jettison.layer.header import (
     show,
 )
 from jettison.layer.names import MAX_PATH_BYTES, OPAQUE, WHITEOUT
+from jettison.layer.watcher import Unwatched, Watcher
 
 Write = Callable[[bytes], object]
 
@@ -68,7 +70,9 @@ _KINDS = {
 }
 
 
-def pack(upper: Path, write: Write, *, clamp_mtime: int | None = None) -> None:
+def pack(
+    upper: Path, write: Write, *, clamp_mtime: int | None = None, watcher: Watcher | None = None
+) -> None:
     """Write the tar of a layer directory.
 
     Args:
@@ -76,12 +80,13 @@ def pack(upper: Path, write: Write, *, clamp_mtime: int | None = None) -> None:
         write: Takes the tar piece by piece, mostly about 1 MiB each; the pieces are never changed
             afterwards, so they may be handed to other threads.
         clamp_mtime: Seconds since the epoch; later times become this one.
+        watcher: Sees the entries.
 
     Raises:
         ContentError: a name or an overlay feature cannot be in a layer.
         StorageError: the directory cannot be read, or changed meanwhile.
     """
-    packer = _Packer(write, clamp_mtime)
+    packer = _Packer(write, clamp_mtime, watcher or Unwatched())
     try:
         packer.tree(upper)
     except OSError as error:
@@ -94,8 +99,9 @@ def pack(upper: Path, write: Write, *, clamp_mtime: int | None = None) -> None:
 
 
 class _Packer:
-    def __init__(self, write: Write, clamp_mtime: int | None) -> None:
+    def __init__(self, write: Write, clamp_mtime: int | None, watcher: Watcher) -> None:
         self._write = write
+        self._watcher = watcher
         self._clamp_ns = None if clamp_mtime is None else clamp_mtime * 1_000_000_000
         self._pieces: list[bytes] = []
         self._held = 0
@@ -143,16 +149,20 @@ class _Packer:
 
     def _root(self, facts: os.stat_result, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
+        opaque = opaque and not self._watcher.drops(b"", facts)
         if xattrs or stat.S_IMODE(facts.st_mode) != 0o755 or (facts.st_uid, facts.st_gid) != (0, 0):
             self._put(format_entry(self._entry(facts, b"./", DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(OPAQUE))
+        self._watcher.entry(b"", facts, xattrs=xattrs, opaque=opaque)
 
     def _directory(self, facts: os.stat_result, path: bytes, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
+        opaque = opaque and not self._watcher.drops(self.path, facts)
         self._put(format_entry(self._entry(facts, path, DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(path + OPAQUE))
+        self._watcher.entry(self.path, facts, xattrs=xattrs, opaque=opaque)
 
     def _directory_xattrs(self, directory: int) -> tuple[dict[str, bytes], bool]:
         try:
@@ -180,7 +190,9 @@ class _Packer:
                 hint="remove or rename the file in the step that makes it",
             )
         if is_whiteout(facts):
-            self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
+            if not self._watcher.drops(path, facts):
+                self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
+                self._watcher.entry(path, facts)
             return
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
         if kind is None:
@@ -191,6 +203,7 @@ class _Packer:
             if first is not path:
                 entry = self._entry(facts, path, HARD_LINK, {})
                 self._put(format_entry(msgspec.structs.replace(entry, link=first)))
+                self._watcher.entry(path, facts, first=first)
                 return
         if kind == FILE:
             self._file(facts, path, base, directory)
@@ -203,6 +216,7 @@ class _Packer:
             device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
             entry = msgspec.structs.replace(entry, device=device)
         self._put(format_entry(entry))
+        self._watcher.entry(path, facts, target=link)
 
     def _file(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
         descriptor = os.open(base, _OPEN_FILE, dir_fd=directory)
@@ -212,6 +226,7 @@ class _Packer:
             self._put(format_entry(self._entry(facts, path, FILE, xattrs, size)))
             if size > _SMALL_BYTES:
                 self._flush()
+            hasher = sha256() if self._watcher.wants(path) else None
             left = size
             while left:
                 data = os.read(descriptor, min(left, PIECE_BYTES))
@@ -221,9 +236,13 @@ class _Packer:
                         hint="do not change files below the store's root",
                     )
                 left -= len(data)
+                if hasher is not None:
+                    hasher.update(data)
                 self._put(data)
             if size % BLOCK:
                 self._put(bytes(-size % BLOCK))
+            digest = hasher.digest() if hasher is not None else b""
+            self._watcher.entry(path, facts, xattrs=xattrs, digest=digest)
         finally:
             os.close(descriptor)
 

@@ -40,6 +40,9 @@ _BIG_BYTES = 1 << 20
 
 _PERMISSIONS = 0o7777
 
+Attributes = tuple[tuple[bytes, bytes], ...]
+"""Image xattrs of a file, sorted by name."""
+
 
 class _Entry(NamedTuple):
     """One entry; ``first`` is the path of the first name of its inode, empty if it is that."""
@@ -89,7 +92,7 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
         if stat.S_ISSOCK(mode):
             continue
         if below is not None and is_whiteout(facts) and below.lstat(f"/{path}") is None:
-            _drop_whiteout(base + path)
+            drop_whiteout(base + path)
             continue
         first = ""
         if facts.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(facts):
@@ -100,7 +103,7 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     return entries
 
 
-def _drop_whiteout(path: str) -> None:
+def drop_whiteout(path: str) -> None:
     """Remove a whiteout; its directory keeps its times."""
     parent = os.path.dirname(path)
     facts = os.lstat(parent)
@@ -148,24 +151,52 @@ def _described(
     """Return the fields of an entry that are digested."""
     path, facts, first = entry
     name = os.fsencode(path)
-    if is_whiteout(facts):
-        return (name, "whiteout")
-    if first:
-        return (name, "link", os.fsencode(first))
-    mode = facts.st_mode
+    if first or is_whiteout(facts):
+        return fields(name, facts, first=os.fsencode(first))
     place = base + path if path else base.rstrip("/")
-    attributes, opaque = _attributes(place)
+    attributes, opaque = image_attributes(place)
     if opaque and below is not None and below.lstat(f"/{path}") is None:
         remove_xattr(place, opaque_xattr())
         opaque = False
+    target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(facts.st_mode) else b""
+    sha256 = digests.get(path, b"")
+    return fields(name, facts, target=target, attributes=attributes, opaque=opaque, sha256=sha256)
+
+
+def fields(
+    name: bytes,
+    facts: os.stat_result,
+    *,
+    first: bytes = b"",
+    target: bytes = b"",
+    attributes: Attributes = (),
+    opaque: bool = False,
+    sha256: bytes = b"",
+) -> tuple[object, ...]:
+    """Return what is digested of one entry.
+
+    Args:
+        name: Its path, relative to the layer's root.
+        facts: As lstat(2) has them, with the owner that is intended.
+        first: The first name of its inode, where this is a further one.
+        target: Of a symbolic link.
+        attributes: From ``image_attributes``.
+        opaque: Whether a directory hides what is below it.
+        sha256: Of the bytes of a file.
+    """
+    if is_whiteout(facts):
+        return (name, "whiteout")
+    if first:
+        return (name, "link", first)
+    mode = facts.st_mode
     common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
     match stat.S_IFMT(mode):
         case stat.S_IFREG:
-            return (name, "file", *common, facts.st_size, digests[path])
+            return (name, "file", *common, facts.st_size, sha256)
         case stat.S_IFDIR:
             return (name, "directory", *common, opaque)
         case stat.S_IFLNK:
-            return (name, "symlink", *common[1:], os.fsencode(os.readlink(base + path)))
+            return (name, "symlink", *common[1:], target)
         case stat.S_IFIFO:
             return (name, "fifo", *common)
         case _:
@@ -174,7 +205,7 @@ def _described(
             return (name, kind, *common, device)
 
 
-def _attributes(path: str) -> tuple[tuple[tuple[bytes, bytes], ...], bool]:
+def image_attributes(path: str) -> tuple[Attributes, bool]:
     """Return the image xattrs of a file and whether it is opaque; most files have none at all."""
     try:
         names = os.listxattr(path, follow_symlinks=False)

@@ -38,14 +38,12 @@ def digest(data, algorithm="sha256"):
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 def test_a_layer_packs_and_unpacks_to_itself(upper, into, compression):
     pieces, tar = [], []
-    result = pack_layer(upper, pieces.append, compression)
+    diff_id = pack_layer(upper, pieces.append, compression)
     pack(upper, tar.append)
-    blob = b"".join(pieces)
-    assert result.diff_id == digest(b"".join(tar))
-    assert (result.digest, result.size) == (digest(blob), len(blob))
-    assert result.tar_size == len(b"".join(tar))
-    unpacked, diff_id = unpack_layer(io.BytesIO(blob), compression, into, result.diff_id)
-    assert diff_id == result.diff_id
+    assert diff_id == digest(b"".join(tar))
+    stream = io.BytesIO(b"".join(pieces))
+    unpacked, found = unpack_layer(stream, compression, into, diff_id)
+    assert found == diff_id
     assert unpacked.size_bytes == 4_000_000
     assert facts(into) == facts(upper)
 
@@ -120,5 +118,5 @@ def test_reading_ahead_can_be_given_up():
 def test_a_clamped_layer_has_another_diff_id(upper):
     os.utime(upper / "d/f", (5_000, 5_000))
     plain = pack_layer(upper, len, "none")
-    assert pack_layer(upper, len, "none", clamp_mtime=10).diff_id != plain.diff_id
-    assert pack_layer(upper, len, "none", clamp_mtime=2**33).diff_id == plain.diff_id
+    assert pack_layer(upper, len, "none", clamp_mtime=10) != plain
+    assert pack_layer(upper, len, "none", clamp_mtime=2**33) == plain
