@@ -124,6 +124,10 @@ class _Builder:
         plain: bool = False,
     ) -> None:
         """Append a file; a ``plain`` one is known to have no extended attributes."""
+        mode = facts.mode
+        if plain and facts.nlink == 1 and self._apply is None and stat.S_ISREG(mode):
+            self.entries.append(Entry(path, origin, facts, mode))  # most files: in half the time
+            return
         leader = -1
         if facts.nlink > 1 and facts.is_file:
             leader = self._inodes.setdefault(facts.identity, len(self.entries))

@@ -12,39 +12,23 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
 
 from jettison.copier.bulk import BulkCopier, Job
 from jettison.copier.bytes import write_all
 from jettison.copier.destination import Destination
+from jettison.copier.earlier import NO_LINK, EarlierLayer, link_files, made_from
 from jettison.copier.entry import Entry
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Placed
 from jettison.copier.select import Selected, Selection
 from jettison.copier.unpack import write_members
+from jettison.fs.digest import with_text_paths
 from jettison.fs.failure import storage_errors
 from jettison.fs.owners import intended
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
 from jettison.snapshot.stack import StackTree
-
-
-class EarlierLayer(msgspec.Struct, frozen=True):
-    """What an earlier build made of the same instruction.
-
-    Args:
-        root: The committed layer's directory.
-        digests: Raw sha256 of files without extended attributes, by path below it.
-    """
-
-    root: str
-    digests: Mapping[str, bytes]
-
-
-_NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
 
 
 def write(
@@ -57,9 +41,7 @@ def write(
     link: bool = False,
     earlier: EarlierLayer | None = None,
 ) -> dict[str, bytes]:
-    """Write the layer of a COPY or ADD; return digests of files in it, by path below ``upper``.
-
-    These are of files without extended attributes only, see ``EarlierLayer``.
+    """Write the layer of a COPY or ADD; return digests of what is in it, see ``EarlierLayer``.
 
     Args:
         op: The op.
@@ -80,14 +62,11 @@ def write(
     with storage_errors(upper), LayerWriter(upper, created_ns) as writer:
         writer.make_directories(destination)
         copier = _Copier(selection, destination, writer, link=link, earlier=earlier)
-        for path, placed in destination.files.items():
-            if placed.source not in destination.archives:
-                copier.copy(path, placed)
-        copier.finish()
+        copier.copy_all()
         for index in sorted(destination.archives):
             write_members(index, selection.sources[index], destination, writer)
         writer.finish(destination)
-        return copier.digests
+        return with_text_paths(copier.digests)
 
 
 class _Copier:
@@ -104,19 +83,55 @@ class _Copier:
     ) -> None:
         self.digests: dict[str, bytes] = {}
         self._sources = selection.sources
+        self._destination = destination
         self._owner = None
         if destination.owner is not None:
             self._owner = (destination.owner.uid, destination.owner.gid)
         self._writer = writer
         self._link = link
         self._earlier = earlier
+        self._made_from = made_from(selection, destination)
         self._jobs: list[Job] = []
         self._leaders: dict[tuple[int, int], str] = {}
         self._names: list[tuple[str, str]] = []
         self._linked: set[tuple[int, int]] = set()
 
-    def copy(self, path: str, placed: Placed) -> None:
-        """Make one file of the layer, or plan that ``finish`` makes it."""
+    def copy_all(self) -> None:
+        """Make all files but those of archives."""
+        files, archives = self._destination.files, self._destination.archives
+        self._link_directories()
+        digests = self.digests
+        for path, placed in files.items():
+            if path[1:] not in digests and placed.source not in archives:
+                self._copy(path, placed)
+        self._finish()
+        for path, placed in files.items():
+            if path[1:] not in digests and stat.S_ISREG(placed.mode):
+                self._made_from.pop(path.rpartition("/")[0], None)
+        digests.update((f"{path[1:]}/", value) for path, value in self._made_from.items())
+
+    def _link_directories(self) -> None:
+        """Link the files of directories that are as they were in the earlier layer."""
+        earlier = self._earlier
+        if earlier is None:
+            return
+        known = earlier.digests
+        same: dict[str, list[str]] = {
+            path: []
+            for path, value in self._made_from.items()
+            if known.get(path[1:] + "/") == value
+        }
+        for path, placed in self._destination.files.items():
+            paths = same.get(path.rpartition("/")[0])
+            if paths is not None and stat.S_ISREG(placed.mode) and path[1:] in known:
+                paths.append(path)
+        for directory, paths in same.items():
+            if paths:
+                into = self._writer.directory(directory)
+                self.digests.update(link_files(earlier, paths, into))
+
+    def _copy(self, path: str, placed: Placed) -> None:
+        """Make one file of the layer, or plan that ``_finish`` makes it."""
         source = self._sources[placed.source]
         parent, _, name = path.rpartition("/")
         if source.tree is None:
@@ -139,7 +154,7 @@ class _Copier:
         if not (self._link and self._link_to_layer(source.tree, entry, owner, path)):
             self._jobs.append(Job(path, source.tree, entry, owner))
 
-    def finish(self) -> None:
+    def _finish(self) -> None:
         """Copy what is to be copied, and make further names of it."""
         writer = self._writer
         bulk = BulkCopier(writer.root, writer.default_owner)
@@ -220,7 +235,7 @@ class _Copier:
         try:
             os.link(origin, name, dst_dir_fd=directory, follow_symlinks=False)
         except OSError as error:
-            if error.errno not in _NO_LINK:
+            if error.errno not in NO_LINK:
                 raise
             if error.errno != errno.EMLINK:
                 self._link, self._earlier = False, None

@@ -226,7 +226,7 @@ class FileDigests:
         if len(notes) > max(_KEEP_ENTRIES, 4 * len(self._noted)):
             notes = {path: note for path, note in notes.items() if self._is_there(path)}
         self._table.set_file_memo(
-            self._root or "/", _MEMO_VERSION + _encoded([files, _savable(notes)])
+            self._root or "/", _MEMO_VERSION + _encoded([files, with_text_paths(notes)])
         )
         self._learned = len(self._racy)
         self._noted.clear()
@@ -236,7 +236,7 @@ class FileDigests:
         memo = {path: entry for path, entry in known.items() if path not in self._racy}
         if len(memo) > max(_KEEP_ENTRIES, 4 * self._learned):
             memo = {path: entry for path, entry in memo.items() if self._is_there(path)}
-        return _savable(memo)
+        return with_text_paths(memo)
 
     def _is_there(self, path: str) -> bool:
         try:
@@ -255,6 +255,13 @@ def is_racy(changed_ns: int, looked_ns: int) -> bool:
     return changed_ns >= looked_ns - _RACY_NS
 
 
+def with_text_paths(memo: dict[str, bytes]) -> dict[str, bytes]:
+    """Leave out paths that are not UTF-8: text of msgpack cannot hold them."""
+    if all(map(str.isascii, memo)):
+        return memo
+    return {path: value for path, value in memo.items() if _is_text(path)}
+
+
 def _packed(facts: FileStat) -> bytes:
     return _FACTS.pack(*facts.identity, facts.size, facts.mtime_ns, facts.ctime_ns)
 
@@ -264,13 +271,6 @@ def _decoded(raw: msgspec.Raw | None) -> dict[str, bytes]:
         return _FILES_DECODER.decode(raw) if raw is not None else {}
     except msgspec.DecodeError:
         return {}
-
-
-def _savable(memo: dict[str, bytes]) -> dict[str, bytes]:
-    """Leave out names that are not UTF-8, which msgpack cannot hold."""
-    if all(map(str.isascii, memo)):
-        return memo
-    return {path: value for path, value in memo.items() if _is_text(path)}
 
 
 def _is_text(path: str) -> bool:

@@ -89,10 +89,15 @@ Scanned = tuple[str, FileStat, bool]
 
 
 class Noted(NamedTuple):
-    """What somebody noted about a directory, and the names of the directories in it, sorted."""
+    """What somebody noted about a directory; it holds as long as ``seen`` stays what it is.
+
+    ``directories`` are the names of directories in it, sorted; ``seen`` is a digest of names and
+    facts of all that is directly in it.
+    """
 
     note: bytes
     directories: list[str]
+    seen: bytes = b""
 
 
 @runtime_checkable

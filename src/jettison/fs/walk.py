@@ -21,6 +21,8 @@ def sorted_names(names: list[str]) -> list[str]:
     >>> sorted_names(["b", "a-c", "B", "a"])
     ['B', 'a', 'a-c', 'b']
     """
+    if "".join(names).isascii():
+        return sorted(names)
     return sorted(names, key=os.fsencode)
 
 

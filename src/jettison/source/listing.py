@@ -36,6 +36,7 @@ class Listing:
         "_files",
         "_names",
         "_packed",
+        "_seen",
         "directories",
         "has_exceptions",
         "listed_ns",
@@ -55,6 +56,7 @@ class Listing:
         }
         self._names = names
         self._packed = _ENCODE(facts)
+        self._seen = b""
         self._files: dict[str, FileStat] | None = None
 
     def exclude(self, names: list[str], facts: list[Facts]) -> None:
@@ -74,10 +76,13 @@ class Listing:
         """Return the newest time of anything in it."""
         return max((max(each.mtime_ns, each.ctime_ns) for each in self.files.values()), default=0)
 
+    @property
     def seen(self) -> bytes:
-        """Return a digest of all names and facts, in the order in which they were listed."""
-        names = "/".join(self._names).encode("utf-8", "surrogateescape")
-        return hashlib.sha256(self._packed + names).digest()
+        """A digest of all names and facts, in the order in which they were listed."""
+        if not self._seen:
+            names = "/".join(self._names).encode("utf-8", "surrogateescape")
+            self._seen = hashlib.sha256(self._packed + names).digest()
+        return self._seen
 
 
 def look_at(entries: list[os.DirEntry[str]]) -> tuple[list[str], list[Facts]]:

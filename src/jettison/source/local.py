@@ -112,8 +112,11 @@ class LocalContext:
         listing = self._listing(path)
         if listing is None or listing.has_exceptions:
             return None
-        note = self._digests.note(path, listing.seen())
-        return None if note is None else Noted(note, sorted_names(list(listing.directories)))
+        seen = listing.seen
+        note = self._digests.note(path, seen)
+        if note is None:
+            return None
+        return Noted(note, sorted_names(list(listing.directories)), seen)
 
     def note(self, path: str, note: bytes) -> None:
         """Note something about a directory; see ``fs.tree.Scanning``."""
@@ -122,7 +125,7 @@ class LocalContext:
         if listing is None or listing.has_exceptions:
             return
         if not is_racy(listing.newest_ns(), listing.listed_ns):
-            self._digests.set_note(path, listing.seen(), note)
+            self._digests.set_note(path, listing.seen, note)
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes; empty if it is none."""

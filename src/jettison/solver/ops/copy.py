@@ -23,7 +23,7 @@ from jettison.solver.runtime import Runtime
 
 if TYPE_CHECKING:
     from jettison.copier.destination import Destination
-    from jettison.copier.write import EarlierLayer
+    from jettison.copier.earlier import EarlierLayer
 
 
 class CopyExecutor:
@@ -63,11 +63,11 @@ class CopyExecutor:
                 earlier=self._earlier(),
             )
             runtime.cancellation.check()
-            return runtime.snapshotter.commit(active, known)
+            return runtime.commit(self._vertex, active, known)
 
     def _earlier(self) -> EarlierLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
-        from jettison.copier.write import EarlierLayer  # noqa: PLC0415 - as in ``execute``
+        from jettison.copier.earlier import EarlierLayer  # noqa: PLC0415 - as in ``execute``
 
         layer = self._runtime.records.latest(self._vertex.digest)
         digests = self._runtime.snapshotter.digests(layer) if layer is not None else {}

@@ -1,0 +1,91 @@
+"""What an earlier build made of the same instruction: files that can be linked.
+
+In:  the committed layer and what was kept about it; the selection of now.
+Out: which directories are the same, and their files as hard links.
+
+A directory of a context whose names and facts are what they were (``Noted.seen``, which holds
+change times) has the files that it had: they are linked without a look at any of them. Of other
+directories each file is compared.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from jettison.copier.destination import Destination
+from jettison.copier.select import Selection
+from jettison.fs.tree import Scanning
+
+NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
+"""What linking fails with where a copy does as well."""
+
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class EarlierLayer(msgspec.Struct, frozen=True):
+    """What an earlier build made of the same instruction.
+
+    Args:
+        root: The committed layer's directory.
+        digests: By path below it, raw sha256 of files without extended attributes; and by path
+            with a slash at its end, what the files of a directory were made from (``made_from``).
+    """
+
+    root: str
+    digests: Mapping[str, bytes]
+
+
+def made_from(selection: Selection, destination: Destination) -> dict[str, bytes]:
+    """Return what files of the layer's directories are made from, by path of the directory.
+
+    Equal bytes stand for equal files: names, content, owners, modes and times. Directories are
+    left out that are not told by one directory of a context.
+    """
+    if len(selection.sources) != 1:
+        return {}
+    source, target = selection.sources[0], destination.targets[0]
+    tree, given = source.tree, destination.owner
+    if not (source.is_dir and source.rules.change_nothing and isinstance(tree, Scanning)):
+        return {}
+    owner = b"" if given is None else b"%d:%d" % (given.uid, given.gid)
+    found = {}
+    for entry in source.entries:
+        if stat.S_ISDIR(entry.mode):
+            noted = tree.noted(entry.origin)
+            if noted is not None:
+                path = f"{target}/{entry.path}" if entry.path else target
+                found[path] = noted.seen + owner
+    return found
+
+
+def link_files(earlier: EarlierLayer, paths: Sequence[str], into: int) -> dict[str, bytes]:
+    """Link files of one directory of the earlier layer into the same directory of another layer.
+
+    Args:
+        earlier: The layer.
+        paths: Of the files; at least one.
+        into: Descriptor of the other layer's directory.
+
+    Returns:
+        Digests of those that were linked; the first that the kernel refuses is the last.
+    """
+    digests, known, link = {}, earlier.digests, os.link
+    directory = paths[0].rpartition("/")[0]
+    start = len(directory) + 1
+    origin = os.open(earlier.root + directory, _OPEN_DIRECTORY)
+    try:
+        for path in paths:
+            name = path[start:]
+            link(name, name, src_dir_fd=origin, dst_dir_fd=into, follow_symlinks=False)
+            digests[path[1:]] = known[path[1:]]
+    except OSError as error:
+        if error.errno not in NO_LINK:
+            raise
+    finally:
+        os.close(origin)
+    return digests
