@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from subprocess import PIPE
 
 import pytest
 
 from e2e.command import Cli
-from e2e.rig import get
-from registry_server import free_port
 
 
 def test_the_status_and_the_streams_are_those_of_the_command(cli: Cli):
@@ -185,32 +182,6 @@ def test_a_container_can_do_without_a_network(cli: Cli):
     assert "eth" not in addresses
 
 
-def test_a_published_port_answers_on_the_other_number(cli: Cli):
-    outer, inner = free_port(), free_port()
-    script = f"echo hi > /index.html; echo up; exec httpd -f -p 127.0.0.1:{inner} -h /"
-    read, write = os.pipe()
-    process = cli.start(
-        "run",
-        "--rm",
-        "--init",
-        "-p",
-        f"127.0.0.1:{outer}:{inner}",
-        "box",
-        "sh",
-        "-c",
-        script,
-        stdout=write,
-    )
-    os.close(write)
-    try:
-        assert os.read(read, 100) == b"up\n"
-        assert _until(lambda: _answer(f"http://127.0.0.1:{outer}/index.html")) == "hi\n"
-    finally:
-        os.close(read)
-        process.terminate()
-        assert process.wait(timeout=20) == 128 + signal.SIGTERM
-
-
 def test_files_in_memory_and_a_root_that_cannot_be_written(cli: Cli):
     script = "echo x > /scratch/x && cat /scratch/x; touch /y"
     said = cli.attempt("run", "--read-only", "--tmpfs", "/scratch", "box", "sh", "-c", script)
@@ -238,19 +209,3 @@ def test_there_is_no_background(cli: Cli):
     said = cli.attempt("run", "-d", "box")
     assert said.returncode == 125
     assert "foreground" in said.stderr
-
-
-def _answer(url: str) -> str:
-    try:
-        return get(url)
-    except OSError:
-        return ""
-
-
-def _until(condition):
-    """Return what a condition returns once it is true; it is asked for twenty seconds."""
-    for _ in range(200):
-        if value := condition():
-            return value
-        threading.Event().wait(0.1)
-    raise AssertionError("it never came true")

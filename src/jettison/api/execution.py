@@ -15,12 +15,13 @@ from pathlib import Path
 import msgspec
 
 from jettison.api.agent import agents
+from jettison.api.network import Link
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
 from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
 from jettison.sandbox.names import make_hosts, make_resolv_conf
-from jettison.sandbox.spec import Limits, Mount
+from jettison.sandbox.spec import Limits, Mount, NetworkMode
 from jettison.solver.runtime import ExecOptions
 
 _MAX_SECRET_BYTES = 500 << 10
@@ -94,9 +95,13 @@ def ca_files(session: Session, choice: str, *, guess: bool = False) -> CaFiles:
     return CaFiles() if found is None else CaFiles((found.mount,), found.env)
 
 
-def container_files(hostname: str, extra_hosts: tuple[str, ...]) -> ContainerFiles:
+def container_files(hostname: str, extra_hosts: tuple[str, ...], link: Link) -> ContainerFiles:
     """Return the names that a container knows."""
-    return ContainerFiles(make_hosts(hostname, extra_hosts), make_resolv_conf(host_network=True))
+    shared = link.mode is NetworkMode.HOST
+    return ContainerFiles(
+        make_hosts(hostname, extra_hosts, gateway=link.gateway),
+        make_resolv_conf(host_network=shared, forwarder=link.nameserver),
+    )
 
 
 def secret_value(secret: SecretRequest) -> bytes:

@@ -4,17 +4,18 @@ In:  a session, a ``RunRequest``.
 Out: the process's exit code.
 
 The container is gone when this returns, with everything it wrote outside of volumes. Its network
-is the host's, so a published port is there without doing; ``-p`` with two different ports
-forwards connections while the container runs.
+is its own where pasta or slirp4netns is installed (``api.network``), else the host's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 from jettison.api.container import capabilities, container_mounts, limits
 from jettison.api.execution import ca_files, container_files
+from jettison.api.network import Link, connect
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.api.transfer import pull
@@ -26,22 +27,20 @@ from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
 from jettison.sandbox.container import Attachment, run_attached
-from jettison.sandbox.publish import Forwarder, parse_ports
-from jettison.sandbox.spec import NetworkMode, Root, RootKind, SandboxSpec
+from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot
 from jettison.snapshot.stack import StackTree
 
-_NETWORKS = {
-    "": NetworkMode.HOST,
-    "host": NetworkMode.HOST,
-    "none": NetworkMode.NONE,
-    "default": NetworkMode.HOST,
-    "bridge": NetworkMode.HOST,
-}
 
-
-def run_container(session: Session, request: RunRequest) -> int:
+def run_container(
+    session: Session, request: RunRequest, warn: Callable[[str], None] = lambda _: None
+) -> int:
     """Run a process in a new container of an image and wait for it.
+
+    Args:
+        session: The store.
+        request: What to run.
+        warn: Gets what is otherwise than asked, and why.
 
     Returns:
         Its exit code; 128 + the number of the signal that killed it; 126 or 127 when it could
@@ -65,9 +64,9 @@ def run_container(session: Session, request: RunRequest) -> int:
         lowers = session.blobs.materialise(layers)
         active = session.snapshotter.prepare(layers)
         stack.callback(session.snapshotter.discard, active)
-        spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active)
-        stack.enter_context(_forwarder(request, spec.network))
         sandbox = session.sandbox(request.isolation)
+        link = connect(request, sandbox.name, active.path, stack, warn)
+        spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active, link)
         return run_attached(sandbox, spec, Attachment(interactive=request.interactive))
 
 
@@ -106,6 +105,7 @@ def _spec(
     tree: StackTree,
     lowers: tuple[Path, ...],
     active: ActiveSnapshot,
+    link: Link,
 ) -> SandboxSpec:
     try:
         user = resolve_user(request.user or config.user, tree)
@@ -116,10 +116,7 @@ def _spec(
         raise UsageError(f"the working directory `{cwd}` is not an absolute path")
     make_directories(cwd, tree, active.upper)
     hostname = request.hostname or request.name or "jettison"
-    if request.network not in _NETWORKS:
-        raise UsageError(f"network `{request.network}` is not known", hint="use host or none")
-    network = _NETWORKS[request.network]
-    files = container_files(hostname, request.extra_hosts)
+    files = container_files(hostname, request.extra_hosts, link)
     extra = ca_files(session, request.ca_bundle)
     return SandboxSpec(
         root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
@@ -133,7 +130,8 @@ def _spec(
         hostname=hostname,
         hosts=files.hosts,
         resolv_conf=files.resolv_conf,
-        network=network,
+        network=link.mode,
+        network_path=link.path,
         capabilities=capabilities(request.cap_add, request.cap_drop),
         privileged=request.privileged,
         readonly_root=request.readonly,
@@ -177,10 +175,3 @@ def environment(
         name, _, value = entry.partition("=")
         values[name] = value
     return tuple(f"{name}={value}" for name, value in values.items())
-
-
-def _forwarder(request: RunRequest, network: NetworkMode) -> Forwarder:
-    ports = parse_ports(request.publish)
-    if ports and network is NetworkMode.NONE:
-        raise UsageError("a container without a network cannot publish ports")
-    return Forwarder(ports)

@@ -60,7 +60,12 @@ OURS_FAILED = 125
     help="Program in place of the image's ENTRYPOINT.",
 )
 @click.option(
-    "--network", "--net", "network", default="", metavar="MODE", help="host (default) or none."
+    "--network",
+    "--net",
+    "network",
+    default="",
+    metavar="MODE",
+    help="default (its own, by pasta or slirp4netns), host or none.",
 )
 @click.option("--name", default="", help="Name of the container, its hostname too.")
 @click.option("-h", "--hostname", default="", help="Hostname.")
@@ -171,7 +176,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
                 pull_image(session, request, console)
             finally:
                 console.close()
-        return run_container(session, request)
+        return run_container(session, request, lambda text: click.echo(f"WARN: {text}", err=True))
 
     try:
         return in_session(ctx, work, snapshotter=flags["snapshotter"])

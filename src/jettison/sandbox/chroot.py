@@ -119,6 +119,8 @@ def _check(spec: SandboxSpec) -> None:
         problem = "this process has no right to chroot"
     elif spec.network is NetworkMode.NONE:
         problem = "it cannot take the network away"
+    elif spec.network is NetworkMode.OWN:
+        problem = "it cannot give it a network of its own"
     elif spec.root.kind is not RootKind.OVERLAY:
         problem = "it needs layers"
     if problem:

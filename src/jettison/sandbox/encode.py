@@ -70,6 +70,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "mounts": [*_files(spec), *(_mount(each, single_id=single_id) for each in spec.mounts)],
         "hostname": os.fsencode(spec.hostname),
         "network_none": spec.network is NetworkMode.NONE,
+        "network": os.fsencode(spec.network_path),
         "capabilities": mask,
         "seccomp": _filter(spec, mask, single_id=single_id),
         "asking": _asking(spec, mask) if single_id else b"",

@@ -70,16 +70,21 @@ def parse_extra_host(text: str) -> tuple[str, str]:
 
 
 def make_resolv_conf(
-    *, host_network: bool, path: Path = Path("/etc/resolv.conf"), resolved: Path = _RESOLVED
+    *,
+    host_network: bool,
+    forwarder: str = "",
+    path: Path = Path("/etc/resolv.conf"),
+    resolved: Path = _RESOLVED,
 ) -> bytes:
     """Return ``/etc/resolv.conf`` for a container.
 
     With the host's network the host's file serves as it is. Otherwise name servers on loopback
-    addresses cannot be reached: those of systemd-resolved are taken from its own list, and public
-    ones stand in when none is left.
+    addresses cannot be reached: those of systemd-resolved are taken from its own list. When none
+    is left, what connects the network passes queries on, or public ones stand in.
 
     Args:
         host_network: The container shares the network of the host.
+        forwarder: Address at which queries are passed on to the host's servers, or empty.
         path: The host's file.
         resolved: systemd-resolved's list of real servers.
     """
@@ -90,7 +95,9 @@ def make_resolv_conf(
         text = _read(resolved) or text
     kept = [line for line in text.splitlines() if not _is_loopback(line)]
     result = ("\n".join(kept) + "\n").encode() if kept else b""
-    return result if _nameservers(result.decode()) else result + _servers(_FALLBACK)
+    if _nameservers(result.decode()):
+        return result
+    return result + _servers([forwarder] if forwarder else _FALLBACK)
 
 
 def _read(path: Path) -> str:

@@ -1,28 +1,21 @@
-"""Published ports of a container that shares the host's network.
+"""Published ports of a container with a network of its own.
 
 In:  ``--publish`` values.
-Out: ``Port``s; a ``Forwarder`` where host and container port differ.
-
-With the host's network a container's port simply is the host's: equal numbers need nothing. Where
-they differ, a listener on the host port passes TCP connections on.
+Out: ``Port``s; whether the host's side of them is free.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import socket
-import threading
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Sequence
 
 import msgspec
 
 from jettison.errors import HostError, UsageError
 
-_CHUNK = 1 << 16
 _PORTS = 65536
-_BACKLOG = 128
-_CONNECT_SECONDS = 10
+_UNPRIVILEGED = "net.ipv4.ip_unprivileged_port_start"
 
 
 class Port(msgspec.Struct, frozen=True):
@@ -33,17 +26,12 @@ class Port(msgspec.Struct, frozen=True):
     address: str = ""
     protocol: str = "tcp"
 
-    @property
-    def needs_forwarding(self) -> bool:
-        """Whether the numbers differ."""
-        return self.container != self.host
-
 
 def parse_ports(values: Sequence[str]) -> list[Port]:
     """Parse ``[IP:]HOST:CONTAINER[/PROTO]`` and ``CONTAINER[/PROTO]``, with ranges ``8000-8005``.
 
     Raises:
-        UsageError: a value is malformed or needs what the host's network cannot give.
+        UsageError: a value is malformed.
 
     >>> parse_ports(["127.0.0.1:8080:80"])
     [Port(container=80, host=8080, address='127.0.0.1', protocol='tcp')]
@@ -61,18 +49,15 @@ def _parse(value: str) -> list[Port]:
         raise _invalid(value)
     containers = _range(container_text, value)
     hosts = _range(host_text, value) if host_text else containers
-    if len(hosts) != len(containers) or protocol not in {"tcp", "udp", "sctp"}:
+    address = address.strip("[]")
+    if len(hosts) != len(containers) or protocol not in {"tcp", "udp"}:
         raise _invalid(value)
-    ports = [
-        Port(container, host, address.strip("[]"), protocol)
+    if address and not _is_address(address):
+        raise _invalid(value)
+    return [
+        Port(container, host, address, protocol)
         for container, host in zip(containers, hosts, strict=True)
     ]
-    if protocol != "tcp" and ports[0].needs_forwarding:
-        raise UsageError(
-            f"cannot publish `{value}`: only TCP is passed on to another port",
-            hint="Publish the same number on both sides.",
-        )
-    return ports
 
 
 def _range(text: str, value: str) -> range:
@@ -85,6 +70,16 @@ def _range(text: str, value: str) -> range:
     return range(int(first), int(last) + 1)
 
 
+def _is_address(text: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text)
+        except OSError:
+            continue
+        return True
+    return False
+
+
 def _invalid(value: str) -> UsageError:
     return UsageError(
         f"invalid published port `{value}`",
@@ -92,106 +87,37 @@ def _invalid(value: str) -> UsageError:
     )
 
 
-class Forwarder:
-    """Passes TCP connections of host ports on to container ports; a context manager.
-
-    Each direction of a connection has a thread, so that a slow reader holds up nobody else.
+def require_free(ports: Sequence[Port]) -> None:
+    """Find out that each port can be listened on, so that an error names the one that cannot.
 
     Raises:
-        HostError: a host port is taken or may not be used.
+        HostError: it is taken, reserved for root, or its address is not of this host.
     """
-
-    def __init__(self, ports: Sequence[Port]) -> None:
-        self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
-        self._closing = False
-        self._threads: list[threading.Thread] = []
-        self._listeners: list[tuple[socket.socket, int]] = []
-        try:
-            for port in ports:
-                if port.needs_forwarding:
-                    self._listeners.append((_listen(port), port.container))
-        except BaseException:
-            self._close()
-            raise
-
-    def __enter__(self) -> Self:
-        for listener, port in self._listeners:
-            self._start(self._accept, listener, port)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-        for thread in self._threads:
-            thread.join()
-
-    def addresses(self) -> list[tuple[str, int]]:
-        """Return where it listens."""
-        return [listener.getsockname()[:2] for listener, _ in self._listeners]
-
-    def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, name="port", daemon=True)
-        self._threads = [known for known in self._threads if known.is_alive()]
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self, listener: socket.socket, port: int) -> None:
-        while True:
+    for port in ports:
+        family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
+        kind = socket.SOCK_DGRAM if port.protocol == "udp" else socket.SOCK_STREAM
+        with socket.socket(family, kind) as probe:
+            if kind is socket.SOCK_STREAM:  # what a server left behind is not in use
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                target = socket.create_connection(("127.0.0.1", port), timeout=_CONNECT_SECONDS)
-            except OSError:
-                client.close()
-                continue
-            target.settimeout(None)
-            with self._lock:
-                if self._closing:  # it was accepted while the others were ended
-                    client.close()
-                    target.close()
-                    return
-                self._open |= {client, target}
-            ends = [threading.Event(), threading.Event()]
-            self._start(self._copy, client, target, ends[0], ends[1])
-            self._start(self._copy, target, client, ends[1], ends[0])
-
-    def _copy(
-        self,
-        source: socket.socket,
-        target: socket.socket,
-        ended: threading.Event,
-        other: threading.Event,
-    ) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(_CHUNK):
-                target.sendall(data)
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
-        with self._lock:
-            ended.set()
-            if other.is_set():
-                for one in (source, target):
-                    self._open.discard(one)
-                    one.close()
-
-    def _close(self) -> None:
-        with self._lock:
-            self._closing = True
-            for one in [*self._open, *(listener for listener, _ in self._listeners)]:
-                # Closing alone does not wake a thread that waits in a call.
-                with contextlib.suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-            for listener, _ in self._listeners:
-                listener.close()
+                probe.bind((port.address, port.host))
+                if kind is socket.SOCK_STREAM:
+                    probe.listen(1)
+            except OSError as error:
+                raise _refused(port, error) from error
 
 
-def _listen(port: Port) -> socket.socket:
-    family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
-    try:
-        return socket.create_server((port.address, port.host), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise HostError(
-            f"cannot publish port {port.host}: {error.strerror}", hint="Choose another host port."
-        ) from error
+def _refused(port: Port, error: OSError) -> HostError:
+    where = f"{port.host}/{port.protocol}" + (f" of {port.address}" if port.address else "")
+    if error.errno == errno.EACCES:
+        return HostError(
+            f"cannot publish port {where}: it is reserved for root",
+            hint=f"Choose one from 1024 on, or lower the sysctl `{_UNPRIVILEGED}`.",
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return HostError(
+            f"cannot publish port {where}: this host has no such address",
+            hint="Leave the address out, or take one of `ip address`.",
+        )
+    reason = (error.strerror or str(error)).lower()
+    return HostError(f"cannot publish port {where}: {reason}", hint="Choose another host port.")

@@ -17,6 +17,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -36,10 +37,11 @@ _BOOT = (
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """What the helper made below the root: see ``sandbox.stubs``."""
+    """What the helper made: below the root, see ``sandbox.stubs``; ``pid`` holds a network."""
 
     stubs: list[tuple[bytes, bool]]
     parents: dict[bytes, tuple[object, ...]]
+    pid: int = 0
 
 
 class Container:
@@ -52,6 +54,7 @@ class Container:
         # Re-entrant, because a signal handler may interrupt its own thread.
         self._lock = threading.RLock()
         self.ready = Ready([], {})
+        self._failure: list[Any] | None = None
 
     def wait(self) -> int:
         """Wait for the end; return the exit code.
@@ -59,25 +62,40 @@ class Container:
         Raises:
             SandboxUnavailableError: the set-up failed.
         """
-        failure = None
-        while True:
-            data = self._control.recv(_MESSAGE)
-            if not data:
-                self._close()
-                raise SandboxUnavailableError(
-                    "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
-                )
-            kind, *rest = marshal.loads(data)  # noqa: S302 - our own process wrote it
-            if kind == "ready":
-                self.ready = Ready(*rest)
-            elif kind == "error":
-                failure = rest
-            else:
-                self._close()
-                break
-        if failure is not None:
-            raise _unavailable(*failure)
-        return int(rest[0])
+        while (code := self._receive()) is None:
+            continue
+        return code
+
+    def begin(self) -> int | None:
+        """Wait until it is set up; return the exit code if it ended before.
+
+        Raises:
+            SandboxUnavailableError: the set-up failed.
+        """
+        before = self.ready
+        while (code := self._receive()) is None and self.ready is before:
+            continue
+        return code
+
+    def _receive(self) -> int | None:
+        """Take in one message; return the exit code if it is the last."""
+        data = self._control.recv(_MESSAGE)
+        if not data:
+            self.close()
+            raise SandboxUnavailableError(
+                "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
+            )
+        kind, *rest = marshal.loads(data)  # noqa: S302 - our own process wrote it
+        if kind == "ready":
+            self.ready = Ready(*rest)
+        elif kind == "error":
+            self._failure = rest
+        else:
+            self.close()
+            if self._failure is not None:
+                raise _unavailable(*self._failure)
+            return int(rest[0])
+        return None
 
     def signal(self, number: int) -> None:
         """Send a signal to process 1 of the container; nothing happens when it has ended."""
@@ -89,7 +107,8 @@ class Container:
             except OSError:
                 return
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Lose interest in it: the helper kills it, if it still runs."""
         with self._lock:
             self._control.close()
 

@@ -127,9 +127,10 @@ SHM = "/dev/shm"  # noqa: S108 - a path in containers
 
 
 class NetworkMode(enum.Enum):
-    """HOST shares the host's network, NONE has a loopback interface only."""
+    """HOST shares the host's network, OWN joins a namespace, NONE has a loopback interface only."""
 
     HOST = "host"
+    OWN = "own"
     NONE = "none"
 
 
@@ -180,6 +181,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         hosts: Bytes of ``/etc/hosts``; None leaves the image's.
         resolv_conf: Bytes of ``/etc/resolv.conf``; None leaves the image's.
         network: What it sees of the network.
+        network_path: With OWN: the namespace, of ``sandbox.network``.
         capabilities: Bounding, permitted, effective set (inheritable and ambient stay empty;
             a process that is not root of the container has them in the bounding set only).
         privileged: All capabilities, nothing masked, all devices (``--security=insecure``).
@@ -201,6 +203,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     hosts: bytes | None = None
     resolv_conf: bytes | None = None
     network: NetworkMode = NetworkMode.HOST
+    network_path: str = ""
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     masked_paths: tuple[str, ...] = MASKED_PATHS
     readonly_paths: tuple[str, ...] = READONLY_PATHS

@@ -67,3 +67,12 @@ def test_public_servers_stand_in_when_none_is_left(conf):
 def test_a_host_without_a_file_gives_public_servers(tmp_path):
     made = make_resolv_conf(host_network=False, path=tmp_path / "none", resolved=tmp_path / "no")
     assert b"nameserver 8.8.8.8\n" in made
+
+
+def test_queries_are_passed_on_where_the_host_s_server_is_out_of_reach(tmp_path):
+    host = tmp_path / "resolv.conf"
+    host.write_text("search corp\nnameserver 127.0.0.1\n")
+    made = make_resolv_conf(
+        host_network=False, forwarder="169.254.1.1", path=host, resolved=tmp_path / "none"
+    )
+    assert made == b"search corp\nnameserver 169.254.1.1\n"

@@ -10,12 +10,10 @@ first path of the container is used as the container's.
 
 from __future__ import annotations
 
-import _socket
 import errno
 import fcntl
 import marshal
 import os
-import struct
 import termios
 
 from jettison.linux.mount import (
@@ -29,15 +27,11 @@ from jettison.linux.mount import (
 from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
 from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import libc
-from jettison.sandbox.init import guard, program
+from jettison.sandbox.init import guard, network, program
 from jettison.sandbox.init.devices import mount_dev, mount_proc, mount_sys
 from jettison.sandbox.init.mounts import Mounter, hide
 from jettison.sandbox.init.root import mount_root
 from jettison.sandbox.init.targets import Targets
-
-_SIOCGIFFLAGS = 0x8913
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 1
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
@@ -52,6 +46,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     if spec["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     join_cgroups(spec["cgroups"])
+    network.join(spec["network"])
     _own_cgroup_view()
     propagate_one_way()
     targets = _mount_everything(spec)
@@ -139,8 +134,4 @@ def _name_and_network(spec: dict) -> None:  # type: ignore[type-arg]
     set_hostname(spec["hostname"])
     if spec["network_none"]:
         guard.enter("start the loopback interface")
-        socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM, 0)
-        request = struct.pack("16sH22x", b"lo", 0)
-        (flags,) = struct.unpack_from("H", fcntl.ioctl(socket, _SIOCGIFFLAGS, request), 16)
-        fcntl.ioctl(socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", flags | _IFF_UP))
-        socket.close()
+        network.start_loopback()

@@ -14,7 +14,7 @@ import termios
 
 from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
 from jettison.linux.process import die_with_parent, execute
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import guard, network
 from jettison.sandbox.init.container import join_cgroups
 from jettison.sandbox.init.program import restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
@@ -32,6 +32,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     if spec["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     join_cgroups(spec["cgroups"])
+    network.join(spec["network"])
     propagate_one_way()
     guard.enter("mount `/proc`")
     mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)

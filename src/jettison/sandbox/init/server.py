@@ -18,7 +18,7 @@ import sys
 from jettison.linux.namespace import NEWNS
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
-from jettison.sandbox.init import chrooted, container, fuse, guard, runtime
+from jettison.sandbox.init import chrooted, container, fuse, guard, network, runtime
 
 _SIGCHLD = 17
 _SIGKILL = 9
@@ -30,6 +30,7 @@ _RUN = {
     "oci": runtime.run,
     "chroot": chrooted.run,
     "chroot-single-id": chrooted.run,
+    "network": network.run,
 }
 
 
