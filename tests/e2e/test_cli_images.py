@@ -34,6 +34,41 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registr
         yield server
 
 
+def packed_blobs(cli: Cli) -> set[str]:
+    """Return the blobs of the store that are gzip files."""
+    files = Path(cli.env["JETTISON_ROOT"], "blobs/sha256").iterdir()
+    return {path.name for path in files if path.read_bytes()[:2] == b"\x1f\x8b"}
+
+
+def test_layers_under_a_registry_s_name_are_packed_before_they_are_pushed(
+    cli: Cli, registry: RegistryServer
+):
+    text = f"FROM box\nRUN echo {registry.port} > /first\nRUN echo {registry.port} > /second\n"
+    context = cli.context({"Dockerfile": text})
+    if registry.auth == "basic":
+        cli("login", "-u", USER, "--password-stdin", registry.host, stdin=PASSWORD.encode())
+    cli("tag", "box", f"{registry.host}/early/box")
+    cli("push", f"{registry.host}/early/box")
+    before = packed_blobs(cli)
+    cli("build", "-q", "-t", "local", "--no-cache", context)
+    assert packed_blobs(cli) == before
+    name = f"{registry.host}/early/app"
+    cli("build", "-q", "-t", "local", "-t", name, "--no-cache", context)
+    made = packed_blobs(cli)
+    assert len(made - before) == 2
+    cli("push", name)
+    assert packed_blobs(cli) == made
+
+
+def test_a_cached_build_packs_nothing_for_a_push(cli: Cli, registry: RegistryServer):
+    text = f"FROM box\nRUN echo {registry.port} > /cached\n"
+    context = cli.context({"Dockerfile": text})
+    cli("build", "-q", "-t", "local", context)
+    before = packed_blobs(cli)
+    cli("build", "-q", "-t", f"{registry.host}/early/cached", context)
+    assert packed_blobs(cli) == before
+
+
 def test_images_are_listed_named_and_removed(cli: Cli, app: str):
     image_id = cli("images", "-q", "--no-trunc", app).stdout.strip()
     assert re.fullmatch(r"sha256:\w{64}", image_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -23,19 +23,22 @@ from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
 from jettison.image.ahead import PackAhead
 from jettison.image.assemble import assemble
+from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest
-from jettison.oci.reference import parse_reference
+from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.solver.result import Solution, StackResult
-from jettison.solver.runtime import Drivers, ExecOptions, Runtime
+from jettison.solver.runtime import Committer, Drivers, ExecOptions, Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
+    from jettison.fs.tree import Tree
     from jettison.sandbox.base import Sandbox
+    from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 
 
 def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
@@ -62,7 +65,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         _tell(plan, sink)
         check_build(session, compiled, context, sink)
         sources = ContextSources(context, session.store, offline=request.offline, made=made)
-        ahead = made.enter_context(_packing_ahead(session, outputs))
+        ahead = made.enter_context(_packing_ahead(session, request, outputs))
         solution = _solve(session, request, sources, plan, sink, ahead, made)
         ahead.finish(solution.stack(plan.target))
         image = _assemble(session, solution)
@@ -110,6 +113,7 @@ def _solve(
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping),
         lock=session.store.lock,
+        commit=_committer(session, plan, ahead),
     )
     jobs = request.jobs or session.settings.jobs or max(4, os.cpu_count() or 1)
     runtime = Runtime(drivers, sink=sink, jobs=jobs)
@@ -159,9 +163,36 @@ def _shipped(plan: Plan) -> set[Digest]:
     return shipped
 
 
-def _packing_ahead(session: Session, outputs: Sequence[Output]) -> PackAhead:
+def _packing_ahead(session: Session, request: BuildRequest, outputs: Sequence[Output]) -> PackAhead:
+    """Decide how layers are packed while they are made.
+
+    As the first output wants that writes blobs. Without one, a tag that names a registry makes a
+    push likely: layers that are made anyway are then packed as ``push`` would, which costs a
+    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed.
+    """
     wanted = (output.exporter.packs for output in outputs)
-    return PackAhead(session.blobs, next((each for each in wanted if each is not None), None))
+    compression = next((each for each in wanted if each is not None), None)
+    if compression is None and any(names_registry(tag) for tag in request.tags):
+        return PackAhead(session.blobs, Compression(), needed=False)
+    return PackAhead(session.blobs, compression)
+
+
+def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
+    """Return what commits layers: the image's last one is packed meanwhile."""
+
+    def commit(
+        vertex: Digest,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None,
+        below: Tree | None,
+        *,
+        cancelled: Callable[[], bool],
+    ) -> LayerInfo:
+        if vertex == plan.target:
+            return ahead.commit(active, known, below, cancelled=cancelled)
+        return session.snapshotter.commit(active, known, below)
+
+    return commit
 
 
 def _exec_options(

@@ -1,25 +1,30 @@
 """Packs layers while later steps still run.
 
 In:  layers as they are made, of which the image will consist.
-Out: their diff IDs and, when an output wants them compressed, their blobs, in the store.
+Out: their diff IDs and, when an output wants them compressed or a push is likely, their blobs, in
+     the store.
 
-A layer that an output compresses is read once: its blob gives its diff ID, too. Nothing here is
-needed for the result: who asks for a diff ID or a blob later waits for the one under way, or
-makes it. So errors are not told here.
+A layer that is compressed is read once: its blob gives its diff ID, too. The image's last layer
+is even committed and packed in one pass, since no step waits for it; the others are packed while
+later steps run. Nothing here is needed for the result: who asks for a diff ID or a blob later
+waits for the one under way, or makes it. So errors are not told here.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from jettison.errors import JettisonError
+from jettison.fs.tree import Tree
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
 from jettison.image.parallel import Abandoned, Stop, run_parallel
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.store.layer import LayerId, Stack
 
 _PACKERS = 2
@@ -31,11 +36,17 @@ class PackAhead:
     Args:
         blobs: Makes them.
         compression: What an output wants; None wants diff IDs only.
+        needed: Whether an output wants all blobs now; else those of layers that were made anyway
+            are packed on the chance that they are pushed.
     """
 
-    def __init__(self, blobs: LayerBlobs, compression: Compression | None) -> None:
+    def __init__(
+        self, blobs: LayerBlobs, compression: Compression | None, *, needed: bool = True
+    ) -> None:
         self._blobs = blobs
         self._compression = compression
+        self._needed = needed
+        self._added: list[LayerId] = []
         self._stop = Stop()
         self._layers: queue.SimpleQueue[LayerId | None] = queue.SimpleQueue()
         self._starting = threading.Lock()
@@ -55,23 +66,44 @@ class PackAhead:
             self._layers.put(None)
             self._thread.join()
 
+    def commit(
+        self,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None,
+        below: Tree | None,
+        *,
+        cancelled: Callable[[], bool],
+    ) -> LayerInfo:
+        """Commit a change that no step waits for, and pack it meanwhile; see ``LayerBlobs``."""
+        wanted = self._compression
+        name, level = (wanted.name, wanted.level) if wanted is not None else ("", None)
+        return self._blobs.commit(active, known, below, name, level, cancelled=cancelled)
+
     def add(self, layer: LayerId) -> None:
         """Pack a layer soon; any thread may ask."""
         with self._starting:
+            self._added.append(layer)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="pack-ahead", daemon=True)
                 self._thread.start()
         self._layers.put(layer)
 
     def finish(self, stack: Stack) -> None:
-        """Pack what is left of the layers of an image, those made here.
+        """Pack what is left of the layers of an image: those made here, or just now.
 
         Raises:
-            JettisonError: as ``LayerBlobs.describe``.
+            JettisonError: as ``LayerBlobs.describe``, if blobs are needed.
         """
-        if self._compression is not None:
-            layers = [layer for layer in dict.fromkeys(stack) if not layer.startswith("diff:")]
-            run_parallel([partial(self._pack, layer) for layer in layers], limit=_PACKERS)
+        if self._compression is None:
+            return
+        wanted = stack if self._needed else self._added
+        layers = [layer for layer in dict.fromkeys(wanted) if not layer.startswith("diff:")]
+        jobs = [partial(self._pack, layer) for layer in layers]
+        try:
+            run_parallel(jobs, limit=_PACKERS)
+        except JettisonError:
+            if self._needed:
+                raise
 
     def _run(self) -> None:
         while (layer := self._layers.get()) is not None:

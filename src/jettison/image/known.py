@@ -31,6 +31,14 @@ def known_blob(store: Store, layer: LayerId) -> Blob | None:
     return Blob(*remote) if remote is not None else None
 
 
+def packed_name(compression: str, level: int | None) -> str:
+    """Return under which name a blob that was packed here is noted.
+
+    Until a level is named, the default of the version at hand made it.
+    """
+    return compression if level is None or compression == "none" else f"{compression}:{level}"
+
+
 def keep_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:
     """Note that the store has a blob of a layer."""
     compression = LAYER_COMPRESSION[descriptor.media_type]

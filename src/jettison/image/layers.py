@@ -12,6 +12,7 @@ Concurrency: safe for threads; each layer is packed by one thread while others w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,18 +20,20 @@ from typing import TYPE_CHECKING
 from jettison.concurrency import Once
 from jettison.errors import ContentError, StorageError
 from jettison.events import Progress, unwatched
-from jettison.image.known import Blob, keep_blob, known_blob
+from jettison.image.known import Blob, keep_blob, known_blob, packed_name
 from jettison.image.layout import SCHEME
 from jettison.image.origin import ClientFactory, Origin
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
-from jettison.snapshot.base import Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
 from jettison.store.layer import LayerId, Stack
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
+    from jettison.fs.tree import Tree
+    from jettison.image.commit import PackingCommitter
     from jettison.image.files import LayerUnpacker
     from jettison.image.packer import LayerPacker
 
@@ -66,6 +69,23 @@ class LayerBlobs:
         return (
             self._snapshotter.info(layer) is not None or known_blob(self._store, layer) is not None
         )
+
+    def commit(
+        self,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None,
+        below: Tree | None,
+        compression: str,
+        level: int | None,
+        *,
+        cancelled: Callable[[], bool],
+    ) -> LayerInfo:
+        """Commit a change and pack it at the same time; see ``image.commit``.
+
+        Raises:
+            StorageError: it cannot be read or renamed.
+        """
+        return self._committer.commit(active, known, below, compression, level, cancelled=cancelled)
 
     def materialise(self, layers: Stack, report: Progress = unwatched) -> list[Path]:
         """Return the directories of layers, in order; fetch and unpack what is missing.
@@ -129,8 +149,7 @@ class LayerBlobs:
                 force and LAYER_COMPRESSION[blob.descriptor.media_type] != compression
             ):
                 return blob.descriptor
-        # Until a level is named, the default of the version at hand made it.
-        name = compression if level is None or compression == "none" else f"{compression}:{level}"
+        name = packed_name(compression, level)
         packed = self._store.layers.packed(layer, name)
         if packed is not None:
             return packed.descriptor
@@ -221,6 +240,12 @@ class LayerBlobs:
         from jettison.image.files import LayerUnpacker  # noqa: PLC0415 - a cached build has no use
 
         return LayerUnpacker(self._store, self._snapshotter, self._origin)
+
+    @cached_property
+    def _committer(self) -> PackingCommitter:
+        from jettison.image.commit import PackingCommitter  # noqa: PLC0415 - as above
+
+        return PackingCommitter(self._store, self._snapshotter)
 
     @cached_property
     def _packer(self) -> LayerPacker:

@@ -72,9 +72,8 @@ def parse_reference(text: str) -> Reference:
         digest = parse_digest(digest_text) if at else None
     except InvalidManifestError as error:
         raise InvalidReferenceError(f"invalid reference format: `{text}`: {error}") from error
-    head, slash, tail = rest.partition("/")
-    if slash and ("." in head or ":" in head or head == "localhost" or head != head.lower()):
-        registry, path = head, tail
+    if names_registry(rest):
+        registry, _, path = rest.partition("/")
     else:
         registry, path = DEFAULT_REGISTRY, rest
     if registry in {"index.docker.io", "registry-1.docker.io"}:
@@ -86,6 +85,18 @@ def parse_reference(text: str) -> Reference:
     if not colon and digest is None:
         tag = "latest"
     return Reference(registry=registry, repository=repository, tag=tag, digest=digest)
+
+
+def names_registry(text: str) -> bool:
+    """Tell whether the text of a reference says which registry it is of.
+
+    >>> names_registry("ghcr.io/org/app"), names_registry("localhost/app"), names_registry("a/b")
+    (True, True, False)
+    """
+    head, slash, _ = text.partition("/")
+    return bool(slash) and (
+        "." in head or ":" in head or head == "localhost" or head != head.lower()
+    )
 
 
 def _check(text: str, registry: str, repository: str, tag: str | None) -> None:

@@ -24,6 +24,7 @@ from typing import Protocol
 import msgspec
 
 from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 
@@ -64,6 +65,8 @@ class Snapshotter(Protocol):
         active: ActiveSnapshot,
         known: Mapping[str, bytes] | None = None,
         below: Tree | None = None,
+        *,
+        content: tuple[Digest, LayerFacts] | None = None,
     ) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
@@ -71,6 +74,7 @@ class Snapshotter(Protocol):
         ``known`` are sha256 digests, by path relative to ``upper``, of files that need not be
         read again: of hard links into committed layers, and of copies whose source is known.
         ``below`` is what the change was made on: marks that hide nothing of it are taken away.
+        ``content`` is the digest of it all, with the facts, where somebody computed it already.
         """
         ...
 

@@ -35,6 +35,7 @@ from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
 from jettison.fs.tree import Tree
 from jettison.fs.xattr import read_xattrs, set_xattr
+from jettison.oci.digest import Digest
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
 from jettison.snapshot.changes import content_digest, layer_facts
 from jettison.snapshot.recovery import recover_after_boot
@@ -91,6 +92,8 @@ class OverlaySnapshotter:
         active: ActiveSnapshot,
         known: Mapping[str, bytes] | None = None,
         below: Tree | None = None,
+        *,
+        content: tuple[Digest, LayerFacts] | None = None,
     ) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
@@ -98,12 +101,13 @@ class OverlaySnapshotter:
             active: It; gone afterwards.
             known: See ``snapshot.changes.content_digest``.
             below: See there.
+            content: What that function returned, if it was asked already (``snapshot.watched``).
 
         Raises:
             StorageError: it cannot be read or renamed.
         """
         with storage_errors(active.upper):
-            digest, facts = content_digest(active.upper, known, below)
+            digest, facts = content or content_digest(active.upper, known, below)
             if known is not None and len(known) >= _MANY_FILES:
                 (active.path / "digests").write_bytes(msgspec.msgpack.encode(known))
         return self._place(active, LayerId(f"content:{digest}"), facts)

@@ -20,7 +20,7 @@ from jettison.plan.op import GitOp, HttpOp
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Sandbox
 from jettison.sandbox.spec import Limits, Mount
-from jettison.snapshot.base import Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
 from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
 from jettison.solver.masking import MaskingSink
@@ -40,6 +40,25 @@ class LayerFiles(Protocol):
 
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
         """Return the layers' directories; fetch and unpack what is missing."""
+        ...
+
+
+class Committer(Protocol):
+    """Commits what vertices made, and may pack it meanwhile."""
+
+    def __call__(
+        self,
+        vertex: Digest,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None,
+        below: Tree | None,
+        *,
+        cancelled: Callable[[], bool],
+    ) -> LayerInfo:
+        """Commit the change of a vertex; arguments as ``Snapshotter.commit``.
+
+        Once ``cancelled`` says so, nothing more is done than committing.
+        """
         ...
 
 
@@ -129,6 +148,7 @@ class Drivers(msgspec.Struct, frozen=True):
     Args:
         sandbox: Finds the driver of RUN steps; called at most once, and only when one is needed.
         lock: Returns the lock of a name, shared with other processes.
+        commit: Commits layers; None lets the snapshotter do it.
     """
 
     snapshotter: Snapshotter
@@ -139,6 +159,7 @@ class Drivers(msgspec.Struct, frozen=True):
     sandbox: Callable[[], Sandbox]
     options: ExecOptions
     lock: Callable[[str], FileLock]
+    commit: Committer | None = None
 
 
 class Runtime:
@@ -163,6 +184,7 @@ class Runtime:
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()
         self.renewed: Once[str, None] = Once()
+        self._commit = drivers.commit
         self._sandbox = drivers.sandbox
         self._sandboxes: Once[str, Sandbox] = Once()
         self._trees: Once[Stack, StackTree] = Once()
@@ -179,6 +201,20 @@ class Runtime:
             return StackTree(self.layers.materialise(stack, report), below=below)
 
         return self._trees.get(stack, make)
+
+    def commit(
+        self,
+        vertex: Vertex,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None = None,
+        below: Tree | None = None,
+    ) -> LayerInfo:
+        """Make what a vertex changed a layer; see ``Snapshotter.commit``."""
+        if self._commit is None:
+            return self.snapshotter.commit(active, known, below)
+        return self._commit(
+            vertex.digest, active, known, below, cancelled=lambda: self.cancellation.cancelled
+        )
 
     def is_here(self, stack: Stack) -> bool:
         """Tell whether all layers of a stack are here as files."""

@@ -94,7 +94,8 @@ class ExecExecutor:
             self._refuse_leaks(active)
             if (user.uid or user.gid) and are_recorded():
                 self._own_new_files(user, active)
-            return runtime.snapshotter.commit(active)
+            below = runtime.tree(self._inputs.base, self._report)
+            return runtime.commit(self._vertex, active, below=below)
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted

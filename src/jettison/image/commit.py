@@ -1,0 +1,153 @@
+"""Commits a change and packs it, in one pass: each file is read once.
+
+In:  an active snapshot at rest.
+Out: a layer; its diff ID and, if wanted, its blob.
+
+The content digest names the layer, and the tar is only worth something under that name: an equal
+layer that is there already may have other times, and so another tar. So the blob is kept when it
+was this very directory that became the layer.
+
+Packing is not needed for the result. When it fails or is not wanted any more, the change is still
+digested and committed, and whoever needs the tar packs it later, and tells what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Self
+
+from jettison.errors import ContentError, JettisonError
+from jettison.fs.failure import storage_errors
+from jettison.fs.tree import Tree
+from jettison.image.known import packed_name
+from jettison.layer.codec import TarSink
+from jettison.layer.pack import pack
+from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
+from jettison.oci.mediatype import OCI_LAYERS
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
+from jettison.snapshot.watched import WatchedChange
+from jettison.store.blobs import BlobWriter
+from jettison.store.layer import LayerId, PackedLayer
+from jettison.store.store import Store
+
+
+class PackingCommitter:
+    """Commits changes to one store; thread-safe.
+
+    Args:
+        store: Keeps blobs and what is known about layers.
+        snapshotter: Keeps files.
+    """
+
+    def __init__(self, store: Store, snapshotter: Snapshotter) -> None:
+        self._store = store
+        self._snapshotter = snapshotter
+
+    def commit(
+        self,
+        active: ActiveSnapshot,
+        known: Mapping[str, bytes] | None,
+        below: Tree | None,
+        compression: str,
+        level: int | None,
+        *,
+        cancelled: Callable[[], bool],
+    ) -> LayerInfo:
+        """Commit a change; see ``Snapshotter.commit``.
+
+        Args:
+            active: It; gone afterwards.
+            known: See there.
+            below: See there.
+            compression: Of the blob; empty wants the diff ID only.
+            level: Of the compressor; None is its default.
+            cancelled: Tells when nothing but committing is wanted any more.
+
+        Raises:
+            StorageError: it cannot be read or renamed.
+        """
+        change = WatchedChange(active.upper, known, below)
+        with _Tar(self._store, compression, level, cancelled) as tar:
+            try:
+                with storage_errors(active.upper):
+                    pack(active.upper, tar.write, watcher=change)
+            except ContentError:
+                return self._snapshotter.commit(active, known, below)
+            made = os.stat(active.upper).st_ino
+            info = self._snapshotter.commit(active, known, content=change.result())
+            if os.stat(self._snapshotter.directory(info.id)).st_ino == made:
+                tar.keep(info.id)
+        return info
+
+
+class _Tar:
+    """The tar of a change that has no name yet; gives up quietly."""
+
+    def __init__(
+        self,
+        store: Store,
+        compression: str,
+        level: int | None,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._compression = compression
+        self._level = level
+        self._cancelled = cancelled
+        self._made = ExitStack()
+        self._writer: BlobWriter | None = None
+        self._sink: TarSink | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            if self._compression:
+                self._writer = self._made.enter_context(self._store.blobs.writer())
+                sink = TarSink(self._writer.write, self._compression, self._level)
+            else:
+                sink = TarSink(None)
+            self._sink = self._made.enter_context(sink)
+        except (JettisonError, OSError):
+            self._give_up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_up()
+
+    def write(self, data: bytes) -> None:
+        """Take a piece, unless this was given up."""
+        if self._sink is None:
+            return
+        if self._cancelled():
+            self._give_up()
+            return
+        try:
+            self._sink.write(data)
+        except (JettisonError, OSError):
+            self._give_up()
+
+    def keep(self, layer: LayerId) -> None:
+        """Note the diff ID of a layer, and its blob; ``write`` took its whole tar."""
+        if self._sink is None:
+            return
+        try:
+            diff_id = self._sink.finish()
+            if self._store.layers.diff_id(layer) in {None, diff_id}:
+                self._note(layer, diff_id)
+        except (JettisonError, OSError):
+            self._give_up()
+
+    def _note(self, layer: LayerId, diff_id: Digest) -> None:
+        if self._writer is None:
+            self._store.layers.set_diff_id(layer, diff_id)
+            return
+        size = self._writer.size_bytes
+        descriptor = Descriptor(OCI_LAYERS[self._compression], self._writer.commit(), size)
+        name = packed_name(self._compression, self._level)
+        self._store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), name)
+
+    def _give_up(self) -> None:
+        self._sink = None
+        self._made.close()
