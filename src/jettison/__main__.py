@@ -18,6 +18,9 @@ def main() -> None:
         sys.stdout.write(f"jettison {__version__}\n")
         return
     gc.set_threshold(_GARBAGE_THRESHOLD)
+    from jettison.cli.deferred import defer_inspect  # noqa: PLC0415
+
+    defer_inspect()  # before click is imported
     from jettison.cli.main import run  # noqa: PLC0415
 
     _leave(run(sys.argv[1:]))

@@ -42,7 +42,7 @@ def printable(text: str, *, keep: str = "") -> str:
     'a\\x1b[2Jb'
     """
     allowed = "\t" + keep
-    if all(char.isprintable() or char in allowed for char in text):
+    if text.isprintable() or all(char.isprintable() or char in allowed for char in text):
         return text
     return "".join(
         char if char.isprintable() or char in allowed else repr(char)[1:-1] for char in text

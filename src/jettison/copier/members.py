@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,7 +27,9 @@ from jettison.fs.overlay_form import OPAQUE_MARKER, WHITEOUT_META_PREFIX, WHITEO
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import FileStat
 from jettison.fs.xattr import is_image_xattr
-from jettison.layer.archive import ArchiveEntry
+
+if TYPE_CHECKING:
+    from jettison.layer.archive import ArchiveEntry
 
 _IMPLIED = Directory(stat.S_IFDIR | 0o755, 0, 0)
 

@@ -12,14 +12,17 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import TYPE_CHECKING
 
 from jettison.copier.entry import Entry
 from jettison.copier.select import Selected
 from jettison.errors import ContextError
 from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree
-from jettison.layer.archive import Archive, open_archive
 from jettison.snapshot.stack import StackTree
+
+if TYPE_CHECKING:
+    from jettison.layer.archive import Archive
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
@@ -69,6 +72,8 @@ def open_source_archive(source: Selected) -> Archive | None:
     """
     if source.tree is None or not source.entries or not source.entries[0].facts.is_file:
         return None
+    from jettison.layer.archive import open_archive  # noqa: PLC0415 - only ADD needs it
+
     entry = source.entries[0]
     try:
         path = source.tree.host_path(entry.origin)

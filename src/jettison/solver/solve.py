@@ -23,7 +23,6 @@ from jettison.oci.digest import Digest, encoded
 from jettison.plan.graph import Plan
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp
 from jettison.plan.vertex import Vertex
-from jettison.solver import scheduler
 from jettison.solver.cancellation import CancelledError
 from jettison.solver.ops.base import Executor, Inputs, inputs_of
 from jettison.solver.result import Result, Solution, StackResult, TreeResult
@@ -79,6 +78,8 @@ class Solver:
         """
         self._look_up_all()
         if len(self._results) < len(self._vertices):
+            from jettison.solver import scheduler  # noqa: PLC0415 - when something must run
+
             self._before_running()
             self._hold(self._found())
             try:
