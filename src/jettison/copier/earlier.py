@@ -63,29 +63,41 @@ def made_from(selection: Selection, destination: Destination) -> dict[str, bytes
     return found
 
 
-def link_files(earlier: EarlierLayer, paths: Sequence[str], into: int) -> dict[str, bytes]:
+def link_files(
+    earlier: EarlierLayer,
+    directory: str,
+    paths: Sequence[str],
+    into: int,
+    digests: dict[str, bytes],
+) -> Sequence[str]:
     """Link files of one directory of the earlier layer into the same directory of another layer.
 
     Args:
         earlier: The layer.
-        paths: Of the files; at least one.
+        directory: Where the files are.
+        paths: Of the files.
         into: Descriptor of the other layer's directory.
+        digests: Gets those of the files that were linked, by path below the layer.
 
     Returns:
-        Digests of those that were linked; the first that the kernel refuses is the last.
+        Paths of those that were not.
     """
-    digests, known, link = {}, earlier.digests, os.link
-    directory = paths[0].rpartition("/")[0]
-    start = len(directory) + 1
+    if not paths:
+        return ()
+    known, link, start = earlier.digests, os.link, len(directory) + 1
+    linked = 0
     origin = os.open(earlier.root + directory, _OPEN_DIRECTORY)
     try:
         for path in paths:
-            name = path[start:]
+            name, digest = path[start:], known.get(path[1:])
+            if digest is None:
+                break
             link(name, name, src_dir_fd=origin, dst_dir_fd=into, follow_symlinks=False)
-            digests[path[1:]] = known[path[1:]]
+            digests[path[1:]] = digest
+            linked += 1
     except OSError as error:
         if error.errno not in NO_LINK:
             raise
     finally:
         os.close(origin)
-    return digests
+    return paths[linked:]

@@ -202,13 +202,10 @@ class Layout:
             SolveError: a directory is there.
         """
         if path not in self.files:
-            mode = self._mode_in_known_directory(path)
-            if mode is not None and stat.S_ISDIR(mode):
-                raise SolveError(
-                    f"cannot replace to directory {path or '/'} with file",
-                    hint="remove the directory in an earlier RUN, or choose another destination",
-                )
-            self._change_parent(path)
+            parent = self.directories.get(path.rpartition("/")[0])
+            is_alone = parent is not None and parent.copied and not parent.in_base
+            if not is_alone or path in self.directories:
+                self._make_room(path)
             self.whiteouts.discard(path)
         self.files[path] = file
 
@@ -243,6 +240,16 @@ class Layout:
             self._opaque.add(path)
 
     # Own ---------------------------------------------------------------------------------------
+
+    def _make_room(self, path: str) -> None:
+        """See to what there is where a file is to be put."""
+        mode = self._mode_in_known_directory(path)
+        if mode is not None and stat.S_ISDIR(mode):
+            raise SolveError(
+                f"cannot replace to directory {path or '/'} with file",
+                hint="remove the directory in an earlier RUN, or choose another destination",
+            )
+        self._change_parent(path)
 
     def _mode_in_known_directory(self, path: str) -> int | None:
         """Like ``mode``, without asking the base about what is in a new directory."""

@@ -98,37 +98,38 @@ class _Copier:
 
     def copy_all(self) -> None:
         """Make all files but those of archives."""
-        files, archives = self._destination.files, self._destination.archives
-        self._link_directories()
-        digests = self.digests
-        for path, placed in files.items():
-            if path[1:] not in digests and placed.source not in archives:
+        archives, rest = self._destination.archives, self._link_directories()
+        for path, placed in rest:
+            if placed.source not in archives:
                 self._copy(path, placed)
         self._finish()
-        for path, placed in files.items():
-            if path[1:] not in digests and stat.S_ISREG(placed.mode):
+        for path, placed in rest:
+            if stat.S_ISREG(placed.mode) and path[1:] not in self.digests:
                 self._made_from.pop(path.rpartition("/")[0], None)
-        digests.update((f"{path[1:]}/", value) for path, value in self._made_from.items())
+        self.digests.update((f"{path[1:]}/", value) for path, value in self._made_from.items())
 
-    def _link_directories(self) -> None:
-        """Link the files of directories that are as they were in the earlier layer."""
-        earlier = self._earlier
+    def _link_directories(self) -> list[tuple[str, Placed]]:
+        """Link files of directories that are as they were; return all other files."""
+        earlier, files = self._earlier, self._destination.files
         if earlier is None:
-            return
-        known = earlier.digests
+            return list(files.items())
         same: dict[str, list[str]] = {
             path: []
             for path, value in self._made_from.items()
-            if known.get(path[1:] + "/") == value
+            if earlier.digests.get(path[1:] + "/") == value
         }
-        for path, placed in self._destination.files.items():
+        rest = []
+        for path, placed in files.items():
             paths = same.get(path.rpartition("/")[0])
-            if paths is not None and stat.S_ISREG(placed.mode) and path[1:] in known:
+            if paths is not None and stat.S_ISREG(placed.mode):
                 paths.append(path)
+            else:
+                rest.append((path, placed))
         for directory, paths in same.items():
-            if paths:
-                into = self._writer.directory(directory)
-                self.digests.update(link_files(earlier, paths, into))
+            into = self._writer.directory(directory)
+            refused = link_files(earlier, directory, paths, into, self.digests)
+            rest += [(path, files[path]) for path in refused]
+        return rest
 
     def _copy(self, path: str, placed: Placed) -> None:
         """Make one file of the layer, or plan that ``_finish`` makes it."""
