@@ -10,7 +10,9 @@ from pathlib import Path
 
 from jettison.linux.userns import has_single_id
 from jettison.sandbox.base import Running, Sandbox, Streams
-from jettison.sandbox.select import DRIVERS, IN_CONTAINER, SINGLE_ID
+from jettison.sandbox.roots import COPY, FUSE, RootedSandbox
+from jettison.sandbox.select import DRIVERS, IN_CONTAINER, SINGLE_ID, make, make_root_driver
+from jettison.sandbox.server import Helper
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 BUSYBOX = Path("/bin/busybox")
@@ -98,8 +100,29 @@ _LACKS = {
 
 
 def drivers_here() -> tuple[str, ...]:
-    """Return the drivers that this process can run at all."""
-    return (SINGLE_ID,) if has_single_id() else (*DRIVERS, IN_CONTAINER)
+    """Return the drivers that this process can run at all, also on other snapshotters."""
+    names = (SINGLE_ID,) if has_single_id() else DRIVERS[:2]
+    others = (*(f"{name}+{FUSE}" for name in names), f"{names[0]}+{COPY}")
+    return (SINGLE_ID, *others) if has_single_id() else (*DRIVERS, IN_CONTAINER, *others)
+
+
+def make_driver(name: str) -> Sandbox | None:
+    """Return a driver, or ``DRIVER+SNAPSHOTTER``; None when a program of it is not installed."""
+    plain, _, snapshotter = name.partition("+")
+    sandbox = make(plain)
+    if not snapshotter or sandbox is None:
+        return sandbox
+    if snapshotter == FUSE and not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return None
+    roots = make_root_driver(snapshotter)
+    return None if roots is None else RootedSandbox(sandbox, roots)
+
+
+def variant(sandbox: Sandbox) -> str:
+    """Return the name that makes a driver again."""
+    if isinstance(sandbox, RootedSandbox):
+        return f"{sandbox.name}+{sandbox.snapshotter}"
+    return sandbox.name
 
 
 def why_lacking(driver: str, test: str) -> str:
@@ -177,6 +200,11 @@ class Rig:
         self.place = place
         self._count = 0
         self._lock = threading.Lock()
+
+    @property
+    def helper(self) -> Helper:
+        """Return the driver's helper."""
+        return getattr(self.sandbox, "_sandbox", self.sandbox)._helper
 
     def root(self, *lowers: Path, kind: RootKind = RootKind.OVERLAY) -> Root:
         with self._lock:

@@ -21,13 +21,21 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import BUSYBOX, OLD, Rig, drivers_here, make_base, why_lacking
+from contract.sandbox_rig import (
+    BUSYBOX,
+    OLD,
+    Rig,
+    drivers_here,
+    make_base,
+    make_driver,
+    variant,
+    why_lacking,
+)
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.container import Attachment, run_attached
-from jettison.sandbox.select import make
 from jettison.sandbox.spec import (
     DEFAULT_CAPABILITIES,
     BindMount,
@@ -61,7 +69,7 @@ def base(tmp_path_factory) -> Path:
 def driver(request):
     if os.geteuid() != 0:
         missing("root")
-    sandbox = make(request.param)
+    sandbox = make_driver(request.param)
     if sandbox is None:
         missing(request.param)
     yield sandbox
@@ -385,7 +393,7 @@ def test_the_interpreter_of_the_helper_cannot_be_written(rig):
 
 def test_the_file_of_the_interpreter_is_read_only_behind_the_helper(rig):
     rig.sandbox.warm()
-    path = f"/proc/{rig.sandbox._helper._pid}/exe"
+    path = f"/proc/{rig.helper._pid}/exe"
 
     def is_protected() -> bool:
         return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
@@ -668,16 +676,16 @@ def test_nothing_outlives_a_builder_that_is_killed(rig, tmp_path):
     root = rig.root()
     code = (
         "import sys; from pathlib import Path\n"
-        "from jettison.sandbox.select import make\n"
+        "from contract.sandbox_rig import make_driver\n"
         "from jettison.sandbox.base import Streams\n"
         "from jettison.sandbox.spec import *\n"
         "name, base, upper, work, marker = sys.argv[1:]\n"
         "root = Root(RootKind.OVERLAY, Path(upper), Path(work), (Path(base),))\n"
         "spec = SandboxSpec(root=root, argv=('/bin/sleep', marker), env=())\n"
-        "make(name).start(spec, Streams(0, 1, 2)).wait()\n"
+        "make_driver(name).start(spec, Streams(0, 1, 2)).wait()\n"
     )
     paths = map(str, (rig.base, root.upper, root.work))
-    argv = [sys.executable, "-c", code, rig.sandbox.name, *paths, marker]
+    argv = [sys.executable, "-c", code, variant(rig.sandbox), *paths, marker]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     builder = subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=environment)
     with builder:
@@ -690,7 +698,7 @@ def test_a_helper_that_died_is_replaced(rig):
     if is_oci(rig):
         pytest.skip("the same helper")
     assert rig.run("true").code == 0
-    helper = rig.sandbox._helper
+    helper = rig.helper
     os.kill(helper._pid, signal.SIGKILL)
     until(lambda: Path(f"/proc/{helper._pid}/stat").read_text().split()[2] == "Z", "it died")
     assert rig.run("true").code == 0

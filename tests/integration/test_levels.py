@@ -135,6 +135,8 @@ class Rig:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.context = place / "context"
+        self.prefix: list[str] = []
+        """Words before the command of a user who is not root."""
         self._count = 0
         make_context(self.context)
 
@@ -144,7 +146,7 @@ class Rig:
         become = []
         if uid:
             ids = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
-            become = [_tool("setpriv"), *ids, _tool("env")]
+            become = [*self.prefix, _tool("setpriv"), *ids, _tool("env")]
         command = [*become, self._interpreter(become), *self._arguments(file, home), *flags]
         result = subprocess.run(
             command, env=self._environ(home), cwd="/", capture_output=True, text=True, timeout=120,

@@ -15,7 +15,6 @@ import msgspec
 
 from jettison.sandbox.spec import SandboxSpec
 
-
 MOUNT_ROOT = "mount the root file system"
 """The step of a set-up that fails where a snapshotter does not work, as errors tell it."""
 

@@ -5,7 +5,8 @@ Out: the same, as the kernel's overlayfs would have left it.
 
 fuse-overlayfs says in ways of its own what a directory hides: by files named as in a tar, by
 attributes named after itself, and all of that at once. Its mounts refuse such names and
-attributes, so that nothing of a container looks like them.
+attributes, so that nothing of a container looks like them. When it copies a directory up it loses
+the set-user-ID and set-group-ID bits; when one of two names is deleted it copies the other.
 
 Source: fuse-overlayfs(1); compared with what versions 1.10 and later write.
 """
@@ -14,8 +15,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
+from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import (
     OPAQUE_MARKER,
     TRUSTED_PREFIX,
@@ -25,24 +28,42 @@ from jettison.fs.overlay_form import (
     make_opaque,
     make_whiteout,
 )
-from jettison.fs.xattr import get_xattr, remove_xattr
+from jettison.fs.xattr import get_xattr, read_xattrs, remove_xattr
 
 OWN_PREFIX = "user.fuseoverlayfs."
 """Of its attributes."""
 
 _OPAQUE = (OWN_PREFIX + "opaque", TRUSTED_PREFIX + "opaque", USER_PREFIX + "opaque")
+_LOST = stat.S_ISUID | stat.S_ISGID
 _MARKERS = frozenset({OPAQUE_MARKER, WHITEOUT_PREFIX + ".opq"})
 
 
-def to_overlay_form(upper: Path) -> None:
-    """Make an upper directory of fuse-overlayfs what overlayfs would have made; keep its times.
+class FuseForm:
+    """Brings one upper directory into overlay form.
 
-    Raises:
-        OSError: it cannot be read or written.
+    Args:
+        upper: The directory.
+        lowers: What it was mounted on, base first.
     """
-    pending = [(os.fspath(upper), False)]
-    while pending:
-        directory, hidden = pending.pop()
+
+    def __init__(self, upper: Path, lowers: Sequence[Path]) -> None:
+        self._upper = os.fspath(upper)
+        self._lowers = [os.fspath(lower) for lower in reversed(lowers)]
+
+    def undo(self) -> None:
+        """Bring it into overlay form; directories keep their times.
+
+        Raises:
+            OSError: it cannot be read or written.
+        """
+        pending = [("", False)]
+        while pending:
+            path, hidden = pending.pop()
+            pending += self._undo_in(path, hidden=hidden)
+
+    def _undo_in(self, path: str, *, hidden: bool) -> list[tuple[str, bool]]:
+        """Do it in one directory; return those inside, and whether a parent hides all below."""
+        directory = self._upper + path
         facts = os.lstat(directory)
         says_opaque = _drop_attributes(directory)
         names = os.listdir(directory)
@@ -56,16 +77,56 @@ def to_overlay_form(upper: Path) -> None:
         if opaque and not hidden:
             make_opaque(directory)
         hidden = hidden or opaque
+        if not hidden and path:
+            self._restore_mode(directory, path, facts.st_mode)
+        inside = []
         for name in set(names).difference(marks):
-            path = f"{directory}/{name}"
-            found = os.lstat(path)
+            below = f"{path}/{name}"
+            found = os.lstat(self._upper + below)
             if stat.S_ISDIR(found.st_mode):
-                pending.append((path, hidden))
+                inside.append((below, hidden))
             elif hidden and is_whiteout(found):
-                os.unlink(path)
+                os.unlink(self._upper + below)
             elif stat.S_ISREG(found.st_mode):
-                _drop_attributes(path)
+                _drop_attributes(self._upper + below)
+                if not hidden and found.st_nlink == 1 and self._is_needless(below, found):
+                    os.unlink(self._upper + below)
         os.utime(directory, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        return inside
+
+    def _restore_mode(self, directory: str, path: str, mode: int) -> None:
+        """Restore what mkdir(2) ignores when fuse-overlayfs copies a directory up."""
+        below = self._below(path)
+        if below is None:
+            return
+        before = os.lstat(below).st_mode
+        if stat.S_ISDIR(before) and before & _LOST and mode == before & ~_LOST:
+            os.chmod(directory, stat.S_IMODE(before))
+
+    def _is_needless(self, path: str, found: os.stat_result) -> bool:
+        """Tell whether a file is only there because another name of it was deleted."""
+        below = self._below(path)
+        if below is None:
+            return False
+        before = os.lstat(below)
+        if before.st_nlink == 1 or _facts(before) != _facts(found):
+            return False
+        place = self._upper + path
+        return read_xattrs(below) == read_xattrs(place) and file_sha256(below) == file_sha256(place)
+
+    def _below(self, path: str) -> str | None:
+        """Return where the layers below have a path on top, as far as nothing there hides it."""
+        for lower in self._lowers:
+            place = lower + path
+            try:
+                return None if is_whiteout(os.lstat(place)) else place
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+        return None
+
+
+def _facts(found: os.stat_result) -> tuple[int, ...]:
+    return (found.st_mode, found.st_uid, found.st_gid, found.st_size, found.st_mtime_ns)
 
 
 def _drop_attributes(path: str) -> bool:

@@ -28,10 +28,10 @@ def clean_upper(spec: SandboxSpec, ready: Ready) -> None:
     """
     upper = spec.root.upper
     if spec.fuse is not None and spec.root.merged is not None:
-        from jettison.sandbox.fuse_form import to_overlay_form  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.fuse_form import FuseForm  # noqa: PLC0415 - rarely needed
 
         with storage_errors(upper):
-            to_overlay_form(upper)
+            FuseForm(upper, spec.root.lowers).undo()
     remove_stubs(upper, ready)
 
 

@@ -47,6 +47,8 @@ class Server:
 
     def run(self) -> None:
         """Serve until the builder closes its end; then end what still runs."""
+        # A supervisor must not miss it before it listens; programs start without a mask.
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, {fuse.END})
         wake, waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         _signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         _signal.signal(_SIGCHLD, _note)

@@ -1,0 +1,113 @@
+"""The same layers, wherever root file systems come from."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuse_device import with_fuse_for_all
+from host_tools import lacking
+from integration.test_levels import BUSYBOX, NOBODY_S_UID, Result, Rig, subordinate_uid
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+
+__all__ = ["subordinate_uid"]
+
+SNAPSHOTTERS = ("fuse-overlayfs", "copy")
+OLD = 1_000_000_000
+
+HARD = """\
+FROM scratch
+ADD base.tar hard.tar /
+RUN rm /hard/file && rm -rf /hard/tree && rmdir /hard/empty
+RUN rm -rf /hard/again && mkdir /hard/again && touch /hard/again/new
+RUN rm -rf /hard/again/new && mkdir -p /hard/again/deep/er && rm -rf /hard/again/deep
+RUN rm -rf /hard/to-link && ln -s again /hard/to-link && rm /hard/to-dir && mkdir -p /hard/to-dir/x
+RUN mkdir /hard/made && mv /hard/made /etc/made && mkdir -p /hard/gone/x && rm -rf /hard/gone
+RUN mv /hard/lower /hard/moved && mv /hard/moved/a /hard/moved/b && mv /hard/other /hard/name
+RUN ln /hard/one /hard/linked && echo more >> /hard/linked && rm /hard/twin
+RUN touch /hard/l1 && ln /hard/l1 /hard/l2 && mv /hard/l1 /hard/deep/l1
+RUN chmod 700 /hard/capped && chown 7:8 /hard/owned/capped && chown -R ann:7 /hard/owned
+RUN chmod 4711 /hard/still/mode && stat -c '%n %Y' /hard/still/* > /times
+RUN chmod 2770 /hard/deep && chmod 1777 /hard/still
+RUN echo more >> /hard/deep/opened && chmod 600 /hard/still/mode
+RUN echo more >> /hard/deep/../noted && touch /hard/noted-directory/x
+RUN mkfifo /hard/fifo && { mknod /hard/device c 1 3 || mkdir /hard/refused; }
+RUN --mount=type=bind,target=/src --mount=type=bind,target=/out,rw --mount=type=tmpfs,target=/t \\
+    cat /src/a.txt > /from-bind && echo x > /out/a.txt && ls /out > /listed && touch /t/x
+RUN ls -A / /hard /hard/deep /hard/again > /seen && cat /out/a.txt >> /seen || true
+"""
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+
+
+def make_hard_tar(path: Path) -> None:
+    """Make what is hard to change: many kinds of files with old times."""
+    attributes = {
+        "capped": {"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1")},
+        "owned/capped": {"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1")},
+        "noted": {"SCHILY.xattr.user.note": "of the file"},
+        "noted-directory": {"SCHILY.xattr.user.note": "of the directory"},
+    }
+    directories = ["tree", "tree/sub", "empty", "again", "again/sub", "to-link", "lower"]
+    directories += ["other", "deep", "still", "owned", "noted-directory"]
+    files = ["file", "tree/a", "tree/sub/b", "again/a", "again/sub/b", "to-link/a", "to-dir"]
+    files += ["lower/a", "other/a", "one", "twin", "still/mode", "still/untouched", "deep/opened"]
+    files += ["capped", "owned/a", "owned/capped", "noted", "noted-directory/a"]
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        for name in ["", *directories, *files]:
+            entry = tarfile.TarInfo(f"hard/{name}".rstrip("/"))
+            entry.mtime = OLD
+            entry.pax_headers = attributes.get(name, {})
+            if name in files:
+                content = name.encode()
+                entry.mode, entry.size = 0o644, len(content)
+                tar.addfile(entry, io.BytesIO(content))
+            else:
+                entry.mode, entry.type = 0o755, tarfile.DIRTYPE
+                tar.addfile(entry)
+        pair = tarfile.TarInfo("hard/linked-before")
+        pair.type, pair.linkname, pair.mtime = tarfile.LNKTYPE, "hard/twin", OLD
+        tar.addfile(pair)
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    if not BUSYBOX.exists():
+        lacking("busybox-static")
+    with tempfile.TemporaryDirectory(prefix="snapshotters-") as place:
+        Path(place).chmod(0o755)
+        rig = Rig(Path(place))
+        make_hard_tar(rig.context / "hard.tar")
+        (rig.context / "hard.dockerfile").write_text(HARD)
+        rig.prefix = with_fuse_for_all(Path(place, "device"))
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def users(subordinate_uid: int) -> dict[str, int]:
+    return {"root": 0, "user": subordinate_uid, "alone": NOBODY_S_UID}
+
+
+@pytest.fixture(scope="module")
+def expected(rig: Rig, users: dict[str, int]) -> dict[tuple[str, str], Result]:
+    """Return what the kernel's overlayfs makes."""
+    return {
+        (file, user): rig.build(file, "--snapshotter", "overlay", uid=uid)
+        for file in ("steps", "hard")
+        for user, uid in users.items()
+    }
+
+
+@pytest.mark.needs_userns
+@pytest.mark.parametrize("snapshotter", SNAPSHOTTERS)
+@pytest.mark.parametrize("user", ["root", "user", "alone"])
+@pytest.mark.parametrize("file", ["steps", "hard"])
+def test_all_snapshotters_make_the_same_layers(rig, expected, users, file, user, snapshotter):
+    built = rig.build(file, "--snapshotter", snapshotter, uid=users[user])
+    assert built == expected[file, user]
+    assert "snapshotter `" not in rig.said  # it was asked for
