@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jettison.api.agent import agents
-from jettison.api.network import Link
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
@@ -23,6 +23,9 @@ from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
 from jettison.sandbox.names import make_hosts, make_resolv_conf
 from jettison.sandbox.spec import Limits, Mount, NetworkMode
 from jettison.solver.runtime import ExecOptions
+
+if TYPE_CHECKING:
+    from jettison.api.network import Link
 
 _MAX_SECRET_BYTES = 500 << 10
 

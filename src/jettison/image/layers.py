@@ -116,9 +116,11 @@ class LayerBlobs:
         Raises:
             StorageError: as ``diff_id``.
         """
-        jobs = [lambda _, layer=layer: self.diff_id(layer) for layer in dict.fromkeys(layers)]
-        found = dict(zip(dict.fromkeys(layers), run_parallel(jobs, limit=_PACKERS), strict=True))
-        return [found[layer] for layer in layers]
+        found = {layer: self._store.layers.diff_id(layer) for layer in dict.fromkeys(layers)}
+        missing = [layer for layer, diff_id in found.items() if diff_id is None]
+        jobs = [lambda _, layer=layer: self.diff_id(layer) for layer in missing]
+        made = dict(zip(missing, run_parallel(jobs, limit=_PACKERS), strict=True))
+        return [found[layer] or made[layer] for layer in layers]
 
     def describe(
         self,

@@ -1,7 +1,7 @@
 """RUN: a process in a sandbox on the base; what it changes is the layer.
 
-In:  an ``ExecOp``, its base and the inputs of its mounts.
-Out: a cache key, and the committed layer.
+In:  an ``ExecOp``, its base and what its mounts select.
+Out: the committed layer.
 
 Security: secrets, proxies and the CA bundle reach the process only; keys, layers and logs never
 see them.
@@ -11,67 +11,65 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Self
 
-from jettison.cache.key import CacheKey
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
 from jettison.fs.owners import are_recorded, give, intended
 from jettison.fs.walk import walk
-from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo
-from jettison.solver.ops.base import Inputs, making, run_key, sees_secrets
-from jettison.solver.ops.mounts import BoundFiles, Mounted, mount_all, mounted_files
+from jettison.solver.ops.base import making, sees_secrets
+from jettison.solver.ops.bound import BoundFiles
+from jettison.solver.ops.mounts import Mounted, mount_all
 from jettison.solver.ops.output import Output
 from jettison.solver.ops.spec import step_spec
 from jettison.solver.runtime import Runtime
+from jettison.store.layer import Stack
 
 
-class ExecExecutor:
-    """Solves one RUN."""
+class Execution:
+    """One process of one RUN.
 
-    def __init__(self, op: ExecOp, vertex: Vertex, inputs: Inputs, runtime: Runtime) -> None:
+    Args:
+        op: What runs.
+        vertex: Whose step it is.
+        base: The root file system it runs on.
+        files: What mounts with an input select, by index of the mount.
+        runtime: The drivers.
+    """
+
+    def __init__(
+        self,
+        op: ExecOp,
+        vertex: Vertex,
+        base: Stack,
+        files: Mapping[int, BoundFiles],
+        runtime: Runtime,
+    ) -> None:
         self._op = op
         self._vertex = vertex
-        self._inputs = inputs
+        self._base = base
+        self._files = files
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
-        self._files: dict[int, BoundFiles] = {}
 
-    def key(self, *, fetch: bool) -> CacheKey | None:
-        """Return the key: the op, the base, and what the mounts select."""
-        digests: list[Digest] = []
-        for index, mount in enumerate(self._op.mounts):
-            if mount.input is None:
-                continue
-            result = self._inputs.results[mount.input]
-            files = self._files.get(index)
-            if files is None:
-                files = mounted_files(mount, result, self._runtime, self._report, fetch=fetch)
-            if files is None:
-                return None
-            self._files[index] = files
-            digests.append(files.digest)
-        allowed = self._runtime.options.secrets_in_layers
-        return run_key(self._op, self._inputs.base, tuple(digests), secrets_in_layers=allowed)
-
-    def execute(self) -> LayerInfo:
+    def run(self) -> LayerInfo:
         """Run the process and commit what it changed.
 
         Raises:
             ExecError: it ended with another exit code than 0.
         """
         runtime = self._runtime
-        lowers = runtime.layers.materialise(self._inputs.base, self._report)
-        user = resolve_user(self._op.user, runtime.tree(self._inputs.base, self._report))
-        with making(runtime.snapshotter, self._inputs.base) as active:
+        lowers = runtime.layers.materialise(self._base, self._report)
+        user = resolve_user(self._op.user, runtime.tree(self._base, self._report))
+        with making(runtime.snapshotter, self._base) as active:
             with ExitStack() as stack:
                 mounted = mount_all(
                     self._op.mounts,
@@ -86,7 +84,7 @@ class ExecExecutor:
                 spec = step_spec(self._op, runtime.options, root, user, mounted)
                 stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
-                exit_code, tail = self._run(spec)
+                exit_code, tail = self._process(spec)
             runtime.cancellation.check()
             if exit_code:
                 self._keep_failed(exit_code, user, active, mounted)
@@ -94,7 +92,7 @@ class ExecExecutor:
             self._refuse_leaks(active)
             if (user.uid or user.gid) and are_recorded():
                 self._own_new_files(user, active)
-            below = runtime.tree(self._inputs.base, self._report)
+            below = runtime.tree(self._base, self._report)
             return runtime.commit(self._vertex, active, below=below)
 
     def _keep_failed(
@@ -109,7 +107,7 @@ class ExecExecutor:
                 vertex.name,
                 exit_code,
                 self._op,
-                self._inputs.base,
+                self._base,
                 user,
                 mounted.harmless,
             )
@@ -124,7 +122,7 @@ class ExecExecutor:
 
     def _own_new_files(self, user: UserIds, active: ActiveSnapshot) -> None:
         """Note that what the process has made is its user's, where there is one user only."""
-        tree = self._runtime.tree(self._inputs.base, self._report)
+        tree = self._runtime.tree(self._base, self._report)
         for path, found in walk(active.upper):
             place = f"{active.upper}/{path}"
             facts = intended(found, place)
@@ -133,10 +131,10 @@ class ExecExecutor:
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
-        tree = self._runtime.tree(self._inputs.base, self._report)
+        tree = self._runtime.tree(self._base, self._report)
         make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
 
-    def _run(self, spec: SandboxSpec) -> tuple[int, bytes]:
+    def _process(self, spec: SandboxSpec) -> tuple[int, bytes]:
         runtime = self._runtime
         output = Output(runtime, self._vertex)
         stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from jettison.cache.key import CacheKey, mkdir_key, selector_digest, stack_digest
-from jettison.copier.destination import Destination, examine
-from jettison.copier.mkdir import write_directory
 from jettison.plan.op import MkdirOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
 from jettison.solver.ops.base import Inputs, making
 from jettison.solver.runtime import Runtime
+
+if TYPE_CHECKING:
+    from jettison.copier.destination import Destination
 
 
 class MkdirExecutor:
@@ -37,10 +39,14 @@ class MkdirExecutor:
 
     def execute(self) -> LayerInfo:
         """Write the layer and commit it; it is empty when the directory exists."""
+        from jettison.copier.mkdir import write_directory  # noqa: PLC0415 - seldom needed
+
         snapshotter = self._runtime.snapshotter
         with making(snapshotter) as active:
             write_directory(self._op, self._examine(), active.upper, created_ns=time.time_ns())
             return snapshotter.commit(active)
 
     def _examine(self) -> Destination:
+        from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly
+
         return examine(self._op, self._runtime.tree(self._inputs.base, self._report))

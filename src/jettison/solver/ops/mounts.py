@@ -1,7 +1,7 @@
-"""Mounts of a RUN: what they select counts for the key, what they are goes to the sandbox.
+"""Mounts of a RUN, made for the sandbox.
 
-In:  ``ExecMount`` values and the results they name.
-Out: digests for the key; mounts and variables for the sandbox spec.
+In:  ``ExecMount`` values, and what they select (``solver.ops.bound``).
+Out: mounts and variables for the sandbox spec.
 
 A bind mount of a context is first copied to a layer, so that ignored files stay out, owners are
 as in a COPY, and the process cannot touch the user's files. Stages are mounted where they are.
@@ -17,32 +17,23 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.cache.key import selector_digest, stack_digest
 from jettison.copier.destination import examine
-from jettison.copier.select import Selection, select
+from jettison.copier.select import select
 from jettison.copier.write import write
-from jettison.errors import ContextError, SolveError
+from jettison.errors import SolveError
 from jettison.events import Progress
-from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
-from jettison.oci.digest import Digest
-from jettison.plan.op import CopyOp, CopySource, ExecMount, MountType
+from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
+from jettison.solver.ops.base import making
+from jettison.solver.ops.bound import BoundFiles, selected_path, selecting
 from jettison.solver.ops.caches import Caches
-from jettison.solver.result import Result, StackResult, TreeResult
+from jettison.solver.result import StackResult
 from jettison.solver.runtime import Runtime
 
 _MAX_SECRET_BYTES = 500 << 10
 _SSH_TARGET = "/run/buildkit/ssh_agent."
-
-
-class BoundFiles(msgspec.Struct, frozen=True):
-    """Files that a mount selects; ``selection`` is kept for contexts, which are copied."""
-
-    digest: Digest
-    result: Result
-    selection: Selection | None = None
 
 
 class Mounted(msgspec.Struct, frozen=True):
@@ -56,35 +47,9 @@ class Mounted(msgspec.Struct, frozen=True):
     harmless: tuple[Mount, ...] = ()
 
 
-def mounted_files(
-    mount: ExecMount, result: Result, runtime: Runtime, report: Progress, *, fetch: bool
-) -> BoundFiles | None:
-    """Return what a mount with an input selects; None when that cannot be known without fetching.
-
-    Raises:
-        ContextError: there is nothing at the mount's source.
-    """
-    if isinstance(result, TreeResult):
-        selection = select(_selecting(mount.source), (result.tree,))
-        return BoundFiles(selection.digest(), result, selection)
-    name = stack_digest(result.stack)
-    if mount.source == "/":
-        return BoundFiles(name, result)
-    selector = selector_digest("mount", mount.source)
-    digest = runtime.memo.find(name, selector)
-    if digest is None:
-        if not fetch and not runtime.is_here(result.stack):
-            return None
-        tree = runtime.tree(result.stack, report)
-        _selected_path(tree, mount.source)
-        digest = select(_selecting(mount.source), (tree,)).digest()
-        runtime.memo.keep(name, selector, digest)
-    return BoundFiles(digest, result)
-
-
 def mount_all(
     mounts: tuple[ExecMount, ...],
-    files: dict[int, BoundFiles],
+    files: Mapping[int, BoundFiles],
     runtime: Runtime,
     report: Progress,
     stack: ExitStack,
@@ -135,25 +100,14 @@ def mount_secrets(mounts: tuple[ExecMount, ...], secrets: Mapping[str, bytes]) -
     return Mounted(tuple(made), tuple(env))
 
 
-def _selecting(source: str) -> CopyOp:
-    return CopyOp(sources=(CopySource(path=source, input=0),), dest="/", from_image=True)
-
-
-def _selected_path(tree: Tree, source: str) -> str:
-    path = resolve(tree, source)
-    if tree.lstat(path) is None:
-        raise ContextError(f'failed to compute cache key: "{source}": not found')
-    return path
-
-
 def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Progress) -> Mount:
     result = files.result
     if isinstance(result, StackResult):
         lowers = tuple(runtime.layers.materialise(result.stack, report))
-        selector = _selected_path(runtime.tree(result.stack, report), mount.source)
+        selector = selected_path(runtime.tree(result.stack, report), mount.source)
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
     directory = _as_layer(mount, files, result.tree, runtime)
-    path = _selected_path(result.tree, mount.source)
+    path = selected_path(result.tree, mount.source)
     facts = result.tree.lstat(path)
     is_file = facts is not None and not facts.is_dir
     # A copied directory's contents are at the root, a file is there under its name.
@@ -162,15 +116,11 @@ def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Progres
 
 
 def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime) -> Path:
-    op = _selecting(mount.source)
+    op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
-    active = runtime.snapshotter.prepare()
-    try:
+    with making(runtime.snapshotter) as active:
         write(op, selection, examine(op, StackTree(()), selection), active.upper, created_ns=0)
-    except BaseException:
-        runtime.snapshotter.discard(active)
-        raise
-    return runtime.snapshotter.directory(runtime.snapshotter.commit(active).id)
+        return runtime.snapshotter.directory(runtime.snapshotter.commit(active).id)
 
 
 def _cache(
@@ -182,7 +132,7 @@ def _cache(
 
 
 def _seed(directory: Path, files: BoundFiles, mount: ExecMount, runtime: Runtime) -> None:
-    op = _selecting(mount.source)
+    op = selecting(mount.source)
     result = files.result
     if isinstance(result, StackResult):
         tree: Tree = runtime.tree(result.stack, lambda _item, _current, _total: None)

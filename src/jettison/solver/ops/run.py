@@ -1,15 +1,17 @@
-"""RUN as the solver sees it: the key at once, the process only when no record has that key.
+"""RUN as the solver sees it: its key, and its layer when no record has that key.
 
-What runs processes and reads mounts is ``solver.ops.execute``; a cached build does not load it.
+What makes mounts and runs processes is ``solver.ops.execute``; a cached build does not load it.
 """
 
 from __future__ import annotations
 
 from jettison.cache.key import CacheKey
+from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
-from jettison.solver.ops.base import Executor, Inputs, run_key
+from jettison.solver.ops.base import Inputs, run_key
+from jettison.solver.ops.bound import BoundFiles, mounted_files
 from jettison.solver.runtime import Runtime
 
 
@@ -21,14 +23,25 @@ class RunExecutor:
         self._vertex = vertex
         self._inputs = inputs
         self._runtime = runtime
-        self._running: Executor | None = None
+        self._report = runtime.reporter(vertex)
+        self._files: dict[int, BoundFiles] = {}
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, the base, and what the mounts select."""
-        if all(mount.input is None for mount in self._op.mounts):
-            allowed = self._runtime.options.secrets_in_layers
-            return run_key(self._op, self._inputs.base, (), secrets_in_layers=allowed)
-        return self._process().key(fetch=fetch)
+        digests: list[Digest] = []
+        for index, mount in enumerate(self._op.mounts):
+            if mount.input is None:
+                continue
+            result = self._inputs.results[mount.input]
+            files = self._files.get(index)
+            if files is None:
+                files = mounted_files(mount, result, self._runtime, self._report, fetch=fetch)
+            if files is None:
+                return None
+            self._files[index] = files
+            digests.append(files.digest)
+        allowed = self._runtime.options.secrets_in_layers
+        return run_key(self._op, self._inputs.base, tuple(digests), secrets_in_layers=allowed)
 
     def execute(self) -> LayerInfo:
         """Run the process and commit what it changed.
@@ -36,11 +49,7 @@ class RunExecutor:
         Raises:
             ExecError: it ended with another exit code than 0.
         """
-        return self._process().execute()
+        from jettison.solver.ops.execute import Execution  # noqa: PLC0415 - see above
 
-    def _process(self) -> Executor:
-        if self._running is None:
-            from jettison.solver.ops.execute import ExecExecutor  # noqa: PLC0415 - see above
-
-            self._running = ExecExecutor(self._op, self._vertex, self._inputs, self._runtime)
-        return self._running
+        base = self._inputs.base
+        return Execution(self._op, self._vertex, base, self._files, self._runtime).run()

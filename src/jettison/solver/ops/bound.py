@@ -1,0 +1,71 @@
+"""What the mounts of a RUN select: the part of them that counts for its key.
+
+In:  ``ExecMount`` values and the results they name.
+Out: digests for the key; what to mount is made of them when the step runs (``solver.ops.mounts``).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from jettison.cache.key import selector_digest, stack_digest
+from jettison.copier.select import Selection, select
+from jettison.errors import ContextError
+from jettison.events import Progress
+from jettison.fs.resolve import resolve
+from jettison.fs.tree import Tree
+from jettison.oci.digest import Digest
+from jettison.plan.op import CopyOp, CopySource, ExecMount
+from jettison.solver.result import Result, TreeResult
+from jettison.solver.runtime import Runtime
+
+
+class BoundFiles(msgspec.Struct, frozen=True):
+    """Files that a mount selects; ``selection`` is kept for contexts, which are copied."""
+
+    digest: Digest
+    result: Result
+    selection: Selection | None = None
+
+
+def mounted_files(
+    mount: ExecMount, result: Result, runtime: Runtime, report: Progress, *, fetch: bool
+) -> BoundFiles | None:
+    """Return what a mount with an input selects; None when that cannot be known without fetching.
+
+    Raises:
+        ContextError: there is nothing at the mount's source.
+    """
+    if isinstance(result, TreeResult):
+        selection = select(selecting(mount.source), (result.tree,))
+        return BoundFiles(selection.digest(), result, selection)
+    name = stack_digest(result.stack)
+    if mount.source == "/":
+        return BoundFiles(name, result)
+    selector = selector_digest("mount", mount.source)
+    digest = runtime.memo.find(name, selector)
+    if digest is None:
+        if not fetch and not runtime.is_here(result.stack):
+            return None
+        tree = runtime.tree(result.stack, report)
+        selected_path(tree, mount.source)
+        digest = select(selecting(mount.source), (tree,)).digest()
+        runtime.memo.keep(name, selector, digest)
+    return BoundFiles(digest, result)
+
+
+def selecting(source: str) -> CopyOp:
+    """Return the COPY that selects what a mount shows."""
+    return CopyOp(sources=(CopySource(path=source, input=0),), dest="/", from_image=True)
+
+
+def selected_path(tree: Tree, source: str) -> str:
+    """Return the path that a mount's source leads to, through links, inside its tree.
+
+    Raises:
+        ContextError: there is nothing.
+    """
+    path = resolve(tree, source)
+    if tree.lstat(path) is None:
+        raise ContextError(f'failed to compute cache key: "{source}": not found')
+    return path
