@@ -112,6 +112,74 @@ COPY --from=two /two /
     assert facts(scratch, text)["executed"] == 0
 
 
+def test_without_the_cache_records_are_made_anew_and_hold_from_then_on(scratch: Scratch) -> None:
+    text = "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /id\nRUN wc -c < /id > /size\n"
+    first = facts(scratch, text)
+    again = facts(scratch, text, "--no-cache")
+    assert again["layers"][-2] != first["layers"][-2]
+    assert again["layers"][-1] == first["layers"][-1]
+    then = facts(scratch, text)
+    assert (then["executed"], then["layers"]) == (0, again["layers"])
+
+
+def test_what_a_copy_does_not_select_does_not_matter_to_it(scratch: Scratch) -> None:
+    text = """
+FROM busybox AS made
+RUN mkdir /out && echo program > /out/program && echo one > /out/log && echo one > /log
+FROM busybox
+COPY --from=made /out/program /bin/
+RUN cat /bin/program
+"""
+    first = facts(scratch, text)
+    second = facts(scratch, text.replace("echo one", "echo two"))
+    assert second["executed"] == 1
+    assert second["layers"] == first["layers"]
+
+
+def test_a_copy_does_not_depend_on_what_its_base_holds_elsewhere(scratch: Scratch) -> None:
+    (scratch.context / "file").write_text("one")
+    text = "FROM busybox\nRUN echo one > /x\nWORKDIR /app\nCOPY file .\n"
+    first = facts(scratch, text)
+    second = facts(scratch, text.replace("echo one", "echo two"))
+    assert second["executed"] == 1
+    assert second["layers"][-2:] == first["layers"][-2:]
+    third = facts(scratch, text.replace("echo one > /x", "mkdir /y && ln -s y /app"))
+    assert third["executed"] == 3  # the link leads the files elsewhere
+
+
+def test_a_stage_for_the_build_platform_runs_once_for_all_platforms(scratch: Scratch) -> None:
+    (scratch.context / "file").write_text("one")
+    text = """
+FROM --platform=$BUILDPLATFORM busybox AS shared
+RUN echo made > /made
+FROM scratch
+ARG TARGETARCH
+COPY --from=shared /made /
+COPY <<EOF /arch
+$TARGETARCH
+EOF
+"""
+    first = facts(scratch, text, "--platform", "linux/amd64")
+    second = facts(scratch, text, "--platform", "linux/arm64")
+    assert (first["executed"], second["executed"]) == (6, 1)
+    assert second["layers"][0] == first["layers"][0]
+    assert second["layers"][1] != first["layers"][1]
+
+
+def test_files_copied_between_stages_are_links_of_one_file(scratch: Scratch) -> None:
+    text = """
+FROM busybox AS made
+RUN mkdir /out && head -c 100000 /dev/zero > /out/data && chmod 600 /out/data
+FROM scratch
+COPY --from=made /out /copied
+COPY --from=made --chmod=644 /out/data /changed
+"""
+    layers = [layer.rpartition(":")[2] for layer in facts(scratch, text)["layers"]]
+    copied, changed = (scratch.store / f"snapshots/c{layer}/fs" for layer in layers)
+    assert (copied / "copied/data").stat().st_nlink == 2
+    assert (changed / "changed").stat().st_nlink == 1
+
+
 def test_one_of_many_files_changed_and_the_rest_is_linked(scratch: Scratch) -> None:
     text = "FROM scratch\nCOPY tree /tree\n"
     tree = scratch.context / "tree"
