@@ -10,7 +10,7 @@ import pytest
 from jettison.errors import UsageError
 from jettison.layer import compress
 from jettison.layer.compress import compressor
-from jettison.layer.zstd import ZstdDecompressor
+from jettison.layer.zstd import DecompressionParameter, ZstdDecompressor
 
 TEXT = b"".join(b"%d bottles of beer on the wall\n" % n for n in range(100_000))
 NOISE = random.Random(1).randbytes(1_500_000)
@@ -38,7 +38,7 @@ def test_what_is_compressed_comes_back(name, level, data):
     assert plain(compressed(data, name, level), name) == data
 
 
-@pytest.mark.parametrize(("name", "level"), [("gzip", 1), ("gzip", 6), ("zstd", 3)])
+@pytest.mark.parametrize(("name", "level"), [("gzip", 1), ("gzip", 6), ("zstd", 3), ("zstd", None)])
 def test_the_bytes_depend_neither_on_pieces_nor_on_threads(name, level, monkeypatch):
     data = TEXT + NOISE
     expected = compressed(data, name, level)
@@ -59,6 +59,14 @@ def test_higher_levels_are_smaller():
     sizes = [len(compressed(TEXT, "gzip", level)) for level in (0, 1, 6, 9)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > len(TEXT)
+
+
+def test_zstd_finds_equal_files_that_are_far_apart_in_a_window_that_every_decoder_has():
+    noise = os.urandom(6 << 20)
+    found = compressed(noise + noise, "zstd")
+    assert len(found) < len(noise) + (1 << 16)
+    limited = ZstdDecompressor(options={DecompressionParameter.window_log_max: 23})
+    assert limited.decompress(found) == noise + noise
 
 
 def test_none_passes_the_pieces_on():
