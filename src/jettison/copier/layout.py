@@ -20,8 +20,6 @@ from jettison.errors import SolveError
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import FileStat, Tree
 
-_NO_IDENTITY = (-1, -1)
-
 
 class Directory(msgspec.Struct, frozen=True):
     """A directory of the layer.
@@ -100,7 +98,7 @@ class Layout:
     def lstat(self, path: str) -> FileStat | None:
         """Return facts of a path as ``fs.resolve`` wants them: only the mode is of use."""
         mode = self.mode("" if path == "/" else path)
-        return None if mode is None else FileStat(mode, 0, 0, 0, 0, 0, 1, _NO_IDENTITY)
+        return None if mode is None else FileStat(mode)
 
     def readlink(self, path: str) -> str:
         """Return the target of a symbolic link."""

@@ -263,7 +263,7 @@ def with_text_paths(memo: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _packed(facts: FileStat) -> bytes:
-    return _FACTS.pack(*facts.identity, facts.size, facts.mtime_ns, facts.ctime_ns)
+    return _FACTS.pack(facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns)
 
 
 def _decoded(raw: msgspec.Raw | None) -> dict[str, bytes]:

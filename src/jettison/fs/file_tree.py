@@ -12,7 +12,7 @@ import stat
 
 from jettison.fs.tree import FileStat
 
-_ROOT = FileStat(stat.S_IFDIR | 0o755, 0, 0, 0, 0, 0, 2, (-1, 0))
+_ROOT = FileStat(stat.S_IFDIR | 0o755, nlink=2)
 
 
 class FileTree:
@@ -33,7 +33,7 @@ class FileTree:
         self._path = "/" + name
         self._host_path = host_path
         self._digest = digest
-        self._facts = FileStat(stat.S_IFREG | mode, 0, 0, size, mtime_ns, 0, 1, (-1, 1))
+        self._facts = FileStat(stat.S_IFREG | mode, size, mtime_ns, inode=1)
 
     def lstat(self, path: str) -> FileStat | None:
         """Return the facts of a path, or None when there is nothing."""

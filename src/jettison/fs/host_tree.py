@@ -49,14 +49,15 @@ class HostTree:
         owned = not self._context
         return FileStat(
             facts.st_mode,
-            facts.st_uid if owned else 0,
-            facts.st_gid if owned else 0,
             facts.st_size,
             facts.st_mtime_ns,
             facts.st_rdev,
             facts.st_nlink,
-            (facts.st_dev, facts.st_ino),
+            facts.st_dev,
+            facts.st_ino,
             facts.st_ctime_ns,
+            facts.st_uid if owned else 0,
+            facts.st_gid if owned else 0,
         )
 
     def names(self, path: str) -> list[str]:

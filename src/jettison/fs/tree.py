@@ -15,22 +15,31 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import msgspec
 
 
-class FileStat(msgspec.Struct, frozen=True, gc=False):
+class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Facts of one file. ``mode`` is type and permission bits as in ``stat(2)``.
 
-    ``identity`` is equal for names of one inode (hard links) of one tree; it orders nothing.
+    ``device`` is what ``inode`` is unique in: a device, or a layer of a stack.
     ``uid`` and ``gid`` are as seen inside the image (or as the context gives them: 0).
+
+    A context of many files has as many of these: they hold no other objects than numbers, and are
+    decoded at once from an array in the order of the fields.
     """
 
     mode: int
-    uid: int
-    gid: int
-    size: int
-    mtime_ns: int
-    rdev: int
-    nlink: int
-    identity: tuple[int, int]
+    size: int = 0
+    mtime_ns: int = 0
+    rdev: int = 0
+    nlink: int = 1
+    device: int = -1
+    inode: int = 0
     ctime_ns: int = 0
+    uid: int = 0
+    gid: int = 0
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Equal for names of one inode (hard links) of one tree; it orders nothing."""
+        return self.device, self.inode
 
     @property
     def is_dir(self) -> bool:

@@ -68,13 +68,14 @@ class StackTree:
         facts = intended(os.lstat(host_path), host_path)
         return FileStat(
             facts.st_mode,
-            facts.st_uid,
-            facts.st_gid,
             facts.st_size,
             facts.st_mtime_ns,
             facts.st_rdev,
             facts.st_nlink,
-            (layer, facts.st_ino),
+            layer,
+            facts.st_ino,
+            uid=facts.st_uid,
+            gid=facts.st_gid,
         )
 
     def names(self, path: str) -> list[str]:
@@ -215,6 +216,4 @@ class StackTree:
 
 
 _UNKNOWN: _Listing = {}
-_EMPTY_ROOT = FileStat(
-    mode=0o040755, uid=0, gid=0, size=0, mtime_ns=0, rdev=0, nlink=2, identity=(-1, 0)
-)
+_EMPTY_ROOT = FileStat(0o040755, nlink=2)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from itertools import starmap
 from operator import attrgetter
 
 import msgspec
@@ -22,11 +23,11 @@ Facts = tuple[int, int, int, int, int, int, int, int]
 _FACTS = attrgetter(
     "st_mode", "st_size", "st_mtime_ns", "st_rdev", "st_nlink", "st_dev", "st_ino", "st_ctime_ns"
 )
-"""What counts of a file, taken by one call: a build looks at all files of its context."""
+"""What counts of a file, in the order of ``FileStat``, taken by one call."""
 
 _TYPE = 0o170000
 _ENCODE = msgspec.msgpack.Encoder().encode
-_DECODER = msgspec.msgpack.Decoder(list[Facts])
+_DECODER = msgspec.msgpack.Decoder(list[FileStat])
 
 
 class Listing:
@@ -50,7 +51,7 @@ class Listing:
         self.maybe: dict[str, FileStat] = {}
         self.has_exceptions = False
         self.directories = {
-            name: _file_stat(each)
+            name: FileStat(*each)
             for name, each in zip(names, facts, strict=True)
             if each[0] & _TYPE == stat.S_IFDIR
         }
@@ -61,14 +62,14 @@ class Listing:
 
     def exclude(self, names: list[str], facts: list[Facts]) -> None:
         """Add directories that are excluded, and may hold something that is not."""
-        self.maybe = dict(zip(names, map(_file_stat, facts), strict=True))
+        self.maybe = dict(zip(names, starmap(FileStat, facts), strict=True))
         self.has_exceptions = True
 
     @property
     def files(self) -> dict[str, FileStat]:
         """Facts by name, those in ``maybe`` not among them."""
         if self._files is None:
-            facts = map(_file_stat, _DECODER.decode(self._packed))
+            facts = _DECODER.decode(self._packed)
             self._files = dict(zip(self._names, facts, strict=True))
         return self._files
 
@@ -107,9 +108,4 @@ def _is_there(entry: os.DirEntry[str]) -> bool:
 
 def file_stat(facts: os.stat_result) -> FileStat:
     """Return the facts of a file of a context: it belongs to 0:0."""
-    return _file_stat(_FACTS(facts))
-
-
-def _file_stat(facts: Facts) -> FileStat:
-    mode, size, mtime_ns, rdev, nlink, device, inode, ctime_ns = facts
-    return FileStat(mode, 0, 0, size, mtime_ns, rdev, nlink, (device, inode), ctime_ns)
+    return FileStat(*_FACTS(facts))
