@@ -122,6 +122,13 @@ _PRETENDED_DEVICES = """
 mknod 1 133 14 -1 14
 mknodat 2 259 297 33 324
 """
+# Calls that reach ``/proc`` by a path, for chroots, where it cannot be mounted.
+_OPENING = """
+open 2 -1 -1 -1
+openat 257 -1 56 -1
+readlink 89 -1 -1 -1
+readlinkat 267 -1 78 -1
+"""
 # The same for calls that are refused for some values of their first argument.
 _CLONE = (56, 120, 220, 120)
 _CLONE3 = 435
@@ -162,7 +169,12 @@ def supported() -> bool:
 
 @lru_cache(maxsize=8)
 def program(
-    capabilities: int, machine: str = MACHINE, *, single_id: bool = False, asks: bool = False
+    capabilities: int,
+    machine: str = MACHINE,
+    *,
+    single_id: bool = False,
+    asks: bool = False,
+    opens: bool = False,
 ) -> bytes:
     """Return the BPF program; empty for processors without a table.
 
@@ -172,11 +184,14 @@ def program(
         single_id: There is one user, so that calls which change owners and users, or make devices,
             do nothing and succeed.
         asks: With ``single_id``: whether to ask a listener about chown(2) and its kin.
+        opens: Whether to ask a listener about open(2) and readlink(2).
     """
     sections = [
         (
             arch,
-            (_pretended(column, asks=asks) if single_id else []) + _section(column, capabilities),
+            (_asked(column) if opens else [])
+            + (_pretended(column, asks=asks) if single_id else [])
+            + _section(column, capabilities),
         )
         for arch, column in _ARCHITECTURES.get(machine, ())
     ]
@@ -236,6 +251,27 @@ def _refused(capabilities: int) -> list[tuple[str, list[int]]]:
         if capability == "-" or not _has(capabilities, capability):
             found.append((name, [int(text) for text in numbers]))
     return found
+
+
+def opening_program(machine: str = MACHINE) -> bytes:
+    """Return the BPF program that asks about open(2) and readlink(2), and refuses nothing."""
+    architectures = _ARCHITECTURES.get(machine)
+    if not architectures:
+        return b""
+    arch, column = architectures[0]
+    section = [*_asked(column), _op(_RETURN, _ALLOW)]
+    code = [_op(_LOAD, _ARCH), _op(_EQUAL, arch, 0, len(section)), *section]
+    return b"".join([*code, _op(_RETURN, _ALLOW)])
+
+
+def _asked(column: int) -> list[bytes]:
+    """Return the instructions that ask about calls which open; others fall through."""
+    code = [_op(_LOAD, _NUMBER)]
+    for line in _OPENING.split("\n")[1:-1]:
+        number = int(line.split(" ")[1 + column])
+        if number >= 0:
+            code += [_op(_EQUAL, number, 0, 1), _op(_RETURN, _ASK)]
+    return code
 
 
 def _pretended(column: int, *, asks: bool) -> list[bytes]:

@@ -4,7 +4,9 @@ In:  ``SandboxSpec``, streams.
 Out: ``Running`` processes; what they changed, in the upper directory in overlay form.
 
 There is no isolation: a step sees the processes and the network of the surrounding container, and
-has the rights of this process. There is no ``/proc`` and no ``/sys``.
+has the rights of this process. What opens ``/proc`` gets the surrounding container's
+(``init.procfs``); calls that only look for a file see the few names that are made here. There is
+no ``/sys``.
 
 Source: docs/adr/0006-sandbox-levels.md.
 """
@@ -13,7 +15,6 @@ from __future__ import annotations
 
 import os
 import signal
-import stat
 from pathlib import Path
 
 from jettison.errors import SandboxUnavailableError
@@ -23,15 +24,13 @@ from jettison.fs.remove import remove_tree
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import may_chroot
 from jettison.sandbox.base import Streams
+from jettison.sandbox.chroot_files import make_devices, make_proc
 from jettison.sandbox.copied_root import CopiedRoot
 from jettison.sandbox.covers import Covers
 from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.single_id import alone
 from jettison.sandbox.spec import FileMount, NetworkMode, RootKind, SandboxSpec
-
-_DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9))
-_RANDOM_BYTES = 1 << 16
 
 
 class ChrootRunning:
@@ -139,28 +138,11 @@ def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, Covers]:
     files = (("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf))
     names = [FileMount(path, content, 0o644) for path, content in files if content is not None]
     try:
-        for path in ("/proc", "/sys"):
-            covers.make_directory(path)
-        _make_devices(covers.make_directory("/dev"))
+        covers.make_directory("/sys")
+        make_proc(Path(covers.make_directory("/proc")))
+        make_devices(covers.make_directory("/dev"))
         covers.cover_all((*names, *spec.mounts))
     except BaseException:
         covers.uncover()
         raise
     return root, covers
-
-
-def _make_devices(dev: str) -> None:
-    """Make the devices that programs cannot do without, or files that do for most of them."""
-    for name, major, minor in _DEVICES:
-        path = f"{dev}/{name}"
-        try:
-            os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(major, minor))
-            os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-        except OSError:
-            remove_tree(path)
-            content = os.urandom(_RANDOM_BYTES) if "random" in name else b""
-            Path(path).write_bytes(content)
-        os.chmod(path, 0o666)  # noqa: S103 - /dev/null is for all
-    for name in ("shm", "pts"):
-        os.mkdir(f"{dev}/{name}")
-    os.chmod(f"{dev}/shm", 0o1777)  # noqa: S103 - as everywhere

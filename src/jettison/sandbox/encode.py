@@ -15,7 +15,7 @@ from pathlib import Path
 from jettison.errors import UsageError
 from jettison.linux.cgroup import Group, make_group
 from jettison.linux.process import CAPABILITIES, capability_mask
-from jettison.linux.seccomp import program
+from jettison.linux.seccomp import opening_program, program
 from jettison.sandbox.spec import (
     BindMount,
     FileMount,
@@ -73,7 +73,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "network": os.fsencode(spec.network_path),
         "capabilities": mask,
         "seccomp": _filter(spec, mask, single_id=single_id),
-        "asking": _asking(spec, mask) if single_id else b"",
+        "asking": _asking(spec, mask, driver),
         "privileged": spec.privileged,
         "masked": [os.fsencode(path) for path in spec.masked_paths],
         "readonly": [os.fsencode(path) for path in spec.readonly_paths],
@@ -128,9 +128,17 @@ def _filter(spec: SandboxSpec, mask: int, *, single_id: bool) -> bytes:
     return program(mask, single_id=single_id)
 
 
-def _asking(spec: SandboxSpec, mask: int) -> bytes:
-    """Return the filter that asks whom files are given to; only root may give them away."""
-    return b"" if spec.uid else program(mask, single_id=True, asks=True)
+def _asking(spec: SandboxSpec, mask: int, driver: str) -> bytes:
+    """Return the filter that asks: whom root gives files to, and in chroots what is opened."""
+    match driver:
+        case "single-id":
+            return b"" if spec.uid else program(mask, single_id=True, asks=True)
+        case "chroot-single-id":
+            return program(mask, single_id=True, asks=not spec.uid, opens=True)
+        case "chroot":
+            return opening_program()
+        case _:
+            return b""
 
 
 def _path(path: Path | None) -> bytes:

@@ -194,7 +194,7 @@ def shortcoming(sandbox: Sandbox) -> str:
         because = reason or "there is one user here"
         texts.append(f"sandbox `{name}`: {text} {because}. {remedy}".rstrip())
     if name == IN_CONTAINER:
-        text = "steps run without isolation, in a chroot without /proc"
+        text = "steps run without isolation, in a chroot"
         texts.append(f"sandbox `{name}`: {text}. {reason}".rstrip(" .") + ".")
     if isinstance(sandbox, RootedSandbox) and sandbox.reason:
         slow = "each RUN copies its root file system" if sandbox.snapshotter == COPY else "slower"

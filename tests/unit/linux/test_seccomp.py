@@ -8,17 +8,24 @@ import struct
 import pytest
 
 from jettison.linux.process import CAPABILITIES, capability_mask
-from jettison.linux.seccomp import oci_filter, program, refused, supported
+from jettison.linux.seccomp import oci_filter, opening_program, program, refused, supported
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
 
 DEFAULT = capability_mask(DEFAULT_CAPABILITIES)
 ALL = (1 << len(CAPABILITIES)) - 1
 X86_64, I386, AARCH64, ARM = 0xC000003E, 0x40000003, 0xC00000B7, 0x40000028
 ALLOW = 0x7FFF0000
+ASK = 0x7FC00000
 
 
 def run(code: bytes, arch: int, number: int, argument: int = 0) -> int:
     """Return what the filter answers: 0 for allowed, else the errno."""
+    value = answer(code, arch, number, argument)
+    return 0 if value == ALLOW else value & 0xFFFF
+
+
+def answer(code: bytes, arch: int, number: int, argument: int = 0) -> int:
+    """Return the whole answer of the filter."""
     data = struct.pack("<IIQQ", number, arch, 0, argument) + bytes(40)
     at, register = 0, 0
     while True:
@@ -29,7 +36,7 @@ def run(code: bytes, arch: int, number: int, argument: int = 0) -> int:
         elif op == 0x05:
             at += value
         elif op == 0x06:
-            return 0 if value == ALLOW else value & 0xFFFF
+            return value
         else:
             tests = {
                 0x15: register == value,
@@ -111,3 +118,20 @@ def test_the_runtime_s_form_refuses_the_same_calls():
     everything = oci_filter(ALL, "x86_64")["syscalls"]
     assert "mount" not in everything[0]["names"]
     assert not any(rule["names"] == ["clone"] for rule in everything)
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch", "openat", "read"),
+    [("x86_64", X86_64, 257, 0), ("aarch64", AARCH64, 56, 63)],
+)
+def test_chroots_ask_about_what_is_opened_and_refuse_nothing_else(machine, arch, openat, read):
+    code = opening_program(machine)
+    assert answer(code, arch, openat) == ASK
+    assert answer(code, arch, read) == ALLOW
+    assert answer(code, I386, openat) == ALLOW
+    assert answer(program(DEFAULT, machine, single_id=True, opens=True), arch, openat) == ASK
+
+
+def test_opening_is_asked_about_where_it_is_wanted_only():
+    assert answer(program(DEFAULT, "x86_64"), X86_64, 257) == ALLOW
+    assert opening_program("mips") == b""

@@ -4,14 +4,17 @@ In:  the decoded spec, the control socket; descriptors 0, 1 and 2 are the progra
 Out: the program runs, below a process that ends what it leaves behind.
 
 There is no process namespace that ends as a whole: orphans come to the process above the program,
-which kills them when the program has ended.
+which kills them when the program has ended. The same process answers the filter of system calls,
+which asks for ``/proc``, and for owners where they are noted.
 """
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import marshal
 import os
+import struct
 import termios
 
 from jettison.linux.process import (
@@ -19,8 +22,9 @@ from jettison.linux.process import (
     become,
     die_with_parent,
     forbid_new_privileges,
+    install_filter,
 )
-from jettison.sandbox.init import guard, program
+from jettison.sandbox.init import asked, guard, program
 from jettison.sandbox.init.container import join_cgroups
 
 
@@ -46,18 +50,55 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.umask(0o022)
     os.write(control, marshal.dumps(("ready", [], {})))
     program.enter_directory(spec["cwd"])
-    guard.enter("change the user")
-    if spec["driver"] == "chroot-single-id":
-        forbid_new_privileges()
-        program.filter_calls(spec, proc)
-    become(spec["uid"], spec["gid"], spec["groups"])
+    guard.enter("filter system calls")
+    here, there = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    child = os.fork()
+    if child:
+        os.close(control)
+        there.close()
+        # Only equals may look into a process, and only those above it where Yama is on.
+        if spec["driver"] == "chroot":
+            become(spec["uid"], spec["gid"], spec["groups"])
+            die_with_parent()
+        listener = _receive(here)
+        answer = None if listener < 0 else lambda: asked.serve(listener, proc)
+        program.reap_until(child, children, answer)
     die_with_parent()
+    program.lead(terminal=spec["terminal"])
+    os.close(here.detach())
+    _filter(spec, there)
+    guard.enter("change the user")
+    become(spec["uid"], spec["gid"], spec["groups"])
     guard.enter("execute")
     os.close(control)
-    program.start(
-        spec["argv"],
-        spec["env"],
-        reaper=True,
-        terminal=spec["terminal"],
-        children=children,
-    )
+    program.run(spec["argv"], spec["env"])
+
+
+def _filter(spec: dict, answerer: _socket.socket) -> None:  # type: ignore[type-arg]
+    """Install the filter of system calls, and give its listener to the process that answers.
+
+    Raises:
+        OSError: the kernel refuses.
+    """
+    listener = -1
+    if spec["asking"] and asked.can_open():
+        try:
+            forbid_new_privileges()
+            listener = install_filter(spec["asking"], listen=True)
+        except OSError:
+            pass  # somebody listens already: there is no /proc then, and no owner is noted
+    if listener >= 0:
+        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))
+        answerer.sendmsg([b"."], [rights])
+        os.close(listener)
+    elif spec["driver"] == "chroot-single-id":
+        forbid_new_privileges()
+        install_filter(spec["seccomp"])
+    os.close(answerer.detach())
+
+
+def _receive(socket: _socket.socket) -> int:
+    """Return the listener; -1 when there is none."""
+    _, ancillary, _, _ = socket.recvmsg(1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC)
+    os.close(socket.detach())
+    return struct.unpack("=i", ancillary[0][2])[0] if ancillary else -1

@@ -9,10 +9,12 @@ Source: the texts of runc's and BuildKit's errors; execvp(3); Go's exec.LookPath
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import _thread
 import errno
 import os
 import resource
 import stat
+from collections.abc import Callable
 
 from jettison.linux.process import (
     be_no_root,
@@ -24,7 +26,7 @@ from jettison.linux.process import (
     limit_bounding_set,
     set_capabilities,
 )
-from jettison.sandbox.init import chowns, guard
+from jettison.sandbox.init import asked, guard
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -43,21 +45,16 @@ def limit_resources(limits: list[tuple[int, int, int]]) -> None:
             raise OSError(errno.EPERM, f"resource limit {kind}: {error}") from None
 
 
-def filter_calls(spec: dict, proc: int = -1) -> bool:  # type: ignore[type-arg]
+def filter_calls(spec: dict) -> bool:  # type: ignore[type-arg]
     """Install the system call filter; return whether there is a process that answers for it.
-
-    Args:
-        spec: What runs.
-        proc: Descriptor of ``/proc``; -1 for the one that is mounted.
 
     Raises:
         OSError: the kernel refuses.
     """
     if spec["asking"]:
         try:
-            if proc < 0:
-                proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            chowns.watch(install_filter(spec["asking"], listen=True), proc)
+            proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            asked.watch(install_filter(spec["asking"], listen=True), proc)
         except OSError:
             pass  # an old kernel, or somebody listens already: nothing is noted then
         else:
@@ -97,14 +94,7 @@ def enter_directory(cwd: bytes) -> None:
         raise OSError(errno.EPERM, "the working directory is outside the container", cwd)
 
 
-def start(
-    argv: list[bytes],
-    env: list[bytes],
-    *,
-    reaper: bool,
-    terminal: bool,
-    children: int = -1,
-) -> None:
+def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) -> None:
     """Execute the program; never returns.
 
     Args:
@@ -112,17 +102,25 @@ def start(
         env: ``NAME=value``, in order.
         reaper: Stay as process 1, pass signals on and reap orphans.
         terminal: Standard input is the session's terminal.
-        children: With ``reaper``: descriptor of the kernel's list of this process's children,
-            which are killed when the program has ended.
     """
     if reaper:
         child = os.fork()
         if child:
-            _reap_until(child, children)
-        os.setpgid(0, 0)
-        if terminal:
-            _signal.signal(_SIGTTOU, _signal.SIG_IGN)
-            os.tcsetpgrp(0, os.getpid())
+            reap_until(child)
+        lead(terminal=terminal)
+    run(argv, env)
+
+
+def lead(*, terminal: bool) -> None:
+    """Become the leader of the process group that a terminal belongs to."""
+    os.setpgid(0, 0)
+    if terminal:
+        _signal.signal(_SIGTTOU, _signal.SIG_IGN)
+        os.tcsetpgrp(0, os.getpid())
+
+
+def run(argv: list[bytes], env: list[bytes]) -> None:
+    """Execute the program in this process; never returns."""
     restore_signals()
     code, text = _execute(argv, env)
     os.write(2, text + b"\n")
@@ -195,13 +193,22 @@ def _reason(error: OSError) -> bytes:
     return os.strerror(error.errno or 0).lower().encode()
 
 
-def _reap_until(child: int, children: int) -> None:
-    """Be process 1: pass signals to the program's group, reap orphans, end as the program ends."""
+def reap_until(child: int, children: int = -1, answer: Callable[[], None] | None = None) -> None:
+    """Be process 1: pass signals to the program's group, reap orphans, end as the program ends.
+
+    Args:
+        child: The program.
+        children: Descriptor of the kernel's list of this process's children, which are killed
+            when the program has ended; -1 where the kernel does that.
+        answer: Runs beside, in a thread.
+    """
     own = {_SIGCHLD, _signal.SIGTTIN, _SIGTTOU}
     watched = set(range(1, _LAST_SIGNAL + 1)) - {9, 19, 32, 33}
     _signal.pthread_sigmask(_signal.SIG_BLOCK, watched)
     for descriptor in (0, 1, 2):
         os.close(descriptor)
+    if answer:
+        _thread.start_new_thread(answer, ())
     while True:
         code = _reap(child)
         if code is not None:

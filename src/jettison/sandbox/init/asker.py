@@ -1,0 +1,138 @@
+"""A process that waits for the answer to a system call: its memory and its rights.
+
+In:  its id, addresses. Out: texts; bytes written; exceptions that stand for other answers.
+
+The working directory is ``/proc``.
+
+Source: seccomp_unotify(2), proc(5), setfsuid(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+from collections.abc import Callable
+
+from jettison.linux.syscall import libc
+
+_IS_VALID = 0x40082102
+_MAX_PATH = 4096
+
+
+class Kernel(Exception):  # noqa: N818 - an answer
+    """The kernel is to make the call as it is."""
+
+
+class Opened(Exception):  # noqa: N818 - an answer
+    """The process gets a descriptor.
+
+    Args:
+        descriptor: Of this process; whoever catches this closes it.
+        closes: Whether executing a program closes the process's.
+    """
+
+    def __init__(self, descriptor: int, *, closes: bool) -> None:
+        self.descriptor = descriptor
+        self.closes = closes
+
+
+class Asker:
+    """The thread that made a call.
+
+    Args:
+        pid: Its id.
+        listener: Where it asks.
+        number: Of its question.
+    """
+
+    def __init__(self, pid: int, listener: int, number: int) -> None:
+        self.pid = pid
+        self._listener = listener
+        self._number = number
+
+    def begins(self, address: int, count: int) -> bytes:
+        """Return the first bytes of a text; empty where that cannot be read."""
+        try:
+            memory = self._memory(os.O_RDONLY)
+        except OSError:
+            return b""
+        try:
+            return os.pread(memory, count, address)
+        except OSError:
+            return b""
+        finally:
+            os.close(memory)
+
+    def text(self, address: int) -> bytes:
+        """Return a path; pages may end behind it.
+
+        Raises:
+            OSError: EFAULT, ENAMETOOLONG as the call would; EPERM, this process may not look.
+        """
+        memory = self._memory(os.O_RDONLY)
+        text = b""
+        try:
+            while b"\0" not in text and len(text) < _MAX_PATH:
+                here = address + len(text)
+                piece = os.pread(memory, _MAX_PATH - here % _MAX_PATH, here)
+                if not piece:
+                    raise OSError(errno.EFAULT, "")
+                text += piece
+        finally:
+            os.close(memory)
+        name, end, _ = text.partition(b"\0")
+        if not end or len(name) >= _MAX_PATH:
+            raise OSError(errno.ENAMETOOLONG, "")
+        return name
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write into its memory, if it waits still.
+
+        Raises:
+            OSError: it does not, or has no such memory.
+        """
+        memory = self._memory(os.O_RDWR)
+        try:
+            fcntl.ioctl(self._listener, _IS_VALID, struct.pack("=Q", self._number))
+            os.pwrite(memory, data, address)
+        finally:
+            os.close(memory)
+
+    def open(self, path: bytes, flags: int) -> int:
+        """Open a path with the rights of the process; return the descriptor."""
+        found: list[int] = []
+        self._as_itself(lambda: found.append(os.open(path, flags | os.O_CLOEXEC)))
+        return found[0]
+
+    def readlink(self, path: bytes) -> bytes:
+        """Return the target of a link with the rights of the process."""
+        found: list[bytes] = []
+        self._as_itself(lambda: found.append(os.readlink(path)))
+        return found[0]
+
+    def _as_itself(self, do: Callable[[], None]) -> None:
+        """Do something; without the right to, as the user and group of the process.
+
+        A process may look into others of its user only, unless it has CAP_SYS_PTRACE.
+        """
+        own = os.geteuid(), os.getegid()
+        try:
+            do()
+        except PermissionError:
+            facts = os.stat(b"%d" % self.pid)
+            if own[0] or facts.st_uid == own[0]:
+                raise
+        else:
+            return
+        libc("setfsgid", facts.st_gid)
+        libc("setfsuid", facts.st_uid)
+        try:
+            do()
+        finally:
+            libc("setfsuid", own[0])
+            libc("setfsgid", own[1])
+
+    def _memory(self, flags: int) -> int:
+        return self.open(b"%d/mem" % self.pid, flags)

@@ -1,0 +1,170 @@
+"""Jettison at the sandbox levels that this machine can be brought to.
+
+In:  a level, a home directory of its user, arguments of the command line.
+Out: exit status and what was said.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+import jettison
+from host_tools import lacking
+from jettison.linux.subids import WANTED, read_ranges
+from jettison.sandbox.base import Streams
+from jettison.sandbox.embedded import EmbeddedSandbox
+from jettison.sandbox.spec import (
+    BindMount,
+    Root,
+    RootKind,
+    SandboxSpec,
+    TmpfsMount,
+)
+
+NOBODY_S_UID = 54321
+"""Of no account and without subordinate ids."""
+SECONDS = 240
+
+
+class Level(msgspec.Struct, frozen=True):
+    """Who builds, and where.
+
+    Args:
+        name: For people.
+        uid: User and group.
+        isolation: Driver that is asked for; empty takes the best.
+        contained: Build in a container with docker's filter of system calls, no mount rights.
+        capabilities: Of root in that container.
+        path: PATH; empty is this process's.
+    """
+
+    name: str
+    uid: int = 0
+    isolation: str = ""
+    contained: bool = False
+    capabilities: tuple[str, ...] = ()
+    path: str = ""
+
+
+class Machine:
+    """Runs Jettison as different users in different surroundings.
+
+    Args:
+        place: Directory that all users may enter.
+        seen: What containers see besides programs and the home directory.
+    """
+
+    def __init__(self, place: Path, seen: Sequence[Path] = ()) -> None:
+        self.place = place
+        self._seen = seen
+        self._count = 0
+
+    def home(self, uid: int) -> Path:
+        """Make a home directory; its stores are nobody else's."""
+        self._count += 1
+        home = self.place / f"home-{self._count}"
+        home.mkdir()
+        os.chown(home, uid, uid)
+        return home
+
+    def run(self, level: Level, home: Path, *args: str) -> tuple[int, str]:
+        """Run a command; return its exit status and what it said on both streams."""
+        if level.contained:
+            return self._run_in_container(level, home, args)
+        become = []
+        if level.uid:
+            ids = [f"--reuid={level.uid}", f"--regid={level.uid}", "--clear-groups"]
+            become = [tool("setpriv"), *ids, tool("env")]
+        command = [*become, interpreter(become), "-m", "jettison", *args]
+        result = subprocess.run(
+            command, env=_environ(level, home), cwd="/", stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,
+            check=False,
+        )  # fmt: skip
+        return result.returncode, result.stdout
+
+    def _run_in_container(self, level: Level, home: Path, args: Sequence[str]) -> tuple[int, str]:
+        self._count += 1
+        root = self.place / f"container-{self._count}"
+        for name in ("base", "upper", "work"):
+            (root / name).mkdir(parents=True)
+        seen = {sys.base_prefix, *library_paths(), *map(str, self._seen)}
+        mounts = [BindMount(Path(path), path, readonly=True) for path in sorted(seen)]
+        for name in ("usr", "bin", "lib", "lib64", "etc"):
+            if os.path.islink(f"/{name}"):
+                (root / "base" / name).symlink_to(os.readlink(f"/{name}"))
+            elif os.path.isdir(f"/{name}"):
+                mounts.insert(0, BindMount(Path("/") / name, f"/{name}", readonly=True))
+        mounts = [TmpfsMount("/tmp"), *mounts, BindMount(home, str(home))]
+        argv = [os.path.realpath(sys.executable), "-m", "jettison", *args]
+        environ = tuple(f"{name}={value}" for name, value in _environ(level, home).items())
+        kind = Root(RootKind.OVERLAY, root / "upper", root / "work", (root / "base",))
+        spec = SandboxSpec(
+            kind, tuple(argv), environ, uid=level.uid, gid=level.uid, mounts=tuple(mounts),
+            capabilities=level.capabilities,
+        )  # fmt: skip
+        sandbox = EmbeddedSandbox()
+        said = root / "said"
+        try:
+            with said.open("wb") as file, open(os.devnull, "rb") as null:
+                streams = Streams(null.fileno(), file.fileno(), file.fileno())
+                code = sandbox.start(spec, streams).wait()
+        finally:
+            sandbox.close()
+        return code, said.read_text()
+
+
+def library_paths() -> list[str]:
+    """Return the directories of Jettison and of the packages that it uses."""
+    package = str(Path(jettison.__file__).parent.parent)
+    return [package, *(path for path in sys.path if path.endswith("site-packages"))]
+
+
+def tool(name: str) -> str:
+    """Return the path of a program; without it the test skips."""
+    path = shutil.which(name)
+    if path is None:
+        lacking(f"`{name}`")
+    return path
+
+
+def interpreter(become: Sequence[str]) -> str:
+    """Return a Python of this version that may be run after a command."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for program in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
+        command = [*become, program, "-c", ""]
+        if os.path.exists(program) and not subprocess.run(command, check=False).returncode:
+            return program
+    lacking(f"a {version} for all users")
+    raise AssertionError
+
+
+def subordinate_uid() -> int:
+    """Return a user with subordinate ids; without one the test skips."""
+    for user in pwd.getpwall():
+        paths = ("/etc/subuid", "/etc/subgid")
+        totals = [sum(n for _, n in read_ranges(path, user.pw_uid)) for path in paths]
+        if user.pw_uid and user.pw_uid == user.pw_gid and min(totals) >= WANTED:
+            return user.pw_uid
+    lacking("a user with subordinate ids")
+    raise AssertionError
+
+
+def _environ(level: Level, home: Path) -> dict[str, str]:
+    isolation = {"JETTISON_ISOLATION": level.isolation} if level.isolation else {}
+    return {
+        "PATH": level.path or os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_DATA_HOME": f"{home}/data",
+        "PYTHONPATH": os.pathsep.join(library_paths()),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **isolation,
+    }
