@@ -1,23 +1,42 @@
 """Control groups that limit memory and processor time of a container.
 
-In:  limits; the mounted hierarchies (v2, v1 or both).
+In:  limits; the mounted hierarchies (v2, v1 or both) and the groups of this process in them.
 Out: a group per container; process 1 joins through the files in ``Group.joins``.
 
-Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1 of the kernel.
+A group is made below that of this process where that is possible, so that limits from outside
+hold, else beside it or beside the nearest ancestor where this user may. With v2 a group that has
+processes cannot have limited groups below it, and a process may only be moved below a group that
+the user owns: a user gets there in a session of systemd's user manager, or by delegation.
+
+Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1 of the kernel; systemd's
+CGROUP_DELEGATION.md.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from jettison.errors import HostError
+from jettison.linux.mount import unescape
 
-_ROOT = Path("/sys/fs/cgroup")
+Settings = Mapping[str, Mapping[str, str]]
+"""What is written into which file of a group, by controller."""
+
 _PERIOD_US = 100_000
+_SWAP = frozenset({"memory.swap.max", "memory.memsw.limit_in_bytes"})
+_PREFIX = "jettison-"
+_STALE_SECONDS = 60
+_DELEGATION = (
+    "Leave out `--memory` and `--cpus`, or let systemd hand control groups to this user: "
+    "`systemd-run --user --scope -p Delegate=yes jettison …`."
+)
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -37,63 +56,187 @@ class Group(msgspec.Struct, frozen=True):
                 directory.rmdir()
 
 
-def make_group(name: str, memory_bytes: int, cpus: float, root: Path = _ROOT) -> Group:
+class Hierarchy(msgspec.Struct, frozen=True):
+    """A mounted hierarchy; ``own`` is the group of this process, at or below ``top``."""
+
+    unified: bool
+    controllers: frozenset[str]
+    top: Path
+    own: Path
+
+    def parents(self) -> Iterator[Path]:
+        """Yield the groups in which one can be made, the nearest first."""
+        place = self.own
+        while True:
+            yield place
+            if place in {self.top, place.parent}:
+                return
+            place = place.parent
+
+
+def make_group(name: str, memory_bytes: int, cpus: float, proc: Path = Path("/proc/self")) -> Group:
     """Make a group.
 
     Args:
         name: Unique on this host.
         memory_bytes: 0 is no limit; swap counts as well.
         cpus: Processors' worth of time; 0 is no limit.
-        root: Where the hierarchies are mounted.
+        proc: What the kernel says about this process.
 
     Raises:
         HostError: the host has no such controller, or this user may not use it.
     """
-    if not memory_bytes and not cpus:
-        return Group()
+    kinds = [kind for kind, value in (("cpu", cpus), ("memory", memory_bytes)) if value]
     made: list[Path] = []
     try:
-        if (root / "cgroup.controllers").exists():
-            _make_v2(root, name, memory_bytes, cpus, made)
-        else:
-            _make_v1(root, name, memory_bytes, cpus, made)
-    except OSError as error:
+        for hierarchy, here in _places(kinds, hierarchies(proc)):
+            settings = _SETTINGS[hierarchy.unified](memory_bytes, cpus)
+            made.append(_make(hierarchy, name, {kind: settings[kind] for kind in here}))
+    except HostError:
         Group(tuple(made)).remove()
-        raise HostError(
-            f"cannot limit memory or processors: {error.strerror}: `{error.filename}`",
-            hint="Leave out `--memory` and `--cpus`, or run as root on a host with control groups.",
-        ) from error
+        raise
     return Group(tuple(made))
 
 
-def _make_v2(root: Path, name: str, memory_bytes: int, cpus: float, made: list[Path]) -> None:
-    wanted = [kind for kind, value in (("memory", memory_bytes), ("cpu", cpus)) if value]
-    enabled = (root / "cgroup.subtree_control").read_text().split()
-    for kind in wanted:
+def hierarchies(proc: Path = Path("/proc/self")) -> list[Hierarchy]:
+    """Return the mounted hierarchies that have controllers."""
+    try:
+        lines = (proc / "cgroup").read_bytes().splitlines()
+        mounts = (proc / "mountinfo").read_bytes().splitlines()
+    except OSError:
+        return []
+    own = [line.split(b":", 2)[1:] for line in lines]
+    found = []
+    for line in mounts:
+        head, _, tail = line.partition(b" - ")
+        _, _, _, root, point, *_ = head.split(b" ")
+        kind, _, options = tail.split(b" ", 2)
+        if kind not in {b"cgroup", b"cgroup2"}:
+            continue
+        top = Path(os.fsdecode(unescape(point)))
+        unified = kind == b"cgroup2"
+        named = {b""} if unified else set(options.split(b","))
+        mine = next((path for kinds, path in own if named.issuperset(kinds.split(b","))), None)
+        controllers = _unified_controllers(top) if unified else named
+        if mine is not None and controllers:
+            names = frozenset(os.fsdecode(each) for each in controllers)
+            found.append(Hierarchy(unified, names, top, _below(top, unescape(root), mine)))
+    return found
+
+
+def _unified_controllers(top: Path) -> set[bytes]:
+    try:
+        return set((top / "cgroup.controllers").read_bytes().split())
+    except OSError:
+        return set()
+
+
+def _below(top: Path, root: bytes, path: bytes) -> Path:
+    """Return a group's directory; the top where the mount does not show it."""
+    inside = os.path.relpath(os.fsdecode(path), os.fsdecode(root))
+    place = top / inside
+    return place if not inside.startswith("..") and place.is_dir() else top
+
+
+def _places(kinds: Sequence[str], found: Sequence[Hierarchy]) -> list[tuple[Hierarchy, list[str]]]:
+    """Return in which hierarchies to limit what.
+
+    Raises:
+        HostError: a controller is in none.
+    """
+    places: dict[Path, tuple[Hierarchy, list[str]]] = {}
+    for kind in kinds:
+        here = next((each for each in found if kind in each.controllers), None)
+        if here is None:
+            raise HostError(
+                f"cannot limit the container: this host has no control groups for `{kind}`",
+                hint="Leave out `--memory` and `--cpus`.",
+            )
+        places.setdefault(here.top, (here, []))[1].append(kind)
+    return list(places.values())
+
+
+def _make(hierarchy: Hierarchy, name: str, settings: Settings) -> Path:
+    """Make a group where this user may.
+
+    Raises:
+        HostError: nowhere; says why for the group of this process.
+    """
+    first: OSError | None = None
+    for parent in hierarchy.parents():
+        directory = parent / name
+        try:
+            if hierarchy.unified:
+                _enable(parent, settings)
+            _sweep(parent)
+            directory.mkdir()
+            try:
+                for files in settings.values():
+                    _write(directory, files)
+            except OSError:
+                directory.rmdir()
+                raise
+        except OSError as error:
+            first = first or error
+            continue
+        return directory
+    assert first is not None  # noqa: S101 - there is at least one parent
+    raise HostError(
+        f"cannot limit {' and '.join(settings)} of the container: "
+        f"{os.strerror(first.errno or errno.EACCES).lower()}: `{first.filename}`",
+        hint=_DELEGATION,
+    )
+
+
+def _enable(parent: Path, kinds: Mapping[str, object]) -> None:
+    """Have the controllers in groups below a v2 group, to which this process may move others.
+
+    Raises:
+        OSError: EACCES; EBUSY for a group with processes; ENOENT without the controller.
+    """
+    procs = parent / "cgroup.procs"
+    if not os.access(procs, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(procs))
+    control = parent / "cgroup.subtree_control"
+    enabled = control.read_text().split()
+    for kind in kinds:
         if kind not in enabled:
-            (root / "cgroup.subtree_control").write_text(f"+{kind}")
-    directory = root / name
-    directory.mkdir()
-    made.append(directory)
-    if memory_bytes:
-        (directory / "memory.max").write_text(str(memory_bytes))
-        with contextlib.suppress(OSError):  # a kernel without swap accounting
-            (directory / "memory.swap.max").write_text("0")
-    if cpus:
-        (directory / "cpu.max").write_text(f"{round(cpus * _PERIOD_US)} {_PERIOD_US}")
+            control.write_text(f"+{kind}")
 
 
-def _make_v1(root: Path, name: str, memory_bytes: int, cpus: float, made: list[Path]) -> None:
-    if memory_bytes:
-        directory = root / "memory" / name
-        directory.mkdir()
-        made.append(directory)
-        (directory / "memory.limit_in_bytes").write_text(str(memory_bytes))
+def _sweep(parent: Path) -> None:
+    """Remove groups of killed processes; a group that anybody uses has a process or is young."""
+    for old in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
-            (directory / "memory.memsw.limit_in_bytes").write_text(str(memory_bytes))
-    if cpus:
-        directory = root / "cpu" / name
-        directory.mkdir()
-        made.append(directory)
-        (directory / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
-        (directory / "cpu.cfs_quota_us").write_text(str(round(cpus * _PERIOD_US)))
+            if time.time() - old.stat().st_mtime > _STALE_SECONDS:
+                old.rmdir()
+
+
+def _write(directory: Path, files: Mapping[str, str]) -> None:
+    for name, value in files.items():
+        optional = name in _SWAP  # some kernels do not count it
+        with contextlib.suppress(OSError) if optional else contextlib.nullcontext():
+            (directory / name).write_text(value)
+
+
+def _unified(memory_bytes: int, cpus: float) -> Settings:
+    return {
+        "cpu": {"cpu.max": f"{round(cpus * _PERIOD_US)} {_PERIOD_US}"},
+        "memory": {"memory.max": str(memory_bytes), "memory.swap.max": "0"},
+    }
+
+
+def _old(memory_bytes: int, cpus: float) -> Settings:
+    return {
+        "cpu": {
+            "cpu.cfs_period_us": str(_PERIOD_US),
+            "cpu.cfs_quota_us": str(round(cpus * _PERIOD_US)),
+        },
+        "memory": {
+            "memory.limit_in_bytes": str(memory_bytes),
+            "memory.memsw.limit_in_bytes": str(memory_bytes),
+        },
+    }
+
+
+_SETTINGS = {True: _unified, False: _old}

@@ -132,12 +132,14 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if spec.network is NetworkMode.NONE:
         kinds.append("network")
     linux: Json = {"namespaces": [{"type": kind} for kind in kinds]}
-    linux["resources"] = _resources(spec)
-    if cgroup:
+    resources: Json = {}
+    if cgroup:  # else the runtime is in the limited group already
         linux["cgroupsPath"] = cgroup
+        resources = _resources(spec)
     if spec.privileged:
-        linux["resources"] = _resources(spec) | {"devices": [{"allow": True, "access": "rwm"}]}
+        linux["resources"] = resources | {"devices": [{"allow": True, "access": "rwm"}]}
         return linux
+    linux["resources"] = resources
     linux["maskedPaths"] = list(spec.masked_paths)
     linux["readonlyPaths"] = list(spec.readonly_paths)
     rules = oci_filter(_mask(spec))

@@ -2,36 +2,133 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from jettison.errors import HostError
-from jettison.linux.cgroup import Group, make_group
+from jettison.linux.cgroup import Group, hierarchies, make_group
 
 
-def test_no_limits_make_no_group(tmp_path):
+class Host:
+    """A process in groups of mounted hierarchies."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.proc = top / "proc"
+        self.proc.mkdir()
+        (self.proc / "cgroup").touch()
+        (self.proc / "mountinfo").write_text("21 1 0:19 / /proc rw,nosuid - proc proc rw\n")
+
+    def open(self) -> None:
+        """Let everybody see it, below directories of pytest's that nobody else may enter."""
+        for path in (self.top, *self.top.parents):
+            if path.stat().st_mode & 0o77 == 0:
+                path.chmod(0o711)
+
+    def mount(self, kind: str, options: str, own: str, *, root: str = "/") -> Path:
+        """Mount a hierarchy in which the process is in a group; return its top."""
+        point = self.top / f"hier archy {options}"
+        (point / os.path.relpath(own, root)).mkdir(parents=True)
+        shown = str(point).replace(" ", r"\040")
+        with (self.proc / "mountinfo").open("a") as file:
+            file.write(f"30 23 0:26 {root} {shown} rw shared:9 - {kind} {kind} rw,{options}\n")
+        with (self.proc / "cgroup").open("a") as file:
+            file.write(f"0::{own}\n" if kind == "cgroup2" else f"7:{options}:{own}\n")
+        return point
+
+    def unified(self, own: str, enabled: dict[str, str]) -> Path:
+        """Mount the unified hierarchy, with the controllers that groups have enabled below."""
+        top = self.mount("cgroup2", "nsdelegate", own)
+        (top / "cgroup.controllers").write_text("cpu io memory\n")
+        for group in [top, *(path for path in top.rglob("*") if path.is_dir())]:
+            (group / "cgroup.procs").touch()
+            control = group / "cgroup.subtree_control"
+            control.write_text(enabled.get(os.path.relpath(group, top), ""))
+        return top
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+def test_no_limits_make_no_group(tmp_path: Path):
     assert make_group("g", 0, 0.0, tmp_path / "nowhere") == Group()
 
 
-def test_the_unified_hierarchy_gets_one_group(tmp_path):
-    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
-    (tmp_path / "cgroup.subtree_control").write_text("cpu\n")
-    group = make_group("g", 1 << 20, 1.5, tmp_path)
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
-    assert (tmp_path / "g/memory.max").read_text() == "1048576"
-    assert (tmp_path / "g/cpu.max").read_text() == "150000 100000"
-    assert group.joins == [bytes(tmp_path / "g/cgroup.procs")]
+def test_the_unified_hierarchy_gets_one_group_below_that_of_the_process(host: Host):
+    top = host.unified("/a/b", {"a/b": "cpu\n"})
+    group = make_group("g", 1 << 20, 1.5, host.proc)
+    made = top / "a/b/g"
+    assert (top / "a/b/cgroup.subtree_control").read_text() == "+memory"
+    assert (made / "memory.max").read_text() == "1048576"
+    assert (made / "memory.swap.max").read_text() == "0"
+    assert (made / "cpu.max").read_text() == "150000 100000"
+    assert group.joins == [os.fsencode(made / "cgroup.procs")]
 
 
-def test_each_old_hierarchy_gets_a_group(tmp_path):
-    for name in ("memory", "cpu"):
-        (tmp_path / name).mkdir()
-    group = make_group("g", 4096, 0.5, tmp_path)
-    assert (tmp_path / "memory/g/memory.limit_in_bytes").read_text() == "4096"
-    assert (tmp_path / "cpu/g/cpu.cfs_quota_us").read_text() == "50000"
+@pytest.mark.needs_root
+def test_where_the_own_group_is_another_s_one_is_made_beside_it(host: Host):
+    top = host.unified("/user/app/shell", {"user/app": "cpu memory\n"})
+    host.open()
+    for name in ("user/app", "user/app/cgroup.procs", "user/app/cgroup.subtree_control"):
+        os.chown(top / name, 65534, 65534)
+    os.seteuid(65534)
+    try:
+        group = make_group("g", 1 << 20, 0, host.proc)
+    finally:
+        os.seteuid(0)
+    assert group.directories == (top / "user/app/g",)
+
+
+def test_each_old_hierarchy_gets_a_group(host: Host):
+    memory = host.mount("cgroup", "memory", "/")
+    cpu = host.mount("cgroup", "cpu,cpuacct", "/own")
+    group = make_group("g", 4096, 0.5, host.proc)
+    assert (memory / "g/memory.limit_in_bytes").read_text() == "4096"
+    assert (memory / "g/memory.memsw.limit_in_bytes").read_text() == "4096"
+    assert (cpu / "own/g/cpu.cfs_quota_us").read_text() == "50000"
     assert len(group.joins) == 2
 
 
-def test_a_host_without_controllers_is_an_error_and_nothing_stays(tmp_path):
-    (tmp_path / "memory").mkdir()
-    with pytest.raises(HostError, match="cannot limit"):
-        make_group("g", 4096, 1.0, tmp_path)
+def test_a_mount_may_show_a_part_of_a_hierarchy_or_not_the_own_part(host: Host):
+    part = host.mount("cgroup", "memory", "/docker/1/own", root="/docker/1")
+    assert [each.own for each in hierarchies(host.proc)] == [part / "own"]
+    (host.proc / "cgroup").write_text("7:memory:/elsewhere\n")
+    assert [each.own for each in hierarchies(host.proc)] == [part]
+
+
+def test_a_host_without_a_controller_is_an_error_and_nothing_stays(host: Host):
+    memory = host.mount("cgroup", "memory", "/")
+    with pytest.raises(HostError, match="no control groups for `cpu`"):
+        make_group("g", 4096, 1.0, host.proc)
+    assert not (memory / "g").exists()
+
+
+def test_groups_of_killed_processes_are_removed_and_young_ones_are_not(host: Host):
+    memory = host.mount("cgroup", "memory", "/")
+    for name, age in (("jettison-1-1", 0), ("jettison-2-1", 10**9), ("other", 10**9)):
+        (memory / name).mkdir()
+        if age:
+            os.utime(memory / name, (age, age))
+    make_group("jettison-3-1", 4096, 0, host.proc)
+    assert sorted(path.name for path in memory.iterdir()) == [
+        "jettison-1-1",
+        "jettison-3-1",
+        "other",
+    ]
+
+
+@pytest.mark.needs_root
+def test_who_may_not_is_told_what_to_ask_for(host: Host):
+    host.mount("cgroup", "memory", "/own")
+    host.open()
+    os.seteuid(65534)
+    try:
+        with pytest.raises(HostError, match="cannot limit memory of the container") as raised:
+            make_group("g", 4096, 0, host.proc)
+    finally:
+        os.seteuid(0)
+    assert "Delegate=yes" in raised.value.hint

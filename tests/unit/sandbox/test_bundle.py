@@ -27,8 +27,8 @@ def spec(**more) -> SandboxSpec:
     return SandboxSpec(root=root, argv=("sh", "-c", "ü"), env=("A=1", "B=2"), **more)
 
 
-def config(made: SandboxSpec, *, userns: bool = False):
-    return json.loads(make_bundle(made, "/bundle", userns=userns, cgroup="").config)
+def config(made: SandboxSpec, *, userns: bool = False, cgroup: str = ""):
+    return json.loads(make_bundle(made, "/bundle", userns=userns, cgroup=cgroup).config)
 
 
 def test_the_process_is_the_spec_s():
@@ -43,7 +43,9 @@ def test_the_process_is_the_spec_s():
 
 def test_limits_are_rlimits_and_resources():
     limits = Limits(memory_bytes=4096, cpus=0.5, ulimits=(("nofile", 1, -1),))
-    made = config(spec(limits=limits))
+    assert config(spec(limits=limits))["linux"]["resources"] == {}  # it is in a limited group
+    made = config(spec(limits=limits), cgroup="/own")
+    assert made["linux"]["cgroupsPath"] == "/own"
     assert made["process"]["rlimits"] == [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2**64 - 1}]
     assert made["linux"]["resources"]["memory"] == {"limit": 4096, "swap": 4096}
     assert made["linux"]["resources"]["cpu"] == {"quota": 50000, "period": 100000}
