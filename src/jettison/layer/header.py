@@ -254,18 +254,51 @@ def _ustar_name(name: bytes) -> tuple[bytes, bytes] | None:
     return name[:cut], name[cut + 1 :]
 
 
-def _block(entry: Entry, name: bytes, prefix: bytes, link: bytes) -> bytes:
-    major, minor = entry.device
+def _head(entry: Entry, name: bytes) -> bytes:
+    """Return a header up to its checksum."""
     seconds = entry.mtime_ns // 1_000_000_000
-    head = name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (
+    return name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (
         entry.mode,
         entry.uid if entry.uid <= _MAX_OCTAL_ID else 0,
         entry.gid if entry.gid <= _MAX_OCTAL_ID else 0,
         entry.stored_size if entry.stored_size <= _MAX_OCTAL_SIZE else 0,
         seconds if 0 <= seconds <= _MAX_OCTAL_SIZE else 0,
     )
-    tail = entry.kind + link.ljust(100, b"\0") + b"ustar\00000" + bytes(64)
-    tail += b"%07o\0%07o\0" % (major, minor) + prefix.ljust(167, b"\0")
+
+
+def _tail(kind: bytes, prefix: bytes, link: bytes, device: tuple[int, int]) -> bytes:
+    """Return a header from behind its checksum."""
+    tail = kind + link.ljust(100, b"\0") + b"ustar\00000" + bytes(64)
+    return tail + b"%07o\0%07o\0" % device + prefix.ljust(167, b"\0")
+
+
+_SIMPLE_TAILS = {
+    kind: (tail, _sum_of(bytes(148) + b"        " + tail) - 1)  # adler32 begins with 1
+    for kind in (FILE, DIRECTORY)
+    for tail in (_tail(kind, b"", b"", _NO_DEVICE),)
+}
+"""Tails, and their sums, of headers that say nothing in them but the kind."""
+
+
+def _is_simple(entry: Entry) -> bool:
+    """Tell whether ustar can say everything, and that with a tail of ``_SIMPLE_TAILS``."""
+    return (
+        entry.kind in _SIMPLE_TAILS
+        and len(entry.name) <= 100
+        and entry.name.isascii()
+        and not entry.xattrs
+        and entry.uid <= _MAX_OCTAL_ID
+        and entry.gid <= _MAX_OCTAL_ID
+        and entry.stored_size <= _MAX_OCTAL_SIZE
+        and 0 <= entry.mtime_ns <= _MAX_OCTAL_SIZE * 1_000_000_000
+        and not entry.link
+        and entry.device == _NO_DEVICE
+    )
+
+
+def _block(entry: Entry, name: bytes, prefix: bytes, link: bytes) -> bytes:
+    head = _head(entry, name)
+    tail = _tail(entry.kind, prefix, link, entry.device)
     block = head + b"        " + tail
     return head + b"%06o\0 " % _sum_of(block) + tail
 
@@ -302,6 +335,10 @@ def format_entry(entry: Entry) -> bytes:
     The time is written in whole seconds (rounded down), as containerd and BuildKit do: sub-second
     times would need a pax header for nearly every file and differ between file systems.
     """
+    if _is_simple(entry):
+        head = _head(entry, entry.name)
+        tail, tail_sum = _SIMPLE_TAILS[entry.kind]
+        return head + b"%06o\0 " % ((adler32(head) & 0xFFFF) + tail_sum) + tail
     split = _ustar_name(entry.name)
     records = _pax_records(entry, split is not None)
     if not records:
