@@ -124,8 +124,13 @@ class LocalContext:
         listing = self._listing(path)
         if listing is None or listing.has_exceptions:
             return
-        if not is_racy(listing.newest_ns(), listing.listed_ns):
-            self._digests.set_note(path, listing.seen, note)
+        if is_racy(listing.newest_ns(), listing.listed_ns):
+            return
+        known = self._digests.is_plain
+        for name, facts in listing.files.items():
+            if facts.is_file and not known(f"{path}/{name}", facts):
+                return  # what was read is not what was listed
+        self._digests.set_note(path, listing.seen, note)
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes; empty if it is none."""

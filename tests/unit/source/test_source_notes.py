@@ -47,7 +47,7 @@ class Build:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._table = Table()
+        self.table = Table()
         self.looked_into: list[str] = []
 
     def __call__(self, *patterns: str) -> str:
@@ -59,7 +59,7 @@ class Build:
                 looked_into.append(path)
                 return super().scan(path)
 
-        digests = FileDigests.load(self._table, self.root)
+        digests = FileDigests.load(self.table, self.root)
         tree = Counting(self.root, ignored=PatternMatcher(patterns), digests=digests)
         digest = select(copy_op(".", "/"), [tree]).digest()
         tree.save_digests()
@@ -175,6 +175,35 @@ def test_an_exception_below_an_excluded_directory_may_come_and_go(build: Build) 
     assert build(*patterns) != without
     (build.root / "d/e/x").unlink()
     assert build(*patterns) == without
+
+
+def test_what_was_read_instead_of_what_was_listed_is_not_noted(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files change places for the time of the read; both are older than the listing."""
+    place, other = build.root / "d/e/f", build.root.parent / "other"
+    other.write_text("F")
+    real = LocalContext.file_digest
+
+    def file_digest(self: LocalContext, path: str) -> bytes:
+        if path != "/d/e/f":
+            return real(self, path)
+        place.rename(other.with_name("aside"))
+        other.rename(place)
+        try:
+            return real(self, path)
+        finally:
+            place.rename(other)
+            other.with_name("aside").rename(place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalContext, "file_digest", file_digest)
+        build()
+    digests = FileDigests.load(build.table, build.root)
+    tree = LocalContext(build.root, digests=digests)
+    assert tree.noted("/g") is not None
+    assert "/d/e" not in digests._notes
+    assert build() == plain_digest(build.root)
 
 
 def test_a_link_that_changes_meanwhile_is_an_error(build: Build) -> None:
