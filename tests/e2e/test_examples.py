@@ -120,6 +120,45 @@ def test_a_changed_source_file_reruns_only_what_depends_on_it(
     assert jettison("run", "--rm", "python-changed").stdout == GREETING.replace("Hello", word)
 
 
+@pytest.mark.parametrize(
+    ("file", "flags", "executed"),
+    [("greet/greet.go", "", 2), ("main.go", "-ldflags=-buildid=", 2), ("main.go", "", 3)],
+)
+def test_a_comment_that_compiles_to_the_same_program_changes_nothing_that_ships(
+    file: str,
+    flags: str,
+    executed: int,
+    jettison: Jettison,
+    bases: Callable[..., None],
+    tmp_path: Path,
+    facts: Path,
+) -> None:
+    """Without the flag Go writes an ID of package main's sources into the program."""
+    bases("golang:1.21")
+    files = {
+        "go.mod": "module example.com/hello\ngo 1.21\n",
+        "main.go": 'package main\nimport "example.com/hello/greet"\n// one\n'
+        "func main() { println(greet.Text()) }\n",
+        "greet/greet.go": 'package greet\n// one\nfunc Text() string { return "hello" }\n',
+        "Dockerfile": f"""FROM golang:1.21 AS build
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build {flags} -o /program .
+FROM scratch
+COPY --from=build /program /program
+""",
+    }
+    (tmp_path / "context/greet").mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / "context" / name).write_text(text)
+    first = jettison.build(tmp_path / "context", "go-comment", facts)
+    changed = tmp_path / "context" / file
+    changed.write_text(changed.read_text().replace("// one", f"// {uuid.uuid4().hex}"))
+    second = jettison.build(tmp_path / "context", "go-comment", facts)
+    assert second["executed"] == executed  # COPY and the compiler; then the COPY of what it made
+    assert (second["layers"] == first["layers"]) is (executed == 2)
+
+
 def test_a_target_builds_only_the_stages_that_it_needs(
     jettison: Jettison, server_image: Callable[[str], str], facts: Path
 ) -> None:

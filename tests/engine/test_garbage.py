@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,37 @@ def test_prune_takes_nothing_from_a_build_that_runs(scratch: Scratch) -> None:
     assert running.wait(120) == 0
     out = scratch.directory / "late.tar"
     assert scratch.run("save", "-o", str(out), "late").returncode == 0
+
+
+def test_builds_and_prunes_at_the_same_time_do_not_disturb_each_other(scratch: Scratch) -> None:
+    """What one build has found, made, packed or is about to link stays until it has ended."""
+    tree = scratch.context / "tree"
+    tree.mkdir()
+    for number in range(250):
+        (tree / f"f{number}").write_text(f"{number}\n")
+    built(scratch, "FROM busybox\n", base=True)
+    text = """FROM busybox AS one
+RUN seq 1 20000 > /numbers
+RUN sha256sum /numbers > /sum
+FROM busybox
+COPY tree /tree
+COPY --from=one /sum /numbers /from/
+RUN cat /tree/* > /all
+"""
+    for number in range(4):
+        (tree / "f7").write_text(f"changed {number}\n")
+        scratch.dockerfile(text)
+        archive = scratch.directory / f"{number}.tar"
+        building = scratch.start("build", "-q", "-o", f"type=oci,dest={archive}", scratch.context)
+        while building.poll() is None:
+            pruned(scratch, "--all", "--force")
+        assert building.wait() == 0
+        with tarfile.open(archive) as saved:
+            digests = {
+                m.name.rpartition("/")[2] for m in saved if m.name.startswith("blobs/sha256/")
+            }
+        assert len(digests) >= 8
+    assert scratch.run("fsck").stdout == "clean\n"
 
 
 def test_leases_end_with_their_build(scratch: Scratch) -> None:
