@@ -110,10 +110,6 @@ class StackTree:
             digest = self._digests[key] = file_sha256(host_path)
         return digest
 
-    def layer_index(self, path: str) -> int | None:
-        """Return which directory of the stack a path comes from, None when there is nothing."""
-        return self._layer_of(path)
-
     def _layer_of(self, path: str) -> int | None:
         """Return the topmost layer that has a path."""
         if path == "/":

@@ -62,7 +62,6 @@ def test_the_topmost_file_wins(build: Build) -> None:
     tree = build({"a": "1"}, {"a": "2"}, {"b": "3"})
     assert read(tree, "/a") == "2"
     assert tree.names("/") == ["a", "b"]
-    assert tree.layer_index("/a") == 1
 
 
 def test_directories_merge(build: Build) -> None:
