@@ -2,7 +2,7 @@
 
 In:  synchronous functions of the leaves.
 Out: ``Workers``: a bounded set of threads whose results arrive as values in one queue;
-     ``Limiter`` and ``Once``.
+     ``Limiter`` and ``Once``; ``INTERRUPTS``, which ends what threads wait for outside.
 
 Concurrency: the scheduler is one thread that waits on a queue; everything that blocks runs in a
 worker. Nothing is ever abandoned: closing waits for every worker.
@@ -13,7 +13,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from jettison.errors import HostError
@@ -23,6 +24,49 @@ Key = TypeVar("Key")
 _SIGNAL_SECONDS = 0.25
 _THREADS = 256
 """A plan may have thousands of independent vertices, a container often no more processes."""
+
+
+class Interrupts:
+    """Ends what threads wait for when the user interrupts the process: sockets, programs.
+
+    There is one of it, since there is one user. What begins afterwards is not concerned.
+
+    Concurrency: every method may be called from any thread, and from a signal handler.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._ends: dict[int, Callable[[], None]] = {}
+        self._next = 0
+        self.count = 0
+        """How many interrupts there were: whoever tries again compares."""
+
+    def add(self, end: Callable[[], None]) -> int:
+        """Call ``end``, which must not wait, at each interrupt; return its number."""
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            self._ends[number] = end
+        return number
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Call ``end``, which must not wait, at an interrupt inside the block."""
+        number = self.add(end)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._ends[number]
+
+    def interrupt(self) -> None:
+        """End everything that is registered."""
+        with self._lock:
+            self.count += 1
+            for end in list(self._ends.values()):
+                end()
+
+
+INTERRUPTS = Interrupts()
 
 
 class Finished(Generic[Key, T]):
@@ -56,7 +100,9 @@ class Workers(Generic[Key, T]):
     def __enter__(self) -> Workers[Key, T]:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is KeyboardInterrupt:
+            INTERRUPTS.interrupt()
         for thread in self._threads:
             if thread.ident is not None:  # else it never began
                 thread.join()

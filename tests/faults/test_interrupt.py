@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -116,6 +119,93 @@ def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
         os.killpg(build.pid, signal.SIGINT)
         assert build.wait(timeout=10) == 130
         assert time.monotonic() - began < 1
+        server.shutdown()
+    assert_usable(scratch)
+
+
+@contextmanager
+def silent() -> Iterator[tuple[int, threading.Event]]:
+    """A server that takes in every connection and never answers; its port, and when it was asked."""
+    asked = threading.Event()
+    taken = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                except OSError:
+                    return
+                taken.append(client)
+                if client.recv(1):
+                    asked.set()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1], asked
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for client in taken:
+                client.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("FROM 127.0.0.1:{port}/image\n", id="registry"),
+        pytest.param("FROM busybox\nADD http://127.0.0.1:{port}/file /file\n", id="http"),
+        pytest.param("FROM busybox\nADD https://127.0.0.1:{port}/file /file\n", id="tls"),
+        pytest.param("FROM busybox\nADD http://127.0.0.1:{port}/repo.git /repo\n", id="git"),
+    ],
+)
+def test_a_server_that_never_answers_holds_up_no_interrupt(
+    scratch: Scratch, text: str, number: signal.Signals, need
+) -> None:
+    need("git")
+    with silent() as (port, asked):
+        scratch.environment = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        scratch.dockerfile(text.format(port=port))
+        build = scratch.start("build", "-q", scratch.context)
+        assert asked.wait(60)
+        members = members_of(build)
+        began = time.monotonic()
+        os.kill(build.pid, number)
+        assert build.wait(timeout=20) == 128 + number
+        assert time.monotonic() - began < 2
+        assert left_after(members, 2) == set()
+    assert_usable(scratch)
+
+
+def test_a_download_that_stalls_in_the_middle_holds_up_no_interrupt(scratch: Scratch) -> None:
+    half = threading.Event()
+    done = threading.Event()
+
+    class Stalling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            self.wfile.write(bytes(500_000))
+            half.set()
+            done.wait(60)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        scratch.environment = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        scratch.dockerfile(f"FROM busybox\nADD http://127.0.0.1:{server.server_port}/f /f\n")
+        build = scratch.start("build", "-q", scratch.context)
+        assert half.wait(60)
+        began = time.monotonic()
+        os.kill(build.pid, signal.SIGINT)
+        assert build.wait(timeout=20) == 130
+        assert time.monotonic() - began < 2
+        done.set()
         server.shutdown()
     assert_usable(scratch)
 

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from jettison.concurrency import INTERRUPTS
+
 T = TypeVar("T")
 
 
@@ -69,12 +71,18 @@ def run_parallel(jobs: Sequence[Callable[[Stop], T]], *, limit: int) -> list[T]:
             thread.start()
         for thread in threads:
             thread.join()
-    except BaseException:
+    except BaseException as error:
         stop.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        _end(threads, error)
         raise
     if errors:
         raise errors[0]
     return [results[number] for number in range(len(jobs))]
+
+
+def _end(threads: Sequence[threading.Thread], why: BaseException) -> None:
+    if isinstance(why, KeyboardInterrupt):
+        INTERRUPTS.interrupt()
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join()

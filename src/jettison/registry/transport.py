@@ -25,8 +25,10 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
+from jettison.concurrency import INTERRUPTS
 from jettison.errors import RegistryError, RegistryUnavailableError
 from jettison.registry.error import redact
+from jettison.registry.sockets import SOCKETS
 
 if TYPE_CHECKING:
     import ssl
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 USER_AGENT = "jettison/0.1"
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+_LOOK_SECONDS = 0.2
 _BLOCK_BYTES = 256 << 10
 _CONNECTIONS = 8
 _MAX_REDIRECTS = 5
@@ -93,9 +96,10 @@ class Transport:
             RegistryUnavailableError: no answer came, after all attempts.
             RegistryError: a redirect that must not be followed.
         """
+        before = INTERRUPTS.count
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._retry(method, url, headers, body, insecure, attempts)
+            response = self._retry(method, url, headers, body, insecure, attempts, before)
             target = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or method not in {"GET", "HEAD"} or not target:
                 return response
@@ -113,6 +117,7 @@ class Transport:
         body: bytes | Body | None,
         insecure: bool,
         attempts: int,
+        interrupts: int,
     ) -> BaseHTTPResponse:
         import random  # noqa: PLC0415 - only network use pays
 
@@ -122,7 +127,8 @@ class Transport:
             try:
                 response = self._once(method, url, headers, body, insecure)
             except RegistryUnavailableError as error:
-                if attempt == attempts or error.status == _FINAL:
+                final = error.status == _FINAL or INTERRUPTS.count != interrupts
+                if attempt == attempts or final:
                     error.status = 0
                     raise
             else:
@@ -132,7 +138,7 @@ class Transport:
                 if wait > _MAX_WAIT_SECONDS:
                     return response
                 discard(response)
-            time.sleep(wait)
+            _pause(wait, interrupts)
         raise RegistryUnavailableError(f"no attempt to reach `{redact(url)}`")
 
     def _once(
@@ -188,7 +194,8 @@ class Transport:
                     "blocksize": _BLOCK_BYTES,
                 }
                 if scheme == "https":
-                    options["ssl_context"] = _tls_context(netloc, insecure)
+                    options["ssl_context"] = context = _tls_context(netloc, insecure)
+                    SOCKETS.watch_handshakes(context)
                     if insecure:
                         # The user said so; urllib3 would warn at every connection.
                         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -201,9 +208,11 @@ class Transport:
                     else urllib3.PoolManager()
                 )
                 split = urlsplit(f"{scheme}://{netloc}")
-                self._pools[key] = manager.connection_from_host(
+                pool = manager.connection_from_host(
                     split.hostname or "", split.port, scheme, pool_kwargs=options
                 )
+                SOCKETS.watch_connections(pool)
+                self._pools[key] = pool
             return self._pools[key]
 
     def _proxy(self, scheme: str, netloc: str) -> str:
@@ -218,6 +227,13 @@ class Transport:
         if urllib.request.proxy_bypass_environment(netloc, no_proxy):  # type: ignore[attr-defined]
             return ""
         return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _pause(seconds: float, interrupts: int) -> None:
+    """Wait before the next attempt, unless the user has had enough."""
+    end = time.monotonic() + seconds
+    while INTERRUPTS.count == interrupts and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _LOOK_SECONDS))
 
 
 _FINAL = -1

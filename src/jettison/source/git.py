@@ -12,15 +12,20 @@ subdirectory is never reached through a link; credentials appear in no message.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import stat
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
 
+from jettison.concurrency import INTERRUPTS
 from jettison.errors import ContextError, DigestMismatchError, HostError, SourceError
 from jettison.events import Progress
 from jettison.fs.remove import remove_tree
@@ -29,6 +34,9 @@ from jettison.fs.walk import walk
 from jettison.plan.op import GitOp
 from jettison.source.http import shown_url
 from jettison.source.local import LocalContext
+
+if TYPE_CHECKING:
+    import subprocess
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SCHEMES = frozenset({"http", "https", "ssh", "git"})
@@ -257,27 +265,41 @@ class _Git:
 
         options = [part for each in self._config for part in ("-c", each)]
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 ["git", *options, *arguments],
                 cwd=self._directory,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # so that what git starts can be ended with it
             )
         except FileNotFoundError as error:
             raise HostError(
                 "there is no git program", hint="install git, or clone the repository before"
             ) from error
-        except subprocess.TimeoutExpired as error:
-            raise ContextError(f"git {arguments[0]} took longer than an hour") from error
-        if done.returncode:
-            said = _last_lines(done.stderr.decode(errors="replace"))
+        with process, INTERRUPTS.ending(partial(_end, process)):
+            try:
+                output, errors = process.communicate(timeout=_TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                _end(process)
+                raise ContextError(f"git {arguments[0]} took longer than an hour") from error
+            except BaseException:
+                _end(process)
+                raise
+        if process.returncode:
+            said = _last_lines(errors.decode(errors="replace"))
             raise ContextError(
                 f"git {arguments[0]} failed: {said}", hint="check the URL and your access to it"
             )
-        return done.stdout.decode("utf-8", "surrogateescape")
+        return output.decode("utf-8", "surrogateescape")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program and all of its session."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _last_lines(text: str) -> str:
