@@ -22,7 +22,9 @@ def main() -> None:
 
     defer_inspect()  # before click is imported
     from jettison.cli.main import run  # noqa: PLC0415
+    from jettison.store.database import keep_open  # noqa: PLC0415
 
+    keep_open()
     _leave(run(sys.argv[1:]))
 
 

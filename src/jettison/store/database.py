@@ -7,7 +7,8 @@ Everything here can be lost without harm to images' content: blobs are named by 
 why commits are not synced to disk one by one (``synchronous=NORMAL`` with a write-ahead log):
 a killed process loses nothing, a power loss at most the last commits, and never consistency.
 
-On disk: ``state.db`` (+ ``-wal``, ``-shm`` while in use); the schema is below.
+On disk: ``state.db`` (+ ``-wal``, ``-shm`` while in use, and after processes that called
+``keep_open``); the schema is below.
 
 Concurrency: one connection, used by one thread at a time; a transaction holds it.
 """
@@ -88,6 +89,21 @@ _MIGRATIONS = {
 _BUSY_SECONDS = 60.0
 _PRIMARY_CODE = 0xFF
 _FULL_BYTES = 1 << 16
+
+_kept: list[sqlite3.Connection] | None = None
+
+
+def keep_open() -> None:
+    """Let closed databases of this process stay open until it ends.
+
+    SQLite syncs its log, copies it into the database, syncs that and removes the log when the last
+    connection is closed; the next process then makes a log again and syncs it, too. These four
+    waits for the disk are a good part of a short build. A process that ends with its connection
+    open leaves the log to the next one, and the copy is made when the log has grown to a thousand
+    pages. To a killed process or a power loss the same applies as before.
+    """
+    global _kept  # noqa: PLW0603 - it is about the process
+    _kept = []
 
 
 class Database:
@@ -175,7 +191,10 @@ class Database:
         with self._lock:
             if self._connection is not None:
                 connection, self._connection = self._connection, None
-                connection.close()
+                if _kept is None:
+                    connection.close()
+                else:
+                    _kept.append(connection)
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
