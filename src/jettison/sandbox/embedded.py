@@ -13,7 +13,6 @@ import signal
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
-from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.server import Container, Helper, flags_of
 from jettison.sandbox.single_id import alone
 from jettison.sandbox.spec import NetworkMode, SandboxSpec
@@ -63,6 +62,9 @@ class EmbeddedSandbox:
 
     def start(self, spec: SandboxSpec, streams: Streams) -> EmbeddedRunning:
         """See ``Sandbox.start``."""
+        # Not needed by the helper, which starts while this is imported.
+        from jettison.sandbox.encode import encode, make_limits  # noqa: PLC0415
+
         if self.name == "single-id":
             spec = alone(spec)
         group = make_limits(spec.limits)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +14,7 @@ import msgspec
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
 from jettison.concurrency import Limiter, Once, Workers
+from jettison.errors import JettisonError
 from jettison.events import Event, Progress, Sink, VertexLog, VertexProgress
 from jettison.fs.lock import FileLock
 from jettison.fs.tree import Tree
@@ -192,6 +195,26 @@ class Runtime:
     def sandbox(self) -> Sandbox:
         """Return the driver that RUN steps use."""
         return self._sandboxes.get("", self._sandbox)
+
+    @contextlib.contextmanager
+    def warming(self) -> Iterator[None]:
+        """Start what the first RUN step waits for while other steps run in the block.
+
+        What fails here fails again in the step, and is told there.
+        """
+
+        def warm() -> None:
+            with contextlib.suppress(JettisonError, OSError):
+                self.sandbox().warm()
+
+        thread = threading.Thread(target=warm, name="warm", daemon=True)
+        with contextlib.suppress(RuntimeError):  # the system gives no thread: nothing is lost
+            thread.start()
+        try:
+            yield
+        finally:
+            if thread.ident is not None:
+                thread.join()
 
     def tree(self, stack: Stack, report: Progress) -> StackTree:
         """Return the files of a root file system, fetching layers that are not here."""

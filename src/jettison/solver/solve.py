@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
@@ -83,13 +84,14 @@ class Solver:
             self._before_running()
             self._hold(self._found())
             try:
-                scheduler.run(
-                    {digest: vertex.needs for digest, vertex in self._vertices.items()},
-                    self._results.keys(),
-                    self._solve_one,
-                    self._runtime.cancellation,
-                    self._runtime.workers,
-                )
+                with self._runtime.warming() if self._runs_processes() else nullcontext():
+                    scheduler.run(
+                        {digest: vertex.needs for digest, vertex in self._vertices.items()},
+                        self._results.keys(),
+                        self._solve_one,
+                        self._runtime.cancellation,
+                        self._runtime.workers,
+                    )
             except JettisonError as error:
                 self._runtime.sink.mask_error(error)
                 raise
@@ -99,6 +101,11 @@ class Solver:
             executed=tuple(self._executed),
             cached=tuple(self._cached),
         )
+
+    def _runs_processes(self) -> bool:
+        """Tell whether a RUN is left, which may still turn out to be cached."""
+        left = self._vertices.keys() - self._results.keys()
+        return any(isinstance(self._vertices[digest].op, ExecOp) for digest in left)
 
     def _look_up_all(self) -> None:
         for vertex in self._plan.vertices:
