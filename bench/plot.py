@@ -57,7 +57,7 @@ def bar_chart(rows: Sequence[Row]) -> str:
         if row.wanted:
             mark = left + row.wanted * scale
             parts.append(_line(mark, y + 2, mark, y + line - 2, _WANTED, 2.5))
-            x = max(x, mark) if mark - x < 34 else x
+            x = max(x, mark) if -4 < mark - x < 44 else x
         parts.append(_text(x + 7, middle + 4, f"{ratio.value:.2f}", weight="bold", halo=True))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
