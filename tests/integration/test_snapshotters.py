@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import io
+import json
+import os
+import signal
+import subprocess
+import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from contract.sandbox_rig import Rig as SandboxRig
+from contract.sandbox_rig import make_base, make_driver
 from fuse_device import with_fuse_for_all
 from host_tools import lacking
 from integration.test_levels import BUSYBOX, NOBODY_S_UID, Result, Rig, subordinate_uid
+from jettison.api.host import examine_host
+from jettison.errors import SandboxUnavailableError
+from jettison.sandbox.select import choose
+from jettison.settings import Settings
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
@@ -111,3 +123,83 @@ def test_all_snapshotters_make_the_same_layers(rig, expected, users, file, user,
     built = rig.build(file, "--snapshotter", snapshotter, uid=users[user])
     assert built == expected[file, user]
     assert "snapshotter `" not in rig.said  # it was asked for
+
+
+@pytest.fixture
+def on_an_overlay(tmp_path: Path) -> Iterator[Path]:
+    """Return a directory of an overlay, on which the kernel puts no other."""
+    for name in ("lower", "upper", "work", "merged"):
+        (tmp_path / name).mkdir()
+    options = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
+    subprocess.run(
+        ["mount", "-t", "overlay", "-o", options, "none", tmp_path / "merged"], check=True
+    )
+    yield tmp_path / "merged"
+    subprocess.run(["umount", tmp_path / "merged"], check=True)
+
+
+def test_a_snapshotter_that_is_asked_for_and_refused_is_an_error_with_a_remedy(on_an_overlay):
+    with pytest.raises(SandboxUnavailableError, match="mount the root file system") as caught:
+        choose("embedded", on_an_overlay, "overlay")
+    assert "`--root`" in (caught.value.hint or "")
+
+
+def test_the_doctor_tells_why_overlayfs_does_not_work_and_what_is_used(on_an_overlay):
+    checks = examine_host(Settings(root=str(on_an_overlay / "store")), os.environ)
+    found = {check.name: check for check in checks}
+    assert found["sandbox embedded"].works
+    refused = found["snapshotter overlay"]
+    assert (refused.works, refused.remedy[:13]) == (False, "Put the store")
+    assert found["snapshotter copy"].detail == "works, and is used"
+
+
+@pytest.mark.parametrize("isolation", ["embedded", "in-container"])
+def test_a_store_on_an_overlay_gets_the_same_layers(on_an_overlay, rig, expected, isolation):
+    facts = on_an_overlay / "facts.json"
+    argv = [sys.executable, "-m", "jettison", "--root", on_an_overlay / "store", "build"]
+    argv += ["--metadata-file", facts, "-f", rig.context / "hard.dockerfile"]
+    if isolation != "embedded":
+        argv += ["--isolation", isolation]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*argv, rig.context], env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = "snapshotter `copy`: each RUN copies its root file system, since overlayfs"
+    assert done.stderr.count(said) == (isolation == "embedded")
+    layers = json.loads(facts.read_bytes())["jettison"]["layers"]
+    assert layers == expected["hard", "root"][0]
+
+
+def test_a_server_that_is_killed_ends_the_step_with_an_error_that_names_it(tmp_path, need):
+    need("fuse-overlayfs")
+    base = make_base(tmp_path / "base")
+    sandbox = make_driver("embedded+fuse-overlayfs")
+    assert sandbox is not None
+    rig = SandboxRig(sandbox, base, tmp_path)
+    started = rig.start("/bin/sh", "-c", "echo begun > /begun; sleep 1000")
+    upper = started.upper
+    end = time.monotonic() + 20
+    while not (upper / "begun").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    (server,) = (
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if "fuse-overlayfs" in _command(process) and _is_open_below(process, upper.parent)
+    )
+    os.kill(server, signal.SIGKILL)
+    with pytest.raises(SandboxUnavailableError, match="run fuse-overlayfs"):
+        started.finish()
+    sandbox.close()
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_open_below(process: Path, place: Path) -> bool:
+    return any(os.readlink(each).startswith(f"{place}/") for each in (process / "fd").iterdir())

@@ -3,7 +3,9 @@
 In:  facts and paths of files in a layer directory.
 Out: whether they are whiteouts or opaque; the same, made.
 
-A *whiteout* is a character device 0:0 and hides one name of the layers below. A directory with
+A *whiteout* is a character device 0:0 and hides one name of the layers below. On overlayfs itself
+(the root of a container) nobody may make these: there it is a socket without permissions, which no
+layer can hold otherwise, and which only copied roots understand. A directory with
 the xattr ``<prefix>opaque`` = ``y`` hides all names below. The prefix is ``trusted.overlay.``
 where that may be set, else ``user.overlay.`` (mount option ``userxattr``). Other attributes with
 the prefix (``origin``, ``impure``, ``nlink`` …) are the kernel's books: no part of the layer.
@@ -90,7 +92,8 @@ def opaque_xattr() -> str:
 
 def is_whiteout(facts: os.stat_result) -> bool:
     """Tell whether a file of a layer directory is a whiteout."""
-    return stat.S_ISCHR(facts.st_mode) and facts.st_rdev == 0
+    mode = facts.st_mode
+    return (stat.S_ISCHR(mode) and facts.st_rdev == 0) or mode == stat.S_IFSOCK
 
 
 def is_opaque(path: str | int) -> bool:
@@ -123,12 +126,15 @@ def root_in_effect(
 
 
 def make_whiteout(path: str, *, dir_fd: int | None = None) -> None:
-    """Make a whiteout; allowed to everybody since Linux 5.8.
+    """Make a whiteout; a device is allowed to everybody since Linux 5.8, but not on overlayfs.
 
     Raises:
-        OSError: there is something already, or the file system has no device files.
+        OSError: there is something already, or the file system has no such files.
     """
-    os.mknod(path, stat.S_IFCHR, 0, dir_fd=dir_fd)
+    try:
+        os.mknod(path, stat.S_IFCHR, 0, dir_fd=dir_fd)
+    except PermissionError:
+        os.mknod(path, stat.S_IFSOCK, 0, dir_fd=dir_fd)
 
 
 def make_opaque(path: str | int) -> None:

@@ -9,14 +9,13 @@ Source: System V ABI, ELF-64; syscalls(2); Arm ARM, "MOVZ", "MOVK", "MOVN", "SVC
 from __future__ import annotations
 
 import os
-import stat
 import struct
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from jettison.errors import JettisonError
-from jettison.fs.overlay_form import is_opaque, is_whiteout
+from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout
 from jettison.fs.remove import remove_tree
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Streams, Verdict
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
@@ -29,6 +28,10 @@ _ABSENT = 127
 _AT_FDCWD = -100
 _AT_REMOVEDIR = 0x200
 _FILE, _DIRECTORY, _INSIDE = b"/gone", b"/made-anew", b"/made-anew/file"
+_HIDDEN = b"/hidden"
+
+CANNOT_HIDE = f"{MOUNT_ROOT}: what is deleted cannot be hidden on this file system"
+"""Why something does not work, although the program ran."""
 
 Call = tuple[int, Sequence[int]]
 """Number and arguments of a system call."""
@@ -37,20 +40,23 @@ Call = tuple[int, Sequence[int]]
 def deleting_program(machine: str) -> bytes:
     """Return a static executable for the probe; empty for unknown processors.
 
-    It deletes a file, deletes a directory with the file in it and makes it again, and exits with 0.
+    It deletes a file, deletes a directory with the file in it and makes it again, makes a directory
+    where a layer hides a file of the one below, and exits with 0.
     """
     if machine not in _MACHINES:
         return b""
     elf_machine, unlinkat, mkdirat, leave = _MACHINES[machine]
-    names = b"".join(name + b"\0" for name in (_FILE, _DIRECTORY, _INSIDE))
+    names = b"".join(name + b"\0" for name in (_FILE, _DIRECTORY, _INSIDE, _HIDDEN))
     file = _BASE + _HEADERS
     directory = file + len(_FILE) + 1
     inside = directory + len(_DIRECTORY) + 1
+    hidden = inside + len(_INSIDE) + 1
     calls: list[Call] = [
         (unlinkat, (_AT_FDCWD, file, 0)),
         (unlinkat, (_AT_FDCWD, inside, 0)),
         (unlinkat, (_AT_FDCWD, directory, _AT_REMOVEDIR)),
         (mkdirat, (_AT_FDCWD, directory, 0o755)),
+        (mkdirat, (_AT_FDCWD, hidden, 0o755)),
         (leave, (0,)),
     ]
     names += b"\0" * (-len(names) % 4)
@@ -101,7 +107,7 @@ def probe(sandbox: Sandbox, directory: Path | None = None) -> Verdict:
 
 
 def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
-    for part in ("base", "upper", "work"):
+    for part in ("base", "top", "upper", "work"):
         (place / part).mkdir()
     base, upper = place / "base", place / "upper"
     program = deleting_program(os.uname().machine)
@@ -109,9 +115,10 @@ def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
         (base / "probe").write_bytes(program)
         (base / "probe").chmod(0o755)
     (base / os.fsdecode(_DIRECTORY[1:])).mkdir()
-    for name in (_FILE, _INSIDE):
+    for name in (_FILE, _INSIDE, _HIDDEN):
         (base / os.fsdecode(name[1:])).touch()
-    root = Root(RootKind.OVERLAY, upper, place / "work", (base,))
+    make_whiteout(f"{place}/top{os.fsdecode(_HIDDEN)}")
+    root = Root(RootKind.OVERLAY, upper, place / "work", (base, place / "top"))
     null = os.open(os.devnull, os.O_RDWR)
     try:
         spec = SandboxSpec(root=root, argv=("/probe",), env=())
@@ -124,20 +131,15 @@ def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
     if code != (0 if program else _ABSENT):
         return Verdict(sandbox.name, works=False, reason=f"a program ended with exit code {code}")
     if program and not _hides(os.fsencode(upper)):
-        reason = f"{MOUNT_ROOT}: what is deleted cannot be hidden on this file system"
-        return Verdict(sandbox.name, works=False, reason=reason)
+        return Verdict(sandbox.name, works=False, reason=CANNOT_HIDE)
     return Verdict(sandbox.name, works=True)
 
 
 def _hides(upper: bytes) -> bool:
-    """Tell whether an upper directory hides what the program has deleted."""
-    if not _is_hidden(upper + _FILE):
+    """Tell whether an upper directory hides what the program has deleted, and shows the rest."""
+    if not (_is_hidden(upper + _FILE) and os.path.isdir(upper + _HIDDEN)):
         return False
-    try:
-        is_directory = stat.S_ISDIR(os.lstat(upper + _DIRECTORY).st_mode)
-    except FileNotFoundError:
-        return False
-    opaque = is_directory and is_opaque(os.fsdecode(upper + _DIRECTORY))
+    opaque = os.path.isdir(upper + _DIRECTORY) and is_opaque(os.fsdecode(upper + _DIRECTORY))
     return opaque or _is_hidden(upper + _INSIDE)
 
 

@@ -198,7 +198,8 @@ def shortcoming(sandbox: Sandbox) -> str:
         texts.append(f"sandbox `{name}`: {text}. {reason}".rstrip(" .") + ".")
     if isinstance(sandbox, RootedSandbox) and sandbox.reason:
         slow = "each RUN copies its root file system" if sandbox.snapshotter == COPY else "slower"
-        why = sandbox.reason.partition(f"{MOUNT_ROOT}: ")[2]
+        # Where the trial was made is of no interest.
+        why = sandbox.reason.partition(f"{MOUNT_ROOT}: ")[2].partition(": `")[0]
         texts.append(
             f"snapshotter `{sandbox.snapshotter}`: {slow}, since overlayfs does not work: {why}."
         )
@@ -274,12 +275,13 @@ def _verdict(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verd
 
 
 def _try(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verdict:
-    from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415 - once per boot
+    from jettison.sandbox.probe import CANNOT_HIDE  # noqa: PLC0415 - once per boot
+    from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415
 
     verdict = try_out(sandbox, cache_dir)
     remedy = verdict.remedy
     if MOUNT_ROOT in verdict.reason:
-        remedy = _REMEDIES.get(snapshotter, remedy)
+        remedy = _REMEDIES[COPY if verdict.reason == CANNOT_HIDE else snapshotter]
     return msgspec.structs.replace(verdict, snapshotter=snapshotter, remedy=remedy)
 
 

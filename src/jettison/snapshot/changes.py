@@ -89,7 +89,7 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     for path, found in walk(base):
         facts = intended(found, base + path)
         mode = facts.st_mode
-        if stat.S_ISSOCK(mode):
+        if stat.S_ISSOCK(mode) and not is_whiteout(facts):
             continue
         if below is not None and is_whiteout(facts) and below.lstat(f"/{path}") is None:
             drop_whiteout(base + path)

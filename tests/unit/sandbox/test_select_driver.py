@@ -15,6 +15,7 @@ from jettison.sandbox import base, select
 from jettison.sandbox.base import Verdict
 from jettison.sandbox.init import guard
 from jettison.sandbox.probe import deleting_program
+from jettison.sandbox.roots import SNAPSHOTTERS, RootedSandbox
 
 
 @pytest.mark.needs_root
@@ -28,15 +29,15 @@ def test_the_program_of_the_probe_runs_here(tmp_path):
     (tmp_path / "made-anew").mkdir(mode=0o700)
     for name in ("gone", "made-anew/file"):
         (tmp_path / name).touch()
-    assert len(program) < 300
+    assert len(program) < 350
     assert subprocess.run(["chroot", tmp_path, "/probe"], check=False).returncode == 0
-    assert sorted(os.listdir(tmp_path)) == ["made-anew", "probe"]
+    assert sorted(os.listdir(tmp_path)) == ["hidden", "made-anew", "probe"]
     assert os.listdir(tmp_path / "made-anew") == []
     assert stat.S_IMODE((tmp_path / "made-anew").stat().st_mode) & 0o055
 
 
 def test_the_program_of_arm_is_the_one_of_the_manual():
-    words = struct.unpack_from("<8I", deleting_program("aarch64"), 120 + 36)
+    words = struct.unpack_from("<8I", deleting_program("aarch64"), 120 + 44)
     # mov x0, #-100; movz x1, #0x78; movk x1, #0x40, lsl #16; mov x2, #0; mov x8, #35; svc #0
     assert words == (
         0x92800C60,
@@ -126,3 +127,61 @@ def test_a_damaged_file_of_verdicts_is_written_anew(tmp_path, monkeypatch, conte
     )
     select.choose("embedded", tmp_path).close()
     assert msgspec.json.decode((tmp_path / "sandbox.json").read_bytes())
+
+
+@pytest.mark.parametrize(("refused", "taken"), [(1, "fuse-overlayfs"), (2, "copy")])
+def test_where_a_root_cannot_be_mounted_the_next_snapshotter_is_taken(
+    tmp_path, monkeypatch, need, refused, taken
+):
+    need("fuse-overlayfs")
+    trials = []
+
+    def try_out(sandbox, directory):
+        trials.append(getattr(sandbox, "snapshotter", "overlay"))
+        works = len(trials) > refused
+        return Verdict(sandbox.name, works, "" if works else f"{base.MOUNT_ROOT}: refused")
+
+    monkeypatch.setattr("jettison.sandbox.probe.probe", try_out)
+    sandbox = select.choose("embedded", tmp_path)
+    sandbox.close()
+    assert trials == list(SNAPSHOTTERS[: refused + 1])
+    assert isinstance(sandbox, RootedSandbox)
+    assert sandbox.snapshotter == taken
+    assert f"snapshotter `{taken}`" in select.shortcoming(sandbox)
+    assert "refused" in select.shortcoming(sandbox)
+    asked = select.choose("embedded", tmp_path, taken)
+    asked.close()
+    assert select.shortcoming(asked) == ""
+
+
+def test_a_fuse_that_is_not_installed_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(select, "_find", lambda _: None)
+    monkeypatch.setattr(
+        "jettison.sandbox.probe.probe",
+        lambda sandbox, _: Verdict(sandbox.name, works=False, reason=base.MOUNT_ROOT),
+    )
+    with pytest.raises(SandboxUnavailableError, match="on fuse-overlayfs`: not installed"):
+        select.choose("embedded", tmp_path)
+
+
+def test_other_problems_than_the_root_s_are_not_tried_again(tmp_path, monkeypatch):
+    trials = []
+
+    def try_out(sandbox, directory):
+        trials.append(sandbox)
+        return Verdict(sandbox.name, works=False, reason="clone: no")
+
+    monkeypatch.setattr("jettison.sandbox.probe.probe", try_out)
+    with pytest.raises(SandboxUnavailableError, match=r"`embedded`: clone: no$"):
+        select.choose("embedded", tmp_path)
+    assert len(trials) == 1
+
+
+def test_an_unknown_snapshotter_is_the_user_s_mistake():
+    with pytest.raises(UsageError, match="unknown snapshotter `btrfs`"):
+        select.choose("", snapshotter="btrfs")
+
+
+def test_a_chroot_has_copies_only(tmp_path):
+    with pytest.raises(SandboxUnavailableError, match="nothing can be mounted"):
+        select.choose("in-container", tmp_path, "overlay")
