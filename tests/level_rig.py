@@ -44,6 +44,8 @@ class Level(msgspec.Struct, frozen=True):
         contained: Build in a container with docker's filter of system calls, no mount rights.
         capabilities: Of root in that container.
         path: PATH; empty is this process's.
+        snapshotter: Maker of root file systems that is asked for; empty takes the best.
+        prefix: Words before the command of a user who is not root.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Level(msgspec.Struct, frozen=True):
     contained: bool = False
     capabilities: tuple[str, ...] = ()
     path: str = ""
+    snapshotter: str = ""
+    prefix: tuple[str, ...] = ()
 
 
 class Machine:
@@ -82,7 +86,7 @@ class Machine:
         become = []
         if level.uid:
             ids = [f"--reuid={level.uid}", f"--regid={level.uid}", "--clear-groups"]
-            become = [tool("setpriv"), *ids, tool("env")]
+            become = [*level.prefix, tool("setpriv"), *ids, tool("env")]
         command = [*become, interpreter(become), "-m", "jettison", *args]
         result = subprocess.run(
             command, env=_environ(level, home), cwd="/", stdin=subprocess.DEVNULL,
@@ -159,12 +163,12 @@ def subordinate_uid() -> int:
 
 
 def _environ(level: Level, home: Path) -> dict[str, str]:
-    isolation = {"JETTISON_ISOLATION": level.isolation} if level.isolation else {}
+    asked = {"JETTISON_ISOLATION": level.isolation, "JETTISON_SNAPSHOTTER": level.snapshotter}
     return {
         "PATH": level.path or os.environ["PATH"],
         "HOME": str(home),
         "XDG_DATA_HOME": f"{home}/data",
         "PYTHONPATH": os.pathsep.join(library_paths()),
         "PYTHONDONTWRITEBYTECODE": "1",
-        **isolation,
+        **{name: value for name, value in asked.items() if value},
     }

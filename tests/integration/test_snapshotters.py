@@ -20,15 +20,14 @@ from contract.sandbox_rig import Rig as SandboxRig
 from contract.sandbox_rig import make_base, make_driver
 from fuse_device import with_fuse_for_all
 from host_tools import lacking
-from integration.test_levels import BUSYBOX, NOBODY_S_UID, Result, Rig, subordinate_uid
+from integration.test_levels import BUSYBOX, Result, Rig
 from jettison.api.host import examine_host
 from jettison.errors import SandboxUnavailableError
 from jettison.sandbox.select import choose
 from jettison.settings import Settings
+from level_rig import NOBODY_S_UID, Level, subordinate_uid
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
-
-__all__ = ["subordinate_uid"]
 
 SNAPSHOTTERS = ("fuse-overlayfs", "copy")
 OLD = 1_000_000_000
@@ -87,29 +86,39 @@ def make_hard_tar(path: Path) -> None:
         tar.addfile(pair)
 
 
+class SnapshotterRig(Rig):
+    """Builds on one of the snapshotters."""
+
+    prefix: tuple[str, ...] = ()
+
+    def build_on(self, file: str, snapshotter: str, *, uid: int) -> Result:
+        """Build as a user of this machine; return the layers and the digest of all files."""
+        return self._build(file, Level("", uid=uid, snapshotter=snapshotter, prefix=self.prefix))
+
+
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
+def rig() -> Iterator[SnapshotterRig]:
     if not BUSYBOX.exists():
         lacking("busybox-static")
     with tempfile.TemporaryDirectory(prefix="snapshotters-") as place:
         Path(place).chmod(0o755)
-        rig = Rig(Path(place))
+        rig = SnapshotterRig(Path(place))
         make_hard_tar(rig.context / "hard.tar")
         (rig.context / "hard.dockerfile").write_text(HARD)
-        rig.prefix = with_fuse_for_all(Path(place, "device"))
+        rig.prefix = tuple(with_fuse_for_all(Path(place, "device")))
         yield rig
 
 
 @pytest.fixture(scope="module")
-def users(subordinate_uid: int) -> dict[str, int]:
-    return {"root": 0, "user": subordinate_uid, "alone": NOBODY_S_UID}
+def users() -> dict[str, int]:
+    return {"root": 0, "user": subordinate_uid(), "alone": NOBODY_S_UID}
 
 
 @pytest.fixture(scope="module")
-def expected(rig: Rig, users: dict[str, int]) -> dict[tuple[str, str], Result]:
+def expected(rig: SnapshotterRig, users: dict[str, int]) -> dict[tuple[str, str], Result]:
     """Return what the kernel's overlayfs makes."""
     return {
-        (file, user): rig.build(file, "--snapshotter", "overlay", uid=uid)
+        (file, user): rig.build_on(file, "overlay", uid=uid)
         for file in ("steps", "hard")
         for user, uid in users.items()
     }
@@ -120,7 +129,7 @@ def expected(rig: Rig, users: dict[str, int]) -> dict[tuple[str, str], Result]:
 @pytest.mark.parametrize("user", ["root", "user", "alone"])
 @pytest.mark.parametrize("file", ["steps", "hard"])
 def test_all_snapshotters_make_the_same_layers(rig, expected, users, file, user, snapshotter):
-    built = rig.build(file, "--snapshotter", snapshotter, uid=users[user])
+    built = rig.build_on(file, snapshotter, uid=users[user])
     assert built == expected[file, user]
     assert "snapshotter `" not in rig.said  # it was asked for
 
