@@ -103,13 +103,13 @@ class Director(Workers[Digest, None]):
             self._step()
         return super().next()
 
-    def __exit__(self, kind: object = None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is AssertionError:
             return  # threads that cannot be stopped are not waited for
         while self._turns:
             self._count("nothing")
             self._step()
-        super().__exit__()
+        super().__exit__(kind, *rest)
 
     def pause(self) -> None:
         """Let others run; called where a thread may have to wait, outside any lock of threads."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from scratch_processes import wait_for_file
 from scratch_rig import Scratch
 
 
@@ -78,6 +80,38 @@ def test_prune_takes_nothing_from_a_build_that_runs(scratch: Scratch) -> None:
     assert running.wait(120) == 0
     out = scratch.directory / "late.tar"
     assert scratch.run("save", "-o", str(out), "late").returncode == 0
+
+
+CACHING = "FROM busybox\nRUN --mount=type=cache,id={0},target=/c head -c {1} /dev/zero > /c/{0}\n"
+
+
+def test_cache_mounts_are_counted_and_share_the_budget(scratch: Scratch) -> None:
+    built(scratch, CACHING.format("older", 300_000), base=True)
+    built(scratch, CACHING.format("newer", 200_000), base=True)
+    mounts = scratch.store / "cache-mounts"
+    shown = scratch.run("du").stdout
+    assert len(re.findall(r"^\w{12} +[23]00kB .*RUN --mount=type=cache$", shown, re.MULTILINE)) == 2
+    said = pruned(scratch, "--max-used-space", "250k")
+    assert "1 cache mounts" in said
+    assert [path.name for path in mounts.glob("*/*")] == ["newer"]
+    assert "1 cache mounts" in pruned(scratch, "--all", "--force")
+    assert list(mounts.glob("*/*")) == []
+
+
+def test_a_cache_mount_that_a_step_uses_is_not_pruned(scratch: Scratch) -> None:
+    built(scratch, "FROM busybox\n", base=True)
+    scratch.dockerfile(
+        "FROM busybox\nRUN --mount=type=cache,id=c,target=/c"
+        " touch /c/begun; while [ ! -e /c/go ]; do sleep 0.1; done; cat /c/go > /seen\n"
+    )
+    running = scratch.start("build", "-t", "late", scratch.context)
+    wait_for_file(running, scratch.store, "cache-mounts/*/begun")
+    assert "0 cache mounts" in pruned(scratch, "--all", "--force")
+    assert " running " in scratch.run("du").stdout
+    cache = next(scratch.store.glob("cache-mounts/*/begun")).parent
+    (cache / "go").write_text("on")
+    assert running.wait(120) == 0
+    assert "1 cache mounts" in pruned(scratch, "--all", "--force")
 
 
 def test_builds_and_prunes_at_the_same_time_do_not_disturb_each_other(scratch: Scratch) -> None:

@@ -3,9 +3,9 @@
 In:  a session.
 Out: rows for ``du``; what ``prune`` removed.
 
-Kept are: images that have a name (all of their layers and blobs), what living processes lease,
-and, unless everything is asked for, cache records with their layers. ``prune`` of all records
-keeps images that were pulled or loaded, as ``docker builder prune`` does.
+Kept are: images that have a name (all of their layers and blobs), what living processes lease or
+use, and, unless everything is asked for, cache records with their layers, and cache mounts.
+``prune`` of everything keeps images that were pulled or loaded, as ``docker builder prune`` does.
 """
 
 from __future__ import annotations
@@ -16,25 +16,29 @@ import time
 import msgspec
 
 from jettison.api.session import Session
+from jettison.store.cache_mounts import CacheMount, cache_mounts, remove
 from jettison.store.layer import LayerId
 
 _LEAST_BUDGET_BYTES = 10 << 30
 _DISK_SHARE = 5
 """The cache may have a fifth of the disk, unless ``keep_bytes`` says otherwise."""
+_MEASURED_S = 3600
+"""How old the size of a cache mount may be when a build has ended: measuring costs a walk."""
+_MOUNT = "RUN --mount=type=cache"
 
 
 class DiskRow(msgspec.Struct, frozen=True):
-    """A layer that is here as files.
+    """A layer that is here as files, or a cache mount.
 
     Args:
-        layer: Its name.
+        id: The layer's name, or that of the cache mount's directory.
         size_bytes: Of its regular files.
         needed_by: What keeps it: ``image``, ``running`` or nothing.
         name: The step that made it, if a record tells.
         used_ns: When it was last used, nanoseconds since the epoch.
     """
 
-    layer: LayerId
+    id: str
     size_bytes: int
     needed_by: str
     name: str
@@ -47,11 +51,12 @@ class Pruned(msgspec.Struct, frozen=True):
     records: int
     layers: int
     blobs: int
+    cache_mounts: int
     freed_bytes: int
 
 
 def disk_usage(session: Session) -> list[DiskRow]:
-    """Return a row for each layer, the largest first."""
+    """Return a row for each layer and each cache mount, the largest first."""
     kept = _image_layers(session)
     leased = session.store.leases()
     names: dict[str, str] = dict(
@@ -66,6 +71,9 @@ def disk_usage(session: Session) -> list[DiskRow]:
         used = session.store.database.query("SELECT used_ns FROM layer WHERE id = ?", (layer,))
         used_ns = used[0][0] if used else 0
         rows.append(DiskRow(layer, info.size_bytes, reason, names.get(layer, ""), used_ns))
+    for mount in cache_mounts(session.store.cache_mounts):
+        reason = "running" if mount.in_use else ""
+        rows.append(DiskRow(mount.path.name, mount.size_bytes, reason, _MOUNT, mount.used_ns))
     return sorted(rows, key=lambda row: -row.size_bytes)
 
 
@@ -76,31 +84,41 @@ def prune(
 
     Args:
         session: The store.
-        everything: All cache records; else only those whose layers are gone.
-        keep_seconds: Spare records that were used in the last so many seconds.
-        max_bytes: Remove the records that were not used for longest until the layers that only
-            the cache needs have no more bytes than this.
+        everything: All cache records and cache mounts.
+        keep_seconds: Spare those that were used in the last so many seconds.
+        max_bytes: Remove what was not used for longest until the layers that only the cache
+            needs, and the cache mounts, have no more bytes than this.
     """
     database = session.store.database
     before_ns = time.time_ns() - int(keep_seconds * 1e9)
     records = 0
     with session.store.collecting():
+        mounts = cache_mounts(session.store.cache_mounts)
         if everything:
             records = database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
             for memo in ("selection", "answer"):
                 database.execute(f"DELETE FROM {memo} WHERE used_ns <= ?", (before_ns,))  # noqa: S608
-        if max_bytes is not None:
-            records += _forget_oldest(session, max_bytes, before_ns)
+            unwanted = [mount for mount in mounts if mount.used_ns <= before_ns]
+        elif max_bytes is not None:
+            layers_to_go, unwanted = _oldest(session, mounts, max_bytes, before_ns)
+            records = _forget(session, layers_to_go)
+        else:
+            unwanted = []
+        gone = [mount for mount in unwanted if remove(mount, session.store.trash)]
         layers, freed = _remove_layers(session)
         blobs, freed_blobs = _remove_blobs(session)
     session.store.empty_trash()
-    return Pruned(records, layers, blobs, freed + freed_blobs)
+    freed += freed_blobs + sum(mount.size_bytes for mount in gone)
+    return Pruned(records, layers, blobs, len(gone), freed)
 
 
 def keep_within_budget(session: Session) -> None:
     """Remove the least recently used part of the cache when it is larger than the setting."""
     budget = session.settings.keep_bytes or _default_budget(session)
-    if sum(each.size_bytes for each in _cached_layers(session)) > budget:
+    mounts = cache_mounts(session.store.cache_mounts, measured_s=_MEASURED_S)
+    used = sum(each.size_bytes for each in mounts)
+    used += sum(each.size_bytes for each in _cached_layers(session))
+    if used > budget:
         prune(session, everything=False, max_bytes=budget)
 
 
@@ -138,22 +156,34 @@ def _cached_layers(session: Session) -> list[_CachedLayer]:
     ]
 
 
-def _forget_oldest(session: Session, max_bytes: int, before_ns: int) -> int:
-    """Remove records of the least recently used layers; return how many."""
-    cached = _cached_layers(session)
+def _oldest(
+    session: Session, mounts: list[CacheMount], max_bytes: int, before_ns: int
+) -> tuple[list[_CachedLayer], list[CacheMount]]:
+    """Return what was not used for longest, so that the rest has at most some bytes."""
     leased = session.store.leases()
+    cached: list[_CachedLayer | CacheMount] = [*_cached_layers(session), *mounts]
     excess = sum(each.size_bytes for each in cached) - max_bytes
-    victims = []
-    for each in cached:
+    layers: list[_CachedLayer] = []
+    unwanted: list[CacheMount] = []
+    for each in sorted(cached, key=lambda one: one.used_ns):
         if excess <= 0 or each.used_ns > before_ns:
             break
-        if each.layer in leased:
+        if isinstance(each, CacheMount):
+            unwanted.append(each)
+        elif each.layer not in leased:
+            layers.append(each)
+        else:
             continue
-        victims.append((each.layer,))
         excess -= each.size_bytes
+    return layers, unwanted
+
+
+def _forget(session: Session, layers: list[_CachedLayer]) -> int:
+    """Remove the records of layers; return how many."""
     database = session.store.database
     with database.transaction():
-        return sum(database.execute("DELETE FROM record WHERE layer = ?", row) for row in victims)
+        rows = [(each.layer,) for each in layers]
+        return sum(database.execute("DELETE FROM record WHERE layer = ?", row) for row in rows)
 
 
 def _remove_layers(session: Session) -> tuple[int, int]:

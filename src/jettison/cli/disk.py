@@ -20,14 +20,14 @@ from jettison.cli.values import parse_size
 @click.command("du")
 @click.pass_context
 def du(ctx: click.Context) -> int:
-    """Show layers, the largest first, and what keeps them."""
+    """Show layers and cache mounts, the largest first, and what keeps them."""
 
     def work(session: Session) -> int:
         rows = api.disk_usage(session)
         now = time.time_ns()
         lines = [
             [
-                row.layer.rpartition(":")[2][:12],
+                row.id.rpartition(":")[2][:12],
                 size(row.size_bytes),
                 row.needed_by or "-",
                 ago((now - row.used_ns) / 1e9) if row.used_ns else "N/A",
@@ -35,7 +35,7 @@ def du(ctx: click.Context) -> int:
             ]
             for row in rows
         ]
-        sys.stdout.write(table(["LAYER", "SIZE", "NEEDED BY", "LAST USED", "MADE BY"], lines))
+        sys.stdout.write(table(["ID", "SIZE", "NEEDED BY", "LAST USED", "MADE BY"], lines))
         free = sum(row.size_bytes for row in rows if not row.needed_by)
         total = sum(row.size_bytes for row in rows)
         sys.stdout.write(f"Total: {size(total)}, cache only: {size(free)}\n")
@@ -70,7 +70,7 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
         done = api.prune(session, everything=everything, max_bytes=limit)
         sys.stdout.write(
             f"Removed {len(images)} images, {done.records} records, {done.layers} layers, "
-            f"{done.blobs} blobs\n"
+            f"{done.blobs} blobs, {done.cache_mounts} cache mounts\n"
             f"Total reclaimed space: {size(done.freed_bytes)}\n"
         )
         return 0

@@ -4,7 +4,8 @@ In:  cache mounts of one RUN, and the files that new ones begin with.
 Out: directories of the store.
 
 On disk: ``cache-mounts/<hash of the id>``, with ``-<n>`` for private ones that would be shared;
-beside each the lock file of the build that uses it alone. The id is never part of a path.
+beside each the lock file of the build that uses it alone, and one of all who use it
+(``store.cache_mounts``). The id is never part of a path.
 
 Concurrency: a step takes its locks in one order, each once, so that steps cannot wait for each
 other in a circle; waiting ends when the build is cancelled.
@@ -24,6 +25,7 @@ from jettison.fs.lock import FileLock
 from jettison.plan.op import ExecMount, MountType, Sharing
 from jettison.solver.cancellation import CancelledError
 from jettison.solver.runtime import Runtime
+from jettison.store.cache_mounts import use
 
 
 class Caches:
@@ -65,6 +67,7 @@ class Caches:
         if self._renew and (mount.mode is not None or mount.uid or mount.gid):
             runtime = self._runtime
             runtime.renewed.get(directory.name, lambda: runtime.options.discard(directory))
+        self._stack.callback(use(directory).release)
         self._make(directory, seed)
         owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
         owners.give(os.fspath(directory), (mount.uid, mount.gid))
