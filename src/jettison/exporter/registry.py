@@ -166,7 +166,9 @@ def _push_blobs(
         for built in made.manifests
         for name, descriptor in built.layers
     }
-    jobs = [partial(layer, *each) for each in layers.values()]
+    # The largest first: it takes longest, and others are sent beside it.
+    ordered = sorted(layers.values(), key=lambda each: -each[1].size)
+    jobs = [partial(layer, *each) for each in ordered]
     jobs += [partial(config, built.config, built.config_data) for built in made.manifests]
     run_parallel(jobs, limit=_UPLOADS)
 
