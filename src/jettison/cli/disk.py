@@ -58,7 +58,7 @@ def du(ctx: click.Context) -> int:
 def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: str) -> int:
     """Remove images without a name, layers and blobs that nothing needs, and dead files.
 
-    With --all also the whole build cache.
+    With --all also the whole build cache with all cache mounts.
     """
     limit = parse_size("--max-used-space", max_used_space) if max_used_space else None
 
