@@ -252,3 +252,15 @@ def test_a_socket_stands_for_an_empty_file(bench: Bench, tmp_path: Path) -> None
         ("s", 0o100000),
         ("x", 0o100000),
     ]
+
+
+def test_the_golden_digest_does_not_change_by_accident(bench: Bench) -> None:
+    """A change here throws away every user's cache: new versions of selections and notes."""
+    tree = bench.context({"d/x": "x", "d/sub/y": "y", "d/link": "-> x"})
+    for path, mode in {"/d/x": 0o644, "/d/sub/y": 0o755, "/d/sub": 0o750}.items():
+        os.chmod(tree.host_path(path), mode)
+    tree = HostTree(Path(tree.host_path("/d")).parent, context=True)
+    assert digest(tree, "d", "d/x", "/") == GOLDEN
+
+
+GOLDEN = "sha256:1654dad35e9a518ce540abe77a7558dbfb5859b27b820fc424ea36af75468e16"
