@@ -56,16 +56,19 @@ class OverlaySnapshotter:
 
     Args:
         store: The open store.
+        other: Keep house of the layers with the other kind of owners (``fs.owners``), which this
+            process can neither make nor mount: they are listed, described and removed.
 
     Raises:
         StorageError: that is due, and the store cannot be read or written.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, other: bool = False) -> None:
         self._store = store
-        self._root = os.fspath(store.snapshots)
+        self._root = os.fspath(store.other_snapshots if other else store.snapshots)
         self._plain_roots: dict[str, bool] = {}
-        recover_after_boot(store)
+        if not other:
+            recover_after_boot(store)
 
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
         """Make an empty active snapshot.
@@ -170,11 +173,11 @@ class OverlaySnapshotter:
     def all(self) -> list[LayerId]:
         """Return the names of all layers that are here as files, sorted."""
         found = []
-        for path in self._store.snapshots.iterdir():
-            kind = {"c": "content", "d": "diff"}.get(path.name[:1])
-            algorithm = {64: "sha256", 128: "sha512"}.get(len(path.name) - 1)
+        for name in os.listdir(self._root) if os.path.isdir(self._root) else []:
+            kind = {"c": "content", "d": "diff"}.get(name[:1])
+            algorithm = {64: "sha256", 128: "sha512"}.get(len(name) - 1)
             if kind and algorithm:
-                found.append(LayerId(f"{kind}:{algorithm}:{path.name[1:]}"))
+                found.append(LayerId(f"{kind}:{algorithm}:{name[1:]}"))
         return sorted(found)
 
     def _path(self, layer: LayerId) -> str:

@@ -93,6 +93,11 @@ class Store:
         return self.root / ("snapshots-recorded" if are_recorded() else "snapshots")
 
     @property
+    def other_snapshots(self) -> Path:
+        """Directory of layers' files with the other kind of owners; need not be there."""
+        return self.root / ("snapshots" if are_recorded() else "snapshots-recorded")
+
+    @property
     def cache_mounts(self) -> Path:
         """Directory of the cache mounts."""
         return self.root / "cache-mounts"
