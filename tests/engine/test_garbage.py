@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tarfile
 import time
@@ -170,3 +171,15 @@ def test_a_store_that_only_holds_used_records_is_not_written_by_a_cached_build(
             return
         written.add(when)
     pytest.fail("each build wrote")
+
+
+def test_what_a_layer_was_packed_into_counts(scratch: Scratch) -> None:
+    (scratch.context / "noise").write_bytes(os.urandom(500_000))
+    archive = f"type=oci,dest={scratch.directory}/out.tar"
+    built(scratch, "FROM scratch\nCOPY noise /\n", "-o", archive)
+    total = scratch.run("du").stdout.splitlines()[-1]
+    assert total.startswith("Total: 1.00"), total  # the files and the blob
+    for layer in (scratch.store / "snapshots").iterdir():
+        layer.rename(scratch.directory / layer.name)
+    total = scratch.run("du").stdout.splitlines()[-1]
+    assert total.startswith("Total: 500"), total

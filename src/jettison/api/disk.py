@@ -17,7 +17,6 @@ import msgspec
 
 from jettison.api.session import Session
 from jettison.store.cache_mounts import CacheMount, cache_mounts, remove
-from jettison.snapshot.overlay import OverlaySnapshotter
 from jettison.store.layer import LayerId
 
 _LEAST_BUDGET_BYTES = 10 << 30
@@ -29,11 +28,11 @@ _MOUNT = "RUN --mount=type=cache"
 
 
 class DiskRow(msgspec.Struct, frozen=True):
-    """A layer that is here as files, or a cache mount.
+    """A layer that is here as files or packed, or a cache mount.
 
     Args:
         id: The layer's name, or that of the cache mount's directory.
-        size_bytes: Of its regular files.
+        size_bytes: Of its files, and of the blobs that they were packed into.
         needed_by: What keeps it: ``image``, ``running`` or nothing.
         name: The step that made it, if a record tells.
         used_ns: When it was last used, nanoseconds since the epoch.
@@ -63,15 +62,16 @@ def disk_usage(session: Session) -> list[DiskRow]:
     names: dict[str, str] = dict(
         session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
     )
+    sizes = _packed_sizes(session)
+    for layer in session.snapshotter.all():
+        info = session.snapshotter.info(layer)
+        if info is not None:
+            sizes[layer] = sizes.get(layer, 0) + info.size_bytes
+    used: dict[str, int] = dict(session.store.database.query("SELECT id, used_ns FROM layer"))
     rows = []
-    for snapshotter, layer in _layers(session):
-        info = snapshotter.info(layer)
-        if info is None:
-            continue
-        reason = "image" if layer in kept else "running" if layer in leased else ""
-        used = session.store.database.query("SELECT used_ns FROM layer WHERE id = ?", (layer,))
-        used_ns = used[0][0] if used else 0
-        rows.append(DiskRow(layer, info.size_bytes, reason, names.get(layer, ""), used_ns))
+    for name, size in sizes.items():
+        reason = "image" if name in kept else "running" if name in leased else ""
+        rows.append(DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0)))
     for mount in cache_mounts(session.store.cache_mounts):
         reason = "running" if mount.in_use else ""
         rows.append(DiskRow(mount.path.name, mount.size_bytes, reason, _MOUNT, mount.used_ns))
@@ -138,14 +138,9 @@ def _default_budget(session: Session) -> int:
 
 def _cached_layers(session: Session) -> list[_CachedLayer]:
     """Return the layers of records that no image has, the oldest use first."""
-    from jettison.oci.manifest import Descriptor  # noqa: PLC0415
-
     database = session.store.database
     needed = _image_layers(session)
-    sizes: dict[str, int] = {}
-    decode = msgspec.msgpack.Decoder(Descriptor).decode
-    for layer, descriptor in database.query("SELECT layer, descriptor FROM packed"):
-        sizes[layer] = sizes.get(layer, 0) + decode(descriptor).size
+    sizes = _packed_sizes(session)
     rows = database.query(
         "SELECT record.layer, coalesce(layer.size_bytes, 0), max(record.used_ns) FROM record"
         " LEFT JOIN layer ON layer.id = record.layer GROUP BY record.layer ORDER BY 3, 1"
@@ -155,6 +150,19 @@ def _cached_layers(session: Session) -> list[_CachedLayer]:
         for layer, size, used_ns in rows
         if layer not in needed
     ]
+
+
+def _packed_sizes(session: Session) -> dict[str, int]:
+    """Return the bytes of layers' blobs that are here, by layer."""
+    from jettison.oci.manifest import Descriptor  # noqa: PLC0415
+
+    sizes: dict[str, int] = {}
+    decode = msgspec.msgpack.Decoder(Descriptor).decode
+    for layer, packed in session.store.database.query("SELECT layer, descriptor FROM packed"):
+        descriptor = decode(packed)
+        if session.store.blobs.has(descriptor.digest):
+            sizes[layer] = sizes.get(layer, 0) + descriptor.size
+    return sizes
 
 
 def _oldest(
@@ -193,26 +201,17 @@ def _remove_layers(session: Session) -> tuple[int, int]:
     kept = _image_layers(session) | session.store.leases()
     kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
     freed = layers = 0
-    for snapshotter, layer in _layers(session):
+    for layer in session.snapshotter.all():
         if layer in kept:
             continue
-        info = snapshotter.info(layer)
+        info = session.snapshotter.info(layer)
         freed += info.size_bytes if info is not None else 0
-        snapshotter.remove(layer)
+        session.snapshotter.remove(layer)
         layers += 1
     for (layer,) in database.query("SELECT id FROM layer"):
         if layer not in kept:
             session.store.layers.forget(LayerId(layer))
     return layers, freed
-
-
-def _layers(session: Session) -> list[tuple[OverlaySnapshotter, LayerId]]:
-    """Return all layers that are here as files, also those that other sandboxes made.
-
-    A layer that is here with both kinds of owners is there twice.
-    """
-    both = (session.snapshotter, OverlaySnapshotter(session.store, other=True))
-    return [(snapshotter, layer) for snapshotter in both for layer in snapshotter.all()]
 
 
 def _remove_blobs(session: Session) -> tuple[int, int]:
