@@ -16,6 +16,7 @@ import time
 import msgspec
 
 from jettison.api.session import Session
+from jettison.snapshot.overlay import OverlaySnapshotter
 from jettison.store.cache_mounts import CacheMount, cache_mounts, remove
 from jettison.store.layer import LayerId
 
@@ -63,8 +64,8 @@ def disk_usage(session: Session) -> list[DiskRow]:
         session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
     )
     sizes = _packed_sizes(session)
-    for layer in session.snapshotter.all():
-        info = session.snapshotter.info(layer)
+    for snapshotter, layer in _layers(session):
+        info = snapshotter.info(layer)
         if info is not None:
             sizes[layer] = sizes.get(layer, 0) + info.size_bytes
     used: dict[str, int] = dict(session.store.database.query("SELECT id, used_ns FROM layer"))
@@ -201,17 +202,26 @@ def _remove_layers(session: Session) -> tuple[int, int]:
     kept = _image_layers(session) | session.store.leases()
     kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
     freed = layers = 0
-    for layer in session.snapshotter.all():
+    for snapshotter, layer in _layers(session):
         if layer in kept:
             continue
-        info = session.snapshotter.info(layer)
+        info = snapshotter.info(layer)
         freed += info.size_bytes if info is not None else 0
-        session.snapshotter.remove(layer)
+        snapshotter.remove(layer)
         layers += 1
     for (layer,) in database.query("SELECT id FROM layer"):
         if layer not in kept:
             session.store.layers.forget(LayerId(layer))
     return layers, freed
+
+
+def _layers(session: Session) -> list[tuple[OverlaySnapshotter, LayerId]]:
+    """Return all layers that are here as files, also those that other sandboxes made.
+
+    A layer that is here with both kinds of owners is there twice.
+    """
+    both = (session.snapshotter, OverlaySnapshotter(session.store, other=True))
+    return [(snapshotter, layer) for snapshotter in both for layer in snapshotter.all()]
 
 
 def _remove_blobs(session: Session) -> tuple[int, int]:
