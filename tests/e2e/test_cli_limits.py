@@ -13,6 +13,7 @@ import pytest
 from e2e.command import Cli
 from host_tools import lacking
 from jettison.errors import HostError
+from jettison.linux.apparmor import default_profile, is_enabled, loaded_profiles
 from jettison.linux.cgroup import Group, hierarchies, make_group
 
 FILL = "dd if=/dev/zero of=/dev/null bs=80M count=1 && echo filled"
@@ -106,3 +107,22 @@ def test_a_user_without_control_groups_is_told_how_to_get_some(cli: Cli):
     assert "cannot limit memory of the container: permission denied" in said.stderr
     assert "hint: " in said.stderr
     assert "Delegate=yes" in said.stderr
+
+
+def test_a_profile_that_this_host_cannot_apply_is_told(cli: Cli):
+    said = cli.attempt("run", "--security-opt", "apparmor=no-such-profile", "box", "echo", "ran")
+    assert (said.returncode, said.stdout) == (125, "")
+    assert "no-such-profile" in said.stderr
+    assert cli("run", "--security-opt=apparmor=unconfined", "box", "echo", "ran").stdout == "ran\n"
+    said = cli.attempt("run", "--security-opt", "label=disable", "box", "echo", "ran")
+    assert (said.returncode, said.stdout) == (125, "")
+    assert "hint: Write `apparmor=PROFILE`" in said.stderr
+
+
+def test_a_loaded_profile_confines_the_container(cli: Cli):
+    profile = default_profile(loaded_profiles() if is_enabled() else None)
+    if not profile:
+        pytest.skip("no profile for containers is loaded here")
+    script = "cat /proc/self/attr/current"
+    said = cli("run", f"--security-opt=apparmor={profile}", "box", "sh", "-c", script)
+    assert said.stdout.split() == [profile, "(enforce)"]

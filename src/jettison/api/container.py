@@ -49,6 +49,26 @@ def limits(request: RunRequest) -> Limits:
     )
 
 
+def apparmor_profile(options: Iterable[str]) -> str | None:
+    """Return the profile that ``--security-opt`` names, None for the default.
+
+    >>> apparmor_profile(["apparmor=unconfined"])
+    'unconfined'
+
+    Raises:
+        UsageError: an option is another.
+    """
+    profile = None
+    for option in options:
+        name, found, value = option.replace(":", "=", 1).partition("=")
+        if name != "apparmor" or not found:
+            raise UsageError(
+                f"security option `{option}` is not known", hint="Write `apparmor=PROFILE`."
+            )
+        profile = value
+    return profile
+
+
 def capabilities(added: Iterable[str], dropped: Iterable[str]) -> tuple[str, ...]:
     """Return docker's default capabilities with some more and some less.
 

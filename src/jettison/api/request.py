@@ -154,6 +154,7 @@ class RunRequest(msgspec.Struct, frozen=True):
         mounts: Fields of each ``--mount``: ``type``, ``src``, ``dst``, ``readonly``, …
         shm_bytes: Of ``/dev/shm``; 0 is the default.
         ulimits: ``NAME=SOFT[:HARD]``.
+        security_opts: ``apparmor=PROFILE``.
         cap_add, cap_drop: Capabilities with or without ``CAP_``, or ``ALL``.
     """
 
@@ -185,6 +186,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     cpus: float = 0.0
     shm_bytes: int = 0
     ulimits: tuple[str, ...] = ()
+    security_opts: tuple[str, ...] = ()
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
 

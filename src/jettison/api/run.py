@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from jettison.api.container import capabilities, container_mounts, limits
+from jettison.api.container import apparmor_profile, capabilities, container_mounts, limits
 from jettison.api.execution import ca_files, container_files
 from jettison.api.network import Link, connect
 from jettison.api.request import RunRequest
@@ -134,6 +134,7 @@ def _spec(
         network_path=link.path,
         capabilities=capabilities(request.cap_add, request.cap_drop),
         privileged=request.privileged,
+        apparmor=apparmor_profile(request.security_opts),
         readonly_root=request.readonly,
         terminal=request.terminal,
         init=request.init,

@@ -101,6 +101,13 @@ OURS_FAILED = 125
 @click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
 @click.option("--ulimit", "ulimits", multiple=True, metavar="NAME=SOFT[:HARD]", help="Limit.")
 @click.option("--cap-add", multiple=True, metavar="NAME", help="Give a capability, or ALL.")
+@click.option(
+    "--security-opt",
+    "security_opts",
+    multiple=True,
+    metavar="apparmor=PROFILE",
+    help="AppArmor profile, or unconfined.",
+)
 @click.option("--cap-drop", multiple=True, metavar="NAME", help="Take a capability, or ALL.")
 @click.option("--platform", default="", metavar="OS/ARCH", help="Platform to pull.")
 @click.option(
@@ -163,6 +170,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         cpus=float(str(flags["cpus"])),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         ulimits=texts(flags, "ulimits"),
+        security_opts=texts(flags, "security_opts"),
         cap_add=texts(flags, "cap_add"),
         cap_drop=texts(flags, "cap_drop"),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.linux import seccomp, subids, userns
+from jettison.linux import apparmor, seccomp, subids, userns
 
 _OVERLAY_ROOTLESS = (5, 11)
 _RECOMMENDED = (5, 12)
@@ -22,6 +22,8 @@ _TOOLS = (
     ("newgidmap", "lets unprivileged users build", "Install `uidmap` (Debian) or `shadow-utils`."),
     ("crun", "optional: an OCI runtime for `--isolation oci`", ""),
     ("runc", "optional: an OCI runtime for `--isolation oci`", ""),
+    ("pasta", "optional: `run` with a network of its own, and published ports", ""),
+    ("slirp4netns", "optional: the same, where there is no pasta", ""),
     ("git", "optional: build contexts and ADD from git", ""),
 )
 
@@ -52,6 +54,7 @@ def facts() -> list[Fact]:
         *_subordinate_ids(),
         _cgroups(),
         _filter(),
+        _apparmor(),
         *_tools(),
     ]
 
@@ -135,6 +138,18 @@ def _filter() -> Fact:
         return Fact("system call filter", f"no table for {os.uname().machine}", good=False)
     available = "Seccomp:" in _read("/proc/self/status")
     return Fact("system call filter", "available" if available else "missing", available)
+
+
+def _apparmor() -> Fact:
+    if not apparmor.is_enabled():
+        return Fact("AppArmor", "not used by this host")
+    loaded = apparmor.loaded_profiles()
+    profile = apparmor.default_profile(loaded)
+    if userns.is_rootless() or loaded is None:
+        return Fact("AppArmor", "on; containers without root get a profile on request only")
+    if not profile:
+        return Fact("AppArmor", "on; no profile for containers is loaded")
+    return Fact("AppArmor", f"on; containers get the profile `{profile}`", good=True)
 
 
 def _tools() -> list[Fact]:

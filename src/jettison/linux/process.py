@@ -1,6 +1,6 @@
 """Properties of the calling process: capabilities, death signal, system call filter, exec.
 
-Source: prctl(2), capabilities(7), capset(2), seccomp(2), execve(2).
+Source: prctl(2), capabilities(7), capset(2), seccomp(2), execve(2), aa_change_onexec(2).
 In:  numbers and bytes. Out: effects on the calling process.
 """
 
@@ -161,6 +161,20 @@ def install_filter(program: bytes, *, listen: bool = False) -> int:
 def be_no_root() -> None:
     """Let user 0 get no capabilities by executing programs, as if it were another user."""
     libc("prctl", _PR_SET_SECUREBITS, _SECBIT_NOROOT, 0, 0, 0)
+
+
+def confine_next_program(profile: bytes, proc: bytes = b"/proc/self/attr") -> None:
+    """Have the kernel apply an AppArmor profile to the next program that this process executes.
+
+    Raises:
+        OSError: ENOENT, there is no such profile; EACCES, the own profile forbids it.
+    """
+    if not profile:
+        return
+    own = proc + b"/apparmor/exec"  # since Linux 5.8, where several modules may be active
+    path = own if os.path.exists(own) else proc + b"/exec"
+    with open(path, "wb", buffering=0) as file:
+        file.write(b"exec " + profile)
 
 
 def execute(path: bytes, argv: list[bytes], env: list[bytes]) -> None:

@@ -14,6 +14,7 @@ import stat
 import msgspec
 
 from jettison.errors import UsageError
+from jettison.linux.apparmor import profile_here
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.seccomp import oci_filter
 from jettison.sandbox.encode import capabilities, limit_number
@@ -80,7 +81,7 @@ def make_bundle(
             points.append((os.fsencode(mount.target), is_directory))
     config: Json = {
         "ociVersion": "1.0.2",
-        "process": _process(spec) | _console(console),
+        "process": _process(spec) | _confinement(spec, rootless=userns) | _console(console),
         "root": {"path": str(spec.root.upper), "readonly": spec.readonly_root},
         "hostname": spec.hostname,
         "mounts": mounts,
@@ -108,6 +109,11 @@ def _process(spec: SandboxSpec) -> Json:
         "rlimits": limits,
         "noNewPrivileges": False,
     }
+
+
+def _confinement(spec: SandboxSpec, *, rootless: bool) -> Json:
+    profile = profile_here(spec.apparmor_wanted, rootless=rootless)
+    return {"apparmorProfile": profile} if profile else {}
 
 
 def _console(size: tuple[int, int] | None) -> Json:

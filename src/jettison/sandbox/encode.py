@@ -13,6 +13,7 @@ import resource
 from pathlib import Path
 
 from jettison.errors import UsageError
+from jettison.linux.apparmor import profile_here
 from jettison.linux.cgroup import Group, make_group
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.seccomp import opening_program, program
@@ -75,6 +76,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "seccomp": _filter(spec, mask, single_id=single_id),
         "asking": _asking(spec, mask, driver),
         "privileged": spec.privileged,
+        "apparmor": os.fsencode(profile_here(spec.apparmor_wanted, rootless=userns)),
         "masked": [os.fsencode(path) for path in spec.masked_paths],
         "readonly": [os.fsencode(path) for path in spec.readonly_paths],
         "readonly_root": spec.readonly_root,

@@ -185,6 +185,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         capabilities: Bounding, permitted, effective set (inheritable and ambient stay empty;
             a process that is not root of the container has them in the bounding set only).
         privileged: All capabilities, nothing masked, all devices (``--security=insecure``).
+        apparmor: Name of a profile, ``unconfined``, or None for the default of this host.
         readonly_root: The root file system cannot be written.
         terminal: The process gets a terminal of its own.
         init: A small init reaps orphans and forwards signals (docker run --init).
@@ -208,11 +209,17 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     masked_paths: tuple[str, ...] = MASKED_PATHS
     readonly_paths: tuple[str, ...] = READONLY_PATHS
     privileged: bool = False
+    apparmor: str | None = None
     readonly_root: bool = False
     terminal: bool = False
     init: bool = False
     limits: Limits = Limits()
     fuse: Fuse | None = None
+
+    @property
+    def apparmor_wanted(self) -> str | None:
+        """The profile that is asked for: a privileged container has none by default."""
+        return "unconfined" if self.privileged and self.apparmor is None else self.apparmor
 
     @property
     def has_own_shm(self) -> bool:

@@ -25,7 +25,7 @@ from jettison.linux.mount import (
     unmount,
 )
 from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
-from jettison.linux.process import die_with_parent
+from jettison.linux.process import confine_next_program, die_with_parent
 from jettison.linux.syscall import libc
 from jettison.sandbox.init import guard, network, program
 from jettison.sandbox.init.devices import mount_dev, mount_proc, mount_sys
@@ -57,6 +57,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
     program.enter_directory(spec["cwd"])
     user = (spec["uid"], spec["gid"], spec["groups"])
+    guard.enter("apply the AppArmor profile")
+    confine_next_program(spec["apparmor"])
     guard.enter("filter system calls")
     reaper = program.filter_calls(spec) or spec["init"]
     program.drop_privileges(user, spec["capabilities"])
