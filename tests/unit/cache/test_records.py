@@ -1,0 +1,91 @@
+"""Records are found by key, kept with what the key was made of, and noted when they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jettison.cache.key import CacheKey, exec_key
+from jettison.cache.record import Record, RecordStore, SelectionMemo
+from jettison.oci.digest import sha256_digest
+from jettison.plan.op import ExecOp
+from jettison.store.database import Database
+from jettison.store.layer import LayerId
+
+ONE, TWO = (LayerId(f"content:{sha256_digest(name)}") for name in (b"1", b"2"))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "state.db")
+    yield opened
+    opened.close()
+
+
+def key(command: str, *base: LayerId) -> CacheKey:
+    return exec_key(ExecOp(argv=(command,), env=(), cwd="/"), base, ())
+
+
+def test_a_record_is_found_by_its_key_and_by_nothing_else(database: Database) -> None:
+    records = RecordStore(database)
+    records.keep(key("make"), Record(ONE, 5, "v", "RUN make"))
+    assert records.find(key("make").digest) == Record(ONE, 5, "v", "RUN make")
+    assert records.find(key("test").digest) is None
+
+
+def test_a_later_record_of_a_key_takes_the_place_of_the_earlier(database: Database) -> None:
+    records = RecordStore(database)
+    records.keep(key("make"), Record(ONE, 5, "v"))
+    records.keep(key("make"), Record(TWO, 6, "v"))
+    assert records.find(key("make").digest) == Record(TWO, 6, "v")
+    assert database.query("SELECT count(*) FROM record") == [(1,)]
+
+
+def test_the_last_layer_of_a_definition_is_known_whatever_its_key(database: Database) -> None:
+    records = RecordStore(database)
+    records.keep(key("make", ONE), Record(ONE, 5, "v"))
+    records.keep(key("make", TWO), Record(TWO, 6, "v"))
+    assert records.latest("v") == TWO
+    assert records.latest("other") is None
+
+
+def test_what_keys_were_made_of_is_kept_so_that_a_miss_can_be_explained(
+    database: Database,
+) -> None:
+    records = RecordStore(database)
+    before, after = key("make", ONE), key("make", TWO)
+    for number, each in enumerate((before, after)):
+        records.keep(each, Record(ONE, number, "v"))
+    kept = dict(records.preimages("v"))
+    assert kept == {each.digest: each.components for each in (before, after)}
+    differing = [
+        label
+        for (label, was), (_, now) in zip(kept[before.digest], kept[after.digest], strict=True)
+        if was != now
+    ]
+    assert differing == ["base"]
+
+
+def test_a_use_is_noted_once_an_hour(database: Database) -> None:
+    records = RecordStore(database)
+    for command in ("old", "young"):
+        records.keep(key(command), Record(ONE, 5))
+    database.execute("UPDATE record SET used_ns = 7 WHERE key = ?", (key("old").digest,))
+    before = dict(database.query("SELECT key, used_ns FROM record"))
+    for command in ("old", "young"):
+        records.find(key(command).digest)
+    records.note_used()
+    noted = dict(database.query("SELECT key, used_ns FROM record"))
+    assert noted[key("old").digest] >= before[key("young").digest]
+    assert noted[key("young").digest] == before[key("young").digest]
+
+
+def test_answers_about_a_stack_belong_to_the_question(database: Database) -> None:
+    memo = SelectionMemo(database)
+    stack, one, other = (sha256_digest(name) for name in (b"s", b"1", b"2"))
+    memo.keep(stack, one, sha256_digest(b"answer"))
+    assert memo.find(stack, one) == sha256_digest(b"answer")
+    assert memo.find(stack, other) is None
+    assert memo.find(one, one) is None
