@@ -32,6 +32,14 @@ from jettison.sandbox.spec import (
 NOBODY_S_UID = 54321
 """Of no account and without subordinate ids."""
 SECONDS = 240
+_HIDE = """
+for name in $WITHOUT; do
+  for folder in /usr/local/bin /usr/local/sbin /usr/bin /usr/sbin; do
+    test ! -e "$folder/$name" || mount --bind /dev/null "$folder/$name"
+  done
+done
+exec "$@"
+"""
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -43,7 +51,7 @@ class Level(msgspec.Struct, frozen=True):
         isolation: Driver that is asked for; empty takes the best.
         contained: Build in a container with docker's filter of system calls, no mount rights.
         capabilities: Of root in that container.
-        path: PATH; empty is this process's.
+        without: Programs that are not there.
         snapshotter: Maker of root file systems that is asked for; empty takes the best.
         prefix: Words before the command of a user who is not root.
     """
@@ -53,7 +61,7 @@ class Level(msgspec.Struct, frozen=True):
     isolation: str = ""
     contained: bool = False
     capabilities: tuple[str, ...] = ()
-    path: str = ""
+    without: tuple[str, ...] = ()
     snapshotter: str = ""
     prefix: tuple[str, ...] = ()
 
@@ -88,8 +96,10 @@ class Machine:
             ids = [f"--reuid={level.uid}", f"--regid={level.uid}", "--clear-groups"]
             become = [*level.prefix, tool("setpriv"), *ids, tool("env")]
         command = [*become, interpreter(become), "-m", "jettison", *args]
+        if level.without:
+            command = [tool("unshare"), "--mount", "sh", "-euc", _HIDE, "sh", *command]
         result = subprocess.run(
-            command, env=_environ(level, home), cwd="/", stdin=subprocess.DEVNULL,
+            command, env=_environ(level, home) | {"WITHOUT": " ".join(level.without)}, cwd="/", stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,
             check=False,
         )  # fmt: skip
@@ -165,7 +175,7 @@ def subordinate_uid() -> int:
 def _environ(level: Level, home: Path) -> dict[str, str]:
     asked = {"JETTISON_ISOLATION": level.isolation, "JETTISON_SNAPSHOTTER": level.snapshotter}
     return {
-        "PATH": level.path or os.environ["PATH"],
+        "PATH": os.environ["PATH"],
         "HOME": str(home),
         "XDG_DATA_HOME": f"{home}/data",
         "PYTHONPATH": os.pathsep.join(library_paths()),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 
 from e2e.command import Cli, add_box, as_somebody, python_for, somebody
 from e2e.rig import EXAMPLES, Jettison
+
+BASES = ("python:3.11-slim", "python:3.11-alpine", "golang:1.21", "node:20-alpine", "node:14")
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +54,26 @@ def bases(store_root: Path, jettison: Jettison) -> Callable[..., None]:
             assert made.returncode == 0, made.stdout + made.stderr
 
     return make
+
+
+@pytest.fixture(scope="session")
+def base_contexts(jettison: Jettison, bases: Callable[..., None]) -> Iterator[list[str]]:
+    """Flags that take the examples' base images from a layout which every user may read."""
+    bases(*BASES)
+    with tempfile.TemporaryDirectory(prefix="jettison-bases-") as place:
+        layout = Path(place)
+        layout.chmod(0o755)
+        jettison("save", "-o", layout / "bases.tar", *BASES)
+        with tarfile.open(layout / "bases.tar") as archive:
+            archive.extractall(layout, filter="data")
+        (layout / "bases.tar").unlink()
+        index = json.loads((layout / "index.json").read_text())
+        flags: list[str] = []
+        for manifest in index["manifests"]:
+            name = manifest["annotations"]["io.containerd.image.name"]
+            source = f"oci-layout://{layout}@{manifest['digest']}"
+            flags += ["--build-context", f"{name.removeprefix('docker.io/library/')}={source}"]
+        yield flags
 
 
 @pytest.fixture(scope="session", params=["root", "unprivileged"])
