@@ -73,11 +73,11 @@ def test_a_use_is_noted_once_an_hour(database: Database) -> None:
     for command in ("old", "young"):
         records.keep(key(command), Record(ONE, 5))
     database.execute("UPDATE record SET used_ns = 7 WHERE key = ?", (key("old").digest,))
-    before = dict(database.query("SELECT key, used_ns FROM record"))
+    before: dict[str, int] = dict(database.query("SELECT key, used_ns FROM record"))
     for command in ("old", "young"):
         records.find(key(command).digest)
     records.note_used()
-    noted = dict(database.query("SELECT key, used_ns FROM record"))
+    noted: dict[str, int] = dict(database.query("SELECT key, used_ns FROM record"))
     assert noted[key("old").digest] >= before[key("young").digest]
     assert noted[key("young").digest] == before[key("young").digest]
 
