@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.server
 import io
 import json
+import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +26,10 @@ from jettison.errors import (
 )
 from jettison.exporter.registry import RegistryExporter
 from jettison.image.resolve import ImageResolver
+from jettison.oci import mediatype
+from jettison.oci.codec import encode
 from jettison.oci.digest import Digest, sha256_digest
-from jettison.oci.manifest import Descriptor
+from jettison.oci.manifest import Descriptor, Manifest
 from jettison.oci.reference import parse_reference
 from jettison.registry.auth import _check_realm
 from jettison.registry.client import RegistryClient
@@ -401,6 +405,44 @@ def test_a_broken_download_goes_on_where_it_broke(client):
     with serving(respond) as host:
         assert read_blob(client, host, data) == data
     assert ranges == [None, "bytes=10000-", "bytes=20000-"]
+
+
+def test_a_layer_is_unpacked_while_the_rest_of_it_still_arrives(client, tmp_path: Path):
+    """The server sends the end of a layer only when the files of its beginning are there."""
+    sizes = {"a": 2_000_000, "b": 3_000_000}
+    with Rig(tmp_path / "a") as source:
+        image = source.image({name: os.urandom(size) for name, size in sizes.items()})
+        layer = source.blobs.blob(image.layers[0].layer)
+        blob = source.store.blobs.read(layer.digest, limit=layer.size)
+    config = Descriptor(mediatype.OCI_CONFIG, image.id, len(image.config))
+    manifest = encode(Manifest(config=config, layers=(layer,)))
+    held: list[str] = []
+
+    def begun() -> bool:
+        return any(
+            path.stat().st_size == sizes["a"] for path in (tmp_path / "b").glob("tmp/*/*/fs/a")
+        )
+
+    def respond(handler) -> None:
+        if "/manifests/" in handler.path:
+            reply(handler, 200, manifest, Content_Type=mediatype.OCI_MANIFEST)
+        elif handler.path.endswith(image.id):
+            reply(handler, 200, image.config)
+        elif handler.path.endswith(layer.digest) and handler.command == "GET":
+            reply(handler, 200, blob[:-500_000], length=len(blob))
+            end = time.monotonic() + 20
+            while not begun() and time.monotonic() < end:
+                time.sleep(0.01)
+            held.append("unpacked" if begun() else "waited in vain")
+            handler.wfile.write(blob[-500_000:])
+        else:
+            reply(handler, 200)
+
+    with serving(respond) as host, Rig(tmp_path / "b", lambda: client) as rig:
+        found = ImageResolver(rig.store, rig.client).resolve(f"{host}/x:1", AMD64)
+        (directory,) = rig.blobs.materialise(tuple(each.layer for each in found.image.layers))
+        assert {path.name: path.stat().st_size for path in directory.iterdir()} == sizes
+    assert held == ["unpacked"]
 
 
 def test_a_server_without_ranges_is_read_again_from_the_start(client):
