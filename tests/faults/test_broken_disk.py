@@ -15,10 +15,10 @@ from scratch_rig import Scratch
 
 pytestmark = pytest.mark.needs_root
 
-DISK_BYTES = 64 << 20
+DISK_BYTES = 32 << 20
 STEPS = """FROM busybox
 COPY data /data
-RUN dd if=/dev/urandom of=/random bs=1M count=3 && cp /data /copy
+RUN dd if=/dev/urandom of=/random bs=1M count=1 && cp /data /copy
 """
 
 
@@ -56,29 +56,22 @@ def forget() -> None:
 
 def test_a_disk_that_breaks_is_told_and_damages_nothing(scratch: Scratch, need) -> None:
     (scratch.context / "data").write_bytes(os.urandom(1 << 20))
-    failed = 0
     with disk(scratch, need) as image:
-        for number, share in enumerate((0.02, 0.1, 0.2, 0.35)):
-            before = scratch.build(STEPS, "-t", "kept")
-            assert before.returncode == 0, before.stderr
-            whole = scratch.directory / "whole"
-            forget()
-            whole.write_bytes(image.read_bytes())
-            break_from(image, int(DISK_BYTES * share))
-            done = scratch.build(STEPS, "-t", f"app{number}", "--no-cache")
-            assert done.returncode in {0, 1, 4, 5}, done.stderr
-            assert "bug in Jettison" not in done.stderr, done.stderr
-            assert "Traceback" not in done.stderr
-            if done.returncode:
-                failed += 1
-                assert "ERROR: " in done.stderr
-                assert f"app{number}" not in scratch.run("images").stdout
-            # The disk is repaired, what was written to it meanwhile is lost.
-            subprocess.run(["umount", scratch.store], check=True)
-            image.write_bytes(whole.read_bytes())
-            subprocess.run(["mount", "-o", "loop", image, scratch.store], check=True)
-            assert scratch.run("fsck").returncode == 0
-            after = scratch.build(STEPS, "-t", f"app{number}")
-            assert after.returncode == 0, after.stderr
-            assert scratch.run("prune", "--all", "--force").returncode == 0
-    assert failed
+        before = scratch.build(STEPS, "-t", "kept")
+        assert before.returncode == 0, before.stderr
+        forget()
+        whole = image.read_bytes()
+        break_from(image, DISK_BYTES // 50)
+        done = scratch.build(STEPS, "-t", "app", "--no-cache")
+        assert done.returncode in {1, 4, 5}, done.stderr
+        assert "ERROR: " in done.stderr
+        assert "hint: " in done.stderr
+        assert "bug in Jettison" not in done.stderr
+        assert "app" not in scratch.run("images").stdout
+        # The disk is repaired, what was written to it meanwhile is lost.
+        subprocess.run(["umount", scratch.store], check=True)
+        image.write_bytes(whole)
+        subprocess.run(["mount", "-o", "loop", image, scratch.store], check=True)
+        assert scratch.run("fsck").returncode == 0
+        after = scratch.build(STEPS, "-t", "app")
+        assert after.returncode == 0, after.stderr

@@ -257,8 +257,11 @@ def _unexpected(error: Exception) -> JettisonError:
     from jettison.errors import InternalError, StorageError  # noqa: PLC0415
 
     if isinstance(error, OSError):
+        from jettison.fs.failure import storage_error  # noqa: PLC0415
+
         where = f" `{error.filename}`" if error.filename else ""
-        return StorageError(f"{error.strerror or error}{where}")
+        known = storage_error(error, "a file")
+        return StorageError(f"{error.strerror or error}{where}", hint=known.hint if known else None)
     place = ""
     trace = error.__traceback__
     while trace is not None:
