@@ -35,7 +35,6 @@ class ImageTemplate(msgspec.Struct, frozen=True):
     config: ContainerConfig
     history: tuple[HistoryStep, ...]
     author: str = ""
-    base_reference: str = ""
 
 
 class StageSummary(msgspec.Struct, frozen=True):

@@ -160,7 +160,6 @@ def test_history_of_the_base_is_kept_as_it_is(plan_for):
         created_by="ENV A=1", comment="buildkit.dockerfile.v0", empty_layer=True
     )
     assert plan.image.author == "me"
-    assert plan.image.base_reference == "docker.io/library/a:latest"
 
 
 def test_details_of_the_base_are_kept_when_the_build_names_none(plan_for):

@@ -200,7 +200,6 @@ def _plan(build: Build, file: Dockerfile, target: Stage, epoch: int | None) -> P
             config=final.image.freeze(),
             history=tuple(final.image.history),
             author=final.image.author,
-            base_reference=_base_reference(build, target),
         ),
         stages=tuple(_summary(build, stage, planned) for stage in build.graph.stages),
         source_date_epoch=epoch,
@@ -248,13 +247,6 @@ def _platform(request: CompileRequest, base: Platform) -> Platform:
     variant, version, features = kept
     named = normalise(wanted.os, wanted.architecture, variant)
     return msgspec.structs.replace(named, os_version=version, os_features=features)
-
-
-def _base_reference(build: Build, stage: Stage) -> str:
-    while stage.base is not None:
-        stage = stage.base
-    request: ImageRequest | None = build.image_request(stage)
-    return request.reference if request is not None else ""
 
 
 def _unused(build: Build, file: Dockerfile) -> tuple[str, ...]:
