@@ -30,7 +30,7 @@ ABSENT = {
     "import": "write `FROM scratch` and `ADD FILE.tar /` in a Dockerfile",
     "search": "registries are looked through on their web pages",
     "compose": "there are no services, only images and containers in the foreground",
-    "network": "containers have the host's network, or none",
+    "network": "a container has a network of its own, the host's or none",
     "volume": "directories of the host are mounted: `jettison run -v DIR:/DST`",
     **dict.fromkeys(("swarm", "service", "stack", "node", "secret", "config"), "there is no swarm"),
     **dict.fromkeys(("context", "plugin", "trust", "manifest", "events"), "there is no daemon"),
