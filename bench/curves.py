@@ -25,7 +25,7 @@ _REPEAT_BELOW = 4.0
 CURVES: Mapping[str, tuple[Sequence[int], Callable[[Path, int], None]]] = {
     "stages": ((1, 50, 100, 200, 300, 400), workloads.chained_stages),
     "files": (
-        (1000, 20_000, 50_000, 100_000, 150_000, 200_000),
+        (1000, 20_000, 50_000, 100_000, 200_000),
         lambda path, count: workloads.many_files(path, count, 1),
     ),
     "steps": ((1, 50, 100, 150, 200, 300), workloads.run_steps),

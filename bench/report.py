@@ -89,7 +89,10 @@ def _machine(results: Results) -> str:
     if machine is None:
         return ""
     versions = "; ".join(f"{name}: {version}" for name, version in machine.versions.items())
-    return f"{machine.when}, Linux {machine.kernel}, {machine.processors} processors. {versions}."
+    most = max((side.of for row in results.rows for side in row.sides.values()), default=0)
+    runs = f"Medians of {most} runs" if most > 1 else "One run"
+    host = f"{machine.when}, Linux {machine.kernel}, {machine.processors} processors"
+    return f"{runs} of each case, in turns. {host}. {versions}."
 
 
 def _ratios(rows: Sequence[Row]) -> str:
@@ -101,7 +104,7 @@ def _ratios(rows: Sequence[Row]) -> str:
             _wall(row.sides.get(OURS)),
             _wall(row.sides.get(row.buildkit.rival)) if row.buildkit else "",
             _ratio(row.buildkit),
-            f"{row.wanted:g}" + (" of buildah" if row.judged is row.buildah else "")
+            f"{row.wanted:g}" + (" of buildah" if row.is_about_buildah else "")
             if row.wanted
             else "",
             ("missed" if row.missed else "reached") if row.wanted and row.judged else "",

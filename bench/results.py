@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from bench.cases import WANTED
+from bench.cases import TITLES, WANTED
 from bench.curves import Point
 from bench.process import Cost
 
@@ -100,7 +100,12 @@ class Row(Struct, frozen=True):
     @property
     def judged(self) -> Ratio | None:
         """The ratio that the wanted one is about."""
-        return self.buildah if self.case.startswith("copy40") else self.buildkit
+        return self.buildah if self.is_about_buildah else self.buildkit
+
+    @property
+    def is_about_buildah(self) -> bool:
+        """Whether the wanted ratio is to buildah's time, not to BuildKit's."""
+        return self.case == "copy40-cached"
 
     @property
     def missed(self) -> bool:
@@ -177,7 +182,7 @@ def results_of(records: Iterable[Record]) -> Results:
     limits = {record.name: record for record in records if isinstance(record, Limit)}
     rows = [
         _row(case, [run for run in runs if run.case == case], memory)
-        for case in dict.fromkeys(run.case for run in runs)
+        for case in sorted({run.case for run in runs}, key=list(TITLES).index)
     ]
     ratios = [row.buildkit.value for row in rows if row.buildkit]
     return Results(
