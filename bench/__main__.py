@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import math
 import os
 import platform
 import subprocess
@@ -84,6 +85,13 @@ def _options() -> argparse.Namespace:
         help="let W7 remove ALL images, containers and caches of the docker daemons",
     )
     add("--wait", type=float, default=30, help="seconds to wait for a quiet machine (30)")
+    add(
+        "--budget",
+        type=float,
+        default=math.inf,
+        metavar="SECONDS",
+        help="buildah and podman get no more runs of a case that took them longer than this",
+    )
     add("--timeout", type=float, default=1800, help="seconds that a command may take (1800)")
     add(
         "--curves",
@@ -142,6 +150,7 @@ def _measure(options: argparse.Namespace, work: Path, journal: Journal) -> None:
         [name for name in options.cases.split(",") if name],
         options.runs,
         empty=options.empty_stores,
+        budget=options.budget,
     )
     if options.curves:
         measurement.curves(work / "curves", options.curves)

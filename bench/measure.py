@@ -7,6 +7,7 @@ Out: records in a journal. What fails is a record too, and the others go on.
 from __future__ import annotations
 
 import contextlib
+import math
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from bench.cases import Case, cases, provide_bases
 from bench.curves import Point, growth, is_short
 from bench.limits import limits
 from bench.memory import interpreter, peak_of
-from bench.peers import Jettison, Peer
+from bench.peers import Buildah, Jettison, Peer
 from bench.process import CommandError, Runner
 from bench.results import Journal, Memory, Run
 
@@ -36,6 +37,7 @@ class Measurement:
     def __init__(self, peers: Sequence[Peer], root: Path, runner: Runner, journal: Journal) -> None:
         self._peers, self._root = peers, root
         self._runner, self._journal = runner, journal
+        self._budget = math.inf
 
     def prepare(self) -> None:
         """Have the base images in every store."""
@@ -43,14 +45,18 @@ class Measurement:
             with _told(peer.name, "base images"):
                 provide_bases(peer)
 
-    def cases(self, wanted: Sequence[str], count: int, *, empty: bool) -> None:
+    def cases(
+        self, wanted: Sequence[str], count: int, *, empty: bool, budget: float = math.inf
+    ) -> None:
         """Run each case of all peers in turns: machines drift.
 
         Args:
             wanted: Names of cases or of whole workloads; empty is all.
             count: Runs of each.
             empty: Whether W7 may empty stores that others could need.
+            budget: Seconds after which buildah and podman get no more runs of a case.
         """
+        self._budget = budget
         by_name: dict[str, list[Case]] = {}
         for peer in self._peers:
             for case in cases(peer, self._root, empty=empty):
@@ -67,7 +73,13 @@ class Measurement:
                         case.after()
 
     def _is_done(self, case: Case, count: int) -> bool:
-        return all(self._journal.has_run(case.name, case.peer.name, n) for n in range(count))
+        return self._is_over_budget(case) or all(
+            self._journal.has_run(case.name, case.peer.name, n) for n in range(count)
+        )
+
+    def _is_over_budget(self, case: Case) -> bool:
+        spent = self._journal.spent(case.name, case.peer.name)
+        return isinstance(case.peer, Buildah) and spent > self._budget
 
     def _in_turns(self, members: Sequence[Case], count: int) -> None:
         failed = set()
@@ -75,7 +87,9 @@ class Measurement:
         for number in range(count):
             for case in members:
                 name, peer = case.name, case.peer
-                if peer.name in failed or self._journal.has_run(name, peer.name, number):
+                if peer.name in failed or self._is_over_budget(case):
+                    continue
+                if self._journal.has_run(name, peer.name, number):
                     continue
                 try:
                     if peer.name not in walls:

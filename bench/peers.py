@@ -260,7 +260,12 @@ class Buildah(Peer):
     def emptied(self) -> Peer:
         """Return the same program with a second store."""
         run = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", self.work / "run")
-        place = ["--root", str(self.work / "stores" / self.name), "--runroot", f"{run}/bench-{self.name}"]
+        place = [
+            "--root",
+            str(self.work / "stores" / self.name),
+            "--runroot",
+            f"{run}/bench-{self.name}",
+        ]
         command = [*(f"{key}={value}" for key, value in self.env.items()), *self.command, *place]
         other = Buildah(
             self.name, command, runner=self.runner, work=self.work, registry=self.registry

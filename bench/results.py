@@ -156,6 +156,15 @@ class Journal:
             for record in self.records
         )  # fmt: skip
 
+    def spent(self, case: str, peer: str) -> float:
+        """Return the seconds that all runs of a case took a peer."""
+        return sum(
+            record.cost.wall
+            for record in self.records
+            if isinstance(record, Run) and record.cost is not None
+            and (record.case, record.peer) == (case, peer)
+        )  # fmt: skip
+
     def has_limits(self) -> bool:
         """Return whether the limits of the machine are known."""
         return any(isinstance(record, Limit) for record in self.records)

@@ -139,6 +139,17 @@ def test_one_that_fails_does_not_stop_the_others(
     assert [record.peer for record in journal.records[before:]] == ["buildah", "buildah"]
 
 
+def test_slow_builders_get_no_more_runs_than_their_budget(
+    runner: Runner, builder: Path, tmp_path: Path
+) -> None:
+    workloads.write_all(tmp_path / "w", scale=0.0001, registry="localhost:1")
+    peers = found(runner, tmp_path, f"jettison={builder}", f"buildah={builder}")
+    journal = Journal(tmp_path / "journal", resume=False)
+    Measurement(peers, tmp_path / "w", runner, journal).cases(["w1"], 3, empty=True, budget=0)
+    [row] = results_of(journal.records).rows
+    assert (row.sides["jettison"].of, row.sides["buildah"].of) == (3, 1)
+
+
 def test_curves_end_where_a_builder_fails(runner: Runner, builder: Path, tmp_path: Path) -> None:
     peers = found(runner, tmp_path, f"jettison={builder}", f"docker=fail=1 {builder}")
     journal = Journal(tmp_path / "journal", resume=False)
