@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Self
 
 from jettison.errors import ContentError, JettisonError
@@ -76,11 +77,20 @@ class PackingCommitter:
                     pack(active.upper, tar.write, watcher=change)
             except ContentError:
                 return self._snapshotter.commit(active, known, below)
-            made = os.stat(active.upper).st_ino
+            with storage_errors(active.upper):
+                made = os.stat(active.upper)
             info = self._snapshotter.commit(active, known, content=change.result())
-            if os.stat(self._snapshotter.directory(info.id)).st_ino == made:
+            if _is_at(made, self._snapshotter.directory(info.id)):
                 tar.keep(info.id)
         return info
+
+
+def _is_at(facts: os.stat_result, path: Path) -> bool:
+    """Tell whether a directory is at a path now."""
+    try:
+        return os.path.samestat(facts, os.stat(path))
+    except OSError:
+        return False
 
 
 class _Tar:
