@@ -19,8 +19,7 @@ from jettison.store.database import Database
 from jettison.store.layer import LayerId
 
 _ANSWER_NS = 90 * 24 * 3600 * 10**9
-
-
+"""How long an answer is kept."""
 _FRESH_NS = 3600 * 10**9
 """How exactly the time of the last use is kept."""
 

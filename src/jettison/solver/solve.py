@@ -153,7 +153,7 @@ class Solver:
         key = executor.key(fetch=True)
         if key is None:
             raise AssertionError(f"no key of {vertex.name}")
-        if not vertex.ignore_cache and self._take_late(vertex, key):
+        if not vertex.ignore_cache and self._take_cached(vertex, key, hold=True):
             return
         lock = self._runtime.lock(f"key-{encoded(key.digest)}")
         waited = lock.acquire(wait=False) is False
@@ -161,7 +161,7 @@ class Solver:
             raise CancelledError("canceled")
         try:
             # Whoever held the lock may have made it since it was looked up.
-            if not vertex.ignore_cache and self._take_late(vertex, key):
+            if not vertex.ignore_cache and self._take_cached(vertex, key, hold=True):
                 return
             self._execute(vertex, executor, key)
         finally:
@@ -182,22 +182,26 @@ class Solver:
             return TreeResult(self._runtime.sources.http(op, report), immutable=True)
         return TreeResult(self._runtime.sources.git(op, report), immutable=True)
 
-    def _take_cached(self, vertex: Vertex, key: CacheKey) -> bool:
+    def _take_cached(self, vertex: Vertex, key: CacheKey, *, hold: bool = False) -> bool:
+        """Take the record of a key, if there is one and its layer can be had.
+
+        Args:
+            vertex: What is looked for.
+            key: Its key.
+            hold: Keep the layer from being removed, before asking whether it can be had; what is
+                found before anything runs is held all at once.
+        """
         record = self._runtime.records.find(key.digest)
-        if record is None or not self._runtime.layers.available(record.layer):
+        if record is None:
+            return False
+        if hold:
+            self._hold((record.layer,))
+        if not self._runtime.layers.available(record.layer):
             return False
         self._put(vertex, record.layer, record.created_ns, cached=True)
         self._cached.append(vertex.digest)
         self._ended(vertex, Outcome.CACHED)
         return True
-
-    def _take_late(self, vertex: Vertex, key: CacheKey) -> bool:
-        """Take a record while other vertices run: what it names must not be removed meanwhile."""
-        record = self._runtime.records.find(key.digest)
-        if record is None:
-            return False
-        self._hold((record.layer,))
-        return self._take_cached(vertex, key)
 
     def _found(self) -> list[LayerId]:
         stacks = (r.stack for r in self._results.values() if isinstance(r, StackResult))
