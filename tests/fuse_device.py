@@ -9,10 +9,12 @@ from pathlib import Path
 from host_tools import lacking
 
 DEVICE = Path("/dev/fuse")
-_SHARE = (
-    'mount -t tmpfs none "$0" && mknod -m 666 "$0/fuse" c 10 229 '
-    '&& mount --bind "$0/fuse" /dev/fuse && exec "$@"'
-)
+_SHARE = """
+PATH=/usr/sbin:/usr/bin:/sbin:/bin mount -t tmpfs none "$0" || exit
+PATH=/usr/sbin:/usr/bin:/sbin:/bin mknod -m 666 "$0/fuse" c 10 229 || exit
+PATH=/usr/sbin:/usr/bin:/sbin:/bin mount --bind "$0/fuse" /dev/fuse || exit
+exec "$@"
+"""
 
 
 def with_fuse_for_all(place: Path) -> list[str]:
@@ -21,9 +23,9 @@ def with_fuse_for_all(place: Path) -> list[str]:
     Args:
         place: Directory for the device, in a mount namespace of the command.
     """
-    for program in ("fuse-overlayfs", "unshare"):
-        if shutil.which(program) is None:
-            lacking(f"`{program}`")
+    unshare, shell = shutil.which("unshare"), shutil.which("sh")
+    if shutil.which("fuse-overlayfs") is None or unshare is None or shell is None:
+        lacking("`fuse-overlayfs`, or `unshare`")
     if not DEVICE.exists():
         lacking(f"`{DEVICE}`")
     if DEVICE.stat().st_mode & 0o006 == 0o006:
@@ -31,4 +33,4 @@ def with_fuse_for_all(place: Path) -> list[str]:
     if os.geteuid():
         lacking(f"the right to open `{DEVICE}`")
     place.mkdir(exist_ok=True)
-    return ["unshare", "--mount", "sh", "-c", _SHARE, str(place)]
+    return [unshare, "--mount", shell, "-c", _SHARE, str(place)]

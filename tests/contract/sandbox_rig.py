@@ -8,7 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from jettison.linux.userns import has_single_id
+from jettison.linux.userns import has_single_id, is_rootless
 from jettison.sandbox.base import Running, Sandbox, Streams
 from jettison.sandbox.roots import COPY, FUSE, RootedSandbox
 from jettison.sandbox.select import DRIVERS, IN_CONTAINER, SINGLE_ID, make, make_root_driver
@@ -101,7 +101,7 @@ _LACKS = {
 
 def drivers_here() -> tuple[str, ...]:
     """Return the drivers that this process can run at all, also on other snapshotters."""
-    names = (SINGLE_ID,) if has_single_id() else DRIVERS[:2]
+    names = (SINGLE_ID,) if has_single_id() else DRIVERS[:1] if is_rootless() else DRIVERS[:2]
     others = (*(f"{name}+{FUSE}" for name in names), f"{names[0]}+{COPY}")
     return (SINGLE_ID, *others) if has_single_id() else (*DRIVERS, IN_CONTAINER, *others)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import jettison
+from fuse_device import DEVICE, with_fuse_for_all
 from jettison.linux.subids import WANTED, parse_ranges
 
 _ENTER = """
@@ -71,7 +72,7 @@ def become(user: pwd.struct_passwd) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def session():
+def session(tmp_path_factory):
     """Return a function that runs code as an unprivileged user, and a directory of that user."""
     if "JETTISON_USERNS" in os.environ:
         pytest.skip("this is the inner run")
@@ -79,6 +80,8 @@ def session():
         missing("newuidmap")
     user = unprivileged_user()
     as_user = become(user)
+    if as_user and DEVICE.exists():
+        as_user = [*with_fuse_for_all(tmp_path_factory.mktemp("fuse")), *as_user]
     python = interpreter_for(user, as_user)
     home = subprocess.run(
         [*as_user, "mktemp", "-d"], check=True, capture_output=True, text=True
