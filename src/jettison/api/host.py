@@ -59,6 +59,7 @@ def examine_host(
         raise NamespaceRequired("drivers are tried in a user namespace")
     checks = _store_and_sandboxes(settings, environ, problem)
     checks += [HostCheck(each.name, each.good, each.value, each.remedy) for each in host.facts()]
+    checks.append(_network())
     checks += _surroundings(settings, environ)
     return checks
 
@@ -126,6 +127,17 @@ def _sandbox(verdict: Verdict, chosen: str) -> HostCheck:
     absent = verdict.reason == "not installed"
     works = None if absent else False
     return HostCheck(name, works, verdict.reason, "" if absent else verdict.remedy, "sandbox")
+
+
+def _network() -> HostCheck:
+    """Tell which network containers of ``run`` have."""
+    from jettison.sandbox.network import find_tools  # noqa: PLC0415
+
+    try:
+        tool = find_tools()[0]
+    except HostError as error:
+        return HostCheck("network of run", None, f"the host's: {error.message}", error.hint or "")
+    return HostCheck("network of run", True, f"its own, through `{tool.program}`")
 
 
 def _surroundings(settings: Settings, environ: Mapping[str, str]) -> list[HostCheck]:

@@ -58,3 +58,13 @@ def test_proxies_and_the_ca_bundle_are_told(tmp_path: Path):
     assert "HTTPS_PROXY" in checks["proxy"].detail
     assert "secret" not in checks["proxy"].detail
     assert checks["CA bundle"].works is False
+
+
+def test_the_network_of_containers_is_told_with_what_is_missing(tmp_path: Path):
+    problem = HostError("not tried")
+    settings = Settings(root=str(tmp_path / "store"))
+    checks = {check.name: check for check in examine_host(settings, os.environ, problem=problem)}
+    network = checks["network of run"]
+    assert network.detail.startswith("its own, through `/" if network.works else "the host's: ")
+    assert network.works or network.remedy
+    assert "AppArmor" in checks
