@@ -7,6 +7,7 @@ import datetime as dt
 import math
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ def main() -> int:
         work = options.work.absolute()
         (work / "out").mkdir(parents=True, exist_ok=True)
         journal = Journal(work / "journal.jsonl", resume=options.resume)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             _measure(options, work, journal)
         except KeyboardInterrupt:
