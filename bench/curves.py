@@ -6,7 +6,6 @@ Out: ``Growth`` values: contexts to write and what to time, cold each.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -86,7 +85,9 @@ def is_short(wall: float) -> bool:
 
 
 def verdict(points: Sequence[Point]) -> Verdict | None:
-    """Compare what a unit costs from one size to the next, in the middle and at the end.
+    """Compare what a unit costs up to the middle of a curve, and from there to its end.
+
+    The smallest size is left out: it is all start-up.
 
     Args:
         points: One curve of one peer, without failures.
@@ -97,5 +98,9 @@ def verdict(points: Sequence[Point]) -> Verdict | None:
     if len(points) < 4:
         return None
     ordered = sorted(points, key=lambda point: point.units)
-    costs = [(b.wall - a.wall) / (b.units - a.units) for a, b in itertools.pairwise(ordered)]
-    return Verdict(costs[len(costs) // 2], costs[-1])
+    first, middle, last = ordered[1], ordered[len(ordered) // 2], ordered[-1]
+    return Verdict(_unit(first, middle), _unit(middle, last))
+
+
+def _unit(less: Point, more: Point) -> float:
+    return (more.wall - less.wall) / (more.units - less.units)

@@ -84,12 +84,12 @@ def test_what_is_missed_is_listed() -> None:
         "copy40-cached: 0.20, wanted 0.15",
         "w7: failed: lost",
         "w1: 190 MiB above the interpreter",
-        "growth over steps: 40.00 ms a unit at the end, 10.00 in the middle",
+        "growth over steps: 25.00 ms a unit at the end, 10.00 in the middle",
     ]
 
 
 def test_growth_is_judged_by_the_middle_and_the_last_units() -> None:
-    even, steep = verdict(line("a", 1, 2, 3, 4, 5.4)), verdict(line("a", 1, 2, 3, 4, 5.6))
+    even, steep = verdict(line("a", 1, 2, 3, 4, 5.9)), verdict(line("a", 1, 2, 3, 4, 6.1))
     assert even
     assert even.holds
     assert steep
