@@ -52,6 +52,7 @@ RUN echo hi > /hello && mkdir /home/new && rm -rf /etc/gone && mkdir /etc/gone &
 RUN mkdir -p /srv/app && touch /srv/app/f && ln -s f /srv/app/l && chown -R ann:7 /srv/app \\
     && cd /srv && chown 5:6 app/f && chown -h 8:9 app/l && ! chown ann /nowhere
 RUN test "$(readlink /proc/self/exe)" = /bin/busybox && echo fd > /dev/stdout && wc -l < /dev/fd/0
+RUN touch /srv/shut && chmod 0 /srv/shut && chown 4:5 /srv/shut && chmod 640 /srv/shut
 RUN cp /bin/busybox /bin/su && chmod 4755 /bin/su && chown 3:3 /bin/su && chmod 700 /home/ann
 RUN --mount=type=cache,target=/cache,uid=5 --mount=type=bind,from=made,target=/m \\
     --mount=type=tmpfs,target=/t --mount=type=secret,id=s,target=/run/s \\

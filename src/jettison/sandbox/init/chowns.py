@@ -25,6 +25,8 @@ _AT_FDCWD = -100
 _NO_FOLLOW = 0x100
 _EMPTY_PATH = 0x1000
 _KEEP = 0xFFFFFFFF
+_OWN_BITS = 0o600
+_FAILURES = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 # How a call names its file: its number, the places of directory, path, owner and flags.
 _CALLS: dict[str, dict[int, tuple[int | None, int | None, int, int | None]]] = {
@@ -70,21 +72,37 @@ def _note(asker: Asker, call: int, arguments: list[int]) -> int:
         if path is not None and not follow:
             write_link_owner(place.rstrip(b"/"), (_or(uid, 0), _or(gid, 0)))
     elif stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
-        before = read_note(place, follow=follow)
-        note = (_or(uid, before[0]), _or(gid, before[1]), *before[2:])
-        _write(place, note, facts, follow=follow)
+        try:
+            _give(place, facts, (uid, gid), follow=follow)
+        except PermissionError:
+            # Attributes need permissions, which root of a container may not override.
+            mode = stat.S_IMODE(facts.st_mode)
+            os.chmod(place, mode | _OWN_BITS)
+            try:
+                _give(place, facts, (uid, gid), follow=follow)
+            finally:
+                os.chmod(place, mode)
+        _take_special_bits(place, facts)
     return 0
 
 
-def _write(
-    place: bytes, note: tuple[int, int, int, int, int], facts: os.stat_result, *, follow: bool
-) -> None:
+def _give(place: bytes, facts: os.stat_result, owner: tuple[int, int], *, follow: bool) -> None:
+    before = read_note(place, follow=follow)
+    note = (_or(owner[0], before[0]), _or(owner[1], before[1]), *before[2:])
     try:
         write_note(place, note, follow=follow)
     except OSError as error:
-        if error.errno in {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+        if error.errno in _FAILURES or (error.errno == errno.EACCES and not _is_open(facts)):
             raise
-        return  # files of the kernel and of tmpfs have no attributes, and are in no layer
+        # Files of the kernel and of tmpfs have no attributes, and are in no layer.
+
+
+def _is_open(facts: os.stat_result) -> bool:
+    return facts.st_mode & _OWN_BITS == _OWN_BITS
+
+
+def _take_special_bits(place: bytes, facts: os.stat_result) -> None:
+    """Take the bits away that a change of the owner clears."""
     special = stat.S_ISUID | (stat.S_ISGID if facts.st_mode & stat.S_IXGRP else 0)
     if stat.S_ISREG(facts.st_mode) and facts.st_mode & special:
         os.chmod(place, stat.S_IMODE(facts.st_mode) & ~special)
