@@ -134,7 +134,7 @@ class Runner(Struct, frozen=True):
         """Return what to say of a command that ended with a status other than 0."""
         tail = self.log.read_bytes()[-2000:].decode(errors="replace")
         why = "was ended for lack of time" if status == -9 else f"ended with {status}"
-        return f"`{' '.join(argv)}` {why}\n{tail}".strip()
+        return f"`{Path(argv[0]).name}` {why}\n{tail}".strip()
 
 
 def children(pid: int) -> Iterator[int]:

@@ -186,6 +186,10 @@ def results_of(records: Iterable[Record]) -> Results:
     """Return what records say all together."""
     records = list(records)
     runs = [record for record in records if isinstance(record, Run)]
+    done = {(run.case, run.peer, run.number) for run in runs if run.cost is not None}
+    runs = [  # what failed and was made up for later is forgotten
+        run for run in runs if run.cost is not None or (run.case, run.peer, run.number) not in done
+    ]
     memory = [record for record in records if isinstance(record, Memory)]
     machines = [record for record in records if isinstance(record, Machine)]
     limits = {record.name: record for record in records if isinstance(record, Limit)}
