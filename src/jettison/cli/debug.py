@@ -56,7 +56,7 @@ def shell(
             sys.stdout.write(printable(text) + "\n")
         return 0
 
-    return in_session(ctx, work, snapshotter=flags["snapshotter"])
+    return in_session(ctx, work, isolation=flags["isolation"], snapshotter=flags["snapshotter"])
 
 
 @debug.command("parse")

@@ -187,7 +187,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         return run_container(session, request, lambda text: click.echo(f"WARN: {text}", err=True))
 
     try:
-        return in_session(ctx, work, snapshotter=flags["snapshotter"])
+        return in_session(ctx, work, isolation=flags["isolation"], snapshotter=flags["snapshotter"])
     except JettisonError as error:
         if ctx.obj["verbose"]:
             raise
