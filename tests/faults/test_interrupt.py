@@ -54,6 +54,27 @@ def test_one_signal_stops_a_build_within_a_second(
     assert_usable(scratch)
 
 
+@pytest.mark.parametrize(
+    ("snapshotter", "begun"),
+    [("fuse-overlayfs", "tmp/*/*/fs/begun"), ("copy", "tmp/*/*/work/copy/tree/begun")],
+)
+def test_one_signal_stops_a_build_on_other_snapshotters(
+    scratch: Scratch, snapshotter: str, begun: str, need
+) -> None:
+    if snapshotter != "copy":
+        need(snapshotter)
+    scratch.environment["JETTISON_SNAPSHOTTER"] = snapshotter
+    scratch.dockerfile(f"FROM busybox\n{STUBBORN}")
+    build = scratch.start("build", "-q", scratch.context)
+    wait_for_file(build, scratch.store, begun)
+    members = members_of(build)
+    os.killpg(build.pid, signal.SIGINT)
+    assert build.wait(timeout=20) == 128 + signal.SIGINT
+    assert left_after(members, 1) == set()
+    assert mounts_below(scratch.directory) == []
+    assert_usable(scratch)
+
+
 def test_two_signals_kill_a_build_at_once(scratch: Scratch) -> None:
     scratch.dockerfile(f"FROM busybox\n{STUBBORN}")
     build = scratch.start("build", "-q", scratch.context)
