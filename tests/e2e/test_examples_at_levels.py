@@ -87,7 +87,6 @@ def test_an_example_has_the_same_layers_at_every_level(
         built = json.loads((home / "facts.json").read_text())["jettison"]
     finally:
         shutil.rmtree(home)
-    assert built["cached"] == 0
     expected = jettison.build(EXAMPLES / example, "reference", tmp_path / "facts")["layers"]
     # The store of the reference made the base images itself, so that it has other names for them.
     made = [layer for layer in built["layers"] if layer.startswith("content:")]
