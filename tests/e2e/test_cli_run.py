@@ -132,6 +132,11 @@ def test_volumes_are_read_and_written(cli: Cli):
     assert (directory / "fresh" / "x").exists()
 
 
+def test_the_whole_host_can_be_a_volume(cli: Cli):
+    said = cli("run", "-v", "/:/host:ro", "box", "sh", "-c", "ls -d /host/proc /dev/null")
+    assert said.stdout == "/dev/null\n/host/proc\n"
+
+
 def test_nothing_of_a_container_outlives_it(cli: Cli):
     cli("run", "--name", "gone", "box", "sh", "-c", "echo x > /written; mkdir /etc/more")
     said = cli.attempt("run", "--name", "gone", "box", "ls", "/written", "/etc/more")

@@ -10,20 +10,23 @@ import pytest
 
 from contract.sandbox_rig import BUSYBOX, Rig, make_base
 from host_tools import lacking
+from jettison.errors import SandboxUnavailableError
 from jettison.sandbox.chroot import ChrootSandbox
 
 pytestmark = pytest.mark.needs_root
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
+def rig(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     if not BUSYBOX.exists():
         lacking("busybox-static")
     sandbox = ChrootSandbox()
     base = make_base(tmp_path / "base")
     (base / "bin/readlink").symlink_to("busybox")
-    for directory in tmp_path.parents:  # another user's processes are watched by one who enters
-        if directory.stat().st_uid == os.getuid() and len(directory.parts) > 2:
+    # Another user's processes are watched by one who enters pytest's private directories.
+    private = [tmp_path, *tmp_path_factory.getbasetemp().parents]
+    for directory in (tmp_path_factory.getbasetemp(), *private):
+        if directory == tmp_path or directory.name.startswith(("pytest-", "popen-")):
             directory.chmod(0o755)
     yield Rig(sandbox, base, tmp_path)
     sandbox.close()
@@ -75,3 +78,10 @@ def test_a_directory_of_proc_can_be_listed(rig):
 
 def test_nothing_of_it_is_in_the_layer(rig):
     assert rig.sh("cat /proc/self/stat > /dev/null; ls /proc /dev > /dev/null").changes() == []
+
+
+def test_a_profile_of_apparmor_is_refused_since_it_would_not_be_applied(rig):
+    with pytest.raises(
+        SandboxUnavailableError, match="keep the AppArmor profile of this container"
+    ):
+        rig.sh("true", apparmor="mine")

@@ -21,6 +21,7 @@ from jettison.errors import SandboxUnavailableError
 from jettison.fs.failure import storage_errors
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
+from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import may_chroot
 from jettison.sandbox.base import Streams
@@ -122,6 +123,8 @@ def _check(spec: SandboxSpec) -> None:
         problem = "it cannot give it a network of its own"
     elif spec.root.kind is not RootKind.OVERLAY:
         problem = "it needs layers"
+    elif spec.apparmor not in {None, UNCONFINED}:
+        problem = "its processes keep the AppArmor profile of this container"
     if problem:
         raise SandboxUnavailableError(
             f"the sandbox `in-container` cannot run this: {problem}",

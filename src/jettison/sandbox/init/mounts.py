@@ -56,7 +56,12 @@ class Mounter:
     def close(self) -> None:
         """Take the scratch directory out of sight."""
         unmount(self._staging, MNT_DETACH)
-        os.rmdir(self._staging)
+        try:
+            os.rmdir(self._staging)
+        except OSError as error:
+            # A bind mount of the host's whole tree has a copy of the mount that was on it.
+            if error.errno != errno.EBUSY:
+                raise
 
     def make(self, entry: tuple[object, ...]) -> None:
         """Make one mount of a spec."""
