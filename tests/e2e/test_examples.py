@@ -84,7 +84,7 @@ def test_a_server_answers_and_ends_when_it_is_told(
     name: str, jettison: Jettison, server_image: Callable[[str], str], port: int
 ) -> None:
     image = server_image(name)
-    run = ("run", "--rm", "-e", f"PORT={port}", image)
+    run = ("run", "--rm", "--network", "host", "-e", f"PORT={port}", image)
     with jettison.serving(*run, until="listening on") as process:
         assert get(f"http://127.0.0.1:{port}/") == SERVERS[name][1]
     assert process.returncode in {0, 128 + 15}
