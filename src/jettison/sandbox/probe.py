@@ -9,6 +9,7 @@ Source: System V ABI, ELF-64; syscalls(2); Arm ARM, "MOVZ", "MOVK", "MOVN", "SVC
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from jettison.errors import JettisonError
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout
 from jettison.fs.remove import remove_tree
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Streams, Verdict
+from jettison.sandbox.roots import FUSE, RootedSandbox
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 # machine: (ELF e_machine, numbers of unlinkat, mkdirat, exit)
@@ -117,7 +119,11 @@ def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
     (base / os.fsdecode(_DIRECTORY[1:])).mkdir()
     for name in (_FILE, _INSIDE, _HIDDEN):
         (base / os.fsdecode(name[1:])).touch()
-    make_whiteout(f"{place}/top{os.fsdecode(_HIDDEN)}")
+    whiteout = f"{place}/top{os.fsdecode(_HIDDEN)}"
+    make_whiteout(whiteout)
+    if stat.S_ISSOCK(os.lstat(whiteout).st_mode) and _is_on(sandbox, FUSE):
+        # fuse-overlayfs shows sockets or not, as it happens to come across them.
+        return Verdict(sandbox.name, works=False, reason=CANNOT_HIDE)
     root = Root(RootKind.OVERLAY, upper, place / "work", (base, place / "top"))
     null = os.open(os.devnull, os.O_RDWR)
     try:
@@ -133,6 +139,10 @@ def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
     if program and not _hides(os.fsencode(upper)):
         return Verdict(sandbox.name, works=False, reason=CANNOT_HIDE)
     return Verdict(sandbox.name, works=True)
+
+
+def _is_on(sandbox: Sandbox, snapshotter: str) -> bool:
+    return isinstance(sandbox, RootedSandbox) and sandbox.snapshotter == snapshotter
 
 
 def _hides(upper: bytes) -> bool:
