@@ -199,7 +199,7 @@ def results_of(records: Iterable[Record]) -> Results:
     ]
     ratios = [row.buildkit.value for row in rows if row.buildkit]
     return Results(
-        machine=machines[-1] if machines else None,
+        machine=_all_versions(machines),
         rows=rows,
         mean=math.exp(statistics.fmean(map(math.log, ratios))) if ratios else None,
         limits=list(limits.values()),
@@ -207,6 +207,12 @@ def results_of(records: Iterable[Record]) -> Results:
         runs=runs,
         memory=memory,
     )
+
+
+def _all_versions(machines: Sequence[Machine]) -> Machine | None:
+    """Return the last record with the builders of all: measuring may go on with others."""
+    versions = {name: version for each in machines for name, version in each.versions.items()}
+    return msgspec.structs.replace(machines[-1], versions=versions) if machines else None
 
 
 def _row(case: str, runs: Sequence[Run], memory: Sequence[Memory]) -> Row:
