@@ -65,15 +65,13 @@ class Scratch:
         return self.run("build", "--progress=plain", *flags, self.context, env=env)
 
     def start(self, *args: str | Path, **options: object) -> subprocess.Popen[bytes]:
-        """Start a command in a session of its own."""
+        """Start a command in a session of its own; its streams are nowhere unless given."""
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         return subprocess.Popen(
             self.argv(*args),
             env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
             start_new_session=True,
-            **options,  # type: ignore[call-overload]
+            **{**streams, **options},  # type: ignore[call-overload]
         )
 
 

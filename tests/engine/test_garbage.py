@@ -134,10 +134,14 @@ RUN cat /tree/* > /all
         (tree / "f7").write_text(f"changed {number}\n")
         scratch.dockerfile(text)
         archive = scratch.directory / f"{number}.tar"
-        building = scratch.start("build", "-q", "-o", f"type=oci,dest={archive}", scratch.context)
+        said = scratch.directory / "said"
+        with said.open("wb") as stderr:
+            building = scratch.start(
+                "build", "-q", "-o", f"type=oci,dest={archive}", scratch.context, stderr=stderr
+            )
         while building.poll() is None:
             pruned(scratch, "--all", "--force")
-        assert building.wait() == 0
+        assert building.wait() == 0, said.read_text()
         with tarfile.open(archive) as saved:
             digests = {
                 m.name.rpartition("/")[2] for m in saved if m.name.startswith("blobs/sha256/")

@@ -23,6 +23,7 @@ from jettison.oci.mediatype import OCI_INDEX
 from jettison.store.database import Database, Row
 from jettison.store.image import StoredImage
 from jettison.store.layer import StoredLayer
+from jettison.store.staging import Staging
 
 _COLUMNS = "id, config, layers, manifest, source, created_ns"
 _REF_NAME = "org.opencontainers.image.ref.name"
@@ -36,11 +37,13 @@ class ImageIndex:
     Args:
         database: The store's.
         index_path: ``index.json`` of the store.
+        staging: Where it is written before it is renamed: a kill leaves nothing beside it.
     """
 
-    def __init__(self, database: Database, index_path: Path) -> None:
+    def __init__(self, database: Database, index_path: Path, staging: Staging) -> None:
         self._database = database
         self._index_path = index_path
+        self._staging = staging
 
     def add(self, image: StoredImage) -> None:
         """Keep an image.
@@ -168,7 +171,7 @@ class ImageIndex:
         return _image(rows[0]) if rows else None
 
     def _write_index(self) -> None:
-        write_index(self._index_path, self._named())
+        write_index(self._index_path, self._named(), self._staging.directory())
 
     def _named(self) -> list[tuple[str, Descriptor]]:
         rows = self._database.query(
@@ -178,16 +181,23 @@ class ImageIndex:
         return [(name, _descriptor.decode(blob)) for name, blob in rows]
 
 
-def write_index(path: Path, named: list[tuple[str, Descriptor]]) -> None:
+def write_index(
+    path: Path, named: list[tuple[str, Descriptor]], staging: Path | None = None
+) -> None:
     """Write the ``index.json`` of an OCI image layout.
 
     Not synced: it is derived from the database, and replacing a file keeps the old one whole.
+
+    Args:
+        path: Its place.
+        named: Manifests by name.
+        staging: See ``write_atomically``.
 
     Raises:
         StorageError: it cannot be written.
     """
     with storage_errors(path):
-        write_atomically(path, index_bytes(named))
+        write_atomically(path, index_bytes(named), staging=staging)
 
 
 def index_bytes(named: list[tuple[str, Descriptor]]) -> bytes:

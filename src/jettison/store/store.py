@@ -62,7 +62,7 @@ class Store:
         self._staging = Staging(root / "tmp", self.trash)
         self.blobs = BlobStore(root / "blobs", self._staging)
         self._has_leases = False
-        self.images = ImageIndex(self.database, root / "index.json")
+        self.images = ImageIndex(self.database, root / "index.json", self._staging)
         self.layers = LayerIndex(self.database, self.blobs)
 
     @classmethod
