@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -36,11 +37,14 @@ class BlobStore:
     Args:
         directory: ``blobs`` of the store.
         staging: Where blobs are written.
+        lease: Called with each new blob before it is there, so that no prune takes it away before
+            something needs it.
     """
 
-    def __init__(self, directory: Path, staging: Staging) -> None:
+    def __init__(self, directory: Path, staging: Staging, lease: Callable[[Digest], None]) -> None:
         self._directory = os.fspath(directory)
         self._staging = staging
+        self.lease = lease
 
     def path(self, digest: Digest) -> Path:
         """Return where a blob is, or would be."""
@@ -99,6 +103,7 @@ class BlobStore:
         digest = sha256_digest(data)
         path = self.path(digest)
         if not path.exists():
+            self.lease(digest)
             with storage_errors(path):
                 write_atomically(
                     path,
@@ -200,6 +205,7 @@ class BlobWriter:
                     hint="try again; if it persists, the source or a proxy changes content",
                 )
         path = self._blobs.path(digest)
+        self._blobs.lease(digest)
         with storage_errors(path):
             os.fchmod(self._descriptor, _BLOB_MODE)
             if self._algorithm != "sha256":

@@ -60,7 +60,7 @@ class Store:
         self.root = root
         self.database = Database(root / "state.db")
         self._staging = Staging(root / "tmp", self.trash)
-        self.blobs = BlobStore(root / "blobs", self._staging)
+        self.blobs = BlobStore(root / "blobs", self._staging, self.lease_new)
         self._has_leases = False
         self.images = ImageIndex(self.database, root / "index.json", self._staging)
         self.layers = LayerIndex(self.database, self.blobs)
@@ -170,6 +170,11 @@ class Store:
         rows = [(self._staging.owner, resource, 0) for resource in dict.fromkeys(resources)]
         self._has_leases = self._has_leases or bool(rows)
         self.database.execute_many("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", rows)
+
+    def lease_new(self, resource: str) -> None:
+        """Lease what is about to be there, and not while a prune that does not know it goes on."""
+        with self.using().held(shared=True):
+            self.lease((resource,))
 
     @contextmanager
     def leased(self, resources: Iterable[str]) -> Iterator[None]:
