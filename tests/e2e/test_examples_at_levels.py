@@ -49,6 +49,12 @@ CASES = [
     ("python-poetry", "container"),
     ("python-poetry", "one user"),
 ]
+if os.environ.get("JETTISON_TEST_LEVELS") == "all":  # twelve minutes more
+    CASES = [
+        (example, name)
+        for example in ("go", "node", "node-yarn", "python-poetry")
+        for name in LEVELS
+    ]
 SAYS = {
     "one user": "sandbox `single-id`",
     "container": "sandbox `in-container`",
