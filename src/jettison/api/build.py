@@ -129,12 +129,8 @@ def _solve(
     keeping.callback(using.release)
 
     def hold(layers: Iterable[LayerId]) -> None:
-        if using.is_held:
-            session.store.lease(layers)
-            using.release()
-        else:
-            with session.store.using().held(shared=True):
-                session.store.lease(layers)
+        session.store.lease(layers)
+        using.release()
 
     return Solver(
         plan, runtime, before_running=session.require_namespace, hold=hold, layer_made=made

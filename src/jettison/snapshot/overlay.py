@@ -186,7 +186,7 @@ class OverlaySnapshotter:
 
     def _place(self, active: ActiveSnapshot, layer: LayerId, facts: LayerFacts) -> LayerInfo:
         """Give an active snapshot its name, or drop it when there is an equal layer."""
-        self._store.lease_new(layer)  # before anybody can see that it is there
+        self._store.lease((layer,))  # before anybody can see that it is there
         existing = self.info(layer)
         if existing is not None:
             self.discard(active)

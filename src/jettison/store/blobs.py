@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -37,11 +37,13 @@ class BlobStore:
     Args:
         directory: ``blobs`` of the store.
         staging: Where blobs are written.
-        lease: Called with each new blob before it is there, so that no prune takes it away before
-            something needs it.
+        lease: Called with new blobs before they are there, so that no prune takes them away
+            before something needs them.
     """
 
-    def __init__(self, directory: Path, staging: Staging, lease: Callable[[Digest], None]) -> None:
+    def __init__(
+        self, directory: Path, staging: Staging, lease: Callable[[Iterable[Digest]], None]
+    ) -> None:
         self._directory = os.fspath(directory)
         self._staging = staging
         self.lease = lease
@@ -103,7 +105,7 @@ class BlobStore:
         digest = sha256_digest(data)
         path = self.path(digest)
         if not path.exists():
-            self.lease(digest)
+            self.lease((digest,))
             with storage_errors(path):
                 write_atomically(
                     path,
@@ -205,7 +207,7 @@ class BlobWriter:
                     hint="try again; if it persists, the source or a proxy changes content",
                 )
         path = self._blobs.path(digest)
-        self._blobs.lease(digest)
+        self._blobs.lease((digest,))
         with storage_errors(path):
             os.fchmod(self._descriptor, _BLOB_MODE)
             if self._algorithm != "sha256":

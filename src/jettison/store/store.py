@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -60,7 +60,7 @@ class Store:
         self.root = root
         self.database = Database(root / "state.db")
         self._staging = Staging(root / "tmp", self.trash)
-        self.blobs = BlobStore(root / "blobs", self._staging, self.lease_new)
+        self.blobs = BlobStore(root / "blobs", self._staging, self.lease)
         self._has_leases = False
         self.images = ImageIndex(self.database, root / "index.json", self._staging)
         self.layers = LayerIndex(self.database, self.blobs)
@@ -166,31 +166,34 @@ class Store:
             yield
 
     def lease(self, resources: Iterable[str]) -> None:
-        """Keep layers (by ID) and blobs (by digest) from being pruned until the store is closed."""
+        """Keep layers (by ID) and blobs (by digest) from being pruned until the store is closed.
+
+        Waits for a prune that goes on, since that would not know: what is still there afterwards,
+        or is made from now on, stays. Not to be called within a transaction, which prunes need.
+        """
         rows = [(self._staging.owner, resource, 0) for resource in dict.fromkeys(resources)]
         self._has_leases = self._has_leases or bool(rows)
-        self.database.execute_many("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", rows)
-
-    def lease_new(self, resource: str) -> None:
-        """Lease what is about to be there, and not while a prune that does not know it goes on."""
-        with self.using().held(shared=True):
-            self.lease((resource,))
+        self._write_leases(rows)
 
     @contextmanager
     def leased(self, resources: Iterable[str]) -> Iterator[None]:
-        """Keep layers (by ID) and blobs (by digest) from being pruned by other processes.
+        """Keep layers and blobs from being pruned by other processes; see ``lease``.
 
         The lease ends with the block, or with this process.
         """
         owner, now = self._staging.owner, time.time_ns()
         rows = [(owner, resource, now) for resource in dict.fromkeys(resources)]
-        self.database.execute_many("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", rows)
+        self._write_leases(rows)
         try:
             yield
         finally:
             self.database.execute_many(
                 "DELETE FROM lease WHERE owner = ? AND resource = ? AND created_ns = ?", rows
             )
+
+    def _write_leases(self, rows: Sequence[tuple[str, str, int]]) -> None:
+        with self.using().held(shared=True):
+            self.database.execute_many("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", rows)
 
     def leases(self) -> set[str]:
         """Return what living processes use; leases of dead ones are removed."""
