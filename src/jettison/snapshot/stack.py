@@ -165,17 +165,16 @@ class StackTree:
         if says_nothing or not is_plain_root(self._layers[top]):
             root = top
         self._root_layer = root
-        listing = dict(below._listing("") or {})
-        with os.scandir(self._layers[top]) as entries:
-            for entry in entries:
-                found = listing.get(entry.name)
-                if entry.is_dir(follow_symlinks=False):
-                    listing[entry.name] = [top, *found] if isinstance(found, list) else [top]
-                elif is_whiteout(entry.stat(follow_symlinks=False)):
-                    listing.pop(entry.name, None)
-                else:
-                    listing[entry.name] = top
-        self._listings[""] = listing
+        merged: _Listing = {}
+        closed: set[str] = set()
+        self._add_names(merged, closed, "", top)
+        for name, found in (below._listing("") or {}).items():
+            own = merged.get(name)
+            if own is None and name not in closed:
+                merged[name] = found
+            elif isinstance(own, list) and isinstance(found, list):
+                own += found
+        self._listings[""] = merged
 
     def _add_names(self, merged: _Listing, closed: set[str], path: str, layer: int) -> None:
         """Put a layer's names below those of the layers above it.
