@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from jettison.concurrency import Once
@@ -56,7 +56,7 @@ class LayerUnpacker:
         self._snapshotter = snapshotter
         self._origin = origin
         self._here: dict[LayerId, Path] = {}
-        self._opaque: dict[Path, bool] = {}
+        self._hides_all = cache(has_opaque_root)
         self._unpacked: Once[LayerId, Path] = Once()
 
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
@@ -83,12 +83,6 @@ class LayerUnpacker:
                 self._here[layer] = self._snapshotter.directory(layer)
         # Committed layers never change, and a build of n steps asks n times about each.
         return list(lowers_in_effect([self._here[layer] for layer in layers], self._hides_all))
-
-    def _hides_all(self, directory: Path) -> bool:
-        known = self._opaque.get(directory)
-        if known is None:
-            known = self._opaque[directory] = has_opaque_root(directory)
-        return known
 
     def _ensure(
         self,

@@ -22,6 +22,7 @@ cost seconds, and a killed process loses none; ``snapshot.recovery`` is for lost
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,7 +67,8 @@ class OverlaySnapshotter:
     def __init__(self, store: Store, *, other: bool = False) -> None:
         self._store = store
         self._root = os.fspath(store.other_snapshots if other else store.snapshots)
-        self._plain_roots: dict[str, bool] = {}
+        # The root of a committed layer is plain for ever or never.
+        self._has_plain_root = functools.cache(is_plain_root)
         if not other:
             recover_after_boot(store)
 
@@ -205,13 +207,6 @@ class OverlaySnapshotter:
                 self.discard(active)
         self._store.layers.set_facts(layer, facts)
         return info
-
-    def _has_plain_root(self, root: str) -> bool:
-        """Tell whether the root of a committed layer is plain, which it is for ever or never."""
-        known = self._plain_roots.get(root)
-        if known is None:
-            known = self._plain_roots[root] = is_plain_root(root)
-        return known
 
     def _take_over_root(self, upper: Path, below: Sequence[LayerId]) -> None:
         """Make the root of an upper directory what the root of the stack below it is."""
