@@ -21,6 +21,7 @@ from e2e.command import Cli
 from e2e.rig import get
 from host_tools import lacking
 from registry_server import free_port
+from server_rig import accepting
 
 TUN = Path("/dev/net/tun")
 SERVE = "mkdir /w; echo hi > /w/index.html; httpd -p 80 -h /w; echo up; "
@@ -141,22 +142,14 @@ def test_every_sandbox_joins_the_network(connected: Cli, isolation: str, need):
 
 
 def test_services_on_the_host_s_loopback_are_reached_only_when_asked_for(connected: Cli, tool: str):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    def greet(client: socket.socket) -> None:
+        with client:
+            client.sendall(b"from the host\n")
+            client.settimeout(5)
+            with contextlib.suppress(OSError):
+                client.recv(1)  # the other side is done
 
-        def serve() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                except OSError:
-                    return
-                with client:
-                    client.sendall(b"from the host\n")
-                    client.settimeout(5)
-                    with contextlib.suppress(OSError):
-                        client.recv(1)  # the other side is done
-
-        threading.Thread(target=serve, daemon=True).start()
+    with accepting(greet) as port:
         # pasta may lose the end of a connection that is closed at once, so that nc would wait.
         ask = f"timeout -s KILL 5 nc -w 1 host {port} < /dev/null"
         network = ["run", "--rm", "--init", "--network", tool]
@@ -168,7 +161,6 @@ def test_services_on_the_host_s_loopback_are_reached_only_when_asked_for(connect
         gateway = connected("run", "--network", tool, "box", "ip", "route").stdout.split()[2]
         flags = [f"--add-host=host:{gateway}", "box", "sh", "-c", ask]
         assert connected.attempt(*network, *flags).stdout == ""
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_container_has_interfaces_of_its_own_by_default(connected: Cli, need):

@@ -8,8 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -18,6 +18,7 @@ from jettison.api.session import Session
 from jettison.settings import Settings
 from scratch_processes import left_after, members_of, mounts_below, wait_for_file
 from scratch_rig import Scratch
+from server_rig import DIRECT, accepting, serving
 
 pytestmark = pytest.mark.needs_root
 
@@ -113,26 +114,22 @@ def test_a_build_that_waits_for_a_locked_cache_is_stopped_as_soon(scratch: Scrat
 def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
     asked = threading.Event()
 
-    class Endless(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(1 << 40))
-            self.end_headers()
-            asked.set()
-            try:
-                while True:
-                    self.wfile.write(bytes(1 << 18))
-                    time.sleep(0.02)
-            except OSError:
-                return
+    def send_forever(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(1 << 40))
+        handler.end_headers()
+        asked.set()
+        try:
+            while True:
+                handler.wfile.write(bytes(1 << 18))
+                time.sleep(0.02)
+        except OSError:
+            return
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        scratch.environment = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-        scratch.dockerfile(f"FROM busybox\nADD http://127.0.0.1:{server.server_port}/f /f\n")
+    with serving(send_forever) as address:
+        scratch.environment = DIRECT
+        scratch.dockerfile(f"FROM busybox\nADD http://{address}/f /f\n")
         build = scratch.start("build", "-q", scratch.context)
         assert asked.wait(60)
         time.sleep(0.2)
@@ -140,7 +137,6 @@ def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
         os.killpg(build.pid, signal.SIGINT)
         assert build.wait(timeout=10) == 130
         assert time.monotonic() - began < 1
-        server.shutdown()
     assert_usable(scratch)
 
 
@@ -148,28 +144,15 @@ def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
 def silent() -> Iterator[tuple[int, threading.Event]]:
     """A server that takes in every connection and never answers; its port, and when it was asked."""
     asked = threading.Event()
-    taken = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with ExitStack() as taken:
 
-        def serve() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                except OSError:
-                    return
-                taken.append(client)
-                if client.recv(1):
-                    asked.set()
+        def take(client: socket.socket) -> None:
+            taken.enter_context(client)
+            if client.recv(1):
+                asked.set()
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1], asked
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for client in taken:
-                client.close()
+        with accepting(take) as port:
+            yield port, asked
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -187,7 +170,7 @@ def test_a_server_that_never_answers_holds_up_no_interrupt(
 ) -> None:
     need("git")
     with silent() as (port, asked):
-        scratch.environment = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        scratch.environment = DIRECT
         scratch.dockerfile(text.format(port=port))
         build = scratch.start("build", "-q", scratch.context)
         assert asked.wait(60)
@@ -204,22 +187,18 @@ def test_a_download_that_stalls_in_the_middle_holds_up_no_interrupt(scratch: Scr
     half = threading.Event()
     done = threading.Event()
 
-    class Stalling(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "1000000")
-            self.end_headers()
-            self.wfile.write(bytes(500_000))
-            half.set()
-            done.wait(60)
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        handler.wfile.write(bytes(500_000))
+        half.set()
+        done.wait(60)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        scratch.environment = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-        scratch.dockerfile(f"FROM busybox\nADD http://127.0.0.1:{server.server_port}/f /f\n")
+    with serving(stall) as address:
+        scratch.environment = DIRECT
+        scratch.dockerfile(f"FROM busybox\nADD http://{address}/f /f\n")
         build = scratch.start("build", "-q", scratch.context)
         assert half.wait(60)
         began = time.monotonic()
@@ -227,7 +206,6 @@ def test_a_download_that_stalls_in_the_middle_holds_up_no_interrupt(scratch: Scr
         assert build.wait(timeout=20) == 130
         assert time.monotonic() - began < 2
         done.set()
-        server.shutdown()
     assert_usable(scratch)
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import http.server
 import io
 import json
 import os
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +37,7 @@ from jettison.registry.upload import Uploaded, Uploader
 from jettison.settings import Settings
 from jettison.store.layer import image_layer_id
 from registry_server import PASSWORD, USER, RegistryServer, free_port, needed
+from server_rig import serving
 
 FILES = {"hello": "world", "bin/tool": b"\x7fELF" + bytes(300_000), "link": "-> hello"}
 
@@ -342,30 +340,6 @@ def test_a_mirror_is_asked_first_and_the_registry_when_it_lacks_the_image(regist
 
 
 # A server that misbehaves in ways a real registry is hard to bring to.
-
-
-@contextmanager
-def serving(respond: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            respond(self)
-
-        do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - http.server's names
-
-        def log_message(self, *args: object) -> None:
-            return
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def reply(
