@@ -11,11 +11,9 @@ which asks for ``/proc``, and for owners where they are noted.
 from __future__ import annotations
 
 import _socket
-import fcntl
 import marshal
 import os
 import struct
-import termios
 
 from jettison.linux.process import (
     adopt_orphans,
@@ -25,7 +23,7 @@ from jettison.linux.process import (
     install_filter,
 )
 from jettison.sandbox.init import asked, guard, program
-from jettison.sandbox.init.container import join_cgroups
+from jettison.sandbox.init.container import begin
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
@@ -34,11 +32,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     Raises:
         OSError: a step failed; ``guard.step()`` names it.
     """
-    die_with_parent()
-    os.setsid()
-    if spec["terminal"]:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    join_cgroups(spec["cgroups"])
+    begin(spec)
     adopt_orphans()
     pid = os.getpid()
     children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)

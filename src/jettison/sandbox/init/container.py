@@ -40,13 +40,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     Raises:
         OSError: a step failed; ``guard.step()`` names it.
     """
-    die_with_parent()
+    begin(spec)
     os.umask(0)
-    os.setsid()
-    if spec["terminal"]:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    join_cgroups(spec["cgroups"])
-    network.join(spec["network"])
     _own_cgroup_view()
     propagate_one_way()
     targets = _mount_everything(spec)
@@ -68,7 +63,21 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     program.start(spec["argv"], spec["env"], reaper=reaper, terminal=spec["terminal"])
 
 
-def join_cgroups(files: list[bytes]) -> None:
+def begin(spec: dict) -> None:  # type: ignore[type-arg]
+    """Be the first process of a container: with its terminal, control groups and network.
+
+    Raises:
+        OSError: a step failed.
+    """
+    die_with_parent()
+    os.setsid()
+    if spec["terminal"]:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    _join_cgroups(spec["cgroups"])
+    network.join(spec["network"])
+
+
+def _join_cgroups(files: list[bytes]) -> None:
     """Move this process into control groups by their ``cgroup.procs`` files."""
     guard.enter("join control groups")
     for path in files:
@@ -85,13 +94,7 @@ def _own_cgroup_view() -> None:
 
 
 def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
-    guard.enter(guard.MOUNT_ROOT)
-    _, upper, work, lowers, merged = spec["root"]
-    userxattr = spec["userns"]
-    upper_descriptor = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount_root(upper, work, lowers, merged, userxattr=userxattr, volatile=True)
-    root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    targets = Targets(root, upper, upper_descriptor)
+    targets = mount_root(spec)
     privileged = spec["privileged"]
     guard.enter("mount `/proc`")
     mount_proc(targets)
@@ -101,7 +104,8 @@ def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
     mount_dev(targets, shm_bytes, own_console=console, every_device=privileged)
     guard.enter("mount `/sys`")
     mount_sys(targets, readonly=not privileged)
-    mounter = Mounter(targets, upper, work, userxattr=userxattr)
+    _, upper, work, *_ = spec["root"]
+    mounter = Mounter(targets, upper, work, userxattr=spec["userns"])
     for entry in spec["mounts"]:
         mounter.make(entry)
     mounter.close()

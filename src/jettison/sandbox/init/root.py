@@ -1,7 +1,7 @@
 """The root file system: an overlay of layers, or a directory that is one already.
 
 In:  ``spec["root"]``: (kind, upper, work, lowers base first, merged).
-Out: it is mounted over the path of ``upper`` in the private mount namespace.
+Out: it is mounted over the path of ``upper`` in the private mount namespace; its ``Targets``.
 
 Source: overlayfs.rst; fs.h ``FILESYSTEM_MAX_STACK_DEPTH`` is 2.
 """
@@ -11,18 +11,29 @@ from __future__ import annotations
 import os
 
 from jettison.linux.mount import OVERLAY_LOWERS, bind, overlay
+from jettison.sandbox.init import guard
+from jettison.sandbox.init.targets import Targets
+
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def mount_root(
-    upper: bytes,
-    work: bytes,
-    lowers: list[bytes],
-    merged: bytes,
-    *,
-    userxattr: bool,
-    volatile: bool,
+def mount_root(spec: dict) -> Targets:  # type: ignore[type-arg]
+    """Mount the root file system of a spec; return where mount points are made in it.
+
+    Raises:
+        OSError: see ``_mount``.
+    """
+    guard.enter(guard.MOUNT_ROOT)
+    _, upper, work, lowers, merged = spec["root"]
+    below = os.open(upper, _PLACE)
+    _mount(upper, work, lowers, merged, userxattr=spec["userns"])
+    return Targets(os.open(upper, _PLACE), upper, below)
+
+
+def _mount(
+    upper: bytes, work: bytes, lowers: list[bytes], merged: bytes, *, userxattr: bool
 ) -> None:
-    """Mount the root file system over the path of ``upper``.
+    """Mount layers over the path of ``upper``.
 
     Where it is one directory already, ``merged``, that is shown. Without lowers the upper
     directory is mounted as it is: nothing can be whited out.
@@ -36,7 +47,7 @@ def mount_root(
     if len(lowers) > OVERLAY_LOWERS:
         lowers = _fold(lowers, work, userxattr=userxattr)
     _forget_last_mount(work)
-    overlay(upper, lowers, upper, work, userxattr=userxattr, volatile=volatile)
+    overlay(upper, lowers, upper, work, userxattr=userxattr, volatile=True)
 
 
 def _forget_last_mount(work: bytes) -> None:

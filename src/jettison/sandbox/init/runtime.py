@@ -7,18 +7,15 @@ Out: the runtime runs as process 1 of an outer process namespace: ending it ends
 
 from __future__ import annotations
 
-import fcntl
 import marshal
 import os
-import termios
 
 from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
-from jettison.linux.process import die_with_parent, execute
-from jettison.sandbox.init import guard, network
-from jettison.sandbox.init.container import join_cgroups
+from jettison.linux.process import execute
+from jettison.sandbox.init import guard
+from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.program import restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
-from jettison.sandbox.init.targets import Targets
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
@@ -27,28 +24,17 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     Raises:
         OSError: a step failed.
     """
-    die_with_parent()
-    os.setsid()
-    if spec["terminal"]:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    join_cgroups(spec["cgroups"])
-    network.join(spec["network"])
+    begin(spec)
     propagate_one_way()
     guard.enter("mount `/proc`")
     mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     guard.enter("hide control groups")
     _show_one_cgroup_hierarchy(spec["hide_cgroups"])
-    guard.enter(guard.MOUNT_ROOT)
-    _, upper, work, lowers, merged = spec["root"]
-    userxattr = spec["userns"]
-    upper_descriptor = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount_root(upper, work, lowers, merged, userxattr=userxattr, volatile=True)
-    root = os.open(upper, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    targets = Targets(root, upper, upper_descriptor)
+    targets = mount_root(spec)
     guard.enter("make mount points")
     for target, directory in spec["points"]:
         os.close(targets.make(target, directory=directory))
-    _prepare(spec["bundle"], spec["prepare"], userxattr=userxattr)
+    _prepare(spec["bundle"], spec["prepare"], userxattr=spec["userns"])
     guard.enter("write the runtime's config")
     with open(spec["bundle"] + b"/files/config.json", "xb") as file:
         file.write(spec["config"])
