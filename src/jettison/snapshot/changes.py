@@ -91,8 +91,7 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
         mode = facts.st_mode
         if stat.S_ISSOCK(mode) and not is_whiteout(facts):
             continue
-        if below is not None and is_whiteout(facts) and below.lstat(f"/{path}") is None:
-            drop_whiteout(base + path)
+        if below is not None and is_whiteout(facts) and drop_mark(base + path, path, facts, below):
             continue
         first = ""
         if facts.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(facts):
@@ -103,7 +102,31 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     return entries
 
 
-def drop_whiteout(path: str) -> None:
+def drop_mark(place: str, path: str, facts: os.stat_result, below: Tree) -> bool:
+    """Take away a whiteout, or the mark of an opaque directory, if it hides nothing.
+
+    Args:
+        place: Where the file is on the host.
+        path: Its path, relative to the layer's root.
+        facts: What it is.
+        below: What the change was made on.
+
+    Returns:
+        Whether it hid nothing.
+
+    Raises:
+        OSError: it cannot be taken away.
+    """
+    if below.lstat(f"/{path}") is not None:
+        return False
+    if is_whiteout(facts):
+        _drop_whiteout(place)
+    else:
+        remove_xattr(place, opaque_xattr())
+    return True
+
+
+def _drop_whiteout(path: str) -> None:
     """Remove a whiteout; its directory keeps its times."""
     parent = os.path.dirname(path)
     facts = os.lstat(parent)
@@ -155,9 +178,8 @@ def _described(
         return fields(name, facts, first=os.fsencode(first))
     place = base + path if path else base.rstrip("/")
     attributes, opaque = image_attributes(place)
-    if opaque and below is not None and below.lstat(f"/{path}") is None:
-        remove_xattr(place, opaque_xattr())
-        opaque = False
+    if opaque and below is not None:
+        opaque = not drop_mark(place, path, facts, below)
     target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(facts.st_mode) else b""
     sha256 = digests.get(path, b"")
     return fields(name, facts, target=target, attributes=attributes, opaque=opaque, sha256=sha256)

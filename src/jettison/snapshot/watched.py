@@ -14,11 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.fs.overlay_form import is_whiteout, opaque_xattr
+from jettison.fs.overlay_form import is_whiteout
 from jettison.fs.tree import Tree
-from jettison.fs.xattr import remove_xattr
 from jettison.oci.digest import Digest
-from jettison.snapshot.changes import CONTENT_VERSION, drop_whiteout, fields, image_attributes
+from jettison.snapshot.changes import CONTENT_VERSION, drop_mark, fields, image_attributes
 from jettison.store.layers import LayerFacts
 
 _NO_XATTRS: Mapping[str, bytes] = {}
@@ -54,14 +53,10 @@ class WatchedChange:
         Raises:
             OSError: it cannot be taken away.
         """
-        name = os.fsdecode(path)
-        if self._below is None or self._below.lstat(f"/{name}") is not None:
+        if self._below is None:
             return False
-        if is_whiteout(facts):
-            drop_whiteout(f"{self._base}/{name}")
-        else:
-            remove_xattr(f"{self._base}/{name}", opaque_xattr())
-        return True
+        name = os.fsdecode(path)
+        return drop_mark(f"{self._base}/{name}", name, facts, self._below)
 
     def entry(
         self,
