@@ -27,7 +27,7 @@ from typing import Protocol, Self
 
 import msgspec
 
-from jettison.fs.tree import FileStat
+from jettison.fs.tree import FileStat, file_stat
 
 _CHUNK_BYTES = 1 << 20
 _RACY_NS = 2_000_000_000
@@ -193,15 +193,8 @@ class FileDigests:
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        packed = _FACTS.pack(
-            before.st_dev, before.st_ino, before.st_size, before.st_mtime_ns, before.st_ctime_ns
-        )
-        unchanged = (before.st_size, before.st_mtime_ns, before.st_ctime_ns) == (
-            after.st_size,
-            after.st_mtime_ns,
-            after.st_ctime_ns,
-        )
-        if unchanged:
+        packed = _packed(file_stat(before))
+        if packed == _packed(file_stat(after)):
             plain = _PLAIN if self._plain.pop(path, None) == packed else b""
             self._files()[path] = packed + digest + plain
             self._learned += 1
@@ -225,9 +218,8 @@ class FileDigests:
         notes = dict(self._notes)
         if len(notes) > max(_KEEP_ENTRIES, 4 * len(self._noted)):
             notes = {path: note for path, note in notes.items() if self._is_there(path)}
-        self._table.set_file_memo(
-            self._root or "/", _MEMO_VERSION + _encoded([files, with_text_paths(notes)])
-        )
+        memo = _Memo(files, with_text_paths(notes))
+        self._table.set_file_memo(self._root or "/", _MEMO_VERSION + _encoded(memo))
         self._learned = len(self._racy)
         self._noted.clear()
 

@@ -16,7 +16,7 @@ import stat
 from pathlib import Path
 
 from jettison.fs.digest import FileDigests
-from jettison.fs.tree import FileStat
+from jettison.fs.tree import FileStat, file_stat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
 
@@ -46,19 +46,9 @@ class HostTree:
         facts = self._lstat(path)
         if facts is None:
             return None
-        owned = not self._context
-        return FileStat(
-            facts.st_mode,
-            facts.st_size,
-            facts.st_mtime_ns,
-            facts.st_rdev,
-            facts.st_nlink,
-            facts.st_dev,
-            facts.st_ino,
-            facts.st_ctime_ns,
-            facts.st_uid if owned else 0,
-            facts.st_gid if owned else 0,
-        )
+        if self._context:
+            return file_stat(facts)
+        return file_stat(facts, facts.st_uid, facts.st_gid)
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes; empty if it is none."""

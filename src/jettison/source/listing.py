@@ -13,17 +13,13 @@ import hashlib
 import os
 import stat
 from itertools import starmap
-from operator import attrgetter
 
 import msgspec
 
-from jettison.fs.tree import FileStat
+from jettison.fs.tree import FileStat, host_facts
 
 Facts = tuple[int, int, int, int, int, int, int, int]
-_FACTS = attrgetter(
-    "st_mode", "st_size", "st_mtime_ns", "st_rdev", "st_nlink", "st_dev", "st_ino", "st_ctime_ns"
-)
-"""What counts of a file, in the order of ``FileStat``, taken by one call."""
+"""Those that ``host_facts`` takes."""
 
 _TYPE = 0o170000
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -89,12 +85,12 @@ class Listing:
 def look_at(entries: list[os.DirEntry[str]]) -> tuple[list[str], list[Facts]]:
     """Return names and facts of what is still there."""
     try:
-        facts = [_FACTS(entry.stat(follow_symlinks=False)) for entry in entries]
+        facts = [host_facts(entry.stat(follow_symlinks=False)) for entry in entries]
         return [entry.name for entry in entries], facts
     except FileNotFoundError:
         there = [entry for entry in entries if _is_there(entry)]
     return [entry.name for entry in there], [
-        _FACTS(entry.stat(follow_symlinks=False)) for entry in there
+        host_facts(entry.stat(follow_symlinks=False)) for entry in there
     ]
 
 
@@ -104,8 +100,3 @@ def _is_there(entry: os.DirEntry[str]) -> bool:
     except FileNotFoundError:
         return False
     return True  # and it remembers its facts
-
-
-def file_stat(facts: os.stat_result) -> FileStat:
-    """Return the facts of a file of a context: it belongs to 0:0."""
-    return FileStat(*_FACTS(facts))

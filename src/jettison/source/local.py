@@ -23,10 +23,10 @@ from pathlib import Path
 from jettison.errors import ContextError
 from jettison.fs.digest import FileDigests, is_racy
 from jettison.fs.pattern import PatternMatcher
-from jettison.fs.tree import FileStat, Noted, Scanned
+from jettison.fs.tree import FileStat, Noted, Scanned, file_stat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
-from jettison.source.listing import Listing, file_stat, look_at
+from jettison.source.listing import Listing, look_at
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
