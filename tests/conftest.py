@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from host_tools import lacking
+from host_tools import lacking, tool
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,14 +24,7 @@ def project_root() -> Path:
 @pytest.fixture(scope="session")
 def need() -> Callable[[str], str]:
     """A function from the name of a program to its path; without the program the test skips."""
-
-    def find(program: str) -> str:
-        path = shutil.which(program)
-        if path is None:
-            lacking(f"`{program}`")
-        return path
-
-    return find
+    return tool
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +37,19 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip("the corpora beside the project are missing")
     return path
+
+
+@pytest.fixture
+def on_an_overlay(tmp_path: Path) -> Iterator[Path]:
+    """A directory of an overlay, on which the kernel puts no other."""
+    for name in ("lower", "upper", "work", "merged"):
+        (tmp_path / name).mkdir()
+    options = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
+    subprocess.run(
+        ["mount", "-t", "overlay", "-o", options, "none", tmp_path / "merged"], check=True
+    )
+    yield tmp_path / "merged"
+    subprocess.run(["umount", tmp_path / "merged"], check=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

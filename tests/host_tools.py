@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import NoReturn
 
 import pytest
@@ -13,3 +14,8 @@ def lacking(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing")
     pytest.skip(f"{what} is missing")
+
+
+def tool(name: str) -> str:
+    """Return the path of a program; without it the test skips."""
+    return shutil.which(name) or lacking(f"`{name}`")

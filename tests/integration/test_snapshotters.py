@@ -134,19 +134,6 @@ def test_all_snapshotters_make_the_same_layers(rig, expected, users, file, user,
     assert "snapshotter `" not in rig.said  # it was asked for
 
 
-@pytest.fixture
-def on_an_overlay(tmp_path: Path) -> Iterator[Path]:
-    """Return a directory of an overlay, on which the kernel puts no other."""
-    for name in ("lower", "upper", "work", "merged"):
-        (tmp_path / name).mkdir()
-    options = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
-    subprocess.run(
-        ["mount", "-t", "overlay", "-o", options, "none", tmp_path / "merged"], check=True
-    )
-    yield tmp_path / "merged"
-    subprocess.run(["umount", tmp_path / "merged"], check=True)
-
-
 def test_a_snapshotter_that_is_asked_for_and_refused_is_an_error_with_a_remedy(on_an_overlay):
     with pytest.raises(SandboxUnavailableError, match="mount the root file system") as caught:
         choose("embedded", on_an_overlay, "overlay")

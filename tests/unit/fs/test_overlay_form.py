@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,18 +11,6 @@ import pytest
 from jettison.fs.overlay_form import is_whiteout, make_whiteout
 from jettison.snapshot.changes import content_digest
 from jettison.snapshot.stack import StackTree
-
-
-@pytest.fixture
-def on_an_overlay(tmp_path: Path) -> Iterator[Path]:
-    for name in ("lower", "upper", "work", "merged"):
-        (tmp_path / name).mkdir()
-    options = f"lowerdir={tmp_path}/lower,upperdir={tmp_path}/upper,workdir={tmp_path}/work"
-    subprocess.run(
-        ["mount", "-t", "overlay", "-o", options, "none", tmp_path / "merged"], check=True
-    )
-    yield tmp_path / "merged"
-    subprocess.run(["umount", tmp_path / "merged"], check=True)
 
 
 @pytest.mark.needs_root
