@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,8 +16,7 @@ from pathlib import Path
 import msgspec
 
 import jettison
-from host_tools import lacking
-from jettison.linux.subids import WANTED, read_ranges
+from host_tools import lacking, tool
 from jettison.sandbox.base import Streams
 from jettison.sandbox.embedded import EmbeddedSandbox
 from jettison.sandbox.spec import (
@@ -28,6 +26,7 @@ from jettison.sandbox.spec import (
     SandboxSpec,
     TmpfsMount,
 )
+from other_user import interpreter, with_subordinate_ids
 
 NOBODY_S_UID = 54321
 """Of no account and without subordinate ids."""
@@ -142,34 +141,11 @@ def library_paths() -> list[str]:
     return [package, *(path for path in sys.path if path.endswith("site-packages"))]
 
 
-def tool(name: str) -> str:
-    """Return the path of a program; without it the test skips."""
-    path = shutil.which(name)
-    if path is None:
-        lacking(f"`{name}`")
-    return path
-
-
-def interpreter(become: Sequence[str]) -> str:
-    """Return a Python of this version that may be run after a command."""
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    for program in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        command = [*become, program, "-c", ""]
-        if os.path.exists(program) and not subprocess.run(command, check=False).returncode:
-            return program
-    lacking(f"a {version} for all users")
-    raise AssertionError
-
-
 def subordinate_uid() -> int:
-    """Return a user with subordinate ids; without one the test skips."""
-    for user in pwd.getpwall():
-        paths = ("/etc/subuid", "/etc/subgid")
-        totals = [sum(n for _, n in read_ranges(path, user.pw_uid)) for path in paths]
-        if user.pw_uid and user.pw_uid == user.pw_gid and min(totals) >= WANTED:
-            return user.pw_uid
-    lacking("a user with subordinate ids")
-    raise AssertionError
+    """Return a user with subordinate ids whose group has the same number; else the test skips."""
+    users = (user for user in pwd.getpwall() if user.pw_uid == user.pw_gid)
+    found = next(with_subordinate_ids(users), None) or lacking("a user with subordinate ids")
+    return found.pw_uid
 
 
 def _environ(level: Level, home: Path) -> dict[str, str]:

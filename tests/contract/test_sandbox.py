@@ -31,6 +31,7 @@ from contract.sandbox_rig import (
     variant,
     why_lacking,
 )
+from host_tools import lacking
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.userns import in_user_namespace
@@ -52,26 +53,20 @@ from jettison.sandbox.spec import (
 pytestmark = pytest.mark.needs_root
 
 
-def missing(what: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"{what} is missing")
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
     if not BUSYBOX.exists():
-        missing("busybox-static")
+        lacking("busybox-static")
     return make_base(tmp_path_factory.mktemp("base"))
 
 
 @pytest.fixture(scope="module", params=drivers_here())
 def driver(request):
     if os.geteuid() != 0:
-        missing("root")
+        lacking("root")
     sandbox = make_driver(request.param)
     if sandbox is None:
-        missing(request.param)
+        lacking(request.param)
     yield sandbox
     sandbox.close()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 
 import jettison
 from fuse_device import DEVICE, with_fuse_for_all
-from jettison.linux.subids import WANTED, parse_ranges
+from other_user import becoming, interpreter, somebody
 
 _ENTER = """
 import sys
@@ -24,65 +22,16 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
-def missing(what: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing")
-    pytest.skip(f"{what} is missing")
-
-
-def unprivileged_user() -> pwd.struct_passwd:
-    """Return a user with subordinate ids: this one, or any that root can become."""
-    users = [pwd.getpwuid(os.geteuid())] if os.geteuid() else pwd.getpwall()
-    texts = []
-    for path in ("/etc/subuid", "/etc/subgid"):
-        try:
-            texts.append(Path(path).read_text())
-        except OSError:
-            missing(path)
-    for user in users:
-        owners = {user.pw_name, str(user.pw_uid)}
-        ranges = [parse_ranges(text, owners) for text in texts]
-        if user.pw_uid and all(sum(n for _, n in found) >= WANTED for found in ranges):
-            return user
-    missing("a user with subordinate ids")
-    raise AssertionError
-
-
-def interpreter_for(user: pwd.struct_passwd, as_user: list[str]) -> str:
-    """Return an interpreter of this version that the user may execute."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    for program in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
-        command = [*as_user, program, "-c", "import sys"]
-        if not os.path.exists(program):
-            continue
-        if subprocess.run(command, capture_output=True, check=False).returncode == 0:
-            return program
-    missing(f"a python{version} that {user.pw_name} may execute")
-    raise AssertionError
-
-
-def become(user: pwd.struct_passwd) -> list[str]:
-    if os.geteuid() == user.pw_uid:
-        return []
-    setpriv, env = shutil.which("setpriv"), shutil.which("env")
-    if not setpriv or not env:
-        missing("setpriv")
-    # setpriv itself still has root's rights when it looks its program up; env has not.
-    return [setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups", env]
-
-
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     """Return a function that runs code as an unprivileged user, and a directory of that user."""
     if "JETTISON_USERNS" in os.environ:
         pytest.skip("this is the inner run")
-    if not shutil.which("newuidmap"):
-        missing("newuidmap")
-    user = unprivileged_user()
-    as_user = become(user)
+    user = somebody()
+    as_user = becoming(user)
     if as_user and DEVICE.exists():
         as_user = [*with_fuse_for_all(tmp_path_factory.mktemp("fuse")), *as_user]
-    python = interpreter_for(user, as_user)
+    python = interpreter(as_user)
     home = subprocess.run(
         [*as_user, "mktemp", "-d"], check=True, capture_output=True, text=True
     ).stdout.strip()

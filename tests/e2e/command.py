@@ -10,12 +10,9 @@ import fcntl
 import json
 import os
 import pty
-import pwd
 import select
-import shutil
 import struct
 import subprocess
-import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -24,8 +21,7 @@ from typing import Any
 
 import click
 
-from host_tools import lacking
-from jettison.linux.subids import WANTED, read_ranges
+from host_tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
@@ -140,7 +136,7 @@ class Cli:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         process = subprocess.Popen(
-            [_setsid(), "--ctty", *self.argv(*args)],
+            [tool("setsid"), "--ctty", *self.argv(*args)],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -193,47 +189,8 @@ class Cli:
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
-def _setsid() -> str:
-    return shutil.which("setsid") or lacking("`setsid`")
-
-
 def add_box(cli: Cli, busybox: str) -> None:
     """Build the image ``box`` in a store."""
     context = cli.context({"Dockerfile": BOX, "busybox": Path(busybox).read_bytes()})
     (context / "busybox").chmod(0o755)
     cli("build", "-t", "box", context)
-
-
-def somebody() -> pwd.struct_passwd:
-    """Return a user with subordinate ids that root can become."""
-    if not shutil.which("newuidmap"):
-        lacking("`newuidmap`")
-    named = os.environ.get("JETTISON_TEST_USER")
-    for user in [pwd.getpwnam(named)] if named else pwd.getpwall():
-        ranges = [read_ranges(f"/etc/sub{kind}", user.pw_uid) for kind in ("uid", "gid")]
-        if user.pw_uid and all(sum(n for _, n in each) >= WANTED for each in ranges):
-            return user
-    return lacking("a user with subordinate ids")
-
-
-def as_somebody(user: pwd.struct_passwd) -> list[str]:
-    """Return the command that runs another as a user, in the same process."""
-    setpriv, env = shutil.which("setpriv"), shutil.which("env")
-    if not setpriv or not env:
-        lacking("`setpriv`")
-    ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
-    # setpriv itself still has root's rights when it looks its program up; env has not.
-    return [setpriv, *ids, env]
-
-
-def python_for(prefix: Sequence[str]) -> str:
-    """Return an interpreter of this version that a user may execute."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    for program in (sys.executable, f"/usr/bin/python{version}", f"/usr/local/bin/python{version}"):
-        command = [*prefix, program, "-c", ""]
-        if (
-            os.path.exists(program)
-            and subprocess.run(command, capture_output=True, check=False).returncode == 0
-        ):
-            return program
-    return lacking(f"a python{version} that another user may execute")

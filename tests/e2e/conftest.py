@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.command import Cli, add_box, as_somebody, python_for, somebody
+from e2e.command import Cli, add_box
 from e2e.rig import EXAMPLES, Jettison
+from other_user import becoming, interpreter, somebody
 
 BASES = ("python:3.11-slim", "python:3.11-alpine", "golang:1.21", "node:20-alpine", "node:14")
 
@@ -86,9 +87,9 @@ def cli(request: pytest.FixtureRequest, need: Callable[[str], str]) -> Iterator[
     prefix: list[str] = []
     if request.param == "unprivileged" and os.geteuid() == 0:
         user = somebody()
-        prefix = as_somebody(user)
+        prefix = becoming(user)
         shutil.chown(work, user.pw_uid, user.pw_gid)
-    made = Cli(work, prefix, python_for(prefix))
+    made = Cli(work, prefix, interpreter(prefix))
     try:
         add_box(made, busybox)
         yield made

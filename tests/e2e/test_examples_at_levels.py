@@ -17,8 +17,9 @@ import msgspec
 import pytest
 
 from e2e.rig import EXAMPLES, Jettison
+from host_tools import tool
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
-from level_rig import NOBODY_S_UID, Level, Machine, subordinate_uid, tool
+from level_rig import NOBODY_S_UID, Level, Machine, subordinate_uid
 
 pytestmark = [
     pytest.mark.needs_root,

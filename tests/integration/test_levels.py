@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from host_tools import lacking
+from host_tools import lacking, tool
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
-from level_rig import NOBODY_S_UID, Level, Machine, subordinate_uid, tool
+from level_rig import NOBODY_S_UID, Level, Machine, subordinate_uid
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
