@@ -31,11 +31,8 @@ def main() -> int:
     options = _options()
     status = 0
     if options.results:
-        results = msgspec.json.decode(options.results.read_bytes(), type=Results)
-        results = results_of([
-            *([results.machine] if results.machine else []),
-            *results.runs, *results.memory, *results.limits, *results.points,
-        ])  # fmt: skip
+        kept = msgspec.json.decode(options.results.read_bytes(), type=Results)
+        results = results_of(kept.records)
     else:
         work = options.work.absolute()
         (work / "out").mkdir(parents=True, exist_ok=True)
@@ -116,16 +113,14 @@ def _options() -> argparse.Namespace:
     add("--out", type=Path, help="directory for results.json and pictures")
     add("--docs", type=Path, metavar="PAGE", help="page whose generated part is replaced")
     add("--results", type=Path, metavar="FILE", help="measure nothing, show this results.json")
-    return parser.parse_args()  # fmt: skip
+    return parser.parse_args()
 
 
 def _measure(options: argparse.Namespace, work: Path, journal: Journal) -> None:
     try:
-        bystanders = [pids_of(each)[1] for each in options.daemon if each.startswith("registry=")]
-        runner = Runner(
-            work / "output.log", options.timeout, options.wait,
-            tuple(pid for pids in bystanders for pid in pids),
-        )  # fmt: skip
+        registries = [each for each in options.daemon if each.startswith("registry=")]
+        bystanders = tuple(pid for each in registries for pid in pids_of(each)[1])
+        runner = Runner(work / "output.log", options.timeout, options.wait, bystanders)
         found = find_peers(
             options.peer or _PEERS, options.daemon,
             runner=runner, work=work, registry=options.registry,
@@ -136,9 +131,7 @@ def _measure(options: argparse.Namespace, work: Path, journal: Journal) -> None:
     if not peers:
         raise SystemExit("bench: nobody is there to be measured")
     for peer in peers:
-        if peer.daemons:
-            continue
-        if peer.name.startswith("docker"):
+        if peer.name.startswith("docker") and not peer.daemons:
             sys.stderr.write(f"{peer.name}: only its client's CPU time counts: no --daemon\n")
     root = work / "workloads"
     workloads.write_all(root, scale=options.scale, registry=options.registry)

@@ -85,7 +85,7 @@ def cases(peer: Peer, root: Path, *, empty: bool) -> Iterator[Case]:
     yield from _contexts(peer, root)
     yield from _written(peer, root)
     for work in ("w8", "w9"):
-        yield _cold(peer, root, work, work)
+        yield cold(peer, root / work, f"bench-{work}", work)
         yield _warm(peer, root, work, f"{work}-cached")
     yield _warm(peer, root, "copy40", "copy40-cached")
     if peer.registry:
@@ -112,7 +112,7 @@ def _examples(peer: Peer, root: Path) -> Iterator[Case]:
 
 def _contexts(peer: Peer, root: Path) -> Iterator[Case]:
     edited = root / "w4/pkg000/m0/f00000.txt"
-    yield _cold(peer, root, "w4", "w4-cold")
+    yield cold(peer, root / "w4", "bench-w4", "w4-cold")
     yield _warm(peer, root, "w4", "w4-unchanged")
     yield _warm(peer, root, "w4", "w4-onefile", before=lambda: _edit(edited, "#"))
 
@@ -170,9 +170,9 @@ def provide_bases(peer: Peer) -> None:
         peer.provide(image)
 
 
-def _cold(peer: Peer, root: Path, work: str, name: str) -> Case:
-    tag = f"bench-{work}"
-    return Case(name, lambda: peer.build(root / work, tag), peer, before=lambda: peer.forget(tag))
+def cold(peer: Peer, context: Path, tag: str, name: str) -> Case:
+    """Return the case of a build that finds nothing of an earlier one."""
+    return Case(name, lambda: peer.build(context, tag), peer, before=lambda: peer.forget(tag))
 
 
 def _warm(

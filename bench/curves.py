@@ -1,7 +1,7 @@
 """Builds of growing size: what a unit more costs must not grow.
 
 In:  a peer and a directory.
-Out: ``Growth`` values: contexts to write and what to time, cold each.
+Out: contexts on disk and what to time, cold each; ``Point`` values are judged by ``verdict``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench import workloads
-from bench.cases import Case
+from bench.cases import Case, cold
 from bench.peers import Peer
 
 TOLERANCE = 1.5
@@ -72,11 +72,7 @@ def growth(peer: Peer, root: Path, scale: float) -> Iterator[tuple[str, int, Cas
             if not (path / "Dockerfile").exists():
                 path.mkdir(parents=True, exist_ok=True)
                 write(path, units)
-            tag = f"bench-{curve}"
-            yield curve, units, Case(
-                path.name, lambda p=path, t=tag: peer.build(p, t), peer,  # type: ignore[misc]
-                before=lambda t=tag: peer.forget(t),  # type: ignore[misc]
-            )  # fmt: skip
+            yield curve, units, cold(peer, path, f"bench-{curve}", path.name)
 
 
 def is_short(wall: float) -> bool:

@@ -18,7 +18,7 @@ from bench.curves import Point, growth, is_short
 from bench.limits import limits
 from bench.memory import interpreter, peak_of
 from bench.peers import Buildah, Jettison, Peer
-from bench.process import CommandError, Runner
+from bench.process import CommandError, Cost, Runner
 from bench.results import Journal, Memory, Run
 
 _MISTAKES = (CommandError, OSError)
@@ -65,7 +65,7 @@ class Measurement:
         for name, members in by_name.items():
             missing = [case for case in members if not self._is_done(case, count)]
             try:
-                self._in_turns(missing, count)
+                self._in_turns(name, missing, count)
                 self._memory(members)
             finally:
                 for case in missing:
@@ -81,12 +81,12 @@ class Measurement:
         spent = self._journal.spent(case.name, case.peer.name)
         return isinstance(case.peer, Buildah) and spent > self._budget
 
-    def _in_turns(self, members: Sequence[Case], count: int) -> None:
+    def _in_turns(self, name: str, members: Sequence[Case], count: int) -> None:
         failed = set()
         walls: dict[str, list[float]] = {}
         for number in range(count):
             for case in members:
-                name, peer = case.name, case.peer
+                peer = case.peer
                 if peer.name in failed or self._is_over_budget(case):
                     continue
                 if self._journal.has_run(name, peer.name, number):
@@ -96,7 +96,7 @@ class Measurement:
                         case.once()
                         walls[peer.name] = []
                     case.before()
-                    cost = self._runner.measure(case.commands(), env=peer.env, daemons=peer.daemons)
+                    cost = self._timed(case)
                 except _MISTAKES as error:
                     failed.add(peer.name)
                     self._journal.add(Run(name, peer.name, number, failure=str(error)))
@@ -106,7 +106,11 @@ class Measurement:
                     self._journal.add(Run(name, peer.name, number, cost))
         for peer_name, each in walls.items():
             if each:
-                _say(f"{name_of(members):15}{peer_name:12}{statistics.median(each):9.3f} s")
+                _say(f"{name:15}{peer_name:12}{statistics.median(each):9.3f} s")
+
+    def _timed(self, case: Case) -> Cost:
+        peer = case.peer
+        return self._runner.measure(case.commands(), env=peer.env, daemons=peer.daemons)
 
     def _memory(self, members: Sequence[Case]) -> None:
         """Run our own once more, to look at its memory."""
@@ -155,11 +159,7 @@ class Measurement:
         try:
             for _ in range(2):
                 case.before()
-                costs.append(
-                    self._runner.measure(
-                        case.commands(), env=case.peer.env, daemons=case.peer.daemons
-                    )
-                )
+                costs.append(self._timed(case))
                 if not is_short(costs[-1].wall):
                     break
             case.before()
@@ -167,11 +167,6 @@ class Measurement:
             return Point(curve, name, units, failure=str(error))
         best = min(costs, key=lambda cost: cost.wall)
         return Point(curve, name, units, best.wall, best.cpu)
-
-
-def name_of(members: Sequence[Case]) -> str:
-    """Return the name that all of some cases have."""
-    return members[0].name if members else ""
 
 
 @contextlib.contextmanager

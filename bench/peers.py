@@ -35,9 +35,6 @@ class Peer:
         registry: ``host:port`` of a registry that has base images below ``library/``, or empty.
     """
 
-    empties = "its own store"
-    """What ``wipe`` empties."""
-
     def __init__(
         self, name: str, command: Sequence[str], *, runner: Runner, work: Path, registry: str
     ) -> None:
@@ -168,8 +165,6 @@ class Jettison(Peer):
 class Docker(Peer):
     """BuildKit in a docker daemon, through buildx; its image store is asked for."""
 
-    empties = "ALL images, containers and caches of the daemon"
-
     def missing(self) -> str:
         """Return why the peer cannot be measured, or nothing; find out which store it has."""
         why = super().missing()
@@ -254,8 +249,7 @@ class Buildah(Peer):
     def forget(self, tag: str) -> None:
         """Remove the image and what nothing names."""
         self._prepare("rmi", "-f", tag, check=False)
-        prune = ("image", "prune", "-f") if self._is_podman else ("rmi", "--prune", "-f")
-        self._prepare(*prune, check=False)
+        self._prune()
 
     def emptied(self) -> Peer:
         """Return the same program with a second store."""
@@ -276,12 +270,12 @@ class Buildah(Peer):
     def wipe(self) -> None:
         """Remove all images and what nothing names."""
         self._prepare("rmi", "-a", "-f", check=False)
-        prune = ("image", "prune", "-f") if self._is_podman else ("rmi", "--prune", "-f")
-        self._prepare(*prune, check=False)
+        self._prune()
 
-    @property
-    def _is_podman(self) -> bool:
-        return self.name.startswith("podman")
+    def _prune(self) -> None:
+        is_podman = self.name.startswith("podman")
+        prune = ("image", "prune", "-f") if is_podman else ("rmi", "--prune", "-f")
+        self._prepare(*prune, check=False)
 
 
 _KINDS: dict[str, type[Peer]] = {

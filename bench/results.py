@@ -124,6 +124,12 @@ class Results(Struct, frozen=True):
     runs: list[Run]
     memory: list[Memory]
 
+    @property
+    def records(self) -> list[Record]:
+        """What the rows were made of; by ``results_of`` they are made again."""
+        machine = [self.machine] if self.machine else []
+        return [*machine, *self.runs, *self.memory, *self.limits, *self.points]
+
 
 class Journal:
     """Records as they come, also those of an interrupted measurement.
