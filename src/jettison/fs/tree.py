@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from operator import attrgetter
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -59,7 +60,9 @@ class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return stat.S_ISLNK(self.mode)
 
 
-host_facts = attrgetter(
+HostFacts = tuple[int, int, int, int, int, int, int, int]
+
+host_facts: Callable[[os.stat_result], HostFacts] = attrgetter(
     "st_mode", "st_size", "st_mtime_ns", "st_rdev", "st_nlink", "st_dev", "st_ino", "st_ctime_ns"
 )
 """Takes what counts of a file of the host by one call: the fields of ``FileStat`` but its owner."""
@@ -67,7 +70,7 @@ host_facts = attrgetter(
 
 def file_stat(facts: os.stat_result, uid: int = 0, gid: int = 0) -> FileStat:
     """Return the facts of a file of the host; of a build context all belong to 0:0."""
-    return FileStat(*host_facts(facts), uid=uid, gid=gid)
+    return FileStat(*host_facts(facts), uid, gid)
 
 
 class Tree(Protocol):

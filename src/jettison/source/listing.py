@@ -16,10 +16,7 @@ from itertools import starmap
 
 import msgspec
 
-from jettison.fs.tree import FileStat, host_facts
-
-Facts = tuple[int, int, int, int, int, int, int, int]
-"""Those that ``host_facts`` takes."""
+from jettison.fs.tree import FileStat, HostFacts, host_facts
 
 _TYPE = 0o170000
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -41,7 +38,9 @@ class Listing:
         "state",
     )
 
-    def __init__(self, state: int, names: list[str], facts: list[Facts], listed_ns: int) -> None:
+    def __init__(
+        self, state: int, names: list[str], facts: list[HostFacts], listed_ns: int
+    ) -> None:
         self.state = state
         self.listed_ns = listed_ns
         self.maybe: dict[str, FileStat] = {}
@@ -56,7 +55,7 @@ class Listing:
         self._seen = b""
         self._files: dict[str, FileStat] | None = None
 
-    def exclude(self, names: list[str], facts: list[Facts]) -> None:
+    def exclude(self, names: list[str], facts: list[HostFacts]) -> None:
         """Add directories that are excluded, and may hold something that is not."""
         self.maybe = dict(zip(names, starmap(FileStat, facts), strict=True))
         self.has_exceptions = True
@@ -82,7 +81,7 @@ class Listing:
         return self._seen
 
 
-def look_at(entries: list[os.DirEntry[str]]) -> tuple[list[str], list[Facts]]:
+def look_at(entries: list[os.DirEntry[str]]) -> tuple[list[str], list[HostFacts]]:
     """Return names and facts of what is still there."""
     try:
         facts = [host_facts(entry.stat(follow_symlinks=False)) for entry in entries]
