@@ -24,7 +24,7 @@ from jettison.linux.mount import mount, propagate_one_way
 from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import clone, libc
 from jettison.sandbox.init import guard
-from jettison.sandbox.init.program import restore_signals
+from jettison.sandbox.init.program import CATCHABLE, exit_code, restore_signals
 
 END = 34
 """Signal to the supervisor: kill the container. SIGKILL would end it before its container."""
@@ -33,7 +33,6 @@ Mounts = list[tuple[bytes, bytes, bytes, list[bytes]]]
 
 _SIGCHLD = 17
 _SIGKILL = 9
-_WATCHED = set(range(1, 65)) - {_SIGKILL, 19, 32, 33}
 _DEVICE = 3
 _MOST_DESCRIPTORS = 1 << 16
 _SPECIAL = b":,\\"
@@ -55,7 +54,7 @@ def supervise(program: bytes, mounts: Mounts, control: int, flags: int, parent: 
         OSError: a mount cannot be made; says what the program said.
     """
     _die_with(parent)
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, _WATCHED)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, CATCHABLE)
     propagate_one_way()
     guard.enter(f"{guard.MOUNT_ROOT} with fuse-overlayfs")
     servers = {}
@@ -140,7 +139,7 @@ def _follow(container: int, servers: dict[int, int], control: int) -> int:
     """Return the exit code of the container, or -1 when it was killed on demand."""
     ended = False
     while True:
-        number = _signal.sigwait(_WATCHED)
+        number = _signal.sigwait(CATCHABLE)
         if number == _SIGCHLD:
             code = _reap(container, servers, control)
             if code is not None:
@@ -157,8 +156,7 @@ def _reap(container: int, servers: dict[int, int], control: int) -> int | None:
         if pid == 0:
             return None
         if pid == container:
-            code = os.waitstatus_to_exitcode(status)
-            return 128 - code if code < 0 else code
+            return exit_code(status)
         text = _last_line(servers.pop(pid)) or "it ended"
         os.write(control, marshal.dumps(("error", "run fuse-overlayfs", 0, text)))
         os.kill(container, _SIGKILL)

@@ -35,6 +35,9 @@ _SIGCHLD = 17
 _SIGTTOU = 22
 _LIST_BYTES = 1 << 16
 
+CATCHABLE = set(range(1, _LAST_SIGNAL + 1)) - {9, 19, 32, 33}
+"""Signals that a process can wait for: not SIGKILL, SIGSTOP and those of the C library."""
+
 
 def limit_resources(limits: list[tuple[int, int, int]]) -> None:
     """Set resource limits; -1 is unlimited. More than the hard limit is an error without rights."""
@@ -203,8 +206,7 @@ def reap_until(child: int, children: int = -1, answer: Callable[[], None] | None
         answer: Runs beside, in a thread.
     """
     own = {_SIGCHLD, _signal.SIGTTIN, _SIGTTOU}
-    watched = set(range(1, _LAST_SIGNAL + 1)) - {9, 19, 32, 33}
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, watched)
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, CATCHABLE)
     for descriptor in (0, 1, 2):
         os.close(descriptor)
     if answer:
@@ -215,7 +217,7 @@ def reap_until(child: int, children: int = -1, answer: Callable[[], None] | None
             if children >= 0:
                 _kill_all(children)
             os._exit(code)
-        number = _signal.sigwait(watched)
+        number = _signal.sigwait(CATCHABLE)
         if number not in own:
             try:
                 os.killpg(child, number)
@@ -245,7 +247,12 @@ def _reap(child: int) -> int | None:
         except ChildProcessError:
             return 255
         if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return 128 - code if code < 0 else code
+            return exit_code(status)
         if pid == 0:
             return None
+
+
+def exit_code(status: int) -> int:
+    """Return the exit code of a wait status, 128 + signal number for a killed process."""
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code

@@ -19,6 +19,7 @@ from jettison.linux.namespace import NEWNS
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
 from jettison.sandbox.init import chrooted, container, fuse, guard, network, runtime
+from jettison.sandbox.init.program import exit_code
 
 _SIGCHLD = 17
 _SIGKILL = 9
@@ -159,12 +160,6 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return found
     return found
-
-
-def exit_code(status: int) -> int:
-    """Return the exit code of a wait status, 128 + signal number for a killed process."""
-    code = os.waitstatus_to_exitcode(status)
-    return 128 - code if code < 0 else code
 
 
 def report(control: int, message: tuple[object, ...]) -> None:
