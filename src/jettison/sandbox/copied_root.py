@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jettison.fs.overlay_form import (
+    USER_PREFIX,
     is_opaque,
     is_whiteout,
     make_opaque,
@@ -33,7 +34,7 @@ from jettison.linux.files import birth_time
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 30
-_OVERLAY = ("trusted.overlay.", "user.overlay.")
+_KEPT = ("user.", "security.capability")
 _NO_ATTRIBUTES = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
 
 State = tuple[int, ...]
@@ -137,12 +138,9 @@ class CopiedRoot:
         for path in self._before:  # parents come first
             if path in seen:
                 continue
-            parent = path.rpartition("/")[0]
-            if parent in hidden or path in hidden:
-                hidden.add(path)
-                continue
             hidden.add(path)
-            gone.append(path)
+            if path.rpartition("/")[0] not in hidden:
+                gone.append(path)
         return gone
 
     def _write(self, changed: list[str], moved: list[str], gone: list[str]) -> None:
@@ -283,7 +281,7 @@ def _copy_xattrs(source: str, target: str) -> None:
     except OSError:
         return
     for name in names:
-        if name.startswith(_OVERLAY) or not name.startswith(("user.", "security.capability")):
+        if name.startswith(USER_PREFIX) or not name.startswith(_KEPT):
             continue
         try:
             value = os.getxattr(source, name, follow_symlinks=False)

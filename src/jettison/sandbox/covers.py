@@ -24,7 +24,7 @@ from jettison.fs.lock import FileLock
 from jettison.fs.owners import give
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
-from jettison.sandbox.copied_root import apply_layer, copy_facts, copy_file, copy_stack
+from jettison.sandbox.copied_root import copy_facts, copy_file, copy_stack
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 
 
@@ -83,11 +83,11 @@ class Covers:
 
     def uncover(self) -> None:
         """Take everything away again; directories keep the times that the process left."""
-        left = [each for each in self._times if self._is_reachable(each) and _is_directory(each)]
+        left = [each for each in self._times if self._is_still_directory(each)]
         times = {each: _times(each) for each in left}
         self._undo.close()
         for directory in left:
-            if self._is_reachable(directory) and _is_directory(directory):
+            if self._is_still_directory(directory):
                 os.utime(directory, ns=times[directory], follow_symlinks=False)
 
     def place(self, path: str) -> str:
@@ -144,9 +144,7 @@ class Covers:
         if not stat.S_ISDIR(facts.st_mode):
             copy_file(os.path.realpath(source), target, facts)
             return
-        os.mkdir(target, 0o700)
-        apply_layer(Path(source), Path(target))
-        copy_facts(source, target)
+        copy_stack([Path(source)], Path(target))
 
     def _move_in(self, source: str, target: str, facts: os.stat_result) -> None:
         lock = FileLock(Path(f"{source}.moved.lock"))
@@ -159,7 +157,7 @@ class Covers:
         self._undo.callback(self._move_out, target, source)
 
     def _move_out(self, target: str, source: str) -> None:
-        if self._is_reachable(target) and _is_directory(target):
+        if self._is_still_directory(target):
             for name in os.listdir(target):
                 os.rename(f"{target}/{name}", f"{source}/{name}")
 
@@ -179,6 +177,9 @@ class Covers:
         if self._is_reachable(directory):
             with contextlib.suppress(OSError):  # the process has put something there
                 os.rmdir(directory)
+
+    def _is_still_directory(self, path: str) -> bool:
+        return self._is_reachable(path) and _is_directory(path)
 
     def _is_reachable(self, path: str) -> bool:
         """Tell whether a path leads through directories only: the process may have put links."""
