@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from jettison.linux import apparmor, seccomp, subids, userns
+from jettison.linux.programs import find_program
 
 _OVERLAY_ROOTLESS = (5, 11)
 _RECOMMENDED = (5, 12)
@@ -155,21 +156,13 @@ def _apparmor() -> Fact:
 def _tools() -> list[Fact]:
     found = []
     for name, purpose, remedy in _TOOLS:
-        path = _find(name)
+        path = find_program(name)
         if path:
-            found.append(Fact(name, path, good=True))
+            found.append(Fact(name, str(path), good=True))
         else:
             needed = bool(remedy) and userns.outer_ids()[0] != 0
             found.append(Fact(name, f"not found ({purpose})", False if needed else None, remedy))
     return found
-
-
-def _find(name: str) -> str:
-    for directory in (*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/sbin"):
-        path = os.path.join(directory, name)
-        if os.access(path, os.X_OK):
-            return path
-    return ""
 
 
 def _read(path: str) -> str:

@@ -27,6 +27,7 @@ import msgspec
 
 from jettison.errors import HostError
 from jettison.linux.namespace import NEWNS, NEWPID
+from jettison.linux.programs import find_program
 from jettison.sandbox.base import Streams
 from jettison.sandbox.publish import Port
 from jettison.sandbox.server import Container, Helper
@@ -62,10 +63,9 @@ def find_tools(wanted: str = "", path: Sequence[str] | None = None) -> list[Tool
     Raises:
         HostError: none is here, or the kernel's tunnel device may not be used.
     """
-    directories = [*os.get_exec_path(), "/usr/bin", "/usr/sbin"] if path is None else path
     found = []
     for name, nameserver in ((PASTA, _PASTA_DNS), (SLIRP, _SLIRP_DNS)):
-        program = _find(name, directories) if wanted in {"", name} else None
+        program = find_program(name, path) if wanted in {"", name} else None
         if program is not None:
             found.append(Tool(name, program, nameserver))
     if not found:
@@ -249,11 +249,3 @@ def _reason(output: int) -> str:
     text = os.pread(output, _ANSWER, 0).decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if "to syslog" not in line]
     return next((line for line in reversed(lines) if line), "it failed without a word")
-
-
-def _find(name: str, directories: Sequence[str]) -> Path | None:
-    for directory in directories:
-        path = Path(directory, name)
-        if os.access(path, os.X_OK) and path.is_file():
-            return path
-    return None

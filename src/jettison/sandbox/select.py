@@ -22,6 +22,7 @@ import msgspec
 
 from jettison import __version__
 from jettison.errors import SandboxUnavailableError, UsageError
+from jettison.linux.programs import find_program
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
 from jettison.sandbox.roots import COPY, FUSE, OVERLAY, SNAPSHOTTERS, RootDriver, RootedSandbox
@@ -168,7 +169,7 @@ def make_root_driver(snapshotter: str) -> RootDriver | None:
         return CopyRoots()
     from jettison.sandbox.fuse_root import FuseRoots  # noqa: PLC0415 - rarely needed
 
-    program = _find(FUSE)
+    program = find_program(FUSE)
     return None if program is None else FuseRoots(program)
 
 
@@ -222,7 +223,7 @@ def make(name: str) -> Sandbox | None:
         return ChrootSandbox()
     from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
 
-    path = _find(name.removeprefix("oci:"))
+    path = find_program(name.removeprefix("oci:"))
     return None if path is None else OciSandbox(path)
 
 
@@ -242,17 +243,6 @@ def _candidates(force: str) -> tuple[str, ...]:
         return (force,)
     names = ", ".join((*DRIVERS, SINGLE_ID, IN_CONTAINER))
     raise UsageError(f"unknown sandbox driver `{force}`", hint=f"Use one of {names} or `oci`.")
-
-
-def _find(program: str) -> Path | None:
-    """Find a runtime on PATH, or where distributions keep it although users' PATH lacks it."""
-    if program.startswith("/"):
-        return Path(program) if os.access(program, os.X_OK) else None
-    for directory in [*os.get_exec_path(), "/usr/bin", "/usr/sbin", "/usr/local/bin", "/sbin"]:
-        path = os.path.join(directory, program)
-        if os.access(path, os.X_OK) and os.path.isfile(path):
-            return Path(path)
-    return None
 
 
 def _install(name: str) -> str:
@@ -290,9 +280,9 @@ def _key(name: str, snapshotter: str) -> str:
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
     runtime = name.startswith("oci:")
-    programs = [_find(name.removeprefix("oci:")) if runtime else Path(sys.executable)]
+    programs = [find_program(name.removeprefix("oci:")) if runtime else Path(sys.executable)]
     if snapshotter == FUSE:
-        programs.append(_find(FUSE))
+        programs.append(find_program(FUSE))
     facts = [program.stat() for program in programs if program]
     stamp = "+".join(f"{each.st_size}.{each.st_mtime_ns}" for each in facts)
     uid, gid = outer_ids()

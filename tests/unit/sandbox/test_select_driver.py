@@ -155,7 +155,7 @@ def test_where_a_root_cannot_be_mounted_the_next_snapshotter_is_taken(
 
 
 def test_a_fuse_that_is_not_installed_is_passed_over(tmp_path, monkeypatch):
-    monkeypatch.setattr(select, "_find", lambda _: None)
+    monkeypatch.setattr(select, "find_program", lambda _: None)
     monkeypatch.setattr(
         "jettison.sandbox.probe.probe",
         lambda sandbox, _: Verdict(sandbox.name, works=False, reason=base.MOUNT_ROOT),
