@@ -33,6 +33,7 @@ import msgspec
 
 from jettison.errors import ContentError, StorageError
 from jettison.fs.failure import storage_error
+from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import is_whiteout, overlay_xattr_prefix
 from jettison.fs.owners import intended
 from jettison.fs.xattr import read_xattrs
@@ -154,7 +155,7 @@ class _Packer:
             self._put(format_entry(self._entry(facts, b"./", DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(OPAQUE))
-        self._watcher.entry(b"", facts, xattrs=xattrs, opaque=opaque)
+        self._watcher.entry(LayerFile(b"", facts, xattrs=xattrs, opaque=opaque))
 
     def _directory(self, facts: os.stat_result, path: bytes, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
@@ -162,7 +163,7 @@ class _Packer:
         self._put(format_entry(self._entry(facts, path, DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(path + OPAQUE))
-        self._watcher.entry(self.path, facts, xattrs=xattrs, opaque=opaque)
+        self._watcher.entry(LayerFile(self.path, facts, xattrs=xattrs, opaque=opaque))
 
     def _directory_xattrs(self, directory: int) -> tuple[dict[str, bytes], bool]:
         try:
@@ -192,7 +193,7 @@ class _Packer:
         if is_whiteout(facts):
             if not self._watcher.drops(path, facts):
                 self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
-                self._watcher.entry(path, facts)
+                self._watcher.entry(LayerFile(path, facts))
             return
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
         if kind is None:
@@ -203,7 +204,7 @@ class _Packer:
             if first is not path:
                 entry = self._entry(facts, path, HARD_LINK, {})
                 self._put(format_entry(msgspec.structs.replace(entry, link=first)))
-                self._watcher.entry(path, facts, first=first)
+                self._watcher.entry(LayerFile(path, facts, first=first))
                 return
         if kind == FILE:
             self._file(facts, path, base, directory)
@@ -216,7 +217,7 @@ class _Packer:
             device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
             entry = msgspec.structs.replace(entry, device=device)
         self._put(format_entry(entry))
-        self._watcher.entry(path, facts, target=link)
+        self._watcher.entry(LayerFile(path, facts, target=link))
 
     def _file(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
         descriptor = os.open(base, _OPEN_FILE, dir_fd=directory)
@@ -242,7 +243,7 @@ class _Packer:
             if size % BLOCK:
                 self._put(bytes(-size % BLOCK))
             digest = hasher.digest() if hasher is not None else b""
-            self._watcher.entry(path, facts, xattrs=xattrs, digest=digest)
+            self._watcher.entry(LayerFile(path, facts, xattrs=xattrs, sha256=digest))
         finally:
             os.close(descriptor)
 

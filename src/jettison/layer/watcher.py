@@ -7,10 +7,9 @@ Out: which digests are wanted, and which marks are left out.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Protocol
 
-NO_XATTRS: Mapping[str, bytes] = {}
+from jettison.fs.layer_file import LayerFile
 
 
 class Watcher(Protocol):
@@ -27,28 +26,11 @@ class Watcher(Protocol):
         """Tell whether a whiteout, or an opaque directory's mark, is to be left out."""
         ...
 
-    def entry(
-        self,
-        path: bytes,
-        facts: os.stat_result,
-        /,
-        *,
-        first: bytes = b"",
-        target: bytes = b"",
-        xattrs: Mapping[str, bytes] = NO_XATTRS,
-        opaque: bool = False,
-        digest: bytes = b"",
-    ) -> None:
+    def entry(self, file: LayerFile, /) -> None:
         """Take note of an entry.
 
-        Args:
-            path: Its path.
-            facts: As lstat(2) has them, with the owner that is intended.
-            first: The first name of its inode, where this is a further one.
-            target: Of a symbolic link.
-            xattrs: Image attributes, sorted, of files and directories; others' are not read.
-            opaque: Whether a directory hides what is below it.
-            digest: Raw sha256 of a file's bytes, where it is wanted.
+        Attributes are those of files and directories, others' are not read; the sha256 is there
+        where it is wanted.
         """
         ...
 
@@ -64,5 +46,5 @@ class Unwatched:
         """Tell that a mark stays."""
         return False
 
-    def entry(self, _path: bytes, _facts: os.stat_result, /, **_more: object) -> None:
+    def entry(self, _file: LayerFile, /) -> None:
         """Do nothing."""

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import msgspec
 
 from jettison.fs.digest import file_sha256
+from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import is_whiteout, opaque_xattr
 from jettison.fs.owners import intended
 from jettison.fs.tree import Tree
@@ -40,8 +41,7 @@ _BIG_BYTES = 1 << 20
 
 _PERMISSIONS = 0o7777
 
-Attributes = tuple[tuple[bytes, bytes], ...]
-"""Image xattrs of a file, sorted by name."""
+_NO_XATTRS: Mapping[str, bytes] = {}
 
 
 class _Entry(NamedTuple):
@@ -175,50 +175,33 @@ def _described(
     path, facts, first = entry
     name = os.fsencode(path)
     if first or is_whiteout(facts):
-        return fields(name, facts, first=os.fsencode(first))
+        return fields(LayerFile(name, facts, first=os.fsencode(first)))
     place = base + path if path else base.rstrip("/")
-    attributes, opaque = image_attributes(place)
+    xattrs, opaque = image_attributes(place)
     if opaque and below is not None:
         opaque = not drop_mark(place, path, facts, below)
     target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(facts.st_mode) else b""
     sha256 = digests.get(path, b"")
-    return fields(name, facts, target=target, attributes=attributes, opaque=opaque, sha256=sha256)
+    return fields(LayerFile(name, facts, b"", target, xattrs, opaque, sha256))
 
 
-def fields(
-    name: bytes,
-    facts: os.stat_result,
-    *,
-    first: bytes = b"",
-    target: bytes = b"",
-    attributes: Attributes = (),
-    opaque: bool = False,
-    sha256: bytes = b"",
-) -> tuple[object, ...]:
-    """Return what is digested of one entry.
-
-    Args:
-        name: Its path, relative to the layer's root.
-        facts: As lstat(2) has them, with the owner that is intended.
-        first: The first name of its inode, where this is a further one.
-        target: Of a symbolic link.
-        attributes: From ``image_attributes``.
-        opaque: Whether a directory hides what is below it.
-        sha256: Of the bytes of a file.
-    """
+def fields(file: LayerFile) -> tuple[object, ...]:
+    """Return what is digested of one entry; attributes are those of ``image_attributes``."""
+    name, facts = file.path, file.facts
     if is_whiteout(facts):
         return (name, "whiteout")
-    if first:
-        return (name, "link", first)
+    if file.first:
+        return (name, "link", file.first)
     mode = facts.st_mode
+    attributes = tuple((os.fsencode(each), value) for each, value in file.xattrs.items())
     common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
     match stat.S_IFMT(mode):
         case stat.S_IFREG:
-            return (name, "file", *common, facts.st_size, sha256)
+            return (name, "file", *common, facts.st_size, file.sha256)
         case stat.S_IFDIR:
-            return (name, "directory", *common, opaque)
+            return (name, "directory", *common, file.opaque)
         case stat.S_IFLNK:
-            return (name, "symlink", *common[1:], target)
+            return (name, "symlink", *common[1:], file.target)
         case stat.S_IFIFO:
             return (name, "fifo", *common)
         case _:
@@ -227,15 +210,15 @@ def fields(
             return (name, kind, *common, device)
 
 
-def image_attributes(path: str) -> tuple[Attributes, bool]:
-    """Return the image xattrs of a file and whether it is opaque; most files have none at all."""
+def image_attributes(path: str) -> tuple[Mapping[str, bytes], bool]:
+    """Return the image xattrs of a file, sorted, and whether it is opaque; most have none."""
     try:
         names = os.listxattr(path, follow_symlinks=False)
     except OSError:
         names = []  # the file system has none
     if not names:
-        return (), False
+        return _NO_XATTRS, False
     image = sorted(name for name in names if is_image_xattr(name))
-    pairs = tuple((os.fsencode(name), get_xattr(path, name) or b"") for name in image)
+    xattrs = {name: get_xattr(path, name) or b"" for name in image}
     opaque = opaque_xattr()
-    return pairs, opaque in names and get_xattr(path, opaque) == b"y"
+    return xattrs, opaque in names and get_xattr(path, opaque) == b"y"

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import msgspec
 
+from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import is_whiteout
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.snapshot.changes import CONTENT_VERSION, drop_mark, fields, image_attributes
 from jettison.store.layers import LayerFacts
-
-_NO_XATTRS: Mapping[str, bytes] = {}
 
 
 class WatchedChange:
@@ -58,41 +57,21 @@ class WatchedChange:
         name = os.fsdecode(path)
         return drop_mark(f"{self._base}/{name}", name, facts, self._below)
 
-    def entry(
-        self,
-        path: bytes,
-        facts: os.stat_result,
-        /,
-        *,
-        first: bytes = b"",
-        target: bytes = b"",
-        xattrs: Mapping[str, bytes] = _NO_XATTRS,
-        opaque: bool = False,
-        digest: bytes = b"",
-    ) -> None:
+    def entry(self, file: LayerFile, /) -> None:
         """Digest an entry; see ``Watcher``."""
         self._entries += 1
-        mode = facts.st_mode
-        is_file = stat.S_ISREG(mode)
-        if is_file and not first:
+        facts = file.facts
+        kind = stat.S_IFMT(facts.st_mode)
+        if file.first or is_whiteout(facts):
+            pass
+        elif kind == stat.S_IFREG:
             self._size += facts.st_size
-            digest = digest or self._known[path]
-        if is_file or stat.S_ISDIR(mode):
-            attributes = tuple((os.fsencode(name), value) for name, value in xattrs.items())
-        elif first or is_whiteout(facts):
-            attributes = ()
-        else:
-            attributes = image_attributes(f"{self._base}/{os.fsdecode(path)}")[0]
-        described = fields(
-            path,
-            facts,
-            first=first,
-            target=target,
-            attributes=attributes,
-            opaque=opaque,
-            sha256=digest,
-        )
-        self._hasher.update(self._encode(described))
+            if not file.sha256:
+                file = msgspec.structs.replace(file, sha256=self._known[file.path])
+        elif kind != stat.S_IFDIR:
+            xattrs, _ = image_attributes(f"{self._base}/{os.fsdecode(file.path)}")
+            file = msgspec.structs.replace(file, xattrs=xattrs)
+        self._hasher.update(self._encode(fields(file)))
 
     def result(self) -> tuple[Digest, LayerFacts]:
         """Return the digest and the facts, once the last entry was seen."""
