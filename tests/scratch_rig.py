@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,3 +89,12 @@ def grep(needles: Sequence[bytes], *places: Path) -> list[tuple[str, bytes]]:
                 data += path.read_bytes()
             found += [(str(path), needle) for needle in needles if needle in data]
     return found
+
+
+def copy_program(program: str, into: Path) -> None:
+    """Copy a program of the host with the libraries that it loads."""
+    said = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for found in [program, *re.findall(r"(/\S+) \(0x", said)]:
+        target = into / found.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(found, target)

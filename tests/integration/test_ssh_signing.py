@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scratch_rig import Scratch, grep
+from scratch_rig import Scratch, copy_program, grep
 
 pytestmark = pytest.mark.needs_root
 
@@ -22,15 +21,6 @@ RUN --mount=type=ssh,id=signer ssh-keygen -Y sign -f /key.pub -n file < /data > 
 FROM scratch
 COPY --from=1 /data /data.sig /
 """
-
-
-def copy_program(program: str, into: Path) -> None:
-    """Copy a program of the host with the libraries that it loads."""
-    said = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
-    for found in [program, *re.findall(r"(/\S+) \(0x", said)]:
-        target = into / found.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(found, target)
 
 
 def test_a_step_signs_with_the_key_of_the_agent(tmp_path: Path, need: Callable[[str], str]) -> None:

@@ -23,7 +23,7 @@ from jettison.fs.remove import remove_tree
 from jettison.sandbox.container import Attachment, run_attached
 from jettison.sandbox.spec import BindMount, Mount, Root, RootKind
 from jettison.solver.failed import KeptStep, kept_steps
-from jettison.solver.ops.mounts import Mounted, mount_secrets
+from jettison.solver.ops.mounts import Mounted, mount_private
 from jettison.solver.ops.spec import step_spec
 
 _SHELL = "/bin/sh"
@@ -69,10 +69,10 @@ def debug_step(
         remove_tree(kept.work)  # of the mount that was
         kept.work.mkdir()
         options = exec_options(session, request, (), made)
-        secrets = mount_secrets(kept.step.op.mounts, options.secrets)
+        private = mount_private(kept.step.op.mounts, options, made, kept.directory)
         there = tuple(mount for mount in kept.step.mounts if _is_there(mount))
         root = Root(RootKind.OVERLAY, kept.upper, kept.work, tuple(lowers))
-        mounted = Mounted((*there, *secrets.mounts), secrets.env)
+        mounted = Mounted((*there, *private.mounts), private.env)
         spec = step_spec(kept.step.op, options, root, kept.step.user, mounted)
         command = tuple(argv) or _shell(kept)
         spec = msgspec.structs.replace(spec, argv=command, terminal=terminal)
@@ -92,7 +92,7 @@ def _find(kept: list[KeptStep], text: str) -> KeptStep:
 
 
 def _is_there(mount: Mount) -> bool:
-    """Tell whether a mount can be made again: an agent's socket may be gone."""
+    """Tell whether a mount can be made again: a directory of a cache may be gone."""
     return not isinstance(mount, BindMount) or mount.source.exists()
 
 

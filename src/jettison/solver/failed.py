@@ -29,7 +29,7 @@ _LOCK = ".lock"
 
 
 class FailedStep(msgspec.Struct, frozen=True):
-    """What a step was run with; ``mounts`` are all but those of secrets."""
+    """What a step was run with; ``mounts`` are all but those of secrets and agents."""
 
     vertex: str
     name: str

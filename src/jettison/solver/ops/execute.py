@@ -77,6 +77,7 @@ class Execution:
                     runtime,
                     self._report,
                     stack,
+                    active.path,
                     renew=self._vertex.ignore_cache,
                 )
                 self._make_cwd(user, active)

@@ -30,16 +30,15 @@ from jettison.solver.ops.base import making
 from jettison.solver.ops.bound import BoundFiles, selected_path, selecting
 from jettison.solver.ops.caches import Caches
 from jettison.solver.result import StackResult
-from jettison.solver.runtime import Runtime
+from jettison.solver.runtime import ExecOptions, Runtime
 
 _MAX_SECRET_BYTES = 500 << 10
-_SSH_TARGET = "/run/buildkit/ssh_agent."
 
 
 class Mounted(msgspec.Struct, frozen=True):
     """What the sandbox gets: mounts in order, and variables ``NAME=value``.
 
-    ``harmless`` are the mounts without those of secrets.
+    ``harmless`` are the mounts without those of secrets and agents.
     """
 
     mounts: tuple[Mount, ...]
@@ -53,6 +52,7 @@ def mount_all(
     runtime: Runtime,
     report: Progress,
     stack: ExitStack,
+    place: Path,
     *,
     renew: bool = False,
 ) -> Mounted:
@@ -63,13 +63,14 @@ def mount_all(
         files: What mounts with an input select, by index.
         runtime: The drivers.
         report: Told about fetching.
-        stack: Holds locks until the step has run.
+        stack: Holds locks and sockets until the step has run.
+        place: Directory of ours for sockets.
         renew: See ``Caches``.
     """
     caches = Caches(mounts, runtime, stack, renew=renew)
     made: list[Mount] = []
     env: list[str] = []
-    secret: list[Mount] = []
+    private: list[Mount] = []
     for index, mount in enumerate(mounts):
         match mount.type:
             case MountType.BIND:
@@ -82,21 +83,27 @@ def mount_all(
                 made.append(_file(mount, mount.content, 0o755))
             case MountType.SECRET:
                 found = _secret(mount, runtime.options.secrets, env)
-                secret += found
+                private += found
                 made += found
             case MountType.SSH:
-                _ssh(mount, runtime, made)
-    harmless = tuple(each for each in made if each not in secret)
+                found = _ssh(mount, runtime.options.ssh, stack, place / f"agent-{index}")
+                private += found
+                made += found
+    harmless = tuple(each for each in made if each not in private)
     return Mounted(tuple(made), tuple(env), harmless)
 
 
-def mount_secrets(mounts: tuple[ExecMount, ...], secrets: Mapping[str, bytes]) -> Mounted:
-    """Return the mounts and variables of those secrets that are there."""
+def mount_private(
+    mounts: tuple[ExecMount, ...], options: ExecOptions, stack: ExitStack, place: Path
+) -> Mounted:
+    """Return the mounts and variables of those secrets and agents that are there."""
     env: list[str] = []
     made: list[Mount] = []
-    for mount in mounts:
-        if mount.type is MountType.SECRET and mount.id in secrets:
-            made += _secret(mount, secrets, env)
+    for index, mount in enumerate(mounts):
+        if mount.type is MountType.SECRET and mount.id in options.secrets:
+            made += _secret(mount, options.secrets, env)
+        if mount.type is MountType.SSH and mount.id in options.ssh:
+            made += _ssh(mount, options.ssh, stack, place / f"agent-{index}")
     return Mounted(tuple(made), tuple(env))
 
 
@@ -163,13 +170,18 @@ def _secret(mount: ExecMount, secrets: Mapping[str, bytes], env: list[str]) -> l
     return [_file(mount, value, 0o400)] if mount.target else []
 
 
-def _ssh(mount: ExecMount, runtime: Runtime, made: list[Mount]) -> None:
-    name = mount.id or "default"
-    socket = runtime.options.ssh.get(name)
-    if socket is None:
+def _ssh(
+    mount: ExecMount, agents: Mapping[str, Path], stack: ExitStack, directory: Path
+) -> list[Mount]:
+    agent = agents.get(mount.id)
+    if agent is None:
         if mount.required:
-            raise SolveError(f"ssh {name}: not found", hint=f"forward an agent with `--ssh {name}`")
-        return
-    number = sum(1 for each in made if each.target.startswith(_SSH_TARGET))
-    target = mount.target or f"{_SSH_TARGET}{number}"
-    made.append(BindMount(socket, target))
+            raise SolveError(
+                f"ssh {mount.id}: not found", hint=f"forward an agent with `--ssh {mount.id}`"
+            )
+        return []
+    from jettison.sandbox.agent import AgentProxy  # noqa: PLC0415 - few steps have one
+
+    mode = 0o600 if mount.mode is None else mount.mode
+    proxy = AgentProxy(agent, directory, mode=mode, owner=(mount.uid, mount.gid))
+    return [BindMount(stack.enter_context(proxy).path, mount.target)]
