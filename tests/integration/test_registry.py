@@ -28,10 +28,9 @@ from jettison.oci.codec import encode
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.manifest import Descriptor, Manifest
 from jettison.oci.reference import parse_reference
-from jettison.registry.auth import _check_realm
 from jettison.registry.client import RegistryClient
 from jettison.registry.credentials import Credentials, CredentialStore
-from jettison.registry.endpoint import Endpoint, RegistryHosts
+from jettison.registry.endpoint import RegistryHosts
 from jettison.registry.transport import Transport
 from jettison.registry.upload import Uploaded, Uploader
 from jettison.settings import Settings
@@ -528,17 +527,36 @@ def test_a_redirect_loop_ends(client):
         read_blob(client, host, b"data")
 
 
-def test_a_token_server_on_plain_http_elsewhere_gets_no_credentials():
+@pytest.mark.parametrize(
+    "realm",
+    [
+        "http://collector.example/token",
+        "http://127.0.0.1:1@collector.example/token",
+        "http://localhost\\@collector.example/token",
+        "https://127.0.0.1:1@collector.example/token",
+        "ftp://collector.example/token",
+        "//collector.example/token",
+        "",
+    ],
+)
+def test_a_token_server_that_is_not_safe_gets_no_credentials(realm):
     def respond(handler) -> None:
-        reply(handler, 401, WWW_Authenticate='Bearer realm="http://collector.example/token"')
+        reply(handler, 401, WWW_Authenticate=f'Bearer realm="{realm}"'.replace("\\", "\\\\"))
 
-    hosts = RegistryHosts()
-    with serving(respond) as host, fast(hosts, Credentials("u", "p")) as client:
-        endpoint = hosts.endpoint(host)
-        assert endpoint.insecure  # loopback: http is fine, so the realm may be http as well
-    with pytest.raises(AuthenticationError, match="not safe to ask"):
-        _check_realm("http://collector.example/token", Endpoint("r.example", "x", "r.example"))
-    client.close()
+    with serving(respond) as host, fast(RegistryHosts(), Credentials("u", "p")) as client:
+        assert client.hosts.endpoint(host).insecure
+        asked: list[str] = []
+        pool = Transport._pool
+
+        def spy(self, url, insecure):
+            asked.append(url.host)
+            return pool(self, url, insecure)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Transport, "_pool", spy)
+            with pytest.raises(AuthenticationError, match=r"not safe to ask|cannot be asked"):
+                client.tags(parse_reference(f"{host}/a/b"))
+    assert set(asked) == {"127.0.0.1"}
 
 
 def test_an_upload_that_breaks_is_begun_anew(client):

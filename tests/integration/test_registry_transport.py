@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import ssl
 import subprocess
 import threading
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from jettison.errors import RegistryError, RegistryUnavailableError
+from jettison.errors import RegistryError, RegistryUnavailableError, UsageError
 from jettison.oci.reference import parse_reference
+from jettison.oci.url import Url
 from jettison.registry.client import RegistryClient
 from jettison.registry.endpoint import RegistryHosts
 from jettison.registry.transport import Transport, read_bounded
@@ -77,7 +79,7 @@ def transport() -> Iterator[Transport]:
 
 
 def get(transport: Transport, url: str, *, insecure: bool = False) -> bytes:
-    response = transport.send("GET", url, headers={}, insecure=insecure)
+    response = transport.send("GET", Url.parse(url), headers={}, insecure=insecure)
     return read_bounded(response, 100, what="the answer")
 
 
@@ -162,7 +164,7 @@ def test_a_long_retry_after_is_not_waited_for(transport):
         handler.end_headers()
 
     with serving(respond) as port:
-        response = transport.send("GET", f"http://127.0.0.1:{port}/", headers={})
+        response = transport.send("GET", Url.parse(f"http://127.0.0.1:{port}/"), headers={})
         assert response.status == 429
         response.close()
 
@@ -178,7 +180,45 @@ def test_an_answer_that_is_no_http_is_an_error(transport):
         get(transport, f"http://127.0.0.1:{port}/")
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/x", "file:///etc/passwd"])
-def test_other_schemes_are_not_followed(transport, url):
-    with pytest.raises(RegistryError, match="URLs are not followed"):
-        get(transport, url)
+@pytest.mark.parametrize(
+    "target", ["ftp://example.org/x", "file:///etc/passwd", "http://u:p@127.0.0.1/", "//", "/a\\b"]
+)
+def test_redirects_to_other_places_are_not_followed(transport, target):
+    def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", target)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    with serving(respond) as port, pytest.raises(RegistryError, match="cannot be asked") as raised:
+        get(transport, f"http://127.0.0.1:{port}/")
+    assert "u:p" not in str(raised.value)
+
+
+def test_a_registry_without_tls_checks_says_nothing_of_the_hosts_it_redirects_to(
+    transport, certificate
+):
+    with serving(hello, certificate) as port:
+
+        def respond(handler: http.server.BaseHTTPRequestHandler) -> None:
+            handler.send_response(302)
+            handler.send_header("Location", f"https://{socket.gethostname()}:{port}/")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        try:
+            socket.getaddrinfo(socket.gethostname(), port)
+        except OSError:
+            pytest.skip("this machine's name does not resolve")
+        with serving(respond) as first, pytest.raises(RegistryUnavailableError):
+            get(transport, f"http://127.0.0.1:{first}/", insecure=True)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://u:s3cret@h:99999", "http://u:s3/cret@h", "ftp://u:s3cret@h"]
+)
+def test_a_proxy_that_is_none_is_told_without_its_password(proxy):
+    transport = Transport({"HTTP_PROXY": proxy}, attempts=1)
+    with pytest.raises(UsageError, match="HTTP_PROXY") as raised:
+        get(transport, "http://registry.example/v2/")
+    assert "s3" not in str(raised.value)

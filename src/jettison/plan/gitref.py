@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.oci.url import redacted
 from jettison.plan.op import GitOp
 
 _SCHEME = r"([A-Za-z0-9]+)://"
@@ -119,15 +120,6 @@ def split_git_url(text: str) -> GitReference:
     return _merge(base, (ref, subdir), _query(query, base))
 
 
-def shown(base: str) -> str:
-    """Return a URL without the credentials in it.
-
-    >>> shown("https://me:secret@host/a.git")
-    'https://host/a.git'
-    """
-    return re.sub(r"(://)[^/@]*@", r"\1", base)
-
-
 def _query(query: str, base: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for field in query.split("&"):
@@ -139,7 +131,7 @@ def _query(query: str, base: str) -> dict[str, str]:
                 f'unexpected query "{key}"', hint=f"use one of {', '.join(sorted(_KEYS))}"
             )
         if key in options:
-            raise GitReferenceError(f'query "{key}" is given more than once in `{shown(base)}`')
+            raise GitReferenceError(f'query "{key}" is given more than once in `{redacted(base)}`')
         options[key] = _unquote(value)
     return options
 
@@ -156,7 +148,7 @@ def _merge(remote: str, fragment: tuple[str, str], options: Mapping[str, str]) -
     names = [key for key in ("ref", "tag", "branch") if key in options]
     if len(names) > 1:
         raise GitReferenceError(
-            f"git reference `{shown(remote)}` names several of ref, tag and branch"
+            f"git reference `{redacted(remote)}` names several of ref, tag and branch"
         )
     ref, subdir = fragment
     if names:

@@ -14,14 +14,15 @@ import base64
 import re
 import threading
 import time
-from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Callable, Collection
+from urllib.parse import urlencode
 
 import msgspec
 
 from jettison.errors import AuthenticationError, RegistryError
+from jettison.oci.url import Url, UrlError
 from jettison.registry.credentials import Credentials
-from jettison.registry.endpoint import Endpoint, is_loopback
+from jettison.registry.endpoint import Endpoint
 from jettison.registry.error import MAX_ERROR_BYTES, refusal
 from jettison.registry.transport import Transport, read_bounded
 
@@ -59,6 +60,7 @@ class Authorizer:
     Args:
         transport: For requests to token servers.
         credentials: Finds the credentials of a registry.
+        insecure: Hosts (``host[:port]``) that may be asked without TLS checks.
         clock: Seconds that only grow.
 
     Concurrency: safe for threads; two that need a token at once may each fetch one.
@@ -68,25 +70,29 @@ class Authorizer:
         self,
         transport: Transport,
         credentials: Callable[[str], Credentials | None],
+        insecure: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transport = transport
         self._credentials = credentials
+        self._insecure = insecure
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[tuple[str, Scopes], _Token] = {}
 
-    def header(self, endpoint: Endpoint, scopes: Scopes) -> str:
-        """Return the value of ``Authorization`` that was granted before, or nothing."""
+    def header(self, origin: str, scopes: Scopes) -> str:
+        """Return the value of ``Authorization`` that an origin granted before, or nothing."""
         with self._lock:
-            for key in ((endpoint.host, scopes), (endpoint.host, ())):
+            for key in ((origin, scopes), (origin, ())):
                 token = self._tokens.get(key)
                 if token is not None and token.expires > self._clock():
                     return token.header
         return ""
 
-    def answer(self, endpoint: Endpoint, scopes: Scopes, challenge_headers: list[str]) -> None:
-        """Answer a 401: get what the next request can be authorised with.
+    def answer(
+        self, endpoint: Endpoint, origin: str, scopes: Scopes, challenge_headers: list[str]
+    ) -> None:
+        """Answer a 401 of an origin: get what the next request can be authorised with.
 
         Raises:
             AuthenticationError: there are no credentials that fit, or the token server refuses.
@@ -98,7 +104,7 @@ class Authorizer:
         if bearer is not None:
             token = self._fetch(endpoint, scopes, bearer, credentials)
             with self._lock:
-                self._tokens[endpoint.host, scopes] = token
+                self._tokens[origin, scopes] = token
             return
         if any(c.scheme == "basic" for c in challenges) and credentials is not None:
             if credentials.registry_token:
@@ -106,15 +112,15 @@ class Authorizer:
             else:
                 header = _basic(credentials)
             with self._lock:
-                self._tokens[endpoint.host, ()] = _Token(header, float("inf"))
+                self._tokens[origin, ()] = _Token(header, float("inf"))
             return
         raise refusal(401, b"", doing=doing(scopes), registry=endpoint.registry)
 
-    def forget(self, endpoint: Endpoint, scopes: Scopes) -> None:
-        """Drop what was granted: the registry does not take it any more."""
+    def forget(self, origin: str, scopes: Scopes) -> None:
+        """Drop what was granted: the origin does not take it any more."""
         with self._lock:
-            self._tokens.pop((endpoint.host, scopes), None)
-            self._tokens.pop((endpoint.host, ()), None)
+            self._tokens.pop((origin, scopes), None)
+            self._tokens.pop((origin, ()), None)
 
     def _fetch(
         self,
@@ -125,8 +131,7 @@ class Authorizer:
     ) -> _Token:
         if credentials is not None and credentials.registry_token:
             return _Token(f"Bearer {credentials.registry_token}", float("inf"))
-        realm = challenge.parameters.get("realm", "")
-        _check_realm(realm, endpoint)
+        realm, unchecked = self._realm(challenge, endpoint)
         fields = [("service", challenge.parameters.get("service", ""))]
         asked = scopes or tuple(challenge.parameters.get("scope", "").split())
         headers: dict[str, str] = {}
@@ -147,16 +152,39 @@ class Authorizer:
                 headers["Authorization"] = _basic(credentials)
                 fields.append(("account", credentials.username))
             query = urlencode([(k, v) for k, v in fields if v])
-            url = f"{realm}{'&' if urlsplit(realm).query else '?'}{query}"
-        response = self._transport.send(
-            method, url, headers=headers, body=body, insecure=endpoint.insecure
-        )
+            url = realm.with_query(query)
+        response = self._transport.send(method, url, headers=headers, body=body, insecure=unchecked)
         if response.status != 200:
             said = read_bounded(response, MAX_ERROR_BYTES, what="the token server's answer")
             status = 401 if response.status in {400, 401, 403} else response.status
             raise refusal(status, said, doing=doing(scopes), registry=endpoint.registry)
         data = read_bounded(response, _MAX_TOKEN_BYTES, what="the token server's answer")
         return self._decode(data, endpoint)
+
+    def _realm(self, challenge: Challenge, endpoint: Endpoint) -> tuple[Url, bool]:
+        """Return the token server that a challenge names, and whether TLS checks are off for it.
+
+        That a registry may be spoken to without checks says nothing of other hosts: those must
+        have been named by the user, too. Only a registry of this machine may name others of it.
+        """
+        try:
+            realm = Url.parse(challenge.parameters.get("realm", ""))
+        except UrlError as error:
+            raise AuthenticationError(
+                f"registry `{endpoint.registry}` names a token server that cannot be asked:"
+                f" {error}",
+                hint="tell the registry's administrator",
+            ) from None
+        named = realm.authority in self._insecure or realm.host in self._insecure
+        same = endpoint.insecure and realm.host == endpoint.url(realm.scheme).host
+        unchecked = named or same or (realm.is_loopback and endpoint.is_loopback)
+        if realm.scheme == "https" or unchecked:
+            return realm, unchecked
+        raise AuthenticationError(
+            f"registry `{endpoint.registry}` names a token server that is not safe to ask",
+            hint=f"it must be an https URL; tell the registry's administrator, or list"
+            f" `{realm.authority}` in `insecure_registries`",
+        )
 
     def _decode(self, data: bytes, endpoint: Endpoint) -> _Token:
         try:
@@ -190,18 +218,6 @@ def parse_challenges(text: str) -> list[Challenge]:
                 value = re.sub(r"\\(.)", r"\1", value[1:-1])
             found[-1].parameters[name.lower()] = value
     return found
-
-
-def _check_realm(realm: str, endpoint: Endpoint) -> None:
-    split = urlsplit(realm)
-    if split.scheme == "https" and split.hostname:
-        return
-    plain_is_fine = endpoint.insecure or is_loopback(split.netloc)
-    if split.scheme != "http" or not split.hostname or not plain_is_fine:
-        raise AuthenticationError(
-            f"registry `{endpoint.registry}` names a token server that is not safe to ask",
-            hint="it must be an https URL; tell the registry's administrator",
-        )
 
 
 def _basic(credentials: Credentials) -> str:

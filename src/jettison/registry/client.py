@@ -17,7 +17,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import urljoin
 
 import msgspec
 
@@ -31,6 +30,7 @@ from jettison.oci.codec import MAX_DOCUMENT_BYTES
 from jettison.oci.digest import parse_digest, sha256_digest, verify
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
+from jettison.oci.url import UrlError
 from jettison.registry.blob import BlobPart, BlobStream
 from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
@@ -73,7 +73,7 @@ class RegistryClient:
     ) -> None:
         self.hosts = hosts
         self._transport = transport
-        self.session = Session(transport, credentials)
+        self.session = Session(transport, credentials, hosts.insecure)
 
     @classmethod
     def of_user(cls, settings: Settings, environ: Mapping[str, str]) -> RegistryClient:
@@ -159,7 +159,7 @@ class RegistryClient:
             AuthenticationError: the registry does not take them.
             RegistryError: it cannot be asked.
         """
-        session = Session(self._transport, lambda _: credentials)
+        session = Session(self._transport, lambda _: credentials, self.hosts.insecure)
         endpoint = self.hosts.endpoint(registry)
         response = session.request(endpoint, "GET", session.url(endpoint, ""), expected={200})
         discard(response)
@@ -255,7 +255,13 @@ class RegistryClient:
                 raise RegistryError("the list of tags is not valid JSON") from error
             if following is None:
                 return
-            url = urljoin(url, following.group(1))
+            try:
+                url = url.join(following.group(1))
+            except UrlError as error:
+                raise RegistryError(
+                    f"registry `{endpoint.registry}` names more tags at a place that cannot be"
+                    f" asked: {error}"
+                ) from None
 
 
 def pull_scope(endpoint: Endpoint) -> tuple[str, ...]:

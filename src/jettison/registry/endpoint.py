@@ -15,6 +15,7 @@ import msgspec
 
 from jettison.errors import RegistryError, UsageError
 from jettison.oci.reference import DEFAULT_REGISTRY, Reference
+from jettison.oci.url import Url, UrlError, redacted
 from jettison.settings import Settings
 
 DOCKER_HOST = "registry-1.docker.io"
@@ -37,6 +38,25 @@ class Endpoint(msgspec.Struct, frozen=True):
     registry: str
     insecure: bool = False
     scheme: str = ""
+
+    def url(self, scheme: str, path: str = "") -> Url:
+        """Return the URL of a path below ``/v2/`` there.
+
+        Raises:
+            RegistryError: the host is none.
+        """
+        try:
+            return Url.parse(f"{scheme}://{self.host}/v2/{path}")
+        except UrlError as error:
+            raise RegistryError(
+                f"`{redacted('://' + self.host)[3:]}` is no host of a registry: {error}",
+                hint="write `host[:port]` in the reference, in mirrors and in registries.conf",
+            ) from None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine."""
+        return self.url(self.scheme or "https").is_loopback
 
 
 class MirrorRule(msgspec.Struct, frozen=True):
@@ -120,23 +140,16 @@ class RegistryHosts(msgspec.Struct, frozen=True):
     def _endpoint(self, location: str, registry: str, insecure: bool) -> Endpoint:
         scheme, separator, rest = location.partition("://")
         host, _, repository = (rest if separator else location).partition("/")
-        known = self.insecure
-        return Endpoint(
+        endpoint = Endpoint(
             host=DOCKER_HOST if host == DEFAULT_REGISTRY else host,
             repository=repository.strip("/"),
             registry=registry or host,
-            insecure=insecure or host in known or registry in known or is_loopback(host),
-            scheme=scheme if separator else "",
+            scheme=scheme.lower() if separator else "",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a ``host[:port]`` is this machine."""
-    name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
-    if name == "localhost" or name.endswith(".localhost") or name == "::1":
-        return True
-    parts = name.split(".")
-    return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts)
+        insecure = (
+            insecure or host in self.insecure or registry in self.insecure or endpoint.is_loopback
+        )
+        return msgspec.structs.replace(endpoint, insecure=insecure)
 
 
 def registry_hosts(settings: Settings, environ: Mapping[str, str]) -> RegistryHosts:

@@ -71,14 +71,6 @@ def refusal(
     )
 
 
-def redact(url: str) -> str:
-    """Return a URL without user, query and fragment: signed URLs carry secrets there."""
-    scheme, separator, rest = url.partition("://")
-    rest = rest.partition("#")[0].partition("?")[0]
-    host, slash, path = rest.partition("/")
-    return scheme + separator + host.rpartition("@")[2] + slash + path
-
-
 def _diagnosis(body: bytes) -> str:
     try:
         told = msgspec.json.decode(body, type=_Diagnostics)

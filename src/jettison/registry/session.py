@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from jettison.concurrency import Once
 from jettison.errors import RegistryError, RegistryUnavailableError
+from jettison.oci.url import Url
 from jettison.registry.auth import Authorizer, Scopes, doing
 from jettison.registry.credentials import Credentials
-from jettison.registry.endpoint import Endpoint, is_loopback
+from jettison.registry.endpoint import Endpoint
 from jettison.registry.error import MAX_ERROR_BYTES, refusal
 from jettison.registry.transport import Body, Transport, discard, read_bounded
 
@@ -29,24 +30,28 @@ class Session:
     Args:
         transport: Sends them.
         credentials: Finds the credentials of a registry.
+        insecure: Hosts (``host[:port]``) that may be asked without TLS checks.
     """
 
     def __init__(
-        self, transport: Transport, credentials: Callable[[str], Credentials | None]
+        self,
+        transport: Transport,
+        credentials: Callable[[str], Credentials | None],
+        insecure: Collection[str] = (),
     ) -> None:
         self._transport = transport
-        self._authorizer = Authorizer(transport, credentials)
+        self._authorizer = Authorizer(transport, credentials, insecure)
         self._schemes: Once[str, str] = Once()
 
-    def url(self, endpoint: Endpoint, path: str) -> str:
+    def url(self, endpoint: Endpoint, path: str) -> Url:
         """Return the URL of a path below ``/v2/``."""
-        return f"{self._scheme(endpoint)}://{endpoint.host}/v2/{path}"
+        return endpoint.url(self._scheme(endpoint), path)
 
     def request(
         self,
         endpoint: Endpoint,
         method: str,
-        url: str,
+        url: Url,
         *,
         scopes: Scopes = (),
         headers: Mapping[str, str] | None = None,
@@ -60,7 +65,7 @@ class Session:
             endpoint: Who is asked.
             method: Of HTTP.
             url: From ``url()``, or where the registry says to go on; credentials are only sent
-                to the endpoint's own host.
+                to the endpoint's own origin.
             scopes: What must be allowed.
             headers: Further ones.
             body: To send.
@@ -70,9 +75,10 @@ class Session:
         Raises:
             RegistryError: any other status, or no answer.
         """
-        own = url.startswith(f"{self._scheme(endpoint)}://{endpoint.host}/")
+        origin = self.url(endpoint, "").origin
+        own = url.origin == origin
         for attempt in (1, 2):
-            granted = self._authorizer.header(endpoint, scopes) if own else ""
+            granted = self._authorizer.header(origin, scopes) if own else ""
             sent = dict(headers or {})
             if granted:
                 sent["Authorization"] = granted
@@ -90,8 +96,8 @@ class Session:
             if response.status == 401 and own and attempt == 1:
                 challenges = response.headers.getlist("WWW-Authenticate")
                 discard(response)
-                self._authorizer.forget(endpoint, scopes)
-                self._authorizer.answer(endpoint, scopes, challenges)
+                self._authorizer.forget(origin, scopes)
+                self._authorizer.answer(endpoint, origin, scopes, challenges)
                 continue
             said = read_bounded(response, MAX_ERROR_BYTES, what="the registry's answer")
             raise refusal(
@@ -116,12 +122,12 @@ class Session:
         This machine is asked in http first, others in https, lest credentials go in the clear
         where that is not needed.
         """
-        order = ("http", "https") if is_loopback(endpoint.host) else ("https", "http")
+        order = ("http", "https") if endpoint.is_loopback else ("https", "http")
         unreachable: RegistryUnavailableError | None = None
         for scheme in order:
             try:
                 response = self._transport.send(
-                    "GET", f"{scheme}://{endpoint.host}/v2/", headers={}, insecure=True, attempts=1
+                    "GET", endpoint.url(scheme), headers={}, insecure=True, attempts=1
                 )
             except RegistryUnavailableError as error:
                 unreachable = unreachable or error

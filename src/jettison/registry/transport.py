@@ -16,24 +16,24 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
 from jettison.concurrency import INTERRUPTS
-from jettison.errors import RegistryError, RegistryUnavailableError
-from jettison.registry.error import redact
+from jettison.errors import RegistryError, RegistryUnavailableError, UsageError
+from jettison.oci.url import Url, UrlError, split_user
 from jettison.registry.sockets import SOCKETS
 
 if TYPE_CHECKING:
     import ssl
 
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool, ProxyManager
 
 USER_AGENT = "jettison/0.1"
 CONNECT_SECONDS = 10.0
@@ -70,7 +70,7 @@ class Transport:
         self._environ = environ
         self._attempts = attempts
         self._backoff_seconds = backoff_seconds
-        self._pools: dict[tuple[str, str, bool], HTTPConnectionPool] = {}
+        self._pools: dict[tuple[str, bool], HTTPConnectionPool] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Transport:
     def send(
         self,
         method: str,
-        url: str,
+        url: Url,
         *,
         headers: Mapping[str, str],
         body: bytes | Body | None = None,
@@ -104,15 +104,17 @@ class Transport:
             if response.status not in _REDIRECTS or method not in {"GET", "HEAD"} or not target:
                 return response
             discard(response)
-            following = urljoin(url, target)
-            headers = _for_redirect(headers, url, following, insecure)
+            following = _redirect(url, target, insecure)
+            if following.origin != url.origin:
+                headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
+                insecure = insecure and (following.host == url.host or following.is_loopback)
             url = following
-        raise RegistryError(f"`{redact(url)}` redirects too often")
+        raise RegistryError(f"`{url.shown}` redirects too often")
 
     def _retry(
         self,
         method: str,
-        url: str,
+        url: Url,
         headers: Mapping[str, str],
         body: bytes | Body | None,
         insecure: bool,
@@ -139,30 +141,28 @@ class Transport:
                     return response
                 discard(response)
             _pause(wait, interrupts)
-        raise RegistryUnavailableError(f"no attempt to reach `{redact(url)}`")
+        raise RegistryUnavailableError(f"no attempt to reach `{url.shown}`")
 
     def _once(
         self,
         method: str,
-        url: str,
+        url: Url,
         headers: Mapping[str, str],
         body: bytes | Body | None,
         insecure: bool,
     ) -> BaseHTTPResponse:
         from urllib3 import exceptions  # noqa: PLC0415 - 60 ms that only network use pays
 
-        split = urlsplit(url)
-        target = split.path + (f"?{split.query}" if split.query else "")
         stream: BinaryIO | None = None
         sent = dict(headers)
         try:
-            pool = self._pool(split.scheme, split.netloc, insecure)
+            pool = self._pool(url, insecure)
             if isinstance(body, Body):
                 stream = body.open()
                 sent["Content-Length"] = str(body.size)
             return pool.urlopen(
                 method,
-                url if pool.proxy is not None and split.scheme == "http" else target or "/",
+                str(url) if pool.proxy is not None and url.scheme == "http" else url.target,
                 body=stream if isinstance(body, Body) else body,
                 headers=sent,
                 retries=False,
@@ -179,13 +179,11 @@ class Transport:
             if stream is not None:
                 stream.close()
 
-    def _pool(self, scheme: str, netloc: str, insecure: bool) -> HTTPConnectionPool:
+    def _pool(self, url: Url, insecure: bool) -> HTTPConnectionPool:
         import urllib3  # noqa: PLC0415 - 60 ms that only network use pays
 
-        if scheme not in {"http", "https"}:
-            raise RegistryError(f"`{scheme}` URLs are not followed")
         with self._lock:
-            key = (scheme, netloc, insecure)
+            key = (url.origin, insecure)
             if key not in self._pools:
                 timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
                 options: dict[str, object] = {
@@ -193,40 +191,50 @@ class Transport:
                     "maxsize": _CONNECTIONS,
                     "blocksize": _BLOCK_BYTES,
                 }
-                if scheme == "https":
-                    options["ssl_context"] = context = _tls_context(netloc, insecure)
+                if url.scheme == "https":
+                    options["ssl_context"] = context = _tls_context(url, insecure)
                     SOCKETS.watch_handshakes(context)
                     if insecure:
                         # The user said so; urllib3 would warn at every connection.
                         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                         options["cert_reqs"] = "CERT_NONE"
                         options["assert_hostname"] = False
-                proxy = self._proxy(scheme, netloc)
-                manager = (
-                    urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy))
-                    if proxy
-                    else urllib3.PoolManager()
-                )
-                split = urlsplit(f"{scheme}://{netloc}")
+                manager = self._proxy_manager(url) or urllib3.PoolManager()
                 pool = manager.connection_from_host(
-                    split.hostname or "", split.port, scheme, pool_kwargs=options
+                    url.host, url.port, url.scheme, pool_kwargs=options
                 )
                 SOCKETS.watch_connections(pool)
                 self._pools[key] = pool
             return self._pools[key]
 
-    def _proxy(self, scheme: str, netloc: str) -> str:
+    def _proxy_manager(self, url: Url) -> ProxyManager | None:
+        """Return the connections to the proxy that the environment names for a URL.
+
+        Raises:
+            UsageError: the variable holds no URL.
+        """
         import urllib.request  # noqa: PLC0415 - only network use pays
 
-        host = urlsplit(f"//{netloc}").hostname or ""
         environ = {k.lower(): v for k, v in self._environ.items() if k.lower().endswith("_proxy")}
-        proxy = environ.get(f"{scheme}_proxy") or environ.get("all_proxy", "")
+        proxy = environ.get(f"{url.scheme}_proxy") or environ.get("all_proxy", "")
         no_proxy = {"no": environ.get("no_proxy", "")}
-        if not proxy or host in {"localhost", "::1"} or host.startswith("127."):
-            return ""
-        if urllib.request.proxy_bypass_environment(netloc, no_proxy):  # type: ignore[attr-defined]
-            return ""
-        return proxy if "://" in proxy else f"http://{proxy}"
+        if not proxy or url.is_loopback:
+            return None
+        if urllib.request.proxy_bypass_environment(url.authority, no_proxy):  # type: ignore[attr-defined]
+            return None
+        from urllib3 import ProxyManager, make_headers  # noqa: PLC0415 - loaded already
+
+        try:
+            place, user = split_user(proxy if "://" in proxy else f"http://{proxy}")
+        except UrlError as error:
+            raise UsageError(
+                f"`{url.scheme.upper()}_PROXY` names no proxy: {error}",
+                hint="write `http://host:port`, with user and password escaped by `%`",
+            ) from None
+        headers = (
+            make_headers(proxy_basic_auth=f"{user.username}:{user.password}") if user else None
+        )
+        return ProxyManager(place.origin, proxy_headers=headers)
 
 
 def _pause(seconds: float, interrupts: int) -> None:
@@ -279,27 +287,29 @@ def discard(response: BaseHTTPResponse) -> None:
         response.close()
 
 
-def _for_redirect(
-    headers: Mapping[str, str], url: str, following: str, insecure: bool
-) -> dict[str, str]:
-    old, new = urlsplit(url), urlsplit(following)
-    if new.scheme not in {"http", "https"}:
-        raise RegistryError(f"`{redact(url)}` redirects to a URL that is not http")
-    if old.scheme == "https" and new.scheme == "http" and not insecure:
-        raise RegistryError(f"`{redact(url)}` redirects from https to http")
-    same = (old.scheme, old.netloc) == (new.scheme, new.netloc)
-    return {k: v for k, v in headers.items() if same or k.lower() != "authorization"}
+def _redirect(url: Url, target: str, insecure: bool) -> Url:
+    """Return where a redirect leads."""
+    try:
+        following = url.join(target)
+    except UrlError as error:
+        raise RegistryError(
+            f"`{url.shown}` redirects to a place that cannot be asked: {error}"
+        ) from None
+    if (url.scheme, following.scheme) == ("https", "http") and not insecure:
+        raise RegistryError(f"`{url.shown}` redirects from https to http")
+    return following
 
 
-def _tls_context(netloc: str, insecure: bool) -> ssl.SSLContext:
+def _tls_context(url: Url, insecure: bool) -> ssl.SSLContext:
     import ssl  # noqa: PLC0415 - loaded by urllib3
 
     context = ssl.create_default_context()
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    for parent in _CERTIFICATE_DIRECTORIES:
-        directory = os.path.join(parent, netloc)
+    places = dict.fromkeys((url.authority, url.host_and_port))
+    for parent, place in itertools.product(_CERTIFICATE_DIRECTORIES, places):
+        directory = os.path.join(parent, place)
         try:
             names = sorted(os.listdir(directory))
             for name in names:
@@ -315,26 +325,14 @@ def _tls_context(netloc: str, insecure: bool) -> ssl.SSLContext:
     return context
 
 
-def _proxy_headers(proxy: str) -> dict[str, str]:
-    import urllib3  # noqa: PLC0415 - loaded already
-
-    split = urlsplit(proxy)
-    if split.username is None:
-        return {}
-    from urllib.parse import unquote  # noqa: PLC0415 - rare
-
-    user = f"{unquote(split.username)}:{unquote(split.password or '')}"
-    return dict(urllib3.make_headers(proxy_basic_auth=user))
-
-
 def _retry_after(text: str) -> float:
     return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
-def _unreachable(url: str, error: Exception) -> RegistryUnavailableError:
+def _unreachable(url: Url, error: Exception) -> RegistryUnavailableError:
     from urllib3 import exceptions  # noqa: PLC0415 - loaded already
 
-    host = urlsplit(url).netloc.rpartition("@")[2]
+    host = url.authority
     final = False
     hint = "check the network and the name of the registry"
     cause: BaseException = error

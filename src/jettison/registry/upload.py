@@ -13,15 +13,17 @@ import enum
 import time
 from collections.abc import Callable
 from typing import BinaryIO
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
+
+import msgspec
 
 from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
 from jettison.events import Progress, unwatched
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
+from jettison.oci.url import Url, UrlError
 from jettison.registry.client import RegistryClient
-from jettison.registry.endpoint import Endpoint
 from jettison.registry.transport import Body, discard
 
 _ATTEMPTS = 4
@@ -51,9 +53,7 @@ class Uploader:
         self._session = client.session
         endpoint = client.hosts.endpoints(target, push=True)[0]
         if insecure and not endpoint.insecure:
-            endpoint = Endpoint(
-                endpoint.host, endpoint.repository, endpoint.registry, True, endpoint.scheme
-            )
+            endpoint = msgspec.structs.replace(endpoint, insecure=True)
         self._endpoint = endpoint
         self._target = target
 
@@ -161,8 +161,7 @@ class Uploader:
         discard(started)
         if not location:
             raise RegistryError(f"registry `{self._endpoint.registry}` names no upload location")
-        url = urljoin(self._url("blobs/uploads/"), location)
-        url += f"{'&' if '?' in url else '?'}digest={quote(descriptor.digest, safe='')}"
+        url = self._joined(location).with_query(f"digest={quote(descriptor.digest, safe='')}")
         # One attempt: a half-sent upload is begun anew, at a new location.
         response = self._session.request(
             self._endpoint,
@@ -184,7 +183,7 @@ class Uploader:
             response = self._session.request(
                 self._endpoint,
                 "DELETE",
-                urljoin(self._url("blobs/uploads/"), location),
+                self._joined(location),
                 scopes=self._scopes(),
                 expected=range(200, 600),
                 attempts=1,
@@ -193,7 +192,17 @@ class Uploader:
             return
         discard(response)
 
-    def _url(self, path: str) -> str:
+    def _joined(self, location: str) -> Url:
+        """Return where the registry wants an upload."""
+        try:
+            return self._url("blobs/uploads/").join(location)
+        except UrlError as error:
+            raise RegistryError(
+                f"registry `{self._endpoint.registry}` names an upload location that cannot be"
+                f" used: {error}"
+            ) from None
+
+    def _url(self, path: str) -> Url:
         return self._session.url(self._endpoint, f"{self._endpoint.repository}/{path}")
 
     def _scopes(self, source: str = "") -> tuple[str, ...]:

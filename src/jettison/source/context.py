@@ -31,6 +31,7 @@ import msgspec
 from jettison.errors import ContextError, UsageError
 from jettison.fs.digest import FileDigests
 from jettison.oci.reference import parse_reference
+from jettison.oci.url import redacted
 from jettison.source.dockerfile import (
     MAX_DOCKERFILE_BYTES,
     no_dockerfile,
@@ -238,24 +239,20 @@ class _Opener:
             return self._archive_or_dockerfile(path, request.stdin[:MAX_DOCKERFILE_BYTES], "-")
         location = locate(request.context)
         if location.kind == "git":
-            from jettison.source.git import checkout, shown_remote  # noqa: PLC0415 - rare
+            from jettison.source.git import checkout  # noqa: PLC0415 - rare
 
             keep = request.build_args.get(_KEEP_GIT_DIR) or "0"
             op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
             if request.offline:
-                raise ContextError(
-                    f"`{shown_remote(op.remote)}` cannot be fetched with `--offline`"
-                )
+                raise ContextError(f"`{redacted(op.remote)}` cannot be fetched with `--offline`")
             tree = checkout(op, self._directory(), os.environ)
             opened = self._inside(LocalContext(tree.directory))
             return msgspec.structs.replace(opened, time=tree.time)
         if location.kind == "http":
-            from jettison.source.http import shown_url  # noqa: PLC0415 - rare
-
             path, modified = self._download(location.text)
             with open(path, "rb") as file:
                 start = file.read(MAX_DOCKERFILE_BYTES + 1)
-            opened = self._archive_or_dockerfile(path, start, shown_url(location.text))
+            opened = self._archive_or_dockerfile(path, start, redacted(location.text))
             return msgspec.structs.replace(opened, time=modified)
         return self._local(Path(request.context))
 

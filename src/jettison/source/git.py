@@ -21,7 +21,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -31,8 +30,8 @@ from jettison.events import Progress
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
 from jettison.fs.walk import walk
+from jettison.oci.url import MAX_URL_LENGTH, UrlError, redacted, split_user
 from jettison.plan.op import GitOp
-from jettison.source.http import shown_url
 from jettison.source.local import LocalContext
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SCHEMES = frozenset({"http", "https", "ssh", "git"})
 _SCP = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.\[\]:_-]+?:(?!//).+")
+_UNSAFE = re.compile(r"[\x00-\x20\x7f]|(?:^|@|://)-")
 _KEPT_VARIABLES = (
     "PATH",
     "HOME",
@@ -109,7 +109,7 @@ def checkout(
     _check_remote(op.remote, allow_files=allow_files)
     git = _Git(into / "tree", environ, allow_files=allow_files)
     if report is not None:
-        report(f"fetch {shown_remote(op.remote)}", 0, 0)
+        report(f"fetch {redacted(op.remote)}", 0, 0)
     (into / "tree").mkdir()
     git.run("init", "--quiet")
     git.run("remote", "add", "origin", "--", op.remote)
@@ -131,18 +131,19 @@ def checkout(
     return Checkout(_subdirectory(into / "tree", op), commit, seconds)
 
 
-def shown_remote(remote: str) -> str:
-    """Return a remote for messages, without credentials."""
-    return shown_url(remote) if "://" in remote else remote
-
-
 def _check_remote(remote: str, *, allow_files: bool) -> None:
-    scheme = urlsplit(remote).scheme if "://" in remote else ""
-    known = scheme in _SCHEMES or (not scheme and _SCP.fullmatch(remote) is not None)
+    scheme, separator, _ = remote.partition("://")
+    known = len(remote) <= MAX_URL_LENGTH and _UNSAFE.search(remote) is None
+    known = known and (scheme in _SCHEMES if separator else _SCP.fullmatch(remote) is not None)
+    if known and scheme in {"http", "https"}:
+        try:
+            split_user(remote)
+        except UrlError:
+            known = False
     local = allow_files and (scheme == "file" or remote.startswith("/"))
-    if remote.startswith("-") or not (known or local):
+    if not (known or local):
         raise ContextError(
-            f"`{shown_remote(remote)}` is no git remote",
+            f"`{redacted(remote)}` is no git remote",
             hint="use an https, ssh or git URL, or user@host:path",
         )
 
@@ -192,7 +193,7 @@ def _long_commit(git: _Git, op: GitOp, short: str) -> str:
 
 def _no_ref(op: GitOp, ref: str) -> ContextError:
     return ContextError(
-        f"repository `{shown_remote(op.remote)}` does not contain ref `{ref}`",
+        f"repository `{redacted(op.remote)}` does not contain ref `{ref}`",
         hint="check the name of the branch, tag or commit",
     )
 
@@ -205,7 +206,7 @@ def _subdirectory(tree: Path, op: GitOp) -> Path:
     facts = context.lstat(path)
     if facts is None or not facts.is_dir:
         raise ContextError(
-            f"repository `{shown_remote(op.remote)}` has no directory `{op.subdir}`",
+            f"repository `{redacted(op.remote)}` has no directory `{op.subdir}`",
             hint="check what is behind the colon of the URL",
         )
     return Path(context.host_path(path)) if path != "/" else tree

@@ -17,7 +17,6 @@ import hashlib
 import os
 from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import msgspec
 
@@ -26,6 +25,7 @@ from jettison.events import Progress
 from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest, encoded
+from jettison.oci.url import Url, UrlError, redacted, split_user
 from jettison.registry.transport import Transport, discard
 from jettison.store.database import Database
 from jettison.store.store import Store
@@ -107,7 +107,7 @@ class HttpSource:
             return HttpFile(known.digest, known.mtime_ns)
         if self._offline:
             raise ContextError(
-                f"`{shown_url(url)}` was never downloaded", hint="build without `--offline`"
+                f"`{redacted(url)}` was never downloaded", hint="build without `--offline`"
             )
         response = self._ask(url, known)
         if response.status == 304 and known is not None:
@@ -118,7 +118,7 @@ class HttpSource:
             status = response.status
             discard(response)
             raise ContextError(
-                f"invalid response status {status} of `{shown_url(url)}`",
+                f"invalid response status {status} of `{redacted(url)}`",
                 hint="check the URL" if status < 500 else "try again later",
             )
         return self._keep(url, checksum, response, report)
@@ -154,16 +154,16 @@ class HttpSource:
                     done += len(chunk)
                     if done > MAX_FILE_BYTES:
                         raise ContextError(
-                            f"`{shown_url(url)}` is larger than {MAX_FILE_BYTES >> 30} GiB"
+                            f"`{redacted(url)}` is larger than {MAX_FILE_BYTES >> 30} GiB"
                         )
                     writer.write(chunk)
                     if hasher is not None:
                         hasher.update(chunk)
                     if report is not None:
-                        report(shown_url(url), done, total)
+                        report(redacted(url), done, total)
                 if total and done < total:
                     raise ContextError(
-                        f"`{shown_url(url)}` ended after {done} of {total} bytes",
+                        f"`{redacted(url)}` ended after {done} of {total} bytes",
                         hint="try again",
                     )
                 if hasher is not None:
@@ -171,7 +171,7 @@ class HttpSource:
                 digest = writer.commit()
         except (exceptions.HTTPError, ConnectionError, TimeoutError) as error:
             raise ContextError(
-                f"the connection broke while reading `{shown_url(url)}`", hint="try again"
+                f"the connection broke while reading `{redacted(url)}`", hint="try again"
             ) from error
         finally:
             response.close()
@@ -188,12 +188,6 @@ class HttpSource:
             return digest
         with open(self._store.blobs.path(digest), "rb") as file:
             return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-
-
-def shown_url(url: str) -> str:
-    """Return a URL for messages, without credentials."""
-    split = urlsplit(url)
-    return urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
 
 
 def parse_http_date(text: str) -> int:
@@ -214,20 +208,20 @@ def parse_http_date(text: str) -> int:
 def _check(url: str, wanted: str, found: str) -> None:
     if wanted and wanted != found:
         raise DigestMismatchError(
-            f"digest mismatch: `{shown_url(url)}` has {found}, expected {wanted}",
+            f"digest mismatch: `{redacted(url)}` has {found}, expected {wanted}",
             hint="check the URL; correct `--checksum` if the new content is right",
         )
 
 
-def _without_credentials(url: str) -> tuple[str, str]:
-    split = urlsplit(url)
-    if split.scheme not in {"http", "https"} or not split.hostname:
-        raise ContextError(f"`{shown_url(url)}` is no http URL")
-    if split.username is None:
-        return urlunsplit(split._replace(fragment="")), ""
-    user = f"{unquote(split.username)}:{unquote(split.password or '')}"
-    plain = split._replace(netloc=split.netloc.rpartition("@")[2], fragment="")
-    return urlunsplit(plain), "Basic " + b64encode(user.encode()).decode()
+def _without_credentials(url: str) -> tuple[Url, str]:
+    try:
+        plain, user = split_user(url)
+    except UrlError as error:
+        raise ContextError(f"`{redacted(url)}` is no http URL: {error}") from None
+    if user is None:
+        return plain, ""
+    pair = f"{user.username}:{user.password}".encode()
+    return plain, "Basic " + b64encode(pair).decode()
 
 
 def _key(url: str) -> str:

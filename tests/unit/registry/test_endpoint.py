@@ -12,7 +12,6 @@ from jettison.registry.endpoint import (
     MirrorRule,
     RegistryHosts,
     RegistryRule,
-    is_loopback,
     registry_hosts,
 )
 from jettison.settings import Settings
@@ -39,7 +38,9 @@ def test_docker_io_is_served_by_its_own_host():
         ("localhost:5000", True),
         ("127.0.0.1:5000", True),
         ("127.8.9.1", True),
+        ("127.1:5000", True),
         ("[::1]:5000", True),
+        ("[::ffff:127.0.0.1]:5000", True),
         ("registry.localhost", True),
         ("127.0.0.1.evil.example", False),
         ("example.org", False),
@@ -48,7 +49,16 @@ def test_docker_io_is_served_by_its_own_host():
     ],
 )
 def test_loopback_hosts_are_insecure(host, expected):
-    assert is_loopback(host) is expected
+    assert RegistryHosts().endpoint(host).insecure is expected
+
+
+@pytest.mark.parametrize(
+    "mirror", ["u:s3cret@m.example", "m.example:99999", "ftp://m.example", "a b", "m.example\\x"]
+)
+def test_a_mirror_that_is_no_address_is_told_without_its_password(mirror):
+    with pytest.raises(RegistryError, match="is no host of a registry") as raised:
+        RegistryHosts(mirrors=(mirror,)).endpoints(parse_reference("python:3"))
+    assert "s3cret" not in str(raised.value)
 
 
 def test_mirrors_of_docker_io_come_first_and_get_no_push():

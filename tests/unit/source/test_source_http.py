@@ -10,7 +10,7 @@ import pytest
 
 from jettison.errors import ContextError, DigestMismatchError, RegistryError
 from jettison.registry.transport import Transport
-from jettison.source.http import HttpSource, parse_http_date, shown_url
+from jettison.source.http import HttpSource, parse_http_date
 from jettison.store.store import Store
 
 MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -118,7 +118,7 @@ def test_credentials_are_sent_and_not_told(source: HttpSource, server: Any) -> N
         source.fetch(url)
     assert "secret" not in str(caught.value)
     assert server.asked[-1][1]["authorization"] == "Basic dXM6ZXI6c2VjcmV0"
-    assert shown_url(url) == server.url + "/f"
+    assert "xxxxx:xxxxx@127.0.0.1" in str(caught.value)
 
 
 def test_offline_takes_what_is_known(store: Store, source: HttpSource, server: Any) -> None:

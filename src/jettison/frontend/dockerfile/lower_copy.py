@@ -13,11 +13,12 @@ import re
 from jettison.errors import DockerfileSyntaxError, StageGraphError
 from jettison.frontend.dockerfile import history
 from jettison.frontend.dockerfile.gitref import git_op, parse_git_reference
-from jettison.frontend.dockerfile.names import redacted, shown
+from jettison.frontend.dockerfile.names import shown
 from jettison.frontend.dockerfile.stages import Step
 from jettison.frontend.dockerfile.state import Build, StageInput, StageState, clean
 from jettison.frontend.dockerfile.syntax import Add, Copy, Heredoc
 from jettison.frontend.dockerfile.words import expand
+from jettison.oci.url import redacted
 from jettison.plan.gitref import GitReference
 from jettison.plan.op import CopyOp, CopySource, HttpOp
 from jettison.plan.vertex import Vertex

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from jettison.oci.url import redacted
+
 _REFERENCE = r"(?s)'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))"
-_CREDENTIALS = r"(?<=://)[^/\s@]+(?=@)"
 _SECRET = "****"  # noqa: S105 - what is shown in place of one
 
 
@@ -66,15 +67,6 @@ def shown(text: str, values: Mapping[str, str], secrets: frozenset[str] = frozen
 
         rest = re.sub(_REFERENCE, value, rest)
     return keyword.upper() + separator + redacted(rest)
-
-
-def redacted(text: str) -> str:
-    """Return a text without the credentials of URLs in it.
-
-    >>> redacted("ADD https://me:token@host/x.git /x")
-    'ADD https://****@host/x.git /x'
-    """
-    return re.sub(_CREDENTIALS, _SECRET, text) if "://" in text else text
 
 
 def heredoc_summary(content: str) -> str:

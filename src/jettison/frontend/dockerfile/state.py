@@ -26,7 +26,7 @@ from jettison.frontend.base import (
 from jettison.frontend.dockerfile.config import ImageState
 from jettison.frontend.dockerfile.contexts import ContextBase
 from jettison.frontend.dockerfile.gitref import git_context
-from jettison.frontend.dockerfile.names import StepNames, redacted
+from jettison.frontend.dockerfile.names import StepNames
 from jettison.frontend.dockerfile.scope import Scope
 from jettison.frontend.dockerfile.stages import (
     ImageBase,
@@ -37,6 +37,7 @@ from jettison.frontend.dockerfile.words import expand
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform
+from jettison.oci.url import redacted
 from jettison.plan.op import CopyOp, CopySource, HttpOp, ImageOp, LocalOp, Op
 from jettison.plan.vertex import Vertex, vertex
 
