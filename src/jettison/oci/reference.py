@@ -106,11 +106,11 @@ def _check(text: str, registry: str, repository: str, tag: str | None) -> None:
             hint=f"write `{text.lower()}`",
         )
     if (
-        _REGISTRY.fullmatch(registry) is None
+        len(registry) + len(repository) > 254
+        or _REGISTRY.fullmatch(registry) is None
         or _REPOSITORY.fullmatch(repository) is None
-        or len(registry) + len(repository) > 254
     ):
-        raise InvalidReferenceError(f"invalid reference format: `{text}`")
+        raise InvalidReferenceError(f"invalid reference format: `{text[:300]}`")
     if tag is not None and _TAG.fullmatch(tag) is None:
         raise InvalidReferenceError(
             f"invalid reference format: `{tag}` is not a tag",

@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*+|[0-9]++")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]|-]")
 _USER = re.compile(r"(?<=://)[^\s/?#]*@")
 # A password with a raw slash makes no URL, but is a password; `host:80/@types` is none.
-_ODD_USER = re.compile(r"(?<=://)[^\s/?#@:]{0,256}:(?!\d+[/?#]|xxxxx@)[^\s@]{1,1024}@")
+_ODD_USER = re.compile(r"(?<=://)[^\s/?#@:]{0,256}:(?!\d+[/?#]|xxxxx@)[^\s@]{1,256}@")
 _MASK = "xxxxx"
 
 

@@ -11,7 +11,6 @@ registry itself; nothing of them is ever part of a message.
 from __future__ import annotations
 
 import base64
-import re
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -24,23 +23,15 @@ from jettison.oci.url import Url, UrlError
 from jettison.registry.credentials import Credentials
 from jettison.registry.endpoint import Endpoint
 from jettison.registry.error import MAX_ERROR_BYTES, refusal
+from jettison.registry.headers import Challenge, parse_challenges
 from jettison.registry.transport import Transport, read_bounded
 
 _MAX_TOKEN_BYTES = 1 << 20
 _EXPIRY_MARGIN_SECONDS = 10.0
 _CLIENT_ID = "jettison"
-_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
 
 Scopes = tuple[str, ...]
 """Sorted: ``repository:library/python:pull``."""
-
-
-class Challenge(msgspec.Struct, frozen=True):
-    """One challenge of a registry; ``scheme`` is lower case, parameters as well."""
-
-    scheme: str
-    parameters: dict[str, str]
 
 
 class _TokenAnswer(msgspec.Struct):
@@ -98,7 +89,7 @@ class Authorizer:
             AuthenticationError: there are no credentials that fit, or the token server refuses.
             RegistryUnavailableError: the token server cannot be reached.
         """
-        challenges = [c for text in challenge_headers for c in parse_challenges(text)]
+        challenges = parse_challenges(challenge_headers)
         credentials = self._credentials(endpoint.registry)
         bearer = next((c for c in challenges if c.scheme == "bearer"), None)
         if bearer is not None:
@@ -196,28 +187,6 @@ class Authorizer:
             raise RegistryError(f"the token server of `{endpoint.registry}` gives no token")
         seconds = max(answer.expires_in, 60) - _EXPIRY_MARGIN_SECONDS
         return _Token(f"Bearer {token}", self._clock() + seconds)
-
-
-def parse_challenges(text: str) -> list[Challenge]:
-    """Return the challenges of one header, in order; what is malformed is left out.
-
-    >>> parse_challenges('Bearer realm="https://a/t",service="s", Basic realm=x')[1].scheme
-    'basic'
-    """
-    found: list[Challenge] = []
-    pattern = rf"\s*,?\s*({_WORD})(?:\s*=\s*({_QUOTED}|{_WORD})|\s+(?=\S)|\s*$|\s*(?=,))"
-    position = 0
-    compiled = re.compile(pattern)
-    while match := compiled.match(text, position):
-        position = match.end()
-        name, value = match.group(1), match.group(2)
-        if value is None:
-            found.append(Challenge(name.lower(), {}))
-        elif found:
-            if value.startswith('"'):
-                value = re.sub(r"\\(.)", r"\1", value[1:-1])
-            found[-1].parameters[name.lower()] = value
-    return found
 
 
 def _basic(credentials: Credentials) -> str:

@@ -13,7 +13,6 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -34,13 +33,13 @@ from jettison.oci.url import UrlError
 from jettison.registry.blob import BlobPart, BlobStream
 from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
+from jettison.registry.headers import next_link, parse_length
 from jettison.registry.session import Session
 from jettison.registry.transport import Transport, discard, read_bounded
 from jettison.settings import Settings
 
 _ACCEPT = ", ".join(sorted(mediatype.INDEXES | mediatype.MANIFESTS))
 _MAX_TAG_PAGES = 1000
-_NEXT = re.compile(r"<([^>]+)>\s*;[^,]*\brel=\"?next\"?")
 
 _T = TypeVar("_T")
 
@@ -190,12 +189,12 @@ class RegistryClient:
         if response.status == 404:
             return None
         digest = response.headers.get("Docker-Content-Digest", "")
-        size = response.headers.get("Content-Length", "")
-        if not digest or not size.isdigit() or (reference.digest or digest) != digest:
+        size = parse_length(response.headers.get("Content-Length", ""))
+        if not digest or size is None or (reference.digest or digest) != digest:
             # Optional headers: an answer without them, or one that lies, is asked in full.
             pulled = self._manifest_at(endpoint, reference)
             return pulled.descriptor if pulled is not None else None
-        return Descriptor(_media_type(response.headers), parse_digest(digest), int(size))
+        return Descriptor(_media_type(response.headers), parse_digest(digest), size)
 
     def _manifest_at(self, endpoint: Endpoint, reference: Reference) -> PulledManifest | None:
         name = reference.digest or reference.tag
@@ -247,16 +246,16 @@ class RegistryClient:
                 scopes=pull_scope(endpoint),
                 expected={200},
             )
-            following = _NEXT.search(response.headers.get("Link", ""))
+            following = next_link(response.headers.get("Link", ""))
             data = read_bounded(response, MAX_DOCUMENT_BYTES, what="the list of tags")
             try:
                 yield from msgspec.json.decode(data, type=_Tags).tags or ()
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise RegistryError("the list of tags is not valid JSON") from error
-            if following is None:
+            if not following:
                 return
             try:
-                url = url.join(following.group(1))
+                url = url.join(following)
             except UrlError as error:
                 raise RegistryError(
                     f"registry `{endpoint.registry}` names more tags at a place that cannot be"

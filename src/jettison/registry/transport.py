@@ -28,6 +28,7 @@ import msgspec
 from jettison.concurrency import INTERRUPTS
 from jettison.errors import RegistryError, RegistryUnavailableError, UsageError
 from jettison.oci.url import Url, UrlError, split_user
+from jettison.registry.headers import retry_after
 from jettison.registry.sockets import SOCKETS
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Transport:
             else:
                 if response.status not in _RETRIED or attempt == attempts:
                     return response
-                wait = max(wait, _retry_after(response.headers.get("Retry-After", "")))
+                wait = max(wait, retry_after(response.headers.get("Retry-After", "")))
                 if wait > _MAX_WAIT_SECONDS:
                     return response
                 discard(response)
@@ -323,10 +324,6 @@ def _tls_context(url: Url, insecure: bool) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise RegistryError(f"cannot load the certificates in `{directory}`") from error
     return context
-
-
-def _retry_after(text: str) -> float:
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0
 
 
 def _unreachable(url: Url, error: Exception) -> RegistryUnavailableError:

@@ -26,6 +26,7 @@ from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest, encoded
 from jettison.oci.url import Url, UrlError, redacted, split_user
+from jettison.registry.headers import parse_http_date, parse_length
 from jettison.registry.transport import Transport, discard
 from jettison.store.database import Database
 from jettison.store.store import Store
@@ -145,8 +146,7 @@ class HttpSource:
 
         algorithm = checksum.partition(":")[0]
         hasher = hashlib.new(algorithm) if algorithm else None
-        length = response.headers.get("Content-Length", "")
-        total = int(length) if length.isascii() and length.isdigit() else 0
+        total = parse_length(response.headers.get("Content-Length", "")) or 0
         done = 0
         try:
             with self._store.blobs.writer() as writer:
@@ -188,21 +188,6 @@ class HttpSource:
             return digest
         with open(self._store.blobs.path(digest), "rb") as file:
             return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-
-
-def parse_http_date(text: str) -> int:
-    """Return nanoseconds since the epoch, 0 for what is no date.
-
-    >>> parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT")
-    1445412480000000000
-    """
-    import email.utils  # noqa: PLC0415 - only downloads pay
-
-    try:
-        seconds = email.utils.parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError, TypeError):
-        return 0
-    return max(0, min(int(seconds), 1 << 33)) * 10**9
 
 
 def _check(url: str, wanted: str, found: str) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from jettison.errors import ContextError, DigestMismatchError, RegistryError
+from jettison.registry.headers import parse_http_date
 from jettison.registry.transport import Transport
-from jettison.source.http import HttpSource, parse_http_date
+from jettison.source.http import HttpSource
 from jettison.store.store import Store
 
 MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
