@@ -4,7 +4,8 @@ In:  ``user[:group]``, names or numbers, and the tree whose ``/etc/passwd``, ``/
 Out: numeric IDs.
 
 USER and ``--chown`` read a lone number differently: USER takes the primary group from
-``/etc/passwd`` (0 without an entry), ``--chown`` takes the same number as group.
+``/etc/passwd`` (0 without an entry), ``--chown`` takes the same number as group, and reads
+``root`` as 0. A group that is left out after the colon is none.
 
 Security: the files are the image's, so hostile: bounded, and links in their path are followed
 inside the tree only.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import msgspec
 
@@ -24,9 +26,10 @@ from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
 
 MAX_FILE_BYTES = 16 << 20
-MAX_ID = (1 << 31) - 1
-"""The largest ID of USER, as docker has it; ``--chown`` goes up to 2³²-2."""
-_MAX_CHOWN_ID = (1 << 32) - 2
+MAX_ID = (1 << 32) - 2
+"""The largest ID that Linux has; the next one stands for "no change" in its calls."""
+_MAX_DIGITS = 19
+_ROOT = "root"
 
 
 class UserIds(msgspec.Struct, frozen=True):
@@ -84,10 +87,10 @@ def resolve_user(text: str, tree: Tree) -> UserIds:
                 f"unable to find user {user_text}: no matching entries in passwd file",
                 hint="create the user in an earlier RUN, or use a numeric ID",
             )
-        user = _User("", _checked(number, MAX_ID), 0, "/")
+        user = _User("", _checked(number), 0, "/")
     home = user.home or "/"
     if colon and group_text:
-        gid = _group_id(group_text, tree, MAX_ID)
+        gid = _group_id(group_text, tree)
         return UserIds(user.uid, gid, (gid,), home)
     others = _memberships(user.name, tree) if user.name else ()
     groups = (user.gid, *(gid for gid in others if gid != user.gid))
@@ -107,13 +110,11 @@ def resolve_owner(text: str, tree: Tree | None) -> Owner:
     user_text, _, group_text = text.partition(":")
     number = _number(user_text)
     if number is not None:
-        uid = gid = _checked(number, _MAX_CHOWN_ID)
-    elif not user_text:
+        uid = gid = _checked(number)
+    elif user_text in {"", _ROOT}:
         uid = gid = 0
     else:
         user = next((each for each in _users(tree) if each.name == user_text), None)
-        if user is None and user_text == "root":
-            user = _User("root", 0, 0, "/")
         if user is None:
             raise ContextError(
                 f"unable to find user {user_text}: no matching entries in passwd file",
@@ -121,18 +122,18 @@ def resolve_owner(text: str, tree: Tree | None) -> Owner:
             )
         uid, gid = user.uid, user.gid
     if group_text:
-        gid = _group_id(group_text, tree, _MAX_CHOWN_ID)
+        gid = 0 if group_text == _ROOT else _group_id(group_text, tree)
     return Owner(uid, gid)
 
 
-def _group_id(text: str, tree: Tree | None, largest: int) -> int:
+def _group_id(text: str, tree: Tree | None) -> int:
     number = _number(text)
     if number is not None:
-        return _checked(number, largest)
+        return _checked(number)
     for group in _groups(tree):
         if group.name == text:
             return group.gid
-    if text == "root":
+    if text == _ROOT:
         return 0
     raise ContextError(
         f"unable to find group {text}: no matching entries in group file",
@@ -146,27 +147,34 @@ def _memberships(name: str, tree: Tree) -> tuple[int, ...]:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    """Return the number that a text is; one of too many digits is some number out of range."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return int(text) if len(text) <= _MAX_DIGITS else int(text.lstrip("0")[:_MAX_DIGITS] or "0")
 
 
-def _checked(number: int, largest: int) -> int:
-    if number > largest:
-        raise ContextError(f"uids and gids must be in range 0-{largest}, not {number}")
+def _checked(number: int) -> int:
+    if number > MAX_ID:
+        raise ContextError(f"uids and gids must be in range 0-{MAX_ID}, not {number}")
     return number
+
+
+def _is_id(number: int | None) -> TypeGuard[int]:
+    return number is not None and number <= MAX_ID
 
 
 def _users(tree: Tree | None) -> Iterator[_User]:
     for fields in _entries(tree, "/etc/passwd"):
         if len(fields) >= 4:
             uid, gid = _number(fields[2]), _number(fields[3])
-            if fields[0] and uid is not None and gid is not None:
+            if fields[0] and _is_id(uid) and _is_id(gid):
                 yield _User(fields[0], uid, gid, fields[5] if len(fields) > 5 else "")
 
 
 def _groups(tree: Tree | None) -> Iterator[_Group]:
     for fields in _entries(tree, "/etc/group"):
         gid = _number(fields[2]) if len(fields) >= 3 else None
-        if fields[0] and gid is not None:
+        if fields[0] and _is_id(gid):
             members = fields[3].split(",") if len(fields) > 3 else ()
             yield _Group(fields[0], gid, tuple(each.strip() for each in members))
 

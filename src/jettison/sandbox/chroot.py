@@ -29,6 +29,7 @@ from jettison.sandbox.chroot_files import make_devices, make_proc
 from jettison.sandbox.copied_root import CopiedRoot
 from jettison.sandbox.covers import Covers
 from jettison.sandbox.encode import encode, make_limits
+from jettison.sandbox.ids import check_ids
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.single_id import alone
 from jettison.sandbox.spec import FileMount, NetworkMode, RootKind, SandboxSpec
@@ -87,6 +88,8 @@ class ChrootSandbox:
         _check(spec)
         if are_recorded():
             spec = alone(spec)
+        else:
+            check_ids(spec)
         place = (spec.root.work or spec.root.upper.parent) / "chroot"
         group = make_limits(spec.limits)
         try:

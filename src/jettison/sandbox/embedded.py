@@ -64,9 +64,11 @@ class EmbeddedSandbox:
         """See ``Sandbox.start``."""
         # Not needed by the helper, which starts while this is imported.
         from jettison.sandbox.encode import encode, make_limits  # noqa: PLC0415
+        from jettison.sandbox.ids import check_ids  # noqa: PLC0415
 
         if self.name == "single-id":
             spec = alone(spec)
+        check_ids(spec)
         group = make_limits(spec.limits)
         try:
             message = encode(spec, driver=self.name, userns=self._userns, cgroup=group)

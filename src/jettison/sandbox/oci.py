@@ -28,6 +28,7 @@ from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.bundle import make_bundle
 from jettison.sandbox.encode import encode, make_limits
+from jettison.sandbox.ids import check_ids
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.spec import SandboxSpec
 from jettison.sandbox.stubs import clean_upper
@@ -117,6 +118,7 @@ class OciSandbox:
                 f"`{self.name}` has no init process",
                 hint="Use `--isolation embedded`, which has one built in.",
             )
+        check_ids(spec)
         # Beside the work directory it is collected with the rest when the builder is killed.
         place = spec.root.work.parent if spec.root.work is not None else None
         directory = Path(tempfile.mkdtemp(prefix="jettison-bundle-", dir=place))

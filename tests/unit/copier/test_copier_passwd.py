@@ -55,6 +55,8 @@ def test_user_means_what_docker_says(tree: Tree, text: str, expected: UserIds) -
     [
         ("u", Owner(1000, 1001)),
         ("1000", Owner(1000, 1000)),
+        ("u:", Owner(1000, 1001)),
+        ("1000:", Owner(1000, 1000)),
         ("u:0", Owner(1000, 0)),
         ("1:u", Owner(1, 3000)),
         (":wheel", Owner(0, 10)),
@@ -90,11 +92,43 @@ def test_an_unknown_group_is_an_error(tree: Tree) -> None:
             find("0:nosuch", tree)
 
 
-def test_a_number_out_of_range_is_an_error(tree: Tree) -> None:
-    with pytest.raises(ContextError, match="in range"):
-        resolve_user("2147483648", tree)
-    with pytest.raises(ContextError, match="in range"):
-        resolve_owner("4294967295", tree)
+@pytest.mark.parametrize("number", ["4294967295", "9" * 19, "9" * 20, "9" * 5000])
+@pytest.mark.parametrize("form", ["{}", "0:{}", "{}:0"])
+def test_a_number_out_of_range_is_an_error(tree: Tree, form: str, number: str) -> None:
+    for find in (resolve_user, resolve_owner):
+        with pytest.raises(ContextError, match="must be in range 0-4294967294"):
+            find(form.format(number), tree)
+
+
+def test_numbers_go_up_to_the_largest_of_linux(tree: Tree) -> None:
+    largest = 4294967294
+    assert resolve_user("2147483648", tree) == UserIds(2147483648, 0, (0,), "/")
+    assert resolve_user(f"{largest}:{largest}", tree) == UserIds(largest, largest, (largest,), "/")
+    assert resolve_owner("0" * 30 + "7", tree) == Owner(7, 7)
+
+
+def test_root_of_an_owner_is_0_whatever_the_image_says(bench: Bench) -> None:
+    tree = bench.stage({"etc/passwd": "root:x:5:6::/:\n", "etc/group": "root:x:7:\n"})
+    assert resolve_owner("root", tree) == Owner(0, 0)
+    assert resolve_owner("root:root", tree) == Owner(0, 0)
+    assert resolve_user("root:root", tree) == UserIds(5, 7, (7,), "/")
+
+
+@pytest.mark.parametrize("number", ["4294967295", str(1 << 40), "9" * 30])
+def test_entries_with_impossible_numbers_are_none(bench: Bench, number: str) -> None:
+    tree = bench.stage(
+        {
+            "etc/passwd": f"a:x:{number}:1::/:\nb:x:1:{number}::/:\nc:x:3:4::/:\n",
+            "etc/group": f"g:x:{number}:c\nh:x:9:c\n",
+        }
+    )
+    for name in ("a", "b"):
+        for find in (resolve_user, resolve_owner):
+            with pytest.raises(ContextError, match=f"unable to find user {name}"):
+                find(name, tree)
+    assert resolve_user("c", tree).groups == (4, 9)
+    with pytest.raises(ContextError, match="unable to find group g"):
+        resolve_owner("0:g", tree)
 
 
 def test_links_of_the_files_stay_inside_the_tree(bench: Bench) -> None:

@@ -67,6 +67,32 @@ def test_link_does_not_count_together_with_chmod(copy):
     assert not copy("COPY --link --chmod=755 a b")[0].link
 
 
+@pytest.mark.parametrize("owner", ["0", "1000:", "4294967294:root", "root:7", ":5", "$EMPTY"])
+def test_link_takes_owners_that_need_no_names(copy, owner):
+    assert copy(f"COPY --link --chown={owner} a b", before='ENV EMPTY=""')[0].link
+
+
+@pytest.mark.parametrize("instruction", ["COPY", "ADD"])
+@pytest.mark.parametrize(
+    ("owner", "who"),
+    [
+        ("app", 'user "app"'),
+        ("app:", 'user "app"'),
+        ("$U:0", 'user "app"'),
+        ("0:app", 'group "app"'),
+        ("1000:a:b", 'group "a:b"'),
+        ("-1", 'user "-1"'),
+    ],
+)
+def test_link_refuses_names_of_users_with_their_place(copy, instruction, owner, who):
+    with pytest.raises(DockerfileSyntaxError) as caught:
+        copy(f"{instruction} --link --chown={owner} a b", before="ENV U=app")
+    assert caught.value.message.startswith(f"--link cannot resolve the {who} of --chown=")
+    assert caught.value.span.line == 3
+    # BuildKit copies onto the image then, so names are known.
+    assert copy(f"{instruction} --link --chmod=1 --chown={owner} a b", before="ENV U=app")
+
+
 @pytest.mark.parametrize("mode", ["0", "644", "07777", "u=rwX,go=rX", "+x", "g=u", "a-w", "u+s,o="])
 def test_modes_are_octal_or_symbolic(mode):
     check_mode(mode)

@@ -17,6 +17,7 @@ from jettison.frontend.dockerfile.names import shown
 from jettison.frontend.dockerfile.stages import Step
 from jettison.frontend.dockerfile.state import Build, StageInput, StageState, clean
 from jettison.frontend.dockerfile.syntax import Add, Copy, Heredoc
+from jettison.frontend.dockerfile.text import quote
 from jettison.frontend.dockerfile.words import expand
 from jettison.oci.url import redacted
 from jettison.plan.gitref import GitReference
@@ -42,7 +43,10 @@ def lower_copy(build: Build, state: StageState, step: Step, instruction: Copy | 
     owner = state.expand(instruction.chown)
     mode = state.expand(instruction.chmod)
     parents = isinstance(instruction, Copy) and instruction.parents
+    link = instruction.link and not mode
     check_mode(mode)
+    if link:
+        _check_linked_owner(owner)
     files = _Sources(build, _input(build, state, step))
     if isinstance(instruction, Add):
         files.add_all(instruction, sources, state.expand(instruction.checksum))
@@ -57,7 +61,7 @@ def lower_copy(build: Build, state: StageState, step: Step, instruction: Copy | 
         mode=mode or None,
         exclude=instruction.exclude,
         parents=parents,
-        link=instruction.link and not mode,
+        link=link,
         unpack=files.unpack,
         from_image=files.from_image,
     )
@@ -107,6 +111,23 @@ def check_mode(mode: str) -> None:
         f"invalid chmod parameter: '{mode}'. it should be octal string and between 0 and 07777",
         hint="write it like 644 or u=rwX,go=rX",
     )
+
+
+def _check_linked_owner(owner: str) -> None:
+    """Refuse names: a linked layer does not look at the image, so not at its users either.
+
+    ``root`` is 0 everywhere.
+
+    Raises:
+        DockerfileSyntaxError: The user or the group is a name.
+    """
+    for kind, name in zip(("user", "group"), owner.split(":", 1), strict=False):
+        if name not in {"", "root"} and not (name.isascii() and name.isdigit()):
+            raise DockerfileSyntaxError(
+                f"--link cannot resolve the {kind} {quote(name)} of --chown={owner}:"
+                " a linked layer does not see the files of the image",
+                hint="write numeric IDs, such as --chown=1000:1000, or leave --link out",
+            )
 
 
 def _input(build: Build, state: StageState, step: Step) -> StageInput | None:
