@@ -250,6 +250,7 @@ def _image_facts(
         return ImageFacts(
             environment=tuple(config.config.env or ()),
             has_shell=bool(config.config.shell),
+            on_build=tuple(config.config.on_build or ()),
             platform=normalise(config.os, config.architecture, config.variant)
             if config.os and config.architecture
             else None,
@@ -260,7 +261,8 @@ def _image_facts(
 
 def _facts_that_count(config: ImageConfig) -> tuple[object, ...]:
     platform = (config.os, config.architecture, config.variant)
-    return (platform, config.config.env, bool(config.config.shell))
+    facts = config.config
+    return (platform, facts.env, bool(facts.shell), facts.on_build)
 
 
 def _ignoring(matcher: PatternMatcher) -> Callable[[str], bool]:

@@ -14,6 +14,7 @@ import msgspec
 from jettison.errors import ExpansionError, FrontendError, Span
 from jettison.frontend.dockerfile import scope, syntax
 from jettison.frontend.dockerfile.mounts import parse_mount
+from jettison.frontend.dockerfile.parser import parse_trigger
 from jettison.frontend.dockerfile.scope import Scope
 from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction
 from jettison.frontend.dockerfile.words import Expanded, expand
@@ -26,11 +27,13 @@ _AMD64 = normalise("linux", "amd64")
 class ImageFacts(msgspec.Struct, frozen=True):
     """What rules want to know of a base image.
 
-    ``environment`` is ``NAME=value`` texts; ``has_shell`` tells whether its config has a SHELL.
+    ``environment`` is ``NAME=value`` texts; ``has_shell`` tells whether its config has a SHELL;
+    ``on_build`` are its triggers.
     """
 
     environment: tuple[str, ...] = ()
     has_shell: bool = False
+    on_build: tuple[str, ...] = ()
     platform: Platform | None = None
 
 
@@ -102,6 +105,9 @@ class Stage:
         first: Its FROM.
         image: The expanded name of its base.
         parent: The stage that it is built on, None on an image.
+
+    ``instructions`` are those of the file; ``triggers`` come before them: what the base runs by
+    ONBUILD, all at the place of FROM. ``steps`` are both.
     """
 
     __slots__ = (
@@ -114,6 +120,7 @@ class Stage:
         "parent",
         "scope",
         "steps",
+        "triggers",
     )
 
     def __init__(self, index: int, first: From, image: str, parent: Stage | None) -> None:
@@ -122,6 +129,7 @@ class Stage:
         self.image = image
         self.parent = parent
         self.instructions: list[Instruction] = []
+        self.triggers: list[Instruction] = []
         self.steps: tuple[Step, ...] = ()
         self.scope = Scope()
         self.facts: ImageFacts | None = parent.facts if parent is not None else None
@@ -129,7 +137,21 @@ class Stage:
         self.inherited: frozenset[str] = frozenset()
         """Names of the instructions in the stages below this one."""
         if parent is not None:
-            self.inherited = parent.inherited | {each.name for each in parent.instructions}
+            self.inherited = parent.inherited | {each.name for each in parent.runs}
+
+    @property
+    def runs(self) -> Iterable[Instruction]:
+        """The instructions in the order in which they count, triggers first."""
+        return [*self.triggers, *self.instructions]
+
+    @property
+    def written(self) -> Iterable[Instruction]:
+        """As ``runs``, with what the stage's own ONBUILD instructions say in their place."""
+        for each in self.runs:
+            if not isinstance(each, syntax.OnBuild):
+                yield each
+            elif each.trigger is not None:
+                yield each.trigger
 
 
 class LintFile:
@@ -213,10 +235,13 @@ class LintFile:
         """Yield every expanded word of EXPOSE in the checked stages, and its instruction's span."""
         for stage in self.checked_stages:
             for step in stage.steps:
-                if isinstance(step.instruction, syntax.Expose):
-                    for word in step.instruction.ports:
+                instruction: Instruction | None = step.instruction
+                if isinstance(instruction, syntax.OnBuild):
+                    instruction = instruction.trigger
+                if isinstance(instruction, syntax.Expose):
+                    for word in instruction.ports:
                         for port in step.expand(word).split():
-                            yield port, step.instruction.span
+                            yield port, instruction.span
 
     def platform_of(self, stage: Stage) -> Platform:
         """Return the platform that a stage's base image is wanted for."""
@@ -230,9 +255,10 @@ class LintFile:
     def _walk(self, stage: Stage) -> None:
         """Fill in what a stage's instructions see."""
         visible = self._begin(stage)
+        stage.triggers = self._triggers(stage)
         values, declared = dict(visible.values), frozenset(visible.arguments)
         steps: list[Step] = []
-        for instruction in stage.instructions:
+        for instruction in stage.runs:
             step = Step(
                 instruction,
                 values,
@@ -251,6 +277,23 @@ class LintFile:
             values, declared = dict(visible.values), frozenset(visible.arguments)
         stage.steps = tuple(steps)
         stage.scope = visible
+
+    def _triggers(self, stage: Stage) -> list[Instruction]:
+        """Return what the base of a stage runs by ONBUILD; a wrong one is the build's to tell."""
+        if not scope.runs_triggers(self.surroundings.build_args):
+            return []
+        if stage.parent is not None:
+            own = stage.parent.instructions
+            texts = [each.expression for each in own if isinstance(each, syntax.OnBuild)]
+        else:
+            texts = list(stage.facts.on_build) if stage.facts is not None else []
+        triggers: list[Instruction] = []
+        for text in texts:
+            try:
+                triggers.append(parse_trigger(text, stage.first.span))
+            except FrontendError:
+                continue
+        return triggers
 
     def _declare(self, visible: Scope, arg: Arg) -> None:
         try:

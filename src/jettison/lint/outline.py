@@ -152,7 +152,7 @@ def _needed(file: LintFile, target: Stage) -> list[Stage]:
 
 def _read_names(stage: Stage, file: LintFile) -> Iterator[str]:
     """Yield what a stage copies and mounts from."""
-    for instruction in stage.instructions:
+    for instruction in stage.runs:
         if isinstance(instruction, Copy) and instruction.from_name:
             yield instruction.from_name
     for spec, _ in _mounts(stage, file):
@@ -223,7 +223,7 @@ def _used_in_from(file: LintFile, stages: Iterable[Stage]) -> set[str]:
             expanded = file.expand_global(text)
             if expanded is not None:
                 names |= expanded.matched | expanded.unmatched
-        declared = (each for each in stage.instructions if isinstance(each, Arg))
+        declared = (each for each in stage.runs if isinstance(each, Arg))
         names |= {item.key for arg in declared for item in arg.items if item.value is None}
     for arg in reversed(file.globals):
         for item in reversed(arg.items):

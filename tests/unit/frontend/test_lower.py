@@ -261,3 +261,23 @@ def test_a_large_file_compiles_in_linear_time(plan_for):
         return best
 
     assert seconds(800) < 10 * seconds(200)
+
+
+@pytest.mark.parametrize(
+    ("value", "runs"), [("1", False), ("true", False), ("0", True), ("?", True)]
+)
+def test_triggers_can_be_left_out(plan_for, value, runs):
+    images = {"a": plan_for.image("a", ContainerConfig(on_build=("ENV T=image", "RUN --nosuch")))}
+    own = "FROM scratch AS b\nONBUILD ENV T=stage\nFROM b\n"
+    given = {"build_args": {"BUILDKIT_DISABLE_ONBUILD": value}}
+    plan = plan_for(own, **given)
+    assert ("T=stage" in plan.image.config.env) is runs
+    assert not plan.image.config.on_build
+    assert plan.unused_build_args == ()
+    if runs:
+        with pytest.raises(DockerfileSyntaxError, match="unknown flag: --nosuch"):
+            plan_for("FROM a\n", images=images, **given)
+        return
+    plan = plan_for("FROM a\nONBUILD ENV kept=1\n", images=images, **given)
+    assert not any(each.startswith("T=") for each in plan.image.config.env)
+    assert plan.image.config.on_build == ("ENV kept=1",)

@@ -178,8 +178,9 @@ def test_a_shell_of_the_base_image_allows_the_shell_form():
     ],
 )
 def test_secrets_are_known_by_the_words_of_a_name(name, is_secret):
-    expected = [("SecretsUsedInArgOrEnv", 1), ("SecretsUsedInArgOrEnv", 3)] if is_secret else []
-    assert found(f"ARG {name}\nFROM scratch\nENV {name}=1\n") == expected
+    expected = [("SecretsUsedInArgOrEnv", 3), ("SecretsUsedInArgOrEnv", 4)] if is_secret else []
+    text = f"ARG {name}\nFROM scratch\nENV {name}=1\nARG {name}\n"
+    assert found(text) == expected  # a global ARG is in no image
 
 
 def test_copies_between_stages_and_from_urls_are_not_in_the_ignore_file():
@@ -221,3 +222,90 @@ def test_descriptions_are_checked_only_on_request():
 def test_a_file_whose_expansions_fail_is_left_to_the_build():
     text = "ARG a=${x:?no}\nFROM ${y:?no}\nARG b=${z:?no}\nENV c=${z:?no} d='\nWORKDIR ${}\n"
     assert [rule for rule, _ in found(text)] == ["WorkdirRelativePath"]
+
+
+TRIGGERS = (
+    "ARG DB_PSW",
+    "ENV a b",
+    "COPY $x .dockerignore.d /",
+    "WORKDIR sub",
+    "EXPOSE 80/TCP",
+    "CMD run",
+    "CMD again",
+)
+IN_TRIGGERS = [
+    "SecretsUsedInArgOrEnv",
+    "LegacyKeyValueFormat",
+    "UndefinedVar",
+    "CopyIgnoredFile",
+    "WorkdirRelativePath",
+    "ExposeProtoCasing",
+    "JSONArgsRecommended",
+    "JSONArgsRecommended",
+    "MultipleInstructionsDisallowed",
+]
+
+
+def image_with_triggers(*_):
+    return ImageFacts(on_build=(*TRIGGERS, "NOSUCH x", "RUN --nosuch y"))
+
+
+@pytest.mark.parametrize("switch", ["", "0", "no"])
+def test_triggers_of_the_base_image_are_checked_where_they_run(switch):
+    text = "\n\nFROM base\nRUN true\n"
+    around = {
+        "image": image_with_triggers,
+        "is_ignored": lambda path: path.startswith(".docker"),
+        "build_args": {"BUILDKIT_DISABLE_ONBUILD": switch},
+    }
+    rules = found(text, **around)
+    assert sorted(rules) == sorted((rule, 3) for rule in IN_TRIGGERS)
+
+
+@pytest.mark.parametrize("switch", ["1", "true", "T"])
+def test_triggers_that_do_not_run_are_not_checked(switch):
+    around = {"BUILDKIT_DISABLE_ONBUILD": switch}
+    assert found("FROM base\n", image=image_with_triggers, build_args=around) == []
+    text = "FROM scratch AS a\nONBUILD COPY $x /\nFROM a\n"
+    assert found(text, build_args=around) == []
+    assert found(text) == [("UndefinedVar", 3)]
+
+
+def test_what_triggers_declare_counts_for_the_instructions_below():
+    def image(*_):
+        return ImageFacts(on_build=("ARG v=1", "WORKDIR /w", 'SHELL ["sh"]'))
+
+    assert found("FROM base\nCOPY $v /\nWORKDIR x\nCMD y\n", image=image) == []
+
+
+def test_onbuild_instructions_are_checked_where_they_stand():
+    text = """FROM scratch
+ONBUILD ENV a b
+ONBUILD ARG DB_PASSWORD
+ONBUILD EXPOSE 80/TCP
+ONBUILD CMD run
+ONBUILD WORKDIR sub
+ONBUILD COPY $anything /
+ONBUILD EXPOSE 1.2.3.4:80:80
+"""
+    assert found(text, image=lambda *_: ImageFacts()) == [
+        ("LegacyKeyValueFormat", 2),
+        ("SecretsUsedInArgOrEnv", 3),
+        ("ExposeProtoCasing", 4),
+        ("JSONArgsRecommended", 5),
+        ("WorkdirRelativePath", 6),
+        ("ExposeInvalidFormat", 8),
+    ]
+    settled = 'FROM scratch\nWORKDIR /w\nSHELL ["x"]\nONBUILD WORKDIR s\nONBUILD CMD run\n'
+    assert found(settled, image=lambda *_: ImageFacts()) == []
+
+
+@pytest.mark.parametrize("name", ["PSW", "DB_PSW", "psw_main"])
+def test_psw_is_a_secret(name):
+    assert found(f"FROM scratch\nARG {name}\n") == [("SecretsUsedInArgOrEnv", 2)]
+    assert found(f"FROM scratch\nARG {name}_FILE\nENV CAPSW=1\n") == []
+
+
+def test_instructions_of_stages_that_are_not_checked_are_left_alone():
+    text = "ARG G_TOKEN\nFROM scratch AS a\nENV TOKEN x\nFROM scratch\nENV TOKEN x\n"
+    assert found(text, stages={1}) == [("LegacyKeyValueFormat", 5), ("SecretsUsedInArgOrEnv", 5)]

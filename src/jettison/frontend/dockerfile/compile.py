@@ -178,7 +178,8 @@ def _add_triggers(build: Build, stage: Stage) -> None:
     else:
         config = build.image_config(stage)
         expressions = (config.config.on_build or ()) if config is not None else ()
-    if expressions and not build.graph.is_replaced(stage):
+    runs = scope.runs_triggers(build.request.build_args) and not build.graph.is_replaced(stage)
+    if expressions and runs:
         with located(stage.span):
             triggers = [parse_trigger(each, stage.span) for each in expressions]
             build.graph.trigger(stage, triggers)

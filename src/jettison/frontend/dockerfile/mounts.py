@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from jettison.errors import DockerfileSyntaxError
-from jettison.frontend.dockerfile.text import did_you_mean, quote
+from jettison.frontend.dockerfile.text import did_you_mean, parse_bool, quote
 from jettison.plan.op import MountType, Sharing
 
 _TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
@@ -23,8 +23,6 @@ _KEYS = (
     *("type", "from", "source", "target", "readonly", "id", "sharing", "required", "size", "mode"),
     *("uid", "gid", "src", "dst", "destination", "ro", "rw", "readwrite", "env"),
 )
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _SIZE = r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?"
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _MAX_UINT32 = 2**32 - 1
@@ -272,11 +270,10 @@ def _sharing(value: str) -> Sharing:
 
 
 def _boolean(key: str, value: str) -> bool:
-    if value in _TRUE:
-        return True
-    if value in _FALSE:
-        return False
-    raise DockerfileSyntaxError(f"invalid value for {key}: {value}")
+    parsed = parse_bool(value)
+    if parsed is None:
+        raise DockerfileSyntaxError(f"invalid value for {key}: {value}")
+    return parsed
 
 
 def _number(key: str, value: str, base: int) -> int:

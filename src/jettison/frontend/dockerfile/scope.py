@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 
 from jettison.errors import located
 from jettison.frontend.dockerfile.syntax import Arg
+from jettison.frontend.dockerfile.text import parse_bool
 from jettison.frontend.dockerfile.words import expand
 from jettison.oci.platform import Platform
 
@@ -27,6 +28,7 @@ ENGINE_NAMES = frozenset(
         "BUILDKIT_BUILD_NAME",
         "BUILDKIT_CACHE_MOUNT_NS",
         "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
+        "BUILDKIT_DISABLE_ONBUILD",
         "BUILDKIT_DOCKERFILE_CHECK",
         "BUILDKIT_INLINE_CACHE",
         "BUILDKIT_MULTI_PLATFORM",
@@ -39,6 +41,7 @@ ENGINE_NAMES = frozenset(
 )
 """Build arguments that the engine reads, declared or not."""
 
+_NO_TRIGGERS = "BUILDKIT_DISABLE_ONBUILD"
 _NOT_IN_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
 
 
@@ -173,6 +176,17 @@ def proxy_environment(build_args: Mapping[str, str]) -> tuple[str, ...]:
         if name in given
         for each in (name.upper(), name)
     )
+
+
+def runs_triggers(build_args: Mapping[str, str]) -> bool:
+    """Tell whether ONBUILD triggers run; ``BUILDKIT_DISABLE_ONBUILD=1`` leaves them out.
+
+    What is no truth value is as good as nothing, as in BuildKit's other switches.
+
+    >>> runs_triggers({}), runs_triggers({"BUILDKIT_DISABLE_ONBUILD": "true"})
+    (True, False)
+    """
+    return not parse_bool(build_args.get(_NO_TRIGGERS, ""))
 
 
 def unused_build_args(build_args: Iterable[str], declared: Iterable[str]) -> tuple[str, ...]:

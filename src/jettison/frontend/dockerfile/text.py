@@ -20,6 +20,8 @@ SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 SEPARATOR = re.compile(r"[\t\v\f\r ]+")
 """What separates the words of an instruction."""
 
+_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MAX_DISTANCE = 2
 _ESCAPES = {
     "\a": r"\a",
@@ -43,6 +45,11 @@ def quote(text: str) -> str:
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return '"' + "".join(map(_quoted, text)) + '"'
+
+
+def parse_bool(text: str) -> bool | None:
+    """Return the truth value that a text is, as Go's ``strconv.ParseBool`` reads it, or None."""
+    return True if text in _TRUE else False if text in _FALSE else None
 
 
 def _quoted(char: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, Shell
+from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, OnBuild, Shell
 from jettison.lint.file import LintFile
 from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
@@ -41,8 +41,9 @@ class JSONArgsRecommended(Rule):
         for stage in file.checked_stages:
             base_has_shell = stage.facts is not None and stage.facts.has_shell
             has_shell = base_has_shell or "SHELL" in stage.inherited
-            for instruction in stage.instructions:
-                if isinstance(instruction, Shell):
+            for each in stage.runs:
+                instruction = each.trigger if isinstance(each, OnBuild) else each
+                if isinstance(each, Shell):
                     has_shell = True
                 elif isinstance(instruction, Cmd | Entrypoint) and not (
                     instruction.command.is_json or has_shell

@@ -35,11 +35,12 @@ class LegacyKeyValueFormat(Rule):
 
     def check(self, file: LintFile) -> Iterable[Finding]:
         """Yield instructions in the form without an equals sign."""
-        for instruction in file.dockerfile.instructions:
-            if isinstance(instruction, Env | Label) and instruction.legacy:
-                name = instruction.name
-                yield self.finding(
-                    f'"{name} key=value" should be used instead of legacy "{name} key value" '
-                    "format",
-                    instruction.span,
-                )
+        for stage in file.checked_stages:
+            for instruction in stage.written:
+                if isinstance(instruction, Env | Label) and instruction.legacy:
+                    name = instruction.name
+                    yield self.finding(
+                        f'"{name} key=value" should be used instead of legacy "{name} key value" '
+                        "format",
+                        instruction.span,
+                    )

@@ -45,7 +45,7 @@ class MultipleInstructionsDisallowed(Rule):
         """Yield the instructions that a later one of their kind overrides."""
         for stage in file.checked_stages:
             last: dict[str, Instruction] = {}
-            for instruction in stage.instructions:
+            for instruction in stage.runs:
                 if not isinstance(instruction, Cmd | Entrypoint | Healthcheck):
                     continue
                 overridden = last.get(instruction.name)

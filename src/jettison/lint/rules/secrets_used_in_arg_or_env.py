@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jettison.frontend.dockerfile.syntax import Arg, Env
+from jettison.frontend.dockerfile.syntax import Arg, Env, Instruction
 from jettison.frontend.dockerfile.text import quote
 from jettison.lint.file import LintFile
 from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
-_NAMES = "apikey|auth|credential|credentials|key|password|pword|passwd|secret|token"
+_NAMES = "apikey|auth|credential|credentials|key|password|pword|passwd|psw|secret|token"
 _HARMLESS = "public|file|version"
 
 
@@ -45,17 +45,22 @@ class SecretsUsedInArgOrEnv(Rule):
         """Yield variables whose name is that of a secret."""
         is_secret = re.compile(f"(?:_|^)(?:{_NAMES})(?:_|$)", re.IGNORECASE).search
         is_harmless = re.compile(f"(?:_|^)(?:{_HARMLESS})(?:_|$)", re.IGNORECASE).search
-        for instruction in file.dockerfile.instructions:
-            if isinstance(instruction, Arg):
-                names = [item.key for item in instruction.items]
-            elif isinstance(instruction, Env):
-                names = [pair.key for pair in instruction.pairs]
-            else:
-                continue
-            for name in names:
-                if is_secret(name) and not is_harmless(name):
-                    yield self.finding(
-                        "Do not use ARG or ENV instructions for sensitive data "
-                        f"({instruction.name} {quote(name)})",
-                        instruction.span,
-                    )
+        for stage in file.checked_stages:
+            for instruction in stage.written:
+                for name in _names(instruction):
+                    if is_secret(name) and not is_harmless(name):
+                        yield self.finding(
+                            "Do not use ARG or ENV instructions for sensitive data "
+                            f"({instruction.name} {quote(name)})",
+                            instruction.span,
+                        )
+
+
+def _names(instruction: Instruction) -> list[str]:
+    match instruction:
+        case Arg(items=items):
+            return [item.key for item in items]
+        case Env(pairs=pairs):
+            return [pair.key for pair in pairs]
+        case _:
+            return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jettison.frontend.dockerfile.syntax import Workdir
+from jettison.frontend.dockerfile.syntax import OnBuild, Workdir
 from jettison.frontend.dockerfile.text import quote
 from jettison.lint.file import LintFile
 from jettison.lint.finding import Finding
@@ -42,13 +42,15 @@ class WorkdirRelativePath(Rule):
         for stage in file.checked_stages:
             is_set = "WORKDIR" in stage.inherited
             for step in stage.steps:
-                if not isinstance(step.instruction, Workdir):
+                own = step.instruction
+                instruction = own.trigger if isinstance(own, OnBuild) else own
+                if not isinstance(instruction, Workdir):
                     continue
-                path = step.expand(step.instruction.path)
+                path = step.expand(instruction.path)
                 if not (is_set or path.startswith("/")):
                     yield self.finding(
                         f"Relative workdir {quote(path)} can have unexpected results if the base "
                         "image changes",
-                        step.instruction.span,
+                        instruction.span,
                     )
-                is_set = True
+                is_set = is_set or instruction is own
