@@ -15,6 +15,7 @@ from host_tools import lacking
 from jettison.errors import HostError
 from jettison.linux.apparmor import default_profile, is_enabled, loaded_profiles
 from jettison.linux.cgroup import Group, hierarchies, make_group
+from jettison.linux.resources import Resources
 
 FILL = "dd if=/dev/zero of=/dev/null bs=80M count=1 && echo filled"
 
@@ -41,7 +42,7 @@ def delegated(cli: Cli) -> Iterator[tuple[Cli, list[Path]]]:
     if os.geteuid() != 0:
         pytest.skip("root is needed")
     try:
-        group = make_group(f"jettison-test-{os.getpid()}", 1 << 30, 1.0)
+        group = make_group(f"jettison-test-{os.getpid()}", Resources(1 << 30, cpus=1.0))
     except HostError as error:
         lacking(f"a control group: {error.message}")
     unified = {each.top: each.unified for each in hierarchies()}
@@ -95,6 +96,23 @@ def test_a_build_s_steps_are_limited(delegated):
     context = cli.context({"Dockerfile": f"FROM box\nRUN {FILL}\n"})
     assert cli("build", "-q", "--memory=1g", context).returncode == 0
     assert cli.attempt("build", "-q", "--no-cache", "--memory=32m", context).returncode == 1
+
+
+@pytest.mark.parametrize("isolation", ["embedded", "crun", "runc", "in-container"])
+def test_a_build_s_resources_reach_its_steps(cli: Cli, isolation: str, need):
+    if cli.prefix or os.geteuid() != 0:
+        pytest.skip("root is needed")
+    if isolation in {"crun", "runc"}:
+        need(isolation)
+    context = cli.context(
+        {"Dockerfile": "FROM box\nRUN grep Cpus_allowed_list: /proc/self/status\n"}
+    )
+    flags = ("--progress=plain", "--no-cache", f"--isolation={isolation}")
+    last = max(os.sched_getaffinity(0))
+    limits = (f"cpuset-cpus={last}", "cpu-period=50000", "cpu-quota=20000", "memory=1g")
+    said = cli("build", *flags, *(f"--resource={each}" for each in limits), context)
+    assert f"Cpus_allowed_list:\t{last}\n" in said.all
+    assert cli.attempt("build", *flags, "--resource=cpuset-cpus=4000", context).returncode == 5
 
 
 def test_a_user_without_control_groups_is_told_how_to_get_some(cli: Cli):

@@ -72,7 +72,7 @@ def exec_options(
         secrets={each.id: secret_value(each) for each in request.secrets},
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, made),
-        limits=Limits(memory_bytes=request.memory_bytes, cpus=request.cpus),
+        limits=Limits(**msgspec.structs.asdict(request.resources)),
         failed=session.store.failed,
         timeout_seconds=request.step_timeout_seconds,
         log_bytes=request.step_log_bytes,

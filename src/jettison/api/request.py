@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
 
@@ -53,6 +54,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
         pull: Ask the registry for every image.
         secrets_in_layers: Whether RUN may write secrets into layers; it fails the build else.
         push: Push all tags afterwards.
+        resources: What each RUN may use.
         step_timeout_seconds: A RUN that takes longer fails; 0 is no limit.
         step_log_bytes: Most bytes of a RUN's output that are shown; 0 is all.
         ca_bundle: Path of a PEM file for RUN steps, ``host``, or empty.
@@ -83,8 +85,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     allow: frozenset[str] = frozenset()
     ulimits: tuple[str, ...] = ()
     shm_bytes: int = 0
-    memory_bytes: int = 0
-    cpus: float = 0.0
+    resources: Resources = Resources()
     step_timeout_seconds: float = 0.0
     step_log_bytes: int = 0
     ca_bundle: str = ""

@@ -9,6 +9,7 @@ import click
 from jettison.api.request import BuildRequest
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import settings_of
+from jettison.cli.resources import parse_resources
 from jettison.cli.values import (
     build_arguments,
     pairs,
@@ -120,6 +121,14 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     "--cpus", default=0.0, type=click.FloatRange(0), help="Processors that each RUN step may use."
 )
 @click.option(
+    "--resource",
+    "resources",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Limit of each RUN step: memory, memory-swap, cpu-shares, cpu-period, cpu-quota, "
+    "cpuset-cpus or cpuset-mems.",
+)
+@click.option(
     "--step-timeout",
     default=0.0,
     type=click.FloatRange(0),
@@ -227,8 +236,9 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         allow=frozenset(texts(flags, "allow")),
         ulimits=texts(flags, "ulimits"),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
-        memory_bytes=parse_size("--memory", str(flags["memory"])),
-        cpus=float(str(flags["cpus"])),
+        resources=parse_resources(
+            texts(flags, "resources"), memory=str(flags["memory"]), cpus=float(str(flags["cpus"]))
+        ),
         step_timeout_seconds=float(str(flags["step_timeout"])),
         step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"])),
         offline=bool(flags["offline"]),

@@ -1,4 +1,4 @@
-"""Control groups that limit memory and processor time of a container.
+"""Control groups that limit memory and processors of a container.
 
 In:  limits; the mounted hierarchies (v2, v1 or both) and the groups of this process in them.
 Out: a group per container; process 1 joins through the files in ``Group.joins``.
@@ -18,23 +18,21 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from jettison.errors import HostError
 from jettison.linux.mount import unescape
+from jettison.linux.resources import Resources, Settings
 
-Settings = Mapping[str, Mapping[str, str]]
-"""What is written into which file of a group, by controller."""
-
-_PERIOD_US = 100_000
 _SWAP = frozenset({"memory.swap.max", "memory.memsw.limit_in_bytes"})
 _PREFIX = "jettison-"
 _STALE_SECONDS = 60
+_CPUSET = ("cpuset.cpus", "cpuset.mems")
 _DELEGATION = (
-    "Leave out `--memory` and `--cpus`, or let systemd hand control groups to this user: "
+    "Leave out the limits, or let systemd hand control groups to this user: "
     "`systemd-run --user --scope -p Delegate=yes jettison …`."
 )
 
@@ -74,23 +72,24 @@ class Hierarchy(msgspec.Struct, frozen=True):
             place = place.parent
 
 
-def make_group(name: str, memory_bytes: int, cpus: float, proc: Path = Path("/proc/self")) -> Group:
-    """Make a group.
+def make_group(name: str, limits: Resources, proc: Path = Path("/proc/self")) -> Group:
+    """Make a group; an empty one without limits.
 
     Args:
         name: Unique on this host.
-        memory_bytes: 0 is no limit; swap counts as well.
-        cpus: Processors' worth of time; 0 is no limit.
+        limits: What its processes may use.
         proc: What the kernel says about this process.
 
     Raises:
         HostError: the host has no such controller, or this user may not use it.
     """
-    kinds = [kind for kind, value in (("cpu", cpus), ("memory", memory_bytes)) if value]
+    kinds = limits.settings(unified=True)
+    if not kinds:
+        return Group()
     made: list[Path] = []
     try:
         for hierarchy, here in _places(kinds, hierarchies(proc)):
-            settings = _SETTINGS[hierarchy.unified](memory_bytes, cpus)
+            settings = limits.settings(unified=hierarchy.unified)
             made.append(_make(hierarchy, name, {kind: settings[kind] for kind in here}))
     except HostError:
         Group(tuple(made)).remove()
@@ -138,7 +137,7 @@ def _below(top: Path, root: bytes, path: bytes) -> Path:
     return place if not inside.startswith("..") and place.is_dir() else top
 
 
-def _places(kinds: Sequence[str], found: Sequence[Hierarchy]) -> list[tuple[Hierarchy, list[str]]]:
+def _places(kinds: Iterable[str], found: Iterable[Hierarchy]) -> list[tuple[Hierarchy, list[str]]]:
     """Return in which hierarchies to limit what.
 
     Raises:
@@ -150,7 +149,7 @@ def _places(kinds: Sequence[str], found: Sequence[Hierarchy]) -> list[tuple[Hier
         if here is None:
             raise HostError(
                 f"cannot limit the container: this host has no control groups for `{kind}`",
-                hint="Leave out `--memory` and `--cpus`.",
+                hint="Leave out the limits.",
             )
         places.setdefault(here.top, (here, []))[1].append(kind)
     return list(places.values())
@@ -171,6 +170,8 @@ def _make(hierarchy: Hierarchy, name: str, settings: Settings) -> Path:
             _sweep(parent)
             directory.mkdir()
             try:
+                if "cpuset" in settings and not hierarchy.unified:
+                    _inherit(directory, parent)
                 for files in settings.values():
                     _write(directory, files)
             except OSError:
@@ -204,6 +205,16 @@ def _enable(parent: Path, kinds: Mapping[str, object]) -> None:
             control.write_text(f"+{kind}")
 
 
+def _inherit(directory: Path, parent: Path) -> None:
+    """Give a new group of version 1 its parent's processors and nodes: it begins with none.
+
+    Raises:
+        OSError: it may not have them.
+    """
+    for name in _CPUSET:
+        (directory / name).write_text((parent / name).read_text())
+
+
 def _sweep(parent: Path) -> None:
     """Remove groups of killed processes; a group that anybody uses has a process or is young."""
     for old in parent.glob(f"{_PREFIX}*"):
@@ -217,26 +228,3 @@ def _write(directory: Path, files: Mapping[str, str]) -> None:
         optional = name in _SWAP  # some kernels do not count it
         with contextlib.suppress(OSError) if optional else contextlib.nullcontext():
             (directory / name).write_text(value)
-
-
-def _unified(memory_bytes: int, cpus: float) -> Settings:
-    return {
-        "cpu": {"cpu.max": f"{round(cpus * _PERIOD_US)} {_PERIOD_US}"},
-        "memory": {"memory.max": str(memory_bytes), "memory.swap.max": "0"},
-    }
-
-
-def _old(memory_bytes: int, cpus: float) -> Settings:
-    return {
-        "cpu": {
-            "cpu.cfs_period_us": str(_PERIOD_US),
-            "cpu.cfs_quota_us": str(round(cpus * _PERIOD_US)),
-        },
-        "memory": {
-            "memory.limit_in_bytes": str(memory_bytes),
-            "memory.memsw.limit_in_bytes": str(memory_bytes),
-        },
-    }
-
-
-_SETTINGS = {True: _unified, False: _old}

@@ -29,7 +29,6 @@ from jettison.sandbox.spec import (
 )
 
 Json = dict[str, object]
-_PERIOD_US = 100_000
 _PLAIN = ("nosuid", "noexec", "nodev")
 
 
@@ -158,10 +157,16 @@ def _resources(spec: SandboxSpec) -> Json:
     limits = spec.limits
     resources: Json = {}
     if limits.memory_bytes:
-        resources["memory"] = {"limit": limits.memory_bytes, "swap": limits.memory_bytes}
-    if limits.cpus:
-        resources["cpu"] = {"quota": round(limits.cpus * _PERIOD_US), "period": _PERIOD_US}
-    return resources
+        resources["memory"] = {"limit": limits.memory_bytes, "swap": limits.memory_and_swap}
+    cpu: Json = {
+        "quota": limits.quota_us,
+        "period": limits.period_us if limits.quota_us or limits.cpu_period_us else 0,
+        "shares": limits.cpu_shares,
+        "cpus": limits.cpuset_cpus,
+        "mems": limits.cpuset_mems,
+    }
+    cpu = {name: value for name, value in cpu.items() if value}
+    return resources | ({"cpu": cpu} if cpu else {})
 
 
 def _system_mounts(spec: SandboxSpec, *, userns: bool) -> list[Json]:

@@ -97,7 +97,7 @@ def make_limits(limits: Limits) -> Group:
         HostError: this host or user cannot.
     """
     name = f"jettison-{os.getpid()}-{next(_numbers)}"
-    return make_group(name, limits.memory_bytes, limits.cpus)
+    return make_group(name, limits)
 
 
 def capabilities(names: tuple[str, ...]) -> int:

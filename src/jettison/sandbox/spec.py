@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from jettison.linux.resources import Resources
+
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
@@ -134,11 +136,9 @@ class NetworkMode(enum.Enum):
     NONE = "none"
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(Resources, frozen=True):
     """Resource limits; 0 and empty are none. ``ulimits`` are (name, soft, hard), -1 unlimited."""
 
-    memory_bytes: int = 0
-    cpus: float = 0.0
     ulimits: tuple[tuple[str, int, int], ...] = ()
     shm_bytes: int = 64 << 20
 

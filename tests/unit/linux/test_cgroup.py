@@ -9,6 +9,7 @@ import pytest
 
 from jettison.errors import HostError
 from jettison.linux.cgroup import Group, hierarchies, make_group
+from jettison.linux.resources import Resources
 
 
 class Host:
@@ -41,7 +42,7 @@ class Host:
     def unified(self, own: str, enabled: dict[str, str]) -> Path:
         """Mount the unified hierarchy, with the controllers that groups have enabled below."""
         top = self.mount("cgroup2", "nsdelegate", own)
-        (top / "cgroup.controllers").write_text("cpu io memory\n")
+        (top / "cgroup.controllers").write_text("cpu cpuset io memory\n")
         for group in [top, *(path for path in top.rglob("*") if path.is_dir())]:
             (group / "cgroup.procs").touch()
             control = group / "cgroup.subtree_control"
@@ -55,12 +56,12 @@ def host(tmp_path: Path) -> Host:
 
 
 def test_no_limits_make_no_group(tmp_path: Path):
-    assert make_group("g", 0, 0.0, tmp_path / "nowhere") == Group()
+    assert make_group("g", Resources(), tmp_path / "nowhere") == Group()
 
 
 def test_the_unified_hierarchy_gets_one_group_below_that_of_the_process(host: Host):
     top = host.unified("/a/b", {"a/b": "cpu\n"})
-    group = make_group("g", 1 << 20, 1.5, host.proc)
+    group = make_group("g", Resources(1 << 20, cpus=1.5), host.proc)
     made = top / "a/b/g"
     assert (top / "a/b/cgroup.subtree_control").read_text() == "+memory"
     assert (made / "memory.max").read_text() == "1048576"
@@ -77,7 +78,7 @@ def test_where_the_own_group_is_another_s_one_is_made_beside_it(host: Host):
         os.chown(top / name, 65534, 65534)
     os.seteuid(65534)
     try:
-        group = make_group("g", 1 << 20, 0, host.proc)
+        group = make_group("g", Resources(1 << 20), host.proc)
     finally:
         os.seteuid(0)
     assert group.directories == (top / "user/app/g",)
@@ -86,7 +87,7 @@ def test_where_the_own_group_is_another_s_one_is_made_beside_it(host: Host):
 def test_each_old_hierarchy_gets_a_group(host: Host):
     memory = host.mount("cgroup", "memory", "/")
     cpu = host.mount("cgroup", "cpu,cpuacct", "/own")
-    group = make_group("g", 4096, 0.5, host.proc)
+    group = make_group("g", Resources(4096, cpus=0.5), host.proc)
     assert (memory / "g/memory.limit_in_bytes").read_text() == "4096"
     assert (memory / "g/memory.memsw.limit_in_bytes").read_text() == "4096"
     assert (cpu / "own/g/cpu.cfs_quota_us").read_text() == "50000"
@@ -103,7 +104,7 @@ def test_a_mount_may_show_a_part_of_a_hierarchy_or_not_the_own_part(host: Host):
 def test_a_host_without_a_controller_is_an_error_and_nothing_stays(host: Host):
     memory = host.mount("cgroup", "memory", "/")
     with pytest.raises(HostError, match="no control groups for `cpu`"):
-        make_group("g", 4096, 1.0, host.proc)
+        make_group("g", Resources(4096, cpus=1.0), host.proc)
     assert not (memory / "g").exists()
 
 
@@ -113,7 +114,7 @@ def test_groups_of_killed_processes_are_removed_and_young_ones_are_not(host: Hos
         (memory / name).mkdir()
         if age:
             os.utime(memory / name, (age, age))
-    make_group("jettison-3-1", 4096, 0, host.proc)
+    make_group("jettison-3-1", Resources(4096), host.proc)
     assert sorted(path.name for path in memory.iterdir()) == [
         "jettison-1-1",
         "jettison-3-1",
@@ -128,7 +129,54 @@ def test_who_may_not_is_told_what_to_ask_for(host: Host):
     os.seteuid(65534)
     try:
         with pytest.raises(HostError, match="cannot limit memory of the container") as raised:
-            make_group("g", 4096, 0, host.proc)
+            make_group("g", Resources(4096), host.proc)
     finally:
         os.seteuid(0)
     assert "Delegate=yes" in raised.value.hint
+
+
+def test_the_unified_hierarchy_is_told_every_limit(host: Host):
+    top = host.unified("/", {".": "cpu cpuset memory\n"})
+    limits = Resources(
+        memory_bytes=4096,
+        swap_bytes=6000,
+        cpus=0.5,
+        cpu_period_us=20_000,
+        cpu_shares=1024,
+        cpuset_cpus="0-1",
+        cpuset_mems="0",
+    )
+    make_group("g", limits, host.proc)
+    told = {path.name: path.read_text() for path in (top / "g").iterdir()}
+    assert told == {
+        "memory.max": "4096",
+        "memory.swap.max": "1904",
+        "cpu.max": "10000 20000",
+        "cpu.weight": "39",
+        "cpuset.cpus": "0-1",
+        "cpuset.mems": "0",
+    }
+    make_group("h", Resources(memory_bytes=1, swap_bytes=-1, cpu_period_us=5000), host.proc)
+    assert (top / "h/memory.swap.max").read_text() == "max"
+    assert (top / "h/cpu.max").read_text() == "max 5000"
+    assert not (top / "h/cpuset.cpus").exists()
+
+
+def test_the_old_hierarchies_are_told_every_limit_and_inherit_the_rest(host: Host):
+    cpuset = host.mount("cgroup", "cpuset", "/")
+    for name, value in (("cpuset.cpus", "0-3\n"), ("cpuset.mems", "0\n")):
+        (cpuset / name).write_text(value)
+    cpu = host.mount("cgroup", "cpu", "/")
+    memory = host.mount("cgroup", "memory", "/")
+    limits = Resources(memory_bytes=4096, swap_bytes=-1, cpu_shares=7, cpuset_cpus="2")
+    make_group("g", limits, host.proc)
+    assert (cpuset / "g/cpuset.cpus").read_text() == "2"
+    assert (cpuset / "g/cpuset.mems").read_text() == "0\n"
+    assert {path.name: path.read_text() for path in (cpu / "g").iterdir()} == {"cpu.shares": "7"}
+    assert (memory / "g/memory.memsw.limit_in_bytes").read_text() == "-1"
+
+
+@pytest.mark.parametrize(("shares", "weight"), [(1, 1), (2, 1), (1024, 39), (262144, 10000)])
+def test_shares_are_weights_as_runtimes_convert_them(shares: int, weight: int):
+    told = Resources(cpu_shares=shares).settings(unified=True)
+    assert told == {"cpu": {"cpu.weight": str(weight)}}

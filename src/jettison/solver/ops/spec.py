@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from jettison.copier.passwd import UserIds
 from jettison.plan.op import ExecOp, Network, Security
-from jettison.sandbox.spec import Limits, NetworkMode, Root, SandboxSpec
+from jettison.sandbox.spec import NetworkMode, Root, SandboxSpec
 from jettison.solver.ops.mounts import Mounted
 from jettison.solver.runtime import ExecOptions
 
@@ -39,9 +41,8 @@ def step_spec(
         resolv_conf=options.resolv_conf(),
         network=NetworkMode.NONE if op.network is Network.NONE else NetworkMode.HOST,
         privileged=op.security is Security.INSECURE,
-        limits=Limits(
-            memory_bytes=limits.memory_bytes,
-            cpus=limits.cpus,
+        limits=msgspec.structs.replace(
+            limits,
             ulimits=tuple(parse_ulimit(each) for each in op.ulimits),
             shm_bytes=op.shm_bytes or limits.shm_bytes,
         ),
