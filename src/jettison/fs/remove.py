@@ -14,23 +14,30 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Flags that open a directory for reading its names, and no link to one."""
+
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_DEPTH = 64
 """Deeper directories are moved up first: each level costs a file descriptor."""
 
 
-def remove_tree(path: str | Path) -> None:
+def remove_tree(path: str | Path, *, dir_fd: int | None = None) -> None:
     """Remove a file or a directory with all that is in it; it need not be there.
+
+    Args:
+        path: It; components before the last are followed.
+        dir_fd: Descriptor of the directory that a relative path begins in.
 
     Raises:
         OSError: something cannot be removed (mount point, immutable, another owner).
     """
     text = os.fspath(path)
     try:
-        if not stat.S_ISDIR(os.lstat(text).st_mode):
-            os.unlink(text)
+        if not stat.S_ISDIR(os.lstat(text, dir_fd=dir_fd).st_mode):
+            os.unlink(text, dir_fd=dir_fd)
             return
-        root = _open(text, None)
+        root = _open(text, dir_fd)
     except FileNotFoundError:
         return
     try:
@@ -43,9 +50,22 @@ def remove_tree(path: str | Path) -> None:
     finally:
         os.close(root)
     try:
-        os.rmdir(text)
+        os.rmdir(text, dir_fd=dir_fd)
     except FileNotFoundError:
         return
+
+
+def open_up(path: str | Path, *, dir_fd: int | None = None) -> None:
+    """Give the owner of a directory all rights on it; a link in its place is not followed.
+
+    Raises:
+        OSError: it is no directory, or another owner's.
+    """
+    place = os.open(path, _PLACE, dir_fd=dir_fd)
+    try:
+        os.chmod(f"/proc/self/fd/{place}", 0o700)  # fchmod(2) takes no O_PATH
+    finally:
+        os.close(place)
 
 
 def _empty(directory: int, root: int, depth: int, moved: list[int]) -> None:
@@ -73,10 +93,10 @@ def _empty(directory: int, root: int, depth: int, moved: list[int]) -> None:
 def _open(name: str, directory: int | None) -> int:
     """Open a directory for reading and writing names, opening up its permissions if needed."""
     try:
-        return os.open(name, _OPEN_DIRECTORY, dir_fd=directory)
+        return os.open(name, OPEN_DIRECTORY, dir_fd=directory)
     except PermissionError:
-        os.chmod(name, 0o700, dir_fd=directory)
-        return os.open(name, _OPEN_DIRECTORY, dir_fd=directory)
+        open_up(name, dir_fd=directory)
+        return os.open(name, OPEN_DIRECTORY, dir_fd=directory)
 
 
 def _retried(remove: Callable[..., None], name: str, directory: int) -> None:
@@ -100,6 +120,6 @@ def _move_up(name: str, directory: int, root: int, number: int) -> None:
             except PermissionError:
                 # The names in it, its own permissions or its ".." may forbid the move.
                 os.fchmod(directory, 0o700)
-                os.chmod(name, 0o700, dir_fd=directory)
+                open_up(name, dir_fd=directory)
                 os.rename(name, target, src_dir_fd=directory, dst_dir_fd=root)
             return

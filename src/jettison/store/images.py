@@ -197,7 +197,7 @@ def write_index(
         StorageError: it cannot be written.
     """
     with storage_errors(path):
-        write_atomically(path, index_bytes(named), staging=staging)
+        write_atomically(path, index_bytes(named), mode=0o600, staging=staging)
 
 
 def index_bytes(named: list[tuple[str, Descriptor]]) -> bytes:

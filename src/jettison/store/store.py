@@ -17,7 +17,8 @@ Everything is made below ``tmp`` and gets its place by one rename, so a process 
 any instant: names in place are whole, and the next process collects the rest. Large removals are
 renames into ``trash``: on ext4 creating files is slow for a while after large deletes.
 
-Security: the directory is 0700; layers hold set-user-ID programs.
+Security: the directory and each part are 0700; layers hold set-user-ID programs. No part is a link,
+and nobody else can change where the path leads (``store.place``).
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ from jettison.fs.atomic import write_atomically
 from jettison.fs.failure import storage_errors
 from jettison.fs.lock import FileLock
 from jettison.fs.owners import are_recorded
-from jettison.fs.remove import remove_tree
+from jettison.fs.remove import OPEN_DIRECTORY, open_up, remove_tree
 from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
 from jettison.store.images import ImageIndex, write_index
 from jettison.store.layers import LayerIndex
+from jettison.store.place import PARTS, resolved, take, take_parts
 from jettison.store.staging import Staging
 
-_DIRECTORIES = ("blobs", "blobs/sha256", "snapshots", "cache-mounts", "tmp", "trash")
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
@@ -49,7 +50,7 @@ class Store:
     """An open store; thread-safe. Use it in a ``with`` block, or call ``close``.
 
     Attributes:
-        root: Its directory, absolute.
+        root: Its directory, absolute and without links.
         blobs: Immutable bytes by digest.
         database: Tables.
         images: Images and names.
@@ -70,12 +71,14 @@ class Store:
         """Open a store, make it when it is not there, collect what dead processes left.
 
         Raises:
-            StorageError: it cannot be made or written.
+            StorageError: it cannot be made or written, or others can change what is in it.
         """
-        root = Path(os.path.abspath(root))
         with storage_errors(root):
+            root = resolved(root)
+            take(root)
             if not os.path.exists(f"{root}/oci-layout"):
                 _create(root)
+            take_parts(root)
             if not os.access(root, os.W_OK | os.X_OK):
                 raise StorageError(
                     f"the store `{root}` cannot be written",
@@ -83,7 +86,7 @@ class Store:
                 )
             store = cls(root)
             if are_recorded():
-                store.snapshots.mkdir(0o755, exist_ok=True)
+                store.snapshots.mkdir(0o700, exist_ok=True)
             store._staging.collect()
         return store
 
@@ -134,7 +137,7 @@ class Store:
                 return
             except PermissionError:
                 # Moving a directory changes its "..", which its own permissions may forbid.
-                path.chmod(0o700)
+                open_up(path)
                 path.rename(target)
 
     def empty_trash(self) -> int:
@@ -145,11 +148,15 @@ class Store:
         """
         self._staging.collect_locks()
         failed = 0
-        for path in (self.root / "trash").iterdir():
-            try:
-                remove_tree(path)
-            except OSError:
-                failed += 1
+        trash = os.open(self.root / "trash", OPEN_DIRECTORY)
+        try:
+            for name in os.listdir(trash):
+                try:
+                    remove_tree(name, dir_fd=trash)
+                except OSError:
+                    failed += 1
+        finally:
+            os.close(trash)
         return failed
 
     def using(self) -> FileLock:
@@ -220,21 +227,14 @@ class Store:
 
 def _create(root: Path) -> None:
     """Make the directories and files of a store; several processes may do it at once."""
-    try:
-        root.mkdir(0o700, parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise StorageError(
-            f"the store `{root}` cannot be made: there is a file in its place",
-            hint="choose a directory with `--root`",
-        ) from error
     foreign = [path.name for path in root.iterdir() if path.name not in _OWN_NAMES]
     if foreign and not (root / "tmp").is_dir():
         raise StorageError(
             f"the directory `{root}` is neither empty nor a store: it has `{min(foreign)}`",
             hint="choose an empty directory with `--root`",
         )
-    for name in _DIRECTORIES:
-        (root / name).mkdir(0o755, exist_ok=True)
+    for name in PARTS:
+        (root / name).mkdir(0o700, exist_ok=True)
     with FileLock(root / "tmp" / "create.lock").held():
         if not (root / "index.json").exists():
             write_index(root / "index.json", [])
@@ -242,6 +242,4 @@ def _create(root: Path) -> None:
         write_atomically(root / "oci-layout", _LAYOUT)
 
 
-_OWN_NAMES = frozenset(
-    {*_DIRECTORIES, "snapshots-recorded", "index.json", "oci-layout", "state.db"}
-)
+_OWN_NAMES = frozenset({*PARTS, "snapshots-recorded", "index.json", "oci-layout", "state.db"})
