@@ -9,6 +9,7 @@ Attributes of all outputs are checked before anything is built.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from jettison.api.compile import shown
 from jettison.api.request import BuildRequest, OutputRequest
 from jettison.api.session import Session
-from jettison.events import Progress, Sink
+from jettison.events import Progress, Sink, Warned
 from jettison.exporter.base import Exporter, ExportResult, ExportServices
 from jettison.exporter.catalog import make_exporter
 from jettison.image.names import tag_reference
@@ -76,6 +77,8 @@ def write_outputs(outputs: list[Output], image: StoredImage, sink: Sink) -> Dige
     digest = None
     for output in outputs:
         result = shown(sink, output.title, _exporting(output.exporter, image))
+        if result.warning:
+            sink(Warned(time.time_ns(), result.warning))
         if result.manifest is not None:
             digest = result.manifest.digest
     return digest

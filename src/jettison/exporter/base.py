@@ -46,11 +46,13 @@ class ExportResult(msgspec.Struct, frozen=True):
         manifest: Of the image, or the index of several; None for plain files.
         names: Normalised references that it has now.
         path: Where it is; empty for streams, registries and the store.
+        warning: What the user should know about it.
     """
 
     manifest: Descriptor | None = None
     names: tuple[str, ...] = ()
     path: str = ""
+    warning: str = ""
 
 
 class Exporter(Protocol):

@@ -4,7 +4,8 @@ In:  stored images, whose layers are merged as an overlay would show them.
 Out: files owned by the caller in a directory, or a tar with the image's owners.
 
 A directory that is there already is merged into: what the image has replaces what is there, and
-links in it are never followed. Sockets are left out, and devices where they cannot be made.
+links in it are never followed. Sockets are left out. A tar does nothing by itself, so it keeps
+set-ID bits, devices and capabilities; a directory has them only on request.
 
 Source: BuildKit's local and tar exporters.
 Security: an image is hostile: its links are made and never followed.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +30,15 @@ from jettison.exporter.destination import (
     new_directory,
     open_file,
 )
+from jettison.exporter.directory import (
+    DirectoryWriter,
+    clamped,
+    enter,
+    preserved,
+    told_left_out,
+    walk,
+)
 from jettison.exporter.options import Attributes
-from jettison.fs.remove import remove_tree
 from jettison.fs.tree import FileStat, Tree
 from jettison.image.manifest import image_platform
 from jettison.layer.header import (
@@ -81,6 +89,7 @@ class RootfsExporter:
         self._split = taken.maybe_flag("platform-split")
         epoch = taken.number("source-date-epoch")
         self._clamp_ns = None if epoch is None else epoch * _NANO
+        self._preserve = preserved(taken.text("preserve")) if kind == "local" else frozenset()
         taken.finish()
         if not dest:
             raise UsageError(
@@ -106,45 +115,45 @@ class RootfsExporter:
             tree = StackTree(self._services.blobs.materialise(layers, report))
             platform = str(image_platform(image.config)).replace("/", "_")
             trees.append((platform if split else "", tree))
+        warning = ""
         if self._tar:
             with open_file(self._dest, self._services.stdout) as sink:
                 for prefix, tree in trees:
                     _TarWriter(sink, prefix, self._clamp_ns, report).write(tree)
                 sink.write(bytes(2 * BLOCK))
         else:
-            self._write_directory(trees, report)
-        return ExportResult(path="" if self._dest == STANDARD_OUTPUT else self._dest)
+            warning = self._write_directory(trees, report)
+        path = "" if self._dest == STANDARD_OUTPUT else self._dest
+        return ExportResult(path=path, warning=warning)
 
-    def _write_directory(self, trees: list[tuple[str, StackTree]], report: Progress) -> None:
+    def _write_directory(self, trees: list[tuple[str, StackTree]], report: Progress) -> str:
+        writer = DirectoryWriter(self._preserve, self._clamp_ns, report)
         path = Path(self._dest)
         if is_empty(path):
             with new_directory(path) as directory:
-                self._fill(directory, trees, report)
-            return
-        with export_errors(self._dest):
-            self._fill(path, trees, report)
+                _fill(writer, directory, trees)
+        else:
+            with export_errors(self._dest):
+                _fill(writer, path, trees)
+        left_out = told_left_out(writer.left_out)
+        return f"`{self._dest}`: {left_out}" if left_out else ""
 
-    def _fill(self, path: Path, trees: list[tuple[str, StackTree]], report: Progress) -> None:
+
+def _fill(writer: DirectoryWriter, path: Path, trees: list[tuple[str, StackTree]]) -> None:
+    root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
         for prefix, tree in trees:
-            target = path / prefix if prefix else path
-            target.mkdir(exist_ok=True)
-            _DirectoryWriter(target, self._clamp_ns, report).write(tree)
-
-
-def walk(tree: Tree) -> Iterator[tuple[str, FileStat]]:
-    """Yield all paths of a tree but the root, parents first, names in the order of their bytes."""
-    pending = [iter([f"/{name}" for name in tree.names("/")])]
-    while pending:
-        path = next(pending[-1], None)
-        if path is None:
-            pending.pop()
-            continue
-        facts = tree.lstat(path)
-        if facts is None or stat.S_ISSOCK(facts.mode):
-            continue
-        yield path, facts
-        if facts.is_dir:
-            pending.append(iter([f"{path}/{name}" for name in tree.names(path)]))
+            if not prefix:
+                writer.write(tree, root)
+                continue
+            target = enter(prefix, root)
+            try:
+                os.fchmod(target, 0o755)
+                writer.write(tree, target)
+            finally:
+                os.close(target)
+    finally:
+        os.close(root)
 
 
 class _TarWriter:
@@ -195,87 +204,3 @@ class _TarWriter:
             with open(os.open(tree.host_path(path), _READ), "rb") as file:
                 copy_bytes(file, self._sink)
             self._sink.write(bytes(-size % BLOCK))
-
-
-class _DirectoryWriter:
-    """Writes a tree into a directory that nobody else writes to."""
-
-    def __init__(self, root: Path, clamp_ns: int | None, report: Progress) -> None:
-        self._root = os.fspath(root)
-        self._clamp_ns = clamp_ns
-        self._report = report
-        self._first: dict[tuple[int, int], str] = {}
-
-    def write(self, tree: Tree) -> None:
-        directories: list[tuple[str, FileStat]] = []
-        for count, (path, facts) in enumerate(walk(tree), 1):
-            target = self._root + path
-            if facts.is_dir:
-                self._directory(target)
-                directories.append((target, facts))
-            else:
-                self._other(tree, path, facts, target)
-            if count % _EVERY == 0:
-                self._report("files", count, 0)
-        # Times and modes of directories last: making files in them needs and changes these.
-        for target, facts in reversed(directories):
-            self._finish(target, facts)
-
-    def _directory(self, target: str) -> None:
-        try:
-            os.mkdir(target, 0o700)
-        except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(target).st_mode):
-                os.unlink(target)
-                os.mkdir(target, 0o700)
-
-    def _other(self, tree: Tree, path: str, facts: FileStat, target: str) -> None:
-        if os.path.lexists(target):
-            remove_tree(target)
-        if facts.nlink > 1:
-            first = self._first.setdefault(facts.identity, target)
-            if first != target:
-                if os.path.lexists(first):
-                    os.link(first, target, follow_symlinks=False)
-                return
-        if facts.is_file:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with (
-                open(os.open(tree.host_path(path), _READ), "rb") as source,
-                open(os.open(target, flags, 0o600), "wb") as file,
-            ):
-                copy_bytes(source, file)
-            self._xattrs(tree, path, target)
-            self._finish(target, facts)
-        elif facts.is_symlink:
-            os.symlink(tree.readlink(path), target)
-            self._times(target, facts)
-        else:
-            try:
-                os.mknod(target, facts.mode, facts.rdev)
-            except PermissionError:
-                return
-            self._finish(target, facts)
-
-    def _finish(self, target: str, facts: FileStat) -> None:
-        os.chmod(target, stat.S_IMODE(facts.mode))
-        self._times(target, facts)
-
-    def _times(self, target: str, facts: FileStat) -> None:
-        time_ns = clamped(facts.mtime_ns, self._clamp_ns)
-        os.utime(target, ns=(time_ns, time_ns), follow_symlinks=False)
-
-    @staticmethod
-    def _xattrs(tree: Tree, path: str, target: str) -> None:
-        for name, value in tree.xattrs(path).items():
-            # File capabilities are for the image's owners, not for the caller's files.
-            if name.startswith("user."):
-                try:
-                    os.setxattr(target, name, value, follow_symlinks=False)
-                except OSError:
-                    return
-
-
-def clamped(time_ns: int, limit_ns: int | None) -> int:
-    """Return a time, or the limit when it is later."""
-    return time_ns if limit_ns is None else min(time_ns, limit_ns)

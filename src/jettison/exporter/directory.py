@@ -1,0 +1,248 @@
+"""A tree written into a directory of the host (``type=local``).
+
+In:  a tree of layers, an open directory; what of the image's privileges is wanted.
+Out: files owned by the caller; how many privileges were left out.
+
+The files lie where other users may run or open them, and belong to who exports. So set-ID bits,
+devices and file capabilities, which were given inside a container, are left out unless asked for.
+
+Security: an image is hostile, and so is who else may write to the directory: each is entered by a
+descriptor of the one above it, no link is followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+
+import msgspec
+
+from jettison.errors import UsageError
+from jettison.events import Progress
+from jettison.exporter.destination import copy_bytes
+from jettison.fs.remove import OPEN_DIRECTORY, remove_tree
+from jettison.fs.tree import FileStat, Tree
+from jettison.linux.files import open_in_root
+
+SET_ID = "setid"
+DEVICES = "devices"
+CAPABILITIES = "capabilities"
+PRIVILEGES = (SET_ID, DEVICES, CAPABILITIES)
+"""What ``preserve`` takes; the names of what is left out without it."""
+
+_ALL = "all"
+_CAPABILITY = "security.capability"
+_SET_IDS = stat.S_ISUID | stat.S_ISGID
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+_EVERY = 256
+
+
+def preserved(text: str) -> frozenset[str]:
+    """Return what an attribute ``preserve`` names, with ``+`` or commas between.
+
+    Raises:
+        UsageError: a name is unknown; says which there are.
+    """
+    names = frozenset(text.replace("+", ",").split(",")) - {""}
+    unknown = names - {*PRIVILEGES, _ALL}
+    if unknown:
+        raise UsageError(
+            f"output `type=local` cannot preserve `{min(unknown)}`",
+            hint=f"`preserve` takes {', '.join(f'`{name}`' for name in (*PRIVILEGES, _ALL))},"
+            " several with `+` between",
+        )
+    return frozenset(PRIVILEGES) if _ALL in names else names
+
+
+def clamped(time_ns: int, limit_ns: int | None) -> int:
+    """Return a time, or the limit when it is later."""
+    return time_ns if limit_ns is None else min(time_ns, limit_ns)
+
+
+def walk(tree: Tree) -> Iterator[tuple[str, FileStat]]:
+    """Yield all paths of a tree but the root, parents first, names in the order of their bytes."""
+    pending = [iter([f"/{name}" for name in tree.names("/")])]
+    while pending:
+        path = next(pending[-1], None)
+        if path is None:
+            pending.pop()
+            continue
+        facts = tree.lstat(path)
+        if facts is None or stat.S_ISSOCK(facts.mode):
+            continue
+        yield path, facts
+        if facts.is_dir:
+            pending.append(iter([f"{path}/{name}" for name in tree.names(path)]))
+
+
+class _Level(msgspec.Struct, frozen=True):
+    """A directory that is being filled: its path in the tree, descriptor, and final facts."""
+
+    path: str
+    descriptor: int
+    facts: FileStat | None
+
+
+class DirectoryWriter:
+    """Writes trees.
+
+    Args:
+        preserve: Names of ``PRIVILEGES``.
+        clamp_ns: The latest time that a file may have; None for any.
+        report: Told how many files there are.
+
+    Attributes:
+        left_out: Count of what was left out, by names of ``PRIVILEGES``.
+    """
+
+    def __init__(self, preserve: frozenset[str], clamp_ns: int | None, report: Progress) -> None:
+        self._preserve = preserve
+        self._clamp_ns = clamp_ns
+        self._report = report
+        self._first: dict[tuple[int, int], str] = {}
+        self.left_out = dict.fromkeys(PRIVILEGES, 0)
+
+    def write(self, tree: Tree, root: int) -> None:
+        """Write a tree.
+
+        Args:
+            tree: It.
+            root: Descriptor of the directory that its root becomes; closed by the caller.
+
+        Raises:
+            OSError: something cannot be written.
+        """
+        self._first.clear()
+        levels = [_Level("", root, None)]
+        try:
+            for count, (path, facts) in enumerate(walk(tree), 1):
+                parent, _, name = path.rpartition("/")
+                while levels[-1].path != parent:
+                    self._leave(levels)
+                here = levels[-1].descriptor
+                if facts.is_dir:
+                    levels.append(_Level(path, enter(name, here), facts))
+                else:
+                    remove_tree(name, dir_fd=here)
+                    self._other(tree, path, facts, root, here)
+                if count % _EVERY == 0:
+                    self._report("files", count, 0)
+            while len(levels) > 1:
+                self._leave(levels)
+        finally:
+            for level in levels[1:]:
+                os.close(level.descriptor)
+
+    def _leave(self, levels: list[_Level]) -> None:
+        """Close a directory; its mode and times come last, since making files changes these."""
+        level = levels.pop()
+        try:
+            if level.facts is not None:
+                os.fchmod(level.descriptor, stat.S_IMODE(level.facts.mode))
+                os.utime(level.descriptor, ns=self._times(level.facts))
+        finally:
+            os.close(level.descriptor)
+
+    def _other(self, tree: Tree, path: str, facts: FileStat, root: int, here: int) -> None:
+        name = path.rpartition("/")[2]
+        if facts.nlink > 1:
+            first = self._first.setdefault(facts.identity, path)
+            if first != path:
+                _link(root, first, name, here)
+                return
+        if facts.is_file:
+            self._file(tree, path, facts, name, here)
+        elif facts.is_symlink:
+            os.symlink(tree.readlink(path), name, dir_fd=here)
+            os.utime(name, ns=self._times(facts), dir_fd=here, follow_symlinks=False)
+        elif stat.S_ISFIFO(facts.mode) or self._keeps(DEVICES):
+            try:
+                os.mknod(name, facts.mode, facts.rdev, dir_fd=here)
+            except PermissionError:
+                self.left_out[DEVICES] += 1
+                return
+            place = os.open(name, _PLACE, dir_fd=here)
+            try:
+                os.chmod(f"/proc/self/fd/{place}", stat.S_IMODE(facts.mode))
+            finally:
+                os.close(place)
+            os.utime(name, ns=self._times(facts), dir_fd=here, follow_symlinks=False)
+
+    def _file(self, tree: Tree, path: str, facts: FileStat, name: str, here: int) -> None:
+        mode = stat.S_IMODE(facts.mode)
+        if mode & _SET_IDS and not self._keeps(SET_ID):
+            mode &= ~_SET_IDS
+        with (
+            open(os.open(tree.host_path(path), _READ), "rb") as source,
+            open(os.open(name, _CREATE, 0o600, dir_fd=here), "wb") as file,
+        ):
+            copy_bytes(source, file)
+            file.flush()
+            target = file.fileno()
+            self._xattrs(tree, path, target)
+            os.fchmod(target, mode)
+            os.utime(target, ns=self._times(facts))
+
+    def _xattrs(self, tree: Tree, path: str, target: int) -> None:
+        for name, value in tree.xattrs(path).items():
+            if name == _CAPABILITY and not self._keeps(CAPABILITIES):
+                continue
+            try:
+                os.setxattr(target, name, value)
+            except OSError as error:
+                if error.errno not in {errno.EOPNOTSUPP, errno.EPERM}:
+                    raise
+                if name == _CAPABILITY:
+                    self.left_out[CAPABILITIES] += 1
+
+    def _keeps(self, privilege: str) -> bool:
+        """Tell whether a privilege is wanted; count it when it is not."""
+        wanted = privilege in self._preserve
+        self.left_out[privilege] += not wanted
+        return wanted
+
+    def _times(self, facts: FileStat) -> tuple[int, int]:
+        time_ns = clamped(facts.mtime_ns, self._clamp_ns)
+        return time_ns, time_ns
+
+
+def told_left_out(left_out: dict[str, int]) -> str:
+    """Return what was left out, for people; empty if nothing was."""
+    words = {
+        SET_ID: "set-ID bits of programs",
+        DEVICES: "devices",
+        CAPABILITIES: "file capabilities",
+    }
+    parts = [f"{words[name]} ({count})" for name, count in left_out.items() if count]
+    if not parts:
+        return ""
+    wanted = "+".join(name for name, count in left_out.items() if count)
+    return f"left out, unless `preserve={wanted}` asks for them: {', '.join(parts)}"
+
+
+def enter(name: str, parent: int) -> int:
+    """Return a descriptor of a directory that is made, or there already, ready to be filled."""
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+    except FileExistsError:
+        if not stat.S_ISDIR(os.lstat(name, dir_fd=parent).st_mode):
+            os.unlink(name, dir_fd=parent)
+            os.mkdir(name, 0o700, dir_fd=parent)
+    return os.open(name, OPEN_DIRECTORY, dir_fd=parent)
+
+
+def _link(root: int, first: str, name: str, here: int) -> None:
+    """Make a hard link to a file that was written before; none if that was left out."""
+    try:
+        place = open_in_root(root, os.fsencode(first), _PLACE)
+    except FileNotFoundError:
+        return
+    try:
+        # A path keeps no link on the way out; a descriptor does (linkat(2), AT_SYMLINK_FOLLOW).
+        os.link(f"/proc/self/fd/{place}", name, dst_dir_fd=here, follow_symlinks=True)
+    finally:
+        os.close(place)
