@@ -49,18 +49,6 @@ def seen_by_others(place: Path, names: Sequence[str]) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.fixture
-def open_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory that all users may enter, and that root owns."""
-    place = tmp_path_factory.mktemp("place")
-    for each in (place, place.parent, place.parent.parent):
-        if each.name.startswith("pytest-of"):
-            each.chmod(0o711)
-        elif each != Path("/tmp"):
-            each.chmod(0o755)
-    return place
-
-
 def test_a_store_in_an_existing_directory_is_closed_to_others(
     scratch: Scratch, open_place: Path
 ) -> None:

@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jettison.fs.overlay_form import (
-    USER_PREFIX,
     lowers_in_effect,
     make_opaque,
     make_whiteout,
     overlay_xattr_prefix,
 )
 from jettison.fs.tree import Tree
+from jettison.fs.xattr import USER_PREFIX
 from jettison.snapshot.stack import StackTree
 
 pytestmark = [

@@ -26,10 +26,18 @@ import functools
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from jettison.fs.owners import intended, new_owner
-from jettison.fs.xattr import get_xattr, read_xattrs
+from jettison.fs.xattr import (
+    FUSE_PREFIX,
+    TRUSTED_PREFIX,
+    USER_PREFIX,
+    get_xattr,
+    read_xattrs,
+    remove_xattr,
+)
 
 WHITEOUT_PREFIX = ".wh."
 """In a tar: an entry with this prefix removes the name behind it."""
@@ -43,8 +51,8 @@ OPAQUE_MARKER = ".wh..wh..opq"
 PLAIN_ROOT_MODE = 0o755
 """Permission bits of the root directory of a layer that does not change it."""
 
-TRUSTED_PREFIX = "trusted.overlay."
-USER_PREFIX = "user.overlay."
+_ESCAPED = "overlay."
+"""Behind the prefix: what a container set on an overlay that it saw (Linux 6.7)."""
 
 
 @functools.cache
@@ -123,6 +131,24 @@ def root_in_effect(
         if not is_plain(directories[index]):
             return index
     return len(directories) - 1
+
+
+def drop_strays(path: str | int, names: Sequence[str]) -> None:
+    """Remove attributes that only other snapshotters than the one that ran would understand.
+
+    A step may write them as any attribute of users. The next one may run on what takes them for
+    its own books; a layer must mean the same there.
+
+    Args:
+        path: A file of a layer, of which no final link is followed, or its descriptor.
+        names: All its attributes.
+    """
+    own = overlay_xattr_prefix()
+    other = USER_PREFIX if own == TRUSTED_PREFIX else TRUSTED_PREFIX
+    for name in names:
+        if name.startswith((FUSE_PREFIX, other, own + _ESCAPED)):
+            with suppress(PermissionError):
+                remove_xattr(path, name)
 
 
 def make_whiteout(path: str, *, dir_fd: int | None = None) -> None:

@@ -4,8 +4,9 @@ In:  paths or open file descriptors of the host.
 Out: ``{name: value}`` of image attributes.
 
 ``security.capability`` and ``user.*`` belong to images. SELinux labels are of the host;
-``trusted.*`` and ``user.overlay.*`` are overlayfs' own books, whose meaning (opaque directories)
-is carried otherwise, and ``user.jettison.*`` are notes of ``fs.owners``.
+``trusted.*``, ``user.overlay.*`` and ``user.fuseoverlayfs.*`` are the books of those who stack
+layers, whose meaning (opaque directories) is carried otherwise, and ``user.jettison.*`` are notes
+of ``fs.owners``.
 
 Source: OCI image-spec 1.1, layer.md, "Extended attributes"; kernel Documentation/filesystems/
 overlayfs.rst.
@@ -16,7 +17,10 @@ from __future__ import annotations
 import errno
 import os
 
-_OWN = ("user.overlay.", "user.jettison.")
+TRUSTED_PREFIX = "trusted.overlay."
+USER_PREFIX = "user.overlay."
+FUSE_PREFIX = "user.fuseoverlayfs."
+_OWN = (USER_PREFIX, FUSE_PREFIX, "user.jettison.")
 _UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENODATA})
 
 

@@ -34,7 +34,7 @@ import msgspec
 from jettison.errors import ContentError, StorageError
 from jettison.fs.failure import storage_error
 from jettison.fs.layer_file import LayerFile
-from jettison.fs.overlay_form import is_whiteout, overlay_xattr_prefix
+from jettison.fs.overlay_form import drop_strays, is_whiteout, overlay_xattr_prefix
 from jettison.fs.owners import intended
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.header import (
@@ -179,6 +179,7 @@ class _Packer:
                 f"`{show(self.path)}` is a renamed directory of the layer below",
                 hint="mount overlays with `redirect_dir=off`",
             )
+        drop_strays(directory, names)
         opaque = self._books + "opaque"
         is_opaque = opaque in names and os.getxattr(directory, opaque) == b"y"
         return read_xattrs(directory), is_opaque
@@ -261,6 +262,7 @@ class _Packer:
                 f"`{show(self.path)}` has its bytes in the layer below",
                 hint="mount overlays with `metacopy=off`",
             )
+        drop_strays(descriptor, names)
         return read_xattrs(descriptor)
 
     def _entry(

@@ -17,18 +17,14 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from jettison.fs.overlay_form import (
-    USER_PREFIX,
-    is_opaque,
-    is_whiteout,
-    make_opaque,
-    make_whiteout,
-)
+from jettison.fs.overlay_form import is_opaque, is_whiteout, make_opaque, make_whiteout
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
 from jettison.fs.walk import walk
+from jettison.fs.xattr import TRUSTED_PREFIX, USER_PREFIX, remove_xattr
 from jettison.linux.files import birth_time
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -85,6 +81,7 @@ class CopiedRoot:
         changed: list[str] = []
         within = ""
         for path, facts in walk(self.tree):
+            _drop_books(f"{self.tree}/{path}", facts)
             if within and path.startswith(within):
                 continue
             within = ""
@@ -289,6 +286,15 @@ def _copy_xattrs(source: str, target: str) -> None:
         except OSError as error:
             if error.errno not in _NO_ATTRIBUTES:
                 raise
+
+
+def _drop_books(path: str, facts: os.stat_result) -> None:
+    """Remove what a step wrote in the name of overlayfs, which would refuse it."""
+    if stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
+        with suppress(OSError):  # no attributes here
+            for name in os.listxattr(path, follow_symlinks=False):
+                if name.startswith((USER_PREFIX, TRUSTED_PREFIX)):
+                    remove_xattr(path, name)
 
 
 def _copy_bytes(origin: int, copy: int, size: int) -> None:

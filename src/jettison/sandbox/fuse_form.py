@@ -4,9 +4,10 @@ In:  an upper directory whose mount is gone.
 Out: the same, as the kernel's overlayfs would have left it.
 
 fuse-overlayfs says in ways of its own what a directory hides: by files named as in a tar, by
-attributes named after itself, and all of that at once. Its mounts refuse such names and
-attributes, so that nothing of a container looks like them. When it copies a directory up it loses
-the set-user-ID and set-group-ID bits; when one of two names is deleted it copies the other.
+attributes named after itself, and all of that at once. Its mounts refuse these names and
+attributes, so that nothing of a container looks like them; overlayfs' own it lets through. When
+it copies a directory up it loses the set-user-ID and set-group-ID bits; when one of two names is
+deleted it copies the other.
 
 Source: fuse-overlayfs(1); compared with what versions 1.10 and later write.
 """
@@ -21,19 +22,24 @@ from pathlib import Path
 from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import (
     OPAQUE_MARKER,
-    TRUSTED_PREFIX,
-    USER_PREFIX,
     WHITEOUT_PREFIX,
     is_whiteout,
     make_opaque,
     make_whiteout,
 )
-from jettison.fs.xattr import get_xattr, read_xattrs, remove_xattr
+from jettison.fs.xattr import (
+    FUSE_PREFIX,
+    TRUSTED_PREFIX,
+    USER_PREFIX,
+    get_xattr,
+    read_xattrs,
+    remove_xattr,
+)
 
-OWN_PREFIX = "user.fuseoverlayfs."
-"""Of its attributes."""
+_BOOKS = (FUSE_PREFIX, TRUSTED_PREFIX, USER_PREFIX)
+_OPAQUE = (FUSE_PREFIX + "opaque", TRUSTED_PREFIX + "opaque")
+"""What it writes itself, root's second; it lets a container write overlayfs' ``user.overlay.*``."""
 
-_OPAQUE = (OWN_PREFIX + "opaque", TRUSTED_PREFIX + "opaque", USER_PREFIX + "opaque")
 _LOST = stat.S_ISUID | stat.S_ISGID
 _MARKERS = frozenset({OPAQUE_MARKER, WHITEOUT_PREFIX + ".opq"})
 
@@ -130,10 +136,10 @@ def _facts(found: os.stat_result) -> tuple[int, ...]:
 
 
 def _drop_attributes(path: str) -> bool:
-    """Remove fuse-overlayfs' attributes; return whether they say that a directory is opaque."""
+    """Remove all books; return whether fuse-overlayfs' say that a directory is opaque."""
     opaque = False
     for name in os.listxattr(path, follow_symlinks=False):
-        if name.startswith(OWN_PREFIX) or name in _OPAQUE:
+        if name.startswith(_BOOKS):
             opaque = opaque or (name in _OPAQUE and get_xattr(path, name) == b"y")
             remove_xattr(path, name)
     return opaque

@@ -26,7 +26,7 @@ import msgspec
 
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
-from jettison.fs.overlay_form import is_whiteout, opaque_xattr
+from jettison.fs.overlay_form import drop_strays, is_whiteout, opaque_xattr
 from jettison.fs.owners import intended
 from jettison.fs.tree import Tree
 from jettison.fs.walk import walk
@@ -218,6 +218,7 @@ def image_attributes(path: str) -> tuple[Mapping[str, bytes], bool]:
         names = []  # the file system has none
     if not names:
         return _NO_XATTRS, False
+    drop_strays(path, names)
     image = sorted(name for name in names if is_image_xattr(name))
     xattrs = {name: get_xattr(path, name) or b"" for name in image}
     opaque = opaque_xattr()

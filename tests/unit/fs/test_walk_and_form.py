@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from jettison.fs.overlay_form import (
-    USER_PREFIX,
     is_opaque,
     is_whiteout,
     lowers_in_effect,
@@ -18,7 +17,14 @@ from jettison.fs.overlay_form import (
     overlay_xattr_prefix,
 )
 from jettison.fs.walk import walk
-from jettison.fs.xattr import get_xattr, is_image_xattr, read_xattrs, remove_xattr, set_xattr
+from jettison.fs.xattr import (
+    USER_PREFIX,
+    get_xattr,
+    is_image_xattr,
+    read_xattrs,
+    remove_xattr,
+    set_xattr,
+)
 
 
 def test_a_walk_is_sorted_by_bytes_and_parents_come_first(tmp_path: Path) -> None:
