@@ -13,6 +13,7 @@ import jettison
 from fuse_device import DEVICE, with_fuse_for_all
 from other_user import becoming, interpreter, somebody
 
+SUITES = ("tests/contract/test_sandbox.py", "tests/hostile/test_network.py")
 _ENTER = """
 import sys
 from jettison.linux import userns
@@ -65,12 +66,12 @@ def session(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.needs_userns
-def test_the_whole_suite_passes_in_a_user_namespace(session):
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_whole_suite_passes_in_a_user_namespace(session, suite):
     run, home, _ = session
-    suite = Path(__file__).with_name("test_sandbox.py")
-    root = suite.parents[2]
+    root = Path(__file__).parents[2]
     result = run(
-        _ENTER, str(suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest",
+        _ENTER, str(root / suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest",
         f"--rootdir={root}", "-c", str(root / "pyproject.toml"),
     )  # fmt: skip
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
@@ -78,13 +79,13 @@ def test_the_whole_suite_passes_in_a_user_namespace(session):
 
 @pytest.mark.slow
 @pytest.mark.needs_userns
-def test_the_suite_passes_for_a_user_without_subordinate_ids(session):
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_suite_passes_for_a_user_without_subordinate_ids(session, suite):
     run, home, _ = session
-    suite = Path(__file__).with_name("test_sandbox.py")
-    root = suite.parents[2]
+    root = Path(__file__).parents[2]
     alone = _ENTER.replace("userns.enter()", "userns.MAPPER_DIRECTORIES = (); userns.enter()")
     result = run(
-        alone, str(suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest-alone",
+        alone, str(root / suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest-alone",
         f"--rootdir={root}", "-c", str(root / "pyproject.toml"), env={"PATH": "/nowhere"},
     )  # fmt: skip
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]

@@ -100,7 +100,7 @@ def ca_files(session: Session, choice: str, *, guess: bool = False) -> CaFiles:
 
 def container_files(hostname: str, extra_hosts: tuple[str, ...], link: Link) -> ContainerFiles:
     """Return the names that a container knows."""
-    shared = link.mode is NetworkMode.HOST
+    shared = link.mode in {NetworkMode.SHARED, NetworkMode.HOST}
     return ContainerFiles(
         make_hosts(hostname, extra_hosts, gateway=link.gateway),
         make_resolv_conf(host_network=shared, forwarder=link.nameserver),

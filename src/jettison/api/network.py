@@ -81,14 +81,14 @@ def connect(
                 tools = _tools(request.network, sandbox)
             except HostError:
                 if optional:  # as the documentation says, and `doctor`
-                    return Link(NetworkMode.HOST)
+                    return Link(NetworkMode.SHARED)
                 raise
             try:
                 return _own(request, tools, place, ports, made)
             except HostError as error:
                 if optional:
                     warn(f"the container shares the host's network: {error.message}")
-                    return Link(NetworkMode.HOST)
+                    return Link(NetworkMode.SHARED)
                 raise
         case name:
             raise UsageError(

@@ -49,6 +49,8 @@ _COMMON = {
     "fspick": 433,
     "openat2": 437,
     "mount_setattr": 442,
+    "landlock_create_ruleset": 444,
+    "landlock_restrict_self": 446,
 }
 _GENERIC = _NUMBERS["aarch64"]
 

@@ -120,7 +120,7 @@ def _console(size: tuple[int, int] | None) -> Json:
 
 
 def _mask(spec: SandboxSpec) -> int:
-    return _privileged_mask() if spec.privileged else capabilities(spec.capabilities)
+    return _privileged_mask() if spec.privileged else capabilities(spec.granted)
 
 
 def _privileged_mask() -> int:
@@ -181,7 +181,7 @@ def _system_mounts(spec: SandboxSpec, *, userns: bool) -> list[Json]:
     ]  # fmt: skip
     if not spec.has_own_shm:
         mounts.append(_entry(SHM, "tmpfs", "shm", *_PLAIN, "mode=1777", shm))
-    if userns and spec.network is NetworkMode.HOST:
+    if userns and spec.shares_network:
         # sysfs belongs to the network namespace, which is the host's.
         mounts.append(_entry("/sys", "none", "/sys", "rbind", mode))
     else:

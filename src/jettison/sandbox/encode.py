@@ -15,6 +15,7 @@ from pathlib import Path
 from jettison.errors import UsageError
 from jettison.linux.apparmor import profile_here
 from jettison.linux.cgroup import Group, make_group
+from jettison.linux.landlock import abi, can_scope
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.seccomp import opening_program, program
 from jettison.sandbox.spec import (
@@ -49,7 +50,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         UsageError: an unknown capability or resource limit.
     """
     single_id = driver in {"single-id", "chroot-single-id"}
-    mask = _ALL if spec.privileged else capabilities(spec.capabilities)
+    mask = _ALL if spec.privileged else capabilities(spec.granted)
     root = spec.root
     values = {
         "driver": "embedded" if driver == "single-id" else driver,
@@ -72,6 +73,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "hostname": os.fsencode(spec.hostname),
         "network_none": spec.network is NetworkMode.NONE,
         "network": os.fsencode(spec.network_path),
+        "scoped": spec.is_guarded and can_scope(abi()),
         "capabilities": mask,
         "seccomp": _filter(spec, mask, single_id=single_id),
         "asking": _asking(spec, mask, driver),

@@ -34,6 +34,9 @@ DEFAULT_CAPABILITIES = (
 )
 """Docker's default set."""
 
+NETWORK_CAPABILITIES = frozenset({"CAP_NET_RAW", "CAP_NET_ADMIN"})
+"""Have a process read, forge or redirect what others send in the same network namespace."""
+
 MASKED_PATHS = (
     "/proc/acpi",
     "/proc/asound",
@@ -129,8 +132,14 @@ SHM = "/dev/shm"  # noqa: S108 - a path in containers
 
 
 class NetworkMode(enum.Enum):
-    """HOST shares the host's network, OWN joins a namespace, NONE has a loopback interface only."""
+    """What a container has of the network.
 
+    SHARED uses the host's addresses and ports, without raw sockets and without abstract sockets of
+    the host's processes (docs/adr/0011-network-of-steps.md). HOST is the host's network with all
+    that is in it. OWN joins a namespace, NONE has a loopback interface only.
+    """
+
+    SHARED = "shared"
     HOST = "host"
     OWN = "own"
     NONE = "none"
@@ -183,7 +192,8 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         network: What it sees of the network.
         network_path: With OWN: the namespace, of ``sandbox.network``.
         capabilities: Bounding, permitted, effective set (inheritable and ambient stay empty;
-            a process that is not root of the container has them in the bounding set only).
+            a process that is not root of the container has them in the bounding set only), but
+            see ``granted``.
         privileged: All capabilities, nothing masked, all devices (``--security=insecure``).
         apparmor: Name of a profile, ``unconfined``, or None for the default of this host.
         readonly_root: The root file system cannot be written.
@@ -203,7 +213,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     hostname: str = "jettison"
     hosts: bytes | None = None
     resolv_conf: bytes | None = None
-    network: NetworkMode = NetworkMode.HOST
+    network: NetworkMode = NetworkMode.SHARED
     network_path: str = ""
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     masked_paths: tuple[str, ...] = MASKED_PATHS
@@ -220,6 +230,23 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     def apparmor_wanted(self) -> str | None:
         """The profile that is asked for: a privileged container has none by default."""
         return "unconfined" if self.privileged and self.apparmor is None else self.apparmor
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the network is the host's, and its raw and abstract sockets out of reach."""
+        return self.network is NetworkMode.SHARED and not self.privileged
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """The capabilities, without those that hold for all of the host's network."""
+        if not self.is_guarded:
+            return self.capabilities
+        return tuple(name for name in self.capabilities if name not in NETWORK_CAPABILITIES)
+
+    @property
+    def shares_network(self) -> bool:
+        """Whether interfaces, addresses and ports are the host's."""
+        return self.network in {NetworkMode.SHARED, NetworkMode.HOST}
 
     @property
     def has_own_shm(self) -> bool:

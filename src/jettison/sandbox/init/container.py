@@ -54,6 +54,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     user = (spec["uid"], spec["gid"], spec["groups"])
     guard.enter("apply the AppArmor profile")
     confine_next_program(spec["apparmor"])
+    network.guard_shared(spec)
     guard.enter("filter system calls")
     reaper = program.filter_calls(spec) or spec["init"]
     program.drop_privileges(user, spec["capabilities"])

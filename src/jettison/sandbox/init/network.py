@@ -16,6 +16,7 @@ import marshal
 import os
 import struct
 
+from jettison.linux.landlock import leave_abstract_sockets
 from jettison.linux.mount import bind, propagate_one_way
 from jettison.linux.namespace import NEWNET, enter, unshare
 from jettison.linux.process import die_with_parent, execute
@@ -93,6 +94,13 @@ def join(path: bytes) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     enter(descriptor, NEWNET)
     os.close(descriptor)
+
+
+def guard_shared(spec: dict) -> None:  # type: ignore[type-arg]
+    """Keep what runs from now on from the abstract sockets of the network that it shares."""
+    if spec["scoped"]:
+        guard.enter("leave the host's abstract sockets")
+        leave_abstract_sockets()
 
 
 def start_loopback() -> None:

@@ -12,7 +12,7 @@ import os
 
 from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
 from jettison.linux.process import execute
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import guard, network
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.program import restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
@@ -39,6 +39,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     with open(spec["bundle"] + b"/files/config.json", "xb") as file:
         file.write(spec["config"])
     os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
+    network.guard_shared(spec)
     guard.enter("execute the runtime")
     restore_signals()
     environment = [b"PATH=" + os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")]

@@ -11,6 +11,11 @@ from jettison.solver.ops.mounts import Mounted
 from jettison.solver.runtime import ExecOptions
 
 _HOSTNAME = "jettison"
+_NETWORKS = {
+    Network.DEFAULT: NetworkMode.SHARED,
+    Network.HOST: NetworkMode.HOST,
+    Network.NONE: NetworkMode.NONE,
+}
 
 
 def step_spec(
@@ -39,7 +44,7 @@ def step_spec(
         hostname=hostname,
         hosts=options.hosts(hostname, op.extra_hosts),
         resolv_conf=options.resolv_conf(),
-        network=NetworkMode.NONE if op.network is Network.NONE else NetworkMode.HOST,
+        network=_NETWORKS[op.network],
         privileged=op.security is Security.INSECURE,
         limits=msgspec.structs.replace(
             limits,

@@ -1,0 +1,341 @@
+"""Attacks of a step on the network that it shares with the host, at each sandbox level.
+
+They run as root, or as root of a user namespace: ``contract/test_sandbox_rootless.py`` starts them once more
+for an unprivileged user. Each attack is made from Python of the host, mounted into the container.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.sandbox_rig import BUSYBOX, Rig, make_base, make_driver
+from host_tools import lacking
+from jettison.linux.userns import has_single_id, in_user_namespace
+from jettison.sandbox.select import DRIVERS, SINGLE_ID
+from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, NetworkMode
+
+pytestmark = pytest.mark.needs_root
+
+PLACES = ("/usr", "/lib", "/lib64", sys.base_prefix)
+PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+REFUSED = {"PermissionError"}
+
+
+def levels_here() -> tuple[str, ...]:
+    """Return the drivers that this process can run."""
+    if has_single_id():
+        return (SINGLE_ID,)
+    return DRIVERS  # in-container promises nothing, and would copy all of Python for each attack
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    if not BUSYBOX.exists():
+        lacking("busybox-static")
+    return make_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module", params=levels_here())
+def driver(request):
+    if os.geteuid() != 0:
+        lacking("root")
+    sandbox = make_driver(request.param)
+    if sandbox is None:
+        lacking(request.param)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def rig(driver, base, tmp_path) -> Rig:
+    return Rig(driver, base, tmp_path)
+
+
+def attack(rig: Rig, script: str, *args: str, **more) -> list[str]:
+    """Run Python in a container; return the lines that it printed."""
+    mounts = []
+    for place in dict.fromkeys(PLACES):
+        if os.path.isdir(place):
+            mounts.append(BindMount(Path(place).resolve(), place, readonly=True))
+    result = rig.run(PYTHON, "-I", "-S", "-c", script, *args, mounts=tuple(mounts), **more)
+    assert result.code == 0, result.stderr
+    return result.lines
+
+
+# -- raw sockets -------------------------------------------------------------------------------
+
+RAW = """
+import socket, sys
+ETH_P_ALL = 0x0300
+for name, *wanted in (
+    ("tcp", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP),
+    ("icmp", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP),
+    ("any", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
+    ("tcp6", socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_TCP),
+    ("packet", socket.AF_PACKET, socket.SOCK_RAW, ETH_P_ALL),
+    ("cooked", socket.AF_PACKET, socket.SOCK_DGRAM, ETH_P_ALL),
+):
+    try:
+        socket.socket(*wanted)
+    except OSError as error:
+        print(name, type(error).__name__)
+    else:
+        print(name, "made")
+"""
+
+
+def test_a_step_makes_no_raw_socket(rig):
+    lines = attack(rig, RAW)
+    assert len(lines) == 6
+    assert {line.split()[1] for line in lines} == REFUSED
+
+
+SNIFF = """
+import socket
+sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x0300)
+sniffer.bind(("lo", 0))
+sniffer.settimeout(20)
+print("listening", flush=True)
+while b"password of the host" not in sniffer.recv(65535):
+    pass
+print("seen")
+"""
+
+
+def test_with_the_host_s_network_asked_for_loopback_can_be_read(rig):
+    """The attack that the others refuse does work: `network.host` is an entitlement for a reason."""
+    if in_user_namespace():
+        pytest.skip("raw sockets are for who owns the network namespace")
+    stop = threading.Event()
+
+    def talk() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaker:
+            while not stop.wait(0.05):
+                speaker.sendto(b"password of the host", ("127.0.0.1", 9))
+
+    speaker = threading.Thread(target=talk)
+    speaker.start()
+    try:
+        assert attack(rig, SNIFF, network=NetworkMode.HOST) == ["listening", "seen"]
+    finally:
+        stop.set()
+        speaker.join()
+
+
+def test_capabilities_of_the_network_are_not_given_for_a_shared_one(rig):
+    asked = (*DEFAULT_CAPABILITIES, "CAP_NET_ADMIN")
+    script = "print([x.split()[1] for x in open('/proc/self/status') if x[:6] == 'CapBnd'][0])"
+    raw_or_admin = 1 << 13 | 1 << 12
+    (shared,) = attack(rig, script, capabilities=asked)
+    (whole,) = attack(rig, script, capabilities=asked, network=NetworkMode.HOST)
+    assert int(shared, 16) & raw_or_admin == 0
+    assert int(whole, 16) & raw_or_admin == raw_or_admin
+    assert int(shared, 16) | raw_or_admin == int(whole, 16)
+
+
+# -- abstract sockets --------------------------------------------------------------------------
+
+
+class Server:
+    """An abstract socket of the host that tells who connects, as session buses do."""
+
+    def __init__(self, kind: int, name: str) -> None:
+        self.seen: list[tuple[int, bytes]] = []
+        self._socket = socket.socket(socket.AF_UNIX, kind)
+        self._socket.bind(f"\0{name}")
+        self._kind = kind
+        if kind != socket.SOCK_DGRAM:
+            self._socket.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            if self._kind == socket.SOCK_DGRAM:
+                data, peer = self._socket.recv(64), -1
+            else:
+                connection, _ = self._socket.accept()
+                credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+                _, peer, _ = struct.unpack("=iii", credentials)
+                data = connection.recv(64)
+                connection.close()
+            if data == b"end":
+                return
+            self.seen.append((peer, data))
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX, self._kind) as end:
+            end.connect(self._socket.getsockname())
+            end.send(b"end")
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.fixture
+def servers() -> Iterator[dict[str, Server]]:
+    """Servers of the three kinds; one has a name as X11's."""
+    kinds = {
+        "stream": socket.SOCK_STREAM,
+        "dgram": socket.SOCK_DGRAM,
+        "seqpacket": socket.SOCK_SEQPACKET,
+    }
+    made = {
+        kind: Server(number, f"/tmp/.X11-unix/X{os.getpid()}-{kind}")
+        for kind, number in kinds.items()
+    }
+    yield made
+    for each in made.values():
+        each.close()
+
+
+CONNECT = """
+import os, socket, sys
+def attempt(what, do):
+    try:
+        do()
+    except OSError as error:
+        print(what, type(error).__name__)
+    else:
+        print(what, "reached")
+name = "\\0/tmp/.X11-unix/X" + sys.argv[1]
+def connecting(kind, made):
+    def do():
+        made.connect(name + "-" + kind)
+        made.send(b"connected")
+    return do
+new = lambda kind: socket.socket(socket.AF_UNIX, kind)
+attempt("stream", connecting("stream", new(socket.SOCK_STREAM)))
+attempt("seqpacket", connecting("seqpacket", new(socket.SOCK_SEQPACKET)))
+attempt("dgram", connecting("dgram", new(socket.SOCK_DGRAM)))
+attempt("raw", connecting("dgram", new(socket.SOCK_RAW)))
+attempt("sendto", lambda: new(socket.SOCK_DGRAM).sendto(b"sent", name + "-dgram"))
+attempt("sendmsg", lambda: new(socket.SOCK_DGRAM).sendmsg([b"sent"], [], 0, name + "-dgram"))
+pair, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+attempt("pair", lambda: pair.sendto(b"sent", name + "-dgram"))
+attempt("again", connecting("dgram", pair))
+"""
+WAYS = 8
+
+
+def test_a_step_reaches_no_abstract_socket_of_the_host(rig, servers):
+    """CVE-2020-15257: containerd's shim took uid 0 in the host's network for the host's root."""
+    lines = attack(rig, CONNECT, str(os.getpid()))
+    assert len(lines) == WAYS
+    assert not [line for line in lines if line.endswith("reached")]
+    assert not any(server.seen for server in servers.values())
+
+
+def test_another_user_of_the_container_reaches_none_either(rig, servers):
+    lines = attack(rig, CONNECT, str(os.getpid()), uid=1000, gid=1000)
+    assert not [line for line in lines if line.endswith("reached")]
+    assert not any(server.seen for server in servers.values())
+
+
+def test_with_the_host_s_network_asked_for_they_are_reached_as_user_0(rig, servers):
+    lines = attack(rig, CONNECT, str(os.getpid()), network=NetworkMode.HOST)
+    assert [line.split()[1] for line in lines] == ["reached"] * WAYS
+    assert servers["stream"].seen == [(0, b"connected")]
+
+
+WITHIN = """
+import os, socket
+for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
+    server = socket.socket(socket.AF_UNIX, kind)
+    server.bind("\\0of the step")
+    server.listen()
+    if os.fork() == 0:
+        client = socket.socket(socket.AF_UNIX, kind)
+        client.connect("\\0of the step")
+        client.send(b"hello")
+        os._exit(0)
+    connection, _ = server.accept()
+    print(connection.recv(9).decode(), connection.getsockopt(1, 17, 12)[4:8] == bytes(4))
+    os.wait()
+    server.close()
+one = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+one.bind("\\0of the step")
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"hello", "\\0of the step")
+print(one.recv(9).decode())
+left, right = socket.socketpair()
+left.send(b"pair")
+print(right.recv(9).decode())
+left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+left.send(b"pair")
+print(right.recv(9).decode(), left.fileno() != right.fileno(), os.get_inheritable(left.fileno()))
+with socket.socket(socket.AF_UNIX) as server:
+    server.bind("/tmp/by-path")
+    server.listen()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect("/tmp/by-path")
+print("path")
+"""
+
+
+def test_abstract_sockets_within_a_step_work(rig):
+    expected = ["hello True", "hello True", "hello", "pair", "pair True False", "path"]
+    assert attack(rig, WITHIN) == expected
+
+
+def test_steps_do_not_reach_each_other_s_abstract_sockets(rig):
+    name = f"\\0of step {os.getpid()}"
+    wait = (
+        f"import socket\ns = socket.socket(socket.AF_UNIX)\ns.bind('{name}')\ns.listen()\n"
+        "print('ready', flush=True)\ns.settimeout(1.2)\n"
+        "try:\n    s.accept()\n    print('reached')\nexcept TimeoutError:\n    print('alone')\n"
+    )
+    said: list[list[str]] = []
+    first = threading.Thread(target=lambda: said.append(attack(rig, wait)))
+    first.start()
+    reach = (
+        "import socket, time\nend = time.monotonic() + 0.8\nfound = 'refused'\n"
+        "while time.monotonic() < end:\n    try:\n"
+        f"        socket.socket(socket.AF_UNIX).connect('{name}')\n        found = 'reached'\n"
+        "    except OSError:\n        time.sleep(0.05)\nprint(found)\n"
+    )
+    assert attack(rig, reach) == ["refused"]
+    first.join()
+    assert said == [["ready", "alone"]]
+
+
+# -- what goes on working ----------------------------------------------------------------------
+
+
+def test_services_on_the_host_s_loopback_are_reached(rig):
+    """Resolvers and proxies are there: that is why the network is shared."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        script = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 5)\nprint('ok')"
+        assert attack(rig, script) == ["ok"]
+
+
+def test_echo_requests_are_sent_where_the_kernel_lets_everybody(rig):
+    """ping(8) opens a datagram socket, for which `net.ipv4.ping_group_range` is asked."""
+    low, high = map(int, Path("/proc/sys/net/ipv4/ping_group_range").read_text().split())
+    script = (
+        "import socket\ntry:\n    s = socket.socket(2, 2, 1)\n    s.settimeout(5)\n"
+        "    s.sendto(b'\\x08\\0\\0\\0\\0\\0\\0\\x01', ('127.0.0.1', 0))\n    s.recv(99)\n"
+        "    print('answered')\nexcept PermissionError:\n    print('refused')"
+    )
+    group = os.getgid() if not in_user_namespace() else -1
+    if group == -1:
+        pytest.skip("which group of the host this is depends on the map")
+    assert attack(rig, script) == ["answered" if low <= group <= high else "refused"]
+
+
+def test_processes_of_a_step_may_signal_and_trace_each_other(rig):
+    script = (
+        "import ctypes, os, signal\nchild = os.fork()\nif child == 0:\n    signal.pause()\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "print(libc.ptrace(16, child, 0, 0), len(os.waitpid(child, 0x40000000)))\n"
+        "print(open(f'/proc/{child}/environ').read() is not None)\n"
+        "os.kill(child, 9)\nprint(os.waitpid(child, 0)[1])\n"
+    )
+    assert attack(rig, script) == ["0 2", "True", "9"]
