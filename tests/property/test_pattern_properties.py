@@ -8,11 +8,15 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jettison.fs.pattern import PatternError, PatternMatcher, clean_path
+from jettison.fs import pattern as pattern_module
+from jettison.fs.glob import PatternError, clean_path
+from jettison.fs.pattern import PatternMatcher
 
-NAMES = st.sampled_from(["a", "b", "ab", "a.b", "ba"])
+NAMES = st.sampled_from(["a", "b", "ab", "a.b", "ba", "abba", "a.bab"])
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
-PARTS = st.sampled_from(["a", "b", "ab", "*", "**", "a*", "*b", "?", "[ab]", "[^a]*", "a.b", "**b"])
+PARTS = st.sampled_from(
+    ["a", "b", "ab", "*", "**", "a*", "*b", "?", "[ab]", "[^a]*", "a.b", "**b", "abba*", "*.bab"]
+)
 PATTERNS = st.tuples(
     st.sampled_from(["", "", "!"]), st.lists(PARTS, min_size=1, max_size=4).map("/".join)
 ).map("".join)
@@ -90,3 +94,31 @@ def test_any_text_is_a_pattern_or_a_pattern_error(text: str, path: str) -> None:
 @given(st.text(alphabet="ab/.", max_size=16))
 def test_cleaning_twice_changes_nothing(path: str) -> None:
     assert clean_path(clean_path(path)) == clean_path(path)
+
+
+def matcher_of(patterns: list[str], *, few: int) -> PatternMatcher:
+    before = pattern_module.FEW_PATTERNS
+    pattern_module.FEW_PATTERNS = few
+    try:
+        return PatternMatcher(patterns)
+    finally:
+        pattern_module.FEW_PATTERNS = before
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PATTERNS, min_size=1, max_size=8), st.lists(PATHS, max_size=4))
+def test_an_index_changes_no_answer(patterns: list[str], paths: list[str]) -> None:
+    plain, indexed = matcher_of(patterns, few=100), matcher_of(patterns, few=0)
+    for path in paths:
+        parts = path.split("/")
+        state = 0
+        for end in range(1, len(parts) + 1):
+            directory = "/".join(parts[:end])
+            assert indexed.matches_file(directory, state) == plain.matches_file(directory, state)
+            assert indexed.step(directory, state) == plain.step(directory, state)
+            state = plain.step(directory, state)
+            assert indexed.may_change_below(directory, state) == plain.may_change_below(
+                directory, state
+            )
+        assert indexed.reason(path) == plain.reason(path)
+        assert indexed.matches(path) == decides(patterns, path)

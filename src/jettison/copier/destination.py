@@ -27,7 +27,7 @@ from jettison.copier.open import open_source_archive
 from jettison.copier.passwd import Owner, resolve_owner
 from jettison.copier.select import Selected, Selection
 from jettison.errors import ContextError
-from jettison.fs.pattern import clean_path
+from jettison.fs.glob import clean_path
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import CopyOp, MkdirOp

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 from jettison.errors import ContextError
-from jettison.fs.pattern import PatternError, PatternMatcher, clean_path
+from jettison.fs.glob import PatternError, clean_path
+from jettison.fs.pattern import PatternMatcher
 
 DEFAULT_NAME = ".dockerignore"
 MAX_FILE_BYTES = 8 << 20

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.fs.pattern import (
-    PatternError,
-    PatternMatcher,
-    clean_path,
-    has_wildcard,
-    name_pattern,
-)
+from jettison.fs.glob import PatternError, clean_path, has_wildcard, name_pattern
+from jettison.fs.pattern import PatternMatcher
 
 
 @pytest.mark.parametrize(
