@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from jettison.fs.overlay_form import make_opaque, make_whiteout
-from jettison.oci.digest import sha256_digest
-from jettison.snapshot.base import ActiveSnapshot, Snapshotter
+from jettison.oci.digest import Digest, sha256_digest
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, Snapshotter
 from jettison.snapshot.overlay import OverlaySnapshotter
 from jettison.store.layer import LayerId, image_layer_id
 from jettison.store.store import Store
@@ -36,13 +36,15 @@ def snapshotter(request: pytest.FixtureRequest, store: Store) -> Snapshotter:
     return CATALOG[request.param](store)
 
 
-def fill(active: ActiveSnapshot, text: str = "hello") -> None:
+def fill(active: ActiveSnapshot, text: str = "hello", *, seconds: int = 1) -> None:
     (active.upper / "etc").mkdir()
     (active.upper / "etc/motd").write_text(text)
     (active.upper / "etc/issue").hardlink_to(active.upper / "etc/motd")
     (active.upper / "link").symlink_to("etc/motd")
     make_whiteout(os.fspath(active.upper / "gone"))
     make_opaque(os.fspath(active.upper / "etc"))
+    for path in active.upper.rglob("*"):
+        os.utime(path, (seconds, seconds), follow_symlinks=False)
 
 
 def in_progress(store: Store) -> list[Path]:
@@ -74,11 +76,36 @@ def test_an_equal_change_is_the_earlier_layer(snapshotter: Snapshotter, store: S
     first, second = snapshotter.prepare(), snapshotter.prepare()
     fill(first)
     fill(second)
-    os.utime(second.upper / "etc/motd", (1, 1))
     info = snapshotter.commit(first)
-    mtime = (snapshotter.directory(info.id) / "etc/motd").stat().st_mtime_ns
+    inode = (snapshotter.directory(info.id) / "etc/motd").stat().st_ino
     assert snapshotter.commit(second) == info
-    assert (snapshotter.directory(info.id) / "etc/motd").stat().st_mtime_ns == mtime
+    assert (snapshotter.directory(info.id) / "etc/motd").stat().st_ino == inode
+    assert in_progress(store) == []
+
+
+def test_equal_bytes_with_other_times_are_another_layer(snapshotter: Snapshotter) -> None:
+    first, second = snapshotter.prepare(), snapshotter.prepare()
+    fill(first)
+    fill(second, seconds=2)
+    infos = [snapshotter.commit(active) for active in (first, second)]
+    times = [(snapshotter.directory(each.id) / "etc/motd").stat().st_mtime for each in infos]
+    assert times == [1, 2]
+    assert infos[0].content == infos[1].content
+
+
+def test_what_the_same_step_made_earlier_stands_in(snapshotter: Snapshotter, store: Store) -> None:
+    first, second, third = (snapshotter.prepare() for _ in range(3))
+    fill(first)
+    fill(second, seconds=2)
+    fill(third, "other")
+    made = snapshotter.commit(first)
+
+    def earlier(content: Digest) -> LayerInfo | None:
+        return made if content == made.content else None
+
+    assert snapshotter.commit(second, Change(earlier=earlier)) == made
+    assert snapshotter.commit(third, Change(earlier=earlier)) != made
+    assert len(os.listdir(store.snapshots)) == 2
     assert in_progress(store) == []
 
 

@@ -121,9 +121,9 @@ def test_eight_builds_give_eight_right_images_and_run_every_vertex_once(
         first, second = (build.facts for build in builds if build.name == name)
         assert first["image_id"] == second["image_id"]
         # The store of the reference made the base images itself, and names them differently.
-        made = [layer for layer in first["layers"] if layer.startswith("content:")]
+        made = [layer for layer in first["contents"] if layer.startswith("content:")]
         assert len(made) > 1
-        expected = jettison.build(EXAMPLES / name, "reference", place / "facts")["layers"]
+        expected = jettison.build(EXAMPLES / name, "reference", place / "facts")["contents"]
         assert made == expected[-len(made) :]
     greeting = shared("run", "--rm", "python-poetry-1").stdout
     assert greeting == "Hello from a Python multi-stage Docker build!\n"

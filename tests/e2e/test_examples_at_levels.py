@@ -94,10 +94,10 @@ def test_an_example_has_the_same_layers_at_every_level(
         built = json.loads((home / "facts.json").read_text())["jettison"]
     finally:
         shutil.rmtree(home)
-    expected = jettison.build(EXAMPLES / example, "reference", tmp_path / "facts")["layers"]
+    expected = jettison.build(EXAMPLES / example, "reference", tmp_path / "facts")["contents"]
     # The store of the reference made the base images itself, so that it has other names for them.
-    made = [layer for layer in built["layers"] if layer.startswith("content:")]
-    assert len(built["layers"]) == len(expected)
+    made = [content for content in built["contents"] if content.startswith("content:")]
+    assert len(built["contents"]) == len(expected)
     assert len(made) > 1
     assert made == expected[-len(made) :]
 

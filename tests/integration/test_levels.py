@@ -146,7 +146,7 @@ class Rig:
         home = self._machine.home(level.uid)
         code, self.said = self._machine.run(level, home, *self._arguments(file, home))
         assert code == 0, self.said
-        layers = json.loads((home / "facts.json").read_text())["jettison"]["layers"]
+        layers = json.loads((home / "facts.json").read_text())["jettison"]["contents"]
         with (home / "files.tar").open("rb") as archive:
             return layers, hashlib.file_digest(archive, "sha256").hexdigest()
 

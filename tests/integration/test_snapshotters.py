@@ -163,7 +163,7 @@ def test_a_store_on_an_overlay_gets_the_same_layers(on_an_overlay, rig, expected
     assert done.returncode == 0, done.stderr
     said = "snapshotter `copy`: each RUN copies its root file system, since overlayfs"
     assert done.stderr.count(said) == (isolation == "embedded")
-    layers = json.loads(facts.read_bytes())["jettison"]["layers"]
+    layers = json.loads(facts.read_bytes())["jettison"]["contents"]
     assert layers == expected["hard", "root"][0]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -36,9 +36,8 @@ from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
-    from jettison.fs.tree import Tree
     from jettison.sandbox.base import Sandbox
-    from jettison.snapshot.base import ActiveSnapshot, LayerInfo
+    from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 
 
 def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
@@ -83,6 +82,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         cached=len(solution.cached),
         stages=stage_reports(session, solution),
         layers=tuple(each.layer for each in image.layers),
+        contents=tuple(session.store.layers.content(each.layer) for each in image.layers),
     )
 
 
@@ -179,14 +179,13 @@ def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
     def commit(
         vertex: Digest,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None,
-        below: Tree | None,
+        change: Change,
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
         if vertex == plan.target:
-            return ahead.commit(active, known, below, cancelled=cancelled)
-        return session.snapshotter.commit(active, known, below)
+            return ahead.commit(active, change, cancelled=cancelled)
+        return session.snapshotter.commit(active, change)
 
     return commit
 

@@ -3,7 +3,7 @@
 In:  a session.
 Out: ``Problem`` values, one a finding.
 
-Looked at are blobs (digests), layers (their content digests; those of images by size and number
+Looked at are blobs (digests), layers (their digests; those of images by size and number
 of entries, since their tars are gone), facts about packed layers, cache records, images (config,
 manifest, layers), names, ``index.json``, the database itself, and what does not belong there.
 
@@ -28,7 +28,8 @@ from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, parse_digest, short
 from jettison.oci.manifest import Manifest
-from jettison.snapshot.changes import content_digest, layer_facts
+from jettison.snapshot.changes import layer_facts
+from jettison.snapshot.recovery import is_named_by
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
@@ -198,8 +199,8 @@ class _Checker:
             if info.id != layer:
                 return f"its facts are those of {info.id}"
             if layer.startswith("content:"):
-                digest, _ = content_digest(directory)
-                return "" if layer == f"content:{digest}" else "its files have another digest"
+                whole = is_named_by(layer, directory)
+                return "" if whole else "its files have another digest"
             facts = layer_facts(directory)
         except StorageError:
             return "its facts are damaged"

@@ -127,6 +127,8 @@ class BuildResult(msgspec.Struct, frozen=True):
         cached: Vertices that were found in the cache.
         stages: In file order.
         layers: Of the final image, base first.
+        contents: What each of them holds, but for times that say only when a step ran: equal for
+            builds whose steps gave equal results.
         size_bytes: Sum of regular files of all layers.
     """
 
@@ -137,6 +139,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     cached: int = 0
     stages: tuple[StageReport, ...] = ()
     layers: tuple[LayerId, ...] = ()
+    contents: tuple[str, ...] = ()
     size_bytes: int = 0
 
 

@@ -17,7 +17,6 @@ import msgspec
 
 from jettison.oci.digest import Digest
 from jettison.plan.op import CopyOp, ExecOp, MkdirOp
-from jettison.store.layer import Stack
 
 KEY_VERSION = b"jettison-key-1\0"
 STACK_VERSION = b"jettison-stack-1\0"
@@ -33,17 +32,22 @@ class CacheKey(msgspec.Struct, frozen=True):
     components: tuple[Component, ...]
 
 
-def stack_digest(stack: Stack) -> Digest:
-    """Return the content digest of a root file system: that of its layers' names in order.
+Contents = tuple[str, ...]
+"""A root file system as keys know it: by what each of its layers holds, base first
+(``store.layers.LayerIndex.content``)."""
 
-    Layers are named by content (or by diff ID), so equal stacks hold equal files.
+
+def stack_digest(stack: Contents) -> Digest:
+    """Return the content digest of a root file system.
+
+    Equal ones hold equal files, but for times that say only when a step ran.
     """
     encoded = msgspec.msgpack.encode(stack)
     return Digest("sha256:" + hashlib.sha256(STACK_VERSION + encoded).hexdigest())
 
 
 def exec_key(
-    op: ExecOp, base: Stack, mounted: tuple[Digest, ...], *, unchecked: bool = False
+    op: ExecOp, base: Contents, mounted: tuple[Digest, ...], *, unchecked: bool = False
 ) -> CacheKey:
     """Return the key of a RUN.
 

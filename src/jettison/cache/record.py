@@ -25,12 +25,16 @@ _FRESH_NS = 3600 * 10**9
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What a vertex made: its layer, when, and the vertex's definition and name."""
+    """What a vertex made: its layer, when, the vertex's definition and name.
+
+    ``content`` is the layer's content digest.
+    """
 
     layer: LayerId
     created_ns: int
     vertex: str = ""
     name: str = ""
+    content: str = ""
 
 
 class RecordStore:
@@ -43,14 +47,15 @@ class RecordStore:
     def find(self, key: Digest) -> Record | None:
         """Return the record of a key; ``note_used`` will note that it was used."""
         rows = self._database.query(
-            "SELECT layer, created_ns, vertex, name, used_ns FROM record WHERE key = ?", (key,)
+            "SELECT layer, created_ns, vertex, name, content, used_ns FROM record WHERE key = ?",
+            (key,),
         )
         if not rows:
             return None
-        layer, created_ns, vertex, name, used_ns = rows[0]
+        layer, created_ns, vertex, name, content, used_ns = rows[0]
         if used_ns < time.time_ns() - _FRESH_NS:
             self._stale.append(key)
-        return Record(LayerId(layer), created_ns, vertex, name)
+        return Record(LayerId(layer), created_ns, vertex, name, content)
 
     def latest(self, vertex: str) -> LayerId | None:
         """Return the layer that the last run of a vertex's definition made, whatever its key."""
@@ -58,6 +63,20 @@ class RecordStore:
             "SELECT layer FROM record WHERE vertex = ? ORDER BY created_ns DESC LIMIT 1", (vertex,)
         )
         return LayerId(rows[0][0]) if rows else None
+
+    def made_by(self, vertex: str, content: Digest) -> list[LayerId]:
+        """Return the layers of a content that runs of a vertex's definition made, first one first.
+
+        Args:
+            vertex: The definition.
+            content: Their content digest.
+        """
+        rows = self._database.query(
+            "SELECT DISTINCT layer FROM record WHERE vertex = ? AND content = ?"
+            " ORDER BY created_ns",
+            (vertex, content),
+        )
+        return [LayerId(layer) for (layer,) in rows]
 
     def note_used(self) -> None:
         """Write down, all at once, which records were found; those of this hour are not written.
@@ -73,13 +92,14 @@ class RecordStore:
         """Keep a record with the key's preimage."""
         self._database.execute(
             "INSERT OR REPLACE INTO record"
-            " (key, layer, vertex, name, created_ns, used_ns, preimage)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " (key, layer, vertex, name, content, created_ns, used_ns, preimage)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key.digest,
                 record.layer,
                 record.vertex,
                 record.name,
+                record.content,
                 record.created_ns,
                 time.time_ns(),
                 msgspec.msgpack.encode(key.components),

@@ -1,12 +1,14 @@
 """The digest of what is in a source directory.
 
 In:  its entries; or a tree that keeps notes, where most directories need not be looked into.
-Out: raw sha256 of paths, types, modes, owners, bytes; no times.
+Out: raw sha256 of paths, types, modes, owners, bytes, and those times that say something
+     (``FileStat.dated``).
 
 The digest is over the digests of all directories by path; that of a directory is over what is
 directly in it: MessagePack of names, modes, content (sha256 of the bytes, target of a link, device
 number, or the path of another name of the inode) and, where there is more to tell, owner, extended
-attributes and whether it is implied. So a directory counts the same whoever says what is in it.
+attributes, whether it is implied, and its time. So a directory counts the same whoever says what is
+in it.
 """
 
 from __future__ import annotations
@@ -122,10 +124,11 @@ def describe(
     elif kind != stat.S_IFDIR:
         content = facts.rdev
     owner = (facts.uid, facts.gid) if keeps_owner else _ROOT
-    if owner == _ROOT and not entry.xattrs and not entry.implied:
+    if owner == _ROOT and not entry.xattrs and not entry.implied and not facts.dated:
         return (encoded_name(name), mode, content)
     xattrs = encoded_xattrs(entry.xattrs)
-    return (encoded_name(name), mode, content, owner, xattrs, entry.implied)
+    row = (encoded_name(name), mode, content, owner, xattrs, entry.implied)
+    return (*row, b"%d" % facts.mtime_ns) if facts.dated else row
 
 
 def _joined(digests: list[tuple[bytes, bytes]]) -> bytes:

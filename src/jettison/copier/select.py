@@ -13,7 +13,7 @@ Source: Dockerfile reference, COPY and ADD; BuildKit's behaviour as its tests pi
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -31,6 +31,7 @@ from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import CopyOp
 
 SELECTION_VERSION = b"jettison-selection-2\0"
+_SECOND_NS = 10**9
 _INLINE_MODE = stat.S_IFREG | 0o644
 
 
@@ -90,6 +91,9 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
                 digest = contents_digest(tree, self.entries, keeps_owner=keeps_owner)
         except OSError as error:
             raise _unreadable(self.root, error) from error
+        facts = tree.lstat(self.root)
+        if facts is not None and facts.dated:
+            return ("directory", digest, b"%d" % facts.mtime_ns)
         return ("directory", digest)
 
 
@@ -100,16 +104,35 @@ class Selection(msgspec.Struct, frozen=True):
     keeps_owner: bool
 
     def digest(self) -> Digest:
-        """Return the content digest: paths, types, effective modes, owners, bytes; no mtimes.
+        """Return the content digest: paths, types, effective modes, owners, bytes.
 
-        Owners count only where they are kept, modes as ``--chmod`` makes them. The attributes of
-        a directory that was named as source do not count: only its contents are copied.
+        Owners count only where they are kept, modes as ``--chmod`` makes them, times where they
+        say something (``FileStat.dated``). The attributes of a directory that was named as source
+        do not count but for such a time: only its contents are copied.
 
         Raises:
             ContextError: a file cannot be read any more.
         """
         records = [each.record(keeps_owner=self.keeps_owner) for each in self.sources]
         return sha256_digest(SELECTION_VERSION + msgspec.msgpack.encode(records))
+
+    def clock_ns(self, created_ns: int, unpacked: Container[int]) -> int:
+        """Return from when on times in the layer say only when something was made.
+
+        Whole seconds: some programs copy no more of a time.
+
+        Args:
+            created_ns: When the layer is made, nanoseconds since the epoch.
+            unpacked: Indexes of sources that are archives, whose members have their own times.
+        """
+        times = (
+            entry.facts.mtime_ns
+            for index, source in enumerate(self.sources)
+            if source.tree is not None and index not in unpacked
+            for entry in source.entries
+            if not entry.facts.dated
+        )
+        return min(created_ns, min(times, default=created_ns)) // _SECOND_NS * _SECOND_NS
 
 
 def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:

@@ -33,7 +33,7 @@ class FileTree:
         self._path = "/" + name
         self._host_path = host_path
         self._digest = digest
-        self._facts = FileStat(stat.S_IFREG | mode, size, mtime_ns, inode=1)
+        self._facts = FileStat(stat.S_IFREG | mode, size, mtime_ns, inode=1, dated=True)
 
     def lstat(self, path: str) -> FileStat | None:
         """Return the facts of a path, or None when there is nothing."""

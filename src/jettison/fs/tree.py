@@ -23,6 +23,8 @@ class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     ``device`` is what ``inode`` is unique in: a device, or a layer of a stack.
     ``uid`` and ``gid`` are as seen inside the image (or as the context gives them: 0).
+    ``dated`` tells whether the time says something about the file: that of a file in a context, or
+    one that the clock gave while a step ran, says only when that was.
 
     A context of many files has as many of these: they hold no other objects than numbers, and are
     decoded at once from an array in the order of the fields.
@@ -38,6 +40,7 @@ class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
     ctime_ns: int = 0
     uid: int = 0
     gid: int = 0
+    dated: bool = False
 
     @property
     def identity(self) -> tuple[int, int]:

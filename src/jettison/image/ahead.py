@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Self
 
 from jettison.errors import JettisonError
-from jettison.fs.tree import Tree
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
 from jettison.image.parallel import Abandoned, Stop, run_parallel
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.store.layer import LayerId, Stack
 
 _PACKERS = 2
@@ -69,15 +68,14 @@ class PackAhead:
     def commit(
         self,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None,
-        below: Tree | None,
+        change: Change,
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
         """Commit a change that no step waits for, and pack it meanwhile; see ``LayerBlobs``."""
         wanted = self._compression
         name, level = (wanted.name, wanted.level) if wanted is not None else ("", None)
-        return self._blobs.commit(active, known, below, name, level, cancelled=cancelled)
+        return self._blobs.commit(active, change, name, level, cancelled=cancelled)
 
     def add(self, layer: LayerId) -> None:
         """Pack a layer soon; any thread may ask."""

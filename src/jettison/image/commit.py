@@ -3,9 +3,9 @@
 In:  an active snapshot at rest.
 Out: a layer; its diff ID and, if wanted, its blob.
 
-The content digest names the layer, and the tar is only worth something under that name: an equal
-layer that is there already may have other times, and so another tar. So the blob is kept when it
-was this very directory that became the layer.
+The tar is only worth something under the layer's name: the layer of an earlier run of the step may
+stand in, whose times are others, and so its tar. So the blob is kept when it was this very
+directory that became the layer.
 
 Packing is not needed for the result. When it fails or is not wanted any more, the change is still
 digested and committed, and whoever needs the tar packs it later, and tells what is wrong with it.
@@ -14,21 +14,20 @@ digested and committed, and whoever needs the tar packs it later, and tells what
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
 from jettison.errors import ContentError, JettisonError
 from jettison.fs.failure import storage_errors
-from jettison.fs.tree import Tree
 from jettison.image.known import packed_name
 from jettison.layer.codec import TarSink
 from jettison.layer.pack import pack
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import OCI_LAYERS
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, Snapshotter
 from jettison.snapshot.watched import WatchedChange
 from jettison.store.blobs import BlobWriter
 from jettison.store.layer import LayerId, PackedLayer
@@ -50,8 +49,7 @@ class PackingCommitter:
     def commit(
         self,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None,
-        below: Tree | None,
+        change: Change,
         compression: str,
         level: int | None,
         *,
@@ -61,8 +59,7 @@ class PackingCommitter:
 
         Args:
             active: It; gone afterwards.
-            known: See there.
-            below: See there.
+            change: See there.
             compression: Of the blob; empty wants the diff ID only.
             level: Of the compressor; None is its default.
             cancelled: Tells when nothing but committing is wanted any more.
@@ -70,16 +67,16 @@ class PackingCommitter:
         Raises:
             StorageError: it cannot be read or renamed.
         """
-        change = WatchedChange(active.upper, known, below)
+        watched = WatchedChange(active.upper, change)
         with _Tar(self._store, compression, level, cancelled) as tar:
             try:
                 with storage_errors(active.upper):
-                    pack(active.upper, tar.write, watcher=change)
+                    pack(active.upper, tar.write, watcher=watched)
             except ContentError:
-                return self._snapshotter.commit(active, known, below)
+                return self._snapshotter.commit(active, change)
             with storage_errors(active.upper):
                 made = os.stat(active.upper)
-            info = self._snapshotter.commit(active, known, content=change.result())
+            info = self._snapshotter.commit(active, change, digests=watched.result())
             if _is_at(made, self._snapshotter.directory(info.id)):
                 tar.keep(info.id)
         return info

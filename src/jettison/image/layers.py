@@ -12,7 +12,7 @@ Concurrency: safe for threads; each layer is packed by one thread while others w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,12 +27,11 @@ from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, Snapshotter
 from jettison.store.layer import LayerId, Stack
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
-    from jettison.fs.tree import Tree
     from jettison.image.commit import PackingCommitter
     from jettison.image.files import LayerUnpacker
     from jettison.image.packer import LayerPacker
@@ -64,6 +63,10 @@ class LayerBlobs:
         """Return the name of an image's layer: that of the change made here, if it was."""
         return self._store.layers.named(diff_id)
 
+    def content(self, layer: LayerId) -> str:
+        """Return by what a layer enters the keys of steps on it."""
+        return self._store.layers.content(layer)
+
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form, or is known to be elsewhere."""
         return (
@@ -73,8 +76,7 @@ class LayerBlobs:
     def commit(
         self,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None,
-        below: Tree | None,
+        change: Change,
         compression: str,
         level: int | None,
         *,
@@ -85,7 +87,7 @@ class LayerBlobs:
         Raises:
             StorageError: it cannot be read or renamed.
         """
-        return self._committer.commit(active, known, below, compression, level, cancelled=cancelled)
+        return self._committer.commit(active, change, compression, level, cancelled=cancelled)
 
     def materialise(self, layers: Stack, report: Progress = unwatched) -> list[Path]:
         """Return the directories of layers, in order; fetch and unpack what is missing.

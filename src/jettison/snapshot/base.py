@@ -1,9 +1,9 @@
 """Snapshots: the change that one vertex or one image layer made, as a directory.
 
 A *layer* here is one committed, immutable directory in overlay form; a *stack* is a sequence of
-layers, base first, that together are a root file system. Layers are named by content, so an
-equal change is stored once and a rebuilt step with an equal result is the earlier layer
-(early cutoff).
+layers, base first, that together are a root file system. Layers are named by the digest of all
+that they hold, times included, so an equal change is stored once. Another digest, which leaves out
+times that say only when a step ran, tells whether a step that ran again has the result that it had.
 
 On disk (below the store's root)::
 
@@ -17,7 +17,7 @@ or ``user.overlay.opaque=y`` (in a user namespace).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,16 +25,52 @@ import msgspec
 
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
+from jettison.snapshot.digests import ChangeDigests
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 
+ALL_TELL = (1 << 63) - 1
+"""``clock_ns`` of a layer all of whose times say something: one that came with an image."""
+
 
 class LayerInfo(msgspec.Struct, frozen=True):
-    """Facts of a committed layer: bytes of regular files (hard links once), number of entries."""
+    """Facts of a committed layer.
+
+    Args:
+        id: Its name.
+        size_bytes: Bytes of regular files, hard links once.
+        entries: Number of them.
+        content: Digest by which steps on it are keyed; empty for layers of images, and for those
+            of versions that knew none.
+        clock_ns: Times from here on say only when the layer was made (``ChangeHasher``).
+    """
 
     id: LayerId
     size_bytes: int
     entries: int
+    content: str = ""
+    clock_ns: int = 0
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What is known about the change in an active snapshot.
+
+    Args:
+        known: sha256 digests, by path relative to ``upper``, of files that need not be read again:
+            of hard links into committed layers, and of copies whose source is known.
+        below: What the change was made on: marks that hide nothing of it are taken away.
+        clock_ns: Times from here on say only when the layer was made (``ChangeHasher``).
+        earlier: Returns the layer that an earlier run of the same step made, if that has this
+            content and can be had: it stands in for the new one.
+    """
+
+    known: Mapping[str, bytes] = {}
+    below: Tree | None = None
+    clock_ns: int = 0
+    earlier: Callable[[Digest], LayerInfo | None] | None = None
+
+
+NOTHING_KNOWN = Change()
 
 
 class ActiveSnapshot(msgspec.Struct, frozen=True):
@@ -63,18 +99,14 @@ class Snapshotter(Protocol):
     def commit(
         self,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None = None,
-        below: Tree | None = None,
+        change: Change = NOTHING_KNOWN,
         *,
-        content: tuple[Digest, LayerFacts] | None = None,
+        digests: ChangeDigests | None = None,
     ) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
         The active snapshot is gone afterwards. Its empty change gives the empty layer.
-        ``known`` are sha256 digests, by path relative to ``upper``, of files that need not be
-        read again: of hard links into committed layers, and of copies whose source is known.
-        ``below`` is what the change was made on: marks that hide nothing of it are taken away.
-        ``content`` is the digest of it all, with the facts, where somebody computed it already.
+        ``digests`` are those of the change, where somebody computed them already.
         """
         ...
 

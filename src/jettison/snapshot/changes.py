@@ -1,13 +1,7 @@
-"""The content digest of a change: what a layer directory says, whenever it was made.
+"""What a change is: the entries of a layer directory, and the digests of all of it.
 
 In:  a layer directory in overlay form, at rest.
-Out: a digest and the facts of the layer.
-
-The digest is over the version, then every entry in the order of ``fs.walk``: path, kind,
-permissions, owner, size, sha256 of the bytes, link target, device, image xattrs, whether it is
-opaque, and for a further name of an inode the first name. Each entry is MessagePack, so every
-field has its length. Times, inode numbers and overlayfs' own books do not count; neither do
-sockets, which no layer can hold.
+Out: ``ChangeDigests`` (``snapshot.digests``), or the facts of the layer.
 
 Marks that hide nothing are taken away where it is known what is below: overlayfs makes a directory
 opaque when it is renamed, fuse-overlayfs whenever it is made, and a copied root never knows.
@@ -15,14 +9,11 @@ opaque when it is renamed, fuse-overlayfs whenever it is made, and a copied root
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
@@ -31,15 +22,11 @@ from jettison.fs.owners import intended
 from jettison.fs.tree import Tree
 from jettison.fs.walk import walk
 from jettison.fs.xattr import get_xattr, is_image_xattr, remove_xattr
-from jettison.oci.digest import Digest
+from jettison.snapshot.digests import ChangeDigests, ChangeHasher
 from jettison.store.layers import LayerFacts
-
-CONTENT_VERSION = b"jettison-content-1\0"
 
 _BIG_BYTES = 1 << 20
 """Below, handing a file to a thread costs more than hashing it."""
-
-_PERMISSIONS = 0o7777
 
 _NO_XATTRS: Mapping[str, bytes] = {}
 
@@ -52,16 +39,21 @@ class _Entry(NamedTuple):
     first: str
 
 
-def content_digest(
-    upper: Path, known: Mapping[str, bytes] | None = None, below: Tree | None = None
-) -> tuple[Digest, LayerFacts]:
-    """Return the content digest and the facts of a layer directory.
+def change_digests(
+    upper: Path,
+    known: Mapping[str, bytes] | None = None,
+    below: Tree | None = None,
+    *,
+    clock_ns: int = 0,
+) -> ChangeDigests:
+    """Return the digests and the facts of a layer directory.
 
     Args:
         upper: The directory; nobody writes to it.
         known: Digests of files that need not be read again, by path relative to ``upper``: of
             hard links into committed layers, and of copies whose source is known.
         below: What the change was made on; marks that hide nothing of it are taken away.
+        clock_ns: See ``ChangeHasher``.
 
     Raises:
         OSError: something cannot be read, or a mark not be taken away.
@@ -69,12 +61,11 @@ def content_digest(
     base = os.fspath(upper) + "/"
     entries = _entries(base, below)
     digests = _file_digests(base, entries, known or {})
-    hasher = hashlib.sha256(CONTENT_VERSION)
-    encode = msgspec.msgpack.Encoder().encode
+    hasher = ChangeHasher(clock_ns)
     root = _Entry("", intended(os.lstat(base), base), "")
     for entry in (root, *entries):
-        hasher.update(encode(_described(base, entry, digests, below)))
-    return Digest("sha256:" + hasher.hexdigest()), _facts(entries)
+        hasher.add(_described(base, entry, digests, below))
+    return hasher.digests()
 
 
 def layer_facts(upper: Path) -> LayerFacts:
@@ -170,44 +161,18 @@ def _file_digests(base: str, entries: list[_Entry], known: Mapping[str, bytes]) 
 
 def _described(
     base: str, entry: _Entry, digests: Mapping[str, bytes], below: Tree | None
-) -> tuple[object, ...]:
-    """Return the fields of an entry that are digested."""
+) -> LayerFile:
+    """Return what is digested of an entry."""
     path, facts, first = entry
     name = os.fsencode(path)
     if first or is_whiteout(facts):
-        return fields(LayerFile(name, facts, first=os.fsencode(first)))
+        return LayerFile(name, facts, first=os.fsencode(first))
     place = base + path if path else base.rstrip("/")
     xattrs, opaque = image_attributes(place)
     if opaque and below is not None:
         opaque = not drop_mark(place, path, facts, below)
     target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(facts.st_mode) else b""
-    sha256 = digests.get(path, b"")
-    return fields(LayerFile(name, facts, b"", target, xattrs, opaque, sha256))
-
-
-def fields(file: LayerFile) -> tuple[object, ...]:
-    """Return what is digested of one entry; attributes are those of ``image_attributes``."""
-    name, facts = file.path, file.facts
-    if is_whiteout(facts):
-        return (name, "whiteout")
-    if file.first:
-        return (name, "link", file.first)
-    mode = facts.st_mode
-    attributes = tuple((os.fsencode(each), value) for each, value in file.xattrs.items())
-    common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
-    match stat.S_IFMT(mode):
-        case stat.S_IFREG:
-            return (name, "file", *common, facts.st_size, file.sha256)
-        case stat.S_IFDIR:
-            return (name, "directory", *common, file.opaque)
-        case stat.S_IFLNK:
-            return (name, "symlink", *common[1:], file.target)
-        case stat.S_IFIFO:
-            return (name, "fifo", *common)
-        case _:
-            kind = "block" if stat.S_ISBLK(mode) else "character"
-            device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
-            return (name, kind, *common, device)
+    return LayerFile(name, facts, b"", target, xattrs, opaque, digests.get(path, b""))
 
 
 def image_attributes(path: str) -> tuple[Mapping[str, bytes], bool]:

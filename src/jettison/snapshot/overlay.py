@@ -10,7 +10,7 @@ On disk::
     snapshots/<kind><hex>/digests msgpack, sha256 by path, of layers of many copied files
     tmp/<owner>/<n>/{fs,work}     an active snapshot
 
-``kind`` is ``c`` (content digest) or ``d`` (diff ID): an image's tar must never be able to take
+``kind`` is ``c`` (change made here) or ``d`` (diff ID): an image's tar must never be able to take
 the name of a change made here. Names are short since overlay mounts of many layers are limited
 by the length of their options.
 
@@ -24,7 +24,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,11 +34,10 @@ from jettison.fs.failure import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
 from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
-from jettison.fs.tree import Tree
 from jettison.fs.xattr import read_xattrs, set_xattr
-from jettison.oci.digest import Digest
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo
-from jettison.snapshot.changes import content_digest, layer_facts
+from jettison.snapshot.base import NOTHING_KNOWN, ActiveSnapshot, Change, LayerInfo
+from jettison.snapshot.changes import change_digests, layer_facts
+from jettison.snapshot.digests import ChangeDigests
 from jettison.snapshot.recovery import recover_after_boot
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
@@ -95,27 +94,40 @@ class OverlaySnapshotter:
     def commit(
         self,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None = None,
-        below: Tree | None = None,
+        change: Change = NOTHING_KNOWN,
         *,
-        content: tuple[Digest, LayerFacts] | None = None,
+        digests: ChangeDigests | None = None,
     ) -> LayerInfo:
         """Digest an active snapshot and make it a layer by renaming; an equal layer wins.
 
         Args:
             active: It; gone afterwards.
-            known: See ``snapshot.changes.content_digest``.
-            below: See there.
-            content: What that function returned, if it was asked already (``snapshot.watched``).
+            change: What is known about it.
+            digests: Its digests, if they were computed already (``snapshot.watched``).
 
         Raises:
             StorageError: it cannot be read or renamed.
         """
         with storage_errors(active.upper):
-            digest, facts = content or content_digest(active.upper, known, below)
-            if known is not None and len(known) >= _MANY_FILES:
-                (active.path / "digests").write_bytes(msgspec.msgpack.encode(known))
-        return self._place(active, LayerId(f"content:{digest}"), facts)
+            if digests is None:
+                digests = change_digests(
+                    active.upper, change.known, change.below, clock_ns=change.clock_ns
+                )
+            earlier = change.earlier(digests.content) if change.earlier is not None else None
+            if earlier is not None:
+                self.discard(active)
+                return earlier
+            if len(change.known) >= _MANY_FILES:
+                (active.path / "digests").write_bytes(msgspec.msgpack.encode(change.known))
+        facts = digests.facts
+        info = LayerInfo(
+            LayerId(f"content:{digests.identity}"),
+            facts.size_bytes,
+            facts.entries,
+            digests.content,
+            change.clock_ns,
+        )
+        return self._place(active, info)
 
     def commit_as(
         self, active: ActiveSnapshot, layer: LayerId, facts: LayerFacts | None = None
@@ -133,7 +145,7 @@ class OverlaySnapshotter:
         if facts is None:
             with storage_errors(active.upper):
                 facts = layer_facts(active.upper)
-        return self._place(active, layer, facts)
+        return self._place(active, LayerInfo(layer, facts.size_bytes, facts.entries))
 
     def discard(self, active: ActiveSnapshot) -> None:
         """Remove an active snapshot; it may be gone already."""
@@ -186,14 +198,14 @@ class OverlaySnapshotter:
         kind, _, digest = layer.partition(":")
         return f"{self._root}/{kind[:1]}{digest.partition(':')[2]}"
 
-    def _place(self, active: ActiveSnapshot, layer: LayerId, facts: LayerFacts) -> LayerInfo:
+    def _place(self, active: ActiveSnapshot, info: LayerInfo) -> LayerInfo:
         """Give an active snapshot its name, or drop it when there is an equal layer."""
+        layer = info.id
         self._store.lease((layer,))  # before anybody can see that it is there
         existing = self.info(layer)
         if existing is not None:
             self.discard(active)
             return existing
-        info = LayerInfo(id=layer, size_bytes=facts.size_bytes, entries=facts.entries)
         with storage_errors(active.path):
             for name in os.listdir(active.path):
                 if name not in {active.upper.name, "digests"}:
@@ -205,7 +217,7 @@ class OverlaySnapshotter:
                 if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                     raise
                 self.discard(active)
-        self._store.layers.set_facts(layer, facts)
+        self._store.layers.set_facts(layer, LayerFacts(info.size_bytes, info.entries), info.content)
         return info
 
     def _take_over_root(self, upper: Path, below: Sequence[LayerId]) -> None:

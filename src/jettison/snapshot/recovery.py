@@ -24,7 +24,8 @@ import msgspec
 from jettison.fs.atomic import write_atomically
 from jettison.fs.failure import storage_errors
 from jettison.snapshot.base import LayerInfo
-from jettison.snapshot.changes import content_digest, layer_facts
+from jettison.snapshot.changes import change_digests, layer_facts
+from jettison.store.layer import LayerId
 from jettison.store.store import Store
 
 WRITEBACK_SECONDS = 60.0
@@ -98,9 +99,20 @@ def _is_whole(store: Store, path: Path) -> bool:
     except (FileNotFoundError, msgspec.DecodeError):
         return False
     if info.id.startswith("content:"):
-        digest, _ = content_digest(path / "fs")
-        return info.id == f"content:{digest}"
+        return is_named_by(info.id, path / "fs")
     # The digest of an image layer is that of its tar, which is gone. But a file system that was
     # cut off has short files, not wrong ones: it sets sizes after it has written the bytes.
     facts = layer_facts(path / "fs")
     return (facts.size_bytes, facts.entries) == (info.size_bytes, info.entries)
+
+
+def is_named_by(layer: LayerId, directory: Path) -> bool:
+    """Tell whether the files of a change made here are those that its name says.
+
+    Versions before stores of version 4 named layers by what they hold without times.
+
+    Raises:
+        OSError: something cannot be read.
+    """
+    digests = change_digests(directory)
+    return layer in {f"content:{digests.identity}", f"content:{digests.plain}"}

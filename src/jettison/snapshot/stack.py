@@ -39,9 +39,18 @@ class StackTree:
     Args:
         directories: Overlay directories of committed layers, base first; none is the empty root.
         below: The tree of all but the last of them, whose root need not be merged again.
+        clocks: Of each directory, from when on times say only when its layer was made
+            (``LayerInfo.clock_ns``); without them no time is taken to say more.
     """
 
-    def __init__(self, directories: Sequence[Path], *, below: StackTree | None = None) -> None:
+    def __init__(
+        self,
+        directories: Sequence[Path],
+        *,
+        below: StackTree | None = None,
+        clocks: Sequence[int] = (),
+    ) -> None:
+        self._clocks = clocks
         self._layers = [os.fspath(directory).rstrip("/") for directory in directories]
         self._listings: dict[str, _Listing | None] = {}
         self._digests: dict[tuple[int, int], bytes] = {}
@@ -76,6 +85,7 @@ class StackTree:
             facts.st_ino,
             uid=facts.st_uid,
             gid=facts.st_gid,
+            dated=bool(self._clocks) and facts.st_mtime_ns < self._clocks[layer],
         )
 
     def names(self, path: str) -> list[str]:

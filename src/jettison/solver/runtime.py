@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from jettison.cache.key import CacheKey
+from jettison.cache.key import CacheKey, Contents, stack_digest
 from jettison.cache.record import Record
 from jettison.concurrency import Limiter, Once, Workers
 from jettison.errors import JettisonError
@@ -23,11 +23,11 @@ from jettison.plan.op import GitOp, HttpOp
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Sandbox
 from jettison.sandbox.spec import Limits, Mount
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
+from jettison.snapshot.base import ALL_TELL, ActiveSnapshot, Change, LayerInfo, Snapshotter
 from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
 from jettison.solver.masking import MaskingSink
-from jettison.store.layer import LayerId, Stack
+from jettison.store.layer import LayerId, Stack, content_name, is_image_layer
 
 
 class LayerFiles(Protocol):
@@ -35,6 +35,10 @@ class LayerFiles(Protocol):
 
     def named(self, diff_id: Digest) -> LayerId:
         """Return the name of an image's layer."""
+        ...
+
+    def content(self, layer: LayerId) -> str:
+        """Return by what a layer enters the keys of steps on it."""
         ...
 
     def available(self, layer: LayerId) -> bool:
@@ -53,8 +57,7 @@ class Committer(Protocol):
         self,
         vertex: Digest,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None,
-        below: Tree | None,
+        change: Change,
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
@@ -74,6 +77,10 @@ class Records(Protocol):
 
     def latest(self, vertex: str) -> LayerId | None:
         """Return the layer that the last run of a vertex's definition made, whatever its key."""
+        ...
+
+    def made_by(self, vertex: str, content: Digest) -> list[LayerId]:
+        """Return the layers of a content that runs of a vertex's definition made, first first."""
         ...
 
     def keep(self, key: CacheKey, record: Record) -> None:
@@ -191,6 +198,9 @@ class Runtime:
         self._sandbox = drivers.sandbox
         self._sandboxes: Once[str, Sandbox] = Once()
         self._trees: Once[Stack, StackTree] = Once()
+        self._contents: dict[LayerId, str] = {}
+        self._clocks: dict[LayerId, int] = {}
+        self.hold: Callable[[Iterable[LayerId]], None] = lambda _layers: None
 
     def sandbox(self) -> Sandbox:
         """Return the driver that RUN steps use."""
@@ -221,7 +231,8 @@ class Runtime:
 
         def make() -> StackTree:
             below = self._trees.known(stack[:-1])
-            return StackTree(self.layers.materialise(stack, report), below=below)
+            directories = self.layers.materialise(stack, report)
+            return StackTree(directories, below=below, clocks=[*map(self._clock_ns, stack)])
 
         return self._trees.get(stack, make)
 
@@ -229,15 +240,55 @@ class Runtime:
         self,
         vertex: Vertex,
         active: ActiveSnapshot,
-        known: Mapping[str, bytes] | None = None,
-        below: Tree | None = None,
+        change: Change,
     ) -> LayerInfo:
         """Make what a vertex changed a layer; see ``Snapshotter.commit``."""
         if self._commit is None:
-            return self.snapshotter.commit(active, known, below)
+            return self.snapshotter.commit(active, change)
         return self._commit(
-            vertex.digest, active, known, below, cancelled=lambda: self.cancellation.cancelled
+            vertex.digest, active, change, cancelled=lambda: self.cancellation.cancelled
         )
+
+    def made_earlier(self, vertex: Vertex, content: Digest) -> LayerInfo | None:
+        """Return the layer that an earlier run of a vertex made, if it had this content.
+
+        It is here as files, and held.
+        """
+        for layer in self.records.made_by(vertex.digest, content):
+            self.hold((layer,))
+            info = self.snapshotter.info(layer)
+            if info is not None:
+                return info
+        return None
+
+    def know(self, layer: LayerId, content: str) -> None:
+        """Take note of what a layer holds, so that nobody has to look it up."""
+        if content:
+            self._contents[layer] = content_name(content)
+
+    def contents(self, stack: Stack) -> Contents:
+        """Return what the layers of a root file system hold, as keys know it."""
+        known = self._contents
+        for layer in stack:
+            if layer not in known:
+                known[layer] = self.layers.content(layer)
+        return tuple([known[layer] for layer in stack])
+
+    def stack_digest(self, stack: Stack) -> Digest:
+        """Return the content digest of a root file system."""
+        return stack_digest(self.contents(stack))
+
+    def clock_ns(self, stack: Stack) -> int:
+        """Return from when on times in a root file system say only when a step ran."""
+        return min(map(self._clock_ns, stack), default=ALL_TELL)
+
+    def _clock_ns(self, layer: LayerId) -> int:
+        clock_ns = self._clocks.get(layer)
+        if clock_ns is None:
+            info = None if is_image_layer(layer) else self.snapshotter.info(layer)
+            clock_ns = info.clock_ns if info is not None else ALL_TELL
+            self._clocks[layer] = clock_ns
+        return clock_ns
 
     def is_here(self, stack: Stack) -> bool:
         """Tell whether all layers of a stack are here as files."""

@@ -62,7 +62,7 @@ class Solver:
         self._plan = plan
         self._runtime = runtime
         self._before_running = before_running
-        self._hold = hold
+        self._hold = runtime.hold = hold
         self._layer_made = layer_made
         self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
         self._results: dict[Digest, Result] = {}
@@ -168,9 +168,11 @@ class Solver:
             lock.release(remove=True)
 
     def _execute(self, vertex: Vertex, executor: Executor, key: CacheKey) -> None:
-        layer = executor.execute().id
-        created_ns = time.time_ns()
-        self._runtime.records.keep(key, Record(layer, created_ns, vertex.digest, vertex.name))
+        info = executor.execute()
+        layer, created_ns = info.id, time.time_ns()
+        self._runtime.know(layer, info.content)
+        record = Record(layer, created_ns, vertex.digest, vertex.name, info.content)
+        self._runtime.records.keep(key, record)
         self._put(vertex, layer, created_ns, cached=False)
         self._executed.append(vertex.digest)
         self._layer_made(vertex.digest, layer)
@@ -198,6 +200,7 @@ class Solver:
             self._hold((record.layer,))
         if not self._runtime.layers.available(record.layer):
             return False
+        self._runtime.know(record.layer, record.content)
         self._put(vertex, record.layer, record.created_ns, cached=True)
         self._cached.append(vertex.digest)
         self._ended(vertex, Outcome.CACHED)

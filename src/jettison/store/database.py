@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -82,6 +82,14 @@ _MIGRATIONS = {
         """CREATE TABLE answer (
             question TEXT PRIMARY KEY, answer BLOB NOT NULL, used_ns INTEGER NOT NULL)
             WITHOUT ROWID""",
+    ),
+    3: (
+        # Layers were named, and results found, by what they hold without times: a record may stand
+        # for other times than its step would give. Images keep their layers.
+        "DELETE FROM record",
+        "DELETE FROM selection",
+        "ALTER TABLE record ADD COLUMN content TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE layer ADD COLUMN content TEXT NOT NULL DEFAULT ''",
     ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""

@@ -15,7 +15,7 @@ from jettison.oci.manifest import Descriptor
 
 LayerId = NewType("LayerId", str)
 """``diff:sha256:<hex>`` for a layer of an image that came from elsewhere (its diff ID),
-``content:sha256:<hex>`` for a change made here (its content digest)."""
+``content:sha256:<hex>`` for a change made here: the digest of all that it holds, times included."""
 
 Stack = tuple[LayerId, ...]
 """A root file system: layers, base first; empty for scratch."""
@@ -24,6 +24,16 @@ Stack = tuple[LayerId, ...]
 def image_layer_id(diff_id: Digest) -> LayerId:
     """Return the name of an image's layer."""
     return LayerId(f"diff:{diff_id}")
+
+
+def is_image_layer(layer: LayerId) -> bool:
+    """Tell whether a layer came with an image from elsewhere."""
+    return layer.startswith("diff:")
+
+
+def content_name(content: str) -> str:
+    """Return by what a change made here enters cache keys, from its content digest."""
+    return f"content:{content}"
 
 
 class StoredLayer(msgspec.Struct, frozen=True):

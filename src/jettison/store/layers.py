@@ -17,7 +17,7 @@ from jettison.oci.digest import Digest, parse_digest
 from jettison.oci.manifest import Descriptor
 from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
-from jettison.store.layer import LayerId, PackedLayer, image_layer_id
+from jettison.store.layer import LayerId, PackedLayer, content_name, image_layer_id
 
 _descriptor = msgspec.msgpack.Decoder(Descriptor)
 _IMAGE_LAYER = "diff:"
@@ -83,14 +83,28 @@ class LayerIndex:
         )
         return {LayerId(layer): size for layer, size in rows}
 
-    def set_facts(self, layer: LayerId, facts: LayerFacts) -> None:
-        """Keep the size of a layer."""
+    def set_facts(self, layer: LayerId, facts: LayerFacts, content: str = "") -> None:
+        """Keep the size of a layer, and its content digest if it has one."""
         self._database.execute(
-            "INSERT INTO layer (id, size_bytes, entries, used_ns) VALUES (?, ?, ?, ?)"
+            "INSERT INTO layer (id, size_bytes, entries, content, used_ns) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET size_bytes = excluded.size_bytes,"
-            " entries = excluded.entries, used_ns = excluded.used_ns",
-            (layer, facts.size_bytes, facts.entries, time.time_ns()),
+            " entries = excluded.entries, content = excluded.content, used_ns = excluded.used_ns",
+            (layer, facts.size_bytes, facts.entries, content, time.time_ns()),
         )
+
+    def content(self, layer: LayerId) -> str:
+        """Return by what a layer enters the keys of steps on it.
+
+        That is its content digest, or its diff ID where there is none: for a layer of an image
+        from elsewhere, and one that was made by a version which knew no content digests.
+        """
+        if layer.startswith(_IMAGE_LAYER):
+            return layer
+        rows = self._database.query("SELECT content, diff_id FROM layer WHERE id = ?", (layer,))
+        content, diff_id = rows[0] if rows else ("", None)
+        if content:
+            return content_name(content)
+        return layer if diff_id is None else image_layer_id(Digest(diff_id))
 
     def packed(self, layer: LayerId, compression: str) -> PackedLayer | None:
         """Return a layer as a blob that is here.

@@ -14,7 +14,7 @@ from jettison.fs import owners
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.pack import pack
 from jettison.linux.owner_notes import LINKS, NOTE, read_note
-from jettison.snapshot.changes import content_digest
+from jettison.snapshot.changes import change_digests
 from jettison.snapshot.stack import StackTree
 
 pytestmark = pytest.mark.needs_root
@@ -66,13 +66,13 @@ def tar_of(root: Path) -> bytes:
 
 def test_noted_and_set_owners_make_the_same_layer(tmp_path, monkeypatch):
     plain = fill(tmp_path / "set")
-    expected = tar_of(plain), content_digest(plain)[0]
+    expected = tar_of(plain), change_digests(plain).plain
     monkeypatch.setattr(owners, "are_recorded", lambda: True)
     monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
     noted = fill(tmp_path / "noted")
     assert {path.lstat().st_uid for path in noted.rglob("*")} == {0}
     assert all(path.lstat().st_mode & 0o400 for path in noted.rglob("*"))
-    found = tar_of(noted), content_digest(noted)[0]
+    found = tar_of(noted), change_digests(noted).plain
     assert found[0] == expected[0]
     assert found[1] == expected[1]
 

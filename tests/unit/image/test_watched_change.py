@@ -11,7 +11,8 @@ import pytest
 from jettison.fs.host_tree import HostTree
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.layer.pack import pack
-from jettison.snapshot.changes import content_digest
+from jettison.snapshot.base import Change
+from jettison.snapshot.changes import change_digests
 from jettison.snapshot.watched import WatchedChange
 
 
@@ -51,23 +52,23 @@ def packed(change: WatchedChange, upper: Path) -> bytes:
 def test_the_digest_is_that_of_a_change_at_rest(upper: Path) -> None:
     plain: list[bytes] = []
     pack(upper, plain.append)
-    change = WatchedChange(upper)
+    change = WatchedChange(upper, Change())
     assert packed(change, upper) == b"".join(plain)
-    assert change.result() == content_digest(upper)
+    assert change.result() == change_digests(upper)
 
 
 def test_an_empty_change_has_the_empty_digest(tmp_path: Path) -> None:
-    change = WatchedChange(tmp_path)
+    change = WatchedChange(tmp_path, Change())
     packed(change, tmp_path)
-    assert change.result() == content_digest(tmp_path)
-    assert change.result()[1].entries == 0
+    assert change.result() == change_digests(tmp_path)
+    assert change.result().facts.entries == 0
 
 
 def test_known_digests_are_believed(upper: Path) -> None:
     known = {"dir/file": b"\1" * 32, "dir.c": b"\2" * 32}
-    change = WatchedChange(upper, known)
+    change = WatchedChange(upper, Change(known))
     packed(change, upper)
-    assert change.result() == content_digest(upper, known) != content_digest(upper)
+    assert change.result() == change_digests(upper, known) != change_digests(upper)
 
 
 def test_marks_that_hide_nothing_are_in_neither_digest_nor_tar(tmp_path: Path) -> None:
@@ -79,12 +80,13 @@ def test_marks_that_hide_nothing_are_in_neither_digest_nor_tar(tmp_path: Path) -
         os.utime(upper, (1, 1))
         os.utime(upper / "dir", (2, 2))
         if name == "packed":
-            change = WatchedChange(upper, below=HostTree(below))
+            change = WatchedChange(upper, Change(below=HostTree(below)))
             tar = packed(change, upper)
             results.append(change.result())
         else:
-            results.append(content_digest(upper, below=HostTree(below)))
+            results.append(change_digests(upper, below=HostTree(below)))
         assert not os.path.lexists(upper / "gone")
         assert upper.stat().st_mtime == 1
-    assert results[0] == results[1]
+    assert results[0].plain == results[1].plain
+    assert results[0].facts == results[1].facts
     assert b".wh." not in tar

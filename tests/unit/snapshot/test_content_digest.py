@@ -1,4 +1,4 @@
-"""A content digest says what a change is, not when or where it was made."""
+"""What the digests of a change tell: bytes and facts, times, and times that say something."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from jettison.fs.overlay_form import (
     overlay_xattr_prefix,
 )
 from jettison.oci.digest import Digest
-from jettison.snapshot.changes import CONTENT_VERSION, content_digest, layer_facts
+from jettison.snapshot.changes import change_digests, layer_facts
+from jettison.snapshot.digests import CONTENT_VERSION
 from jettison.snapshot.stack import StackTree
 from jettison.store.layers import LayerFacts
 
@@ -40,7 +41,7 @@ def make(root: Path) -> Path:
 
 
 def digest(root: Path) -> Digest:
-    return content_digest(root)[0]
+    return change_digests(root).plain
 
 
 @pytest.fixture
@@ -77,12 +78,65 @@ def test_this_is_no_content(layers: tuple[Path, Path], change: Change) -> None:
     assert digest(one) == digest(two)
 
 
+TIMES: dict[str, Change] = {
+    "of a file": lambda root: os.utime(root / "dir/file", (1, 7)),
+    "of a directory": lambda root: os.utime(root / "dir/sub", (1, 7)),
+    "of a link": lambda root: os.utime(root / "link", (1, 7), follow_symlinks=False),
+    "of a pipe": lambda root: os.utime(root / "fifo", ns=(1, 2_000_000_001)),
+    "before 1970": lambda root: os.utime(root / "fifo", (1, -2)),
+}
+
+
+@pytest.mark.parametrize("change", TIMES.values(), ids=TIMES)
+def test_a_time_is_part_of_what_a_layer_is(layers: tuple[Path, Path], change: Change) -> None:
+    one, two = layers
+    for root in layers:
+        for path in root.rglob("*"):
+            os.utime(path, ns=(0, 2_000_000_000), follow_symlinks=False)
+    assert change_digests(one) == change_digests(two)
+    change(two)
+    assert change_digests(one).identity != change_digests(two).identity
+    assert change_digests(one).plain == change_digests(two).plain
+    told = [change_digests(root, clock_ns=3_000_000_000) for root in layers]
+    assert told[0].content != told[1].content
+
+
+def test_times_since_the_layer_was_made_say_nothing(layers: tuple[Path, Path]) -> None:
+    two = layers[1]
+    for number, root in enumerate(layers):
+        for path in root.rglob("*"):
+            os.utime(path, (0, 10 + number), follow_symlinks=False)
+        os.utime(root / "dir/file", (5, 5))
+    old, new = (change_digests(root, clock_ns=10 * 10**9) for root in layers)
+    assert old.content == new.content != old.plain
+    assert old.identity != new.identity
+    os.utime(two / "dir/file", (6, 6))
+    assert change_digests(two, clock_ns=10 * 10**9).content != old.content
+
+
+def test_the_time_of_a_root_that_no_tar_tells_of_does_not_count(layers: tuple[Path, Path]) -> None:
+    for root in layers:
+        for path in root.rglob("*"):
+            os.utime(path, (0, 0), follow_symlinks=False)
+    os.utime(layers[1], (7, 7))
+    assert change_digests(layers[0]) == change_digests(layers[1])
+    for root in layers:
+        root.chmod(0o711)
+    assert change_digests(layers[0]).identity != change_digests(layers[1]).identity
+
+
+def test_a_change_without_entries_has_one_digest(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    found = change_digests(tmp_path, clock_ns=1 << 62)
+    assert found.identity == found.content == found.plain
+
+
 def test_a_socket_is_no_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = make(tmp_path / "one"), make(tmp_path / "two")
     monkeypatch.chdir(two)  # the name of a socket may have 107 bytes
     with socket.socket(socket.AF_UNIX) as endpoint:
         endpoint.bind("socket")
-        assert content_digest(one) == content_digest(two)
+        assert digest(one) == digest(two)
 
 
 CONTENT: dict[str, Change] = {
@@ -189,7 +243,7 @@ def test_fields_cannot_run_into_each_other(tmp_path: Path) -> None:
 
 def test_facts_count_every_inode_once(layers: tuple[Path, Path]) -> None:
     expected = LayerFacts(size_bytes=len("content"), entries=7)
-    assert content_digest(layers[0])[1] == layer_facts(layers[0]) == expected
+    assert change_digests(layers[0]).facts == layer_facts(layers[0]) == expected
 
 
 def test_big_files_read_in_threads_give_the_same_digest(tmp_path: Path) -> None:
@@ -207,7 +261,7 @@ def test_a_file_whose_digest_is_known_is_not_read(layers: tuple[Path, Path]) -> 
     one, two = layers
     known = {"dir/file": hashlib.sha256(b"content").digest()}
     (two / "dir/file").write_text("changed")
-    assert content_digest(two, known)[0] == digest(one)
+    assert change_digests(two, known).plain == digest(one)
 
 
 @pytest.mark.needs_root
@@ -236,8 +290,8 @@ def test_marks_that_hide_nothing_are_taken_away(tmp_path: Path) -> None:
     make_whiteout(os.fspath(marked / "dir/sub/never-there"))
     os.utime(marked / "dir/sub", (5, 5))
     assert digest(marked) != digest(plain)
-    kept = content_digest(marked, below=below)
-    assert kept == content_digest(plain, below=below) == content_digest(marked)
+    kept = change_digests(marked, below=below)
+    assert kept.plain == change_digests(plain, below=below).plain == digest(marked)
     assert is_opaque(os.fspath(marked / "dir"))
     assert is_whiteout((marked / "gone").lstat())
     assert os.listdir(marked / "dir/sub") == []

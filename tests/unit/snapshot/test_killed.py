@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jettison.snapshot.changes import content_digest
+from jettison.snapshot.changes import change_digests
 from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
 SOURCE = os.fspath(Path(__file__).parents[3] / "src")
@@ -80,11 +81,11 @@ def check(store: Store) -> None:
         data = store.blobs.path(digest).read_bytes()
         assert digest == "sha256:" + hashlib.sha256(data).hexdigest()
     for layer in snapshotter.all():
-        content, facts = content_digest(snapshotter.directory(layer))
+        digests = change_digests(snapshotter.directory(layer))
         info = snapshotter.info(layer)
         assert info is not None
-        assert layer == f"content:{content}"
-        assert (info.size_bytes, info.entries) == (facts.size_bytes, facts.entries)
+        assert layer == f"content:{digests.identity}"
+        assert LayerFacts(info.size_bytes, info.entries) == digests.facts
     for image in store.images.all():
         assert store.blobs.read(image.id, limit=1000) == image.config
     assert store.images.tags()

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from jettison.cache.key import CacheKey, exec_key
+from jettison.cache.key import CacheKey, Contents, exec_key
 from jettison.events import Progress
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
@@ -93,7 +93,7 @@ def sees_secrets(op: ExecOp) -> bool:
 
 
 def run_key(
-    op: ExecOp, base: Stack, mounted: tuple[Digest, ...], *, secrets_in_layers: bool
+    op: ExecOp, base: Contents, mounted: tuple[Digest, ...], *, secrets_in_layers: bool
 ) -> CacheKey:
     """Return the key of a RUN; see ``exec_key``."""
     return exec_key(op, base, mounted, unchecked=secrets_in_layers and sees_secrets(op))

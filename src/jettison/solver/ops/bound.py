@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from jettison.cache.key import selector_digest, stack_digest
+from jettison.cache.key import selector_digest
 from jettison.copier.select import Selection, select
 from jettison.errors import ContextError
 from jettison.events import Progress
@@ -39,7 +39,7 @@ def mounted_files(
     if isinstance(result, TreeResult):
         selection = select(selecting(mount.source), (result.tree,))
         return BoundFiles(selection.digest(), result, selection)
-    name = stack_digest(result.stack)
+    name = runtime.stack_digest(result.stack)
     if mount.source == "/":
         return BoundFiles(name, result)
     selector = selector_digest("mount", mount.source)

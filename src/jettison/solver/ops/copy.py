@@ -11,12 +11,12 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from jettison.cache.key import CacheKey, copy_key, selector_digest, stack_digest
+from jettison.cache.key import CacheKey, copy_key, selector_digest
 from jettison.copier.select import Selection, select
 from jettison.oci.digest import Digest
 from jettison.plan.op import CopyOp
 from jettison.plan.vertex import Vertex
-from jettison.snapshot.base import LayerInfo
+from jettison.snapshot.base import Change, LayerInfo
 from jettison.solver.ops.base import Inputs, all_here, making, tree_of
 from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
@@ -52,18 +52,21 @@ class CopyExecutor:
         from jettison.copier.write import write  # noqa: PLC0415 - a cached build writes nothing
 
         runtime = self._runtime
+        selection, destination = self._select(), self._examine()
         with making(runtime.snapshotter) as active:
+            now_ns = time.time_ns()
             known = write(
                 self._op,
-                self._select(),
-                self._examine(),
+                selection,
+                destination,
                 active.upper,
-                created_ns=time.time_ns(),
+                created_ns=now_ns,
                 link=all(_is_immutable(each) for each in self._inputs.results),
                 earlier=self._earlier(),
             )
             runtime.cancellation.check()
-            return runtime.commit(self._vertex, active, known)
+            clock_ns = selection.clock_ns(now_ns, destination.archives)
+            return runtime.commit(self._vertex, active, Change(known, clock_ns=clock_ns))
 
     def _earlier(self) -> EarlierLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
@@ -82,7 +85,7 @@ class CopyExecutor:
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
             return self._digest()
-        name = selector_digest("inputs", [stack_digest(stack) for stack in stacks])
+        name = selector_digest("inputs", [self._runtime.stack_digest(stack) for stack in stacks])
         selector = selector_digest("selected", self._op)
         digest = self._runtime.memo.find(name, selector)
         if digest is None:
@@ -93,7 +96,7 @@ class CopyExecutor:
         return digest
 
     def _destination(self, selected: Digest, *, fetch: bool) -> Digest | None:
-        name = stack_digest(self._inputs.base)
+        name = self._runtime.stack_digest(self._inputs.base)
         selector = selector_digest("destination", self._op, selected)
         digest = self._runtime.memo.find(name, selector)
         if digest is None:

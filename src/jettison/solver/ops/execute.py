@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Self
 
 from jettison.copier.mkdir import make_directories
@@ -24,14 +26,18 @@ from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.solver.ops.base import making, sees_secrets
 from jettison.solver.ops.bound import BoundFiles
 from jettison.solver.ops.mounts import Mounted, mount_all
 from jettison.solver.ops.output import Output
 from jettison.solver.ops.spec import step_spec
+from jettison.solver.result import StackResult
 from jettison.solver.runtime import Runtime
 from jettison.store.layer import Stack
+
+_TICK_NS = 10**9
+"""By how much a file system's clock may be behind ours."""
 
 
 class Execution:
@@ -85,6 +91,7 @@ class Execution:
                 spec = step_spec(self._op, runtime.options, root, user, mounted)
                 stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
+                clock_ns = self._clock_ns()
                 exit_code, tail = self._process(spec)
             runtime.cancellation.check()
             if exit_code:
@@ -94,7 +101,23 @@ class Execution:
             if (user.uid or user.gid) and are_recorded():
                 self._own_new_files(user, active)
             below = runtime.tree(self._base, self._report)
-            return runtime.commit(self._vertex, active, below=below)
+            earlier = partial(runtime.made_earlier, self._vertex)
+            return runtime.commit(
+                self._vertex, active, Change(below=below, clock_ns=clock_ns, earlier=earlier)
+            )
+
+    def _clock_ns(self) -> int:
+        """Return from when on times say only when a step ran: this one, or one below.
+
+        Programs copy files with their times; those of contexts say nothing at all.
+        """
+        stacks = [self._base]
+        for mounted in self._files.values():
+            if isinstance(mounted.result, StackResult):
+                stacks.append(mounted.result.stack)
+            else:
+                return 0
+        return min(time.time_ns() - _TICK_NS, *map(self._runtime.clock_ns, stacks))
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from jettison.cache.key import CacheKey, mkdir_key, selector_digest, stack_digest
+from jettison.cache.key import CacheKey, mkdir_key, selector_digest
 from jettison.plan.op import MkdirOp
 from jettison.plan.vertex import Vertex
-from jettison.snapshot.base import LayerInfo
+from jettison.snapshot.base import Change, LayerInfo
 from jettison.solver.ops.base import Inputs, making
 from jettison.solver.runtime import Runtime
 
@@ -27,7 +27,7 @@ class MkdirExecutor:
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the path, and what the base has there."""
-        name = stack_digest(self._inputs.base)
+        name = self._runtime.stack_digest(self._inputs.base)
         selector = selector_digest("destination", self._op)
         digest = self._runtime.memo.find(name, selector)
         if digest is None:
@@ -43,8 +43,9 @@ class MkdirExecutor:
 
         snapshotter = self._runtime.snapshotter
         with making(snapshotter) as active:
-            write_directory(self._op, self._examine(), active.upper, created_ns=time.time_ns())
-            return snapshotter.commit(active)
+            now_ns = time.time_ns()
+            write_directory(self._op, self._examine(), active.upper, created_ns=now_ns)
+            return snapshotter.commit(active, Change(clock_ns=now_ns))
 
     def _examine(self) -> Destination:
         from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly

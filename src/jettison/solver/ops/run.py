@@ -40,8 +40,9 @@ class RunExecutor:
                 return None
             self._files[index] = files
             digests.append(files.digest)
+        base = self._runtime.contents(self._inputs.base)
         allowed = self._runtime.options.secrets_in_layers
-        return run_key(self._op, self._inputs.base, tuple(digests), secrets_in_layers=allowed)
+        return run_key(self._op, base, tuple(digests), secrets_in_layers=allowed)
 
     def execute(self) -> LayerInfo:
         """Run the process and commit what it changed.

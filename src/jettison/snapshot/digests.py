@@ -1,0 +1,129 @@
+"""The digests of a change, from its entries: what it is, and what keys may know of it.
+
+In:  the entries of a layer directory, in the order of ``fs.walk``.
+Out: ``ChangeDigests``.
+
+Three digests, each over the one before:
+
+- *bytes and facts*: the version, then every entry: path, kind, permissions, owner, size, sha256 of
+  the bytes, link target, device, image xattrs, whether it is opaque, and for a further name of an
+  inode the first name. Each entry is MessagePack, so every field has its length. Inode numbers and
+  overlayfs' own books do not count; neither do sockets, which no layer can hold.
+- *identity*: that, and the modification time of every entry. It names the layer.
+- *content*: that, and those times that say something: what runs on the layer is keyed by it. A time
+  that the clock gave while the layer was made, or a context's file, says only when that was; it is
+  not older than ``clock_ns``, which is where the layer's own times begin.
+
+A change without entries has no times, and one digest for all three.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import NamedTuple
+
+import msgspec
+
+from jettison.fs.layer_file import LayerFile
+from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_whiteout
+from jettison.oci.digest import Digest
+from jettison.store.layers import LayerFacts
+
+CONTENT_VERSION = b"jettison-content-1\0"
+_IDENTITY_VERSION = b"jettison-identity-1\0"
+_TIMES_VERSION = b"jettison-times-1\0"
+
+_PERMISSIONS = 0o7777
+
+
+class ChangeDigests(NamedTuple):
+    """The digests of a change, and its facts; ``plain`` is the one without any times."""
+
+    identity: Digest
+    content: Digest
+    plain: Digest
+    facts: LayerFacts
+
+
+class ChangeHasher:
+    """Digests a change entry by entry.
+
+    Args:
+        clock_ns: Times from here on, nanoseconds since the epoch, say only when the layer was
+            made.
+    """
+
+    def __init__(self, clock_ns: int = 0) -> None:
+        self._clock_ns = clock_ns
+        self._hasher = hashlib.sha256(CONTENT_VERSION)
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._times: list[int] = []
+        self._telling: list[tuple[int, bytes]] = []
+        self._size = 0
+        self._entries = -1  # the root is none
+
+    def add(self, file: LayerFile) -> None:
+        """Take the next entry; the first is the root."""
+        self._entries += 1
+        self._hasher.update(self._encode(fields(file)))
+        facts = file.facts
+        if file.first or is_whiteout(facts):
+            return
+        if stat.S_ISREG(facts.st_mode):
+            self._size += facts.st_size
+        if not file.path and _is_plain(file):
+            return  # nothing tells of it in a tar
+        mtime_ns = facts.st_mtime_ns
+        self._times.append(mtime_ns)
+        if mtime_ns < self._clock_ns:
+            self._telling.append((self._entries, b"%d" % mtime_ns))
+
+    def digests(self) -> ChangeDigests:
+        """Return the digests, once the last entry was taken."""
+        plain = self._hasher.digest()
+        identity = content = plain
+        if self._times:
+            times = ",".join(map(str, self._times)).encode()  # any size: file systems differ
+            identity = hashlib.sha256(_IDENTITY_VERSION + plain + times).digest()
+        if self._telling:
+            telling = self._encode(self._telling)
+            content = hashlib.sha256(_TIMES_VERSION + plain + telling).digest()
+        facts = LayerFacts(size_bytes=self._size, entries=self._entries)
+        return ChangeDigests(_named(identity), _named(content), _named(plain), facts)
+
+
+def fields(file: LayerFile) -> tuple[object, ...]:
+    """Return what is digested of one entry but its time."""
+    name, facts = file.path, file.facts
+    if is_whiteout(facts):
+        return (name, "whiteout")
+    if file.first:
+        return (name, "link", file.first)
+    mode = facts.st_mode
+    attributes = tuple((os.fsencode(each), value) for each, value in file.xattrs.items())
+    common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
+    match stat.S_IFMT(mode):
+        case stat.S_IFREG:
+            return (name, "file", *common, facts.st_size, file.sha256)
+        case stat.S_IFDIR:
+            return (name, "directory", *common, file.opaque)
+        case stat.S_IFLNK:
+            return (name, "symlink", *common[1:], file.target)
+        case stat.S_IFIFO:
+            return (name, "fifo", *common)
+        case _:
+            kind = "block" if stat.S_ISBLK(mode) else "character"
+            device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
+            return (name, kind, *common, device)
+
+
+def _is_plain(root: LayerFile) -> bool:
+    facts = root.facts
+    owner = (facts.st_uid, facts.st_gid)
+    return facts.st_mode & _PERMISSIONS == PLAIN_ROOT_MODE and owner == (0, 0) and not root.xattrs
+
+
+def _named(digest: bytes) -> Digest:
+    return Digest("sha256:" + digest.hex())
