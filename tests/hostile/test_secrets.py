@@ -154,6 +154,28 @@ def test_a_secret_may_have_500_kib_and_no_byte_more(scratch: Scratch) -> None:
     assert "larger than 512000 bytes" in done.stderr
 
 
+def test_secrets_that_overlap_or_come_in_parts_are_masked(scratch: Scratch) -> None:
+    text = r"""FROM busybox
+COPY parts /
+RUN --mount=type=secret,id=short,env=SHORT --mount=type=secret,id=long,env=LONG sh /parts
+"""
+    (scratch.context / "parts").write_text(r"""
+printf '<%s' "$SHORT"; sleep 0.3; printf -- '-of-prod%s>\n' uction
+printf '<%s%s' "$SHORT" -of; sleep 0.3; echo ' else>'
+printf '{"it": "%s"}\n' "$(echo "$LONG" | sed 's/["\\]/\\&/g')"
+printf 'somebody:%s' "$LONG$LONG$LONG$LONG" | base64
+""")
+    short, long = 's3cr3t"wort', 's3cr3t"wort-of-production'
+    secrets = ("--secret", "id=short,env=SHORT", "--secret", "id=long,env=LONG")
+    done = scratch.build(text, *secrets, env={"SHORT": short, "LONG": long})
+    assert done.returncode == 0, done.stderr
+    for shown in ("<***>", "<***-of else>", '{"it": "***"}'):
+        assert shown in done.stderr
+    encoded = base64.b64encode(f"somebody:{long * 4}".encode()).decode()
+    for part in ("of-prod", "uction", "3cr3t", encoded[20:60], encoded[80:120]):
+        assert part not in done.stderr
+
+
 def test_another_secret_is_another_value_but_no_other_key(scratch: Scratch, secret: Path) -> None:
     text = "FROM busybox\nRUN --mount=type=secret,id=token wc -c /run/secrets/token\n"
     assert scratch.build(text, "--secret", f"id=token,src={secret}").returncode == 0

@@ -3,10 +3,10 @@
 In:  the directory of a layer that is not committed yet, values of secrets by id.
 Out: the first place that holds one, in words.
 
-Looked at are contents and names of files, link targets and extended attributes; values as they
-are, in base64 (at any alignment, also wrapped), in hexadecimal digits and URL-encoded. What is
-compressed or encrypted is not seen. Values shorter than six bytes are not looked for: they would
-be found by chance.
+Looked at are contents and names of files, link targets and extended attributes, for values in any
+form (see ``solver.encodings``), also wrapped. What is compressed or encrypted is not seen. Values
+shorter than six bytes are not looked for, since they would be found by chance, nor are lines of
+a value: files with settings that hold a secret have lines that do not.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import msgspec
 from jettison.errors import SecretInLayerError
 from jettison.fs.walk import walk
 from jettison.fs.xattr import read_xattrs
-from jettison.solver.masking import forms
+from jettison.solver.encodings import LONGEST, Needle, forms, is_wrapped
+from jettison.solver.matching import Matcher
 
 _SHORTEST = 6
-_WRAP = 64
-_CHUNK = 4 << 20
+_CHUNK = 256 << 10
 
 
 class Leak(msgspec.Struct, frozen=True):
@@ -44,14 +44,14 @@ class Finder:
     """
 
     def __init__(self, secrets: Mapping[str, bytes]) -> None:
-        self._texts: dict[bytes, tuple[str, str]] = {}
+        sought: dict[Needle, tuple[str, str]] = {}
         for name, value in secrets.items():
-            if len(value.strip()) < _SHORTEST:
-                continue
-            for text, form in forms(value).items():
-                # Wrapped text has its first line in one piece, wherever it is wrapped.
-                self._texts[text[:_WRAP] if form == "base64" else text] = (name, form)
-        self._overlap = max((len(text) for text in self._texts), default=1) - 1
+            if len(value.strip()) >= _SHORTEST:
+                for text, form in forms(value).items():
+                    # Who wrote all of a value wrote its beginning.
+                    sought[Needle(text[:LONGEST], is_wrapped(form))] = (name, form)
+        self._told = tuple(sought.values())
+        self._matcher = Matcher(tuple(sought), whole=True)
 
     def find(self, layer: Path) -> Leak | None:
         """Return the first secret in a layer's directory, or None.
@@ -59,7 +59,7 @@ class Finder:
         Raises:
             OSError: a file cannot be read.
         """
-        if not self._texts:
+        if not self._told:
             return None
         for path, facts in walk(layer):
             place = os.fspath(layer / path)
@@ -74,7 +74,8 @@ class Finder:
         return None
 
     def _in_bytes(self, data: bytes) -> tuple[str, str] | None:
-        return next((what for text, what in self._texts.items() if text in data), None)
+        hit = next(self._matcher.hits(data), None)
+        return None if hit is None else self._told[hit[2]]
 
     def _in_file(self, path: str) -> tuple[str, str] | None:
         with open(path, "rb", buffering=0) as file:
@@ -84,7 +85,7 @@ class Finder:
                 found = self._in_bytes(data)
                 if found is not None:
                     return found
-                rest = data[-self._overlap :] if self._overlap else b""
+                rest = data[-self._matcher.overlap :]
         return None
 
     def _in_attributes(self, path: str) -> tuple[str, str] | None:
