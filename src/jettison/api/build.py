@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, showing_source
+from jettison.api.credentials import secrets_of
 from jettison.api.output import Output, prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
@@ -57,13 +58,19 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
 
         forget(session.store)
     with ExitStack() as made:
-        context = made.enter_context(open_context(request, session.store))
+        context = made.enter_context(open_context(request, session.store, secrets_of(request)))
         made.enter_context(showing_source(context))
         compiled = compile_request(session, request, context, sink)
         plan = compiled.plan
         _tell(plan, sink)
         check_build(session, compiled, context, sink)
-        sources = ContextSources(context, session.store, offline=request.offline, made=made)
+        sources = ContextSources(
+            context,
+            session.store,
+            offline=request.offline,
+            made=made,
+            git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
+        )
         ahead = made.enter_context(_packing_ahead(session, request, outputs))
         solution = _solve(session, request, sources, plan, sink, ahead, made)
         ahead.finish(solution.stack(plan.target))

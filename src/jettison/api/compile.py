@@ -134,7 +134,9 @@ def _source_times(
     if named is not None and epoch != MAIN:
         from jettison.source.times import time_of_context  # noqa: PLC0415
 
-        found = time_of_context(named.kind, named.text, store, offline=offline)
+        found = time_of_context(
+            named.kind, named.text, store, offline=offline, secrets=context.secrets
+        )
         if found is not None:
             times[epoch] = found
     return times

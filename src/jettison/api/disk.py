@@ -4,7 +4,8 @@ In:  a session.
 Out: rows for ``du``; what ``prune`` removed.
 
 Kept are: images that have a name (all of their layers and blobs), what living processes lease or
-use, and, unless everything is asked for, cache records with their layers, and cache mounts.
+use, and, unless everything is asked for, cache records with their layers, cache mounts and what
+was fetched from git.
 ``prune`` of everything keeps images that were pulled or loaded, as ``docker builder prune`` does.
 """
 
@@ -26,13 +27,14 @@ _DISK_SHARE = 5
 _MEASURED_S = 3600
 """How old the size of a cache mount may be when a build has ended: measuring costs a walk."""
 _MOUNT = "RUN --mount=type=cache"
+_REPOSITORY = "git repository"
 
 
 class DiskRow(msgspec.Struct, frozen=True):
-    """A layer that is here as files or packed, or a cache mount.
+    """A layer that is here as files or packed, a cache mount, or what was fetched from git.
 
     Args:
-        id: The layer's name, or that of the cache mount's directory.
+        id: The layer's name, or that of the directory.
         size_bytes: Of its files, and of the blobs that they were packed into.
         needed_by: What keeps it: ``image``, ``running`` or nothing.
         name: The step that made it, if a record tells.
@@ -73,9 +75,10 @@ def disk_usage(session: Session) -> list[DiskRow]:
     for name, size in sizes.items():
         reason = "image" if name in kept else "running" if name in leased else ""
         rows.append(DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0)))
-    for mount in cache_mounts(session.store.cache_mounts):
+    for mount in _directories(session):
         reason = "running" if mount.in_use else ""
-        rows.append(DiskRow(mount.path.name, mount.size_bytes, reason, _MOUNT, mount.used_ns))
+        name = _REPOSITORY if mount.path.parent == session.store.git else _MOUNT
+        rows.append(DiskRow(mount.path.name, mount.size_bytes, reason, name, mount.used_ns))
     return sorted(rows, key=lambda row: -row.size_bytes)
 
 
@@ -95,7 +98,7 @@ def prune(
     before_ns = time.time_ns() - int(keep_seconds * 1e9)
     records = 0
     with session.store.collecting():
-        mounts = cache_mounts(session.store.cache_mounts)
+        mounts = _directories(session)
         if everything:
             records = database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
             for memo in ("selection", "answer"):
@@ -117,11 +120,17 @@ def prune(
 def keep_within_budget(session: Session) -> None:
     """Remove the least recently used part of the cache when it is larger than the setting."""
     budget = session.settings.keep_bytes or _default_budget(session)
-    mounts = cache_mounts(session.store.cache_mounts, measured_s=_MEASURED_S)
+    mounts = _directories(session, measured_s=_MEASURED_S)
     used = sum(each.size_bytes for each in mounts)
     used += sum(each.size_bytes for each in _cached_layers(session))
     if used > budget:
         prune(session, everything=False, max_bytes=budget)
+
+
+def _directories(session: Session, *, measured_s: float = 0) -> list[CacheMount]:
+    """Return cache mounts, and repositories that were fetched, which are kept in the same way."""
+    places = (session.store.cache_mounts, session.store.git)
+    return [each for place in places for each in cache_mounts(place, measured_s=measured_s)]
 
 
 class _CachedLayer(msgspec.Struct, frozen=True):

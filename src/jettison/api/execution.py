@@ -9,6 +9,7 @@ Security: nothing of this is in a key, a layer or a config.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from jettison.api.agent import agents
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
+from jettison.oci.url import passwords
 from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
 from jettison.sandbox.names import make_hosts, make_resolv_conf
 from jettison.sandbox.spec import Limits, Mount, NetworkMode
@@ -61,15 +63,17 @@ def exec_options(
     ca = ca_files(session, request.ca_bundle, guess=True)
     given = {entry.partition("=")[0] for entry in proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
+    env = (*proxy_env, *inherited)
     return ExecOptions(
         cache_mounts=session.store.cache_mounts,
         discard=session.store.trash,
         hosts=make_hosts,
         resolv_conf=lambda: make_resolv_conf(host_network=True),
-        env=(*proxy_env, *inherited),
+        env=env,
         forced_env=ca.env,
         mounts=ca.mounts,
         secrets={each.id: secret_value(each) for each in request.secrets},
+        passwords=passwords_in(env),
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, made),
         limits=Limits(**msgspec.structs.asdict(request.resources)),
@@ -130,3 +134,19 @@ def secret_value(secret: SecretRequest) -> bytes:
     if len(value) > _MAX_SECRET_BYTES:
         raise UsageError(f"secret `{secret.id}` is larger than {_MAX_SECRET_BYTES} bytes")
     return value
+
+
+def passwords_in(variables: Iterable[str]) -> dict[str, bytes]:
+    """Return the passwords of the URLs in ``NAME=value`` texts, by name of the variable.
+
+    >>> passwords_in(["HTTP_PROXY=http://me:s%40cret@proxy:3128"])
+    {'HTTP_PROXY': b's@cret', 'HTTP_PROXY (as written)': b's%40cret'}
+    """
+    found: dict[str, bytes] = {}
+    for entry in variables:
+        name, _, value = entry.partition("=")
+        for plain, written in passwords(value):
+            found[name] = plain.encode()
+            if written != plain:
+                found[f"{name} (as written)"] = written.encode()
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 
-from jettison.errors import ContextError
 from jettison.events import Progress
 from jettison.fs.host_tree import HostTree
 from jettison.fs.tree import Tree
@@ -21,12 +20,20 @@ class ContextSources:
         context: The open contexts.
         store: Keeps downloads.
         offline: Whether nothing may be fetched.
+        git_commands: Whether commands of git are shown as progress.
         made: Gets what must be thrown away after the build.
     """
 
     def __init__(
-        self, context: BuildContext, store: Store, *, offline: bool, made: ExitStack
+        self,
+        context: BuildContext,
+        store: Store,
+        *,
+        offline: bool,
+        made: ExitStack,
+        git_commands: bool = False,
     ) -> None:
+        self._git_commands = git_commands
         self._context = context
         self._store = store
         self._offline = offline
@@ -40,7 +47,7 @@ class ContextSources:
         """Download one file."""
         from jettison.source.http import HttpSource  # noqa: PLC0415
 
-        source = HttpSource(self._store, offline=self._offline)
+        source = HttpSource(self._store, offline=self._offline, secrets=self._context.secrets)
         try:
             file = source.fetch(op.url, checksum=op.checksum, report=report)
         finally:
@@ -49,11 +56,16 @@ class ContextSources:
 
     def git(self, op: GitOp, report: Progress) -> Tree:
         """Check out a commit."""
-        from jettison.source.git import checkout  # noqa: PLC0415
+        from jettison.source.git import GitSource  # noqa: PLC0415
 
-        if self._offline:
-            raise ContextError("a git repository cannot be fetched with `--offline`")
+        source = GitSource(
+            self._store,
+            os.environ,
+            secrets=self._context.secrets,
+            offline=self._offline,
+            log=(lambda command: report(command, 0, 0)) if self._git_commands else None,
+        )
         directory = self._store.tmp()
         self._made.callback(self._store.trash, directory)
-        done = checkout(op, directory, os.environ, report=report)
+        done = source.checkout(op, directory, report)
         return HostTree(done.directory, context=True)

@@ -22,17 +22,14 @@ MAX_URL_LENGTH = 16 << 10
 
 _MAX_NAME = 253
 _PORTS = {"http": 80, "https": 443}
-_PARTS = re.compile(
-    r"(?:([A-Za-z][A-Za-z0-9+.-]*+):)?+(?://([^/?#]*+))?+([^?#]*+)(?:\?([^#]*+))?+(?:#.*+)?+",
-    re.DOTALL,
-)
-_AMBIGUOUS = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
-_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*+[a-z0-9_-]{1,63}\.?+")
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*+|[0-9]++")
-_UNSAFE = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]|-]")
-_USER = re.compile(r"(?<=://)[^\s/?#]*@")
+_PARTS = r"(?:([A-Za-z][A-Za-z0-9+.-]*+):)?+(?://([^/?#]*+))?+([^?#]*+)(?:\?([^#]*+))?+(?:#.*+)?+"
+_AMBIGUOUS = r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ud800-\udfff]"
+_NAME = r"(?:[a-z0-9_-]{1,63}\.)*+[a-z0-9_-]{1,63}\.?+"
+_NUMBER = r"0[xX][0-9a-fA-F]*+|[0-9]++"
+_UNSAFE = r"[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]|-]"
+_USER = r"(?<=://)[^\s/?#]*@"
 # A password with a raw slash makes no URL, but is a password; `host:80/@types` is none.
-_ODD_USER = re.compile(r"(?<=://)[^\s/?#@:]{0,256}:(?!\d+[/?#]|xxxxx@)[^\s@]{1,256}@")
+_ODD_USER = r"(?<=://)[^\s/?#@:]{0,256}:(?!\d+[/?#]|xxxxx@)[^\s@]{1,256}@"
 _MASK = "xxxxx"
 
 
@@ -172,6 +169,23 @@ def split_user(text: str) -> tuple[Url, UserInfo | None]:
     return Url.parse(text.replace(f"//{userinfo}@{rest}", f"//{rest}", 1)), found
 
 
+def passwords(text: str) -> list[tuple[str, str]]:
+    """Return the passwords of all URLs in a text: decoded, and as they are written.
+
+    A user without a password is one, too: tokens are given so.
+
+    >>> passwords("http://me:s%40crt@a https://t0ken@b http://c/@d")
+    [('s@crt', 's%40crt'), ('t0ken', 't0ken')]
+    """
+    found = []
+    for match in re.finditer(_USER, text):
+        username, colon, password = match[0][:-1].partition(":")
+        written = password if colon else username
+        if written:
+            found.append((_unescaped(written), written))
+    return found
+
+
 def redacted(text: str) -> str:
     """Return a text in which the credentials of all URLs are masked, well-formed URLs or not.
 
@@ -180,7 +194,18 @@ def redacted(text: str) -> str:
     """
     if "://" not in text or "@" not in text:
         return text
-    return _ODD_USER.sub(_mask, _USER.sub(_mask, text))
+    return re.sub(_ODD_USER, _mask, re.sub(_USER, _mask, text))
+
+
+def blanked(text: str) -> str:
+    """Return a text as long as it was, with crosses for the credentials of URLs.
+
+    >>> blanked("ADD https://me:token@host/x")
+    'ADD https://xxxxxxxx@host/x'
+    """
+    if "://" not in text or "@" not in text:
+        return text
+    return re.sub(_ODD_USER, _blank, re.sub(_USER, _blank, text))
 
 
 def is_loopback(host: str) -> bool:
@@ -209,9 +234,9 @@ def _split(text: str) -> tuple[str | None, str | None, str, str | None]:
     """Return scheme, authority, path and query as they are written."""
     if len(text) > MAX_URL_LENGTH:
         raise UrlError(f"it is longer than {MAX_URL_LENGTH} characters")
-    if _AMBIGUOUS.search(text) is not None:
+    if re.search(_AMBIGUOUS, text) is not None:
         raise UrlError("it holds a space, a backslash or a control character")
-    match = _PARTS.fullmatch(text)
+    match = re.fullmatch(_PARTS, text)
     if match is None:
         raise UrlError("it cannot be parsed")
     return match[1], match[2], match[3], match[4]
@@ -230,10 +255,10 @@ def _host_and_port(authority: str) -> tuple[str, int]:
     if ":" in port:
         raise UrlError("an IPv6 address must be in brackets")
     host = name.lower() if name.isascii() else _idna(name)
-    if _NAME.fullmatch(host) is None or len(host) > _MAX_NAME:
+    if re.fullmatch(_NAME, host) is None or len(host) > _MAX_NAME:
         raise UrlError("its host is no name or address")
     last = host.removesuffix(".").rpartition(".")[2]
-    if _NUMBER.fullmatch(last) is not None and _ipv4(host) is None:
+    if re.fullmatch(_NUMBER, last) is not None and _ipv4(host) is None:
         raise UrlError("its host looks like an address and is none")
     return host, _port(port) if colon else 0
 
@@ -265,7 +290,7 @@ def _idna(name: str) -> str:
 def _ipv4(host: str) -> int | None:
     """Return the number that inet_aton(3) reads, None for what it does not take."""
     parts = host.split(".")
-    if len(parts) > 4 or any(_NUMBER.fullmatch(part) is None for part in parts):
+    if len(parts) > 4 or any(re.fullmatch(_NUMBER, part) is None for part in parts):
         return None
     values: list[int] = []
     for part in parts:
@@ -309,7 +334,13 @@ def _without_dots(path: str) -> str:
 
 def _escaped(text: str) -> str:
     """Return a path or query of ASCII: other characters are escaped, escapes stay."""
-    return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
+    return re.sub(
+        _UNSAFE, lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text
+    )
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode())
 
 
 def _unescaped(text: str) -> str:
@@ -317,6 +348,10 @@ def _unescaped(text: str) -> str:
     return re.sub(
         rb"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), text.encode()
     ).decode(errors="replace")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "x" * (len(match[0]) - 1) + "@"
 
 
 def _mask(match: re.Match[str]) -> str:

@@ -15,7 +15,8 @@ import msgspec
 
 from jettison.errors import Span
 from jettison.oci.digest import Digest
-from jettison.plan.op import Op
+from jettison.oci.url import redacted
+from jettison.plan.op import GitOp, HttpOp, Op
 
 DEFINITION_VERSION = b"jettison-definition-1\0"
 
@@ -54,7 +55,12 @@ def definition_digest(op: Op, base: Digest | None, inputs: tuple[Digest, ...]) -
     """Return the digest of an op and the definitions of what it reads.
 
     MessagePack prefixes every field with its length, so no two definitions share an encoding.
+    Credentials of URLs do not count: digests are shown, and who knows one could try passwords.
     """
+    if isinstance(op, HttpOp):
+        op = msgspec.structs.replace(op, url=redacted(op.url))
+    elif isinstance(op, GitOp):
+        op = msgspec.structs.replace(op, remote=redacted(op.remote))
     encoded = msgspec.msgpack.encode((op, base, inputs))
     return Digest("sha256:" + hashlib.sha256(DEFINITION_VERSION + encoded).hexdigest())
 

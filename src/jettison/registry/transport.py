@@ -97,13 +97,35 @@ class Transport:
             RegistryUnavailableError: no answer came, after all attempts.
             RegistryError: a redirect that must not be followed.
         """
+        return self._follow(method, url, headers, body, insecure, attempts)[0]
+
+    def locate(self, url: Url, *, headers: Mapping[str, str]) -> Url:
+        """Return where redirects of a URL lead.
+
+        Raises:
+            As ``send``.
+        """
+        response, found = self._follow("GET", url, headers, None, False, 0)
+        response.close()
+        return found
+
+    def _follow(
+        self,
+        method: str,
+        url: Url,
+        headers: Mapping[str, str],
+        body: bytes | Body | None,
+        insecure: bool,
+        attempts: int,
+    ) -> tuple[BaseHTTPResponse, Url]:
+        """Send a request; return the answer and who gave it."""
         before = INTERRUPTS.count
         headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._retry(method, url, headers, body, insecure, attempts, before)
             target = response.headers.get("Location", "")
             if response.status not in _REDIRECTS or method not in {"GET", "HEAD"} or not target:
-                return response
+                return response, url
             discard(response)
             following = _redirect(url, target, insecure)
             if following.origin != url.origin:

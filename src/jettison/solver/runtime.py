@@ -124,7 +124,8 @@ class ExecOptions(msgspec.Struct, frozen=True):
         forced_env: Variables that win over the step's own, such as the place of the CA bundle.
         mounts: The CA bundle and the like.
         secrets: Values by id.
-        secrets_in_layers: Whether a layer may hold one.
+        passwords: Those of proxies, by where they are from: every RUN can see them.
+        secrets_in_layers: Whether a layer may hold a secret or a password.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
         failed: Directory that keeps the root file systems of steps that fail, if one does.
@@ -144,6 +145,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     forced_env: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     secrets: Mapping[str, bytes] = {}
+    passwords: Mapping[str, bytes] = {}
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()
@@ -189,7 +191,8 @@ class Runtime:
         self.sources = drivers.sources
         self.options = drivers.options
         self.lock = drivers.lock
-        self.sink = MaskingSink(sink, drivers.options.secrets.values())
+        options = drivers.options
+        self.sink = MaskingSink(sink, [*options.secrets.values(), *options.passwords.values()])
         self.workers: Workers[Digest, None] = Workers()
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()

@@ -38,6 +38,7 @@ from jettison.source.dockerfile import (
     read_dockerfile,
     read_inside,
 )
+from jettison.source.git_access import Secrets, no_secrets
 from jettison.source.ignore import IgnoreFile, find_ignore_file
 from jettison.source.local import LocalContext
 from jettison.source.location import locate, parse_git_url
@@ -106,11 +107,18 @@ class BuildContext:
         named: Named contexts by name.
         time: Of the build context in seconds since the epoch: its commit's, or when its server
             says it was modified; None without such a time.
+        secrets: Of the build, for servers that want to know who asks.
     """
 
     def __init__(
-        self, store: Store, opened: Opened, named: Mapping[str, NamedSource], made: ExitStack
+        self,
+        store: Store,
+        opened: Opened,
+        named: Mapping[str, NamedSource],
+        made: ExitStack,
+        secrets: Secrets = no_secrets,
     ) -> None:
+        self.secrets = secrets
         self.dockerfile = opened.dockerfile
         self.filename = opened.filename
         self.named = named
@@ -200,12 +208,15 @@ def parse_named_context(name: str, text: str) -> NamedSource:
     return NamedSource(location.kind, location.text)
 
 
-def open_context(request: ContextRequest, store: Store) -> BuildContext:
+def open_context(
+    request: ContextRequest, store: Store, secrets: Secrets = no_secrets
+) -> BuildContext:
     """Open the contexts of a request and find its Dockerfile.
 
     Args:
         request: A ``BuildRequest``.
         store: Keeps downloads and digests.
+        secrets: Of the build, for servers that want to know who asks.
 
     Raises:
         ContextError: a context or the Dockerfile is not there.
@@ -218,16 +229,19 @@ def open_context(request: ContextRequest, store: Store) -> BuildContext:
         )
     named = {name: parse_named_context(name, text) for name, text in request.contexts.items()}
     with ExitStack() as made:
-        opened = _Opener(request, store, made).open()
-        return BuildContext(store, opened, named, made.pop_all())
+        opened = _Opener(request, store, secrets, made).open()
+        return BuildContext(store, opened, named, made.pop_all(), secrets)
 
 
 class _Opener:
     """Opens the build context; what it unpacks is thrown away by ``made``."""
 
-    def __init__(self, request: ContextRequest, store: Store, made: ExitStack) -> None:
+    def __init__(
+        self, request: ContextRequest, store: Store, secrets: Secrets, made: ExitStack
+    ) -> None:
         self._request = request
         self._store = store
+        self._secrets = secrets
         self._made = made
 
     def open(self) -> Opened:
@@ -239,13 +253,14 @@ class _Opener:
             return self._archive_or_dockerfile(path, request.stdin[:MAX_DOCKERFILE_BYTES], "-")
         location = locate(request.context)
         if location.kind == "git":
-            from jettison.source.git import checkout  # noqa: PLC0415 - rare
+            from jettison.source.git import GitSource  # noqa: PLC0415 - rare
 
             keep = request.build_args.get(_KEEP_GIT_DIR) or "0"
             op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
-            if request.offline:
-                raise ContextError(f"`{redacted(op.remote)}` cannot be fetched with `--offline`")
-            tree = checkout(op, self._directory(), os.environ)
+            source = GitSource(
+                self._store, os.environ, secrets=self._secrets, offline=request.offline
+            )
+            tree = source.checkout(op, self._directory())
             opened = self._inside(LocalContext(tree.directory))
             return msgspec.structs.replace(opened, time=tree.time)
         if location.kind == "http":
@@ -326,7 +341,7 @@ class _Opener:
         """Return a downloaded file, and the time when it was modified if that is known."""
         from jettison.source.http import HttpSource  # noqa: PLC0415 - rare
 
-        source = HttpSource(self._store, offline=self._request.offline)
+        source = HttpSource(self._store, offline=self._request.offline, secrets=self._secrets)
         try:
             file = source.fetch(url)
             return self._store.blobs.path(file.digest), file.mtime_ns // 10**9 or None

@@ -3,77 +3,43 @@
 In:  remote, ref, subdirectory, options.
 Out: a directory with the checked-out files, and the commit that it is.
 
-The git program does the work. Only the commit that is wanted is fetched, without its history.
+The git program does the work. What was fetched is kept in the store (``source.git_repository``).
 
-Security: repositories are hostile. Git runs without the user's and the system's configuration,
-without hooks, filters, prompts and local protocols; file modes are normalised to 0644 and 0755; a
-subdirectory is never reached through a link; credentials appear in no message.
+Security: repositories are hostile. Git runs closed (``source.git_program``); file modes are
+normalised to 0644 and 0755; a subdirectory is never reached through a link; a ``.git`` that is
+kept holds neither credentials nor paths of this host.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.concurrency import INTERRUPTS
-from jettison.errors import ContextError, DigestMismatchError, HostError, SourceError
+from jettison.errors import ContextError, DigestMismatchError, SourceError
 from jettison.events import Progress
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
 from jettison.fs.walk import walk
-from jettison.oci.url import MAX_URL_LENGTH, UrlError, redacted, split_user
+from jettison.oci.url import redacted
 from jettison.plan.op import GitOp
+from jettison.source.git_access import GitRemote, Secrets, git_remote, moved, no_secrets
+from jettison.source.git_program import Git
+from jettison.source.git_repository import COMMIT, fetch, has_commit, prepare, repository
 from jettison.source.local import LocalContext
+from jettison.store.store import Store
 
-if TYPE_CHECKING:
-    import subprocess
-
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_SCHEMES = frozenset({"http", "https", "ssh", "git"})
-_SCP = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.\[\]:_-]+?:(?!//).+")
-_UNSAFE = re.compile(r"[\x00-\x20\x7f]|(?:^|@|://)-")
-_KEPT_VARIABLES = (
-    "PATH",
-    "HOME",
-    "SSH_AUTH_SOCK",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "GIT_SSL_CAINFO",
-    "GIT_SSL_CAPATH",
-    "GIT_SSH_COMMAND",
-    "TMPDIR",
-)
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_CONFIG = (
-    "core.hooksPath=/dev/null",
-    "core.fsmonitor=false",
-    "core.symlinks=true",
-    "core.protectHFS=true",
-    "core.protectNTFS=true",
-    "credential.helper=",
-    "init.defaultBranch=main",
-    "advice.detachedHead=false",
-    "protocol.allow=never",
-    "protocol.http.allow=always",
-    "protocol.https.allow=always",
-    "protocol.ssh.allow=always",
-    "protocol.git.allow=always",
-    "submodule.recurse=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-)
-_TIMEOUT_SECONDS = 3600
 _DIRECTORY_MODE = 0o755
 _FILE_MODE = 0o644
+_REDIRECTED = "returned error: 30"
+_DAMAGED = r"corrupt|unable to|missing|bad object|inflate|not a git repository|packfile"
+_LATEST = 1 << 33
+_TRANSIENT = ("FETCH_HEAD", "ORIG_HEAD", "logs", "hooks", "branches")
 
 
 class Checkout(msgspec.Struct, frozen=True):
@@ -84,118 +50,164 @@ class Checkout(msgspec.Struct, frozen=True):
     time: int = 0
 
 
-def checkout(
-    op: GitOp,
-    into: Path,
-    environ: Mapping[str, str],
-    *,
-    allow_files: bool = False,
-    report: Progress | None = None,
-) -> Checkout:
-    """Check out what an op names.
+class GitSource:
+    """Fetches and checks out; thread-safe.
 
     Args:
-        op: Remote, ref, subdirectory, checksum.
-        into: An empty directory; the result is in it.
+        store: Keeps what was fetched.
         environ: Of the caller: PATH, HOME (for ssh), proxies.
-        allow_files: Whether remotes may be paths of this host (tests, explicit contexts).
-        report: Told what is being done.
-
-    Raises:
-        ContextError: the remote, the ref or the subdirectory is not there.
-        DigestMismatchError: the commit is not the one that ``checksum`` names.
-        HostError: there is no git program.
+        secrets: Of the build: ``GIT_AUTH_TOKEN`` and the like.
+        offline: Whether only what is kept may be used.
+        allow_files: Whether remotes may be paths of this host (tests).
+        log: Told each command of git, without credentials.
     """
-    _check_remote(op.remote, allow_files=allow_files)
-    git = _Git(into / "tree", environ, allow_files=allow_files)
-    if report is not None:
-        report(f"fetch {redacted(op.remote)}", 0, 0)
-    (into / "tree").mkdir()
-    git.run("init", "--quiet")
-    git.run("remote", "add", "origin", "--", op.remote)
-    commit = _fetch(git, op)
-    if op.checksum and not commit.startswith(op.checksum):
-        raise DigestMismatchError(
-            f"expected checksum to match {op.checksum}, got {commit}",
-            hint="check the ref; correct `--checksum` if the commit is right",
-        )
-    if report is not None:
-        report(f"check out {commit[:12]}", 0, 0)
-    git.run("checkout", "--quiet", "--force", "--detach", commit)
-    seconds = int(git.run("show", "--no-patch", "--format=%ct", commit).strip() or 0)
-    if op.submodules and os.path.lexists(into / "tree" / ".gitmodules"):
-        git.run("submodule", "update", "--quiet", "--init", "--recursive", "--depth=1")
-    if not op.keep_git_dir:
-        _remove_git_directories(into / "tree")
-    _normalise_modes(into / "tree")
-    return Checkout(_subdirectory(into / "tree", op), commit, seconds)
 
+    def __init__(
+        self,
+        store: Store,
+        environ: Mapping[str, str],
+        *,
+        secrets: Secrets = no_secrets,
+        offline: bool = False,
+        allow_files: bool = False,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._environ = environ
+        self._secrets = secrets
+        self._offline = offline
+        self._allow_files = allow_files
+        self._log = log
 
-def _check_remote(remote: str, *, allow_files: bool) -> None:
-    scheme, separator, _ = remote.partition("://")
-    known = len(remote) <= MAX_URL_LENGTH and _UNSAFE.search(remote) is None
-    known = known and (scheme in _SCHEMES if separator else _SCP.fullmatch(remote) is not None)
-    if known and scheme in {"http", "https"}:
+    def checkout(self, op: GitOp, into: Path, report: Progress | None = None) -> Checkout:
+        """Check out what an op names.
+
+        Args:
+            op: Remote, ref, subdirectory, checksum.
+            into: An empty directory; the result is in it.
+            report: Told what is being done.
+
+        Raises:
+            ContextError: the remote, the ref or the subdirectory is not there.
+            DigestMismatchError: the commit is not the one that ``checksum`` names.
+            HostError: there is no git program.
+        """
+        remote = git_remote(op.remote, self._secrets, allow_files=self._allow_files)
+        with repository(self._store, remote.text) as path:
+            new = prepare(path, self._git(remote), self._store)
+            try:
+                return self._get(path, remote, op, into, report)
+            except SourceError as error:
+                if new or re.search(_DAMAGED, error.message) is None:
+                    raise
+            # What was kept rots: once more, from the remote.
+            self._store.trash(path)
+            prepare(path, self._git(remote), self._store)
+            remove_tree(into)
+            into.mkdir()
+            return self._get(path, remote, op, into, report)
+
+    def time(self, op: GitOp) -> int:
+        """Return when a commit was made, in seconds since the epoch.
+
+        Raises:
+            As ``checkout``.
+        """
+        directory = self._store.tmp()
         try:
-            split_user(remote)
-        except UrlError:
-            known = False
-    local = allow_files and (scheme == "file" or remote.startswith("/"))
-    if not (known or local):
-        raise ContextError(
-            f"`{redacted(remote)}` is no git remote",
-            hint="use an https, ssh or git URL, or user@host:path",
+            return self.checkout(op, directory).time
+        finally:
+            self._store.trash(directory)
+
+    def _git(self, remote: GitRemote) -> Callable[[Path], Git]:
+        return partial(
+            Git,
+            remote=remote,
+            environ=self._environ,
+            allow_files=self._allow_files,
+            log=self._log,
         )
 
+    def _get(
+        self, path: Path, remote: GitRemote, op: GitOp, into: Path, report: Progress | None
+    ) -> Checkout:
+        try:
+            commit = self._fetch(self._git(remote)(path), op, remote, report)
+        except ContextError as error:
+            if not remote.headers or _REDIRECTED not in error.message:
+                raise
+            remote = moved(remote, self._environ)
+            commit = self._fetch(self._git(remote)(path), op, remote, report)
+        if report is not None:
+            report(f"check out {commit[:12]}", 0, 0)
+        return _check_out(self._git(remote), path, commit, op, remote, into)
 
-def _fetch(git: _Git, op: GitOp) -> str:
-    """Fetch the wanted commit and return its ID."""
-    ref = op.ref or "HEAD"
-    if ref.startswith("-") or any(char in ref for char in " \t\n:?*[\\^~"):
-        raise ContextError(f"`{ref[:100]}` is no name of a branch, tag or commit")
-    wanted = [ref]
-    if not _COMMIT.fullmatch(ref) and ref != "HEAD":
-        wanted = [_find_ref(git, op, ref)]
-    try:
-        git.run("fetch", "--quiet", "--depth=1", "--no-tags", "origin", *wanted)
-        return git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").strip()
-    except SourceError:
-        if not _COMMIT.fullmatch(ref):
-            raise
-    # Not every server gives a commit by its ID: take all, it must be among it.
-    git.run("fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
-    try:
-        return git.run("rev-parse", "--verify", f"{ref}^{{commit}}").strip()
-    except SourceError as error:
-        raise _no_ref(op, ref) from error
-
-
-def _find_ref(git: _Git, op: GitOp, ref: str) -> str:
-    """Return the full name of a ref; branches and tags of one name are told apart as git does."""
-    text = git.run("ls-remote", "--", "origin", ref, f"refs/tags/{ref}^{{}}")
-    commits = {name: commit for commit, name in map(str.split, text.splitlines())}
-    for name in (ref, f"refs/{ref}", f"refs/tags/{ref}", f"refs/heads/{ref}"):
-        if name in commits:
-            return name
-    if re.fullmatch(r"[0-9a-f]{7,39}", ref):
-        return _long_commit(git, op, ref)
-    raise _no_ref(op, ref)
+    def _fetch(self, git: Git, op: GitOp, remote: GitRemote, report: Progress | None) -> str:
+        shown = redacted(op.remote)
+        if self._offline:
+            if COMMIT.fullmatch(op.ref) and has_commit(git, op.ref):
+                return op.ref
+            raise ContextError(f"`{shown}` cannot be fetched with `--offline`")
+        if report is not None:
+            report(f"fetch {shown}", 0, 0)
+        commit = fetch(git, op, remote.text, shown)
+        if op.checksum and not commit.startswith(op.checksum):
+            raise DigestMismatchError(
+                f"expected checksum to match {op.checksum}, got {commit}",
+                hint="check the ref; correct `--checksum` if the commit is right",
+            )
+        return commit
 
 
-def _long_commit(git: _Git, op: GitOp, short: str) -> str:
-    """Return the ID of a commit that is given by its beginning."""
-    git.run("fetch", "--quiet", "--tags", "origin", "+refs/heads/*:refs/remotes/origin/*")
-    try:
-        return git.run("rev-parse", "--verify", f"{short}^{{commit}}").strip()
-    except SourceError as error:
-        raise _no_ref(op, short) from error
+def _check_out(
+    git: Callable[[Path], Git], kept: Path, commit: str, op: GitOp, remote: GitRemote, into: Path
+) -> Checkout:
+    tree = into / "tree"
+    tree.mkdir()
+    seconds = git(kept).run("show", "--no-patch", "--format=%ct", commit, local=True).strip()
+    if op.keep_git_dir or _has_submodules(git(kept), commit, op):
+        _clone(git(tree), kept, commit, op, remote)
+    else:
+        where = (f"--git-dir={kept}", f"--work-tree={tree}")
+        git(tree).run(
+            *where, "read-tree", "--reset", "-u", commit, local=True, index=into / "index"
+        )
+    if op.keep_git_dir:
+        _clean(tree / ".git")
+    else:
+        _remove_git_directories(tree)
+    _normalise_modes(tree)
+    time = min(int(seconds), _LATEST) if seconds.isascii() and seconds.isdigit() else 0
+    return Checkout(_subdirectory(tree, op), commit, time)
 
 
-def _no_ref(op: GitOp, ref: str) -> ContextError:
-    return ContextError(
-        f"repository `{redacted(op.remote)}` does not contain ref `{ref}`",
-        hint="check the name of the branch, tag or commit",
+def _has_submodules(git: Git, commit: str, op: GitOp) -> bool:
+    return op.submodules and bool(
+        git.run("ls-tree", "--name-only", commit, ".gitmodules", local=True)
     )
+
+
+def _clone(git: Git, kept: Path, commit: str, op: GitOp, remote: GitRemote) -> None:
+    """Make a repository of its own: submodules are relative to its remote, or it is kept."""
+    git.run("init", "--quiet", local=True)
+    git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--", str(kept), commit, local=True)
+    git.run("remote", "add", "origin", "--", remote.text, local=True)
+    git.run("checkout", "--quiet", "--force", "--detach", commit, local=True)
+    if op.submodules and os.path.lexists(git.directory / ".gitmodules"):
+        git.run("submodule", "update", "--quiet", "--init", "--recursive", "--depth=1")
+
+
+def _clean(directory: Path) -> None:
+    """Remove what tells of this host from a repository, and what each checkout writes anew."""
+    for name in _TRANSIENT:
+        path = directory / name
+        if path.is_dir():
+            remove_tree(path)
+        else:
+            path.unlink(missing_ok=True)
+    for top, _, names in os.walk(directory / "modules"):
+        for name in {"FETCH_HEAD", "ORIG_HEAD"}.intersection(names):
+            os.unlink(f"{top}/{name}")
 
 
 def _subdirectory(tree: Path, op: GitOp) -> Path:
@@ -229,81 +241,3 @@ def _normalise_modes(tree: Path) -> None:
             os.chmod(tree / path, _DIRECTORY_MODE if facts.st_mode & 0o100 else _FILE_MODE)
         elif stat.S_ISDIR(facts.st_mode):
             os.chmod(tree / path, _DIRECTORY_MODE)
-
-
-class _Git:
-    """The git program in one directory, closed against what is around it."""
-
-    def __init__(self, directory: Path, environ: Mapping[str, str], *, allow_files: bool) -> None:
-        self._directory = directory
-        self._config = [*_CONFIG]
-        if allow_files:
-            self._config.append("protocol.file.allow=always")
-        self._environ = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
-        for name in _PROXIES:
-            for each in (name, name.upper()):
-                if each in environ:
-                    self._environ[each] = environ[each]
-        self._environ.update(
-            GIT_CONFIG_NOSYSTEM="1",
-            GIT_CONFIG_GLOBAL=os.devnull,
-            GIT_TERMINAL_PROMPT="0",
-            GIT_ASKPASS="true",
-            SSH_ASKPASS="true",
-            GIT_LFS_SKIP_SMUDGE="1",
-            LC_ALL="C",
-        )
-        self._environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-
-    def run(self, *arguments: str) -> str:
-        """Run a git command and return its output.
-
-        Raises:
-            ContextError: it failed; the message ends with what git said.
-            HostError: there is no git program.
-        """
-        import subprocess  # noqa: PLC0415 - only builds from git pay
-
-        options = [part for each in self._config for part in ("-c", each)]
-        try:
-            process = subprocess.Popen(
-                ["git", *options, *arguments],
-                cwd=self._directory,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,  # so that what git starts can be ended with it
-            )
-        except FileNotFoundError as error:
-            raise HostError(
-                "there is no git program", hint="install git, or clone the repository before"
-            ) from error
-        with process, INTERRUPTS.ending(partial(_end, process)):
-            try:
-                output, errors = process.communicate(timeout=_TIMEOUT_SECONDS)
-            except subprocess.TimeoutExpired as error:
-                _end(process)
-                raise ContextError(f"git {arguments[0]} took longer than an hour") from error
-            except BaseException:
-                _end(process)
-                raise
-        if process.returncode:
-            said = _last_lines(errors.decode(errors="replace"))
-            raise ContextError(
-                f"git {arguments[0]} failed: {said}", hint="check the URL and your access to it"
-            )
-        return output.decode("utf-8", "surrogateescape")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program and all of its session."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _last_lines(text: str) -> str:
-    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
-    said = "; ".join(lines[-3:]) or "no message"
-    return re.sub(r"(://)[^/@\s]+@", r"\1", said)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +27,7 @@ from jettison.oci.digest import Digest, encoded
 from jettison.oci.url import Url, UrlError, redacted, split_user
 from jettison.registry.headers import parse_http_date, parse_length
 from jettison.registry.transport import Transport, discard
+from jettison.source.git_access import Secrets, basic, no_secrets, secret_header
 from jettison.store.database import Database
 from jettison.store.store import Store
 
@@ -72,11 +72,18 @@ class HttpSource:
         store: Where blobs and validators are kept.
         transport: Connections; None makes some with the process's proxies.
         offline: Whether only what is known may be used.
+        secrets: Of the build: ``HTTP_AUTH_TOKEN_<host>``, ``HTTP_AUTH_HEADER_<host>``.
     """
 
     def __init__(
-        self, store: Store, transport: Transport | None = None, *, offline: bool = False
+        self,
+        store: Store,
+        transport: Transport | None = None,
+        *,
+        offline: bool = False,
+        secrets: Secrets = no_secrets,
     ) -> None:
+        self._secrets = secrets
         self._store = store
         self._own = transport is None
         self._transport = transport if transport is not None else Transport(os.environ)
@@ -131,6 +138,7 @@ class HttpSource:
         elif known is not None and known.modified:
             headers["If-Modified-Since"] = known.modified
         plain, authorization = _without_credentials(url)
+        authorization = authorization or self._of_secrets(plain)
         if authorization:
             headers["Authorization"] = authorization
         try:
@@ -138,6 +146,16 @@ class HttpSource:
         except RegistryError as error:
             error.hint = error.hint or "check the URL and the network"
             raise
+
+    def _of_secrets(self, url: Url) -> str:
+        """Return the authorisation that a secret of the build gives, as BuildKit names them."""
+        given = secret_header(
+            url, "HTTP_AUTH_HEADER", "HTTP_AUTH_TOKEN", self._secrets, separator="_"
+        )
+        if given is None:
+            return ""
+        name, value = given
+        return f"Bearer {value}" if name.startswith("HTTP_AUTH_TOKEN") else value
 
     def _keep(
         self, url: str, checksum: str, response: BaseHTTPResponse, report: Progress | None
@@ -205,13 +223,13 @@ def _without_credentials(url: str) -> tuple[Url, str]:
         raise ContextError(f"`{redacted(url)}` is no http URL: {error}") from None
     if user is None:
         return plain, ""
-    pair = f"{user.username}:{user.password}".encode()
-    return plain, "Basic " + b64encode(pair).decode()
+    return plain, basic(user.username, user.password)
 
 
 def _key(url: str) -> str:
-    # Credentials must not be found in the database.
-    return hashlib.sha256(url.encode(errors="surrogateescape")).hexdigest()
+    # Credentials must not be found in the database, not even by trying.
+    plain, _ = _without_credentials(url)
+    return hashlib.sha256(str(plain).encode()).hexdigest()
 
 
 def _find(database: Database, url: str) -> _Known | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 
-from jettison.errors import ContextError
+from jettison.source.git_access import Secrets
 from jettison.source.location import parse_git_url
 from jettison.store.store import Store
 
 
-def time_of_context(kind: str, url: str, store: Store, *, offline: bool) -> int | None:
+def time_of_context(
+    kind: str, url: str, store: Store, *, offline: bool, secrets: Secrets
+) -> int | None:
     """Return the time of a repository or a download; None for what has no time.
 
     Args:
@@ -21,6 +23,7 @@ def time_of_context(kind: str, url: str, store: Store, *, offline: bool) -> int 
         url: Where it is.
         store: Keeps downloads.
         offline: Whether nothing may be fetched.
+        secrets: Of the build, for servers that want to know who asks.
 
     Raises:
         SourceError: it cannot be fetched.
@@ -28,19 +31,13 @@ def time_of_context(kind: str, url: str, store: Store, *, offline: bool) -> int 
     if kind == "http":
         from jettison.source.http import HttpSource  # noqa: PLC0415
 
-        source = HttpSource(store, offline=offline)
+        source = HttpSource(store, offline=offline, secrets=secrets)
         try:
             return source.fetch(url).mtime_ns // 10**9 or None
         finally:
             source.close()
     if kind != "git":
         return None
-    from jettison.source.git import checkout  # noqa: PLC0415
+    from jettison.source.git import GitSource  # noqa: PLC0415
 
-    if offline:
-        raise ContextError("a git repository cannot be fetched with `--offline`")
-    directory = store.tmp()
-    try:
-        return checkout(parse_git_url(url), directory, os.environ).time
-    finally:
-        store.trash(directory)
+    return GitSource(store, os.environ, secrets=secrets, offline=offline).time(parse_git_url(url))

@@ -40,7 +40,7 @@ from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
 from jettison.store.images import ImageIndex, write_index
 from jettison.store.layers import LayerIndex
-from jettison.store.place import PARTS, resolved, take, take_parts
+from jettison.store.place import LATER_PARTS, PARTS, resolved, take, take_parts
 from jettison.store.staging import Staging
 
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
@@ -104,6 +104,11 @@ class Store:
     def cache_mounts(self) -> Path:
         """Directory of the cache mounts."""
         return self.root / "cache-mounts"
+
+    @property
+    def git(self) -> Path:
+        """Directory of what was fetched from git, made with the first repository."""
+        return self.root / "git"
 
     @property
     def failed(self) -> Path:
@@ -242,4 +247,4 @@ def _create(root: Path) -> None:
         write_atomically(root / "oci-layout", _LAYOUT)
 
 
-_OWN_NAMES = frozenset({*PARTS, "snapshots-recorded", "index.json", "oci-layout", "state.db"})
+_OWN_NAMES = frozenset({*PARTS, *LATER_PARTS, "index.json", "oci-layout", "state.db"})

@@ -14,7 +14,8 @@ import pytest
 from copy_rig import fill
 from jettison.errors import ContextError, DigestMismatchError, HostError
 from jettison.plan.op import GitOp
-from jettison.source.git import Checkout, checkout
+from jettison.source.git import Checkout, GitSource
+from jettison.store.store import Store
 
 
 @pytest.fixture
@@ -63,12 +64,12 @@ def repository(tmp_path: Path, git: Callable[..., str]) -> Path:
 
 
 @pytest.fixture
-def get(tmp_path: Path, repository: Path) -> Callable[..., Checkout]:
+def get(tmp_path: Path, repository: Path, store: Store) -> Callable[..., Checkout]:
     def run(**fields: object) -> Checkout:
         into = tmp_path / f"into{len(list(tmp_path.iterdir()))}"
         into.mkdir()
         op = GitOp(**{"remote": str(repository), **fields})  # type: ignore[arg-type]
-        return checkout(op, into, os.environ, allow_files=True)
+        return GitSource(store, os.environ, allow_files=True).checkout(op, into)
 
     return run
 
@@ -182,14 +183,15 @@ def test_hooks_and_filters_of_a_repository_do_not_run(
 @pytest.mark.parametrize(
     "remote", ["/etc", "file:///etc", "ext::sh -c true", "-x", "--upload-pack=x", "ftp://h/x.git"]
 )
-def test_other_remotes_are_refused(tmp_path: Path, remote: str) -> None:
+def test_other_remotes_are_refused(store: Store, tmp_path: Path, remote: str) -> None:
     with pytest.raises(ContextError, match="is no git remote"):
-        checkout(GitOp(remote), tmp_path, os.environ)
+        GitSource(store, os.environ).checkout(GitOp(remote), tmp_path)
 
 
-def test_a_missing_git_program_is_told(tmp_path: Path) -> None:
+def test_a_missing_git_program_is_told(store: Store, tmp_path: Path) -> None:
+    source = GitSource(store, {"PATH": str(tmp_path)})
     with pytest.raises(HostError, match="there is no git program"):
-        checkout(GitOp("https://host.invalid/x.git"), tmp_path, {"PATH": str(tmp_path)})
+        source.checkout(GitOp("https://host.invalid/x.git"), tmp_path)
 
 
 def test_a_checkout_knows_when_the_commit_was_made(
@@ -197,3 +199,79 @@ def test_a_checkout_knows_when_the_commit_was_made(
 ) -> None:
     expected = int(git(repository, "show", "-s", "--format=%ct", "other"))
     assert get(ref="other").time == expected > 0
+
+
+def commands(store: Store, remote: object, tmp_path: Path, **fields: object) -> list[str]:
+    """Check out; return what git was told to do with the remote."""
+    told: list[str] = []
+    into = tmp_path / f"into{len(list(tmp_path.iterdir()))}"
+    into.mkdir()
+    source = GitSource(store, os.environ, allow_files=True, log=told.append)
+    source.checkout(GitOp(str(remote), **fields), into)  # type: ignore[arg-type]
+    return [each.split()[1] for each in told if str(remote) in each and "remote add" not in each]
+
+
+def test_a_commit_is_fetched_once_and_a_branch_costs_one_look(
+    store: Store, repository: Path, git: Callable[..., str], tmp_path: Path
+) -> None:
+    first = git(repository, "rev-parse", "main")
+    assert commands(store, repository, tmp_path) == ["ls-remote", "fetch"]
+    assert commands(store, repository, tmp_path) == ["ls-remote"]
+    assert commands(store, repository, tmp_path, ref=first) == []
+    fill(repository, {"f": "the third"})
+    git(repository, "commit", "-qam", "3")
+    assert commands(store, repository, tmp_path) == ["ls-remote", "fetch"]
+    assert commands(store, repository, tmp_path, ref="v1") == ["ls-remote", "fetch"]
+    assert commands(store, repository, tmp_path, ref="v1") == ["ls-remote"]
+    assert commands(store, repository, tmp_path, ref=first, keep_git_dir=True) == []
+
+
+def test_a_commit_below_a_shallow_one_is_fetched(
+    store: Store, repository: Path, git: Callable[..., str], tmp_path: Path
+) -> None:
+    old = git(repository, "rev-parse", "v1^{commit}")
+    commands(store, repository, tmp_path)
+    assert commands(store, repository, tmp_path, ref=old[:10]) == ["ls-remote", "fetch"]
+
+
+def test_offline_takes_a_commit_that_is_kept(
+    store: Store, repository: Path, git: Callable[..., str], tmp_path: Path
+) -> None:
+    commit = git(repository, "rev-parse", "main")
+    commands(store, repository, tmp_path)
+    source = GitSource(store, os.environ, allow_files=True, offline=True)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    done = source.checkout(GitOp(str(repository), commit), tmp_path / "a")
+    assert (done.directory / "f").read_text() == "the second"
+    with pytest.raises(ContextError, match="--offline"):
+        source.checkout(GitOp(str(repository), "main"), tmp_path / "b")
+
+
+def test_what_a_killed_fetch_left_and_damage_are_mended(
+    store: Store, repository: Path, tmp_path: Path
+) -> None:
+    commands(store, repository, tmp_path)
+    (kept,) = [path for path in store.git.iterdir() if path.is_dir()]
+    (kept / "shallow.lock").touch()
+    (kept / "objects/pack/tmp_pack_x").touch()
+    assert commands(store, repository, tmp_path, ref="v1") == ["ls-remote", "fetch"]
+    for pack in kept.glob("objects/**/*"):
+        if pack.is_file():
+            pack.chmod(0o600)
+            pack.write_bytes(b"rot")
+    assert "fetch" in commands(store, repository, tmp_path, ref="v1")
+
+
+def test_a_kept_git_directory_tells_nothing_of_this_host(
+    store: Store, repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "into").mkdir()
+    op = GitOp(str(repository), keep_git_dir=True)
+    source = GitSource(store, os.environ, allow_files=True)
+    directory = source.checkout(op, tmp_path / "into").directory / ".git"
+    for path in directory.rglob("*"):
+        if path.is_file():
+            assert os.fsencode(store.root) not in path.read_bytes()
+    assert not {"hooks", "logs", "FETCH_HEAD"} & set(os.listdir(directory))
+    assert "url = " + str(repository) in (directory / "config").read_text()

@@ -13,14 +13,18 @@ from collections.abc import Iterable, Sequence
 
 from jettison.frontend.dockerfile.text import quote
 from jettison.oci.config import Healthcheck, History
+from jettison.oci.url import redacted
 
 COMMENT = "buildkit.dockerfile.v0"
 BUILDKIT_SUFFIX = " # buildkit"
 
 
 def entry(created_by: str, *, empty_layer: bool) -> History:
-    """Return a history entry of this build; its time is set when the image is assembled."""
-    return History(created_by=created_by, comment=COMMENT, empty_layer=empty_layer)
+    """Return a history entry of this build; its time is set when the image is assembled.
+
+    Credentials of URLs are masked: everybody who has an image reads its history.
+    """
+    return History(created_by=redacted(created_by), comment=COMMENT, empty_layer=empty_layer)
 
 
 def list_text(values: Iterable[str]) -> str:

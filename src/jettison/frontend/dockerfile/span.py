@@ -12,6 +12,7 @@ from itertools import islice
 import msgspec
 
 from jettison.errors import FrontendError, Span
+from jettison.oci.url import blanked
 
 _CONTEXT_LINES = 2
 _MAX_LITERALS = 8
@@ -85,7 +86,7 @@ def excerpt(text: str, span: Span, *, filename: str = "Dockerfile") -> str:
     for number in range(
         max(1, span.line - _CONTEXT_LINES), min(len(lines), last + _CONTEXT_LINES) + 1
     ):
-        line = lines[number - 1].rstrip("\r")
+        line = blanked(lines[number - 1].rstrip("\r"))
         mark = ">>>" if span.line <= number <= last else "   "
         out.append(f"{number:4d} | {mark} {line}".rstrip())
         if number == span.line and span.column > 0:

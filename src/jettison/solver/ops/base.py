@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from jettison.cache.key import CacheKey, Contents, exec_key
+from jettison.cache.key import CacheKey
 from jettison.events import Progress
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
@@ -90,10 +90,3 @@ def all_here(results: tuple[Result, ...], runtime: Runtime) -> bool:
 def sees_secrets(op: ExecOp) -> bool:
     """Tell whether a RUN can see secrets: its own, or those that a cache mount holds."""
     return any(mount.type in {MountType.SECRET, MountType.CACHE} for mount in op.mounts)
-
-
-def run_key(
-    op: ExecOp, base: Contents, mounted: tuple[Digest, ...], *, secrets_in_layers: bool
-) -> CacheKey:
-    """Return the key of a RUN; see ``exec_key``."""
-    return exec_key(op, base, mounted, unchecked=secrets_in_layers and sees_secrets(op))

@@ -135,14 +135,15 @@ class Execution:
                 user,
                 mounted.harmless,
             )
-            keep(options.failed, step, active, options.secrets)
+            keep(options.failed, step, active, {**options.secrets, **options.passwords})
 
     def _refuse_leaks(self, active: ActiveSnapshot) -> None:
         options = self._runtime.options
-        if options.secrets and not options.secrets_in_layers and sees_secrets(self._op):
+        seen = {**options.passwords, **(options.secrets if sees_secrets(self._op) else {})}
+        if seen and not options.secrets_in_layers:
             from jettison.solver.leaks import refuse_leaks  # noqa: PLC0415
 
-            refuse_leaks(active.upper, options.secrets)
+            refuse_leaks(active.upper, seen)
 
     def _own_new_files(self, user: UserIds, active: ActiveSnapshot) -> None:
         """Note that what the process has made is its user's, where there is one user only."""

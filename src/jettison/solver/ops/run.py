@@ -5,12 +5,12 @@ What makes mounts and runs processes is ``solver.ops.execute``; a cached build d
 
 from __future__ import annotations
 
-from jettison.cache.key import CacheKey
+from jettison.cache.key import CacheKey, exec_key
 from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
-from jettison.solver.ops.base import Inputs, run_key
+from jettison.solver.ops.base import Inputs, sees_secrets
 from jettison.solver.ops.bound import BoundFiles, mounted_files
 from jettison.solver.runtime import Runtime
 
@@ -41,8 +41,10 @@ class RunExecutor:
             self._files[index] = files
             digests.append(files.digest)
         base = self._runtime.contents(self._inputs.base)
-        allowed = self._runtime.options.secrets_in_layers
-        return run_key(self._op, base, tuple(digests), secrets_in_layers=allowed)
+        options = self._runtime.options
+        sees = bool(options.passwords) or sees_secrets(self._op)
+        unchecked = options.secrets_in_layers and sees
+        return exec_key(self._op, base, tuple(digests), unchecked=unchecked)
 
     def execute(self) -> LayerInfo:
         """Run the process and commit what it changed.
