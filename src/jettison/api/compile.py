@@ -57,12 +57,12 @@ def compile_request(
             errors that have a place.
     """
     from jettison.frontend.dockerfile.compile import compile as compile_dockerfile  # noqa: PLC0415
-    from jettison.frontend.dockerfile.dialect import asked_frontend, is_ours  # noqa: PLC0415
+    from jettison.frontend.dockerfile.dialect import note_on  # noqa: PLC0415
 
     asked = compile_arguments(request, context, session.store)
-    frontend = asked_frontend(asked.text, asked.build_args)
-    if not is_ours(frontend):
-        sink(Warned(time.time_ns(), f"frontend `{frontend}` is not used: this is read as docker's"))
+    note = note_on(asked.text, asked.build_args)
+    if note:
+        sink(Warned(time.time_ns(), note))
     configs: dict[ImageRequest, ImageConfig] = {}
     with showing_source(context):
         while True:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 @click.option("-f", "--format", "form", default="", help="json")
 def version(form: str) -> int:
     """Show the version."""
+    from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION  # noqa: PLC0415
+
     facts = {
         "Version": __version__,
+        "Dockerfile": DOCKERFILE_VERSION,
         "Python": platform.python_version(),
         "Os": platform.system().lower(),
         "Arch": platform.machine(),
@@ -33,7 +36,7 @@ def version(form: str) -> int:
     if form == "json":
         sys.stdout.write(json.dumps(facts) + "\n")
     else:
-        sys.stdout.write("".join(f"{name + ':':<10}{value}\n" for name, value in facts.items()))
+        sys.stdout.write("".join(f"{name + ':':<12}{value}\n" for name, value in facts.items()))
     return 0
 
 

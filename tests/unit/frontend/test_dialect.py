@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.frontend.dockerfile.dialect import asked_frontend, is_ours
+from jettison.frontend.dockerfile.dialect import asked_frontend, is_newer, is_ours, note_on
+from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,34 @@ def test_the_build_argument_counts_instead():
 )
 def test_dockers_frontends_are_ours(name, ours):
     assert is_ours(name) is ours
+
+
+@pytest.mark.parametrize(
+    ("frontend", "newer"),
+    [
+        ("docker/dockerfile:1.29", False),
+        ("docker/dockerfile:1.29.7-labs", False),
+        ("docker/dockerfile:1", False),
+        ("docker/dockerfile:1-labs", False),
+        ("docker/dockerfile:labs", False),
+        ("docker.io/docker/dockerfile:1.30", True),
+        ("docker/dockerfile:1.30.0-labs@sha256:00", True),
+        ("docker/dockerfile-upstream:2.0-rc1", True),
+        ("docker/dockerfile@sha256:00", False),
+        ("dockerfile.v0", False),
+        ("me/mine:9.9", True),
+    ],
+)
+def test_versions_later_than_the_reference_are_noticed(frontend, newer):
+    assert is_newer(frontend) == newer
+
+
+def test_what_is_said_about_frontends():
+    assert note_on(b"# syntax=docker/dockerfile:1.29\nFROM a\n", {}) == ""
+    assert note_on(b"# syntax=docker/dockerfile:1-labs\nFROM a\n", {}) == ""
+    newer = note_on(b"# syntax=docker/dockerfile:9.1\nFROM a\n", {})
+    assert (
+        newer
+        == f"`docker/dockerfile:9.1` is newer than Dockerfile {DOCKERFILE_VERSION}, which is spoken here"
+    )
+    assert "is not used" in note_on(b"FROM a\n", {"BUILDKIT_SYNTAX": "me/mine:9.9"})

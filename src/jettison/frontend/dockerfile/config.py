@@ -3,7 +3,7 @@
 In:  a base image's config or none, then expanded metadata instructions in order.
 Out: ``ContainerConfig`` and history of the image that the stage would be.
 
-Source: Dockerfile reference; BuildKit 1.26 (what resets what, ``ArgsEscaped``, default PATH).
+Source: Dockerfile reference; BuildKit (what resets what, ``ArgsEscaped``, default PATH).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The frontend that a file asks for: ``# syntax=IMAGE`` and its other forms.
 
 In:  bytes of a file, build arguments.
-Out: the name of a frontend, empty without; whether it is docker's, whose language is ours.
+Out: the name of a frontend, empty without; what is to be said about it.
 
 Source: BuildKit's detection: a first line ``#!…`` is skipped; then come lines of directives, with
 ``#`` or with ``//``, or the file is a JSON object that has the key ``syntax``. What follows a
@@ -15,9 +15,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION
+
 _OVERRIDE = "BUILDKIT_SYNTAX"
 _DIRECTIVE = rb"\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*?)\s*"
 _OURS = r"dockerfile\.v0|(?:docker\.io/)?(?:docker|moby)/dockerfile(?:-upstream)?(?:[:@].*)?"
+_VERSION = r"[^:@]*:([0-9]{1,6})\.([0-9]{1,6})(?:[.-][^@]*)?(?:@.*)?"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -46,6 +49,29 @@ def is_ours(frontend: str) -> bool:
     (True, True, False)
     """
     return not frontend or re.fullmatch(_OURS, frontend) is not None
+
+
+def note_on(text: bytes, build_args: Mapping[str, str]) -> str:
+    """Return what is to be said about the frontend that a file asks for; empty for nothing."""
+    frontend = asked_frontend(text, build_args)
+    if not is_ours(frontend):
+        return f"frontend `{frontend}` is not used: this is read as docker's"
+    if is_newer(frontend):
+        return f"`{frontend}` is newer than Dockerfile {DOCKERFILE_VERSION}, which is spoken here"
+    return ""
+
+
+def is_newer(frontend: str) -> bool:
+    """Tell whether one of docker's frontends is of a later version than the one spoken here.
+
+    >>> is_newer("docker/dockerfile:2.0-labs"), is_newer("docker/dockerfile:1"), is_newer("")
+    (True, False, False)
+    """
+    match = re.fullmatch(_VERSION, frontend)
+    if match is None:
+        return False
+    spoken = [int(part) for part in DOCKERFILE_VERSION.split(".")]
+    return [int(match[1]), int(match[2])] > spoken
 
 
 def _written(text: bytes) -> str:

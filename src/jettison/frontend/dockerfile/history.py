@@ -3,7 +3,7 @@
 In:  expanded instructions.
 Out: ``created_by`` texts and ``History`` entries.
 
-Source: BuildKit 1.26, Dockerfile frontend; the texts are part of image digests, so every blank
+Source: BuildKit, Dockerfile frontend; the texts are part of image digests, so every blank
 counts. Lists and structs are printed as Go prints them.
 """
 

@@ -24,7 +24,6 @@ _MIN_INTERVAL_NS = 1_000_000
 _NETWORKS = ("default", "none", "host")
 _SECURITY = ("sandbox", "insecure")
 
-_NO_FLAGS: Mapping[str, Kind] = {}
 _FROM_FLAGS = {"platform": Kind.TEXT}
 _COPY_FLAGS = {
     "chown": Kind.TEXT,
@@ -52,6 +51,15 @@ _RUN_FLAGS = {
 _HEALTH_FLAGS = dict.fromkeys(
     ("interval", "timeout", "start-period", "start-interval", "retries"), Kind.TEXT
 )
+
+FLAGS: Mapping[str, Mapping[str, Kind]] = {
+    "ADD": _ADD_FLAGS,
+    "COPY": _COPY_FLAGS,
+    "FROM": _FROM_FLAGS,
+    "HEALTHCHECK": _HEALTH_FLAGS,
+    "RUN": _RUN_FLAGS,
+}
+"""The flags of the instructions that have any."""
 
 _Common = dict[str, Any]
 _Builder = Callable[[Node, _Common], Instruction]
@@ -83,6 +91,10 @@ def build(node: Node) -> Instruction:
         return builder(node, common)
 
 
+def _flags(node: Node) -> Flags:
+    return Flags(node.flags, FLAGS.get(node.keyword.upper(), {}))
+
+
 def _need_arguments(node: Node) -> None:
     if not node.args:
         raise DockerfileSyntaxError(f"{node.keyword.upper()} requires at least one argument")
@@ -91,7 +103,7 @@ def _need_arguments(node: Node) -> None:
 def _only_argument(node: Node) -> str:
     if len(node.args) != 1:
         raise DockerfileSyntaxError(f"{node.keyword.upper()} requires exactly one argument")
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     return node.args[0]
 
 
@@ -119,7 +131,7 @@ def _from(node: Node, common: _Common) -> Instruction:
             )
     elif len(args) != 1:
         raise DockerfileSyntaxError("FROM requires either one or three arguments")
-    flags = Flags(node.flags, _FROM_FLAGS)
+    flags = _flags(node)
     return syntax.From(
         image=args[0],
         platform=flags.text("platform"),
@@ -133,7 +145,7 @@ def _from(node: Node, common: _Common) -> Instruction:
 
 def _arg(node: Node, common: _Common) -> Instruction:
     _need_arguments(node)
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     items = []
     for arg in node.args:
         key, equals, value = arg.partition("=")
@@ -145,7 +157,7 @@ def _arg(node: Node, common: _Common) -> Instruction:
 
 
 def _pairs(node: Node, common: _Common) -> Instruction:
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     _need_arguments(node)
     keys, values, separators = node.args[::3], node.args[1::3], node.args[2::3]
     if not all(keys):
@@ -156,7 +168,7 @@ def _pairs(node: Node, common: _Common) -> Instruction:
 
 
 def _run(node: Node, common: _Common) -> Instruction:
-    flags = Flags(node.flags, _RUN_FLAGS)
+    flags = _flags(node)
     for mount in flags.many("mount"):
         check_mount(mount)
     network = flags.text("network") or _NETWORKS[0]
@@ -181,17 +193,17 @@ def _run(node: Node, common: _Common) -> Instruction:
 
 
 def _cmd(node: Node, common: _Common) -> Instruction:
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     return syntax.Cmd(command=_command(node, node.args), **common)
 
 
 def _entrypoint(node: Node, common: _Common) -> Instruction:
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     return syntax.Entrypoint(command=_command(node, node.args), **common)
 
 
 def _shell(node: Node, common: _Common) -> Instruction:
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     _need_arguments(node)
     if not node.is_json:
         raise DockerfileSyntaxError("SHELL requires the arguments to be in JSON form")
@@ -228,7 +240,7 @@ def _need_destination(node: Node) -> None:
 
 def _copy(node: Node, common: _Common) -> Instruction:
     _need_destination(node)
-    flags = Flags(node.flags, _COPY_FLAGS)
+    flags = _flags(node)
     sources, dest, heredocs = _sources_and_dest(node)
     return syntax.Copy(
         sources=sources,
@@ -246,7 +258,7 @@ def _copy(node: Node, common: _Common) -> Instruction:
 
 def _add(node: Node, common: _Common) -> Instruction:
     _need_destination(node)
-    flags = Flags(node.flags, _ADD_FLAGS)
+    flags = _flags(node)
     sources, dest, heredocs = _sources_and_dest(node)
     return syntax.Add(
         sources=sources,
@@ -281,13 +293,13 @@ def _maintainer(node: Node, common: _Common) -> Instruction:
 
 def _expose(node: Node, common: _Common) -> Instruction:
     _need_arguments(node)
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     return syntax.Expose(ports=node.args, **common)
 
 
 def _volume(node: Node, common: _Common) -> Instruction:
     _need_arguments(node)
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     paths = tuple(path.strip(SPACES) for path in node.args)
     if not all(paths):
         raise DockerfileSyntaxError("VOLUME specified can not be an empty string")
@@ -301,7 +313,7 @@ def _healthcheck(node: Node, common: _Common) -> Instruction:
         if args:
             raise DockerfileSyntaxError("HEALTHCHECK NONE takes no arguments")
         return syntax.Healthcheck(command=None, **common)
-    flags = Flags(node.flags, _HEALTH_FLAGS)
+    flags = _flags(node)
     if kind != "CMD":
         raise DockerfileSyntaxError(f"Unknown type {quote(kind)} in HEALTHCHECK (try CMD)")
     if not args:
@@ -345,7 +357,7 @@ def _retries(text: str) -> int:
 def _onbuild(node: Node, common: _Common) -> Instruction:
     if node.child is None:
         raise DockerfileSyntaxError("ONBUILD requires at least one argument")
-    Flags(node.flags, _NO_FLAGS)
+    _flags(node)
     name = node.child.keyword.upper()
     if name == "ONBUILD":
         raise DockerfileSyntaxError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
@@ -381,3 +393,6 @@ _BUILDERS: dict[str, _Builder] = {
     "VOLUME": _volume,
     "WORKDIR": _workdir,
 }
+
+INSTRUCTIONS = frozenset(_BUILDERS)
+"""The names of all instructions."""

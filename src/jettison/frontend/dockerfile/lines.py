@@ -20,7 +20,8 @@ from jettison.frontend.dockerfile.words import DEFAULT_ESCAPE
 
 MAX_LINE_BYTES = 65535
 _DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
-_DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
+DIRECTIVES = frozenset({"syntax", "escape", "check"})
+"""The names of parser directives."""
 
 
 class LogicalLine(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ def read_directives(lines: Sequence[str]) -> tuple[tuple[Directive, ...], str]:
         if not text.startswith("#"):
             break
         match = _DIRECTIVE.fullmatch(text[1:].lstrip(SPACES))
-        if match is None or (name := match[1].lower()) not in _DIRECTIVE_NAMES:
+        if match is None or (name := match[1].lower()) not in DIRECTIVES:
             break
         span = Span(number)
         if name in found:

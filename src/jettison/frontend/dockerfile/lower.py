@@ -3,7 +3,7 @@
 In:  a stage whose bases are lowered, the state of the compilation.
 Out: ``StageState`` with the stage's last vertex and its image.
 
-Source: Dockerfile reference; BuildKit 1.26 (order of expansion, history, step counts).
+Source: Dockerfile reference; BuildKit (order of expansion, history, step counts).
 """
 
 from __future__ import annotations

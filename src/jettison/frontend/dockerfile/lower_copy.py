@@ -3,7 +3,7 @@
 In:  a COPY or ADD, the state of its stage.
 Out: a vertex with one input for every origin of files, and the history entry.
 
-Source: Dockerfile reference, "COPY", "ADD"; BuildKit 1.26 (checks and their texts).
+Source: Dockerfile reference, "COPY", "ADD"; BuildKit (checks and their texts).
 """
 
 from __future__ import annotations

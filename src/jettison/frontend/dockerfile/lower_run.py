@@ -3,7 +3,7 @@
 In:  a RUN, the state of its stage.
 Out: a vertex with an input for every mount that has files, and the history entry.
 
-Source: Dockerfile reference, "RUN", "Here-Documents"; BuildKit 1.26 (defaults and texts).
+Source: Dockerfile reference, "RUN", "Here-Documents"; BuildKit (defaults and texts).
 """
 
 from __future__ import annotations

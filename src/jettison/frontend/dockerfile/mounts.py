@@ -19,10 +19,12 @@ from jettison.frontend.dockerfile.text import did_you_mean, parse_bool, quote
 from jettison.plan.op import MountType, Sharing
 
 _TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
-_KEYS = (
+KEYS = (
     *("type", "from", "source", "target", "readonly", "id", "sharing", "required", "size", "mode"),
     *("uid", "gid", "src", "dst", "destination", "ro", "rw", "readwrite", "env"),
 )
+"""The names of all options."""
+
 _SIZE = r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?"
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _MAX_UINT32 = 2**32 - 1
@@ -200,7 +202,7 @@ class _Reader:
             self._allowed(key, {MountType.TMPFS})
             self.size = _bytes(key, value)
         else:
-            suggestion = did_you_mean(key, _KEYS)
+            suggestion = did_you_mean(key, KEYS)
             raise DockerfileSyntaxError(f"unexpected key '{key}' in '{field}'{suggestion}")
 
     def _allowed(self, key: str, types: set[MountType] | frozenset[MountType]) -> None:

@@ -7,7 +7,7 @@ A name means, in this order: a named context (by stage name), an earlier stage, 
 named context (by image name), an image. Only FROM is limited to earlier stages when names are
 resolved; a COPY from a later stage is told when it is lowered, and a circle at once.
 
-Source: Dockerfile reference, "FROM", "COPY --from"; BuildKit 1.26 (precedence, messages).
+Source: Dockerfile reference, "FROM", "COPY --from"; BuildKit (precedence, messages).
 """
 
 from __future__ import annotations
