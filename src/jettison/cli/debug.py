@@ -89,7 +89,9 @@ def read_dockerfile(file: str) -> bytes:
     """
     if file == "-":
         return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise ContextError(f"cannot read `{file}`: {error.strerror}") from error
+    from jettison.source.dockerfile import read_dockerfile as read  # noqa: PLC0415
+
+    data = read(Path(file))
+    if data is None:
+        raise ContextError(f"cannot read `{file}`: no such file or directory")
+    return data

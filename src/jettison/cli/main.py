@@ -254,8 +254,10 @@ def _interrupted(stops: Sequence[int]) -> int:
 
 
 def _unexpected(error: Exception) -> JettisonError:
-    from jettison.errors import InternalError, StorageError  # noqa: PLC0415
+    from jettison.errors import HostError, InternalError, StorageError  # noqa: PLC0415
 
+    if isinstance(error, MemoryError):
+        return HostError("there is not enough memory", hint="free some, or raise the limit")
     if isinstance(error, OSError):
         from jettison.fs.failure import storage_error  # noqa: PLC0415
 

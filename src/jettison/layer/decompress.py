@@ -156,7 +156,7 @@ class Decompressed:
         ):
             raise UnsafeArchiveError(
                 f"{self._consumed} bytes of {self.compression} hold more than {self._produced - 1}",
-                hint="raise the limit if the content is trusted",
+                hint="do not use it unless you know who made it",
             )
         return data
 

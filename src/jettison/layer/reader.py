@@ -174,13 +174,13 @@ class TarReader:
         if self._entries > self._limits.max_entries:
             raise UnsafeArchiveError(
                 f"the archive has more than {self._limits.max_entries} entries",
-                hint="raise the limit if the archive is trusted",
+                hint="do not use this archive unless you know who made it",
             )
         if self._bytes > self._limits.max_bytes:
             raise UnsafeArchiveError(
                 f"`{show(entry.name)}` makes the archive larger than"
                 f" {self._limits.max_bytes} bytes",
-                hint="raise the limit if the archive is trusted",
+                hint="do not use this archive unless you know who made it",
             )
         return entry
 

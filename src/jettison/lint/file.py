@@ -7,6 +7,7 @@ Out: ``LintFile``, which rules read. Expansions are done once and kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 
 import msgspec
@@ -269,7 +270,8 @@ class LintFile:
             steps.append(step)
             if isinstance(instruction, syntax.Env):
                 pairs = [(step.expand(e.key), step.expand(e.value)) for e in instruction.pairs]
-                visible.values.update(pairs)
+                with suppress(ExpansionError):  # the build tells of it
+                    visible.set(pairs)
             elif isinstance(instruction, Arg):
                 self._declare(visible, instruction)
             else:

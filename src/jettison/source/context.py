@@ -285,7 +285,7 @@ class _Opener:
                     return Opened(context, text, name, ignore)
             raise no_dockerfile(whole, DEFAULT_DOCKERFILE)
         path = Path(given)
-        if not path.is_file() and not path.is_absolute() and (root / path).is_file():
+        if not path.is_file() and ((root / path).is_file() or not path.exists()):
             path = root / path
         text = read_dockerfile(path)
         if text is None:

@@ -6,10 +6,10 @@ Out: its bytes, None when it is not there.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from jettison.errors import ContextError
+from jettison.fs.regular import kind, read_small
 from jettison.fs.resolve import resolve
 from jettison.source.local import LocalContext
 
@@ -21,22 +21,12 @@ def read_dockerfile(path: Path) -> bytes | None:
     """Return the bytes of a Dockerfile, None when there is no such file.
 
     Raises:
-        ContextError: it is a directory, too large, or cannot be read.
+        ContextError: it is a directory, a pipe or a device, too large, or cannot be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+        return read_small(path, MAX_DOCKERFILE_BYTES)
     except OSError as error:
         raise _unreadable(path, error) from error
-    try:
-        with open(descriptor, "rb") as file:
-            data = file.read(MAX_DOCKERFILE_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if len(data) > MAX_DOCKERFILE_BYTES:
-        raise ContextError(f"`{path}` is larger than {MAX_DOCKERFILE_BYTES >> 20} MiB")
-    return data
 
 
 def read_inside(context: LocalContext, name: str) -> bytes | None:
@@ -53,7 +43,10 @@ def read_inside(context: LocalContext, name: str) -> bytes | None:
     if facts is None:
         return None
     if not facts.is_file:
-        raise ContextError(f"`{name}` is no regular file", hint="choose the Dockerfile with `-f`")
+        raise ContextError(
+            f"`{name}` is {kind(facts.mode)}, no regular file",
+            hint="choose the Dockerfile with `-f`",
+        )
     return read_dockerfile(Path(context.host_path(path)))
 
 
@@ -90,7 +83,8 @@ def _near(context: LocalContext, name: str) -> list[str]:
 
 
 def _unreadable(path: Path | str, error: OSError) -> ContextError:
-    reason = (error.strerror or str(error)).lower()
+    reason = error.strerror or str(error)
+    reason = reason[:1].lower() + reason[1:]
     return ContextError(
         f"failed to read dockerfile: open {path}: {reason}", hint="choose another with `-f`"
     )

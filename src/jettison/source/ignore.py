@@ -8,7 +8,6 @@ Source: docker's documentation of build contexts, ".dockerignore files".
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ import msgspec
 from jettison.errors import ContextError
 from jettison.fs.glob import PatternError, clean_path
 from jettison.fs.pattern import PatternMatcher
+from jettison.fs.regular import read_small
 
 DEFAULT_NAME = ".dockerignore"
 MAX_FILE_BYTES = 8 << 20
@@ -87,7 +87,7 @@ def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
         dockerfile: The Dockerfile, wherever it is; None when it is no file.
 
     Raises:
-        ContextError: it is too large or cannot be read.
+        ContextError: it is a pipe or a device, too large or cannot be read.
     """
     candidates: list[Path] = []
     if dockerfile is not None:
@@ -95,15 +95,13 @@ def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
     candidates.append(root / DEFAULT_NAME)
     for path in candidates:
         try:
-            with open(path, "rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+            data = read_small(path, MAX_FILE_BYTES)
         except OSError as error:
-            reason = os.strerror(error.errno or 0).lower()
+            reason = error.strerror or str(error)
+            reason = reason[:1].lower() + reason[1:]
             raise ContextError(f"cannot read `{path}`: {reason}") from error
-        if len(data) > MAX_FILE_BYTES:
-            raise ContextError(f"`{path}` is larger than {MAX_FILE_BYTES >> 20} MiB")
+        if data is None:
+            continue
         found = parse_ignore_file(data)
         return IgnoreFile(
             path.name, tuple(text for _, text in found), tuple(line for line, _ in found)

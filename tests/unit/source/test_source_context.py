@@ -118,7 +118,7 @@ def test_a_dockerfile_that_leads_out_of_the_context_is_not_there(
 
 def test_a_dockerfile_that_is_a_directory_is_an_error(store: Store, tmp_path: Path) -> None:
     root = fill(tmp_path / "x", {"Dockerfile": None})
-    with pytest.raises(ContextError, match="is no regular file"):
+    with pytest.raises(ContextError, match="is a directory, no regular file"):
         opened(store, root)
     with pytest.raises(ContextError, match="failed to read dockerfile"):
         opened(store, root, dockerfile=str(root / "Dockerfile"))

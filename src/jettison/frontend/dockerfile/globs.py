@@ -11,6 +11,7 @@ backslash can be escaped. Whatever escapes the characters that end a part of the
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from jettison.errors import ExpansionError
 
@@ -27,10 +28,25 @@ def remove_suffix(value: str, pattern: str, *, longest: bool) -> str:
     return value if match is None else value[: len(value) - match.end()]
 
 
-def replace(value: str, pattern: str, replacement: str, *, every: bool) -> str:
-    """Return the value with the first match, or every match, replaced."""
+def replace(
+    value: str, pattern: str, replacement: str, *, every: bool, grows: Callable[[int], None]
+) -> str:
+    """Return the value with the first match, or every match, replaced.
+
+    Args:
+        value: The text.
+        pattern: What is replaced.
+        replacement: By what.
+        every: Whether all matches are.
+        grows: Told the length of each replacement; may raise to stop.
+    """
+
+    def replaced(_: re.Match[str]) -> str:
+        grows(len(replacement))
+        return replacement
+
     compiled = _compile(pattern, pattern, longest=True)
-    return compiled.sub(lambda _: replacement, value, count=0 if every else 1)
+    return compiled.sub(replaced, value, count=0 if every else 1)
 
 
 def _reverse(pattern: str) -> str:

@@ -144,7 +144,7 @@ def _workdir(build: Build, state: StageState, step: Step, instruction: syntax.Wo
 
 def _env(state: StageState, instruction: syntax.Env) -> None:
     pairs = _pairs(state, instruction.pairs)
-    state.scope.values.update(pairs)
+    state.scope.set(pairs)
     state.image.set_env(pairs)
 
 

@@ -13,6 +13,8 @@ from jettison.oci.url import redacted
 
 _REFERENCE = r"(?s)'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))"
 _SECRET = "****"  # noqa: S105 - what is shown in place of one
+_LONG = 1 << 16
+"""Characters of values, after which variables stay as written."""
 
 
 class StepNames:
@@ -58,12 +60,16 @@ def shown(text: str, values: Mapping[str, str], secrets: frozenset[str] = frozen
     """
     keyword, separator, rest = text.partition(" ")
     if "$" in rest:
+        left = _LONG
 
         def value(match: re.Match[str]) -> str:
+            nonlocal left
             name = match[1] or match[2]
             if name is None:
                 return match[0]
-            return _SECRET if name in secrets else values.get(name, match[0])
+            found = _SECRET if name in secrets else values.get(name, match[0])
+            left -= len(found)
+            return found if left >= 0 else match[0]
 
         rest = re.sub(_REFERENCE, value, rest)
     return keyword.upper() + separator + redacted(rest)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from jettison.errors import located
+from jettison.errors import ExpansionError, located
 from jettison.frontend.dockerfile.syntax import Arg
 from jettison.frontend.dockerfile.text import parse_bool
 from jettison.frontend.dockerfile.words import expand
@@ -40,6 +40,12 @@ ENGINE_NAMES = frozenset(
     }
 )
 """Build arguments that the engine reads, declared or not."""
+
+MAX_ENVIRONMENT = 6 << 20
+"""Characters of all variables; execve(2) takes no more, whatever the limit of the stack."""
+
+_LONG = 256
+"""Shorter values cannot come to that: each takes its instruction."""
 
 _NO_TRIGGERS = "BUILDKIT_DISABLE_ONBUILD"
 _NOT_IN_ENVIRONMENT = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
@@ -70,8 +76,16 @@ class Scope:
 
     def set_image_environment(self, environment: Iterable[str]) -> None:
         """Take the ``NAME=value`` entries of a base image's config; they win over its ARGs."""
-        for entry in environment:
-            name, _, value = entry.partition("=")
+        self.set(entry.partition("=")[::2] for entry in environment)
+
+    def set(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Give variables their values.
+
+        Raises:
+            ExpansionError: all together are larger than Linux gives any program.
+        """
+        for name, value in pairs:
+            check_size(self.values, value)
             self.values[name] = value
 
     def declare(
@@ -98,7 +112,7 @@ class Scope:
             else:
                 value = global_values.get(item.key)
             if value is not None and item.key not in _NOT_IN_ENVIRONMENT:
-                self.values[item.key] = value
+                self.set([(item.key, value)])
             self.arguments[item.key] = value
             declared.append((item.key, value))
         return declared
@@ -112,6 +126,19 @@ class Scope:
     def environment(self) -> tuple[str, ...]:
         """Return all values as ``NAME=value``."""
         return tuple([f"{name}={value}" for name, value in self.values.items()])
+
+
+def check_size(values: Mapping[str, str], value: str) -> None:
+    """Check that variables can be an environment when one more has a value.
+
+    Raises:
+        ExpansionError: they are larger than Linux gives any program.
+    """
+    if len(value) > _LONG and sum(map(len, values.values())) + len(value) > MAX_ENVIRONMENT:
+        raise ExpansionError(
+            f"the variables come to more than {MAX_ENVIRONMENT >> 20} MiB together",
+            hint="look for variables that are set to others several times",
+        )
 
 
 def platform_arguments(build: Platform, target: Platform, target_stage: str) -> dict[str, str]:
@@ -150,7 +177,7 @@ def global_scope(
         escape: The escape character of the file.
 
     Raises:
-        ExpansionError: a default that is used cannot be expanded.
+        ExpansionError: a default that is used cannot be expanded, or all are too large.
     """
     values = {name: build_args.get(name, value) for name, value in defaults.items()}
     for instruction in instructions:
@@ -159,7 +186,9 @@ def global_scope(
                 if item.key in build_args:
                     values[item.key] = build_args[item.key]
                 elif item.value is not None:
-                    values[item.key] = expand(item.value, values, escape).text
+                    value = expand(item.value, values, escape).text
+                    check_size(values, value)
+                    values[item.key] = value
     return values
 
 

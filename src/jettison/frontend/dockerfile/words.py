@@ -6,6 +6,8 @@ Out: ``Expanded``: one word, or ``Split``: many; both name the variables that we
 The forms are ``$name``, ``${name}``, ``${name-w}``, ``${name:-w}``, ``+`` and ``?`` likewise,
 ``${name#p}``, ``##``, ``%``, ``%%``, ``${name/p/r}`` and ``${name//p/r}``. Positional and special
 parameters (``$1``, ``$@`` …) are unset variables.
+
+What a text grows by is bounded: ``ENV A=$A$A`` doubles a value by each line.
 """
 
 from __future__ import annotations
@@ -20,7 +22,11 @@ from jettison.frontend.dockerfile import globs
 from jettison.frontend.dockerfile.text import quote
 
 DEFAULT_ESCAPE = "\\"
+MAX_GROWTH = 1 << 20
+"""Characters that the variables of one text may come to; Linux gives a program 128 KiB of each."""
+
 _MAX_DEPTH = 50
+_SHOWN = 200
 _ORDINARY = re.compile(r"""[^$'"\\`}/]+""")
 _WHITE = re.compile(r"[^\S\x1c-\x1f]+")
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
@@ -132,6 +138,7 @@ class _Lexer:
         "_depth",
         "_env",
         "_escape",
+        "_grown",
         "_keep_unset",
         "_pos",
         "_quotes",
@@ -161,6 +168,7 @@ class _Lexer:
         self._keep_unset = keep_unset
         self._pos = 0
         self._depth = 0
+        self._grown = 0
         self.matched: set[str] = set()
         self.unmatched: set[str] = set()
 
@@ -169,8 +177,11 @@ class _Lexer:
         try:
             return self._until("", raw_escapes=self._raw_escapes)
         except ExpansionError as error:
+            text = self._text
+            if self._grown > MAX_GROWTH and len(text) > _SHOWN:
+                text = text[:_SHOWN] + "…"
             raise ExpansionError(
-                f"failed to process {quote(self._text)}: {error.message}"
+                f"failed to process {quote(text)}: {error.message}", hint=error.hint
             ) from None
 
     def _peek(self) -> str:
@@ -340,7 +351,7 @@ class _Lexer:
         value = self._lookup(name)
         if value is None and self._keep_unset:
             return f"${{{name}/{pattern}/{replacement}}}"
-        return globs.replace(value or "", pattern, replacement, every=every)
+        return globs.replace(value or "", pattern, replacement, every=every, grows=self._grows)
 
     def _part(self, stop: str, missing: str, *, raw_escapes: bool) -> str:
         try:
@@ -368,4 +379,19 @@ class _Lexer:
     def _lookup(self, name: str) -> str | None:
         value = self._env.get(name)
         (self.unmatched if value is None else self.matched).add(name)
+        if value:
+            self._grows(len(value))
         return value
+
+    def _grows(self, size: int) -> None:
+        """Count what is put in the place of a variable.
+
+        Raises:
+            ExpansionError: it is too much for one text.
+        """
+        self._grown += size
+        if self._grown > MAX_GROWTH:
+            raise ExpansionError(
+                f"its variables come to more than {MAX_GROWTH >> 20} MiB",
+                hint="look for a variable that is set to itself several times",
+            )
