@@ -106,10 +106,10 @@ def drivers_here() -> tuple[str, ...]:
     return (SINGLE_ID, *others) if has_single_id() else (*DRIVERS, IN_CONTAINER, *others)
 
 
-def make_driver(name: str) -> Sandbox | None:
+def make_driver(name: str, **more) -> Sandbox | None:
     """Return a driver, or ``DRIVER+SNAPSHOTTER``; None when a program of it is not installed."""
     plain, _, snapshotter = name.partition("+")
-    sandbox = make(plain)
+    sandbox = make(plain, **more)
     if not snapshotter or sandbox is None:
         return sandbox
     if snapshotter == FUSE and not os.access("/dev/fuse", os.R_OK | os.W_OK):

@@ -29,6 +29,9 @@ PYTHON = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 REFUSED = {"PermissionError"}
 
 
+OLD = "before Linux 6.12"
+
+
 def levels_here() -> tuple[str, ...]:
     """Return the drivers that this process can run."""
     if has_single_id():
@@ -43,11 +46,12 @@ def base(tmp_path_factory) -> Path:
     return make_base(tmp_path_factory.mktemp("base"))
 
 
-@pytest.fixture(scope="module", params=levels_here())
+@pytest.fixture(scope="module", params=[*levels_here(), *(f"{x} {OLD}" for x in levels_here())])
 def driver(request):
     if os.geteuid() != 0:
         lacking("root")
-    sandbox = make_driver(request.param)
+    name, _, old = request.param.partition(" ")
+    sandbox = make_driver(name, landlock_abi=5 if old else None)
     if sandbox is None:
         lacking(request.param)
     yield sandbox

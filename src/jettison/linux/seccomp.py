@@ -15,10 +15,30 @@ Linux 6.12 (x86_64, i386, asm-generic, arm EABI).
 from __future__ import annotations
 
 import errno
-import struct
 from functools import lru_cache
 
+from jettison.linux.bpf import (
+    ALLOW,
+    AND,
+    ANY_BIT,
+    ARCHITECTURES,
+    ASK,
+    EQUAL,
+    ERRNO,
+    GREATER_EQUAL,
+    LOAD,
+    NUMBER,
+    REFUSE,
+    RETURN,
+    UNKNOWN,
+    X32,
+    argument,
+    assemble,
+    op,
+    when,
+)
 from jettison.linux.process import CAPABILITIES
+from jettison.linux.socket_filter import SOCKET, asked_sockets
 from jettison.linux.syscall import MACHINE
 
 # name, numbers on x86_64, i386, aarch64, arm (-1: none), capability that allows it (-: never)
@@ -133,38 +153,22 @@ readlinkat 267 -1 78 -1
 _CLONE = (56, 120, 220, 120)
 _CLONE3 = 435
 _PERSONALITY = (135, 136, 92, 136)
-_SOCKET = (41, 359, 198, 281)
 
 _NEW_NAMESPACES = 0x7E020000
 _PERSONALITIES = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)
 _AF_VSOCK = 40
-_X32 = 0x40000000
-
-# Column of the table by AUDIT_ARCH_*.
-_ARCHITECTURES = {
-    "x86_64": ((0xC000003E, 0), (0x40000003, 1)),
-    "aarch64": ((0xC00000B7, 2), (0x40000028, 3)),
-}
 _OCI_ARCHITECTURES = {
     "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
     "aarch64": ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
 }
 
-_LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_AND = 0x54
-_NUMBER, _ARCH, _ARGUMENT = 0, 4, 16
-_ALLOW = 0x7FFF0000
-_ERRNO = 0x00050000
-_REFUSE = _ERRNO | errno.EPERM
-_UNKNOWN = _ERRNO | errno.ENOSYS
-_PRETEND = _ERRNO
-_ASK = 0x7FC00000
+_PRETEND = ERRNO
 _TYPE, _CHARACTER, _BLOCK = 0xF000, 0x2000, 0x6000
 
 
 def supported() -> bool:
     """Return whether there is a filter for this machine's processor."""
-    return MACHINE in _ARCHITECTURES
+    return MACHINE in ARCHITECTURES
 
 
 @lru_cache(maxsize=8)
@@ -175,6 +179,7 @@ def program(
     single_id: bool = False,
     asks: bool = False,
     opens: bool = False,
+    sockets: bool = False,
 ) -> bytes:
     """Return the BPF program; empty for processors without a table.
 
@@ -185,24 +190,19 @@ def program(
             do nothing and succeed.
         asks: With ``single_id``: whether to ask a listener about chown(2) and its kin.
         opens: Whether to ask a listener about open(2) and readlink(2).
+        sockets: Whether to ask a listener for Unix sockets.
     """
     sections = [
         (
             arch,
-            (_asked(column) if opens else [])
+            (asked_sockets(column) if sockets else [])
+            + (_asked(column) if opens else [])
             + (_pretended(column, asks=asks) if single_id else [])
             + _section(column, capabilities),
         )
-        for arch, column in _ARCHITECTURES.get(machine, ())
+        for arch, column in ARCHITECTURES.get(machine, ())
     ]
-    if not sections:
-        return b""
-    code = [_op(_LOAD, _ARCH)]
-    for arch, section in sections:
-        # Conditional jumps reach 255 instructions only: a wrong architecture is skipped by `ja`.
-        code += [_op(_EQUAL, arch, 1, 0), _op(0x05, len(section)), *section]
-    code.append(_op(_RETURN, _UNKNOWN))
-    return b"".join(code)
+    return assemble(sections, UNKNOWN) if sections else b""
 
 
 @lru_cache(maxsize=8)
@@ -213,7 +213,7 @@ def refused(capabilities: int) -> tuple[str, ...]:
 
 def oci_filter(capabilities: int, machine: str = MACHINE) -> dict[str, object] | None:
     """Return ``linux.seccomp`` of an OCI runtime-spec config with the same rules."""
-    if machine not in _ARCHITECTURES:
+    if machine not in ARCHITECTURES:
         return None
 
     def rule(names: list[str], code: int, *conditions: dict[str, object]) -> dict[str, object]:
@@ -255,75 +255,63 @@ def _refused(capabilities: int) -> list[tuple[str, list[int]]]:
 
 def opening_program(machine: str = MACHINE) -> bytes:
     """Return the BPF program that asks about open(2) and readlink(2), and refuses nothing."""
-    architectures = _ARCHITECTURES.get(machine)
+    architectures = ARCHITECTURES.get(machine)
     if not architectures:
         return b""
     arch, column = architectures[0]
-    section = [*_asked(column), _op(_RETURN, _ALLOW)]
-    code = [_op(_LOAD, _ARCH), _op(_EQUAL, arch, 0, len(section)), *section]
-    return b"".join([*code, _op(_RETURN, _ALLOW)])
+    return assemble([(arch, [*_asked(column), op(RETURN, ALLOW)])], ALLOW)
 
 
 def _asked(column: int) -> list[bytes]:
     """Return the instructions that ask about calls which open; others fall through."""
-    code = [_op(_LOAD, _NUMBER)]
+    code = [op(LOAD, NUMBER)]
     for line in _OPENING.split("\n")[1:-1]:
         number = int(line.split(" ")[1 + column])
-        if number >= 0:
-            code += [_op(_EQUAL, number, 0, 1), _op(_RETURN, _ASK)]
+        code += when(number, [op(RETURN, ASK)])
     return code
 
 
 def _pretended(column: int, *, asks: bool) -> list[bytes]:
     """Return the instructions that let calls succeed without effect; others fall through."""
-    code = [_op(_LOAD, _NUMBER)]
+    code = [op(LOAD, NUMBER)]
     for line in _PRETENDED.split("\n")[1:-1]:
         name, *numbers = line.split(" ")
         number = int(numbers[column])
         # The listener knows the calls of 64-bit processes only.
         asked = asks and column % 2 == 0 and "chown" in name
-        if number >= 0:
-            code += [_op(_EQUAL, number, 0, 1), _op(_RETURN, _ASK if asked else _PRETEND)]
+        code += when(number, [op(RETURN, ASK if asked else _PRETEND)])
     for line in _PRETENDED_DEVICES.split("\n")[1:-1]:
         _, place, *numbers = line.split(" ")
-        number = int(numbers[column])
-        if number >= 0:
-            body = [
-                _op(_LOAD, _ARGUMENT + 8 * int(place)),
-                _op(_AND, _TYPE),
-                _op(_EQUAL, _CHARACTER, 1, 0),
-                _op(_EQUAL, _BLOCK, 0, 1),
-                _op(_RETURN, _PRETEND),
-                _op(_RETURN, _ALLOW),
-            ]
-            code += [_op(_EQUAL, number, 0, len(body)), *body]
+        body = [
+            argument(int(place)),
+            op(AND, _TYPE),
+            op(EQUAL, _CHARACTER, 1, 0),
+            op(EQUAL, _BLOCK, 0, 1),
+            op(RETURN, _PRETEND),
+            op(RETURN, ALLOW),
+        ]
+        code += when(int(numbers[column]), body)
     return code
 
 
 def _section(column: int, capabilities: int) -> list[bytes]:
     """Return the instructions for one architecture; they end by returning."""
-    code = [_op(_LOAD, _NUMBER)]
+    code = [op(LOAD, NUMBER)]
     if column == 0:
-        code += [_op(_GREATER_EQUAL, _X32, 0, 1), _op(_RETURN, _UNKNOWN)]
+        code += [op(GREATER_EQUAL, X32, 0, 1), op(RETURN, UNKNOWN)]
     for _, numbers in _refused(capabilities):
-        if numbers[column] >= 0:
-            code += [_op(_EQUAL, numbers[column], 0, 1), _op(_RETURN, _REFUSE)]
+        code += when(numbers[column], [op(RETURN, REFUSE)])
     if not _has(capabilities, "CAP_SYS_ADMIN"):
-        code += [_op(_EQUAL, _CLONE3, 0, 1), _op(_RETURN, _UNKNOWN)]
-        code += _when(_CLONE[column], [_op(_ANY_BIT, _NEW_NAMESPACES, 0, 1)])
-    code += _when(_SOCKET[column], [_op(_EQUAL, _AF_VSOCK, 0, 1)])
+        code += [op(EQUAL, _CLONE3, 0, 1), op(RETURN, UNKNOWN)]
+        code += _when(_CLONE[column], [op(ANY_BIT, _NEW_NAMESPACES, 0, 1)])
+    code += _when(SOCKET[column], [op(EQUAL, _AF_VSOCK, 0, 1)])
     count = len(_PERSONALITIES)
-    allowed = [_op(_EQUAL, value, count - at, 0) for at, value in enumerate(_PERSONALITIES)]
+    allowed = [op(EQUAL, value, count - at, 0) for at, value in enumerate(_PERSONALITIES)]
     code += _when(_PERSONALITY[column], allowed)
-    code.append(_op(_RETURN, _ALLOW))
+    code.append(op(RETURN, ALLOW))
     return code
 
 
 def _when(number: int, tests: list[bytes]) -> list[bytes]:
     """Refuse a call when its tests fall through to the refusal behind them."""
-    body = [_op(_LOAD, _ARGUMENT), *tests, _op(_RETURN, _REFUSE), _op(_RETURN, _ALLOW)]
-    return [_op(_EQUAL, number, 0, len(body)), *body]
-
-
-def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, value)
+    return when(number, [argument(), *tests, op(RETURN, REFUSE), op(RETURN, ALLOW)])

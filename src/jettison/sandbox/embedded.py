@@ -49,9 +49,11 @@ class EmbeddedSandbox:
 
     Args:
         single_id: This is a user namespace with one id (docs/adr/0006-sandbox-levels.md).
+        landlock_abi: Version of Landlock, by default this kernel's.
     """
 
-    def __init__(self, *, single_id: bool = False) -> None:
+    def __init__(self, *, single_id: bool = False, landlock_abi: int | None = None) -> None:
+        self._landlock_abi = landlock_abi
         self.name = "single-id" if single_id else "embedded"
         self._helper = Helper()
         self._userns = in_user_namespace()
@@ -71,7 +73,13 @@ class EmbeddedSandbox:
         check_ids(spec)
         group = make_limits(spec.limits)
         try:
-            message = encode(spec, driver=self.name, userns=self._userns, cgroup=group)
+            message = encode(
+                spec,
+                driver=self.name,
+                userns=self._userns,
+                cgroup=group,
+                landlock_abi=self._landlock_abi,
+            )
             flags = flags_of(own_network=spec.network is NetworkMode.NONE)
             container = self._helper.start(
                 message, streams, namespaces=flags, supervised=spec.fuse is not None

@@ -6,6 +6,7 @@ Out: bytes of a marshalled dict of ints, bytes, tuples and lists; texts are file
 
 from __future__ import annotations
 
+import enum
 import itertools
 import marshal
 import os
@@ -17,7 +18,8 @@ from jettison.linux.apparmor import profile_here
 from jettison.linux.cgroup import Group, make_group
 from jettison.linux.landlock import abi, can_scope
 from jettison.linux.process import CAPABILITIES, capability_mask
-from jettison.linux.seccomp import opening_program, program
+from jettison.linux.seccomp import opening_program, program, supported
+from jettison.linux.socket_filter import socket_program
 from jettison.sandbox.spec import (
     BindMount,
     FileMount,
@@ -33,10 +35,19 @@ from jettison.sandbox.spec import (
 )
 
 _numbers = itertools.count(1)
+_GIVES_DESCRIPTORS = (5, 9)
 _ALL = (1 << len(CAPABILITIES)) - 1
 
 
-def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **more: object) -> bytes:
+def encode(
+    spec: SandboxSpec,
+    *,
+    driver: str,
+    userns: bool,
+    cgroup: Group,
+    landlock_abi: int | None = None,
+    **more: object,
+) -> bytes:
     """Return the message for the helper.
 
     Args:
@@ -44,6 +55,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         driver: ``embedded``, ``single-id``, ``oci``, ``chroot`` or ``chroot-single-id``.
         userns: The builder is in a user namespace.
         cgroup: What process 1 joins.
+        landlock_abi: Version of Landlock, by default this kernel's.
         more: Values that only the helper's driver knows.
 
     Raises:
@@ -51,6 +63,7 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
     """
     single_id = driver in {"single-id", "chroot-single-id"}
     mask = _ALL if spec.privileged else capabilities(spec.granted)
+    guard = network_guard(landlock_abi) if spec.is_guarded else NetworkGuard.NONE
     root = spec.root
     values = {
         "driver": "embedded" if driver == "single-id" else driver,
@@ -73,10 +86,10 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "hostname": os.fsencode(spec.hostname),
         "network_none": spec.network is NetworkMode.NONE,
         "network": os.fsencode(spec.network_path),
-        "scoped": spec.is_guarded and can_scope(abi()),
+        "scoped": guard is NetworkGuard.SCOPE,
         "capabilities": mask,
         "seccomp": _filter(spec, mask, single_id=single_id),
-        "asking": _asking(spec, mask, driver),
+        "asking": _asking(spec, mask, driver, sockets=guard is NetworkGuard.SOCKETS),
         "privileged": spec.privileged,
         "apparmor": os.fsencode(profile_here(spec.apparmor_wanted, rootless=userns)),
         "masked": [os.fsencode(path) for path in spec.masked_paths],
@@ -90,6 +103,28 @@ def encode(spec: SandboxSpec, *, driver: str, userns: bool, cgroup: Group, **mor
         "cgroups": cgroup.joins,
     }
     return marshal.dumps(values | more)
+
+
+class NetworkGuard(enum.Enum):
+    """How steps are kept from abstract sockets of a network that they share."""
+
+    SCOPE = "a Landlock scope"
+    SOCKETS = "sockets made in a namespace of their own"
+    NONE = "nothing"
+
+
+def network_guard(landlock_abi: int | None = None) -> NetworkGuard:
+    """Return what this kernel can do.
+
+    Args:
+        landlock_abi: Version of Landlock, by default this kernel's.
+    """
+    if can_scope(abi() if landlock_abi is None else landlock_abi):
+        return NetworkGuard.SCOPE
+    from jettison.linux.host import kernel_version  # noqa: PLC0415 - for old kernels
+
+    answers = supported() and kernel_version() >= _GIVES_DESCRIPTORS
+    return NetworkGuard.SOCKETS if answers else NetworkGuard.NONE
 
 
 def make_limits(limits: Limits) -> Group:
@@ -132,11 +167,15 @@ def _filter(spec: SandboxSpec, mask: int, *, single_id: bool) -> bytes:
     return program(mask, single_id=single_id)
 
 
-def _asking(spec: SandboxSpec, mask: int, driver: str) -> bytes:
-    """Return the filter that asks: whom root gives files to, and in chroots what is opened."""
+def _asking(spec: SandboxSpec, mask: int, driver: str, *, sockets: bool) -> bytes:
+    """Return the filter that asks: for sockets, to whom root gives files, what chroots open."""
     match driver:
-        case "single-id":
-            return b"" if spec.uid else program(mask, single_id=True, asks=True)
+        case "single-id" if sockets or not spec.uid:
+            return program(mask, single_id=True, asks=not spec.uid, sockets=sockets)
+        case "embedded" if sockets:
+            return program(mask, sockets=True)
+        case "oci" if sockets:
+            return socket_program()
         case "chroot-single-id":
             return program(mask, single_id=True, asks=not spec.uid, opens=True)
         case "chroot":

@@ -99,9 +99,11 @@ class OciSandbox:
 
     Args:
         runtime: Absolute path of crun or runc, or of a program with their interface.
+        landlock_abi: Version of Landlock, by default this kernel's.
     """
 
-    def __init__(self, runtime: Path) -> None:
+    def __init__(self, runtime: Path, *, landlock_abi: int | None = None) -> None:
+        self._landlock_abi = landlock_abi
         self.name = f"oci:{runtime.name}"
         self._runtime = runtime
         self._helper = Helper()
@@ -139,6 +141,7 @@ class OciSandbox:
                 driver="oci",
                 userns=self._userns,
                 cgroup=group,
+                landlock_abi=self._landlock_abi,
                 bundle=os.fsencode(directory),
                 config=bundle.config,
                 prepare=bundle.prepare,

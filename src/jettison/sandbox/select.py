@@ -207,16 +207,17 @@ def shortcoming(sandbox: Sandbox) -> str:
     return " ".join(texts)
 
 
-def make(name: str) -> Sandbox | None:
+def make(name: str, *, landlock_abi: int | None = None) -> Sandbox | None:
     """Return a driver by name, untried; None when its runtime is not installed.
 
     Args:
         name: ``embedded``, ``single-id``, ``in-container``, ``oci:NAME`` or ``oci:/PATH``.
+        landlock_abi: Version of Landlock, by default this kernel's.
     """
     if name in {"embedded", SINGLE_ID}:
         from jettison.sandbox.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
 
-        return EmbeddedSandbox(single_id=name == SINGLE_ID)
+        return EmbeddedSandbox(single_id=name == SINGLE_ID, landlock_abi=landlock_abi)
     if name == IN_CONTAINER:
         from jettison.sandbox.chroot import ChrootSandbox  # noqa: PLC0415 - rarely needed
 
@@ -224,7 +225,7 @@ def make(name: str) -> Sandbox | None:
     from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
 
     path = find_program(name.removeprefix("oci:"))
-    return None if path is None else OciSandbox(path)
+    return None if path is None else OciSandbox(path, landlock_abi=landlock_abi)
 
 
 def _candidates(force: str) -> tuple[str, ...]:

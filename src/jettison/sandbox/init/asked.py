@@ -1,7 +1,8 @@
 """Answers the system calls that a filter asks about, for processes that wait meanwhile.
 
 In:  the listener of a filter; a descriptor of a ``/proc`` that shows the processes.
-Out: calls that succeed or fail as ``chowns`` and ``procfs`` say, or that the kernel makes itself.
+Out: calls that succeed or fail as ``chowns`` and ``procfs`` say, or that the kernel makes itself;
+    sockets of ``sockets``.
 
 Whoever answers must not be asked itself, since nobody would answer then.
 
@@ -12,6 +13,7 @@ its back leads to nothing that they could not reach themselves.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import fcntl
 import os
@@ -19,22 +21,22 @@ import struct
 from collections.abc import Callable
 
 from jettison.linux.process import die_with_parent
-from jettison.sandbox.init import chowns, procfs
+from jettison.sandbox.init import chowns, procfs, sockets
 from jettison.sandbox.init.asker import Asker, Kernel, Opened
 
 _RECEIVE = 0xC0502100
 _SEND = 0xC0182101
-_ADD_DESCRIPTOR = 0x40182103
 _SET_FLAGS = 0x40082104
 _REQUEST = struct.Struct("=QII iIQ 6Q")
 _ANSWER = struct.Struct("=QqiI")
-_DESCRIPTOR = struct.Struct("=QIIII")
 _CONTINUE = 1
 _SYNC_WAKE_UP = 1
 _GONE = frozenset({errno.ENOENT, errno.EINTR})
 _FIRST_KERNEL = (5, 9)
 
-_ANSWERS: dict[int, Callable[[Asker, int, list[int]], int]] = chowns.CALLS | procfs.CALLS
+_ANSWERS: dict[int, Callable[[Asker, int, list[int]], int]] = (
+    chowns.CALLS | procfs.CALLS | sockets.CALLS
+)
 
 
 def can_open() -> bool:
@@ -44,26 +46,53 @@ def can_open() -> bool:
     return (int(major), int(digits or 0)) >= _FIRST_KERNEL
 
 
-def watch(listener: int, proc: int) -> int:
-    """Start a process that answers; return its id.
+def watch(install: Callable[[], int], proc: int) -> None:
+    """Start a process that answers, then have this one filtered.
 
     Args:
-        listener: Descriptor of a filter that does not ask about open(2); closed here.
+        install: Installs the filter in this process; returns the descriptor of its listener.
         proc: Descriptor of ``/proc``; closed here.
+
+    Raises:
+        OSError: of ``install``; no process is left then.
     """
+    here, there = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
         try:
             die_with_parent()
+            there.close()
             for descriptor in (0, 1, 2, 3):
-                if descriptor not in {listener, proc}:
+                if descriptor not in {here.fileno(), proc}:
                     os.close(descriptor)
-            serve(listener, proc)
+            listener = receive(here)
+            if listener >= 0:
+                serve(listener, proc)
         finally:
             os._exit(0)
-    os.close(listener)
+    here.close()
     os.close(proc)
-    return pid
+    try:
+        send(there, install())
+    except OSError:
+        there.close()
+        os.waitpid(pid, 0)
+        raise
+    there.close()
+
+
+def send(socket: _socket.socket, listener: int) -> None:
+    """Hand a listener over; it is closed here."""
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))
+    socket.sendmsg([b"."], [rights])
+    os.close(listener)
+
+
+def receive(socket: _socket.socket) -> int:
+    """Return the listener that is handed over; -1 when there is none."""
+    _, ancillary, _, _ = socket.recvmsg(1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC)
+    socket.close()
+    return struct.unpack("=i", ancillary[0][2])[0] if ancillary else -1
 
 
 def serve(listener: int, proc: int) -> None:
@@ -90,12 +119,13 @@ def _answer(listener: int) -> None:
         raise
     number, pid, _, call, _, _, *arguments = _REQUEST.unpack(data)
     value, code, flags = 0, 0, 0
+    asker = Asker(pid, listener, number)
     try:
-        value = _ANSWERS[call](Asker(pid, listener, number), call, arguments)
+        value = _ANSWERS[call](asker, call, arguments)
     except Kernel:
         flags = _CONTINUE
     except Opened as opened:
-        value, flags = _hand_over(listener, number, opened)
+        value, code, flags = _hand_over(asker, opened)
     except OSError as error:
         code = -(error.errno or errno.EIO)
     except Exception:  # noqa: BLE001 - one strange call must not end the answers to all others
@@ -107,13 +137,11 @@ def _answer(listener: int) -> None:
             raise
 
 
-def _hand_over(listener: int, number: int, opened: Opened) -> tuple[int, int]:
-    """Give the process a descriptor; return its number and flags of the answer."""
+def _hand_over(asker: Asker, opened: Opened) -> tuple[int, int, int]:
+    """Give the process a descriptor; return value, error and flags of the answer."""
     try:
-        flags = os.O_CLOEXEC if opened.closes else 0
-        request = bytearray(_DESCRIPTOR.pack(number, 0, opened.descriptor, 0, flags))
-        return fcntl.ioctl(listener, _ADD_DESCRIPTOR, request), 0
-    except OSError:
-        return 0, _CONTINUE
+        return asker.give(opened.descriptor, closes=opened.closes), 0, 0
+    except OSError as error:
+        return (0, -(error.errno or errno.EIO), 0) if opened.required else (0, 0, _CONTINUE)
     finally:
         os.close(opened.descriptor)

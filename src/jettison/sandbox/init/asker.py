@@ -18,6 +18,8 @@ from collections.abc import Callable
 from jettison.linux.syscall import libc
 
 _IS_VALID = 0x40082102
+_ADD_DESCRIPTOR = 0x40182103
+_DESCRIPTOR = struct.Struct("=QIIII")
 _MAX_PATH = 4096
 
 
@@ -31,11 +33,13 @@ class Opened(Exception):  # noqa: N818 - an answer
     Args:
         descriptor: Of this process; whoever catches this closes it.
         closes: Whether executing a program closes the process's.
+        required: The kernel must not make the call where the process cannot be given it.
     """
 
-    def __init__(self, descriptor: int, *, closes: bool) -> None:
+    def __init__(self, descriptor: int, *, closes: bool, required: bool = False) -> None:
         self.descriptor = descriptor
         self.closes = closes
+        self.required = required
 
 
 class Asker:
@@ -99,6 +103,16 @@ class Asker:
             os.pwrite(memory, data, address)
         finally:
             os.close(memory)
+
+    def give(self, descriptor: int, *, closes: bool) -> int:
+        """Give the process a copy of a descriptor; return its number there.
+
+        Raises:
+            OSError: it waits no more, or has as many descriptors as it may.
+        """
+        flags = os.O_CLOEXEC if closes else 0
+        request = bytearray(_DESCRIPTOR.pack(self._number, 0, descriptor, 0, flags))
+        return int(fcntl.ioctl(self._listener, _ADD_DESCRIPTOR, request))
 
     def open(self, path: bytes, flags: int) -> int:
         """Open a path with the rights of the process; return the descriptor."""

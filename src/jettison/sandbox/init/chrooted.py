@@ -13,7 +13,6 @@ from __future__ import annotations
 import _socket
 import marshal
 import os
-import struct
 
 from jettison.linux.process import (
     adopt_orphans,
@@ -54,7 +53,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         if spec["driver"] == "chroot":
             become(spec["uid"], spec["gid"], spec["groups"])
             die_with_parent()
-        listener = _receive(here)
+        listener = asked.receive(here)
         answer = None if listener < 0 else lambda: asked.serve(listener, proc)
         program.reap_until(child, children, answer)
     die_with_parent()
@@ -82,17 +81,8 @@ def _filter(spec: dict, answerer: _socket.socket) -> None:  # type: ignore[type-
         except OSError:
             pass  # somebody listens already: there is no /proc then, and no owner is noted
     if listener >= 0:
-        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))
-        answerer.sendmsg([b"."], [rights])
-        os.close(listener)
+        asked.send(answerer, listener)
     elif spec["driver"] == "chroot-single-id":
         forbid_new_privileges()
         install_filter(spec["seccomp"])
     os.close(answerer.detach())
-
-
-def _receive(socket: _socket.socket) -> int:
-    """Return the listener; -1 when there is none."""
-    _, ancillary, _, _ = socket.recvmsg(1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC)
-    os.close(socket.detach())
-    return struct.unpack("=i", ancillary[0][2])[0] if ancillary else -1

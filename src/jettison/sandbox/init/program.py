@@ -57,9 +57,9 @@ def filter_calls(spec: dict) -> bool:  # type: ignore[type-arg]
     if spec["asking"]:
         try:
             proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            asked.watch(install_filter(spec["asking"], listen=True), proc)
+            asked.watch(lambda: install_filter(spec["asking"], listen=True), proc)
         except OSError:
-            pass  # an old kernel, or somebody listens already: nothing is noted then
+            pass  # an old kernel, or somebody listens already: nothing is answered then
         else:
             return True
     if spec["seccomp"]:

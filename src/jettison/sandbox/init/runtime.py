@@ -7,14 +7,15 @@ Out: the runtime runs as process 1 of an outer process namespace: ending it ends
 
 from __future__ import annotations
 
+import _socket
 import marshal
 import os
 
 from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
-from jettison.linux.process import execute
-from jettison.sandbox.init import guard, network
+from jettison.linux.process import die_with_parent, execute, install_filter
+from jettison.sandbox.init import asked, guard, network
 from jettison.sandbox.init.container import begin
-from jettison.sandbox.init.program import restore_signals
+from jettison.sandbox.init.program import lead, reap_until, restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
 
 
@@ -40,10 +41,38 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         file.write(spec["config"])
     os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
     network.guard_shared(spec)
+    if spec["asking"]:
+        guard.enter("filter system calls")
+        _be_answered(spec, control)
     guard.enter("execute the runtime")
     restore_signals()
     environment = [b"PATH=" + os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")]
     execute(spec["command"][0], spec["command"], environment)
+
+
+def _be_answered(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+    """Return in a child, filtered, whose parent stays to answer, and ends as the child ends.
+
+    A runtime would wait for the answering process's end if that were its child.
+    """
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    here, there = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    child = os.fork()
+    if child:
+        os.close(control)
+        there.close()
+        listener = asked.receive(here)
+        answer = None if listener < 0 else lambda: asked.serve(listener, proc)
+        reap_until(child, answer=answer)
+    here.close()
+    os.close(proc)
+    die_with_parent()
+    lead(terminal=spec["terminal"])
+    try:  # noqa: SIM105 - contextlib is not loaded here
+        asked.send(there, install_filter(spec["asking"], listen=True))
+    except OSError:
+        pass  # somebody listens already: nothing is answered then
+    there.close()
 
 
 def _show_one_cgroup_hierarchy(hide: bool) -> None:
