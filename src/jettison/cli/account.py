@@ -9,6 +9,7 @@ import click
 
 from jettison.api import account as api
 from jettison.cli.main import settings_of
+from jettison.cli.terminal import err, out
 from jettison.errors import UsageError
 
 
@@ -27,9 +28,7 @@ def login(ctx: click.Context, /, registry: str, **flags: object) -> int:
             raise UsageError("--password and --password-stdin cannot be given together")
         password = sys.stdin.read().rstrip("\r\n")
     elif password:
-        sys.stderr.write(
-            "WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n"
-        )
+        err("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n")
     if not username and sys.stdin.isatty():
         username = click.prompt("Username")
     if not password and sys.stdin.isatty():
@@ -39,7 +38,7 @@ def login(ctx: click.Context, /, registry: str, **flags: object) -> int:
             "login needs a user name and a password", hint="use -u NAME --password-stdin"
         )
     where = api.login(settings_of(ctx), os.environ, registry, username, password)
-    sys.stdout.write(f"Login Succeeded (kept in {where})\n")
+    out(f"Login Succeeded (kept in {where})\n")
     return 0
 
 
@@ -49,7 +48,7 @@ def login(ctx: click.Context, /, registry: str, **flags: object) -> int:
 def logout(ctx: click.Context, /, registry: str) -> int:
     """Forget the credentials of a registry."""
     if api.logout(os.environ, registry):
-        sys.stdout.write(f"Removed login credentials for {registry}\n")
+        out(f"Removed login credentials for {registry}\n")
     else:
-        sys.stdout.write(f"Not logged in to {registry}\n")
+        out(f"Not logged in to {registry}\n")
     return 0

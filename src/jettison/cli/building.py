@@ -12,6 +12,7 @@ from jettison.api.build import build
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.console.base import HeldBack, make_console
+from jettison.cli.terminal import err, out
 from jettison.errors import ExecError, ExportError, JettisonError
 from jettison.linux import userns
 from jettison.settings import Settings
@@ -49,13 +50,13 @@ def build_and_tell(
     console.close()
     _write_files(result, iidfile, metadata_file)
     if progress == "quiet":
-        sys.stdout.write(f"{result.image_id}\n")
+        out(f"{result.image_id}\n")
     elif progress != "rawjson":
         _tell(result)
     if sizes:
         from jettison.cli.sizes import size_table  # noqa: PLC0415
 
-        sys.stdout.write(size_table(result))
+        out(size_table(result))
     return 0
 
 
@@ -64,7 +65,7 @@ def _look_into(session: Session, request: BuildRequest, error: ExecError) -> Non
     from jettison.api.debug import debug_step  # noqa: PLC0415
     from jettison.cli.message import error_message  # noqa: PLC0415
 
-    sys.stderr.write(error_message(error) + "\na shell where the step failed:\n")
+    err(error_message(error) + "\na shell where the step failed:\n")
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     try:
         debug_step(session, request, terminal=terminal)
@@ -81,7 +82,7 @@ def _tell(result: BuildResult) -> None:
     else:
         ran = "1 step ran" if result.executed == 1 else f"{result.executed} steps ran"
         lines.append(f"{ran}, {result.cached or 'none'} came from the cache")
-    sys.stderr.write("\n".join(lines) + "\n")
+    err("\n".join(lines) + "\n")
 
 
 def _write_files(result: BuildResult, iidfile: str, metadata_file: str) -> None:

@@ -11,6 +11,7 @@ import click
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.cli.main import settings_of
+from jettison.cli.terminal import err, out, out_json
 from jettison.errors import UsageError
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -128,10 +129,10 @@ def _check(session: Session, request: BuildRequest, form: str, *, ignore_status:
             text = forms.as_github(findings, found.dockerfile, error=error)
         case _:
             text = forms.as_text(findings, found.dockerfile) if findings or not error else ""
-    sys.stdout.write(text)
+    (out_json if form in {"json", "sarif"} else out)(text)
     sys.stdout.flush()
     if error is not None and form == "text":
-        sys.stderr.write(error_message(error) + "\n")
+        err(error_message(error) + "\n")
     return 0 if ignore_status or (not findings and error is None) else 1
 
 
@@ -147,4 +148,4 @@ def _describe(session: Session, request: BuildRequest, name: str, form: str) -> 
         described, dockerfile = outline(session, request)
         text = forms.outline_json(described, dockerfile) if form == "json" else None
         text = text or forms.outline_text(described)
-    sys.stdout.write(text)
+    (out_json if form == "json" else out)(text)

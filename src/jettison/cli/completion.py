@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from jettison.cli.terminal import out
 from jettison.cli.usage import unknown_command
 from jettison.errors import UsageError
 
@@ -33,7 +32,7 @@ def completion(ctx: click.Context, shell: str) -> int:
     root = ctx.find_root()
     # Click's bash class looks for a bash to learn its version, which a script does not need.
     text = made(root.command, {}, "jettison", "_JETTISON_COMPLETE")
-    sys.stdout.write(text.source_template % text.source_vars() + "\n")
+    out(text.source_template % text.source_vars() + "\n")
     return 0
 
 
@@ -50,5 +49,5 @@ def help_(ctx: click.Context, names: tuple[str, ...]) -> int:
             known = group.list_commands(inner) if isinstance(group, click.Group) else ()
             raise unknown_command(inner.command_path, name, known)
         inner = click.Context(found, parent=inner, info_name=name)
-    sys.stdout.write(inner.get_help() + "\n")
+    out(inner.get_help() + "\n")
     return 0

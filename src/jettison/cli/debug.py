@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from jettison.cli.terminal import out, out_json
 from jettison.errors import ContextError, JettisonError
+from jettison.linux.text import printable
 
 
 @click.group("debug")
@@ -35,7 +37,6 @@ def shell(
     from jettison.api.debug import debug_step, failed_steps  # noqa: PLC0415
     from jettison.api.request import BuildRequest  # noqa: PLC0415
     from jettison.api.session import Session  # noqa: PLC0415
-    from jettison.cli.message import printable  # noqa: PLC0415
     from jettison.cli.session import in_session  # noqa: PLC0415
     from jettison.cli.values import parse_secret, texts  # noqa: PLC0415
 
@@ -53,7 +54,7 @@ def shell(
         for kept in failed_steps(session):
             digest = kept.step.vertex.partition(":")[2][:12]
             text = f"{digest}  exit code {kept.step.exit_code}  {kept.step.name}"
-            sys.stdout.write(printable(text) + "\n")
+            out(printable(text) + "\n")
         return 0
 
     return in_session(ctx, work, isolation=flags["isolation"], snapshotter=flags["snapshotter"])
@@ -77,7 +78,7 @@ def parse(file: str, form: str) -> int:
     except JettisonError as error:
         error.source = (file, data.decode(errors="replace"))
         raise
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    (out if form == "sexpr" else out_json)(text.rstrip("\n") + "\n")
     return 0
 
 

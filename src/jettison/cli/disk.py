@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import click
@@ -11,10 +10,11 @@ from jettison.api import disk as api
 from jettison.api.images import remove_nameless
 from jettison.api.session import Session
 from jettison.cli.console.plain import size
-from jettison.cli.message import printable
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago, table
+from jettison.cli.terminal import out, out_json
 from jettison.cli.values import parse_size
+from jettison.linux.text import printable
 
 
 @click.command("du")
@@ -35,10 +35,10 @@ def du(ctx: click.Context) -> int:
             ]
             for row in rows
         ]
-        sys.stdout.write(table(["ID", "SIZE", "NEEDED BY", "LAST USED", "MADE BY"], lines))
+        out(table(["ID", "SIZE", "NEEDED BY", "LAST USED", "MADE BY"], lines))
         free = sum(row.size_bytes for row in rows if not row.needed_by)
         total = sum(row.size_bytes for row in rows)
-        sys.stdout.write(f"Total: {size(total)}, cache only: {size(free)}\n")
+        out(f"Total: {size(total)}, cache only: {size(free)}\n")
         return 0
 
     return in_session(ctx, work)
@@ -68,7 +68,7 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
             return 0
         images = remove_nameless(session)
         done = api.prune(session, everything=everything, max_bytes=limit)
-        sys.stdout.write(
+        out(
             f"Removed {len(images)} images, {done.records} records, {done.layers} layers, "
             f"{done.blobs} blobs, {done.cache_mounts} cache mounts\n"
             f"Total reclaimed space: {size(done.freed_bytes)}\n"
@@ -98,13 +98,13 @@ def fsck(ctx: click.Context, *, repair: bool, form: str) -> int:
         problems = check_store(session, repair=repair)
         left = [problem for problem in problems if not problem.repaired]
         if form == "json":
-            sys.stdout.buffer.write(msgspec.json.encode(problems) + b"\n")
+            out_json(msgspec.json.encode(problems).decode() + "\n")
             return 1 if left else 0
         for problem in problems:
             mark = " (repaired)" if problem.repaired else ""
             text = f"{problem.kind} {problem.what}: {problem.text}{mark}"
-            sys.stdout.write(printable(text) + "\n")
-        sys.stdout.write(f"{len(problems)} problems, {len(left)} left\n" if problems else "clean\n")
+            out(printable(text) + "\n")
+        out(f"{len(problems)} problems, {len(left)} left\n" if problems else "clean\n")
         return 1 if left else 0
 
     return in_session(ctx, work)

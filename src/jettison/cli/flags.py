@@ -7,11 +7,11 @@ Out: arguments as click takes them.
 from __future__ import annotations
 
 import itertools
-import sys
 from collections.abc import Iterator
 
 import click
 
+from jettison.cli.terminal import err
 from jettison.errors import UsageError
 
 _TRUE = frozenset({"true", "1", "t"})
@@ -83,4 +83,4 @@ def tell_ignored(flags: dict[str, object], meanings: dict[str, str]) -> None:
     """
     for name, reason in meanings.items():
         if flags.get(name) and str(flags[name]).lower() != "false":
-            sys.stderr.write(f"WARN: --{name.replace('_', '-')} changes nothing: {reason}\n")
+            err(f"WARN: --{name.replace('_', '-')} changes nothing: {reason}\n")

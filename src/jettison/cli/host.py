@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from jettison import __version__
 from jettison.cli.main import settings_of
-from jettison.cli.message import printable
+from jettison.cli.terminal import out, out_json
 from jettison.errors import HostError, InternalError
+from jettison.linux.text import printable
 
 if TYPE_CHECKING:
     from jettison.api.host import HostCheck
@@ -34,9 +34,9 @@ def version(form: str) -> int:
         "Kernel": platform.release(),
     }
     if form == "json":
-        sys.stdout.write(json.dumps(facts) + "\n")
+        out_json(json.dumps(facts) + "\n")
     else:
-        sys.stdout.write("".join(f"{name + ':':<12}{value}\n" for name, value in facts.items()))
+        out("".join(f"{name + ':':<12}{value}\n" for name, value in facts.items()))
     return 0
 
 
@@ -55,9 +55,9 @@ def doctor(ctx: click.Context, form: str) -> int:
         rows = [
             {"check": c.name, "ok": c.works, "detail": c.detail, "remedy": c.remedy} for c in checks
         ]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        out_json(json.dumps(rows, indent=2) + "\n")
     else:
-        sys.stdout.write(_report(checks))
+        out(_report(checks))
     return 0 if can_build(checks) else 5
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterable
 
@@ -13,11 +12,12 @@ from jettison.api import images as api
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
 from jettison.cli.console.plain import size
-from jettison.cli.message import printable
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago, table
+from jettison.cli.terminal import out, out_json
 from jettison.cli.values import pairs, texts
 from jettison.errors import UsageError
+from jettison.linux.text import printable
 from jettison.oci.digest import short
 
 
@@ -47,7 +47,7 @@ def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
         found = api.list_images(session, name, dangling=dangling)
         if flags["quiet"]:
             ids = dict.fromkeys(each.id if flags["no_trunc"] else short(each.id) for each in found)
-            sys.stdout.write("".join(f"{each}\n" for each in ids))
+            out("".join(f"{each}\n" for each in ids))
             return 0
         if flags["form"] == "json":
             for each in found:
@@ -58,13 +58,13 @@ def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
                     "CreatedAt": each.created,
                     "Size": size(each.size_bytes),
                 }
-                sys.stdout.write(json.dumps(row) + "\n")
+                out_json(json.dumps(row) + "\n")
             return 0
         titles = ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]
         if flags["digests"]:
             titles.insert(2, "DIGEST")
         rows = [_row(each, flags) for each in found]
-        sys.stdout.write(table(titles, rows))
+        out(table(titles, rows))
         return 0
 
     return in_session(ctx, work)
@@ -118,7 +118,7 @@ def rmi(ctx: click.Context, names: tuple[str, ...], *, force: bool) -> int:
 
     def work(session: Session) -> int:
         for line in api.remove_images(session, names, force=force):
-            sys.stdout.write(line + "\n")
+            out(printable(line) + "\n")
         return 0
 
     return in_session(ctx, work)
@@ -135,9 +135,9 @@ def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
         documents = [api.inspect_image(session, name) for name in names]
         if form and form != "json":
             for document in documents:
-                sys.stdout.write(api.select(document, form) + "\n")
+                out(api.select(document, form) + "\n")
         else:
-            sys.stdout.write(json.dumps(documents, indent=4) + "\n")
+            out_json(json.dumps(documents, indent=4) + "\n")
         return 0
 
     return in_session(ctx, work)
@@ -160,12 +160,12 @@ def history(ctx: click.Context, name: str, *, no_trunc: bool, quiet: bool) -> in
             if entry.id is not None and not no_trunc:
                 image_id = short(entry.id)
             if quiet:
-                sys.stdout.write(image_id + "\n")
+                out(image_id + "\n")
                 continue
             age = ago(time.time() - api.epoch(entry.created)) if entry.created else "N/A"
             rows.append([image_id, age, text, size(entry.size_bytes), entry.comment])
         if not quiet:
-            sys.stdout.write(table(["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"], rows))
+            out(table(["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"], rows))
         return 0
 
     return in_session(ctx, work)
@@ -187,7 +187,7 @@ def image_prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
 
     def work(session: Session) -> int:
         for image_id in api.remove_nameless(session):
-            sys.stdout.write(f"Deleted: {image_id}\n")
+            out(f"Deleted: {image_id}\n")
         return 0
 
     return in_session(ctx, work)

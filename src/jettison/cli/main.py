@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from jettison import __version__
+from jettison.cli.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
 
@@ -155,7 +155,7 @@ class LazyGroup(click.Group):
 def _show_help(ctx: click.Context) -> None:
     """Show the help of a group that is called without a subcommand."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        out(ctx.get_help() + "\n")
 
 
 @click.group(
@@ -176,7 +176,7 @@ def jettison(ctx: click.Context, root: str, *, verbose: bool) -> None:
     """
     ctx.obj = {"root": root, "verbose": verbose}
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        out(ctx.get_help() + "\n")
 
 
 def settings_of(ctx: click.Context, **flags: object) -> Settings:
@@ -218,7 +218,7 @@ def tell(error: JettisonError) -> int:
     """Write an error for the user; return its exit status."""
     from jettison.cli.message import error_message  # noqa: PLC0415
 
-    sys.stderr.write(error_message(error) + "\n")
+    err(error_message(error) + "\n")
     return error.exit_status
 
 
@@ -249,7 +249,7 @@ def _stop_cleanly() -> list[int]:
 
 
 def _interrupted(stops: Sequence[int]) -> int:
-    sys.stderr.write("\ninterrupted; the store is as it was\n")
+    err("\ninterrupted; the store is as it was\n")
     return 128 + stops[0] if stops else 130
 
 

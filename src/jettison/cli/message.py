@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jettison.errors import ExecError, JettisonError
+from jettison.linux.text import printable
 
 _LOG_LINES = 20
 
@@ -33,17 +34,3 @@ def _without_guess(message: str) -> tuple[str, str]:
     if not found or not tail.endswith("?)") or "\n" in tail:
         return message, ""
     return head, f"did you mean {tail[:-1]}"
-
-
-def printable(text: str, *, keep: str = "") -> str:
-    r"""Return text that cannot steer a terminal: control characters are shown, not sent.
-
-    >>> printable("a\x1b[2Jb")
-    'a\\x1b[2Jb'
-    """
-    allowed = "\t" + keep
-    if text.isprintable() or all(char.isprintable() or char in allowed for char in text):
-        return text
-    return "".join(
-        char if char.isprintable() or char in allowed else repr(char)[1:-1] for char in text
-    )

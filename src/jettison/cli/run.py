@@ -14,6 +14,7 @@ from jettison.cli.console.base import make_console
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import tell
 from jettison.cli.session import in_session
+from jettison.cli.terminal import err, out
 from jettison.cli.values import parse_size, texts
 from jettison.errors import JettisonError, UsageError
 
@@ -184,7 +185,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
                 pull_image(session, request, console)
             finally:
                 console.close()
-        return run_container(session, request, lambda text: click.echo(f"WARN: {text}", err=True))
+        return run_container(session, request, lambda text: err(f"WARN: {text}\n"))
 
     try:
         return in_session(ctx, work, isolation=flags["isolation"], snapshotter=flags["snapshotter"])
@@ -225,5 +226,5 @@ def _lines(file: str) -> list[str]:
 
 
 def _show_help(ctx: click.Context) -> None:
-    click.echo(ctx.get_help())
+    out(ctx.get_help() + "\n")
     ctx.exit()

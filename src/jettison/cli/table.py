@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jettison.linux.text import printable
+
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return aligned lines, the titles first, ending in a newline.
+    """Return aligned lines, the titles first, ending in a newline; cells may be anybody's.
 
     >>> print(table(["NAME", "SIZE"], [["python", "1MB"]]), end="")
     NAME     SIZE
     python   1MB
     """
-    everything = [titles, *rows]
+    everything = [titles, *([printable(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in everything) for column in range(len(titles))]
     lines = (
         "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

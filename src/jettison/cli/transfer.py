@@ -10,7 +10,9 @@ from jettison.api import transfer as api
 from jettison.api.session import Session
 from jettison.cli.console.base import make_console
 from jettison.cli.session import in_session
+from jettison.cli.terminal import out
 from jettison.errors import UsageError
+from jettison.linux.text import printable
 
 
 @click.command("save")
@@ -54,7 +56,7 @@ def load(ctx: click.Context, source: str, path: str, *, quiet: bool) -> int:
     def work(session: Session) -> int:
         for line in api.load(session, origin):
             if not quiet:
-                sys.stdout.write(line + "\n")
+                out(printable(line) + "\n")
         return 0
 
     return in_session(ctx, work)
@@ -75,8 +77,8 @@ def pull(ctx: click.Context, name: str, platform: str, *, quiet: bool) -> int:
         finally:
             console.close()
         if not quiet and digest:
-            sys.stdout.write(f"Digest: {digest}\n")
-        sys.stdout.write(f"{reference}\n")
+            out(f"Digest: {digest}\n")
+        out(printable(reference) + "\n")
         return 0
 
     return in_session(ctx, work)
@@ -101,7 +103,7 @@ def push(ctx: click.Context, name: str, compression: str, *, quiet: bool) -> int
             digest = api.push(session, name, compression, console)
         finally:
             console.close()
-        sys.stdout.write(f"{digest}\n")
+        out(f"{digest}\n")
         return 0
 
     return in_session(ctx, work)

@@ -24,6 +24,7 @@ from jettison.errors import SandboxUnavailableError
 from jettison.fs.remove import remove_tree
 from jettison.linux.cgroup import Group
 from jettison.linux.namespace import NEWNS, NEWPID
+from jettison.linux.text import printable
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.bundle import make_bundle
@@ -90,7 +91,7 @@ class OciRunning:
                 f"the container runtime failed: {problem}",
                 hint="Use `--isolation embedded`, which needs no runtime.",
             )
-        os.write(self._stderr, f'exec: "{name}": {text}\n'.encode(errors="surrogateescape"))
+        os.write(self._stderr, f'exec: "{printable(name)}": {printable(text)}\n'.encode())
         return code
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jettison.cli.message import printable
 from jettison.events import Warned
+from jettison.linux.text import printable
 
 
 def finding_lines(findings: Sequence[Warned]) -> list[str]:

@@ -6,7 +6,7 @@ Out: printable lines, whole ones as they end.
 
 from __future__ import annotations
 
-from jettison.cli.message import printable
+from jettison.linux.text import printable
 
 MAX_LINE_BYTES = 8192
 

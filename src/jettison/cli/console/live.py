@@ -15,7 +15,6 @@ from rich.text import Text
 from jettison.cli.console.findings import finding_lines
 from jettison.cli.console.lines import LineSplitter
 from jettison.cli.console.plain import size
-from jettison.cli.message import printable
 from jettison.events import (
     Event,
     Outcome,
@@ -26,6 +25,7 @@ from jettison.events import (
     VertexStarted,
     Warned,
 )
+from jettison.linux.text import printable
 
 _LOG_LINES = 6
 _STYLES = {
@@ -88,7 +88,7 @@ class LiveConsole:
                     step.log.extend(step.splitter.feed(event.data))
                 case VertexProgress():
                     step = self._step(event.vertex, "")
-                    step.progress[event.item] = (event.current, event.total)
+                    step.progress[printable(event.item)] = (event.current, event.total)
                 case Warned(rule=""):
                     self._warnings.append(printable(event.message))
                 case Warned():

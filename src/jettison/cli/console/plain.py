@@ -7,7 +7,7 @@ from typing import TextIO
 
 from jettison.cli.console.findings import finding_lines
 from jettison.cli.console.lines import LineSplitter
-from jettison.cli.message import printable
+from jettison.cli.terminal import write
 from jettison.events import (
     Event,
     Outcome,
@@ -18,6 +18,7 @@ from jettison.events import (
     VertexStarted,
     Warned,
 )
+from jettison.linux.text import printable
 
 
 class PlainConsole:
@@ -60,7 +61,7 @@ class PlainConsole:
             case VertexProgress():
                 self._progress(event)
             case Warned(rule=""):
-                self._say(f"WARN: {printable(event.message)}")
+                self._say(f"WARN: {event.message}")
             case Warned():
                 self._findings.append(event)
             case _:
@@ -83,7 +84,7 @@ class PlainConsole:
                 seconds = (event.time_ns - self._started.get(event.vertex, event.time_ns)) / 1e9
                 self._say(f"#{number} DONE {seconds:.1f}s")
             case Outcome.FAILED:
-                self._say(f"#{number} ERROR: {printable(event.error)}")
+                self._say(f"#{number} ERROR: {event.error}")
             case Outcome.CANCELED:
                 self._say(f"#{number} CANCELED")
         self._say("")
@@ -107,18 +108,18 @@ class PlainConsole:
         self._shown[key] = quarter
         number = self._title(event.vertex, "")
         total = f" / {size(event.total)}" if event.total else ""
-        self._say(f"#{number} {printable(event.item)} {size(event.current)}{total}")
+        self._say(f"#{number} {event.item} {size(event.current)}{total}")
 
     def _title(self, vertex: str, name: str) -> int:
         number = self._numbers.get(vertex)
         if number is None:
             number = self._numbers[vertex] = len(self._numbers) + 1
             if name:
-                self._say(f"#{number} {printable(name)}")
+                self._say(f"#{number} {name}")
         return number
 
     def _say(self, line: str) -> None:
-        self._stream.write(line + "\n")
+        write(self._stream, printable(line) + "\n")
 
 
 def size(count: int) -> str:

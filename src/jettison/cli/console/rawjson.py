@@ -7,6 +7,7 @@ from typing import TextIO
 
 import msgspec
 
+from jettison.cli.terminal import safe_json, write
 from jettison.events import Event
 
 
@@ -22,7 +23,7 @@ class RawJsonConsole:
         """Write an event."""
         line = self._encoder.encode(event).decode()
         with self._lock:
-            self._stream.write(line + "\n")
+            write(self._stream, safe_json(line) + "\n")
             self._stream.flush()
 
     def close(self) -> None:

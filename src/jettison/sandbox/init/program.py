@@ -26,6 +26,7 @@ from jettison.linux.process import (
     limit_bounding_set,
     set_capabilities,
 )
+from jettison.linux.text import printable_bytes
 from jettison.sandbox.init import asked, guard
 
 _NOT_FOUND = 127
@@ -126,7 +127,7 @@ def run(argv: list[bytes], env: list[bytes]) -> None:
     """Execute the program in this process; never returns."""
     restore_signals()
     code, text = _execute(argv, env)
-    os.write(2, text + b"\n")
+    os.write(2, printable_bytes(text) + b"\n")
     os._exit(code)
 
 
