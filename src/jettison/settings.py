@@ -18,6 +18,8 @@ import msgspec
 
 from jettison.errors import UsageError
 
+_LISTS = frozenset({"insecure_registries", "registry_mirrors", "cdi_dirs"})
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What does not change from command to command.
@@ -33,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         insecure_registries: Registries (``host:port``) that are spoken to without TLS checks.
         registry_mirrors: Mirrors of docker.io, tried in order before it.
         keep_bytes: Size budget of the build cache; 0 is the default.
+        cdi_dirs: Directories of descriptions of devices; empty for the usual ones.
     """
 
     root: str = ""
@@ -43,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     insecure_registries: tuple[str, ...] = ()
     registry_mirrors: tuple[str, ...] = ()
     keep_bytes: int = 0
+    cdi_dirs: tuple[str, ...] = ()
 
 
 def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
@@ -59,7 +63,7 @@ def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
     for field in msgspec.structs.fields(Settings):
         text = environ.get(f"JETTISON_{field.name.upper()}")
         if text:
-            is_list = field.name in {"insecure_registries", "registry_mirrors"}
+            is_list = field.name in _LISTS
             values[field.name] = text.replace(",", " ").split() if is_list else text
     values.update({name: value for name, value in flags.items() if value})
     try:

@@ -118,7 +118,7 @@ def _solve(
         memo=session.memo,
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
-        options=_exec_options(session, request, plan, keeping),
+        options=_exec_options(session, request, plan, keeping, sink),
         lock=session.store.lock,
         commit=_committer(session, plan, ahead),
     )
@@ -198,11 +198,18 @@ def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
 
 
 def _exec_options(
-    session: Session, request: BuildRequest, plan: Plan, made: ExitStack
+    session: Session, request: BuildRequest, plan: Plan, made: ExitStack, sink: Sink
 ) -> ExecOptions:
+    from jettison.api.devices import devices_of  # noqa: PLC0415
     from jettison.api.execution import exec_options  # noqa: PLC0415
 
-    return exec_options(session, request, plan.proxy_env, made)
+    devices = devices_of(
+        plan,
+        request.allow,
+        lambda text: sink(Warned(time.time_ns(), text)),
+        session.settings.cdi_dirs,
+    )
+    return exec_options(session, request, plan.proxy_env, made, devices)
 
 
 def _assemble(session: Session, solution: Solution) -> StoredImage:

@@ -27,7 +27,10 @@ from jettison.sandbox.spec import Limits, Mount, NetworkMode
 from jettison.solver.runtime import ExecOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jettison.api.network import Link
+    from jettison.sandbox.cdi import HostDevice
 
 _MAX_SECRET_BYTES = 500 << 10
 
@@ -47,7 +50,11 @@ class ContainerFiles(msgspec.Struct, frozen=True):
 
 
 def exec_options(
-    session: Session, request: BuildRequest, proxy_env: tuple[str, ...], made: ExitStack
+    session: Session,
+    request: BuildRequest,
+    proxy_env: tuple[str, ...],
+    made: ExitStack,
+    devices: Mapping[str, tuple[HostDevice, ...]] = {},
 ) -> ExecOptions:
     """Return what RUN steps get.
 
@@ -56,6 +63,7 @@ def exec_options(
         request: The build.
         proxy_env: Proxies that build arguments name, ``NAME=value``.
         made: Holds what must be there until the last step has ended.
+        devices: What steps get for the devices that they ask for.
 
     Raises:
         UsageError: a secret, an agent or the CA bundle cannot be found.
@@ -77,6 +85,7 @@ def exec_options(
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, made),
         limits=Limits(**msgspec.structs.asdict(request.resources)),
+        devices=devices,
         failed=session.store.failed,
         timeout_seconds=request.step_timeout_seconds,
         log_bytes=request.step_log_bytes,

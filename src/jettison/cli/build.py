@@ -110,7 +110,10 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     help="Agent for RUN --mount=type=ssh: default, ID=SOCKET or ID=KEYFILE",
 )
 @click.option(
-    "--allow", multiple=True, metavar="ENTITLEMENT", help="Grant network.host or security.insecure."
+    "--allow",
+    multiple=True,
+    metavar="ENTITLEMENT",
+    help="Grant network.host, security.insecure, device or device=NAME.",
 )
 @click.option(
     "--ulimit", "ulimits", multiple=True, metavar="TYPE=SOFT[:HARD]", help="Limit of RUN steps."

@@ -106,6 +106,19 @@ class ExecMount(msgspec.Struct, frozen=True, omit_defaults=True):
     content: bytes = b""
 
 
+class ExecDevice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A device that a RUN asks for.
+
+    Args:
+        name: ``vendor/class=name`` of the Container Device Interface, its class, or a path in
+            ``/dev``.
+        required: Whether the step fails where the host has none.
+    """
+
+    name: str
+    required: bool = False
+
+
 class Network(enum.Enum):
     """What a RUN sees of the network."""
 
@@ -135,6 +148,7 @@ class ExecOp(msgspec.Struct, frozen=True, tag="exec", tag_field="op", omit_defau
     network: Network = Network.DEFAULT
     security: Security = Security.SANDBOX
     mounts: tuple[ExecMount, ...] = ()
+    devices: tuple[ExecDevice, ...] = ()
     hostname: str = ""
     extra_hosts: tuple[str, ...] = ()
     ulimits: tuple[str, ...] = ()

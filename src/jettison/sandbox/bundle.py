@@ -21,6 +21,7 @@ from jettison.sandbox.encode import capabilities, limit_number
 from jettison.sandbox.spec import (
     SHM,
     BindMount,
+    DeviceNode,
     FileMount,
     NetworkMode,
     OverlayMount,
@@ -30,6 +31,7 @@ from jettison.sandbox.spec import (
 
 Json = dict[str, object]
 _PLAIN = ("nosuid", "noexec", "nodev")
+_DEVICE = ("nosuid", "noexec")
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -78,6 +80,10 @@ def make_bundle(
         top = mount.target.lstrip("/").split("/")[0]
         if top not in {"dev", "proc", "sys"}:
             points.append((os.fsencode(mount.target), is_directory))
+    for node in spec.devices:
+        mounts.append(_entry(node.target, "bind", str(node.source), "bind", "rw", *_DEVICE))
+        if not node.target.startswith("/dev/"):
+            points.append((os.fsencode(node.target), False))
     config: Json = {
         "ociVersion": "1.0.2",
         "process": _process(spec) | _confinement(spec, rootless=userns) | _console(console),
@@ -144,6 +150,8 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if spec.privileged:
         linux["resources"] = resources | {"devices": [{"allow": True, "access": "rwm"}]}
         return linux
+    if spec.devices:
+        resources["devices"] = [_rule(node) for node in spec.devices]
     linux["resources"] = resources
     linux["maskedPaths"] = list(spec.masked_paths)
     linux["readonlyPaths"] = list(spec.readonly_paths)
@@ -151,6 +159,14 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if rules is not None:
         linux["seccomp"] = rules
     return linux
+
+
+def _rule(node: DeviceNode) -> Json:
+    """Return the rule of a device control group that lets a device be opened."""
+    facts = os.stat(node.source)
+    kind = "b" if stat.S_ISBLK(facts.st_mode) else "c"
+    major, minor = os.major(facts.st_rdev), os.minor(facts.st_rdev)
+    return {"allow": True, "type": kind, "major": major, "minor": minor, "access": "rwm"}
 
 
 def _resources(spec: SandboxSpec) -> Json:

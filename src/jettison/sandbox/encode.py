@@ -98,6 +98,7 @@ def encode(
         "terminal": spec.terminal,
         "init": spec.init,
         "rlimits": [(limit_number(name), soft, hard) for name, soft, hard in spec.limits.ulimits],
+        "devices": [(os.fsencode(e.target), os.fsencode(e.source)) for e in spec.devices],
         "shm_bytes": spec.limits.shm_bytes,
         "own_shm": spec.has_own_shm,
         "cgroups": cgroup.joins,

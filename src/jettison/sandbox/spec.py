@@ -125,6 +125,13 @@ class FileMount(msgspec.Struct, frozen=True, tag=True):
     gid: int = 0
 
 
+class DeviceNode(msgspec.Struct, frozen=True):
+    """A device of the host (``source``) at a path of the container."""
+
+    source: Path
+    target: str
+
+
 Mount = BindMount | OverlayMount | TmpfsMount | FileMount
 
 
@@ -199,6 +206,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         readonly_root: The root file system cannot be written.
         terminal: The process gets a terminal of its own.
         init: A small init reaps orphans and forwards signals (docker run --init).
+        devices: Devices besides the usual ones.
         fuse: Mounts that a program of its own serves, for the time of the container.
     """
 
@@ -224,6 +232,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     terminal: bool = False
     init: bool = False
     limits: Limits = Limits()
+    devices: tuple[DeviceNode, ...] = ()
     fuse: Fuse | None = None
 
     @property

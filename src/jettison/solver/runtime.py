@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -28,6 +28,9 @@ from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
 from jettison.solver.masking import MaskingSink
 from jettison.store.layer import LayerId, Stack, content_name, is_image_layer
+
+if TYPE_CHECKING:
+    from jettison.sandbox.cdi import HostDevice
 
 
 class LayerFiles(Protocol):
@@ -149,6 +152,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()
+    devices: Mapping[str, tuple[HostDevice, ...]] = {}
     failed: Path | None = None
     timeout_seconds: float = 0
     log_bytes: int = 0

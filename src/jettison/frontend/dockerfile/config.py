@@ -181,7 +181,7 @@ class ImageState:
     def add_ports(self, ports: Sequence[str]) -> None:
         """EXPOSE: ``port/protocol`` texts, sorted."""
         exposed: dict[str, dict[str, str]] = {port: {} for port in ports}
-        self._change(exposed_ports={**(self.config.exposed_ports or {}), **exposed})
+        self._change(exposed_ports={**(self.config.exposed_ports or {}), **exposed} or None)
         self.commit(f"EXPOSE {history.list_text(ports)}")
 
     def add_volumes(self, paths: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import posixpath
 
 from jettison.errors import DockerfileSyntaxError, StageGraphError
 from jettison.frontend.dockerfile import history
+from jettison.frontend.dockerfile.devices import parse_device
 from jettison.frontend.dockerfile.heredoc import parse_heredoc
 from jettison.frontend.dockerfile.mounts import MountSpec, parse_mount
 from jettison.frontend.dockerfile.names import heredoc_summary, shown
@@ -37,10 +38,6 @@ def lower_run(build: Build, state: StageState, step: Step, instruction: Run) -> 
         FrontendError: a mount is wrong, or something is asked that was not allowed.
     """
     request = build.request
-    if instruction.devices:
-        raise DockerfileSyntaxError(
-            "`RUN --device` is not supported", hint="run the step without the device"
-        )
     argv, script = _argv(instruction, state.image.shell)
     mounts = _Mounts(build, state)
     if script is not None:
@@ -55,6 +52,7 @@ def lower_run(build: Build, state: StageState, step: Step, instruction: Run) -> 
         network=_network(instruction, request.network, request.allow),
         security=_security(instruction, request.allow),
         mounts=tuple(mounts.ops),
+        devices=tuple(map(parse_device, instruction.devices)),
         hostname=request.build_args.get("BUILDKIT_SANDBOX_HOSTNAME", ""),
         extra_hosts=request.extra_hosts,
         ulimits=request.ulimits,

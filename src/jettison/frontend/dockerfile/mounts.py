@@ -54,8 +54,12 @@ class MountSpec(msgspec.Struct, frozen=True):
     env: str | None = None
 
 
-def split_csv(text: str) -> list[str]:
+def split_csv(text: str, what: str = "mounts") -> list[str]:
     """Return the fields of one line of comma-separated values (RFC 4180).
+
+    Args:
+        text: The line.
+        what: What they are, for errors.
 
     Raises:
         DockerfileSyntaxError: A quote is where none may be, or is not closed.
@@ -69,24 +73,24 @@ def split_csv(text: str) -> list[str]:
     pos = 0
     while True:
         if text.startswith('"', pos):
-            field, pos = _quoted_field(text, pos)
+            field, pos = _quoted_field(text, pos, what)
         else:
             end = text.find(",", pos)
             end = len(text) if end < 0 else end
             field, pos = text[pos:end], end
             if '"' in field:
-                raise DockerfileSyntaxError(f'failed to parse csv mounts: bare " in {quote(field)}')
+                raise DockerfileSyntaxError(f'failed to parse csv {what}: bare " in {quote(field)}')
         fields.append(field)
         if pos >= len(text):
             return fields
         pos += 1
 
 
-def _quoted_field(text: str, pos: int) -> tuple[str, int]:
+def _quoted_field(text: str, pos: int, what: str) -> tuple[str, int]:
     match = re.match(r'"((?:[^"]|"")*)"(?=,|$)', text[pos:])
     if match is None:
         raise DockerfileSyntaxError(
-            f'failed to parse csv mounts: extraneous or missing " in {quote(text)}'
+            f'failed to parse csv {what}: extraneous or missing " in {quote(text)}'
         )
     return match[1].replace('""', '"'), pos + match.end()
 

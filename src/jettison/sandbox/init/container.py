@@ -109,6 +109,8 @@ def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
     mounter = Mounter(targets, upper, work, userxattr=spec["userns"])
     for entry in spec["mounts"]:
         mounter.make(entry)
+    for target, source in spec["devices"]:
+        mounter.show_device(target, source)
     mounter.close()
     if not privileged:
         guard.enter("hide paths of the kernel")

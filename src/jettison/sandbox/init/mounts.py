@@ -69,6 +69,13 @@ class Mounter:
         guard.enter(f"mount {os.fsdecode(target)}")  # type: ignore[arg-type]
         getattr(self, f"_make_{kind}")(target, *rest)
 
+    def show_device(self, target: bytes, source: bytes) -> None:
+        """Bind a device of the host; only its own mount lets it be opened."""
+        guard.enter(f"show the device {os.fsdecode(target)}")
+        point = self._targets.make(target, directory=False)
+        bind(source, at(point), recursive=False)
+        os.close(point)
+
     def _make_bind(self, target: bytes, source: bytes, readonly: bool, copy_up: bool) -> None:
         directory = os.path.isdir(source)
         point = self._targets.make(target, directory=directory)

@@ -32,15 +32,20 @@ def step_spec(
     """
     hostname = op.hostname or _HOSTNAME
     limits = options.limits
+    found = (each for device in op.devices for each in options.devices.get(device.name, ()))
+    devices = {each.name: each for each in found}.values()
+    strong = (*options.forced_env, *mounted.env, *(env for each in devices for env in each.env))
+    gids = (gid for each in devices for gid in each.gids)
     return SandboxSpec(
         root=root,
         argv=op.argv,
-        env=environment(op.env, options.env, (*options.forced_env, *mounted.env), home=user.home),
+        env=environment(op.env, options.env, strong, home=user.home),
         cwd=op.cwd,
         uid=user.uid,
         gid=user.gid,
-        groups=user.groups,
-        mounts=(*options.mounts, *mounted.mounts),
+        groups=tuple(dict.fromkeys((*user.groups, *gids))),
+        mounts=(*options.mounts, *mounted.mounts, *(m for each in devices for m in each.mounts)),
+        devices=tuple(node for each in devices for node in each.nodes),
         hostname=hostname,
         hosts=options.hosts(hostname, op.extra_hosts),
         resolv_conf=options.resolv_conf(),
