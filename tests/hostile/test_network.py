@@ -6,6 +6,7 @@ for an unprivileged user. Each attack is made from Python of the host, mounted i
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -19,6 +20,7 @@ import pytest
 from contract.sandbox_rig import BUSYBOX, Rig, make_base, make_driver
 from host_tools import lacking
 from jettison.linux.userns import has_single_id, in_user_namespace
+from jettison.sandbox.encode import has_vsock
 from jettison.sandbox.select import DRIVERS, SINGLE_ID
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, NetworkMode
 
@@ -343,3 +345,63 @@ def test_processes_of_a_step_may_signal_and_trace_each_other(rig):
         "os.kill(child, 9)\nprint(os.waitpid(child, 0)[1])\n"
     )
     assert attack(rig, script) == ["0 2", "True", "9"]
+
+
+# -- sockets to the hypervisor -----------------------------------------------------------------
+
+AF_INET, AF_ALG, AF_VSOCK = 2, 38, 40
+
+
+def program_of_32_bits(family: int) -> bytes:
+    """Return an i386 program whose exit status is the errno of socketcall(SYS_SOCKET, family)."""
+    base, headers = 0x08048000, 52 + 32
+    code = (
+        b"\xb8\x66\0\0\0"  # mov eax, socketcall
+        b"\xbb\x01\0\0\0"  # mov ebx, SYS_SOCKET
+         b"\xb9" + struct.pack("<I", base + headers + 29)  # mov ecx, arguments
+        + b"\xcd\x80"  # int 0x80
+        b"\xf7\xd8\x89\xc3"  # neg eax; mov ebx, eax
+        b"\xb8\x01\0\0\0\xcd\x80"  # mov eax, exit; int 0x80
+        b"\x90" + struct.pack("<III", family, 1, 0)
+    )  # fmt: skip
+    size = headers + len(code)
+    ident = b"\x7fELF\x01\x01\x01" + bytes(9)
+    fields = (2, 3, 1, base + headers, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    segment = struct.pack("<8I", 1, 0, base, base, size, size, 5, 0x1000)
+    return ident + struct.pack("<HHIIIIIHHHHHH", *fields) + segment + code
+
+
+@pytest.fixture
+def errno_by_socketcall(rig):
+    """Return a function that gives the errno of making a socket by socketcall(2)."""
+
+    def attempt(family: int) -> int:
+        root = rig.root()
+        program = root.upper / "attack"
+        program.write_bytes(program_of_32_bits(family))
+        program.chmod(0o755)
+        result = rig.start("/attack", root=root).finish()
+        if b"exec format error" in result.stderr or result.code == 126:
+            pytest.skip("no programs of 32 bits on this kernel")
+        return result.code & 0xFF
+
+    return attempt
+
+
+def test_a_step_makes_no_socket_to_the_hypervisor_by_any_door(rig, errno_by_socketcall):
+    script = (
+        "import socket, sys\nfor family in (38, 40):\n    try:\n"
+        "        socket.socket(family, socket.SOCK_SEQPACKET)\n        print('made')\n"
+        "    except OSError as error:\n        print(error.errno)"
+    )
+    assert attack(rig, script) == ["1", "1"]
+    refused = {errno.EPERM} if has_vsock() else {errno.EPERM, errno.EAFNOSUPPORT}
+    assert errno_by_socketcall(AF_VSOCK) in refused
+
+
+def test_programs_of_32_bits_have_sockets_where_there_is_no_hypervisor_to_reach(
+    rig, errno_by_socketcall
+):
+    """Their libc makes sockets by a call whose arguments no filter sees."""
+    possible = {0, errno.EPERM} if has_vsock() else {0}
+    assert errno_by_socketcall(AF_INET) in possible

@@ -38,7 +38,7 @@ from jettison.linux.bpf import (
     when,
 )
 from jettison.linux.process import CAPABILITIES
-from jettison.linux.socket_filter import SOCKET, asked_sockets
+from jettison.linux.socket_filter import SOCKET, SOCKETCALL, asked_sockets
 from jettison.linux.syscall import MACHINE
 
 # name, numbers on x86_64, i386, aarch64, arm (-1: none), capability that allows it (-: never)
@@ -62,7 +62,7 @@ request_key 249 287 218 310 -
 swapoff 168 115 225 115 -
 swapon 167 87 224 87 -
 sysfs 139 135 -1 135 -
-_sysctl 156 149 -1 -1 -
+_sysctl 156 149 -1 149 -
 uselib 134 86 -1 86 -
 userfaultfd 323 374 282 388 -
 ustat 136 62 -1 62 -
@@ -75,7 +75,11 @@ fsconfig 431 431 431 431 CAP_SYS_ADMIN
 fsmount 432 432 432 432 CAP_SYS_ADMIN
 fsopen 430 430 430 430 CAP_SYS_ADMIN
 fspick 433 433 433 433 CAP_SYS_ADMIN
+listns 470 470 470 470 CAP_SYS_ADMIN
 lookup_dcookie 212 253 18 249 CAP_SYS_ADMIN
+lsm_get_self_attr 459 459 459 459 CAP_SYS_ADMIN
+lsm_list_modules 461 461 461 461 CAP_SYS_ADMIN
+lsm_set_self_attr 460 460 460 460 CAP_SYS_ADMIN
 mount 165 21 40 21 CAP_SYS_ADMIN
 mount_setattr 442 442 442 442 CAP_SYS_ADMIN
 move_mount 429 429 429 429 CAP_SYS_ADMIN
@@ -91,12 +95,15 @@ syslog 103 103 116 103 CAP_SYS_ADMIN
 umount -1 22 -1 -1 CAP_SYS_ADMIN
 umount2 166 52 39 52 CAP_SYS_ADMIN
 unshare 272 310 97 337 CAP_SYS_ADMIN
+chroot 161 61 51 61 CAP_SYS_CHROOT
 reboot 169 88 142 88 CAP_SYS_BOOT
 delete_module 176 129 106 129 CAP_SYS_MODULE
 finit_module 313 350 273 379 CAP_SYS_MODULE
 init_module 175 128 105 128 CAP_SYS_MODULE
 acct 163 51 89 51 CAP_SYS_PACCT
 kcmp 312 349 272 378 CAP_SYS_PTRACE
+pidfd_getfd 438 438 438 438 CAP_SYS_PTRACE
+process_madvise 440 440 440 440 CAP_SYS_PTRACE
 ioperm 173 101 -1 -1 CAP_SYS_RAWIO
 iopl 172 110 -1 -1 CAP_SYS_RAWIO
 clock_settime 227 264 112 262 CAP_SYS_TIME
@@ -156,7 +163,11 @@ _PERSONALITY = (135, 136, 92, 136)
 
 _NEW_NAMESPACES = 0x7E020000
 _PERSONALITIES = (0, 8, 0x20000, 0x20008, 0xFFFFFFFF)
-_AF_VSOCK = 40
+# Families of sockets: Amateur radio, IPX, AppleTalk and others that kernels lost, the cryptography
+# of the kernel (38) and the hypervisor (40); and those that are newer than this list.
+_FAMILIES = (3, 4, 5, 6, 11, 12, 19, 20, 23, 25, 34, 37, 38, 40)
+_NEW_FAMILIES = 46
+_CALL_SOCKET = 1
 _OCI_ARCHITECTURES = {
     "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"],
     "aarch64": ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
@@ -180,6 +191,7 @@ def program(
     asks: bool = False,
     opens: bool = False,
     sockets: bool = False,
+    vsock: bool = False,
 ) -> bytes:
     """Return the BPF program; empty for processors without a table.
 
@@ -191,6 +203,8 @@ def program(
         asks: With ``single_id``: whether to ask a listener about chown(2) and its kin.
         opens: Whether to ask a listener about open(2) and readlink(2).
         sockets: Whether to ask a listener for Unix sockets.
+        vsock: The host has sockets to hypervisors: as socketcall(2) has its arguments in memory,
+            which no filter sees, it makes no sockets then.
     """
     sections = [
         (
@@ -198,7 +212,7 @@ def program(
             (asked_sockets(column) if sockets else [])
             + (_asked(column) if opens else [])
             + (_pretended(column, asks=asks) if single_id else [])
-            + _section(column, capabilities),
+            + _section(column, capabilities, vsock=vsock),
         )
         for arch, column in ARCHITECTURES.get(machine, ())
     ]
@@ -211,7 +225,9 @@ def refused(capabilities: int) -> tuple[str, ...]:
     return tuple(name for name, _ in _refused(capabilities))
 
 
-def oci_filter(capabilities: int, machine: str = MACHINE) -> dict[str, object] | None:
+def oci_filter(
+    capabilities: int, machine: str = MACHINE, *, vsock: bool = False
+) -> dict[str, object] | None:
     """Return ``linux.seccomp`` of an OCI runtime-spec config with the same rules."""
     if machine not in ARCHITECTURES:
         return None
@@ -227,8 +243,14 @@ def oci_filter(capabilities: int, machine: str = MACHINE) -> dict[str, object] |
                 flag = {"index": 0, "value": 1 << bit, "valueTwo": 1 << bit}
                 rules.append(rule(["clone"], errno.EPERM, flag | {"op": "SCMP_CMP_MASKED_EQ"}))
         rules.append(rule(["clone3"], errno.ENOSYS))
-    vsock = {"index": 0, "value": _AF_VSOCK, "op": "SCMP_CMP_EQ"}
-    rules.append(rule(["socket"], errno.EPERM, vsock))
+    for family in _FAMILIES:
+        is_it = {"index": 0, "value": family, "op": "SCMP_CMP_EQ"}
+        rules.append(rule(["socket"], errno.EPERM, is_it))
+    newer = {"index": 0, "value": _NEW_FAMILIES, "op": "SCMP_CMP_GE"}
+    rules.append(rule(["socket"], errno.EPERM, newer))
+    if vsock and SOCKETCALL[ARCHITECTURES[machine][1][1]] >= 0:
+        makes = {"index": 0, "value": _CALL_SOCKET, "op": "SCMP_CMP_EQ"}
+        rules.append(rule(["socketcall"], errno.EPERM, makes))
     different = [{"index": 0, "value": value, "op": "SCMP_CMP_NE"} for value in _PERSONALITIES]
     rules.append(rule(["personality"], errno.EPERM, *different))
     return {
@@ -294,7 +316,7 @@ def _pretended(column: int, *, asks: bool) -> list[bytes]:
     return code
 
 
-def _section(column: int, capabilities: int) -> list[bytes]:
+def _section(column: int, capabilities: int, *, vsock: bool) -> list[bytes]:
     """Return the instructions for one architecture; they end by returning."""
     code = [op(LOAD, NUMBER)]
     if column == 0:
@@ -304,7 +326,11 @@ def _section(column: int, capabilities: int) -> list[bytes]:
     if not _has(capabilities, "CAP_SYS_ADMIN"):
         code += [op(EQUAL, _CLONE3, 0, 1), op(RETURN, UNKNOWN)]
         code += _when(_CLONE[column], [op(ANY_BIT, _NEW_NAMESPACES, 0, 1)])
-    code += _when(SOCKET[column], [op(EQUAL, _AF_VSOCK, 0, 1)])
+    count = len(_FAMILIES)
+    families = [op(EQUAL, family, count - at, 0) for at, family in enumerate(_FAMILIES)]
+    code += _when(SOCKET[column], [*families, op(GREATER_EQUAL, _NEW_FAMILIES, 0, 1)])
+    if vsock:
+        code += _when(SOCKETCALL[column], [op(EQUAL, _CALL_SOCKET, 0, 1)])
     count = len(_PERSONALITIES)
     allowed = [op(EQUAL, value, count - at, 0) for at, value in enumerate(_PERSONALITIES)]
     code += _when(_PERSONALITY[column], allowed)

@@ -17,7 +17,7 @@ from jettison.errors import UsageError
 from jettison.linux.apparmor import profile_here
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.seccomp import oci_filter
-from jettison.sandbox.encode import capabilities, limit_number
+from jettison.sandbox.encode import capabilities, has_vsock, limit_number
 from jettison.sandbox.spec import (
     SHM,
     BindMount,
@@ -155,7 +155,7 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     linux["resources"] = resources
     linux["maskedPaths"] = list(spec.masked_paths)
     linux["readonlyPaths"] = list(spec.readonly_paths)
-    rules = oci_filter(_mask(spec))
+    rules = oci_filter(_mask(spec), vsock=has_vsock())
     if rules is not None:
         linux["seccomp"] = rules
     return linux

@@ -165,20 +165,29 @@ def limit_number(name: str) -> int:
 def _filter(spec: SandboxSpec, mask: int, *, single_id: bool) -> bytes:
     if spec.privileged and not single_id:
         return b""
-    return program(mask, single_id=single_id)
+    return _program(mask, single_id=single_id)
+
+
+def has_vsock() -> bool:
+    """Tell whether this host has sockets to hypervisors and virtual machines."""
+    return os.path.exists("/dev/vsock")
+
+
+def _program(mask: int, **more: bool) -> bytes:
+    return program(mask, vsock=has_vsock(), **more)
 
 
 def _asking(spec: SandboxSpec, mask: int, driver: str, *, sockets: bool) -> bytes:
     """Return the filter that asks: for sockets, to whom root gives files, what chroots open."""
     match driver:
         case "single-id" if sockets or not spec.uid:
-            return program(mask, single_id=True, asks=not spec.uid, sockets=sockets)
+            return _program(mask, single_id=True, asks=not spec.uid, sockets=sockets)
         case "embedded" if sockets:
-            return program(mask, sockets=True)
+            return _program(mask, sockets=True)
         case "oci" if sockets:
             return socket_program()
         case "chroot-single-id":
-            return program(mask, single_id=True, asks=not spec.uid, opens=True)
+            return _program(mask, single_id=True, asks=not spec.uid, opens=True)
         case "chroot":
             return opening_program()
         case _:

@@ -1,49 +1,20 @@
-"""The system call filter, run by a small interpreter of classic BPF."""
+"""The system call filter, run by a small interpreter of classic BPF, and compared with docker's."""
 
 from __future__ import annotations
 
 import errno
-import struct
 
 import pytest
 
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.seccomp import oci_filter, opening_program, program, refused, supported
+from jettison.linux.socket_filter import socket_program
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
+from unit.linux.bpf_machine import AARCH64, ALLOW, ARM, ASK, I386, X86_64, answer
+from unit.linux.bpf_machine import refusal as run
 
 DEFAULT = capability_mask(DEFAULT_CAPABILITIES)
 ALL = (1 << len(CAPABILITIES)) - 1
-X86_64, I386, AARCH64, ARM = 0xC000003E, 0x40000003, 0xC00000B7, 0x40000028
-ALLOW = 0x7FFF0000
-ASK = 0x7FC00000
-
-
-def run(code: bytes, arch: int, number: int, argument: int = 0) -> int:
-    """Return what the filter answers: 0 for allowed, else the errno."""
-    value = answer(code, arch, number, argument)
-    return 0 if value == ALLOW else value & 0xFFFF
-
-
-def answer(code: bytes, arch: int, number: int, argument: int = 0) -> int:
-    """Return the whole answer of the filter."""
-    data = struct.pack("<IIQQ", number, arch, 0, argument) + bytes(40)
-    at, register = 0, 0
-    while True:
-        op, true, false, value = struct.unpack_from("=HBBI", code, at * 8)
-        at += 1
-        if op == 0x20:
-            (register,) = struct.unpack_from("<I", data, value)
-        elif op == 0x05:
-            at += value
-        elif op == 0x06:
-            return value
-        else:
-            tests = {
-                0x15: register == value,
-                0x35: register >= value,
-                0x45: bool(register & value),
-            }
-            at += true if tests[op] else false
 
 
 @pytest.mark.parametrize(
@@ -90,6 +61,43 @@ def test_sockets_to_the_hypervisor_are_refused():
     code = program(DEFAULT, "x86_64")
     assert run(code, X86_64, 41, 40) == errno.EPERM
     assert run(code, X86_64, 41, 2) == 0
+    assert run(code, I386, 359, 40) == errno.EPERM
+    assert run(code, I386, 102, 1) == 0
+    with_vsock = program(DEFAULT, "x86_64", vsock=True)
+    assert run(with_vsock, I386, 102, 1) == errno.EPERM
+    assert run(with_vsock, I386, 102, 3) == 0  # connect
+
+
+UNIX, INET, STREAM, DATAGRAM, RAW, CLOSES = 1, 2, 1, 2, 3, 0o2000000
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch", "socket", "socketpair"),
+    [
+        ("x86_64", X86_64, 41, 53),
+        ("x86_64", I386, 359, 360),
+        ("aarch64", AARCH64, 198, 199),
+        ("aarch64", ARM, 281, 288),
+    ],
+)
+@pytest.mark.parametrize("alone", [True, False])
+def test_unix_sockets_are_asked_for_where_the_kernel_cannot_scope_them(
+    machine, arch, socket, socketpair, alone
+):
+    code = socket_program(machine) if alone else program(DEFAULT, machine, sockets=True)
+    assert answer(code, arch, socket, UNIX, STREAM) == ASK
+    assert answer(code, arch, socket, UNIX | 1 << 32, STREAM) == ASK  # the kernel takes an int
+    assert answer(code, arch, socket, INET, STREAM) == ALLOW
+    assert run(code, arch, socket, 40) == (0 if alone else errno.EPERM)
+    assert answer(code, arch, socketpair, UNIX, STREAM | CLOSES) == ALLOW
+    assert answer(code, arch, socketpair, UNIX, DATAGRAM | CLOSES) == ASK
+    assert answer(code, arch, socketpair, UNIX, RAW) == ASK
+    assert answer(code, arch, socketpair, INET, DATAGRAM) == ALLOW
+    if arch == I386:
+        assert [answer(code, arch, 102, call) for call in (1, 8)] == [ASK, ASK]
+        assert answer(code, arch, 102, 3) == ALLOW
+    if arch == X86_64:
+        assert run(code, arch, 0x40000000 | socket, UNIX) == errno.ENOSYS
 
 
 def test_unknown_architectures_and_x32_have_no_calls():
