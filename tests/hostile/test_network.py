@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 import socket
 import struct
 import sys
@@ -18,11 +20,12 @@ from pathlib import Path
 import pytest
 
 from contract.sandbox_rig import BUSYBOX, Rig, make_base, make_driver
-from host_tools import lacking
+from host_tools import lacking, tool
 from jettison.linux.userns import has_single_id, in_user_namespace
 from jettison.sandbox.encode import has_vsock
 from jettison.sandbox.select import DRIVERS, SINGLE_ID
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, NetworkMode
+from level_rig import Level, Machine
 
 pytestmark = pytest.mark.needs_root
 
@@ -405,3 +408,65 @@ def test_programs_of_32_bits_have_sockets_where_there_is_no_hypervisor_to_reach(
     """Their libc makes sockets by a call whose arguments no filter sees."""
     possible = {0, errno.EPERM} if has_vsock() else {0}
     assert errno_by_socketcall(AF_INET) in possible
+
+
+# -- the command line --------------------------------------------------------------------------
+
+STEPS = """FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN grep CapBnd /proc/self/status
+RUN --network=host grep CapBnd /proc/self/status
+RUN --network=none grep CapBnd /proc/self/status
+"""
+WHOLE, LESS = "a80425fb", "a80405fb"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory) -> tuple[Machine, Path, Path]:
+    """Return a machine, a home directory, and a context whose image is `box` there."""
+    if in_user_namespace():
+        pytest.skip("the command line is run as root")
+    place = tmp_path_factory.mktemp("machine")
+    context = place / "context"
+    context.mkdir()
+    shutil.copy(BUSYBOX, context / "busybox")
+    (context / "Dockerfile").write_text(STEPS)
+    made = Machine(place)
+    return made, made.home(0), context
+
+
+def test_a_step_has_raw_sockets_where_the_host_s_network_is_granted_or_there_is_none(machine):
+    made, home, context = machine
+    level = Level("root")
+    build = ("build", "--no-cache", "--progress=plain", "-t", "box", str(context))
+    code, said = made.run(level, home, *build)
+    assert code != 0
+    assert "network.host is not allowed" in said
+    code, said = made.run(level, home, *build, "--allow=network.host")
+    assert code == 0, said
+    assert re.findall(r"CapBnd:\s*0+(\w+)", said) == [LESS, WHOLE, WHOLE]
+    code, said = made.run(level, home, *build, "--network=host")
+    assert code == 0, said
+    assert re.findall(r"CapBnd:\s*0+(\w+)", said) == [WHOLE, WHOLE, WHOLE]
+
+
+def test_run_has_raw_sockets_in_a_network_of_its_own_only(machine):
+    made, home, context = machine
+    tool("pasta")
+    code, said = made.run(Level("root"), home, "build", "--network=host", "-t", "box", str(context))
+    assert code == 0, said
+    grep = ("box", "grep", "CapBnd", "/proc/self/status")
+    alone = Level("root without pasta", without=("pasta", "slirp4netns"))
+    for level, flags, expected in (
+        (Level("root"), (), WHOLE),
+        (Level("root"), ("--network=host",), WHOLE),
+        (Level("root"), ("--network=none",), WHOLE),
+        (alone, (), LESS),
+        (alone, ("--cap-add=NET_ADMIN",), LESS),
+        (alone, ("--network=host",), WHOLE),
+    ):
+        code, said = made.run(level, home, "run", "--rm", *flags, *grep)
+        assert code == 0, said
+        assert re.findall(r"CapBnd:\s*0+(\w+)", said) == [expected], (level.name, flags)
+        assert ("NET_ADMIN is not given" in said) == ("--cap-add=NET_ADMIN" in flags)

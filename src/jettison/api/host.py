@@ -59,7 +59,7 @@ def examine_host(
         raise NamespaceRequired("drivers are tried in a user namespace")
     checks = _store_and_sandboxes(settings, environ, problem)
     checks += [HostCheck(each.name, each.good, each.value, each.remedy) for each in host.facts()]
-    checks.append(_network())
+    checks += [_network(), _network_guard()]
     checks += _surroundings(settings, environ)
     return checks
 
@@ -138,6 +138,16 @@ def _network() -> HostCheck:
     except HostError as error:
         return HostCheck("network of run", None, f"the host's: {error.message}", error.hint or "")
     return HostCheck("network of run", True, f"its own, through `{tool.program}`")
+
+
+def _network_guard() -> HostCheck:
+    """Tell what keeps steps from abstract sockets of the host's network."""
+    from jettison.sandbox.encode import NetworkGuard, network_guard  # noqa: PLC0415
+
+    guard = network_guard()
+    remedy = "" if guard is not NetworkGuard.NONE else "Upgrade to Linux 6.12, or `--network=none`."
+    detail = f"abstract sockets are kept away by {guard.value}"
+    return HostCheck("network of RUN", None if remedy else True, detail, remedy)
 
 
 def _surroundings(settings: Settings, environ: Mapping[str, str]) -> list[HostCheck]:

@@ -27,7 +27,13 @@ from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
 from jettison.sandbox.container import Attachment, run_attached
-from jettison.sandbox.spec import Root, RootKind, SandboxSpec
+from jettison.sandbox.spec import (
+    NETWORK_CAPABILITIES,
+    NetworkMode,
+    Root,
+    RootKind,
+    SandboxSpec,
+)
 from jettison.snapshot.base import ActiveSnapshot
 from jettison.snapshot.stack import StackTree
 
@@ -66,6 +72,10 @@ def run_container(
         stack.callback(session.snapshotter.discard, active)
         sandbox = session.sandbox(request.isolation)
         link = connect(request, sandbox.name, active.path, stack, warn)
+        if link.mode is NetworkMode.SHARED and not request.privileged:
+            asked = NETWORK_CAPABILITIES.intersection(capabilities(request.cap_add, ["ALL"]))
+            for name in sorted(asked):
+                warn(f"{name} is not given in a network that is shared: use `--network host`")
         spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active, link)
         return run_attached(sandbox, spec, Attachment(interactive=request.interactive))
 
