@@ -208,3 +208,75 @@ RUN --mount=type=secret,id=token,env=TOKEN --mount=type=secret,id=token touch /b
     json_text = json.dumps(VALUE)[1:-1].encode()
     assert grep([*forms(VALUE), json_text], temporary, scratch.store) == []
     assert list(temporary.iterdir()) == []  # nor anything else, outside of the store
+
+
+READING = r"""
+set -e
+test "$(cat /run/secrets/token)" = "$TOKEN"
+test "$(wc -c < /run/secrets/token)" = 20 && test -s /run/secrets/token && test -f /run/secrets/token
+test "$(stat -c '%a %u %s' /run/secrets/token)" = "400 0 20"
+cd /run/secrets; test "$(cat token)" = "$TOKEN"; test "$(cat ./../secrets/token)" = "$TOKEN"
+ln -s /run/secrets/token /link; test "$(cat /link)" = "$TOKEN"; rm /link
+cp token /dev/shm/copy; cmp token /dev/shm/copy; rm /dev/shm/copy
+test "$(dd if=token bs=1 skip=3 count=3 2>/dev/null)" = "${TOKEN:3:3}"
+test "$( (head -c 2; head -c 2) < token)" = "${TOKEN:0:4}"
+(cat token & cat token & wait) | wc -c | grep -q '^40$'
+chmod 444 token; mv token other; test "$(cat other)" = "$TOKEN"
+"""
+
+
+def build_in_a_chroot(scratch: Scratch, secret: Path, script: str) -> None:
+    secret.write_text(VALUE)
+    (scratch.context / "script").write_text(script)
+    text = """FROM busybox
+COPY script /
+RUN echo root:x:0:0::/:/bin/sh > /etc/passwd && echo me:x:7:7::/:/bin/sh >> /etc/passwd
+RUN --mount=type=secret,id=token,env=TOKEN --mount=type=secret,id=token \\
+    --mount=type=secret,id=token,target=/mine,uid=7 sh -x /script
+"""
+    driver = ("--isolation=in-container", "--secret", f"id=token,src={secret}")
+    done = scratch.build(text, *driver)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_chroot_has_secrets_in_memory_that_look_like_files(
+    scratch: Scratch, secret: Path
+) -> None:
+    build_in_a_chroot(scratch, secret, READING)
+
+
+def test_a_chroot_guards_secrets_by_mode_and_owner(scratch: Scratch, secret: Path) -> None:
+    script = """set -e
+cat > /other <<'EOF'
+! cat /run/secrets/token && test "$(cat /mine)" = "$TOKEN" && cat /mine > /tmp/x && rm /tmp/x
+EOF
+setpriv --reuid=7 --regid=7 --clear-groups sh /other || su -p -s /bin/sh me /other
+"""
+    build_in_a_chroot(scratch, secret, script)
+
+
+@pytest.mark.parametrize("driver", ["in-container", "embedded"])
+def test_no_secret_is_on_a_disk_during_a_step_or_after_a_kill(
+    scratch: Scratch, secret: Path, driver: str
+) -> None:
+    scratch.dockerfile("""FROM busybox
+RUN --mount=type=secret,id=token --mount=type=secret,id=token,target=/etc/token,mode=0666 \\
+    cat /run/secrets/token /etc/token | wc -c > /begun; sleep 100
+""")
+    place = scratch.directory / "tmp"
+    place.mkdir()
+    scratch.environment = {"TMPDIR": str(place)}
+    process = scratch.start("build", f"--isolation={driver}", "--secret",
+                            f"id=token,src={secret}", "-q", scratch.context)  # fmt: skip
+    end = time.monotonic() + 60
+    begun = "fs/begun" if driver == "embedded" else "work/chroot/tree/begun"
+    try:
+        while not any(path.stat().st_size for path in scratch.store.glob(f"tmp/*/*/{begun}")):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert grep(forms(VALUE), scratch.store, place) == []
+    finally:
+        process.kill()
+        process.wait()
+    assert grep(forms(VALUE), scratch.store, place) == []

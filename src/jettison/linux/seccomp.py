@@ -155,6 +155,7 @@ open 2 -1 -1 -1
 openat 257 -1 56 -1
 readlink 89 -1 -1 -1
 readlinkat 267 -1 78 -1
+openat2 437 -1 437 -1
 """
 # The same for calls that are refused for some values of their first argument.
 _CLONE = (56, 120, 220, 120)

@@ -97,7 +97,12 @@ class ChrootSandbox:
                 root, covers = _make_root(spec, place)
             driver = "chroot-single-id" if are_recorded() else "chroot"
             message = encode(
-                spec, driver=driver, userns=False, cgroup=group, tree=os.fsencode(root.tree)
+                spec,
+                driver=driver,
+                userns=False,
+                cgroup=group,
+                tree=os.fsencode(root.tree),
+                held=covers.held,
             )
             container = self._helper.start(message, streams, namespaces=0)
         except BaseException:

@@ -44,6 +44,8 @@ class Covers:
         self._times: dict[str, tuple[int, int]] = {}
         self.restored: list[str] = []
         """Paths that were moved away and are back."""
+        self.held: list[tuple[bytes, bytes]] = []
+        """Files without content, for ``init.memory_files``, and their contents."""
         aside.mkdir(0o700)
 
     def cover_all(self, mounts: Sequence[Mount]) -> None:
@@ -67,12 +69,7 @@ class Covers:
             case TmpfsMount():
                 self.make_directory(mount.target, mount.mode)
             case FileMount():
-                target = self.place(mount.target)
-                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-                with open(os.open(target, flags, 0o600), "wb") as file:
-                    file.write(mount.content)
-                give(target, (mount.uid, mount.gid))
-                os.chmod(target, mount.mode)
+                self._file(mount)
 
     def make_directory(self, path: str, mode: int = 0o755) -> str:
         """Cover a path with an empty directory; return where it is on the host."""
@@ -110,6 +107,18 @@ class Covers:
             self._undo.callback(self._restore, kept, target)
         self._undo.callback(self._remove, target)
         return target
+
+    def _file(self, mount: FileMount) -> None:
+        target = self.place(mount.target)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        with open(os.open(target, flags, 0o600), "wb") as file:
+            if mount.secret and not mount.mode & 0o111:  # what is executed is not opened
+                file.truncate(len(mount.content))
+                self.held.append((os.fsencode(target), mount.content))
+            else:
+                file.write(mount.content)
+        give(target, (mount.uid, mount.gid))
+        os.chmod(target, mount.mode)
 
     def _bind(self, mount: BindMount) -> None:
         source = os.fspath(mount.source)

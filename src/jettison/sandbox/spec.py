@@ -116,13 +116,17 @@ class TmpfsMount(msgspec.Struct, frozen=True, tag=True):
 
 
 class FileMount(msgspec.Struct, frozen=True, tag=True):
-    """Bytes as a file that is on no disk (a secret, a heredoc's script): written to a tmpfs."""
+    """Bytes as a file that is on no disk (a secret, a heredoc's script): written to a tmpfs.
+
+    Where nothing can be mounted, a file is on disk during the step, unless it is ``secret``.
+    """
 
     target: str
     content: bytes
     mode: int = 0o400
     uid: int = 0
     gid: int = 0
+    secret: bool = False
 
 
 class DeviceNode(msgspec.Struct, frozen=True):

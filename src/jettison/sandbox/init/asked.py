@@ -34,9 +34,9 @@ _SYNC_WAKE_UP = 1
 _GONE = frozenset({errno.ENOENT, errno.EINTR})
 _FIRST_KERNEL = (5, 9)
 
-_ANSWERS: dict[int, Callable[[Asker, int, list[int]], int]] = (
-    chowns.CALLS | procfs.CALLS | sockets.CALLS
-)
+Call = Callable[[Asker, int, list[int]], int]
+
+_ANSWERS: dict[int, Call] = chowns.CALLS | procfs.CALLS | sockets.CALLS
 
 
 def can_open() -> bool:
@@ -95,8 +95,15 @@ def receive(socket: _socket.socket) -> int:
     return struct.unpack("=i", ancillary[0][2])[0] if ancillary else -1
 
 
-def serve(listener: int, proc: int) -> None:
-    """Answer until this process ends; ``/proc`` becomes its working directory."""
+def serve(listener: int, proc: int, more: dict[int, Call] | None = None) -> None:
+    """Answer until this process ends; ``/proc`` becomes its working directory.
+
+    Args:
+        listener: Descriptor of a filter.
+        proc: Descriptor of ``/proc``.
+        more: What answers some calls instead of what usually does.
+    """
+    answers = {**_ANSWERS, **(more or {})}
     try:
         os.fchdir(proc)
         try:  # noqa: SIM105 - contextlib is not loaded here
@@ -104,12 +111,12 @@ def serve(listener: int, proc: int) -> None:
         except OSError:
             pass  # since Linux 6.6, and only faster
         while True:
-            _answer(listener)
+            _answer(listener, answers)
     finally:
         os.close(listener)  # calls fail with ENOSYS then
 
 
-def _answer(listener: int) -> None:
+def _answer(listener: int, answers: dict[int, Call]) -> None:
     data = bytearray(_REQUEST.size)
     try:
         fcntl.ioctl(listener, _RECEIVE, data)
@@ -121,7 +128,7 @@ def _answer(listener: int) -> None:
     value, code, flags = 0, 0, 0
     asker = Asker(pid, listener, number)
     try:
-        value = _ANSWERS[call](asker, call, arguments)
+        value = answers.get(call, _pass_on)(asker, call, arguments)
     except Kernel:
         flags = _CONTINUE
     except Opened as opened:
@@ -135,6 +142,10 @@ def _answer(listener: int) -> None:
     except OSError as error:
         if error.errno not in _GONE:
             raise
+
+
+def _pass_on(_asker: Asker, _call: int, _arguments: list[int]) -> int:
+    raise Kernel
 
 
 def _hand_over(asker: Asker, opened: Opened) -> tuple[int, int, int]:

@@ -23,6 +23,7 @@ from jettison.linux.process import (
 )
 from jettison.sandbox.init import asked, guard, program
 from jettison.sandbox.init.container import begin
+from jettison.sandbox.init.memory_files import MemoryFiles, write_all
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
@@ -36,6 +37,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     pid = os.getpid()
     children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    guard.enter("put files into memory")
+    held = MemoryFiles(spec["held"])
     guard.enter("enter the root file system")
     os.chdir(spec["tree"])
     os.chroot(".")
@@ -54,7 +57,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
             become(spec["uid"], spec["gid"], spec["groups"])
             die_with_parent()
         listener = asked.receive(here)
-        answer = None if listener < 0 else lambda: asked.serve(listener, proc)
+        calls = held.calls()
+        answer = None if listener < 0 else lambda: asked.serve(listener, proc, calls)
         program.reap_until(child, children, answer)
     die_with_parent()
     program.lead(terminal=spec["terminal"])
@@ -82,7 +86,10 @@ def _filter(spec: dict, answerer: _socket.socket) -> None:  # type: ignore[type-
             pass  # somebody listens already: there is no /proc then, and no owner is noted
     if listener >= 0:
         asked.send(answerer, listener)
-    elif spec["driver"] == "chroot-single-id":
+        os.close(answerer.detach())
+        return
+    write_all([(path[len(spec["tree"]) :], content) for path, content in spec["held"]])
+    if spec["driver"] == "chroot-single-id":
         forbid_new_privileges()
         install_filter(spec["seccomp"])
     os.close(answerer.detach())

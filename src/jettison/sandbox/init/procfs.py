@@ -32,7 +32,7 @@ _INT = 0xFFFFFFFF
 
 
 def _open(asker: Asker, call: int, arguments: list[int]) -> int:
-    at = 0 if call == _number("open") else 1
+    at = 0 if call == number("open") else 1
     path, _ = _path(asker, arguments[at])
     wanted = arguments[at + 1] & _INT
     flags = wanted & ~_CREATING | os.O_NOCTTY | os.O_NONBLOCK
@@ -48,7 +48,7 @@ def _open(asker: Asker, call: int, arguments: list[int]) -> int:
 
 
 def _readlink(asker: Asker, call: int, arguments: list[int]) -> int:
-    at = 0 if call == _number("readlink") else 1
+    at = 0 if call == number("readlink") else 1
     if asker.begins(arguments[at], _LONGEST).startswith(b"/dev/std"):
         raise Kernel  # these are links on disk
     path, target = _path(asker, arguments[at])
@@ -96,12 +96,13 @@ def _process(thread: int) -> bytes:
     raise Kernel
 
 
-def _number(name: str) -> int:
-    return _NUMBERS[name][_COLUMN[MACHINE]]
+def number(name: str) -> int:
+    """Return the number of a call on this machine; -1 for none."""
+    return _NUMBERS[name][_COLUMN[MACHINE]] if MACHINE in _COLUMN else -1
 
 
 _MAKERS = {"open": _open, "openat": _open, "readlink": _readlink, "readlinkat": _readlink}
 CALLS: dict[int, Callable[[Asker, int, list[int]], int]] = (
-    {_number(name): make for name, make in _MAKERS.items()} if MACHINE in _COLUMN else {}
+    {number(name): make for name, make in _MAKERS.items()} if MACHINE in _COLUMN else {}
 )
 """What answers a call, by its number."""

@@ -167,7 +167,8 @@ def _secret(mount: ExecMount, secrets: Mapping[str, bytes], env: list[str]) -> l
         raise SolveError(f"secret {mount.id} is larger than {_MAX_SECRET_BYTES} bytes")
     if mount.env:
         env.append(f"{mount.env}={value.decode(errors='surrogateescape')}")
-    return [_file(mount, value, 0o400)] if mount.target else []
+    file = msgspec.structs.replace(_file(mount, value, 0o400), secret=True)
+    return [file] if mount.target else []
 
 
 def _ssh(
