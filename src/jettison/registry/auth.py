@@ -21,7 +21,7 @@ import msgspec
 from jettison.errors import AuthenticationError, RegistryError
 from jettison.oci.url import Url, UrlError
 from jettison.registry.credentials import Credentials
-from jettison.registry.endpoint import Endpoint
+from jettison.registry.endpoint import Endpoint, is_unchecked
 from jettison.registry.error import MAX_ERROR_BYTES, refusal
 from jettison.registry.headers import Challenge, parse_challenges
 from jettison.registry.transport import Transport, read_bounded
@@ -153,11 +153,7 @@ class Authorizer:
         return self._decode(data, endpoint)
 
     def _realm(self, challenge: Challenge, endpoint: Endpoint) -> tuple[Url, bool]:
-        """Return the token server that a challenge names, and whether TLS checks are off for it.
-
-        That a registry may be spoken to without checks says nothing of other hosts: those must
-        have been named by the user, too. Only a registry of this machine may name others of it.
-        """
+        """Return the token server that a challenge names, and whether TLS checks are off for it."""
         try:
             realm = Url.parse(challenge.parameters.get("realm", ""))
         except UrlError as error:
@@ -166,9 +162,7 @@ class Authorizer:
                 f" {error}",
                 hint="tell the registry's administrator",
             ) from None
-        named = realm.authority in self._insecure or realm.host in self._insecure
-        same = endpoint.insecure and realm.host == endpoint.url(realm.scheme).host
-        unchecked = named or same or (realm.is_loopback and endpoint.is_loopback)
+        unchecked = is_unchecked(endpoint, realm, self._insecure)
         if realm.scheme == "https" or unchecked:
             return realm, unchecked
         raise AuthenticationError(

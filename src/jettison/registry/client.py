@@ -13,6 +13,7 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 from typing import Self, TypeVar
@@ -40,6 +41,7 @@ from jettison.settings import Settings
 
 _ACCEPT = ", ".join(sorted(mediatype.INDEXES | mediatype.MANIFESTS))
 _MAX_TAG_PAGES = 1000
+_MAX_TAGS = 1 << 18
 
 _T = TypeVar("_T")
 
@@ -149,7 +151,13 @@ class RegistryClient:
             RegistryError: it cannot be asked, or has no such repository.
         """
         endpoint = self.hosts.endpoints(reference, push=True)[0]
-        return list(self._iter_tags(endpoint))
+        found = list(itertools.islice(self._iter_tags(endpoint), _MAX_TAGS + 1))
+        if len(found) > _MAX_TAGS:
+            raise RegistryError(
+                f"registry `{endpoint.registry}` lists more than {_MAX_TAGS} tags"
+                f" of `{endpoint.repository}`"
+            )
+        return found
 
     def check(self, registry: str, credentials: Credentials) -> None:
         """Try credentials (``jettison login``).

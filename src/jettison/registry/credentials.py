@@ -11,8 +11,9 @@ Security: a secret is never part of a message or of an argument list.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
+import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ _DOCKER_KEY = "https://index.docker.io/v1/"
 _DOCKER_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 _TOKEN_USER = "<token>"  # noqa: S105 - the helpers' name for an identity token
 _HELPER_SECONDS = 60
+_HELPER_NAME = r"(?:[A-Za-z0-9][A-Za-z0-9._-]*)?"
 _MAX_CONFIG_BYTES = 16 << 20
 
 
@@ -90,7 +92,7 @@ class CredentialStore:
         """
         config = self._read()
         helper = self._helper(config, registry)
-        auths = config.setdefault("auths", {})
+        auths = config["auths"] = _object(config, "auths")
         if helper:
             secret = credentials.identity_token or credentials.password
             user = _TOKEN_USER if credentials.identity_token else credentials.username
@@ -128,13 +130,15 @@ class CredentialStore:
         helpers = _object(config, "credHelpers")
         named = next((v for k, v in helpers.items() if _names(k) == _host(registry)), None)
         helper = named if named is not None else config.get("credsStore", "")
-        if not isinstance(helper, str) or "/" in helper:
+        if not isinstance(helper, str) or re.fullmatch(_HELPER_NAME, helper) is None:
             raise UsageError("a credential helper in docker's config.json is not a plain name")
         return helper
 
     def _read(self) -> dict[str, Any]:
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=_without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise UsageError(f"`{self.path}` is no regular file")
                 data = file.read(_MAX_CONFIG_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             return {}
@@ -175,6 +179,10 @@ def _host(name: str) -> str:
     return DEFAULT_REGISTRY if host in _DOCKER_NAMES else host
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _object(config: dict[str, Any], key: str) -> dict[str, Any]:
     value = config.get(key)
     return value if isinstance(value, dict) else {}
@@ -189,13 +197,15 @@ def _decode_entry(entry: dict[str, Any]) -> Credentials | None:
     if text("auth"):
         try:
             decoded = base64.b64decode(text("auth"), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise UsageError(
                 "an `auth` of docker's config.json is not base64 of `user:password`",
                 hint="run `jettison login` again for that registry",
             ) from error
         username, _, password = decoded.rstrip("\0").partition(":")
     found = Credentials(username, password, text("identitytoken"), text("registrytoken"))
+    if not (found.registry_token.isascii() and found.registry_token.isprintable()):
+        raise UsageError("a `registrytoken` of docker's config.json cannot be sent in a header")
     return found if found != Credentials() else None
 
 

@@ -8,7 +8,7 @@ Source: containers-registries.conf(5), version 2 of the format; docker's default
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -57,6 +57,23 @@ class Endpoint(msgspec.Struct, frozen=True):
     def is_loopback(self) -> bool:
         """Whether it is this machine."""
         return self.url(self.scheme or "https").is_loopback
+
+
+def is_unchecked(endpoint: Endpoint, url: Url, insecure: Collection[str]) -> bool:
+    """Tell whether TLS checks are off for a URL that an endpoint names.
+
+    That a registry may be spoken to without checks says nothing of other hosts: those must have
+    been named by the user, too. Only a registry of this machine may name others of it.
+
+    Args:
+        endpoint: Who names it.
+        url: A token server, or where an upload goes on.
+        insecure: Hosts (``host[:port]``) that the user named.
+    """
+    if url.authority in insecure or url.host in insecure:
+        return True
+    same = url.host == endpoint.url(url.scheme).host
+    return (endpoint.insecure and same) or (url.is_loopback and endpoint.is_loopback)
 
 
 class MirrorRule(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from jettison.errors import RegistryError, RegistryUnavailableError
 from jettison.oci.url import Url
 from jettison.registry.auth import Authorizer, Scopes, doing
 from jettison.registry.credentials import Credentials
-from jettison.registry.endpoint import Endpoint
+from jettison.registry.endpoint import Endpoint, is_unchecked
 from jettison.registry.error import MAX_ERROR_BYTES, refusal
 from jettison.registry.transport import Body, Transport, discard, read_bounded
 
@@ -40,6 +40,7 @@ class Session:
         insecure: Collection[str] = (),
     ) -> None:
         self._transport = transport
+        self._insecure = insecure
         self._authorizer = Authorizer(transport, credentials, insecure)
         self._schemes: Once[str, str] = Once()
 
@@ -77,6 +78,11 @@ class Session:
         """
         origin = self.url(endpoint, "").origin
         own = url.origin == origin
+        unchecked = is_unchecked(endpoint, url, self._insecure)
+        if origin.startswith("https:") and url.scheme == "http" and not unchecked:
+            raise RegistryError(
+                f"registry `{endpoint.registry}` sends on from https to http: `{url.shown}`"
+            )
         for attempt in (1, 2):
             granted = self._authorizer.header(origin, scopes) if own else ""
             sent = dict(headers or {})
@@ -87,7 +93,7 @@ class Session:
                 url,
                 headers=sent,
                 body=body,
-                insecure=endpoint.insecure,
+                insecure=unchecked,
                 attempts=attempts,
             )
             if response.status in expected:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     import ssl
 
     from urllib3 import HTTPConnectionPool
+    from urllib3.response import HTTPResponse
+
+
+HEAD_SECONDS = 180.0
+"""Within which the head of an answer must be here."""
 
 
 class Sockets:
@@ -38,8 +43,7 @@ class Sockets:
         """End all reading and writing; those who wait get the end of the stream."""
         with self._lock:
             for each in list(self._sockets):
-                with contextlib.suppress(OSError):  # not connected any more
-                    socket.socket.shutdown(each, socket.SHUT_RDWR)
+                _shut(each)
 
     def watch_connections(self, pool: HTTPConnectionPool) -> None:
         """Know the sockets of all connections that a pool makes."""
@@ -50,6 +54,26 @@ class Sockets:
                 made: socket.socket = super()._new_conn()
                 watch(made)
                 return made
+
+            def getresponse(self) -> HTTPResponse:
+                # Each byte may be in time, and the head without end.
+                late: list[socket.socket] = []
+
+                def shut(each: socket.socket) -> None:
+                    late.append(each)
+                    _shut(each)
+
+                timer = threading.Timer(HEAD_SECONDS, shut, [self.sock])
+                timer.daemon = True
+                timer.start()
+                try:
+                    response: HTTPResponse = super().getresponse()
+                finally:
+                    timer.cancel()
+                if late:  # a head that ends so counts as whole
+                    response.close()
+                    raise TimeoutError
+                return response
 
         pool.ConnectionCls = Watched
 
@@ -63,6 +87,11 @@ class Sockets:
                 super().do_handshake(block)
 
         context.sslsocket_class = Watched
+
+
+def _shut(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # not connected any more
+        socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 SOCKETS = Sockets()

@@ -39,12 +39,14 @@ if TYPE_CHECKING:
 USER_AGENT = "jettison/0.1"
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+DOCUMENT_SECONDS = 180.0
+"""Within which a document must be here, however its bytes trickle."""
 _LOOK_SECONDS = 0.2
 _BLOCK_BYTES = 256 << 10
 _CONNECTIONS = 8
 _MAX_REDIRECTS = 5
 _MAX_WAIT_SECONDS = 30.0
-_RETRIED = frozenset({429, 500, 502, 503, 504})
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CERTIFICATE_DIRECTORIES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
@@ -283,9 +285,12 @@ def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
     try:
         parts: list[bytes] = []
         left = limit + 1
-        while left > 0 and (part := response.read(left, decode_content=False)):
+        end = time.monotonic() + DOCUMENT_SECONDS
+        while left > 0 and (part := response.read1(left, decode_content=False)):
             parts.append(part)
             left -= len(part)
+            if time.monotonic() > end:
+                raise TimeoutError
     except (exceptions.HTTPError, OSError) as error:
         response.close()
         raise RegistryUnavailableError(f"the connection broke while reading {what}") from error

@@ -36,6 +36,7 @@ from jettison.store.store import Store
 
 _DIRECTORY_MODE = 0o755
 _FILE_MODE = 0o644
+_MAX_NAMES_BYTES = 64 << 20
 _REDIRECTED = "returned error: 30"
 _DAMAGED = r"corrupt|unable to|missing|bad object|inflate|not a git repository|packfile"
 _LATEST = 1 << 33
@@ -164,6 +165,8 @@ def _check_out(
 ) -> Checkout:
     tree = into / "tree"
     tree.mkdir()
+    # A tree that holds itself many times is small to fetch and endless to check out.
+    git(kept).run("ls-tree", "-r", "-z", "--name-only", commit, local=True, limit=_MAX_NAMES_BYTES)
     seconds = git(kept).run("show", "--no-patch", "--format=%ct", commit, local=True).strip()
     if op.keep_git_dir or _has_submodules(git(kept), commit, op):
         _clone(git(tree), kept, commit, op, remote)

@@ -112,13 +112,20 @@ class Git:
         self._environ.update(_ENVIRONMENT)
         self._environ.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
 
-    def run(self, *arguments: str, local: bool = False, index: Path | None = None) -> str:
+    def run(
+        self,
+        *arguments: str,
+        local: bool = False,
+        index: Path | None = None,
+        limit: int = _MAX_OUTPUT_BYTES,
+    ) -> str:
         """Run a git command and return its output.
 
         Args:
             arguments: The command and its arguments.
             local: The repository may be a path of this host, and needs no credentials.
             index: The file that git keeps its index in.
+            limit: Most bytes of output.
 
         Raises:
             ContextError: it failed; the message ends with what git said.
@@ -149,7 +156,7 @@ class Git:
             ) from error
         with process, INTERRUPTS.ending(partial(_end, process)):
             try:
-                output, errors = _read(process, arguments[0])
+                output, errors = _read(process, arguments[0], limit)
             except BaseException:
                 _end(process)
                 raise
@@ -181,7 +188,7 @@ class Git:
         return redacted("; ".join(lines[-3:])) or "no message"
 
 
-def _read(process: subprocess.Popen[bytes], command: str) -> tuple[bytes, bytes]:
+def _read(process: subprocess.Popen[bytes], command: str, limit: int) -> tuple[bytes, bytes]:
     """Return all output, and the end of the errors; wait for the end."""
     output, errors = bytearray(), bytearray()
     end = time.monotonic() + _TIMEOUT_SECONDS
@@ -195,7 +202,7 @@ def _read(process: subprocess.Popen[bytes], command: str) -> tuple[bytes, bytes]
                     selector.unregister(key.fileobj)
                 key.data.extend(data)
             del errors[:-_MAX_ERROR_BYTES]
-            if len(output) > _MAX_OUTPUT_BYTES:
+            if len(output) > limit:
                 raise ContextError(f"git {command} writes too much: the repository is too large")
             if time.monotonic() > end:
                 raise ContextError(f"git {command} took longer than an hour")

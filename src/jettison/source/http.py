@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 << 30
 _CHUNK_BYTES = 1 << 18
 _FILE_MODE = 0o600
+_MAX_VALIDATOR = 1024
 
 
 class HttpFile(msgspec.Struct, frozen=True):
@@ -195,7 +196,8 @@ class HttpSource:
             response.close()
         headers = response.headers
         modified = headers.get("Last-Modified", "")
-        known = _Known(digest, parse_http_date(modified), headers.get("ETag", ""), modified)
+        etag = _sendable(headers.get("ETag", ""))
+        known = _Known(digest, parse_http_date(modified), etag, _sendable(modified))
         _remember(self._store.database, url, known)
         return HttpFile(digest, known.mtime_ns)
 
@@ -206,6 +208,11 @@ class HttpSource:
             return digest
         with open(self._store.blobs.path(digest), "rb") as file:
             return f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+
+
+def _sendable(text: str) -> str:
+    """Return a validator, or nothing for what is no line of ASCII: it is sent in a header."""
+    return text if text.isascii() and text.isprintable() and len(text) <= _MAX_VALIDATOR else ""
 
 
 def _check(url: str, wanted: str, found: str) -> None:

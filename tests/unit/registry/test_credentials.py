@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,40 @@ def test_secrets_are_not_in_the_text_of_credentials():
     text = repr(Credentials("maria", "open sesame", "identity", "registry"))
     assert "maria" in text
     assert not any(word in text for word in ("sesame", "identity", "registry"))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"auths": []},
+        {"auths": None},
+        {"auths": "x"},
+        {"auths": {"r.example": []}},
+        {"credHelpers": [], "credsStore": None},
+        {"credHelpers": {"r.example": 7}},
+        {"credsStore": "a\0b"},
+        {"credsStore": "../evil"},
+        {"credsStore": "-x"},
+        {"auths": {"r.example": {"auth": "ünïcode"}}},
+        {"auths": {"r.example": {"auth": 5, "username": []}}},
+        {"auths": {"r.example": {"registrytoken": "a\r\nX-Evil: b"}}},
+    ],
+)
+def test_a_config_of_any_shape_is_read_or_told(tmp_path: Path, config: object) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    store = CredentialStore(path)
+    with suppress(UsageError, AuthenticationError):  # nothing else
+        store.get("r.example")
+    path.write_text(json.dumps(config))
+    with suppress(UsageError, AuthenticationError):
+        store.put("r.example", Credentials("u", "p"))
+        assert store.get("r.example") == Credentials("u", "p")
+    with suppress(UsageError, AuthenticationError):
+        store.erase("r.example")
+
+
+def test_a_config_that_is_a_pipe_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(UsageError, match="no regular file"):
+        CredentialStore(tmp_path / "config.json").get("r.example")
