@@ -61,6 +61,8 @@ def test_credentials_of_git_are_nowhere(scratch: Scratch, served: Requests, way:
     }[way]
     if way == "add-arg":
         flags += ["--build-arg", f"URL={remote}"]
+    if way == "add":
+        flags += ["--build-arg", "BUILDKIT_GIT_DEBUG_COMMANDS=1"]
     if way == "named":
         flags += ["--build-context", f"named={remote}"]
     for progress in ("plain", "rawjson") if way in {"add", "context"} else ("rawjson",):
@@ -73,6 +75,7 @@ def test_credentials_of_git_are_nowhere(scratch: Scratch, served: Requests, way:
             )
         assert (done.returncode == 0) == (way not in {"fails", "denied"}), done.stderr
         assert in_output(done) == []
+        assert ("git ls-remote -- http://127" in done.stderr + done.stdout) == (way == "add")
     scratch.context.joinpath("Dockerfile").unlink(missing_ok=True)
     assert grep(TRACES, scratch.store, scratch.directory / "meta.json") == []
     if done.returncode == 0:

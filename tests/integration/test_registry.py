@@ -559,6 +559,26 @@ def test_a_token_server_that_is_not_safe_gets_no_credentials(realm):
     assert set(asked) == {"127.0.0.1"}
 
 
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream"])
+@pytest.mark.parametrize("what", ["manifest", "tags", "resolve"])
+def test_a_web_page_where_a_document_should_be_is_told(kind: str, what: str) -> None:
+    def respond(handler) -> None:
+        data = b"\n<!DOCTYPE html><title>Sign in</title>"
+        handler.send_response(200)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(data)
+
+    with serving(respond) as host, fast(RegistryHosts()) as client:
+        reference = parse_reference(f"{host}/a/b:1")
+        with pytest.raises(RegistryError, match="answers with a web page") as raised:
+            getattr(client, what)(reference)
+    assert host in str(raised.value)
+    assert "login page" in raised.value.hint
+
+
 def test_an_upload_that_breaks_is_begun_anew(client):
     data = bytes(range(256)) * 1000
     got: list[tuple[str, bytes]] = []

@@ -22,7 +22,7 @@ from jettison.errors import AuthenticationError, RegistryError
 from jettison.oci.url import Url, UrlError
 from jettison.registry.credentials import Credentials
 from jettison.registry.endpoint import Endpoint, is_unchecked
-from jettison.registry.error import MAX_ERROR_BYTES, refusal
+from jettison.registry.error import MAX_ERROR_BYTES, refusal, refuse_page
 from jettison.registry.headers import Challenge, parse_challenges
 from jettison.registry.transport import Transport, read_bounded
 
@@ -150,6 +150,7 @@ class Authorizer:
             status = 401 if response.status in {400, 401, 403} else response.status
             raise refusal(status, said, doing=doing(scopes), registry=endpoint.registry)
         data = read_bounded(response, _MAX_TOKEN_BYTES, what="the token server's answer")
+        refuse_page(data, response.headers, endpoint.registry, "a token")
         return self._decode(data, endpoint)
 
     def _realm(self, challenge: Challenge, endpoint: Endpoint) -> tuple[Url, bool]:

@@ -34,6 +34,7 @@ from jettison.oci.url import UrlError
 from jettison.registry.blob import BlobPart, BlobStream
 from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
+from jettison.registry.error import refuse_page
 from jettison.registry.headers import next_link, parse_length
 from jettison.registry.session import Session
 from jettison.registry.transport import Transport, discard, read_bounded
@@ -218,6 +219,7 @@ class RegistryClient:
             discard(response)
             return None
         data = read_bounded(response, MAX_DOCUMENT_BYTES, what=f"manifest `{name}`")
+        refuse_page(data, response.headers, endpoint.registry, "a manifest")
         digest = reference.digest or sha256_digest(data)
         verify(data, digest)
         return PulledManifest(Descriptor(_media_type(response.headers), digest, len(data)), data)
@@ -256,6 +258,7 @@ class RegistryClient:
             )
             following = next_link(response.headers.get("Link", ""))
             data = read_bounded(response, MAX_DOCUMENT_BYTES, what="the list of tags")
+            refuse_page(data, response.headers, endpoint.registry, "a list of tags")
             try:
                 yield from msgspec.json.decode(data, type=_Tags).tags or ()
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

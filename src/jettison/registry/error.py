@@ -9,6 +9,8 @@ Security: bodies are the registry's; only printable text of bounded length gets 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
@@ -68,6 +70,28 @@ def refusal(
         )
     return RegistryError(
         f"registry `{registry}` refuses to {doing} with status {status}{told}", status=status
+    )
+
+
+def refuse_page(data: bytes, headers: Mapping[str, str], registry: str, wanted: str) -> None:
+    """Make sure that an answer is no page for people: of a login, a proxy, a web server.
+
+    Args:
+        data: The body.
+        headers: Of the answer.
+        registry: Who answered.
+        wanted: What should have come.
+
+    Raises:
+        RegistryError: it is one.
+    """
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "text/html" and data.lstrip()[:1] != b"<":
+        return
+    raise RegistryError(
+        f"registry `{registry}` answers with a web page instead of {wanted}",
+        hint="a login page, a proxy or a web server stands in its place: check the name of the"
+        " registry and HTTPS_PROXY",
     )
 
 

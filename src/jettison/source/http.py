@@ -3,9 +3,10 @@
 In:  a URL, maybe a checksum.
 Out: ``HttpFile``: the bytes as a blob of the store, and what the server said of their time.
 
-What was downloaded is kept: the server is asked whether it is still so (ETag, Last-Modified), and
-a file with a checksum that the store holds is not asked for at all. User and password of a URL
-are sent as basic authentication, and appear in no message.
+What ends too early is begun anew, some times. What was downloaded is kept: the server is asked
+whether it is still so (ETag, Last-Modified), and a file with a checksum that the store holds is
+not asked for at all. User and password of a URL are sent as basic authentication, and appear in
+no message.
 
 Security: answers are hostile. Sizes are bounded, redirects never lead from https to http, and
 bytes with another checksum never become visible.
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from jettison.concurrency import INTERRUPTS
 from jettison.errors import ContextError, DigestMismatchError, RegistryError
 from jettison.events import Progress
 from jettison.fs.file_tree import FileTree
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 64 << 30
 _CHUNK_BYTES = 1 << 18
 _FILE_MODE = 0o600
+_ATTEMPTS = 4
+_PAUSE_SECONDS = 0.3
 _MAX_VALIDATOR = 1024
 
 
@@ -64,6 +69,10 @@ class _Known(msgspec.Struct, frozen=True):
     mtime_ns: int
     etag: str
     modified: str
+
+
+class _BrokenOffError(ContextError):
+    """A download ended too early: it is worth another attempt."""
 
 
 class HttpSource:
@@ -118,6 +127,19 @@ class HttpSource:
             raise ContextError(
                 f"`{redacted(url)}` was never downloaded", hint="build without `--offline`"
             )
+        before = INTERRUPTS.count
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return self._download(url, checksum, known, report)
+            except _BrokenOffError:
+                if INTERRUPTS.count != before:
+                    raise
+            time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+        return self._download(url, checksum, known, report)
+
+    def _download(
+        self, url: str, checksum: str, known: _Known | None, report: Progress | None
+    ) -> HttpFile:
         response = self._ask(url, known)
         if response.status == 304 and known is not None:
             discard(response)
@@ -181,7 +203,7 @@ class HttpSource:
                     if report is not None:
                         report(redacted(url), done, total)
                 if total and done < total:
-                    raise ContextError(
+                    raise _BrokenOffError(
                         f"`{redacted(url)}` ended after {done} of {total} bytes",
                         hint="try again",
                     )
@@ -189,7 +211,7 @@ class HttpSource:
                     _check(url, checksum, f"{algorithm}:{hasher.hexdigest()}")
                 digest = writer.commit()
         except (exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-            raise ContextError(
+            raise _BrokenOffError(
                 f"the connection broke while reading `{redacted(url)}`", hint="try again"
             ) from error
         finally:

@@ -20,6 +20,7 @@ from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.errors import ContextError, SolveError, UnsafeArchiveError
 from jettison.fs.tree import Tree
+from jettison.layer.zstd import ZstdCompressor
 from jettison.snapshot.stack import StackTree
 from jettison.source.local import LocalContext
 
@@ -27,6 +28,10 @@ pytestmark = pytest.mark.needs_root
 
 Member = tuple[str, dict[str, object]]
 T_SECONDS = 1_600_000_000
+
+
+def zstd(data: bytes) -> bytes:
+    return ZstdCompressor().compress(data, ZstdCompressor.FLUSH_FRAME)
 
 
 def tar(*members: Member, **options: object) -> bytes:
@@ -79,7 +84,7 @@ def add(bench: Bench) -> Add:
 
 
 @pytest.mark.parametrize(
-    "compress", [lambda data: data, gzip.compress, bz2.compress, lzma.compress]
+    "compress", [lambda data: data, gzip.compress, bz2.compress, lzma.compress, zstd]
 )
 def test_archives_are_known_by_content(add: Add, compress: Callable[[bytes], bytes]) -> None:
     upper = add(compress(tar(file("a/b", b"content"))))

@@ -14,6 +14,7 @@ import pytest
 from copy_rig import fill
 from jettison.api.request import BuildRequest
 from jettison.errors import ContextError, JettisonError, UsageError
+from jettison.layer.zstd import ZstdCompressor
 from jettison.source.context import BuildContext, NamedSource, open_context, parse_named_context
 from jettison.store.store import Store
 
@@ -35,6 +36,10 @@ def tar_of(files: dict[str, str]) -> bytes:
             info.size = len(text)
             archive.addfile(info, io.BytesIO(text.encode()))
     return stream.getvalue()
+
+
+def zstd(data: bytes) -> bytes:
+    return ZstdCompressor().compress(data, ZstdCompressor.FLUSH_FRAME)
 
 
 @pytest.fixture
@@ -124,7 +129,7 @@ def test_a_dockerfile_that_is_a_directory_is_an_error(store: Store, tmp_path: Pa
         opened(store, root, dockerfile=str(root / "Dockerfile"))
 
 
-@pytest.mark.parametrize("compress", [lambda data: data, gzip.compress])
+@pytest.mark.parametrize("compress", [lambda data: data, gzip.compress, zstd])
 def test_standard_input_may_be_a_tar(store: Store, compress: Any) -> None:
     stdin = compress(tar_of(FILES))
     names = [".dockerignore", "Dockerfile", "a", "b", "docker"]
@@ -145,6 +150,8 @@ def test_standard_input_cannot_be_two_things(store: Store) -> None:
 
 def test_a_url_may_be_a_tar_or_a_dockerfile(store: Store, root: Path, server: Any) -> None:
     server.give("/t.tgz", gzip.compress(tar_of(FILES)))
+    server.give("/t.tar.zst", zstd(tar_of(FILES)))
+    assert seen(opened(store, server.url + "/t.tar.zst"))[0] == b"FROM one\n"
     server.give("/Dockerfile", b"FROM url\n")
     assert seen(opened(store, server.url + "/t.tgz"))[0] == b"FROM one\n"
     url = server.url + "/Dockerfile"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import email.utils
 import hashlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,6 +112,23 @@ def test_a_body_that_ends_early_is_an_error(source: HttpSource, store: Store, se
     with pytest.raises(ContextError, match=r"ended after 4 of 8 bytes|connection broke"):
         source.fetch(server.url + "/f")
     assert store.blobs.all() == []
+
+
+def test_what_breaks_off_is_begun_anew(source: HttpSource, server: Any) -> None:
+    answers = [(200, {"Content-Length": "8"}, b"half")] * 2 + [(200, {}, b"complete")]
+    server.answers["/f"] = lambda _: answers.pop(0)
+    assert source.fetch(server.url + "/f").digest == sha256(b"complete")
+
+
+@pytest.mark.parametrize("when", ["1", "date"])
+def test_a_server_says_when_to_try_again(source: HttpSource, server: Any, when: str) -> None:
+    begun = time.time()
+    date = email.utils.formatdate(begun + 2, usegmt=True)
+    busy = (503, {"Retry-After": date if when == "date" else when}, b"")
+    answers = [busy, (200, {}, b"content")]
+    server.answers["/f"] = lambda _: answers.pop(0)
+    assert source.fetch(server.url + "/f").digest == sha256(b"content")
+    assert time.time() - begun > 0.9
 
 
 def test_credentials_are_sent_and_not_told(source: HttpSource, server: Any) -> None:
