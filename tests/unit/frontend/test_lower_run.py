@@ -216,8 +216,3 @@ def test_the_root_is_no_mount_target(plan_for, target):
 def test_a_variable_without_value_in_a_mount_is_told_if_required(plan_for):
     with pytest.raises(ExpansionError, match="is not allowed to be unset"):
         mounts_of(plan_for, "--mount=target=${X?}")
-
-
-def test_devices_are_refused(run):
-    with pytest.raises(DockerfileSyntaxError, match="not supported"):
-        run("RUN --device=vendor.com/class=name x")
