@@ -12,6 +12,7 @@ Source: Dockerfile reference, COPY and ADD; BuildKit's behaviour as its tests pi
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
@@ -174,13 +175,13 @@ def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:
     return Selection(tuple(sources), keeps_owner=op.owner is None)
 
 
-def _matcher(patterns: Sequence[str]) -> PatternMatcher | None:
+def _matcher(patterns: Sequence[str], what: str = "exclude") -> PatternMatcher | None:
     if not patterns:
         return None
     try:
         return PatternMatcher(patterns)
     except PatternError as error:
-        raise FrontendError(f"invalid exclude patterns: {error}") from error
+        raise FrontendError(f"invalid {what} patterns: {error}") from error
 
 
 def _parents(text: str) -> tuple[str, PatternMatcher | None]:
@@ -189,13 +190,16 @@ def _parents(text: str) -> tuple[str, PatternMatcher | None]:
     if not pivot:
         root, pattern = "/", text
     pattern = clean_path("/" + pattern)[1:]
-    return root, _matcher((pattern,)) if pattern else None
+    return root, _matcher((pattern,), "include") if pattern else None
 
 
 def _matches(tree: Tree, pattern: str) -> Iterator[str]:
     """Yield the paths that a pattern names, in the order of their names, links not followed.
 
     A pattern without wildcards is yielded as it is; one that matches nothing yields nothing.
+
+    Raises:
+        ContextError: it is malformed.
     """
     components = clean_path("/" + pattern)[1:].split("/")
     fixed = next((i for i, each in enumerate(components) if has_wildcard(each)), len(components))
@@ -203,7 +207,7 @@ def _matches(tree: Tree, pattern: str) -> Iterator[str]:
     if fixed == len(components):
         yield prefix
         return
-    expressions = [name_pattern(each) for each in components[fixed:]]
+    expressions = [_expression(each, pattern) for each in components[fixed:]]
     base = resolve(tree, prefix).rstrip("/")
     pending = [(base, 0)]
     while pending:
@@ -211,10 +215,19 @@ def _matches(tree: Tree, pattern: str) -> Iterator[str]:
         if depth == len(expressions):
             yield path
             continue
-        expression = expressions[depth]
-        if expression is not None:
-            names = [name for name in tree.names(path or "/") if expression.fullmatch(name)]
-            pending += [(f"{path}/{name}", depth + 1) for name in reversed(names)]
+        matches = expressions[depth].fullmatch
+        names = [name for name in tree.names(path or "/") if matches(name)]
+        pending += [(f"{path}/{name}", depth + 1) for name in reversed(names)]
+
+
+def _expression(component: str, pattern: str) -> re.Pattern[str]:
+    expression = name_pattern(component)
+    if expression is None:
+        raise ContextError(
+            f"invalid source `{pattern}`: syntax error in pattern",
+            hint="write a bracket that is one as `[[]`",
+        )
+    return expression
 
 
 def _unreadable(path: str, error: OSError) -> ContextError:

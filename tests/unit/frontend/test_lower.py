@@ -177,6 +177,8 @@ def test_an_image_is_for_what_its_base_is_for_when_nobody_asked_for_a_platform(p
     assert str(plan.image.platform) == "linux/arm64"
     assert str(plan_for(text, images=images).image.platform) == "linux/amd64"
     assert str(plan_for("FROM scratch", implicit_platform=True).image.platform) == "linux/amd64"
+    other = "FROM --platform=linux/arm64 scratch"  # nothing is of no platform
+    assert str(plan_for(other, implicit_platform=True).image.platform) == "linux/amd64"
 
 
 def test_an_empty_stage_has_no_target(plan_for):

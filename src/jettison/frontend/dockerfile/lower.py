@@ -48,7 +48,10 @@ def _begin(build: Build, stage: Stage) -> StageState:
     """Return the state of a stage before its first instruction."""
     request = build.request
     base = build.done[stage.base.index] if stage.base is not None else None
-    platform = base.platform if base is not None else stage.platform or request.platform
+    if base is not None:
+        platform = base.platform
+    else:  # scratch is for the target, whatever FROM says
+        platform = (stage.platform if stage.origin is not None else None) or request.platform
     names = StepNames(
         build.graph.label(stage),
         count_steps(stage),
