@@ -21,7 +21,7 @@ from jettison.linux.process import (
     forbid_new_privileges,
     install_filter,
 )
-from jettison.sandbox.init import asked, guard, program
+from jettison.sandbox.init import asked, guard, program, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.memory_files import MemoryFiles, write_all
 
@@ -42,6 +42,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     guard.enter("enter the root file system")
     os.chdir(spec["tree"])
     os.chroot(".")
+    streams.use_null(b"/dev/null")
     program.limit_resources(spec["rlimits"])
     os.umask(0o022)
     os.write(control, marshal.dumps(("ready", [], {})))
@@ -65,6 +66,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.close(here.detach())
     _filter(spec, there)
     guard.enter("change the user")
+    streams.give_to(spec["uid"])
     become(spec["uid"], spec["gid"], spec["groups"])
     guard.enter("execute")
     os.close(control)

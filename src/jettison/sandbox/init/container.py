@@ -27,8 +27,8 @@ from jettison.linux.mount import (
 from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
 from jettison.linux.process import confine_next_program, die_with_parent
 from jettison.linux.syscall import libc
-from jettison.sandbox.init import guard, network, program
-from jettison.sandbox.init.devices import mount_dev, mount_proc, mount_sys
+from jettison.sandbox.init import guard, network, program, streams
+from jettison.sandbox.init.devices import at, mount_dev, mount_proc, mount_sys
 from jettison.sandbox.init.mounts import Mounter, hide
 from jettison.sandbox.init.root import mount_root
 from jettison.sandbox.init.targets import Targets
@@ -103,6 +103,9 @@ def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
     console = spec["terminal"]
     shm_bytes = None if spec["own_shm"] else spec["shm_bytes"]
     mount_dev(targets, shm_bytes, own_console=console, every_device=privileged)
+    dev = targets.find(b"dev")
+    streams.use_null(at(dev, b"null"))
+    os.close(dev)
     guard.enter("mount `/sys`")
     mount_sys(targets, readonly=not privileged)
     _, upper, work, *_ = spec["root"]

@@ -27,7 +27,7 @@ from jettison.linux.process import (
     set_capabilities,
 )
 from jettison.linux.text import printable_bytes
-from jettison.sandbox.init import asked, guard
+from jettison.sandbox.init import asked, guard, streams
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -78,6 +78,7 @@ def drop_privileges(user: tuple[int, int, list[int]], capability_mask: int) -> N
     guard.enter("change the user")
     limit_bounding_set(capability_mask)
     uid, gid, groups = user
+    streams.give_to(uid)
     become(uid, gid, groups)
     if uid and os.getuid() == 0:  # where there is one user, the filter only pretends
         be_no_root()

@@ -13,7 +13,7 @@ import os
 
 from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
 from jettison.linux.process import die_with_parent, execute, install_filter
-from jettison.sandbox.init import asked, guard, network
+from jettison.sandbox.init import asked, guard, network, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
@@ -36,6 +36,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     for target, directory in spec["points"]:
         os.close(targets.make(target, directory=directory))
     _prepare(spec["bundle"], spec["prepare"], userxattr=spec["userns"])
+    streams.use_new_null(spec["bundle"] + b"/files/null")
     guard.enter("write the runtime's config")
     with open(spec["bundle"] + b"/files/config.json", "xb") as file:
         file.write(spec["config"])

@@ -1,0 +1,65 @@
+"""Standard streams: descriptors 0, 1 and 2 of the process that becomes the program.
+
+In:  what the builder hands over: pipes, and the host's null device where there is nothing to read.
+Out: streams that belong to the container and to its user.
+
+Security: a descriptor of a file of the host is that file: ``chmod /proc/self/fd/0`` of root would
+change the host's null device. crun gives even that to the container's user.
+Source: libcontainer's ``reOpenDevNull`` and ``fixStdioPermissions`` do the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from jettison.linux.mount import MS_NOEXEC, MS_NOSUID, mount
+
+_STREAMS = (0, 1, 2)
+_NULL = (1, 3)
+_NOT_OURS = frozenset({errno.EPERM, errno.EINVAL, errno.EROFS, errno.EACCES})
+
+
+def use_null(path: bytes) -> None:
+    """Put the null device at a path in the place of streams that are the host's.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    for number in _STREAMS:
+        facts = os.fstat(number)
+        if stat.S_ISCHR(facts.st_mode) and facts.st_rdev == os.makedev(*_NULL):
+            own = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            os.dup2(own, number, inheritable=True)
+            os.close(own)
+
+
+def use_new_null(directory: bytes) -> None:
+    """Do so with a new device, on a file system of its own that is mounted at a directory.
+
+    Who may not make one may not change the host's either: it belongs to nobody of this namespace.
+    """
+    os.mkdir(directory, 0o700)
+    mount(b"tmpfs", directory, b"tmpfs", MS_NOSUID | MS_NOEXEC, b"mode=700,size=4k")
+    path = directory + b"/null"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(*_NULL))
+        use_null(path)
+    except PermissionError:
+        return
+
+
+def give_to(uid: int) -> None:
+    """Let a user open the streams by their names, ``/dev/stdout`` for example.
+
+    Only pipes and terminals are given away: these are made for one container.
+    """
+    for number in _STREAMS:
+        facts = os.fstat(number)
+        if stat.S_ISFIFO(facts.st_mode) or os.isatty(number):
+            try:
+                os.fchown(number, uid, -1)
+            except OSError as error:
+                if error.errno not in _NOT_OURS:
+                    raise
