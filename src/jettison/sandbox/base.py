@@ -22,7 +22,8 @@ MOUNT_ROOT = "mount the root file system"
 class Streams(msgspec.Struct, frozen=True):
     """File descriptors that the process inherits; they stay open in the caller.
 
-    With ``terminal`` in the spec all three are one terminal's slave side, made by the caller.
+    With ``terminal`` in the spec all three are one end of a stream socket, over which the driver
+    sends the master side of the container's terminal, with one byte.
     """
 
     stdin: int

@@ -33,6 +33,7 @@ from jettison.sandbox.ids import check_ids
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.single_id import alone
 from jettison.sandbox.spec import FileMount, NetworkMode, RootKind, SandboxSpec
+from jettison.sandbox.terminal import host_terminal
 
 
 class ChrootRunning:
@@ -104,7 +105,8 @@ class ChrootSandbox:
                 tree=os.fsencode(root.tree),
                 held=covers.held,
             )
-            container = self._helper.start(message, streams, namespaces=0)
+            with host_terminal(spec, streams) as given:
+                container = self._helper.start(message, given, namespaces=0)
         except BaseException:
             group.remove()
             remove_tree(place)

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 import msgspec
 
 from jettison.errors import UsageError
-from jettison.sandbox.base import Running, Sandbox, Streams
+from jettison.sandbox.attach import Attached, Pipes, Terminal
+from jettison.sandbox.base import Running, Sandbox
 from jettison.sandbox.spec import SandboxSpec
-from jettison.sandbox.terminal import Terminal
 
 _FORWARDED = (
     signal.SIGINT,
@@ -55,37 +55,32 @@ def run_attached(sandbox: Sandbox, spec: SandboxSpec, attachment: Attachment) ->
 
     Raises:
         UsageError: a terminal and standard input are wanted, but that is no terminal.
+        HostError: what it wrote could not be passed on.
         SandboxUnavailableError: the container could not be set up.
     """
+    stdin = attachment.stdin if attachment.interactive else -1
+    attached: Pipes | Terminal
     if not spec.terminal:
-        return _run_plain(sandbox, spec, attachment)
-    if attachment.interactive and not os.isatty(attachment.stdin):
+        attached = Pipes(stdin, attachment.stdout, attachment.stderr)
+    elif stdin >= 0 and not os.isatty(stdin):
         raise UsageError(
             "standard input is not a terminal",
             hint="Leave out `-t`, or call it from a terminal.",
         )
-    source = attachment.stdin if attachment.interactive else -1
-    with Terminal(source, attachment.stdout) as terminal:
-        streams = Streams(terminal.slave, terminal.slave, terminal.slave)
-        running = sandbox.start(spec, streams)
-        terminal.attach()
-        with _signals(running, terminal):
-            return running.wait()
-
-
-def _run_plain(sandbox: Sandbox, spec: SandboxSpec, attachment: Attachment) -> int:
-    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        stdin = attachment.stdin if attachment.interactive else null
-        running = sandbox.start(spec, Streams(stdin, attachment.stdout, attachment.stderr))
-    finally:
-        os.close(null)
-    with _signals(running, None):
-        return running.wait()
+    else:
+        attached = Terminal(stdin, attachment.stdout)
+        size = attached.size or spec.terminal_size
+        spec = msgspec.structs.replace(spec, terminal_size=size)
+    with attached:
+        running = sandbox.start(spec, attached.streams)
+        with _signals(running, attached):
+            attached.begin(running.kill)
+            code = running.wait()
+        return attached.finish(code)
 
 
 @contextlib.contextmanager
-def _signals(running: Running, terminal: Terminal | None) -> Iterator[None]:
+def _signals(running: Running, attached: Attached) -> Iterator[None]:
     """Pass signals of this process on to the container while the block runs."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -100,8 +95,7 @@ def _signals(running: Running, terminal: Terminal | None) -> Iterator[None]:
             running.signal(number)
 
     def resize(_: int, __: object) -> None:
-        if terminal is not None:
-            terminal.resize()
+        attached.resize()
 
     before = {number: signal.signal(number, forward) for number in _FORWARDED}
     before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, resize)

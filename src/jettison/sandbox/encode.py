@@ -96,6 +96,7 @@ def encode(
         "readonly": [os.fsencode(path) for path in spec.readonly_paths],
         "readonly_root": spec.readonly_root,
         "terminal": spec.terminal,
+        "terminal_size": spec.terminal_size,
         "init": spec.init,
         "rlimits": [(limit_number(name), soft, hard) for name, soft, hard in spec.limits.ulimits],
         "devices": [(os.fsencode(e.target), os.fsencode(e.source)) for e in spec.devices],

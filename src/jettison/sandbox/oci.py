@@ -33,6 +33,7 @@ from jettison.sandbox.ids import check_ids
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.spec import SandboxSpec
 from jettison.sandbox.stubs import clean_upper
+from jettison.sandbox.terminal import host_terminal
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -115,7 +116,11 @@ class OciSandbox:
         self._helper.warm()
 
     def start(self, spec: SandboxSpec, streams: Streams) -> OciRunning:
-        """See ``Sandbox.start``."""
+        """See ``Sandbox.start``; the runtime connects its terminal with one in the container."""
+        with host_terminal(spec, streams) as given:
+            return self._start(spec, given)
+
+    def _start(self, spec: SandboxSpec, streams: Streams) -> OciRunning:
         if spec.init:
             raise SandboxUnavailableError(
                 f"`{self.name}` has no init process",
@@ -135,7 +140,7 @@ class OciSandbox:
                 str(directory),
                 userns=self._userns,
                 cgroup=cgroup,
-                console=_console_size(streams.stdin) if spec.terminal else None,
+                console=spec.terminal_size if spec.terminal else None,
             )
             message = encode(
                 spec,
@@ -176,15 +181,6 @@ class OciSandbox:
         elif self._userns:
             command += ["--rootless", "true"]
         return [*command, "run", "--no-new-keyring", "--bundle", str(hidden), bundle.name]
-
-
-def _console_size(descriptor: int) -> tuple[int, int]:
-    """Return rows and columns of a terminal."""
-    try:
-        columns, rows = os.get_terminal_size(descriptor)
-    except OSError:
-        return (24, 80)
-    return rows, columns
 
 
 def _last_error(log: Path) -> str:

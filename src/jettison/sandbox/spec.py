@@ -208,7 +208,8 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         privileged: All capabilities, nothing masked, all devices (``--security=insecure``).
         apparmor: Name of a profile, ``unconfined``, or None for the default of this host.
         readonly_root: The root file system cannot be written.
-        terminal: The process gets a terminal of its own.
+        terminal: The process gets a terminal of its own, see ``Streams``.
+        terminal_size: Its rows and columns at first.
         init: A small init reaps orphans and forwards signals (docker run --init).
         devices: Devices besides the usual ones.
         fuse: Mounts that a program of its own serves, for the time of the container.
@@ -234,6 +235,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     apparmor: str | None = None
     readonly_root: bool = False
     terminal: bool = False
+    terminal_size: tuple[int, int] = (24, 80)
     init: bool = False
     limits: Limits = Limits()
     devices: tuple[DeviceNode, ...] = ()

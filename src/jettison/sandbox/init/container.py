@@ -11,10 +11,8 @@ first path of the container is used as the container's.
 from __future__ import annotations
 
 import errno
-import fcntl
 import marshal
 import os
-import termios
 
 from jettison.linux.mount import (
     MNT_DETACH,
@@ -72,8 +70,8 @@ def begin(spec: dict) -> None:  # type: ignore[type-arg]
     """
     die_with_parent()
     os.setsid()
-    if spec["terminal"]:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if spec["terminal"] and os.isatty(0):  # else it is made in the container
+        streams.control_terminal()
     _join_cgroups(spec["cgroups"])
     network.join(spec["network"])
 
@@ -100,10 +98,11 @@ def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
     guard.enter("mount `/proc`")
     mount_proc(targets)
     guard.enter("mount `/dev`")
-    console = spec["terminal"]
     shm_bytes = None if spec["own_shm"] else spec["shm_bytes"]
-    mount_dev(targets, shm_bytes, own_console=console, every_device=privileged)
+    mount_dev(targets, shm_bytes, every_device=privileged)
     dev = targets.find(b"dev")
+    if spec["terminal"]:
+        streams.use_terminal(at(dev), spec["terminal_size"])
     streams.use_null(at(dev, b"null"))
     os.close(dev)
     guard.enter("mount `/sys`")

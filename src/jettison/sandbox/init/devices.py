@@ -59,15 +59,12 @@ def mount_proc(targets: Targets) -> None:
     os.close(point)
 
 
-def mount_dev(
-    targets: Targets, shm_bytes: int | None, *, own_console: bool, every_device: bool
-) -> None:
+def mount_dev(targets: Targets, shm_bytes: int | None, *, every_device: bool) -> None:
     """Mount ``/dev`` with the devices and links that every container has.
 
     Args:
         targets: Mount points.
         shm_bytes: Size of ``/dev/shm``; None leaves it to a mount of the spec.
-        own_console: Standard input is a terminal that becomes ``/dev/console``.
         every_device: Show the host's devices (privileged).
     """
     point = targets.make_plain(b"dev")
@@ -87,8 +84,6 @@ def mount_dev(
             size = b",size=%d" % shm_bytes if shm_bytes else b""
             mount(b"shm", at(dev, b"shm"), b"tmpfs", _PLAIN, b"mode=1777" + size)
         _mount_mqueue(at(dev, b"mqueue"))
-        if own_console:
-            _show_console(dev)
         if every_device:
             _show_host_devices(dev)
     finally:
@@ -113,21 +108,6 @@ def _mount_mqueue(target: bytes) -> None:
     except OSError as error:
         if error.errno != errno.ENODEV:  # a kernel without message queues
             raise
-
-
-def _show_console(dev: int) -> None:
-    """Show the terminal of standard input as ``/dev/console``.
-
-    A descriptor's mount is of the host's namespace, so that its path has to be looked up in ours.
-    """
-    path = os.readlink(at(0))
-    try:
-        same = os.stat(path).st_rdev == os.fstat(0).st_rdev
-    except OSError:
-        same = False
-    if same:
-        _touch(dev, b"console", 0o620)
-        bind(path, at(dev, b"console"), recursive=False)
 
 
 def _device(dev: int, name: bytes, major: int, minor: int) -> None:

@@ -10,14 +10,20 @@ Source: libcontainer's ``reOpenDevNull`` and ``fixStdioPermissions`` do the same
 
 from __future__ import annotations
 
+import _socket
 import errno
+import fcntl
 import os
 import stat
+import struct
+import termios
 
-from jettison.linux.mount import MS_NOEXEC, MS_NOSUID, mount
+from jettison.linux.mount import MS_NOEXEC, MS_NOSUID, bind, mount
 
 _STREAMS = (0, 1, 2)
 _NULL = (1, 3)
+_TIOCSPTLCK = 0x40045431
+_TIOCGPTN = 0x80045430
 _NOT_OURS = frozenset({errno.EPERM, errno.EINVAL, errno.EROFS, errno.EACCES})
 
 
@@ -48,6 +54,42 @@ def use_new_null(directory: bytes) -> None:
         use_null(path)
     except PermissionError:
         return
+
+
+def use_terminal(dev: bytes, size: tuple[int, int]) -> None:
+    """Make a terminal in the container's own devpts: all streams, and ``/dev/console``.
+
+    Standard input is a socket, over which its master side goes to the builder.
+
+    Args:
+        dev: Path of the container's ``/dev``.
+        size: Rows and columns.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    master = os.open(dev + b"/pts/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("=i", 0))
+    (number,) = struct.unpack("=i", fcntl.ioctl(master, _TIOCGPTN, bytes(4)))
+    path = dev + b"/pts/%d" % number
+    slave = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
+    os.close(os.open(dev + b"/console", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o620))
+    bind(path, dev + b"/console", recursive=False)
+    console = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 0)
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", master))
+    console.sendmsg([b"."], [rights])
+    console.detach()
+    os.close(master)
+    for number in _STREAMS:
+        os.dup2(slave, number, inheritable=True)
+    os.close(slave)
+    control_terminal()
+
+
+def control_terminal() -> None:
+    """Make the terminal of standard input that of this session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def give_to(uid: int) -> None:
