@@ -13,7 +13,12 @@ import jettison
 from fuse_device import DEVICE, with_fuse_for_all
 from other_user import becoming, interpreter, somebody
 
-SUITES = ("tests/contract/test_sandbox.py", "tests/hostile/test_network.py", "tests/hostile/test_streams.py")
+SUITES = (
+    "tests/contract/test_sandbox.py",
+    "tests/hostile/test_network.py",
+    "tests/hostile/test_set_user_id.py",
+    "tests/hostile/test_streams.py",
+)
 _ENTER = """
 import sys
 from jettison.linux import userns

@@ -78,7 +78,7 @@ class ChrootSandbox:
     name = "in-container"
 
     def __init__(self) -> None:
-        self._helper = Helper()
+        self._helper = Helper(alone=False)
 
     def warm(self) -> None:
         """Start the helper in advance."""

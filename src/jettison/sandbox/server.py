@@ -23,7 +23,7 @@ import msgspec
 
 import jettison
 from jettison.errors import SandboxUnavailableError
-from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
+from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS, unshare
 from jettison.linux.userns import remedy
 from jettison.sandbox.base import Streams
 
@@ -114,9 +114,16 @@ class Container:
 
 
 class Helper:
-    """The helper process; started with the first container, or before by ``warm``."""
+    """The helper process; started with the first container, or before by ``warm``.
 
-    def __init__(self) -> None:
+    Args:
+        alone: It is the first process of a process namespace, so that all of its containers end
+            with it even if it is killed: a program with the set-user-ID bit has no parent-death
+            signal. A chroot needs to see the processes of the host.
+    """
+
+    def __init__(self, *, alone: bool = True) -> None:
+        self._alone = alone
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._pid = 0
@@ -184,7 +191,7 @@ class Helper:
         if self._socket is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
-                self._pid = _spawn(theirs.fileno())
+                self._pid = _spawn(theirs.fileno(), alone=self._alone)
             except OSError as error:
                 ours.close()
                 raise SandboxUnavailableError(
@@ -196,8 +203,31 @@ class Helper:
         return self._socket
 
 
-def _spawn(descriptor: int) -> int:
+def _spawn(descriptor: int, *, alone: bool) -> int:
     """Start the helper in a session of its own, with one descriptor more than 0, 1, 2."""
+    if not alone:
+        return _spawn_here(descriptor)
+    started: list[int | OSError] = []
+
+    def spawn() -> None:
+        # The namespace is for children of this thread, which ends at once.
+        with contextlib.suppress(OSError):  # no container can be made then, and clone says so
+            unshare(NEWPID)
+        try:
+            started.append(_spawn_here(descriptor))
+        except OSError as error:
+            started.append(error)
+
+    thread = threading.Thread(target=spawn, name="spawn")
+    thread.start()
+    thread.join()
+    (result,) = started
+    if isinstance(result, OSError):
+        raise result
+    return result
+
+
+def _spawn_here(descriptor: int) -> int:
     package = str(Path(jettison.__file__).resolve().parent.parent)
     program = getattr(sys, "_base_executable", "") or sys.executable
     argv = [program, "-I", "-S", "-c", _BOOT, package, str(_HELPER_DESCRIPTOR)]

@@ -9,6 +9,9 @@ therefore clone and unshare at will. ``jettison.linux`` holds the system calls i
     builder ◀─ control: ready (stubs), error (step, errno, text), exit (status) ── both
     builder ── control: signal numbers; end of file kills ──▶ server
 
+The server is the first process of a process namespace (but for chroots), so that killing it kills
+all containers, whatever their programs are.
+
 Security: everything in the root file system is hostile. Mount points are resolved below the root
 only, no descriptor but 0, 1, 2 is open when the working directory is entered, and the
 interpreter's file is read-only behind ``/proc/self/exe``.

@@ -56,7 +56,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         # Only equals may look into a process, and only those above it where Yama is on.
         if spec["driver"] == "chroot":
             become(spec["uid"], spec["gid"], spec["groups"])
-            die_with_parent()
+        # Programs with the set-user-ID bit lose their own parent-death signal.
+        die_with_parent(program.END)
         listener = asked.receive(here)
         calls = held.calls()
         answer = None if listener < 0 else lambda: asked.serve(listener, proc, calls)

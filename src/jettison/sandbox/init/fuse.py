@@ -24,10 +24,7 @@ from jettison.linux.mount import mount, propagate_one_way
 from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import clone, libc
 from jettison.sandbox.init import guard
-from jettison.sandbox.init.program import CATCHABLE, exit_code, restore_signals
-
-END = 34
-"""Signal to the supervisor: kill the container. SIGKILL would end it before its container."""
+from jettison.sandbox.init.program import CATCHABLE, END, exit_code, restore_signals
 
 Mounts = list[tuple[bytes, bytes, bytes, list[bytes]]]
 

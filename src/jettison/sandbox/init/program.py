@@ -40,6 +40,10 @@ CATCHABLE = set(range(1, _LAST_SIGNAL + 1)) - {9, 19, 32, 33}
 """Signals that a process can wait for: not SIGKILL, SIGSTOP and those of the C library."""
 
 
+END = 34
+"""Signal to a process above a program: kill that. SIGKILL would end it before its program."""
+
+
 def limit_resources(limits: list[tuple[int, int, int]]) -> None:
     """Set resource limits; -1 is unlimited. More than the hard limit is an error without rights."""
     for kind, soft, hard in limits:
@@ -220,6 +224,9 @@ def reap_until(child: int, children: int = -1, answer: Callable[[], None] | None
                 _kill_all(children)
             os._exit(code)
         number = _signal.sigwait(CATCHABLE)
+        if number == END and children >= 0:
+            _kill_all(children)
+            os._exit(128 + _signal.SIGKILL)
         if number not in own:
             try:
                 os.killpg(child, number)

@@ -15,11 +15,11 @@ import os
 import select
 import sys
 
-from jettison.linux.namespace import NEWNS
+from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
 from jettison.sandbox.init import chrooted, container, fuse, guard, network, runtime
-from jettison.sandbox.init.program import exit_code
+from jettison.sandbox.init.program import END, exit_code
 
 _SIGCHLD = 17
 _SIGKILL = 9
@@ -45,11 +45,12 @@ class Server:
         self._by_control: dict[int, int] = {}
         self._silent: set[int] = set()
         self._supervised: set[int] = set()
+        self._chroots: set[int] = set()
 
     def run(self) -> None:
         """Serve until the builder closes its end; then end what still runs."""
         # A supervisor must not miss it before it listens; programs start without a mask.
-        _signal.pthread_sigmask(_signal.SIG_BLOCK, {fuse.END})
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, {END})
         wake, waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         _signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         _signal.signal(_SIGCHLD, _note)
@@ -73,7 +74,7 @@ class Server:
         if not data:
             self._poll.unregister(self._listener.fileno())
             for pid in self._by_pid:
-                _signal_to(pid, _SIGKILL)
+                self._signal(pid, _SIGKILL)
             return False
         received = memoryview(ancillary[0][2]).cast("i").tolist()
         stdin, stdout, stderr, control, spec = received
@@ -89,6 +90,8 @@ class Server:
                 _become_container(spec, (stdin, stdout, stderr), control, supervisor)
             if supervised:
                 self._supervised.add(pid)
+            if not flags & NEWPID:
+                self._chroots.add(pid)
             socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control)
             self._by_pid[pid] = socket
             self._by_control[control] = pid
@@ -114,8 +117,20 @@ class Server:
             self._silent.add(descriptor)
         number = int(data) if data else _SIGKILL
         if number == _SIGKILL and pid in self._supervised:
-            number = fuse.END
-        _signal_to(pid, number)
+            number = END
+        self._signal(pid, number)
+
+    def _signal(self, pid: int, number: int) -> None:
+        """Send a signal to a container's first process, or kill it with all that it has started."""
+        pids = [pid]
+        if number == _SIGKILL and pid in self._chroots:  # no process namespace would end with it
+            for each in pids:
+                pids += _children(each)
+        for each in pids:
+            try:
+                os.kill(each, number)
+            except OSError:
+                continue
 
     def _reap(self) -> None:
         while self._by_pid:
@@ -129,6 +144,7 @@ class Server:
             if socket is None:
                 continue
             self._supervised.discard(pid)
+            self._chroots.discard(pid)
             control = socket.fileno()
             del self._by_control[control]
             if control not in self._silent:
@@ -138,20 +154,8 @@ class Server:
             socket.close()
 
 
-def _signal_to(pid: int, number: int) -> None:
-    """Send a signal to a container's first process, or kill it with all that it has started."""
-    pids = [pid]
-    if number == _SIGKILL:  # a chroot has no process namespace that would end with it
-        for each in pids:
-            pids += _children(each)
-    for each in pids:
-        try:
-            os.kill(each, number)
-        except OSError:
-            continue
-
-
 def _children(pid: int) -> list[int]:
+    """Return the children of a process; IDs must be those that ``/proc`` shows."""
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
