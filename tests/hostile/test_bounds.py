@@ -7,6 +7,7 @@ import resource
 import socket
 import stat
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,87 @@ def test_ignore_files_that_never_end_are_told(scratch: Scratch, tmp_path: Path) 
     done = build_within_bounds(scratch)
     assert done.returncode == 4, done.stderr
     assert "larger than 8 MiB" in done.stderr
+
+
+def sparse_archive(path: Path, size: int, form: str) -> None:
+    """Write a tar with a file of a hole: GNU's old format, or one of those in pax headers."""
+    small = tarfile.TarInfo("small").tobuf(tarfile.GNU_FORMAT)
+    entry = tarfile.TarInfo("big")
+    if form == "old":
+        header = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+        header[156:157] = b"S"
+        header[386:410] = b"00000000000\0" * 2
+        header[483:495] = b"\x80" + size.to_bytes(11, "big")
+        header[148:156] = b" " * 8
+        header[148:156] = b"%06o\0 " % sum(header)
+        path.write_bytes(small + bytes(header) + bytes(1024))
+        return
+    records = {"GNU.sparse.realsize": str(size), "GNU.sparse.name": "big", "GNU.sparse.map": "0,0"}
+    records |= {"GNU.sparse.major": "0", "GNU.sparse.minor": "1"}
+    entry.pax_headers = records
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(tarfile.TarInfo("small"))
+        tar.addfile(entry)
+
+
+@pytest.mark.parametrize("form", ["old", "pax"])
+@pytest.mark.parametrize("size", [(1 << 63) - 1, 1 << 39])
+def test_an_archive_that_promises_holes_without_end_is_refused(
+    scratch: Scratch, form: str, size: int
+) -> None:
+    sparse_archive(scratch.context / "big.tar", size, form)
+    scratch.dockerfile("FROM scratch\nADD big.tar /\n", base=False)
+    done = build_within_bounds(scratch)
+    assert done.returncode == 4, done.stderr
+    assert "makes the archive larger" in done.stderr or "GiB of holes" in done.stderr
+    assert "`big`" in done.stderr
+
+
+@pytest.mark.needs_root
+def test_files_of_holes_without_end_are_refused_in_contexts_and_layers(scratch: Scratch) -> None:
+    with (scratch.context / "huge").open("wb") as file:
+        file.truncate(15 << 40)
+    scratch.dockerfile("FROM scratch\nCOPY huge /\n", base=False)
+    done = build_within_bounds(scratch)
+    assert done.returncode == 4, done.stderr
+    assert "/huge` is 15 TiB long" in done.stderr
+    os.truncate(scratch.context / "huge", 1 << 39)
+    done = build_within_bounds(scratch)
+    assert done.returncode == 4, done.stderr
+    assert "/huge` has holes of 512 GiB" in done.stderr
+    (scratch.context / "huge").unlink()
+    for snapshotter in ("overlay", "copy"):
+        scratch.environment = {"JETTISON_SNAPSHOTTER": snapshotter}
+        done = scratch.build("FROM busybox\nRUN truncate -s 600G /big && touch /x-$RANDOM\n")
+        assert done.returncode == 4, done.stderr
+        assert "big` has holes of 600 GiB" in done.stderr
+
+
+@pytest.mark.needs_root
+@pytest.mark.parametrize("snapshotter", ["overlay", "copy"])
+def test_holes_stay_holes_on_every_way(scratch: Scratch, tmp_path: Path, snapshotter: str) -> None:
+    scratch.environment = {"JETTISON_SNAPSHOTTER": snapshotter}
+    with (scratch.context / "sparse").open("wb") as file:
+        file.write(b"begin")
+        file.seek(100 << 20)
+        file.write(b"end")
+    text = """FROM busybox AS one
+COPY sparse /one
+RUN truncate -s 200M /two && echo x >>/two
+FROM one
+COPY --from=one /one /three
+RUN touch /one /two
+"""
+    out = tmp_path / "out"
+    done = scratch.build(text, "-o", f"type=local,dest={out}")
+    assert done.returncode == 0, done.stderr
+    for name, size in (
+        ("one", (100 << 20) + 3),
+        ("two", (200 << 20) + 2),
+        ("three", (100 << 20) + 3),
+    ):
+        facts = (out / name).stat()
+        assert facts.st_size == size
+        assert facts.st_blocks * 512 < 4 << 20
+    used = sum(path.lstat().st_blocks * 512 for path in scratch.store.rglob("*"))
+    assert used < 40 << 20

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jettison.copier.bytes import ByteCopier
 from jettison.copier.entry import Entry
 from jettison.copier.layer_writer import OpenDirectories, set_facts
 from jettison.copier.open import check_unchanged, is_immutable, open_source
+from jettison.fs.bytes import ByteCopier
 from jettison.fs.owners import needed_bits
 from jettison.fs.tree import Tree
 

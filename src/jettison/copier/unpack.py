@@ -11,12 +11,12 @@ import os
 import stat
 from collections.abc import Mapping
 
-from jettison.copier.bytes import ByteCopier
 from jettison.copier.destination import Destination
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.members import BaseFile
 from jettison.copier.open import changed, check_still_same, open_source_archive
 from jettison.copier.select import Selected
+from jettison.fs.bytes import ByteCopier
 from jettison.fs.tree import Tree
 from jettison.fs.xattr import is_image_xattr
 from jettison.layer.archive import ArchiveEntry

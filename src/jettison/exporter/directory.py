@@ -21,7 +21,7 @@ import msgspec
 
 from jettison.errors import UsageError
 from jettison.events import Progress
-from jettison.exporter.destination import copy_bytes
+from jettison.fs.bytes import ByteCopier
 from jettison.fs.remove import OPEN_DIRECTORY, remove_tree
 from jettison.fs.tree import FileStat, Tree
 from jettison.linux.files import open_in_root
@@ -104,6 +104,7 @@ class DirectoryWriter:
         self._clamp_ns = clamp_ns
         self._report = report
         self._first: dict[tuple[int, int], str] = {}
+        self._copier = ByteCopier()
         self.left_out = dict.fromkeys(PRIVILEGES, 0)
 
     def write(self, tree: Tree, root: int) -> None:
@@ -176,16 +177,18 @@ class DirectoryWriter:
         mode = stat.S_IMODE(facts.mode)
         if mode & _SET_IDS and not self._keeps(SET_ID):
             mode &= ~_SET_IDS
-        with (
-            open(os.open(tree.host_path(path), _READ), "rb") as source,
-            open(os.open(name, _CREATE, 0o600, dir_fd=here), "wb") as file,
-        ):
-            copy_bytes(source, file)
-            file.flush()
-            target = file.fileno()
-            self._xattrs(tree, path, target)
-            os.fchmod(target, mode)
-            os.utime(target, ns=self._times(facts))
+        source = os.open(tree.host_path(path), _READ)
+        try:
+            target = os.open(name, _CREATE, 0o600, dir_fd=here)
+            try:
+                self._copier.copy(source, target, os.fstat(source))
+                self._xattrs(tree, path, target)
+                os.fchmod(target, mode)
+                os.utime(target, ns=self._times(facts))
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
 
     def _xattrs(self, tree: Tree, path: str, target: int) -> None:
         for name, value in tree.xattrs(path).items():

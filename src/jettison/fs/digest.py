@@ -27,6 +27,7 @@ from typing import Protocol, Self
 
 import msgspec
 
+from jettison.fs.holes import check_size, may_have_holes, pieces
 from jettison.fs.tree import FileStat, file_stat
 
 _CHUNK_BYTES = 1 << 20
@@ -68,13 +69,25 @@ def file_sha256(path: str | Path) -> bytes:
     """Return the sha256 of a regular file's bytes.
 
     Raises:
+        ContentError: it is longer than a file of an image may be.
         OSError: it cannot be read, or is a symbolic link or another special file.
     """
     descriptor, facts = _open_regular(path)
     try:
-        return descriptor_sha256(descriptor, facts.st_size)
+        return _regular_sha256(descriptor, facts, path)
     finally:
         os.close(descriptor)
+
+
+def _regular_sha256(descriptor: int, facts: os.stat_result, path: str | Path) -> bytes:
+    """Return the sha256 of a file's bytes; holes are not read."""
+    if not may_have_holes(facts):
+        return descriptor_sha256(descriptor, facts.st_size)
+    check_size(descriptor, facts, os.fspath(path))
+    hasher = hashlib.sha256()
+    for piece in pieces(descriptor, facts.st_size, _CHUNK_BYTES):
+        hasher.update(piece)
+    return hasher.digest()
 
 
 class _Memo(msgspec.Struct, array_like=True):
@@ -129,6 +142,7 @@ class FileDigests:
             facts: What ``lstat`` says about it now.
 
         Raises:
+            ContentError: it is longer than a file of an image may be.
             OSError: it cannot be read, or is no regular file any more.
         """
         entry = self._files().get(path)
@@ -189,7 +203,7 @@ class FileDigests:
         started_ns = time.time_ns()
         descriptor, before = _open_regular(self._root + path)
         try:
-            digest = descriptor_sha256(descriptor, before.st_size)
+            digest = _regular_sha256(descriptor, before, self._root + path)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)

@@ -33,6 +33,7 @@ import msgspec
 
 from jettison.errors import ContentError, StorageError
 from jettison.fs.failure import storage_error
+from jettison.fs.holes import check_size, may_have_holes, pieces
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import drop_strays, is_whiteout, overlay_xattr_prefix
 from jettison.fs.owners import intended
@@ -230,23 +231,33 @@ class _Packer:
                 self._flush()
             hasher = sha256() if self._watcher.wants(path) else None
             left = size
-            while left:
-                data = os.read(descriptor, min(left, PIECE_BYTES))
-                if not data:
-                    raise StorageError(
-                        f"`{show(path)}` became shorter while it was packed",
-                        hint="do not change files below the store's root",
-                    )
+            for data in self._pieces_of(descriptor, facts):
                 left -= len(data)
                 if hasher is not None:
                     hasher.update(data)
                 self._put(data)
+            if left:
+                raise StorageError(
+                    f"`{show(path)}` became shorter while it was packed",
+                    hint="do not change files below the store's root",
+                )
             if size % BLOCK:
                 self._put(bytes(-size % BLOCK))
             digest = hasher.digest() if hasher is not None else b""
             self._watcher.entry(LayerFile(path, facts, xattrs=xattrs, sha256=digest))
         finally:
             os.close(descriptor)
+
+    def _pieces_of(self, descriptor: int, facts: os.stat_result) -> Iterator[bytes]:
+        """Yield the bytes of a file; most are read by one call."""
+        if may_have_holes(facts):
+            check_size(descriptor, facts, show(self.path))
+            yield from pieces(descriptor, facts.st_size, PIECE_BYTES)
+            return
+        left = facts.st_size
+        while left and (data := os.read(descriptor, min(left, PIECE_BYTES))):
+            left -= len(data)
+            yield data
 
     def _file_xattrs(self, descriptor: int) -> dict[str, bytes]:
         try:

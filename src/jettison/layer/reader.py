@@ -67,6 +67,7 @@ class TarReader:
         self._remaining = 0
         self._padding = 0
         self._entries = 0
+        self._holes = 0
         self._bytes = 0
         self._global: dict[bytes, bytes] = {}
         self._ended = False
@@ -182,6 +183,14 @@ class TarReader:
                 f" {self._limits.max_bytes} bytes",
                 hint="do not use this archive unless you know who made it",
             )
+        if entry.sparse is not None:
+            self._holes += entry.size - entry.stored_size
+            if self._holes > self._limits.max_holes:
+                raise UnsafeArchiveError(
+                    f"the sparse file `{show(entry.name)}` brings the archive to more than"
+                    f" {self._limits.max_holes >> 30} GiB of holes",
+                    hint="do not use this archive unless you know who made it",
+                )
         return entry
 
     def _sparse(self, entry: Entry, records: list[tuple[bytes, bytes]]) -> Entry:

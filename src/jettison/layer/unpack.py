@@ -32,6 +32,7 @@ import msgspec
 
 from jettison.errors import HostError, StorageError, UnsafeArchiveError
 from jettison.fs import overlay_form
+from jettison.fs.bytes import ByteCopier
 from jettison.fs.failure import storage_error
 from jettison.fs.owners import intended
 from jettison.fs.remove import remove_tree
@@ -67,7 +68,6 @@ Lower = Callable[[str], str | None]
 """Returns where a path of the layers below is on the host, None when they do not have it."""
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_COPY_BYTES = 1 << 22
 _KINDS = {
     stat.S_IFREG: FILE,
     stat.S_IFLNK: SYMLINK,
@@ -325,8 +325,7 @@ class _Unpacker:
         try:
             descriptor = self._create(copied, parent, directory, base)
             try:
-                while os.sendfile(descriptor, source, None, _COPY_BYTES):
-                    pass
+                ByteCopier().copy(source, descriptor, os.fstat(source))
                 self._placer.finish(copied, descriptor)
             finally:
                 os.close(descriptor)

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from jettison.fs.bytes import ByteCopier
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_opaque, make_whiteout
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
@@ -29,7 +30,6 @@ from jettison.linux.files import birth_time
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_CHUNK = 1 << 30
 _KEPT = ("user.", "security.capability")
 _NO_ATTRIBUTES = frozenset({errno.EOPNOTSUPP, errno.EPERM, errno.EACCES})
 
@@ -242,7 +242,7 @@ def copy_file(source: str, target: str, facts: os.stat_result) -> None:
         try:
             copy = os.open(target, _CREATE, 0o600)
             try:
-                _copy_bytes(origin, copy, facts.st_size)
+                ByteCopier().copy(origin, copy, os.fstat(origin))
             finally:
                 os.close(copy)
         finally:
@@ -295,18 +295,6 @@ def _drop_books(path: str, facts: os.stat_result) -> None:
             for name in os.listxattr(path, follow_symlinks=False):
                 if name.startswith((USER_PREFIX, TRUSTED_PREFIX)):
                     remove_xattr(path, name)
-
-
-def _copy_bytes(origin: int, copy: int, size: int) -> None:
-    done = 0
-    try:
-        while done < size and (count := os.copy_file_range(origin, copy, size - done)):
-            done += count
-    except OSError:
-        if done:
-            raise
-        while os.sendfile(copy, origin, None, _CHUNK):
-            pass
 
 
 def _is_same(before: State, now: State) -> bool:

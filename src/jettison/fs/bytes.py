@@ -12,6 +12,8 @@ from __future__ import annotations
 import errno
 import os
 
+from jettison.fs.holes import data_regions, may_have_holes
+
 _CHUNK_BYTES = 1 << 20
 _NO_KERNEL_COPY = frozenset(
     {errno.EXDEV, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM}
@@ -33,7 +35,7 @@ class ByteCopier:
             facts: Of the origin.
         """
         size = facts.st_size
-        if facts.st_blocks * 512 < size:
+        if may_have_holes(facts):
             _copy_sparse(origin, target, size)
             return
         done = 0
@@ -54,16 +56,8 @@ class ByteCopier:
 
 def _copy_sparse(origin: int, target: int, size: int) -> None:
     """Copy the data of a file with holes, and leave the holes."""
-    position = 0
-    while position < size:
-        try:
-            start = os.lseek(origin, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # only a hole is left
-                break
-            raise
-        position = os.lseek(origin, start, os.SEEK_HOLE)
-        _copy_range(origin, target, start, position)
+    for start, end in data_regions(origin, size):
+        _copy_range(origin, target, start, end)
     os.ftruncate(target, size)
 
 
