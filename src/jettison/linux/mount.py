@@ -168,7 +168,8 @@ def _overlay_by_context(
         for lower in lowers:
             _set(context, b"lowerdir+", lower)
         for key, value in options:
-            _set(context, key, value)
+            # Unlike those of lowerdir+, these paths are unescaped, also when they come alone.
+            _set(context, key, value.replace(b"\\", b"\\\\"))
         raw("fsconfig", context, _FSCONFIG_CMD_CREATE, None, None, 0, path=target)
         mounted = raw("fsmount", context, _FSMOUNT_CLOEXEC, 0, path=target)
     finally:
