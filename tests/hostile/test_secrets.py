@@ -176,6 +176,14 @@ printf 'somebody:%s' "$LONG$LONG$LONG$LONG" | base64
         assert part not in done.stderr
 
 
+def test_a_secret_with_a_null_byte_is_no_variable(scratch: Scratch, secret: Path) -> None:
+    secret.write_bytes(b"abc\0defghij")
+    text = "FROM busybox\nRUN --mount=type=secret,id=token,env=T echo $T\n"
+    done = scratch.build(text, "--secret", f"id=token,src={secret}")
+    assert done.returncode == 1
+    assert "holds a null byte" in done.stderr
+
+
 def test_another_secret_is_another_value_but_no_other_key(scratch: Scratch, secret: Path) -> None:
     text = "FROM busybox\nRUN --mount=type=secret,id=token wc -c /run/secrets/token\n"
     assert scratch.build(text, "--secret", f"id=token,src={secret}").returncode == 0

@@ -148,7 +148,11 @@ class Authorizer:
         if response.status != 200:
             said = read_bounded(response, MAX_ERROR_BYTES, what="the token server's answer")
             status = 401 if response.status in {400, 401, 403} else response.status
-            raise refusal(status, said, doing=doing(scopes), registry=endpoint.registry)
+            sent = headers.get("Authorization", "")
+            if credentials is not None and credentials.identity_token:
+                sent = f"Bearer {credentials.identity_token}"
+            registry = endpoint.registry
+            raise refusal(status, said, doing=doing(scopes), registry=registry, granted=sent)
         data = read_bounded(response, _MAX_TOKEN_BYTES, what="the token server's answer")
         refuse_page(data, response.headers, endpoint.registry, "a token")
         return self._decode(data, endpoint)

@@ -9,6 +9,7 @@ Security: bodies are the registry's; only printable text of bounded length gets 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 
 import msgspec
@@ -17,6 +18,7 @@ from jettison.errors import AuthenticationError, RegistryError, RegistryUnavaila
 
 MAX_ERROR_BYTES = 64 << 10
 _MAX_TEXT = 300
+_SHORTEST = 4
 
 
 class _Diagnostic(msgspec.Struct):
@@ -31,7 +33,7 @@ class _Diagnostics(msgspec.Struct):
 
 
 def refusal(
-    status: int, body: bytes, *, doing: str, registry: str, known: bool = False
+    status: int, body: bytes, *, doing: str, registry: str, granted: str = ""
 ) -> RegistryError:
     """Return the error for an answer that is no success.
 
@@ -40,13 +42,13 @@ def refusal(
         body: At most ``MAX_ERROR_BYTES`` of it.
         doing: What was tried, as ``pull `library/python` ``.
         registry: Name of the registry, for the hint.
-        known: Whether credentials were sent.
+        granted: The ``Authorization`` header that was sent: servers may repeat it.
     """
-    said = _diagnosis(body)
+    said = _without(_diagnosis(body), granted)
     told = f": {said}" if said else ""
     login = f"run `jettison login {registry}`"
     if status == 401:
-        problem = "does not accept the credentials" if known else "wants credentials"
+        problem = "does not accept the credentials" if granted else "wants credentials"
         return AuthenticationError(
             f"registry `{registry}` {problem} to {doing}{told}", hint=login, status=status
         )
@@ -95,6 +97,18 @@ def refuse_page(data: bytes, headers: Mapping[str, str], registry: str, wanted: 
     )
 
 
+def _without(text: str, granted: str) -> str:
+    """Return what a server says without the credentials that it was sent."""
+    scheme, _, value = granted.partition(" ")
+    private = [value]
+    if scheme == "Basic":
+        private.append(base64.b64decode(value).decode(errors="replace").partition(":")[2])
+    for each in private:
+        if len(each) >= _SHORTEST:
+            text = text.replace(each, "***")
+    return text[:_MAX_TEXT]
+
+
 def _diagnosis(body: bytes) -> str:
     try:
         told = msgspec.json.decode(body, type=_Diagnostics)
@@ -104,4 +118,4 @@ def _diagnosis(body: bytes) -> str:
         " ".join(part for part in (each.message or each.code,) if part) for each in told.errors
     ]
     text = "; ".join(part for part in parts if part) or told.details or told.error
-    return "".join(c for c in text if c.isprintable())[:_MAX_TEXT]
+    return "".join(c for c in text if c.isprintable())

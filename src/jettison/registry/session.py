@@ -111,7 +111,7 @@ class Session:
                 said,
                 doing=doing(scopes),
                 registry=endpoint.registry,
-                known=bool(granted),
+                granted=granted,
             )
         raise RegistryError(f"registry `{endpoint.registry}` keeps asking for credentials")
 

@@ -198,8 +198,10 @@ class Transport:
             )
         except exceptions.HTTPError as error:
             raise _unreachable(url, error) from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise _unreachable(url, error) from error
+        except ValueError:  # its text may quote a header, which may hold a token
+            raise _unreachable(url, ValueError("a header or address cannot be sent")) from None
         finally:
             if stream is not None:
                 stream.close()

@@ -11,9 +11,11 @@ a value: files with settings that hold a secret have lines that do not.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -80,7 +82,7 @@ class Finder:
     def _in_file(self, path: str) -> tuple[str, str] | None:
         with open(path, "rb", buffering=0) as file:
             rest = b""
-            while chunk := file.read(_CHUNK):
+            for chunk in _data(file):
                 data = rest + chunk
                 found = self._in_bytes(data)
                 if found is not None:
@@ -92,6 +94,23 @@ class Finder:
         attributes = read_xattrs(path).items()
         found = (self._in_bytes(name.encode() + b"\0" + value) for name, value in attributes)
         return next((each for each in found if each is not None), None)
+
+
+def _data(file: FileIO) -> Iterator[bytes]:
+    """Yield the bytes of a file in chunks; holes, which may be huge, are left out."""
+    position, size = 0, os.fstat(file.fileno()).st_size
+    while position < size:
+        try:
+            begin = os.lseek(file.fileno(), position, os.SEEK_DATA)
+            position = os.lseek(file.fileno(), begin, os.SEEK_HOLE)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                return
+            raise
+        file.seek(begin)
+        while begin < position and (chunk := file.read(min(_CHUNK, position - begin))):
+            yield chunk
+            begin += len(chunk)
 
 
 def refuse_leaks(layer: Path, secrets: Mapping[str, bytes]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
+from jettison.oci.url import Url
 from jettison.registry.error import refusal
 from jettison.registry.headers import Challenge, parse_challenges
+from jettison.registry.transport import Transport
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,19 @@ def test_a_refusal_repeats_printable_bounded_text_only():
 )
 def test_bodies_of_any_form_are_survived(body):
     assert "refuses to pull" in str(refusal(404, body, doing="pull `x`", registry="r"))
+
+
+@pytest.mark.parametrize("granted", ["Bearer s3cr3t-token", "Basic dXNlcjpzM2NyM3QtdG9rZW4="])
+def test_a_refusal_does_not_repeat_the_credentials_that_were_sent(granted):
+    body = f'{{"errors":[{{"message":"{"x" * 390} {granted} s3cr3t-token"}}]}}'.encode()
+    text = str(refusal(401, body, doing="pull `x`", registry="r", granted=granted))
+    assert "does not accept" in text
+    for private in ("s3cr3t", "dXNlcjpz"):
+        assert private not in text
+
+
+def test_a_token_that_no_header_can_hold_is_not_quoted():
+    url = Url.parse("http://127.0.0.1:1/v2/")
+    with pytest.raises(RegistryUnavailableError) as told:
+        Transport({}).send("GET", url, headers={"Authorization": "Bearer s3cr3t\nX: y"}, attempts=1)
+    assert "s3cr3t" not in f"{told.value}{told.value.__cause__}"

@@ -250,6 +250,15 @@ def test_every_form_is_found_in_layers(
     assert Finder({"id": value}).find(place) is not None
 
 
+def test_huge_holes_are_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        file.truncate(1 << 42)
+        file.seek(1 << 41)
+        file.write(b"hunter2")
+    assert Finder({"id": b"hunter2"}).find(tmp_path) is not None
+    assert Finder({"id": b"hunter3"}).find(tmp_path) is None
+
+
 def test_wrapped_base64_of_a_long_secret_is_found(tmp_path: Path) -> None:
     secret = bytes(range(33, 120)) * 3
     (tmp_path / "file").write_bytes(base64.encodebytes(b"user:" + secret))

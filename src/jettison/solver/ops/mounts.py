@@ -166,6 +166,11 @@ def _secret(mount: ExecMount, secrets: Mapping[str, bytes], env: list[str]) -> l
     if len(value) > _MAX_SECRET_BYTES:
         raise SolveError(f"secret {mount.id} is larger than {_MAX_SECRET_BYTES} bytes")
     if mount.env:
+        if b"\0" in value:
+            raise SolveError(
+                f"secret {mount.id} holds a null byte and cannot be a variable",
+                hint="mount it as a file: leave `env=` out",
+            )
         env.append(f"{mount.env}={value.decode(errors='surrogateescape')}")
     file = msgspec.structs.replace(_file(mount, value, 0o400), secret=True)
     return [file] if mount.target else []
