@@ -140,6 +140,29 @@ def test_a_missing_secret_fails_only_where_it_is_required(scratch: Scratch) -> N
     assert "secret no: not found" in done.stderr
 
 
+def test_a_missing_optional_secret_is_an_empty_variable(scratch: Scratch) -> None:
+    text = "FROM busybox\nRUN --mount=type=secret,id=no,env=MISSING %s\n"
+    done = scratch.build(text % 'test -z "${MISSING-unset}" && test ! -e /run/secrets/no')
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_secret_of_a_variable_that_is_not_set_is_empty_and_told(scratch: Scratch) -> None:
+    text = """FROM busybox
+RUN --mount=type=secret,id=s --mount=type=secret,id=s,env=S,target=/s%s \\
+    test -f /run/secrets/s && test ! -s /run/secrets/s && test -f /s && test -z "${S-unset}"
+"""
+    secret = ("--secret", "id=s,env=NOT_SET_HERE")
+    done = scratch.build(text % "", *secret)
+    assert done.returncode == 0, done.stderr
+    assert "WARN: secret `s` is empty: the variable `NOT_SET_HERE` is not set" in done.stderr
+    required = scratch.build(text % ",required=true", *secret)
+    assert required.returncode == 1
+    assert "secret s: the variable `NOT_SET_HERE` is not set" in required.stderr
+    empty = scratch.build(text % ",required=true", *secret, env={"NOT_SET_HERE": ""})
+    assert empty.returncode == 0, empty.stderr
+    assert "WARN" not in empty.stderr
+
+
 def test_a_secret_may_have_500_kib_and_no_byte_more(scratch: Scratch) -> None:
     path = scratch.directory / "large"
     path.write_bytes(os.urandom(250 << 10).hex().encode())

@@ -209,7 +209,11 @@ def _exec_options(
         lambda text: sink(Warned(time.time_ns(), text)),
         session.settings.cdi_dirs,
     )
-    return exec_options(session, request, plan.proxy_env, made, devices)
+    options = exec_options(session, request, plan.proxy_env, made, devices)
+    for name, variable in options.unset_secrets.items():
+        text = f"secret `{name}` is empty: the variable `{variable}` is not set"
+        sink(Warned(time.time_ns(), text))
+    return options
 
 
 def _assemble(session: Session, solution: Solution) -> StoredImage:

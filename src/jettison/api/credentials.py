@@ -17,8 +17,8 @@ def secrets_of(request: BuildRequest) -> Secrets:
     def find(name: str) -> bytes | None:
         if name not in by_id:
             return None
-        from jettison.api.execution import secret_value  # noqa: PLC0415 - few sources want some
+        from jettison.api.execution import is_unset, secret_value  # noqa: PLC0415 - few ask
 
-        return secret_value(by_id[name])
+        return None if is_unset(by_id[name]) else secret_value(by_id[name])
 
     return find

@@ -72,6 +72,8 @@ def exec_options(
     given = {entry.partition("=")[0] for entry in proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     env = (*proxy_env, *inherited)
+    unset = {each.id: each.env for each in request.secrets if is_unset(each)}
+    values = {each.id: b"" if is_unset(each) else secret_value(each) for each in request.secrets}
     return ExecOptions(
         cache_mounts=session.store.cache_mounts,
         discard=session.store.trash,
@@ -80,7 +82,8 @@ def exec_options(
         env=env,
         forced_env=ca.env,
         mounts=ca.mounts,
-        secrets={each.id: secret_value(each) for each in request.secrets},
+        secrets=values,
+        unset_secrets=unset,
         passwords=passwords_in(env),
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, made),
@@ -118,6 +121,11 @@ def container_files(hostname: str, extra_hosts: tuple[str, ...], link: Link) -> 
         make_hosts(hostname, extra_hosts, gateway=link.gateway),
         make_resolv_conf(host_network=shared, forwarder=link.nameserver),
     )
+
+
+def is_unset(secret: SecretRequest) -> bool:
+    """Tell whether a secret is to come from a variable that is not set: steps get an empty one."""
+    return bool(secret.env) and secret.env not in os.environ
 
 
 def secret_value(secret: SecretRequest) -> bytes:

@@ -128,6 +128,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
         mounts: The CA bundle and the like.
         secrets: Values by id.
         passwords: Those of proxies, by where they are from: every RUN can see them.
+        unset_secrets: Variables that are not set, by the ids of secrets that are empty therefore.
         secrets_in_layers: Whether a layer may hold a secret or a password.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
@@ -149,6 +150,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     mounts: tuple[Mount, ...] = ()
     secrets: Mapping[str, bytes] = {}
     passwords: Mapping[str, bytes] = {}
+    unset_secrets: Mapping[str, str] = {}
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: Limits = Limits()

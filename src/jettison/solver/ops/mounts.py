@@ -82,7 +82,7 @@ def mount_all(
             case MountType.FILE:
                 made.append(_file(mount, mount.content, 0o755))
             case MountType.SECRET:
-                found = _secret(mount, runtime.options.secrets, env)
+                found = _secret(mount, runtime.options, env)
                 private += found
                 made += found
             case MountType.SSH:
@@ -101,7 +101,7 @@ def mount_private(
     made: list[Mount] = []
     for index, mount in enumerate(mounts):
         if mount.type is MountType.SECRET and mount.id in options.secrets:
-            made += _secret(mount, options.secrets, env)
+            made += _secret(mount, options, env)
         if mount.type is MountType.SSH and mount.id in options.ssh:
             made += _ssh(mount, options.ssh, stack, place / f"agent-{index}")
     return Mounted(tuple(made), tuple(env))
@@ -154,14 +154,21 @@ def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:
     return FileMount(mount.target, content, mode, mount.uid, mount.gid)
 
 
-def _secret(mount: ExecMount, secrets: Mapping[str, bytes], env: list[str]) -> list[Mount]:
-    value = secrets.get(mount.id)
+def _secret(mount: ExecMount, options: ExecOptions, env: list[str]) -> list[Mount]:
+    value = options.secrets.get(mount.id)
+    if mount.required and mount.id in options.unset_secrets:
+        raise SolveError(
+            f"secret {mount.id}: the variable `{options.unset_secrets[mount.id]}` is not set",
+            hint="set it; a step that can do without has no `required` in its mount",
+        )
     if value is None:
         if mount.required:
             raise SolveError(
                 f"secret {mount.id}: not found",
                 hint=f"give it with `--secret id={mount.id},src=FILE`",
             )
+        if mount.env:
+            env.append(f"{mount.env}=")
         return []
     if len(value) > _MAX_SECRET_BYTES:
         raise SolveError(f"secret {mount.id} is larger than {_MAX_SECRET_BYTES} bytes")
