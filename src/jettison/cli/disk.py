@@ -70,7 +70,7 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
         done = api.prune(session, everything=everything, max_bytes=limit)
         out(
             f"Removed {len(images)} images, {done.records} records, {done.layers} layers, "
-            f"{done.blobs} blobs, {done.cache_mounts} cache mounts\n"
+            f"{done.blobs} blobs, {done.cache_mounts} cache mounts and git repositories\n"
             f"Total reclaimed space: {size(done.freed_bytes)}\n"
         )
         return 0
