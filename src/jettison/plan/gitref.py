@@ -58,6 +58,7 @@ class GitReference(msgspec.Struct, frozen=True):
     checksum: str = ""
     keep_git_dir: bool | None = None
     submodules: bool = True
+    commit_times: bool = False
 
     def op(self, *, keep_git_dir: bool | None = None, checksum: str = "") -> GitOp:
         """Return the op, joined with what the flags of ADD say.
@@ -76,6 +77,7 @@ class GitReference(msgspec.Struct, frozen=True):
             checksum=self.checksum or checksum,
             keep_git_dir=bool(self.keep_git_dir or keep_git_dir),
             submodules=self.submodules,
+            commit_times=self.commit_times,
         )
 
 
@@ -167,6 +169,10 @@ def _merge(remote: str, fragment: tuple[str, str], options: Mapping[str, str]) -
     if checksum and re.fullmatch(_COMMIT, checksum) is None:
         raise GitReferenceError(f"`{checksum}` is not a commit", hint="give 7 to 64 hex digits")
     submodules = _boolean(options, "submodules")
+    _boolean(options, "fetch-by-commit")  # what is fetched is the same
+    times = options.get("mtime", "checkout")
+    if times not in {"checkout", "commit"}:
+        raise GitReferenceError(f'invalid mtime "{times}"', hint="write checkout or commit")
     return GitReference(
         remote=remote,
         ref=ref or checksum,
@@ -174,6 +180,7 @@ def _merge(remote: str, fragment: tuple[str, str], options: Mapping[str, str]) -
         checksum=checksum,
         keep_git_dir=_boolean(options, "keep-git-dir"),
         submodules=True if submodules is None else submodules,
+        commit_times=times == "commit",
     )
 
 

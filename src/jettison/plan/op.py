@@ -44,7 +44,10 @@ class HttpOp(msgspec.Struct, frozen=True, tag="http", tag_field="op"):
 
 
 class GitOp(msgspec.Struct, frozen=True, tag="git", tag_field="op"):
-    """A tree of a git repository at a ref; ``checksum`` is a commit ID's prefix or empty."""
+    """A tree of a git repository at a ref; ``checksum`` is a commit ID's prefix or empty.
+
+    With ``commit_times`` its files have the time of the commit, else that of their checkout.
+    """
 
     remote: str
     ref: str = ""
@@ -52,6 +55,7 @@ class GitOp(msgspec.Struct, frozen=True, tag="git", tag_field="op"):
     checksum: str = ""
     keep_git_dir: bool = False
     submodules: bool = True
+    commit_times: bool = False
 
 
 class MountType(enum.Enum):

@@ -181,6 +181,8 @@ def _check_out(
         _remove_git_directories(tree)
     _normalise_modes(tree)
     time = min(int(seconds), _LATEST) if seconds.isascii() and seconds.isdigit() else 0
+    if op.commit_times:
+        _set_times(tree, time)
     return Checkout(_subdirectory(tree, op), commit, time)
 
 
@@ -234,6 +236,11 @@ def _remove_git_directories(tree: Path) -> None:
             os.unlink(tree / path)
         else:
             remove_tree(tree / path)
+
+
+def _set_times(tree: Path, seconds: int) -> None:
+    for path in ("", *(os.fspath(path) for path, _ in walk(tree))):
+        os.utime(tree / path, (seconds, seconds), follow_symlinks=False)
 
 
 def _normalise_modes(tree: Path) -> None:

@@ -51,6 +51,8 @@ def test_references_are_taken_apart(text, expected):
         ("?commit=xyz", "not a commit"),
         ("?commit=abcdef1&checksum=abcdef2", "contradict"),
         ("?submodules=maybe", "invalid boolean"),
+        ("?fetch-by-commit=maybe", "invalid boolean"),
+        ("?mtime=never", "invalid mtime"),
     ],
 )
 def test_wrong_queries_are_refused(query, message):

@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from copy_rig import fill
+from jettison.api.disk import disk_usage, prune
+from jettison.api.fsck import check_store
+from jettison.api.session import Session
 from jettison.errors import ContextError, DigestMismatchError, HostError
 from jettison.plan.op import GitOp
+from jettison.settings import Settings
 from jettison.source.git import Checkout, GitSource
 from jettison.store.store import Store
 
@@ -275,3 +279,25 @@ def test_a_kept_git_directory_tells_nothing_of_this_host(
             assert os.fsencode(store.root) not in path.read_bytes()
     assert not {"hooks", "logs", "FETCH_HEAD"} & set(os.listdir(directory))
     assert "url = " + str(repository) in (directory / "config").read_text()
+
+
+def test_files_have_the_time_of_the_commit_where_that_is_asked_for(
+    get: Callable[..., Checkout],
+) -> None:
+    done = get(commit_times=True, ref="v1")
+    for path in (done.directory, *done.directory.rglob("*")):
+        assert path.lstat().st_mtime == done.time
+    assert get(ref="v1").directory.lstat().st_mtime > done.time
+
+
+def test_what_is_kept_is_counted_and_pruned(store: Store, repository: Path, tmp_path: Path) -> None:
+    commands(store, repository, tmp_path)
+    with Session.open(Settings(root=str(store.root)), os.environ) as session:
+        (row,) = disk_usage(session)
+        assert (row.name, row.needed_by) == ("git repository", "")
+        assert row.size_bytes > 300
+        assert check_store(session) == []
+        assert prune(session, everything=False).cache_mounts == 0
+        assert prune(session, everything=True).cache_mounts == 1
+        assert disk_usage(session) == []
+    assert commands(store, repository, tmp_path) == ["ls-remote", "fetch"]
