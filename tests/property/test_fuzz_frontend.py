@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -124,3 +125,53 @@ def test_no_bytes_get_anything_but_a_plan_or_an_error():
 
         one_round()
     assert rounds
+
+
+NUMBERS = [
+    *("0", "-0", "-1", "+1", "+-1", "00", "1.5", "1e9", "0x10", "\u0663", "nan", "inf", ""),
+    *(str(2**bits + more) for bits in (31, 32, 63, 64) for more in (-2, -1, 0, 1)),
+    *("7" * 10, "9" * 20, "9" * 400, "9" * 5000, "0" * 5000 + "7", "7" * 5000),
+]
+PLACES = [
+    "COPY --chown=@ a b",
+    "COPY --chown=0:@ --link a b",
+    "COPY --chmod=@ a b",
+    "COPY --from=@ a b",
+    "COPY 3<<E @<<F /\nE\nF",
+    "USER @",
+    "EXPOSE @",
+    "EXPOSE 1-@",
+    "EXPOSE @:80",
+    "STOPSIGNAL @",
+    "STOPSIGNAL RTMIN+@",
+    "HEALTHCHECK --retries=@ CMD a",
+    "HEALTHCHECK --interval=@s CMD a",
+    "HEALTHCHECK --timeout=1.@h CMD a",
+    "RUN --mount=type=cache,target=/a,uid=@ a",
+    "RUN --mount=type=cache,target=/a,mode=@ a",
+    "RUN --mount=type=secret,id=a,gid=@ a",
+    "RUN --mount=type=tmpfs,target=/a,size=@ a",
+    "RUN --mount=type=tmpfs,target=/a,size=@p a",
+    "RUN --mount=from=@,target=/a a",
+    "RUN --device=a,required=@ a",
+    "ADD --checksum=sha256:@ http://h/a /",
+    "ADD --checksum=@ https://h/a.git /",
+    "ADD http://h:@/a /",
+    "ADD https://h:@/a.git#@:@ /",
+    "LABEL a=$@ b=${@} c=${a:-@}",
+    "FROM scratch AS t\nARG SOURCE_DATE_EPOCH=@",
+    "FROM --platform=linux/@ scratch",
+    "FROM a:@@sha256:@",
+    "FROM scratch AS @",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("trigger", [False, True])
+def test_numbers_at_their_limits_compile_or_are_told(place: str, trigger: bool):
+    for number in NUMBERS:
+        text = place.replace("@", number)
+        if trigger and not place.startswith("FROM"):
+            text = f"ONBUILD {text}\nFROM s"
+        before = "" if place.startswith("FROM") else "FROM scratch AS s\n"
+        use(f"{before}{text}\n".encode())

@@ -121,8 +121,9 @@ def _find_target(file: LintFile) -> Stage:
     for stage in reversed(file.stages):
         if stage.first.stage_name == wanted.lower():
             return stage
-    if wanted.isdecimal() and int(wanted) < len(file.stages):
-        return file.stages[int(wanted)]
+    for stage in file.stages:
+        if wanted == str(stage.index):
+            return stage
     names = [stage.first.stage_name for stage in file.stages if stage.first.stage_name]
     raise StageGraphError(
         f'target stage "{wanted}" could not be found{did_you_mean(wanted, names)}'

@@ -107,3 +107,10 @@ def test_the_source_of_a_mount_is_its_last_from():
     assert mount_from("from=a$,target=/x") == "a$"
     with pytest.raises(DockerfileSyntaxError, match="'from' doesn't support variable expansion"):
         mount_from("from=${a}")
+
+
+@pytest.mark.parametrize(
+    ("mode", "bits"), [("0700", 0o700), ("01777", 0o777), ("37777777777", 0o777)]
+)
+def test_modes_are_permissions_only_as_in_buildkit(mode, bits):
+    assert parse_mount(f"type=cache,target=/a,mode={mode}", str).mode == bits

@@ -34,6 +34,7 @@ _SIGNALS = frozenset(
         *("WINCH", "XCPU", "XFSZ"),
     }
 )
+_MAX_SIGNAL_DIGITS = 18
 _REALTIME_SIGNAL = r"RTMIN\+([1-9]|1[0-5])|RTMAX-([1-9]|1[0-4])"
 
 
@@ -209,7 +210,7 @@ def _sorted(values: dict[str, _Value] | None) -> dict[str, _Value] | None:
 
 
 def _is_signal(text: str) -> bool:
-    if text.isascii() and text.isdigit():
-        return int(text) > 0
+    if re.fullmatch("[0-9]+", text):
+        return len(text) <= _MAX_SIGNAL_DIGITS and int(text) > 0
     name = text.upper().removeprefix("SIG")
     return name in _SIGNALS or re.fullmatch(_REALTIME_SIGNAL, name) is not None

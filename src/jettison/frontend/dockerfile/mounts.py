@@ -28,6 +28,8 @@ KEYS = (
 _SIZE = r"([0-9]{1,18}(?:\.[0-9]{1,9})?) ?([kmgtp]?)i?b?"
 _UNITS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _MAX_UINT32 = 2**32 - 1
+_MAX_INT64 = 2**63 - 1
+_PERMISSIONS = 0o777
 _WITH_OWNER = frozenset({MountType.CACHE, MountType.SECRET, MountType.SSH})
 _WITH_REQUIRED = frozenset({MountType.SECRET, MountType.SSH})
 
@@ -196,7 +198,7 @@ class _Reader:
         elif key == "sharing":
             self.sharing = _sharing(value)
         elif key == "mode":
-            self.mode = _number(key, value, 8)
+            self.mode = _number(key, value, 8) & _PERMISSIONS  # BuildKit drops the rest, too
         elif key in {"uid", "gid"}:
             setattr(self, key, _number(key, value, 10))
         elif key == "required":
@@ -291,6 +293,7 @@ def _number(key: str, value: str, base: int) -> int:
 
 def _bytes(key: str, value: str) -> int:
     match = re.fullmatch(_SIZE, value, re.IGNORECASE)
-    if match is None:
+    size = float(match[1]) * 2 ** _UNITS[match[2].lower()] if match is not None else -1
+    if not 0 <= size < _MAX_INT64:
         raise DockerfileSyntaxError(f"invalid value for {key}: {value}")
-    return int(float(match[1]) * 2 ** _UNITS[match[2].lower()])
+    return int(size)

@@ -12,6 +12,7 @@ Source: Dockerfile reference, "FROM", "COPY --from"; BuildKit (precedence, messa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -267,12 +268,10 @@ class StageGraph:
                 "variable expansion is not supported for --from, define a new stage with FROM"
                 " using ARG from global scope as a workaround"
             )
-        if name.lstrip("+-").isdecimal() and name.isascii():
+        if re.fullmatch(r"[+-]?[0-9]+", name):
             found = self._by_index(name)
             if found is None:
-                raise StageGraphError(
-                    f"invalid stage index {int(name)}", hint=self._stage_names_hint()
-                )
+                raise StageGraphError(f"invalid stage index {name}", hint=self._stage_names_hint())
         else:
             found = self._by_name.get(name.lower()) or self._outside(name, instruction.span)
         found.used_by.append((stage.index, "COPY --from"))
