@@ -17,6 +17,7 @@ from jettison.errors import StorageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MAX_SHOWN = 240
 _HINTS = {
     errno.ENOSPC: "free some space, for example with `jettison prune`, or choose another `--root`",
     errno.EDQUOT: "raise the disk quota, run `jettison prune`, or choose another `--root`",
@@ -39,7 +40,15 @@ def storage_error(error: OSError, path: str | Path) -> StorageError | None:
         return None
     place = error.filename if isinstance(error.filename, str) else os.fspath(path)
     reason = os.strerror(error.errno or 0).lower()
-    return StorageError(f"cannot use `{place}`: {reason}", hint=hint)
+    return StorageError(f"cannot use `{_shortened(place)}`: {reason}", hint=hint)
+
+
+def _shortened(path: str) -> str:
+    """Return a path without its middle if it is long: what is too long is no message."""
+    if len(path) <= _MAX_SHOWN:
+        return path
+    half = _MAX_SHOWN // 2
+    return f"{path[:half]}…{path[-half:]}"
 
 
 @contextmanager

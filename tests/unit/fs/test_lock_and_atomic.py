@@ -146,3 +146,12 @@ def test_a_failing_disk_is_told_with_a_hint(number: int, word: str) -> None:
 def test_other_errors_pass(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), storage_errors(tmp_path):
         (tmp_path / "none").read_bytes()
+
+
+def test_a_path_that_is_too_long_is_not_shown_whole(tmp_path: Path):
+    long = tmp_path / ("x" * 5000 + "end")
+    with pytest.raises(StorageError, match="name too long") as caught, storage_errors(tmp_path):
+        long.mkdir()
+    assert len(caught.value.message) < 320
+    assert str(tmp_path) in caught.value.message
+    assert "xend`" in caught.value.message
