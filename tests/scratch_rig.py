@@ -41,7 +41,8 @@ class Scratch:
 
     @property
     def env(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(ROOT / "src"), **self.environment}
+        paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.environment}
 
     def run(
         self, *args: str | Path, env: Mapping[str, str] = {}, stdin: bytes = b""

@@ -36,7 +36,7 @@ from jettison.store.store import Store
 
 T = TypeVar("T")
 _EPOCH = "SOURCE_DATE_EPOCH"
-_NETWORKS = {"": Network.DEFAULT, "bridge": Network.DEFAULT, "default": Network.DEFAULT}
+_NETWORKS = {"": Network.DEFAULT, "default": Network.DEFAULT}
 
 
 class Compiled(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from pathlib import Path
 from jettison.api.request import RunRequest
 from jettison.errors import UsageError
 from jettison.linux.process import CAPABILITIES
+from jettison.linux.rlimits import parse_limit
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, Limits, Mount, TmpfsMount
 
 _SHM_BYTES = 64 << 20
@@ -44,7 +45,7 @@ def limits(request: RunRequest) -> Limits:
     return Limits(
         memory_bytes=request.memory_bytes,
         cpus=request.cpus,
-        ulimits=tuple(_ulimit(text) for text in request.ulimits),
+        ulimits=tuple(parse_limit(text) for text in request.ulimits),
         shm_bytes=request.shm_bytes or _SHM_BYTES,
     )
 
@@ -91,17 +92,6 @@ def _capability(name: str) -> str:
     if full != "ALL" and full not in CAPABILITIES:
         raise UsageError(f"unknown capability `{name}`", hint="see capabilities(7)")
     return full
-
-
-def _ulimit(text: str) -> tuple[str, int, int]:
-    name, _, values = text.partition("=")
-    soft, _, hard = values.partition(":")
-    try:
-        return name, int(soft), int(hard or soft)
-    except ValueError:
-        raise UsageError(
-            f"--ulimit `{text}` is malformed", hint="write NAME=SOFT or NAME=SOFT:HARD"
-        ) from None
 
 
 def _tmpfs(text: str) -> TmpfsMount:

@@ -53,7 +53,7 @@ def prepare_outputs(session: Session, request: BuildRequest) -> list[Output]:
         InvalidReferenceError: a tag is no name.
     """
     names = tuple(tag_reference(tag) for tag in request.tags)
-    wanted = list(request.outputs)
+    wanted = [_loaded(each) for each in request.outputs]
     if (names or not wanted) and not any(each.type == "image" for each in wanted):
         wanted.insert(0, OutputRequest("image"))
     if request.push and not any(each.type == "registry" for each in wanted):
@@ -63,9 +63,18 @@ def prepare_outputs(session: Session, request: BuildRequest) -> list[Output]:
     ]
 
 
+def _loaded(output: OutputRequest) -> OutputRequest:
+    """Return what an output means: docker's form without a file is loaded, here into the store."""
+    if output.type == "docker" and not output.dest:
+        return OutputRequest("image", options=output.options)
+    return output
+
+
 def reads_layers(request: BuildRequest) -> bool:
     """Tell whether an output needs the bytes of layers."""
-    return request.push or any(each.type not in _READS_NO_LAYER for each in request.outputs)
+    return request.push or any(
+        _loaded(each).type not in _READS_NO_LAYER for each in request.outputs
+    )
 
 
 def write_outputs(outputs: list[Output], image: StoredImage, sink: Sink) -> Digest | None:

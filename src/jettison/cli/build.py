@@ -11,7 +11,11 @@ from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import settings_of
 from jettison.cli.resources import parse_resources
 from jettison.cli.values import (
+    PROCESSORS,
+    SECONDS,
     build_arguments,
+    extra_hosts,
+    limits,
     pairs,
     parse_output,
     parse_secret,
@@ -121,7 +125,11 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory limit of each RUN step.")
 @click.option(
-    "--cpus", default=0.0, type=click.FloatRange(0), help="Processors that each RUN step may use."
+    "--cpus",
+    default=0.0,
+    type=PROCESSORS,
+    metavar="NUMBER",
+    help="Processors that each RUN step may use.",
 )
 @click.option(
     "--resource",
@@ -134,7 +142,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option(
     "--step-timeout",
     default=0.0,
-    type=click.FloatRange(0),
+    type=SECONDS,
     metavar="SECONDS",
     help="Fail a RUN step that takes longer.",
 )
@@ -232,12 +240,12 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         pull=bool(flags["pull"]),
         push=bool(flags["push"]),
         network=str(flags["network"]),
-        extra_hosts=texts(flags, "extra_hosts"),
+        extra_hosts=extra_hosts(texts(flags, "extra_hosts")),
         secrets=tuple(parse_secret(each) for each in texts(flags, "secrets")),
         secrets_in_layers=bool(flags["secrets_in_layers"]),
         ssh=texts(flags, "ssh"),
         allow=frozenset(texts(flags, "allow")),
-        ulimits=texts(flags, "ulimits"),
+        ulimits=limits(texts(flags, "ulimits")),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         resources=parse_resources(
             texts(flags, "resources"), memory=str(flags["memory"]), cpus=float(str(flags["cpus"]))

@@ -15,7 +15,7 @@ from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import tell
 from jettison.cli.session import in_session
 from jettison.cli.terminal import err, out
-from jettison.cli.values import parse_size, texts
+from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_size, texts
 from jettison.errors import JettisonError, UsageError
 
 IGNORED = {
@@ -98,7 +98,9 @@ OURS_FAILED = 125
     help="type=bind,src=DIR,dst=/DIR[,readonly]",
 )
 @click.option("-m", "--memory", default="", metavar="SIZE", help="Memory limit.")
-@click.option("--cpus", default=0.0, type=click.FloatRange(0), help="Number of processors.")
+@click.option(
+    "--cpus", default=0.0, type=PROCESSORS, metavar="NUMBER", help="Number of processors."
+)
 @click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
 @click.option("--ulimit", "ulimits", multiple=True, metavar="NAME=SOFT[:HARD]", help="Limit.")
 @click.option("--cap-add", multiple=True, metavar="NAME", help="Give a capability, or ALL.")
@@ -161,7 +163,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         readonly=bool(flags["readonly"]),
         init=bool(flags["init"]),
         privileged=bool(flags["privileged"]),
-        extra_hosts=texts(flags, "extra_hosts"),
+        extra_hosts=extra_hosts(texts(flags, "extra_hosts")),
         tmpfs=texts(flags, "tmpfs"),
         isolation=str(flags["isolation"]),
         mounts=tuple(mount_fields(each) for each in texts(flags, "mounts")),
@@ -170,7 +172,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         memory_bytes=parse_size("--memory", str(flags["memory"])),
         cpus=float(str(flags["cpus"])),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
-        ulimits=texts(flags, "ulimits"),
+        ulimits=limits(texts(flags, "ulimits")),
         security_opts=texts(flags, "security_opts"),
         cap_add=texts(flags, "cap_add"),
         cap_drop=texts(flags, "cap_drop"),

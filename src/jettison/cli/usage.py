@@ -29,6 +29,7 @@ ABSENT = {
     "export": "`jettison build --output type=tar,dest=FILE` writes the files of an image",
     "import": "write `FROM scratch` and `ADD FILE.tar /` in a Dockerfile",
     "search": "registries are looked through on their web pages",
+    "bake": "there are no bake files; `jettison build` builds one target, a script several",
     "compose": "there are no services, only images and containers in the foreground",
     "network": "a container has a network of its own, the host's or none",
     "volume": "directories of the host are mounted: `jettison run -v DIR:/DST`",
@@ -36,6 +37,24 @@ ABSENT = {
     **dict.fromkeys(("context", "plugin", "trust", "manifest", "events"), "there is no daemon"),
 }
 """Docker's commands that have no meaning here, and why."""
+
+_IN_GROUPS = {
+    "container": {"ls": ABSENT["ps"], "list": ABSENT["ps"], "inspect": ABSENT["ps"]}
+    | {name: ABSENT[name] for name in ABSENT if name not in {"bake", "compose", "search"}}
+    | dict.fromkeys(("prune", "diff", "port", "rename", "update"), _NO_DAEMON),
+    "buildx": {"bake": ABSENT["bake"]}
+    | dict.fromkeys(
+        ("create", "use", "rm", "stop", "ls", "bootstrap", "install", "uninstall", "dial-stdio"),
+        "there are no builders to choose from: builds run in the process that is called",
+    )
+    | {
+        "imagetools": "`jettison inspect`, `tag` and `push` work on images",
+        "history": "a build is not kept; `jettison history IMAGE` shows how an image was made",
+    },
+    "image": {"import": ABSENT["import"]},
+    "system": dict.fromkeys(("events", "dial-stdio"), "there is no daemon"),
+}
+"""The same for subcommands of groups."""
 
 
 def unknown_command(path: str, name: str, known: Iterable[str]) -> UsageError:
@@ -46,9 +65,11 @@ def unknown_command(path: str, name: str, known: Iterable[str]) -> UsageError:
         name: What was written.
         known: What could have been meant.
     """
-    if path == "jettison" and name in ABSENT:
+    group = path.rpartition(" ")[2]
+    reason = ABSENT.get(name) if path == "jettison" else _IN_GROUPS.get(group, {}).get(name)
+    if reason:
         return UsageError(
-            f"there is no `jettison {name}`: {ABSENT[name]}",
+            f"there is no `{path} {name}`: {reason}",
             hint="run `jettison help` to see all commands",
         )
     near = difflib.get_close_matches(name, list(known), 1)

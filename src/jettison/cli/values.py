@@ -6,15 +6,52 @@ Out: values of a request; ``UsageError`` says which flag and how it is written.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 
+import click
+
 from jettison.api.request import OutputRequest, SecretRequest
 from jettison.errors import UsageError
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
+_MAX_BYTES = (1 << 63) - 1
+
+
+class Number(click.ParamType[float]):
+    """A number that a limit can be; 0 is no limit.
+
+    Args:
+        name: What it counts.
+        least: Of those above 0.
+        most: The greatest.
+    """
+
+    def __init__(self, name: str, *, least: float = 0.0, most: float) -> None:
+        self.name = name
+        self._least = least
+        self._most = most
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; fail for one that is not finite, or out of bounds."""
+        try:
+            number = float(str(value))
+        except ValueError:
+            self.fail(f"`{value}` is not a number", param, ctx)
+        if math.isnan(number):
+            self.fail(f"`{value}` is not a number", param, ctx)
+        if number and not self._least <= number <= self._most:
+            self.fail(f"{value} is not between {self._least:g} and {self._most:g}", param, ctx)
+        return number
+
+
+PROCESSORS = Number("processors", least=0.01, most=1e6)
+SECONDS = Number("seconds", most=1e9)
 
 
 def read_stdin(context: str, dockerfile: str) -> bytes:
@@ -41,7 +78,24 @@ def build_arguments(given: Iterable[str]) -> dict[str, str]:
             found[name] = value
         elif name in os.environ:
             found[name] = os.environ[name]
+    for name, value in found.items():
+        _require_text("--build-arg", name, value)
     return found
+
+
+def _require_text(flag: str, *texts: str) -> None:
+    """See that a config or a Dockerfile can hold what a flag says.
+
+    Raises:
+        UsageError: there are bytes in it that are not UTF-8.
+    """
+    for text in texts:
+        if not text.isprintable():  # quick for nearly all
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                shown = text.encode(errors="surrogateescape").decode(errors="replace")
+                raise UsageError(f"{flag} `{shown}` is not UTF-8") from None
 
 
 def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[str, str]:
@@ -51,6 +105,8 @@ def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[s
         name, equals, value = each.partition("=")
         if not name or (need_value and not (equals and value)):
             raise UsageError(f"{flag} `{each}` is malformed", hint="write NAME=VALUE")
+        if not need_value:  # those are paths
+            _require_text(flag, each)
         found[name] = value
     return found
 
@@ -104,7 +160,37 @@ def parse_size(flag: str, text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise UsageError(f"{flag} `{text}` is not a size", hint="write a number with b, k, m or g")
-    return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower().replace("b", "") or " "))
+    unit = 1024 ** " kmgt".index(match[2].lower().replace("b", "") or " ")
+    size = int(match[1]) * unit if match[1].isdigit() else int(float(match[1]) * unit)
+    if size > _MAX_BYTES:
+        raise UsageError(f"{flag} `{text}` is more than there can be", hint="write a smaller size")
+    return size
+
+
+def limits(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of ``--ulimit`` as they are.
+
+    Raises:
+        UsageError: one is malformed.
+    """
+    from jettison.linux.rlimits import parse_limit  # noqa: PLC0415 - rarely needed
+
+    for each in given:
+        parse_limit(each)
+    return given
+
+
+def extra_hosts(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the values of ``--add-host`` as they are.
+
+    Raises:
+        UsageError: one is malformed.
+    """
+    from jettison.sandbox.names import parse_extra_host  # noqa: PLC0415 - rarely needed
+
+    for each in given:
+        parse_extra_host(each)
+    return given
 
 
 def texts(flags: Mapping[str, object], name: str) -> tuple[str, ...]:

@@ -39,6 +39,22 @@ def export_errors(place: str) -> Iterator[None]:
         ) from error
 
 
+def require_place(dest: str) -> None:
+    """See that a file can be made, before much is done for it; ``-`` can always be written.
+
+    Raises:
+        ExportError: its directory is not there.
+    """
+    if dest == STANDARD_OUTPUT:
+        return
+    directory = os.path.dirname(dest) or "."
+    if not os.path.isdir(directory):
+        raise ExportError(
+            f"cannot write `{dest}`: there is no directory `{directory}`",
+            hint="make it first, or name another",
+        )
+
+
 @contextmanager
 def open_file(dest: str, stdout: BinaryIO | None) -> Iterator[BinaryIO]:
     """Open the file of an export; it gets its name when the block ends well.
@@ -68,7 +84,6 @@ def open_file(dest: str, stdout: BinaryIO | None) -> Iterator[BinaryIO]:
                 f"cannot write `{dest}`: it is a directory",
                 hint="name a file, or add `tar=false` for a layout directory",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             # Devices and pipes cannot be replaced.
             with path.open("wb") as file:

@@ -40,6 +40,7 @@ from jettison.exporter.destination import (
     is_empty,
     new_directory,
     open_file,
+    require_place,
 )
 from jettison.exporter.options import Attributes
 from jettison.fs.atomic import write_atomically
@@ -88,6 +89,8 @@ class ArchiveExporter:
             )
         if dest == STANDARD_OUTPUT and not self._tar:
             raise UsageError("a layout directory cannot go to standard output")
+        if self._tar:
+            require_place(dest)
         self._dest = dest
         self._services = services
 

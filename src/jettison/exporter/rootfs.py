@@ -29,6 +29,7 @@ from jettison.exporter.destination import (
     is_empty,
     new_directory,
     open_file,
+    require_place,
 )
 from jettison.exporter.directory import (
     DirectoryWriter,
@@ -98,6 +99,8 @@ class RootfsExporter:
         if dest == STANDARD_OUTPUT and kind == "local":
             raise UsageError("a directory cannot go to standard output", hint="use `type=tar`")
         self._tar = kind == "tar"
+        if kind == "tar":
+            require_place(dest)
         self._dest = dest
         self._services = services
 

@@ -16,8 +16,9 @@ import msgspec
 from jettison.errors import UsageError
 from jettison.linux.apparmor import profile_here
 from jettison.linux.process import CAPABILITIES
+from jettison.linux.rlimits import limit_number
 from jettison.linux.seccomp import oci_filter
-from jettison.sandbox.encode import capabilities, has_vsock, limit_number
+from jettison.sandbox.encode import capabilities, has_vsock
 from jettison.sandbox.spec import (
     SHM,
     BindMount,

@@ -10,7 +10,6 @@ import enum
 import itertools
 import marshal
 import os
-import resource
 from pathlib import Path
 
 from jettison.errors import UsageError
@@ -18,6 +17,7 @@ from jettison.linux.apparmor import profile_here
 from jettison.linux.cgroup import Group, make_group
 from jettison.linux.landlock import abi, can_scope
 from jettison.linux.process import CAPABILITIES, capability_mask
+from jettison.linux.rlimits import limit_number
 from jettison.linux.seccomp import opening_program, program, supported
 from jettison.linux.socket_filter import socket_program
 from jettison.sandbox.spec import (
@@ -149,18 +149,6 @@ def capabilities(names: tuple[str, ...]) -> int:
         if name not in CAPABILITIES:
             raise UsageError(f"unknown capability `{name}`", hint="See capabilities(7).")
     return capability_mask(names)
-
-
-def limit_number(name: str) -> int:
-    """Return the number of a resource limit, ``nofile`` for example.
-
-    Raises:
-        UsageError: it is unknown.
-    """
-    found = getattr(resource, f"RLIMIT_{name.upper()}", None)
-    if not isinstance(found, int):
-        raise UsageError(f"unknown resource limit `{name}`", hint="See getrlimit(2).")
-    return found
 
 
 def _filter(spec: SandboxSpec, mask: int, *, single_id: bool) -> bytes:

@@ -20,6 +20,7 @@ directories of this host only, as in BuildKit.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -44,6 +45,7 @@ from jettison.source.local import LocalContext
 from jettison.source.location import locate, parse_git_url
 from jettison.store.store import Store
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
 DEFAULT_DOCKERFILE = "Dockerfile"
 MAIN = "context"
@@ -205,6 +207,11 @@ def parse_named_context(name: str, text: str) -> NamedSource:
     location = locate(text)
     if location.kind == "git":
         parse_git_url(location.text)
+    elif location.kind == "local" and _SCHEME.match(text):
+        raise UsageError(
+            f"named context `{name}`: `{text}` is of no known kind",
+            hint="give a directory, docker-image://, oci-layout://, a git or an http URL",
+        )
     return NamedSource(location.kind, location.text)
 
 

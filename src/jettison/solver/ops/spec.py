@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from jettison.copier.passwd import UserIds
+from jettison.linux.rlimits import parse_limit
 from jettison.plan.op import ExecOp, Network, Security
 from jettison.sandbox.spec import NetworkMode, Root, SandboxSpec
 from jettison.solver.ops.mounts import Mounted
@@ -53,7 +54,7 @@ def step_spec(
         privileged=op.security is Security.INSECURE,
         limits=msgspec.structs.replace(
             limits,
-            ulimits=tuple(parse_ulimit(each) for each in op.ulimits),
+            ulimits=tuple(parse_limit(each) for each in op.ulimits),
             shm_bytes=op.shm_bytes or limits.shm_bytes,
         ),
     )
@@ -78,10 +79,3 @@ def environment(
         name, _, value = entry.partition("=")
         values[name] = value
     return tuple(f"{name}={value}" for name, value in values.items())
-
-
-def parse_ulimit(text: str) -> tuple[str, int, int]:
-    """Return name, soft and hard limit of ``nofile=1024:2048``; the flag was checked before."""
-    name, _, values = text.partition("=")
-    soft, _, hard = values.partition(":")
-    return name, int(soft), int(hard or soft)
