@@ -10,7 +10,6 @@ What a build's checks found is kept, so that a build that changes nothing does n
 from __future__ import annotations
 
 import hashlib
-import posixpath
 import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -34,7 +33,7 @@ from jettison.oci.platform import Platform, normalise
 from jettison.source.context import BuildContext, open_context
 
 if TYPE_CHECKING:
-    from jettison.fs.pattern import PatternMatcher
+    from jettison.api.ignored import Ignored
     from jettison.lint.file import ImageFacts, Surroundings
     from jettison.lint.outline import Outline, Target
 
@@ -164,7 +163,7 @@ def surroundings(
     """
     from jettison.lint.file import Surroundings  # noqa: PLC0415
 
-    matcher = context.ignore_file().matcher()
+    hides = _ignored(context).hides if context.ignore_file().patterns else None
     return Surroundings(
         build_args=asked.build_args,
         platform=asked.platform,
@@ -172,7 +171,7 @@ def surroundings(
         target=asked.target,
         stages=stages,
         image=_image_facts(asked, configs),
-        is_ignored=None if matcher is None else _ignoring(matcher),
+        is_ignored=hides,
     )
 
 
@@ -203,6 +202,7 @@ def _question(compiled: Compiled, context: BuildContext) -> Digest:
         [(name, type(each).__name__) for name, each in sorted(asked.contexts.items())],
         images,
         context.ignore_file().patterns,
+        list(_ignored(context).hidden(compiled.plan)) if context.ignore_file().patterns else [],
     )
     return Digest("sha256:" + hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest())
 
@@ -275,12 +275,10 @@ def _facts_that_count(config: ImageConfig) -> tuple[object, ...]:
     return (platform, facts.env, bool(facts.shell), facts.on_build)
 
 
-def _ignoring(matcher: PatternMatcher) -> Callable[[str], bool]:
-    def is_ignored(source: str) -> bool:
-        path = posixpath.normpath("/" + source).lstrip("/")
-        return bool(path) and matcher.matches(path)
+def _ignored(context: BuildContext) -> Ignored:
+    from jettison.api.ignored import Ignored  # noqa: PLC0415 - not without an ignore file
 
-    return is_ignored
+    return Ignored(context)
 
 
 def _unparsed(asked: CompileRequest) -> Dockerfile:

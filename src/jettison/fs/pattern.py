@@ -165,6 +165,13 @@ class PatternMatcher:
         later = self._runs[state.bit_length() :]
         return any(run.negated == wanted and run.may_match_below(components) for run in later)
 
+    def selects_all(self, path: str) -> bool:
+        """Tell whether a path is selected, with all that may be below it."""
+        state = 0
+        for part in _ancestry(path):
+            state = self.step(part, state)
+        return self.selects(state) and not self.may_change_below(path, state)
+
     def reason(self, path: str) -> str | None:
         """Return the pattern that decides about a path, with its ``!``, or None."""
         state = 0

@@ -52,7 +52,7 @@ class LocalContext:
     ) -> None:
         self.root = Path(os.path.realpath(root))
         self._root = os.fspath(self.root).rstrip("/")
-        self._ignored = ignored
+        self.ignored = ignored
         self._digests = digests if digests is not None else FileDigests(self.root)
         self._listings: dict[str, Listing | None] = {}
         self._xattrs: dict[str, dict[str, bytes]] = {}
@@ -187,11 +187,11 @@ class LocalContext:
 
     def ignored_by(self, path: str) -> str | None:
         """Return the pattern of the ignore file that hides a path which is there, or None."""
-        if self._ignored is None or path in {"", "/"} or self.lstat(path) is not None:
+        if self.ignored is None or path in {"", "/"} or self.lstat(path) is not None:
             return None
         if not os.path.lexists(self._root + path):
             return None
-        return self._ignored.reason(path[1:])
+        return self.ignored.reason(path[1:])
 
     def save_digests(self) -> None:
         """Keep the digests of files for the next build."""
@@ -228,7 +228,7 @@ class LocalContext:
         facts = above.directories.get(name) or above.maybe.get(name)
         if facts is None:
             return None
-        state = self._ignored.step(path[1:], above.state) if self._ignored is not None else 0
+        state = self.ignored.step(path[1:], above.state) if self.ignored is not None else 0
         return self._read(path, facts, state)
 
     def _read(self, path: str, facts: FileStat, state: int) -> Listing | None:
@@ -255,7 +255,7 @@ class LocalContext:
         self, entries: list[os.DirEntry[str]], path: str, state: int
     ) -> list[os.DirEntry[str]]:
         """Remove what is excluded; return those directories of it that may hold something."""
-        ignored = self._ignored
+        ignored = self.ignored
         if ignored is None:
             return []
         below = path[1:] + "/" if path else ""

@@ -71,11 +71,75 @@ def test_facts_of_named_contexts_count(session, context, tmp_path):
 def test_sources_that_the_ignore_file_hides_are_found(session, context):
     (context / ".dockerignore").write_text("tmp\n!tmp/kept\n")
     text = "FROM scratch\nCOPY tmp/a /\nCOPY tmp/kept ./b /\nADD /tmp /\nCOPY . /\n"
+    assert ignored_lines(session, context, text) == [2]  # nothing is there: tmp/kept may come
+    (context / "tmp").mkdir()
+    (context / "tmp/a").touch()
+    assert ignored_lines(session, context, text) == [2, 4]
+    (context / "tmp/kept").touch()
+    assert ignored_lines(session, context, text) == [2]
+
+
+def ignored_lines(session, context, text):
     checked = check(session, request(context, text))
-    assert [(each.rule, each.span.line) for each in checked.findings] == [
-        ("CopyIgnoredFile", 2),
-        ("CopyIgnoredFile", 4),
-    ]
+    return [each.span.line for each in checked.findings if each.rule == "CopyIgnoredFile"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize(
+    ("patterns", "source", "hidden"),
+    [
+        ("*\n!src/**", "src", False),
+        ("*\n!src/**", "src/", False),
+        ("*\n!src/**", "./src/main.c", False),
+        ("*\n!src/**", "lib", True),
+        ("*\n!src", "src", False),
+        ("sub\n!sub/keep.txt", "sub", False),
+        ("sub\n!sub/keep.txt", "sub/keep.txt", False),
+        ("sub\n!sub/keep.txt", "sub/other.txt", True),
+        ("sub", "sub", True),
+        ("sub", "sub/keep.txt", True),
+        ("*.txt\n!a.txt", "*.txt", False),
+        ("*.txt\n!a.txt", "b.txt", True),
+        ("*.txt\n!a.txt", "[ab].txt", False),
+        ("*.txt", "*.txt", True),
+        ("**/*.txt\n!sub/keep.txt", "s*b", False),
+        ("*", "src", True),
+    ],
+)
+def test_negations_and_the_files_that_are_there_count(
+    session, context, patterns, source, hidden, there
+):
+    if there:
+        for name in ("src/main.c", "lib/x", "sub/keep.txt", "sub/other.txt", "a.txt", "b.txt"):
+            (context / name).parent.mkdir(exist_ok=True)
+            (context / name).touch()
+    (context / ".dockerignore").write_text(patterns)
+    lines = ignored_lines(session, context, f"FROM scratch\nCOPY {source} /x/\n")
+    assert lines == ([2] if hidden else [])
+
+
+def test_matches_that_are_all_ignored_one_by_one_are_found(session, context):
+    (context / ".dockerignore").write_text("a.txt\nb.txt\n")
+    for name in ("a.txt", "b.txt"):
+        (context / name).touch()
+    assert ignored_lines(session, context, "FROM scratch\nCOPY *.txt /x/\n") == [2]
+    (context / "c.txt").touch()
+    assert ignored_lines(session, context, "FROM scratch\nCOPY *.txt /x/\n") == []
+
+
+@pytest.mark.parametrize("source", [".", "./", "/", "./."])
+def test_a_whole_context_that_is_ignored_is_found(session, context, source):
+    text = f"FROM scratch\nCOPY {source} /x/\n"
+    (context / "file").touch()
+    (context / ".dockerignore").write_text("*\n!src/**\n")
+    assert ignored_lines(session, context, text) == [2]
+    (context / "src").mkdir()
+    (context / "src/file").touch()
+    assert ignored_lines(session, context, text) == []
+    (context / ".dockerignore").write_text("*\n")
+    assert ignored_lines(session, context, text) == [2]
+    (context / ".dockerignore").write_text("file\n")
+    assert ignored_lines(session, context, text) == []
 
 
 def test_a_target_limits_the_check_to_what_it_needs(session, context):
@@ -119,6 +183,15 @@ def test_findings_of_a_build_that_changes_nothing_are_kept(session, context, mon
     assert warnings_of(session, asked) == ["StageNameCasing"]
     monkeypatch.setattr(runner, "check", None)
     assert warnings_of(session, asked) == ["StageNameCasing"]
+
+
+def test_findings_about_ignored_files_follow_the_files(session, context):
+    (context / ".dockerignore").write_text("*\n!src/**\n")
+    asked = request(context, "FROM scratch\nCOPY . /\n")
+    assert warnings_of(session, asked) == ["CopyIgnoredFile"]
+    (context / "src").mkdir()
+    (context / "src/file").touch()
+    assert warnings_of(session, asked) == []
 
 
 def test_the_build_argument_of_the_checks_counts_each_time(session, context):

@@ -21,7 +21,8 @@ class CopyIgnoredFile(Rule):
     r"""Copies of ignored files.
 
     ## What it does
-    Finds sources of COPY and ADD that the ignore file excludes.
+    Finds sources of COPY and ADD of which the ignore file leaves nothing, by the files that
+    are there.
 
     ## Why is this bad
     The file is not in the context, so the build will fail.
