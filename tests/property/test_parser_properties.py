@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 
 import msgspec
@@ -10,13 +11,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from conformance.test_parser import by_buildkit, by_us, is_beyond_the_binding
+from host_tools import lacking, tool
 from jettison.errors import DockerfileSyntaxError, ExpansionError, Span
+from jettison.frontend.dockerfile.devices import parse_device
 from jettison.frontend.dockerfile.lines import read_directives, split_lines
 from jettison.frontend.dockerfile.mounts import parse_mount
 from jettison.frontend.dockerfile.parser import parse, parse_nodes
 from jettison.frontend.dockerfile.printer import print_nodes
 from jettison.frontend.dockerfile.syntax import Node
 from jettison.frontend.dockerfile.words import expand, split_words
+from jettison.plan.op import ExecDevice
 
 KEYWORDS = re.findall(
     r"\w+",
@@ -27,6 +31,7 @@ PIECES = (
     *("a", "b=c", "=", "x/y", "é", "#", "--", "--from=x", "--mount=type=cache", "'", '"', '"a b"'),
     *("\\", "\\\n", "\\ \n", "\\\\", "`", "`\n", "\n", "\r\n", "\n\n", " ", "\t", "\v", "\f"),
     *("$a", "${b}", "${", "}", "[", "]", '["a", "b"]', "[1]", ",", "<<E", "<<-'E'", "3<<E", "\nE"),
+    *("--parents", "--exclude=*.o", "--unpack", "--device=a/b=c,required", "--chown=u:", "--link"),
     *("<<", "\n\tE\n", "\nE\n", "# escape=`\n", "# syntax=x\n", "#\n", "AS", "NONE", "CMD"),
 )
 SNIPPETS = st.lists(
@@ -75,6 +80,29 @@ def test_printed_nodes_parse_to_equal_nodes(text):
     _, escape = read_directives(split_lines(text))
     printed = print_nodes(nodes, escape)
     assert list(map(bare, parse_nodes(printed.encode()))) == list(map(bare, nodes))
+
+
+VALUES = st.text("ab./", max_size=7)
+TRIMS = st.builds(
+    "${{v{}{}}}".format,
+    st.sampled_from(["#", "##", "%", "%%"]),
+    st.text("ab*?./", max_size=4),
+).filter(lambda word: word[3:5] not in {"##", "%%"} or word[5:6] not in {"#", "%"})
+REPLACEMENTS = st.builds(
+    "${{v{}{}/{}}}".format,
+    st.sampled_from(["/", "//"]),
+    st.text("ab*?.", min_size=1, max_size=4),
+    st.text("xy", max_size=2),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(VALUES, st.one_of(TRIMS, REPLACEMENTS)), min_size=1, max_size=40))
+def test_patterns_in_substitutions_mean_what_bash_says(cases):
+    bash = tool("bash") or lacking("`bash`")
+    script = "".join(f"v='{value}'; printf '%s\\n' \"{word}\"\n" for value, word in cases)
+    said = subprocess.run([bash, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert [expand(word, {"v": value}).text for value, word in cases] == said.split("\n")[:-1]
 
 
 WORDS = st.lists(
@@ -139,6 +167,38 @@ def test_any_mount_text_is_a_mount_or_a_syntax_error(text):
     except DockerfileSyntaxError:
         return
     assert spec.type.value in text or spec.type.value == "bind"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a/b=c",
+                "/dev/x",
+                ",",
+                '"',
+                "=",
+                "name=",
+                "required",
+                "required=",
+                "true",
+                "x",
+                "F",
+                " ",
+            ]
+        ),
+        max_size=7,
+    ).map("".join)
+)
+def test_any_device_text_is_a_device_or_a_syntax_error(text):
+    try:
+        device = parse_device(text)
+    except DockerfileSyntaxError:
+        return
+    assert device.name
+    if not set(device.name) & set(',"'):
+        assert parse_device(f"name={device.name}") == ExecDevice(device.name)
 
 
 def operations(data: bytes) -> int:

@@ -59,7 +59,7 @@ def parse_options(text: str) -> CheckOptions:
         if not equals or key not in {"skip", "experimental", "error"}:
             suggestion = did_you_mean(key, ("skip", "experimental", "error"))
             raise UsageError(
-                f"invalid check option {quote(part)}{suggestion}",
+                f"invalid check option {quote(key)}{suggestion}",
                 hint="write it like `skip=RuleA,RuleB;error=true`",
             )
         if key != "error":

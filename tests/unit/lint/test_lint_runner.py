@@ -30,7 +30,7 @@ def test_all_means_every_rule():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("skpi=A", 'invalid check option "skpi=A" (did you mean skip?)'),
+        ("skpi=A", 'invalid check option "skpi" (did you mean skip?)'),
         ("skip", 'invalid check option "skip"'),
         ("error=maybe", 'failed to parse check option "error=maybe": not true or false'),
     ],

@@ -40,8 +40,14 @@ def replace(
         every: Whether all matches are.
         grows: Told the length of each replacement; may raise to stop.
     """
+    end = -1
 
-    def replaced(_: re.Match[str]) -> str:
+    def replaced(match: re.Match[str]) -> str:
+        """Replace a match, but not nothing right behind another one, as ``*`` would find it."""
+        nonlocal end
+        begun, end = end, match.end()
+        if match.end() == begun:
+            return ""
         grows(len(replacement))
         return replacement
 
