@@ -63,7 +63,7 @@ def test_a_store_in_an_existing_directory_is_closed_to_others(
     scratch.store.chmod(0o755)
     parts = [path.name for path in scratch.store.iterdir()]
     assert {"blobs", "cache-mounts", "snapshots", "state.db", "tmp"} <= set(parts)
-    harmless = {"oci-layout", "boot", "sandbox.json"}
+    harmless = {"oci-layout", "boot", "sandbox.json", "levels.json"}
     assert set(seen_by_others(scratch.store, parts)) <= harmless
     assert len(list((scratch.store / "cache-mounts").glob("*/su"))) == 1
     assert jettison(scratch.store, "images")[0] == 0

@@ -97,11 +97,13 @@ def _store(session: Session) -> HostCheck:
 def _sandboxes(session: Session, settings: Settings, problem: HostError | None) -> list[HostCheck]:
     if problem is not None:
         return [HostCheck("sandbox", False, problem.message, problem.hint or "", "sandbox")]
+    from jettison.sandbox.level import AUTO  # noqa: PLC0415
     from jettison.sandbox.select import probe, probe_snapshotters  # noqa: PLC0415
 
     verdicts = probe(session.store.root, settings.snapshotter)
     best = next((each for each in verdicts if each.works), None)
-    chosen = settings.isolation or (best.driver if best else "")
+    asked = "" if settings.isolation == AUTO else settings.isolation
+    chosen = asked or (best.driver if best else "")
     checks = [_sandbox(each, chosen) for each in verdicts]
     if best is not None:
         used = settings.snapshotter or best.snapshotter

@@ -19,8 +19,8 @@ import msgspec
 
 from jettison.api.request import RunRequest
 from jettison.errors import HostError, UsageError
+from jettison.sandbox.level import IN_CONTAINER
 from jettison.sandbox.publish import Port, parse_ports, require_free
-from jettison.sandbox.select import IN_CONTAINER
 from jettison.sandbox.spec import NetworkMode
 
 if TYPE_CHECKING:

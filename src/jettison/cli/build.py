@@ -161,7 +161,9 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     metavar="FILE|host|none",
     help="CA certificates that RUN steps trust, for TLS-inspecting proxies.",
 )
-@click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option(
+    "--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor), or auto."
+)
 @click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
 @click.option("-j", "--jobs", default=0, type=click.IntRange(0), help="RUN steps at the same time.")
 @click.option("--offline", is_flag=True, help="Use what the store has, reach for nothing.")

@@ -23,7 +23,9 @@ def debug() -> None:
 @click.option("--list", "listing", is_flag=True, help="List the failed steps that are kept.")
 @click.option("--secret", "secrets", multiple=True, metavar="id=…", help="As given to the build.")
 @click.option("--ssh", multiple=True, metavar="ID", help="As given to the build.")
-@click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option(
+    "--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor), or auto."
+)
 @click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
 @click.pass_context
 def shell(

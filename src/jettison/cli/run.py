@@ -116,7 +116,9 @@ OURS_FAILED = 125
 @click.option(
     "--ca-bundle", default="", metavar="FILE|host", help="CA certificates that programs trust."
 )
-@click.option("--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor).")
+@click.option(
+    "--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor), or auto."
+)
 @click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
 @click.option("-d", "--detach", is_flag=True, hidden=True)
 @click.option("-l", "--label", multiple=True, hidden=True)

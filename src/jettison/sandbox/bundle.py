@@ -13,7 +13,7 @@ import stat
 
 import msgspec
 
-from jettison.errors import UsageError
+from jettison.errors import HostError, UsageError
 from jettison.linux.apparmor import profile_here
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.rlimits import limit_number
@@ -68,6 +68,7 @@ def make_bundle(
 
     Raises:
         UsageError: an unknown capability or resource limit.
+        HostError: a path or a variable is not UTF-8.
     """
     mounts = _system_mounts(spec, userns=userns)
     prepare: list[tuple[object, ...]] = []
@@ -93,7 +94,14 @@ def make_bundle(
         "mounts": mounts,
         "linux": _linux(spec, cgroup),
     }
-    return Bundle(msgspec.json.encode(config), prepare, points)
+    try:
+        encoded = msgspec.json.encode(config)
+    except UnicodeEncodeError as error:
+        raise HostError(
+            "an OCI runtime takes no path and no variable that is not UTF-8",
+            hint="Choose a `--root` in UTF-8, or `--isolation embedded`.",
+        ) from error
+    return Bundle(encoded, prepare, points)
 
 
 def _process(spec: SandboxSpec) -> Json:

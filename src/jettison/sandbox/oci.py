@@ -174,7 +174,10 @@ class OciSandbox:
 
     def _command(self, bundle: Path) -> list[str]:
         hidden = bundle / "files"
-        command = [str(self._runtime), "--root", f"{hidden}/state", "--log", f"{bundle}/log"]
+        log = f"{bundle}/log"
+        if ":" in log and "crun" in self._runtime.name:
+            log = f"file:{log}"  # else what is before the colon is taken for the kind of log
+        command = [str(self._runtime), "--root", f"{hidden}/state", "--log", log]
         command += ["--log-format", "json"]
         if self._is_crun:
             command += ["--cgroup-manager", "disabled"]

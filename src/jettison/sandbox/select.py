@@ -8,7 +8,7 @@ the snapshotters the kernel's overlayfs does (docs/adr/0007-root-file-systems.md
 tried where that is what does not work.
 
 On disk: ``sandbox.json`` in the cache directory: verdicts by a key that changes with the boot, the
-kernel, the user and the driver's program.
+kernel, the user, what it may do, and the driver's program.
 """
 
 from __future__ import annotations
@@ -25,13 +25,11 @@ from jettison.errors import SandboxUnavailableError, UsageError
 from jettison.linux.programs import find_program
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
+from jettison.sandbox.level import AUTO, IN_CONTAINER, SINGLE_ID, keep_level
 from jettison.sandbox.roots import COPY, FUSE, OVERLAY, SNAPSHOTTERS, RootDriver, RootedSandbox
 
 DRIVERS = ("embedded", "oci:crun", "oci:runc")
 """Those that isolate, in the order in which they are tried."""
-
-SINGLE_ID = "single-id"
-IN_CONTAINER = "in-container"
 
 _FILE = "sandbox.json"
 _REMEDIES = {
@@ -46,19 +44,26 @@ def choose(force: str = "", cache_dir: Path | None = None, snapshotter: str = ""
 
     Args:
         force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME``, the path
-            of a runtime, ``single-id`` or ``in-container``; empty takes the first that works.
+            of a runtime, ``single-id`` or ``in-container``; empty takes the first that works,
+            unless a stronger one did so last (``sandbox.level``), ``auto`` also then.
         cache_dir: Directory on the file system of the layers; verdicts are kept there.
         snapshotter: One of ``SNAPSHOTTERS``; empty takes the first that works.
 
     Raises:
         UsageError: an unknown name.
-        SandboxUnavailableError: none works; says why for each.
+        SandboxUnavailableError: none works, or only weaker ones; says why for each.
     """
     _check_snapshotter(snapshotter)
     failed: list[Verdict] = []
-    for name in _candidates(force):
+    for name in _candidates("" if force == AUTO else force):
         for sandbox, verdict in _trials(name, snapshotter, cache_dir):
             if sandbox is not None and verdict.works:
+                if force in {"", AUTO} and cache_dir is not None:
+                    try:
+                        keep_level(cache_dir, name, failed, may_weaken=force == AUTO)
+                    except SandboxUnavailableError:
+                        sandbox.close()
+                        raise
                 return sandbox
             failed.append(verdict)
     reasons = "; ".join(f"`{_told(verdict)}`: {verdict.reason}" for verdict in failed)
@@ -243,7 +248,9 @@ def _candidates(force: str) -> tuple[str, ...]:
     if force in (*DRIVERS, SINGLE_ID, IN_CONTAINER) or force.startswith("oci:/"):
         return (force,)
     names = ", ".join((*DRIVERS, SINGLE_ID, IN_CONTAINER))
-    raise UsageError(f"unknown sandbox driver `{force}`", hint=f"Use one of {names} or `oci`.")
+    raise UsageError(
+        f"unknown sandbox driver `{force}`", hint=f"Use one of {names}, `oci` or `auto`."
+    )
 
 
 def _install(name: str) -> str:
@@ -287,8 +294,16 @@ def _key(name: str, snapshotter: str) -> str:
     facts = [program.stat() for program in programs if program]
     stamp = "+".join(f"{each.st_size}.{each.st_mtime_ns}" for each in facts)
     uid, gid = outer_ids()
-    by = f"{uid}:{gid}:{os.getuid()}"
+    by = f"{uid}:{gid}:{os.getuid()}:{_rights()}"
     return f"{name} {stamp} {__version__} {boot} {by} {snapshotter}"
+
+
+def _rights() -> str:
+    """Return what this process may do: capabilities, set-ID programs, system calls."""
+    with open("/proc/self/status", "rb") as file:
+        lines = [line.split() for line in file]
+    wanted = {b"CapEff:", b"CapBnd:", b"NoNewPrivs:", b"Seccomp_filters:"}
+    return b":".join(line[1] for line in lines if line[0] in wanted).decode("ascii")
 
 
 def _read(path: Path) -> dict[str, Verdict]:

@@ -82,6 +82,8 @@ def _mount(
     program: bytes, merged: bytes, upper: bytes, work: bytes, lowers: list[bytes]
 ) -> tuple[int, int]:
     """Mount one stack; return the process that serves it and the file of what it says."""
+    if b":" in upper:  # it looks the path up again, and takes it for several
+        raise OSError(22, "it takes no path with a colon", upper)
     device = os.open(b"/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
     mount(b"fuse-overlayfs", merged, b"fuse.fuse-overlayfs", 0, _OPTIONS % device)
     said = os.memfd_create("said", os.MFD_CLOEXEC)
