@@ -187,3 +187,34 @@ def test_what_a_layer_was_packed_into_counts(scratch: Scratch) -> None:
         layer.rename(scratch.directory / layer.name)
     total = scratch.run("du").stdout.splitlines()[-1]
     assert total.startswith("Total: 500"), total
+
+
+def test_prune_says_what_it_removed(scratch: Scratch) -> None:
+    built(scratch, copying(scratch, "large", 300_000), "-o", "type=cacheonly")
+    small = built(scratch, copying(scratch, "small"), "-o", "type=cacheonly")["layers"][0]
+    said = pruned(scratch, "--max-used-space", "150k").splitlines()
+    assert said[0].split() == ["REMOVED", "SIZE", "MADE", "BY"]
+    assert "COPY large /" in said[1]
+    assert "300kB" in said[1]
+    assert said[2].startswith("Removed 0 images")
+    said = scratch.run("builder", "prune", "--all", "--force").stdout.splitlines()
+    assert said[1].startswith(name_of(small)[:12])
+    assert "COPY small /" in said[1]
+    assert pruned(scratch, "--all", "--force").startswith("Removed 0 images")
+
+
+def test_the_size_of_an_image_is_known_before_it_is_unpacked(scratch: Scratch) -> None:
+    archive = scratch.directory / "image.tar"
+    built(scratch, copying(scratch, "file"), "-o", f"type=oci,dest={archive}", "-t", "sized")
+    scratch.store = scratch.directory / "other"
+    assert scratch.run("load", "-i", archive).returncode == 0
+    assert layers_here(scratch) == set()
+    row = scratch.run("images").stdout.splitlines()[1]
+    assert not row.endswith(" 0B")
+    facts = json.loads(scratch.run("inspect", "sized").stdout)
+    packed = (facts[0] if isinstance(facts, list) else facts)["Size"]
+    assert 0 < packed < 100_000
+    assert " 0B" not in scratch.run("history", "sized").stdout.splitlines()[1]
+    assert scratch.build("FROM sized\nCOPY --from=sized /file /again\n").returncode == 0
+    facts = json.loads(scratch.run("inspect", "sized").stdout)
+    assert (facts[0] if isinstance(facts, list) else facts)["Size"] == 100_000

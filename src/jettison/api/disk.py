@@ -49,17 +49,26 @@ class DiskRow(msgspec.Struct, frozen=True):
 
 
 class Pruned(msgspec.Struct, frozen=True):
-    """What ``prune`` removed."""
+    """What ``prune`` removed; ``rows`` are the layers and cache mounts, the largest first."""
 
     records: int
     layers: int
     blobs: int
     cache_mounts: int
     freed_bytes: int
+    rows: tuple[DiskRow, ...] = ()
 
 
 def disk_usage(session: Session) -> list[DiskRow]:
     """Return a row for each layer and each cache mount, the largest first."""
+    return _sorted([*_layer_rows(session), *_mount_rows(session, _directories(session))])
+
+
+def _sorted(rows: list[DiskRow]) -> list[DiskRow]:
+    return sorted(rows, key=lambda row: -row.size_bytes)
+
+
+def _layer_rows(session: Session) -> list[DiskRow]:
     kept = _image_layers(session)
     leased = session.store.leases()
     names: dict[str, str] = dict(
@@ -75,11 +84,16 @@ def disk_usage(session: Session) -> list[DiskRow]:
     for name, size in sizes.items():
         reason = "image" if name in kept else "running" if name in leased else ""
         rows.append(DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0)))
-    for mount in _directories(session):
+    return rows
+
+
+def _mount_rows(session: Session, mounts: list[CacheMount]) -> list[DiskRow]:
+    rows = []
+    for mount in mounts:
         reason = "running" if mount.in_use else ""
         name = _REPOSITORY if mount.path.parent == session.store.git else _MOUNT
         rows.append(DiskRow(mount.path.name, mount.size_bytes, reason, name, mount.used_ns))
-    return sorted(rows, key=lambda row: -row.size_bytes)
+    return rows
 
 
 def prune(
@@ -99,6 +113,7 @@ def prune(
     records = 0
     with session.store.collecting():
         mounts = _directories(session)
+        before = _layer_rows(session)
         if everything:
             records = database.execute("DELETE FROM record WHERE used_ns <= ?", (before_ns,))
             for memo in ("selection", "answer"):
@@ -110,11 +125,14 @@ def prune(
         else:
             unwanted = []
         gone = [mount for mount in unwanted if remove(mount, session.store.trash)]
+        rows = _mount_rows(session, gone)
         layers, freed = _remove_layers(session)
         blobs, freed_blobs = _remove_blobs(session)
     session.store.empty_trash()
+    left = {row.id for row in _layer_rows(session)}
+    rows += [row for row in before if row.id not in left]
     freed += freed_blobs + sum(mount.size_bytes for mount in gone)
-    return Pruned(records, layers, blobs, len(gone), freed)
+    return Pruned(records, layers, blobs, len(gone), freed, tuple(_sorted(rows)))
 
 
 def keep_within_budget(session: Session) -> None:

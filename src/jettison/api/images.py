@@ -196,9 +196,10 @@ def image_history(session: Session, name: str) -> list[HistoryRow]:
 
 
 def layer_size(session: Session, image: StoredImage) -> list[int]:
-    """Return the bytes of regular files of each layer; 0 for one that was never unpacked."""
-    facts = (session.store.layers.facts(each.layer) for each in image.layers)
-    return [fact.size_bytes if fact is not None else 0 for fact in facts]
+    """Return the bytes of each layer: of its regular files, or packed until it was unpacked."""
+    known = session.store.layers
+    facts = ((each.layer, known.facts(each.layer)) for each in image.layers)
+    return [known.stored_size(layer) if fact is None else fact.size_bytes for layer, fact in facts]
 
 
 def epoch(created: str) -> float:

@@ -27,7 +27,7 @@ def du(ctx: click.Context) -> int:
         now = time.time_ns()
         lines = [
             [
-                row.id.rpartition(":")[2][:12],
+                _short(row),
                 size(row.size_bytes),
                 row.needed_by or "-",
                 ago((now - row.used_ns) / 1e9) if row.used_ns else "N/A",
@@ -42,6 +42,10 @@ def du(ctx: click.Context) -> int:
         return 0
 
     return in_session(ctx, work)
+
+
+def _short(row: api.DiskRow) -> str:
+    return row.id.rpartition(":")[2][:12]
 
 
 @click.command("prune")
@@ -68,6 +72,12 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
             return 0
         images = remove_nameless(session)
         done = api.prune(session, everything=everything, max_bytes=limit)
+        lines = [[each.rpartition(":")[2][:12], "-", "image without a name"] for each in images]
+        lines += [
+            [_short(row), size(row.size_bytes), printable(row.name)[:60]] for row in done.rows
+        ]
+        if lines:
+            out(table(["REMOVED", "SIZE", "MADE BY"], lines))
         out(
             f"Removed {len(images)} images, {done.records} records, {done.layers} layers, "
             f"{done.blobs} blobs, {done.cache_mounts} cache mounts and git repositories\n"

@@ -83,6 +83,16 @@ class LayerIndex:
         )
         return {LayerId(layer): size for layer, size in rows}
 
+    def stored_size(self, layer: LayerId) -> int:
+        """Return the bytes of a layer's blob, here or where it can be pulled from; 0 if unknown."""
+        rows = self._database.query(
+            "SELECT descriptor FROM packed WHERE layer = ?1"
+            " UNION ALL SELECT descriptor FROM remote_layer WHERE layer = ?1 LIMIT 1",
+            (layer,),
+        )
+        found = rows[0][0] if rows else None
+        return _descriptor.decode(found).size if found is not None else 0
+
     def set_facts(self, layer: LayerId, facts: LayerFacts, content: str = "") -> None:
         """Keep the size of a layer, and its content digest if it has one."""
         self._database.execute(
