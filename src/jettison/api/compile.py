@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 import msgspec
@@ -29,6 +30,7 @@ from jettison.frontend.base import (
 )
 from jettison.oci.config import ImageConfig
 from jettison.oci.platform import Platform, normalise, parse_platform
+from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import Network
 from jettison.source.context import MAIN, BuildContext, open_context
@@ -70,7 +72,7 @@ def compile_request(
             if not isinstance(answer, NeedImages):
                 return Compiled(answer, asked, configs)
             for need, span in zip(answer.requests, answer.spans, strict=True):
-                with located(span):
+                with located(span), _suggesting_stages(asked, need):
                     configs[need] = _resolve(session, request, need, sink)
 
 
@@ -203,6 +205,26 @@ def shown(sink: Sink, name: str, work: Callable[[Callable[[str, int, int], None]
         raise
     sink(VertexEnded(time.time_ns(), name, name, Outcome.DONE))
     return value
+
+
+@contextmanager
+def _suggesting_stages(asked: CompileRequest, need: ImageRequest) -> Iterator[None]:
+    """Give errors about an image that is called almost like a stage a hint at the stage."""
+    try:
+        yield
+    except JettisonError as error:
+        from jettison.frontend.dockerfile.parser import parse  # noqa: PLC0415
+        from jettison.frontend.dockerfile.syntax import From  # noqa: PLC0415
+        from jettison.frontend.dockerfile.text import suggest  # noqa: PLC0415
+
+        dockerfile = parse(asked.text, filename=asked.filename)
+        stages = [each.stage_name for each in dockerfile.instructions if isinstance(each, From)]
+        name = parse_reference(need.reference).familiar.partition(":")[0]
+        near = suggest(name, [stage for stage in stages if stage])
+        if near:
+            otherwise = f" Otherwise {error.hint}" if error.hint else ""
+            error.hint = f"did you mean the stage `{near}`?{otherwise}"
+        raise
 
 
 def _resolve(

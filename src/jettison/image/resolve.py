@@ -12,6 +12,7 @@ Concurrency: safe for threads; two that ask for the same image ask the registry 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import msgspec
 
@@ -34,6 +35,9 @@ from jettison.store.image import StoredImage
 from jettison.store.store import Store
 
 IMAGE_SCHEME = "docker-image://"
+
+_STAND_INS = Path(__file__).parents[3] / "examples/bases"
+"""Of a checkout; packages do not have it."""
 
 
 class ResolvedImage(msgspec.Struct, frozen=True):
@@ -165,7 +169,7 @@ def _platform(config: ImageConfig) -> Platform:
 
 
 def _how_to_load(name: str, first: str) -> str:
-    return (
-        f"{first}, name a layout with `--build-context {name}=oci-layout://PATH`,"
-        " or make a stand-in with `examples/bases`"
-    )
+    layout = f"name a layout with `--build-context {name}=oci-layout://PATH`"
+    if _STAND_INS.is_dir():
+        return f"{first}, {layout}, or make a stand-in with `examples/bases`"
+    return f"{first}, or {layout}"

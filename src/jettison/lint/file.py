@@ -67,7 +67,7 @@ class Step:
     ``unmatched`` are variables that it uses and that nothing declares.
     """
 
-    __slots__ = ("_escape", "_values", "declared", "instruction", "unmatched")
+    __slots__ = ("_escape", "declared", "instruction", "unmatched", "values")
 
     def __init__(
         self,
@@ -80,20 +80,15 @@ class Step:
     ) -> None:
         self.instruction = instruction
         self.declared = declared
-        self._values = values
+        self.values = values
         self._escape = escape
         used = _unmatched(instruction, values, escape) if is_complete else ()
         self.unmatched = tuple(name for name in used if name not in declared)
 
-    @property
-    def known(self) -> tuple[str, ...]:
-        """Every name that the instruction sees."""
-        return (*sorted(self.declared), *self._values)
-
     def expand(self, word: str) -> str:
         """Expand a raw word; one that cannot be expanded stays as it is."""
         try:
-            return expand(word, self._values, self._escape).text
+            return expand(word, self.values, self._escape).text
         except ExpansionError:
             return word
 

@@ -283,3 +283,16 @@ def test_triggers_can_be_left_out(plan_for, value, runs):
     plan = plan_for("FROM a\nONBUILD ENV kept=1\n", images=images, **given)
     assert not any(each.startswith("T=") for each in plan.image.config.env)
     assert plan.image.config.on_build == ("ENV kept=1",)
+
+
+def test_the_history_of_ports_and_healthchecks_is_that_of_the_newest_buildkit():
+    plan = plan_for(
+        'FROM scratch\nEXPOSE 81 80/udp 90-91\nHEALTHCHECK --interval=90s --retries=2 CMD a "b"\n'
+        "HEALTHCHECK NONE\n"
+    )
+    assert [step.entry.created_by for step in plan.image.history] == [
+        "EXPOSE 80/udp 81/tcp 90/tcp 91/tcp",
+        'HEALTHCHECK {Test:[CMD-SHELL a "b"] Interval:1m30s Timeout:0s StartPeriod:0s'
+        " StartInterval:0s Retries:2}",
+        "HEALTHCHECK {Test:[NONE] Interval:0s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0}",
+    ]

@@ -32,10 +32,11 @@ def pointed(text: str) -> str:
         ("FROM scratch\nENV a\n", "ENV"),
         ("FROM scratch\nENV a=b c\n", "c"),
         ("FROM scratch AS x\nCOPY --from=later a b\nFROM scratch AS later\nFROM x", "later"),
-        ("FROM scratch\nEXPOSE 80/xyz\n", "xyz"),
+        ("FROM scratch\nEXPOSE 80/xyz\n", "80/xyz"),
+        ("FROM $NONE\n", "$NONE"),
         ("# escape=x\nFROM a\n", "x"),
         ("FROM scratch\nRUN a \\\n  --b\nUSER\n", "USER"),
-        ("FROM scratch\nCOPY --chmod=999 \\\n a b\n", "COPY"),
+        ("FROM scratch\nCOPY --chmod=999 \\\n a b\n", "999"),
         ("RUN x\nFROM a\n", "RUN"),
     ],
 )
@@ -58,3 +59,13 @@ def test_thousands_of_literals_cost_little():
 
 def test_a_path_is_found_though_messages_begin_it_at_the_root():
     assert with_columns("COPY gone /\n", Span(1), "`/gone` not found").column == 6
+
+
+def test_a_word_is_preferred_to_a_part_of_another():
+    assert with_columns("COPY b-a a /\n", Span(1), "`/a` not found") == Span(1, 10, 1, 11)
+    assert with_columns("COPY a.b ./a /\n", Span(1), "`/a` not found") == Span(1, 12, 1, 13)
+
+
+def test_an_image_is_found_though_messages_name_its_tag():
+    message = "image `bulider:latest` is neither here nor there"
+    assert with_columns("COPY --from=bulider /a /\n", Span(1), message) == Span(1, 13, 1, 20)

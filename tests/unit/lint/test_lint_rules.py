@@ -195,8 +195,16 @@ def test_a_platform_that_is_none_is_left_to_the_build():
 
 
 def test_suggestions_do_not_depend_on_the_order_of_sets():
-    text = "FROM scratch\nARG ab1\nARG ab2\nARG ab3\nWORKDIR /$ab\n"
+    text = "FROM scratch\nARG ab1=1\nARG ab2=2\nARG ab3=3\nWORKDIR /$ab\n"
     assert details(text) == ["Usage of undefined variable '$ab' (did you mean $ab1?)"]
+
+
+def test_arguments_without_a_value_are_not_offered():
+    text = "ARG empty\nFROM scratch\nARG ab1\nWORKDIR /$ab$empt\n"
+    assert details(text) == [
+        "Usage of undefined variable '$ab'",
+        "Usage of undefined variable '$empt'",
+    ]
 
 
 def test_only_the_stages_asked_for_are_checked():

@@ -183,7 +183,7 @@ class ImageState:
         """EXPOSE: ``port/protocol`` texts, sorted."""
         exposed: dict[str, dict[str, str]] = {port: {} for port in ports}
         self._change(exposed_ports={**(self.config.exposed_ports or {}), **exposed} or None)
-        self.commit(f"EXPOSE {history.list_text(ports)}")
+        self.commit(" ".join(("EXPOSE", *ports)))
 
     def add_volumes(self, paths: Sequence[str]) -> None:
         """VOLUME.

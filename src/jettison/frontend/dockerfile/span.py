@@ -16,7 +16,7 @@ from jettison.oci.url import blanked
 
 _CONTEXT_LINES = 2
 _MAX_LITERALS = 8
-_LITERAL = r'"([^"]+)"|`([^`]+)`|\'([^\']+)\'|: (\S+)'
+_LITERAL = r'"([^"]+)"|`([^`]+)`|\'([^\']+)\'|\((\$\S+)\)|: ([^\s"`\'(]\S*)'
 
 
 class pointing:  # noqa: N801 - used like a function, in `with`
@@ -54,11 +54,13 @@ def with_columns(text: str, span: Span, message: str) -> Span:
         return span
     literals = islice(re.finditer(_LITERAL, message), _MAX_LITERALS)
     named = [next(filter(None, match.groups())) for match in literals]
+    named += [name.removesuffix(":latest") for name in named if name.endswith(":latest")]
     start = len(line) - len(line.lstrip())
     end = start + len(line.split(maxsplit=1)[0])
     for name in named:
         word = re.escape(name.lstrip("/") or name)  # paths of a context are told from its root
-        found = re.search(rf"(?<!\w){word}(?!\w)", line)
+        found = re.search(rf"(?<![^\s\"'\[,=/]){word}(?![^\s\"'\],=])", line)
+        found = found or re.search(rf"(?<!\w){word}(?!\w)", line)
         if found is not None:
             start, end = found.span()
             break

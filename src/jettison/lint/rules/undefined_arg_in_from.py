@@ -42,7 +42,7 @@ class UndefinedArgInFrom(Rule):
                 unmatched = expanded.unmatched if expanded is not None else ()
                 for name in sorted(unmatched):
                     if name not in file.global_names:
-                        suggestion = did_you_mean(name, file.global_names)
+                        suggestion = did_you_mean(name, file.global_values)
                         yield self.finding(
                             f"FROM argument '{name}' is not declared{suggestion}", stage.first.span
                         )

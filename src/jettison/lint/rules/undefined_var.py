@@ -45,7 +45,7 @@ class UndefinedVar(Rule):
         for stage in file.checked_stages:
             for step in stage.steps:
                 for name in step.unmatched:
-                    match = suggest(name, (*file.global_names, *step.known))
+                    match = suggest(name, (*file.global_values, *step.values))
                     suggestion = f" (did you mean ${match}?)" if match else ""
                     yield self.finding(
                         f"Usage of undefined variable '${name}'{suggestion}", step.instruction.span
