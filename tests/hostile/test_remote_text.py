@@ -22,8 +22,9 @@ from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import parse_digest
 from jettison.oci.manifest import Index, Manifest
+from jettison.oci.redact import redacted
 from jettison.oci.reference import parse_reference
-from jettison.oci.url import Url, UrlError, redacted, split_user
+from jettison.oci.url import Url, UrlError, split_user
 from jettison.registry.error import refusal
 from jettison.registry.headers import (
     next_link,

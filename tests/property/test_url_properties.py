@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from jettison.oci.url import Url, UrlError, is_loopback, redacted, split_user
+from jettison.oci.redact import redacted
+from jettison.oci.url import Url, UrlError, is_loopback, split_user
 
 NUMBER = st.one_of(
     st.integers(0, 300).map(str),
@@ -74,7 +75,8 @@ def test_what_is_taken_has_the_host_and_port_that_urllib3_connects_to(text: str)
     except LocationParseError:
         return
     assert raw.auth is None
-    assert ((raw.host or "").strip("[]"), raw.port or url.port) == (url.host, url.port)
+    host = (raw.host or "").strip("[]").lower()  # numbers stay as they are written
+    assert (host, raw.port or url.port) == (url.host, url.port)
 
 
 @settings(deadline=None)

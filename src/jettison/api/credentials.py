@@ -7,7 +7,7 @@ Out: what finds secrets by name.
 from __future__ import annotations
 
 from jettison.api.request import BuildRequest
-from jettison.source.git_access import Secrets
+from jettison.source.secrets import Secrets
 
 
 def secrets_of(request: BuildRequest) -> Secrets:

@@ -20,7 +20,7 @@ from jettison.api.agent import agents
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
-from jettison.oci.url import passwords
+from jettison.oci.redact import passwords
 from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
 from jettison.sandbox.names import make_hosts, make_resolv_conf
 from jettison.sandbox.spec import Limits, Mount, NetworkMode

@@ -17,6 +17,8 @@ from typing import Self
 
 import msgspec
 
+from jettison.oci.redact import unescaped
+
 MAX_URL_LENGTH = 16 << 10
 """Characters; longer than any signed URL of the large stores of objects."""
 
@@ -27,10 +29,6 @@ _AMBIGUOUS = r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ud800-\udfff]"
 _NAME = r"(?:[a-z0-9_-]{1,63}\.)*+[a-z0-9_-]{1,63}\.?+"
 _NUMBER = r"0[xX][0-9a-fA-F]*+|[0-9]++"
 _UNSAFE = r"[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]|-]"
-_USER = r"(?<=://)[^\s/?#]*@"
-# A password with a raw slash makes no URL, but is a password; `host:80/@types` is none.
-_ODD_USER = r"(?<=://)[^\s/?#@:]{0,256}:(?!\d+[/?#]|xxxxx@)[^\s@]{1,256}@"
-_MASK = "xxxxx"
 
 
 class UrlError(ValueError):
@@ -165,47 +163,8 @@ def split_user(text: str) -> tuple[Url, UserInfo | None]:
     if not at:
         return Url.parse(text), None
     username, _, password = userinfo.partition(":")
-    found = UserInfo(_unescaped(username), _unescaped(password))
+    found = UserInfo(unescaped(username), unescaped(password))
     return Url.parse(text.replace(f"//{userinfo}@{rest}", f"//{rest}", 1)), found
-
-
-def passwords(text: str) -> list[tuple[str, str]]:
-    """Return the passwords of all URLs in a text: decoded, and as they are written.
-
-    A user without a password is one, too: tokens are given so.
-
-    >>> passwords("http://me:s%40crt@a https://t0ken@b http://c/@d")
-    [('s@crt', 's%40crt'), ('t0ken', 't0ken')]
-    """
-    found = []
-    for match in re.finditer(_USER, text):
-        username, colon, password = match[0][:-1].partition(":")
-        written = password if colon else username
-        if written:
-            found.append((_unescaped(written), written))
-    return found
-
-
-def redacted(text: str) -> str:
-    """Return a text in which the credentials of all URLs are masked, well-formed URLs or not.
-
-    >>> redacted("ADD https://me:token@host/x.git git://t@host/y /x")
-    'ADD https://xxxxx:xxxxx@host/x.git git://xxxxx@host/y /x'
-    """
-    if "://" not in text or "@" not in text:
-        return text
-    return re.sub(_ODD_USER, _mask, re.sub(_USER, _mask, text))
-
-
-def blanked(text: str) -> str:
-    """Return a text as long as it was, with crosses for the credentials of URLs.
-
-    >>> blanked("ADD https://me:token@host/x")
-    'ADD https://xxxxxxxx@host/x'
-    """
-    if "://" not in text or "@" not in text:
-        return text
-    return re.sub(_ODD_USER, _blank, re.sub(_USER, _blank, text))
 
 
 def is_loopback(host: str) -> bool:
@@ -341,18 +300,3 @@ def _escaped(text: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
-
-
-def _unescaped(text: str) -> str:
-    """Decode ``%XX``."""
-    return re.sub(
-        rb"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), text.encode()
-    ).decode(errors="replace")
-
-
-def _blank(match: re.Match[str]) -> str:
-    return "x" * (len(match[0]) - 1) + "@"
-
-
-def _mask(match: re.Match[str]) -> str:
-    return f"{_MASK}:{_MASK}@" if ":" in match[0] else f"{_MASK}@"

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 from jettison.plan.op import GitOp
 
 _SCHEME = r"([A-Za-z0-9]+)://"

@@ -15,7 +15,7 @@ import msgspec
 
 from jettison.errors import Span
 from jettison.oci.digest import Digest
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 from jettison.plan.op import GitOp, HttpOp, Op
 
 DEFINITION_VERSION = b"jettison-definition-1\0"

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from jettison.errors import RegistryError, UsageError
+from jettison.oci.redact import redacted
 from jettison.oci.reference import DEFAULT_REGISTRY, Reference
-from jettison.oci.url import Url, UrlError, redacted
+from jettison.oci.url import Url, UrlError
 from jettison.settings import Settings
 
 DOCKER_HOST = "registry-1.docker.io"

@@ -31,18 +31,18 @@ import msgspec
 
 from jettison.errors import ContextError, UsageError
 from jettison.fs.digest import FileDigests
+from jettison.oci.redact import redacted
 from jettison.oci.reference import parse_reference
-from jettison.oci.url import redacted
 from jettison.source.dockerfile import (
     MAX_DOCKERFILE_BYTES,
     no_dockerfile,
     read_dockerfile,
     read_inside,
 )
-from jettison.source.git_access import Secrets, no_secrets
 from jettison.source.ignore import IgnoreFile, find_ignore_file
 from jettison.source.local import LocalContext
 from jettison.source.location import locate, parse_git_url
+from jettison.source.secrets import Secrets, no_secrets
 from jettison.store.store import Store
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

@@ -26,12 +26,13 @@ from jettison.events import Progress
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
 from jettison.fs.walk import walk
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 from jettison.plan.op import GitOp
-from jettison.source.git_access import GitRemote, Secrets, git_remote, moved, no_secrets
+from jettison.source.git_access import GitRemote, git_remote, moved
 from jettison.source.git_program import Git
 from jettison.source.git_repository import COMMIT, fetch, has_commit, prepare, repository
 from jettison.source.local import LocalContext
+from jettison.source.secrets import Secrets, no_secrets
 from jettison.store.store import Store
 
 _DIRECTORY_MODE = 0o755

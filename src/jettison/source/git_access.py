@@ -13,15 +13,14 @@ git, files and messages see.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from jettison.errors import ContextError
-from jettison.oci.url import MAX_URL_LENGTH, Url, UrlError, redacted, split_user
-
-Secrets = Callable[[str], bytes | None]
-"""Returns the value of a secret of the build, or None."""
+from jettison.oci.redact import redacted
+from jettison.oci.url import MAX_URL_LENGTH, Url, UrlError, split_user
+from jettison.source.secrets import Secrets, no_secrets
 
 _SCHEMES = frozenset({"http", "https", "ssh", "git"})
 _SCP = r"[A-Za-z0-9_.-]+@[A-Za-z0-9.\[\]:_-]+?:(?!//).+"
@@ -45,11 +44,6 @@ class GitRemote(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"GitRemote({self.text!r})"
-
-
-def no_secrets(_name: str) -> bytes | None:
-    """Know no secret."""
-    return None
 
 
 def git_remote(text: str, secrets: Secrets = no_secrets, *, allow_files: bool = False) -> GitRemote:

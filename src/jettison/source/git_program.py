@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from jettison.concurrency import INTERRUPTS
 from jettison.errors import ContextError, HostError
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 from jettison.source.git_access import GitRemote
 
 if TYPE_CHECKING:

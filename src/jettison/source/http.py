@@ -27,10 +27,12 @@ from jettison.events import Progress
 from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest, encoded
-from jettison.oci.url import Url, UrlError, redacted, split_user
+from jettison.oci.redact import redacted
+from jettison.oci.url import Url, UrlError, split_user
 from jettison.registry.headers import parse_http_date, parse_length
 from jettison.registry.transport import Transport, discard
-from jettison.source.git_access import Secrets, basic, no_secrets, secret_header
+from jettison.source.git_access import basic, secret_header
+from jettison.source.secrets import Secrets, no_secrets
 from jettison.store.database import Database
 from jettison.store.store import Store
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from jettison.source.git_access import Secrets
 from jettison.source.location import parse_git_url
+from jettison.source.secrets import Secrets
 from jettison.store.store import Store
 
 

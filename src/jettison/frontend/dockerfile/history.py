@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from jettison.frontend.dockerfile.text import quote
 from jettison.oci.config import Healthcheck, History
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 
 COMMENT = "buildkit.dockerfile.v0"
 BUILDKIT_SUFFIX = " # buildkit"

@@ -19,7 +19,7 @@ from jettison.frontend.dockerfile.state import Build, StageInput, StageState, cl
 from jettison.frontend.dockerfile.syntax import Add, Copy, Heredoc
 from jettison.frontend.dockerfile.text import quote
 from jettison.frontend.dockerfile.words import expand
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 from jettison.plan.gitref import GitReference
 from jettison.plan.op import CopyOp, CopySource, HttpOp
 from jettison.plan.vertex import Vertex

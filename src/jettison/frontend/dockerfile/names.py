@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 
 _REFERENCE = r"(?s)'[^']*'|\\.|\$(?:\{(\w+)\}|(\w+))"
 _SECRET = "****"  # noqa: S105 - what is shown in place of one

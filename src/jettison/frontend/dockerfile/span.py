@@ -12,7 +12,7 @@ from itertools import islice
 import msgspec
 
 from jettison.errors import FrontendError, Span
-from jettison.oci.url import blanked
+from jettison.oci.redact import blanked
 
 _CONTEXT_LINES = 2
 _MAX_LITERALS = 8

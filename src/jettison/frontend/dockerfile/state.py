@@ -37,7 +37,7 @@ from jettison.frontend.dockerfile.words import expand
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform
-from jettison.oci.url import redacted
+from jettison.oci.redact import redacted
 from jettison.plan.op import CopyOp, CopySource, HttpOp, ImageOp, LocalOp, Op
 from jettison.plan.vertex import Vertex, vertex
 
