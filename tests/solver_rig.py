@@ -28,7 +28,7 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import SandboxSpec
 from jettison.settings import Settings
-from jettison.solver.result import Solution
+from jettison.solver.result import Solution, StackResult
 from jettison.solver.runtime import Drivers, ExecOptions, Runtime
 from jettison.solver.solve import Solver
 
@@ -290,6 +290,7 @@ class Stage:
         self.director = Director()
         self.programs = Programs(self.director)
         self.layers_made: list[Digest] = []
+        self.contents: dict[Digest, tuple[str, ...]] = {}
 
     def solve(
         self,
@@ -306,13 +307,20 @@ class Stage:
         self.programs = Programs(director)
         with Session.open(Settings(root=str(self.root)), {}) as session:
             try:
-                return Solver(
+                solution = Solver(
                     plan,
                     self._runtime(session, jobs),
                     before_running=lambda: None,
                     hold=session.store.lease,
                     layer_made=lambda vertex, _layer: self.layers_made.append(vertex),
                 ).solve()
+                content = session.store.layers.content
+                self.contents = {
+                    digest: tuple(map(content, result.stack))
+                    for digest, result in solution.results.items()
+                    if isinstance(result, StackResult)
+                }
+                return solution
             finally:
                 self.left = sorted(
                     str(path.relative_to(self.root))

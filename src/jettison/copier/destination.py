@@ -6,7 +6,8 @@ Out: ``Destination``: the planned layer, and a digest of the facts of the base t
 Two bases that give equal destinations give the same layer, so a COPY stays cached when its base
 changed elsewhere. Links in the destination's path are followed inside the root, also dangling
 ones; missing directories are made 0755, with the owner of ``--chown`` (else 0:0) and an octal
-``--chmod``; a directory that is there keeps its attributes, those below it take the source's.
+``--chmod`` up to 777, and take bit and group of a set-group-ID directory as mkdir(2) has it; a
+directory that is there keeps its attributes, those below it take the source's.
 ``--link`` looks at nothing.
 
 Source: Dockerfile reference, COPY and ADD; BuildKit's behaviour as its tests pin it.
@@ -25,6 +26,7 @@ from jettison.copier.members import BaseFile, MemberPlan
 from jettison.copier.mode import parse_mode
 from jettison.copier.open import open_source_archive
 from jettison.copier.passwd import Owner, resolve_owner
+from jettison.copier.same import Same, same_as_base
 from jettison.copier.select import Selected, Selection
 from jettison.errors import ContextError
 from jettison.fs.glob import clean_path
@@ -47,6 +49,7 @@ class Destination(msgspec.Struct, frozen=True):
         whiteouts: Paths of the base that an archive removes.
         base: The base, if an archive links to its files, and these files.
         base_files: Of those links.
+        same: What the base has just so.
     """
 
     owner: Owner | None
@@ -57,6 +60,7 @@ class Destination(msgspec.Struct, frozen=True):
     whiteouts: frozenset[str] = frozenset()
     base: Tree | None = None
     base_files: tuple[BaseFile, ...] = ()
+    same: Same = Same()
 
     def digest(self) -> Digest:
         """Return the digest of what the base contributes: no times, nothing that is copied."""
@@ -67,7 +71,10 @@ class Destination(msgspec.Struct, frozen=True):
         ]
         owner = None if self.owner is None else (self.owner.uid, self.owner.gid)
         targets = [encoded_name(each) for each in self.targets]
+        record: tuple[object, ...]
         record = (owner, targets, directories, self._archive_record() if self.archives else None)
+        if self.same.paths:
+            record = (*record, [encoded_name(each) for each in self.same.paths], self.same.covered)
         return sha256_digest(DESTINATION_VERSION + msgspec.msgpack.encode(record))
 
     def _archive_record(self) -> tuple[object, ...]:
@@ -110,13 +117,17 @@ def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None
     # BuildKit has no --link together with --chmod: it copies onto the base then.
     layout = Layout(None if op.link and change is None else base)
     mode = 0o755
-    if change is not None and change.absolute is not None:
+    # As in BuildKit, whose new directories have the usual mode where there are more bits to set.
+    if change is not None and change.absolute is not None and change.absolute <= 0o777:
         mode = change.absolute
     maker = owner or Owner()
-    made = Directory(stat.S_IFDIR | mode, maker.uid, maker.gid)
+    made = Directory(stat.S_IFDIR | mode, maker.uid, maker.gid, takes_group=owner is None)
     sources = selection.sources if selection is not None else ()
     planner = _Planner(layout, op.dest, made, owner)
     targets = tuple(planner.place(index, source) for index, source in enumerate(sources))
+    same = Same()
+    if not op.link:
+        same = same_as_base(layout, base, sources, owner, planner.archives)
     return Destination(
         owner,
         targets,
@@ -126,6 +137,7 @@ def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None
         frozenset(layout.whiteouts),
         base if planner.base_files else None,
         tuple(planner.base_files),
+        same,
     )
 
 
@@ -139,7 +151,8 @@ def _examine_mkdir(op: MkdirOp, base: Tree) -> Destination:
         except ContextError:
             # A user that is not there yet is an error of the RUN that uses it, not of WORKDIR.
             owner = Owner()
-    layout.make_directories(target, Directory(stat.S_IFDIR | 0o755, owner.uid, owner.gid))
+    made = Directory(stat.S_IFDIR | 0o755, owner.uid, owner.gid, takes_group=not op.owner)
+    layout.make_directories(target, made)
     return Destination(None, (target,), layout.directories, layout.files)
 
 

@@ -32,6 +32,8 @@ class Directory(msgspec.Struct, frozen=True):
         in_base: Whether the base has a directory there, whose other names stay visible.
         facts_of_base: Whether something of the base's directory was kept although it is copied.
         opaque: Whether it hides what the base has below it.
+        takes_group: Whether a set-group-ID directory that it is made in gives it its group.
+        fixed_mode: Whether such a directory does not give it the bit: its mode is set afterwards.
     """
 
     mode: int
@@ -43,6 +45,8 @@ class Directory(msgspec.Struct, frozen=True):
     in_base: bool = False
     facts_of_base: bool = False
     opaque: bool = False
+    takes_group: bool = False
+    fixed_mode: bool = False
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
@@ -144,7 +148,7 @@ class Layout:
             raise SolveError(f"mkdir {path}: not a directory")
         for each in reversed(missing):
             self._change_parent(each)
-            self._put_directory(each, made)
+            self._put_directory(each, self._as_made_in(each.rpartition("/")[0], made))
 
     def copy_directory(self, path: str, copied: Directory, *, implied: bool = False) -> None:
         """Put a directory of a source at a path whose parent exists.
@@ -259,6 +263,15 @@ class Layout:
             file = self.files.get(path)
             return None if file is None else file.mode
         return self.mode(path)
+
+    def _as_made_in(self, parent: str, made: Directory) -> Directory:
+        """Return what a new directory is in a directory of the layer, as mkdir(2) has it."""
+        above = self.directories[parent]
+        if not above.mode & stat.S_ISGID:
+            return made
+        gid = above.gid if made.takes_group else made.gid
+        mode = made.mode if made.fixed_mode else made.mode | stat.S_ISGID
+        return msgspec.structs.replace(made, mode=mode, gid=gid)
 
     def _put_directory(self, path: str, directory: Directory) -> None:
         self.whiteouts.discard(path)

@@ -31,7 +31,7 @@ from jettison.fs.xattr import is_image_xattr
 if TYPE_CHECKING:
     from jettison.layer.archive import ArchiveEntry
 
-_IMPLIED = Directory(stat.S_IFDIR | 0o755, 0, 0)
+_IMPLIED = Directory(stat.S_IFDIR | 0o755, 0, 0, takes_group=True, fixed_mode=True)
 
 
 class BaseFile(msgspec.Struct, frozen=True):

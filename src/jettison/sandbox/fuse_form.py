@@ -6,8 +6,8 @@ Out: the same, as the kernel's overlayfs would have left it.
 fuse-overlayfs says in ways of its own what a directory hides: by files named as in a tar, by
 attributes named after itself, and all of that at once. Its mounts refuse these names and
 attributes, so that nothing of a container looks like them; overlayfs' own it lets through. When
-it copies a directory up it loses the set-user-ID and set-group-ID bits; when one of two names is
-deleted it copies the other.
+it copies a directory up it loses the set-user-ID and set-group-ID bits, of symbolic links the time;
+when one of two names is deleted it copies the other.
 
 Source: fuse-overlayfs(1); compared with what versions 1.10 and later write.
 """
@@ -35,6 +35,7 @@ from jettison.fs.xattr import (
     read_xattrs,
     remove_xattr,
 )
+from jettison.linux.files import birth_time
 
 _BOOKS = (FUSE_PREFIX, TRUSTED_PREFIX, USER_PREFIX)
 _OPAQUE = (FUSE_PREFIX + "opaque", TRUSTED_PREFIX + "opaque")
@@ -85,6 +86,9 @@ class FuseForm:
         hidden = hidden or opaque
         if not hidden and path:
             self._restore_mode(directory, path, facts.st_mode)
+        times = (facts.st_atime_ns, facts.st_mtime_ns)
+        if path and not (hidden or marks):
+            times = self._times_of_copy(path, names, facts)
         inside = []
         for name in set(names).difference(marks):
             below = f"{path}/{name}"
@@ -97,8 +101,26 @@ class FuseForm:
                 _drop_attributes(self._upper + below)
                 if not hidden and found.st_nlink == 1 and self._is_needless(below, found):
                     os.unlink(self._upper + below)
-        os.utime(directory, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+            elif stat.S_ISLNK(found.st_mode) and not hidden:
+                self._restore_time(below, found)
+        os.utime(directory, ns=times)
         return inside
+
+    def _times_of_copy(self, path: str, names: list[str], facts: os.stat_result) -> tuple[int, int]:
+        """Return the times of a directory: copying files up into it is no change of it."""
+        times = (facts.st_atime_ns, facts.st_mtime_ns)
+        below = self._below(path)
+        made = birth_time(os.fsencode(self._upper + path))
+        if below is None or divmod(facts.st_mtime_ns, 10**9) < made:
+            return times
+        before = os.lstat(below)
+        for name in names:
+            place = f"{path}/{name}"
+            if self._below(place) is None or is_whiteout(os.lstat(self._upper + place)):
+                return times
+        if not stat.S_ISDIR(before.st_mode):
+            return times
+        return before.st_atime_ns, before.st_mtime_ns
 
     def _restore_mode(self, directory: str, path: str, mode: int) -> None:
         """Restore what mkdir(2) ignores when fuse-overlayfs copies a directory up."""
@@ -108,6 +130,17 @@ class FuseForm:
         before = os.lstat(below).st_mode
         if stat.S_ISDIR(before) and before & _LOST and mode == before & ~_LOST:
             os.chmod(directory, stat.S_IMODE(before))
+
+    def _restore_time(self, path: str, found: os.stat_result) -> None:
+        """Restore what copying a symbolic link up loses; who sets its time makes it another."""
+        below, place = self._below(path), self._upper + path
+        made = birth_time(os.fsencode(place))
+        if below is None or divmod(found.st_mtime_ns, 10**9) != made:
+            return
+        before = os.lstat(below)
+        if stat.S_ISLNK(before.st_mode) and os.readlink(below) == os.readlink(place):
+            times = (before.st_atime_ns, before.st_mtime_ns)
+            os.utime(place, ns=times, follow_symlinks=False)
 
     def _is_needless(self, path: str, found: os.stat_result) -> bool:
         """Tell whether a file is only there because another name of it was deleted."""

@@ -248,3 +248,15 @@ def test_workdir_on_a_file_is_an_error(bench: Bench) -> None:
 def test_a_workdir_that_is_there_changes_nothing(bench: Bench, tmp_path: Path) -> None:
     destination = examine(MkdirOp("/a"), bench.stage({"a": None}))
     assert (dict(destination.directories), dict(destination.files)) == ({}, {})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files of a context belong to root")
+def test_what_the_base_has_just_so_counts_where_it_leaves_the_layer(bench: Bench) -> None:
+    context, op = bench.context(CONTEXT), copy_op("f", "/x/f")
+    same, other = bench.stage({"x/f": CONTEXT["f"]}), bench.stage({"x/f": CONTEXT["f"]})
+    os.utime(other.host_path("/x/f"), (6, 6))
+    plans = [bench.plan(op, [context], base)[1] for base in (same, other)]
+    assert [plan.same.paths for plan in plans] == [("/x", "/x/f"), ()]
+    assert plans[0].digest() != plans[1].digest()
+    linked = bench.plan(copy_op("f", "/x/f", link=True), [context], same)[1]
+    assert linked.same.paths == ()

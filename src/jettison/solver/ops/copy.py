@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jettison.cache.key import CacheKey, copy_key, selector_digest
@@ -65,8 +66,21 @@ class CopyExecutor:
                 earlier=self._earlier(),
             )
             runtime.cancellation.check()
+            if destination.same.paths:
+                self._leave_out(destination, active.upper, known, now_ns)
             clock_ns = selection.clock_ns(now_ns, destination.archives)
             return runtime.commit(self._vertex, active, Change(known, clock_ns=clock_ns))
+
+    def _leave_out(
+        self, destination: Destination, upper: Path, known: dict[str, bytes], now_ns: int
+    ) -> None:
+        """Take out of the layer what the base has just so, and out of what is known of files."""
+        from jettison.snapshot.unchanged import leave_out_unchanged  # noqa: PLC0415 - seldom
+
+        base = self._runtime.tree(self._inputs.base, self._report)
+        for path in leave_out_unchanged(upper, base, now_ns, frozenset(destination.same.paths)):
+            known.pop(path[1:], None)
+            known.pop(path.rpartition("/")[0][1:] + "/", None)
 
     def _earlier(self) -> EarlierLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""

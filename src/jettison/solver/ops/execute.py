@@ -27,6 +27,7 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
+from jettison.snapshot.unchanged import leave_out_unchanged
 from jettison.solver.ops.base import making, sees_secrets
 from jettison.solver.ops.bound import BoundFiles
 from jettison.solver.ops.mounts import Mounted, mount_all
@@ -91,7 +92,7 @@ class Execution:
                 spec = step_spec(self._op, runtime.options, root, user, mounted)
                 stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
-                clock_ns = self._clock_ns()
+                began_ns = time.time_ns() - _TICK_NS
                 exit_code, tail = self._process(spec)
             runtime.cancellation.check()
             if exit_code:
@@ -101,12 +102,15 @@ class Execution:
             if (user.uid or user.gid) and are_recorded():
                 self._own_new_files(user, active)
             below = runtime.tree(self._base, self._report)
-            earlier = partial(runtime.made_earlier, self._vertex)
-            return runtime.commit(
-                self._vertex, active, Change(below=below, clock_ns=clock_ns, earlier=earlier)
+            leave_out_unchanged(active.upper, below, began_ns)
+            change = Change(
+                below=below,
+                clock_ns=self._clock_ns(began_ns),
+                earlier=partial(runtime.made_earlier, self._vertex),
             )
+            return runtime.commit(self._vertex, active, change)
 
-    def _clock_ns(self) -> int:
+    def _clock_ns(self, began_ns: int) -> int:
         """Return from when on times say only when a step ran: this one, or one below.
 
         Programs copy files with their times; those of contexts say nothing at all.
@@ -117,7 +121,7 @@ class Execution:
                 stacks.append(mounted.result.stack)
             else:
                 return 0
-        return min(time.time_ns() - _TICK_NS, *map(self._runtime.clock_ns, stacks))
+        return min(began_ns, *map(self._runtime.clock_ns, stacks))
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted

@@ -1,0 +1,146 @@
+"""What a COPY or ADD puts where the base has just that already.
+
+In:  the planned layout and the sources.
+Out: paths whose files may be left out of the layer; what is known of the base instead, where only
+     unpacking will show.
+
+Which paths these are depends on the base, so they are part of the destination's digest. A file is
+the same if type, mode, owner, size, time, attributes, bytes and hard links are; a directory if its
+mode, owner, attributes and a time that it is given are, and nothing in it stays.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Collection, Sequence
+
+import msgspec
+
+from jettison.copier.entry import Entry, encoded_name, encoded_xattrs
+from jettison.copier.layout import Layout
+from jettison.copier.passwd import Owner
+from jettison.copier.select import Selected
+from jettison.fs.tree import FileStat, Tree
+
+
+class Same(msgspec.Struct, frozen=True):
+    """What may be left out of a layer.
+
+    Args:
+        paths: Files and directories that may be the base's, sorted.
+        covered: Facts of the base's files that members of archives come to.
+    """
+
+    paths: tuple[str, ...] = ()
+    covered: tuple[tuple[object, ...], ...] = ()
+
+
+def same_as_base(
+    layout: Layout,
+    base: Tree,
+    sources: Sequence[Selected],
+    owner: Owner | None,
+    archives: Collection[int],
+) -> Same:
+    """Compare what is planned with the base.
+
+    Args:
+        layout: The plan.
+        base: The root file system below.
+        sources: Of the selection.
+        owner: Whom all files will belong to; None keeps owners.
+        archives: Indexes of sources that are unpacked.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    inside = {path for path in layout.directories if _shows_base(layout, path)}
+    same = [path for path in inside if _is_same_directory(layout, path)]
+    covered: list[tuple[object, ...]] = []
+    groups: dict[tuple[int, int], list[tuple[str, FileStat | None]]] = {}
+    for path, placed in layout.files.items():
+        before = base.lstat(path) if path[: path.rfind("/")] in inside else None
+        source = sources[placed.source]
+        equal, group = before is not None, (placed.source, placed.entry)
+        if placed.source not in archives:
+            if source.tree is None:
+                continue
+            entry = source.entries[placed.entry]
+            group = (placed.source, entry.leader if entry.leader >= 0 else placed.entry)
+            if before is None and entry.facts.nlink == 1:
+                continue
+            equal = before is not None and _is_same_file(
+                base, path, before, source.tree, entry, owner
+            )
+        elif before is not None:
+            covered.append(_record(base, path, before))
+        groups.setdefault(group, []).append((path, before if equal else None))
+    for names in groups.values():
+        found = {None if before is None else before.identity for _, before in names}
+        if None not in found and len(found) == 1:
+            same += [path for path, _ in names]
+    going = _without_parents(same, layout)
+    return Same(tuple(sorted(going)), tuple(sorted(covered)) if going else ())
+
+
+def _without_parents(same: Sequence[str], layout: Layout) -> set[str]:
+    """Return those paths below which nothing stays."""
+    going = set(same)
+    staying = (path for path in (*layout.files, *layout.directories) if path not in going)
+    for path in [*staying, *layout.whiteouts]:
+        parent = path.rpartition("/")[0]
+        while parent in going:
+            going.discard(parent)
+            parent = parent.rpartition("/")[0]
+    return going
+
+
+def _shows_base(layout: Layout, path: str) -> bool:
+    """Tell whether names of the base's directory are seen in a directory of the layer."""
+    planned = layout.directories[path]
+    return planned.in_base and not planned.opaque and layout.base_facts(path) is not None
+
+
+def _is_same_directory(layout: Layout, path: str) -> bool:
+    planned, before = layout.directories[path], layout.base_facts(path)
+    return (
+        bool(path)
+        and before is not None
+        and (planned.mode, planned.uid, planned.gid) == (before.mode, before.uid, before.gid)
+        and planned.mtime_ns in {None, before.mtime_ns}
+        and dict(planned.xattrs) == layout.base_xattrs(path)
+    )
+
+
+def _is_same_file(
+    base: Tree, path: str, before: FileStat, tree: Tree, entry: Entry, owner: Owner | None
+) -> bool:
+    facts = entry.facts
+    uid, gid = (facts.uid, facts.gid) if owner is None else (owner.uid, owner.gid)
+    if (entry.mode, uid, gid, facts.mtime_ns) != (
+        before.mode,
+        before.uid,
+        before.gid,
+        before.mtime_ns,
+    ):
+        return False
+    if stat.S_ISLNK(entry.mode):
+        return entry.target == base.readlink(path)
+    if not facts.is_file:
+        return not stat.S_ISREG(entry.mode) and facts.rdev == before.rdev
+    return (
+        facts.size == before.size
+        and entry.xattrs == base.xattrs(path)
+        and tree.file_digest(entry.origin) == base.file_digest(path)
+    )
+
+
+def _record(base: Tree, path: str, before: FileStat) -> tuple[object, ...]:
+    content: object = before.rdev
+    if before.is_file:
+        content = base.file_digest(path)
+    elif before.is_symlink:
+        content = encoded_name(base.readlink(path))
+    facts = (before.mode, before.uid, before.gid, before.size, b"%d" % before.mtime_ns)
+    xattrs = {} if before.is_symlink else base.xattrs(path)
+    return (encoded_name(path), *facts, content, encoded_xattrs(xattrs), before.identity)
