@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, showing_source
 from jettison.api.credentials import secrets_of
@@ -23,17 +24,15 @@ from jettison.api.stages import stage_reports
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
 from jettison.image.ahead import PackAhead
-from jettison.image.assemble import assemble
 from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest
 from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
-from jettison.solver.result import Solution, StackResult
+from jettison.solver.result import Solution
 from jettison.solver.runtime import Committer, Drivers, ExecOptions, Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
-from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
@@ -71,11 +70,12 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
             made=made,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
-        ahead = made.enter_context(_packing_ahead(session, request, outputs))
+        ahead = made.enter_context(_packing_ahead(session, request, outputs, plan))
         solution = _solve(session, request, sources, plan, sink, ahead, made)
         ahead.finish(solution.stack(plan.target))
-        image = _assemble(session, solution)
-        manifest = write_outputs(outputs, image, sink)
+        images = BuiltImages(session, solution, outputs)
+        image = images.first()
+        manifest = write_outputs(outputs, images.wanted_by, sink)
         session.records.note_used()
     if solution.executed:
         from jettison.api.disk import keep_within_budget  # noqa: PLC0415 - only what ran adds
@@ -127,7 +127,7 @@ def _solve(
     shipped = _shipped(plan)
 
     def made(vertex: Digest, layer: LayerId) -> None:
-        if vertex in shipped:
+        if vertex in shipped and plan.source_date_epoch is None:
             ahead.add(layer)
 
     # Layers that are found stay until they are leased, or until the whole build has ended.
@@ -166,13 +166,18 @@ def _shipped(plan: Plan) -> set[Digest]:
     return shipped
 
 
-def _packing_ahead(session: Session, request: BuildRequest, outputs: Sequence[Output]) -> PackAhead:
+def _packing_ahead(
+    session: Session, request: BuildRequest, outputs: Sequence[Output], plan: Plan
+) -> PackAhead:
     """Decide how layers are packed while they are made.
 
     As the first output wants that writes blobs. Without one, a tag that names a registry makes a
     push likely: layers that are made anyway are then packed as ``push`` would, which costs a
-    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed.
+    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed. Layers whose
+    times will be rewritten are packed then.
     """
+    if plan.source_date_epoch is not None:
+        return PackAhead(session.blobs, None)
     wanted = (output.exporter.packs for output in outputs)
     compression = next((each for each in wanted if each is not None), None)
     if compression is None and any(names_registry(tag) for tag in request.tags):
@@ -190,7 +195,7 @@ def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
-        if vertex == plan.target:
+        if vertex == plan.target and plan.source_date_epoch is None:
             return ahead.commit(active, change, cancelled=cancelled)
         return session.snapshotter.commit(active, change)
 
@@ -214,23 +219,3 @@ def _exec_options(
         text = f"secret `{name}` is empty: the variable `{variable}` is not set"
         sink(Warned(time.time_ns(), text))
     return options
-
-
-def _assemble(session: Session, solution: Solution) -> StoredImage:
-    plan = solution.plan
-    created: dict[Digest, int] = {}
-    for step in plan.image.history:
-        result = solution.results.get(step.vertex) if step.vertex else None
-        if step.vertex is not None and isinstance(result, StackResult):
-            created[step.vertex] = result.created_ns
-    stack = solution.stack(plan.target)
-    if any(session.store.layers.diff_id(layer) is None for layer in stack):
-        session.require_namespace()  # their files are read, whoever owns them
-    return assemble(
-        plan.image,
-        stack,
-        session.blobs,
-        created_ns=time.time_ns(),
-        step_created_ns=created,
-        source_date_epoch=plan.source_date_epoch,
-    )

@@ -77,15 +77,23 @@ def reads_layers(request: BuildRequest) -> bool:
     )
 
 
-def write_outputs(outputs: list[Output], image: StoredImage, sink: Sink) -> Digest | None:
+def write_outputs(
+    outputs: list[Output], image_for: Callable[[Exporter], StoredImage], sink: Sink
+) -> Digest | None:
     """Write the image to all outputs; return the digest of the last manifest.
+
+    Args:
+        outputs: They.
+        image_for: Returns the image that an output wants.
+        sink: Told about progress.
 
     Raises:
         ExportError, RegistryError, StorageError: an output cannot be written.
     """
     digest = None
     for output in outputs:
-        result = shown(sink, output.title, _exporting(output.exporter, image))
+        exporting = _exporting(output.exporter, image_for(output.exporter))
+        result = shown(sink, output.title, exporting)
         if result.warning:
             sink(Warned(time.time_ns(), result.warning))
         if result.manifest is not None:

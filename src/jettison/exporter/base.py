@@ -59,6 +59,11 @@ class Exporter(Protocol):
     """Writes images somewhere; nothing of a failed export is left under its final name."""
 
     @property
+    def rewrites(self) -> bool | None:
+        """Whether it wants no time later than SOURCE_DATE_EPOCH; None is as the build has it."""
+        ...
+
+    @property
     def packs(self) -> Compression | None:
         """How it wants the layers' blobs, so that they can be made early; None needs no blobs."""
         ...

@@ -36,6 +36,7 @@ class StoreExporter:
     ) -> None:
         taken = Attributes("image", attributes)
         options = taken.image()
+        self.rewrites = taken.maybe_flag("rewrite-timestamp")
         self._push = taken.flag("push")
         self._insecure = taken.flag("registry.insecure")
         self._by_digest = taken.flag("push-by-digest")

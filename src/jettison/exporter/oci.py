@@ -79,6 +79,7 @@ class ArchiveExporter:
         taken = Attributes(kind, attributes)
         self._docker = kind == "docker"
         options = taken.image()
+        self.rewrites = taken.maybe_flag("rewrite-timestamp")
         self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
         self._tar = taken.flag("tar", default=True)
         taken.finish()

@@ -55,6 +55,7 @@ class RegistryExporter:
     ) -> None:
         taken = Attributes(kind, attributes)
         options = taken.image()
+        self.rewrites = taken.maybe_flag("rewrite-timestamp")
         self._insecure = taken.flag("registry.insecure")
         self._by_digest = taken.flag("push-by-digest")
         taken.flag("push", default=True)

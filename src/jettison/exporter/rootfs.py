@@ -89,6 +89,7 @@ class RootfsExporter:
         taken = Attributes(kind, attributes)
         self._split = taken.maybe_flag("platform-split")
         epoch = taken.number("source-date-epoch")
+        self.rewrites = taken.maybe_flag("rewrite-timestamp")
         self._clamp_ns = None if epoch is None else epoch * _NANO
         self._preserve = preserved(taken.text("preserve")) if kind == "local" else frozenset()
         taken.finish()

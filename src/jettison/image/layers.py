@@ -146,7 +146,7 @@ class LayerBlobs:
         Raises:
             StorageError: the layer is not here.
         """
-        if _is_foreign(layer):
+        if _is_foreign(layer) and not self._store.layers.was_rewritten(layer):
             found = self._store.layers.packed(layer, compression) if force else None
             blob = Blob(found.descriptor) if found else known_blob(self._store, layer)
             if blob is not None and not (
@@ -159,6 +159,22 @@ class LayerBlobs:
             return packed.descriptor
         return self._descriptors.get(
             (layer, name), lambda: self._packer.blob(layer, compression, level, name, stop)
+        )
+
+    def rewritten(self, layer: LayerId, epoch: int, compression: str, level: int | None) -> LayerId:
+        """Return a layer that holds the same without any time later than one.
+
+        Args:
+            layer: Made here.
+            epoch: Seconds since the epoch.
+            compression: Of its blob, as for ``describe``.
+            level: Of the compressor; None is its default.
+
+        Raises:
+            StorageError: the layer is not here.
+        """
+        return self._packer.rewritten(
+            layer, epoch, compression, level, packed_name(compression, level)
         )
 
     def fetch(

@@ -20,7 +20,7 @@ from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
 from jettison.snapshot.base import Snapshotter
-from jettison.store.layer import LayerId, PackedLayer
+from jettison.store.layer import LayerId, PackedLayer, image_layer_id
 from jettison.store.store import Store
 
 PACKERS = 2
@@ -85,6 +85,28 @@ class LayerPacker:
         descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
         self._store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), name)
         return descriptor
+
+    def rewritten(
+        self, layer: LayerId, epoch: int, compression: str, level: int | None, name: str
+    ) -> LayerId:
+        """Make the blob of a layer without later times than ``epoch``; return its layer.
+
+        Raises:
+            StorageError: the layer is not here.
+        """
+        with self._packers, self._store.blobs.writer() as writer:
+            directory = self._directory(layer)
+            diff_id = pack_layer(directory, writer.write, compression, level, clamp_mtime=epoch)
+            size = writer.size_bytes
+            digest = writer.commit()
+        made = image_layer_id(diff_id)
+        self._store.lease((made,))
+        descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
+        self._store.layers.add_packed(PackedLayer(made, diff_id, descriptor), name)
+        facts = self._store.layers.facts(layer)
+        if facts is not None:
+            self._store.layers.set_facts(made, facts, self._store.layers.content(layer))
+        return made
 
     def _transcode(
         self, layer: LayerId, write: Callable[[bytes], object], compression: str, level: int | None

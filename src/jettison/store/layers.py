@@ -102,6 +102,11 @@ class LayerIndex:
             (layer, facts.size_bytes, facts.entries, content, time.time_ns()),
         )
 
+    def was_rewritten(self, layer: LayerId) -> bool:
+        """Tell whether an image's layer is one of ours with other times (``image.rewrite``)."""
+        rows = self._database.query("SELECT content FROM layer WHERE id = ?", (layer,))
+        return bool(rows and rows[0][0])
+
     def content(self, layer: LayerId) -> str:
         """Return by what a layer enters the keys of steps on it.
 

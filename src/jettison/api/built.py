@@ -1,0 +1,101 @@
+"""The image of a solved plan, as each output wants it.
+
+In:  a session, a ``Solution``.
+Out: ``StoredImage``: with the times of its files, or with none later than SOURCE_DATE_EPOCH.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from jettison.api.output import Output
+from jettison.api.session import Session
+from jettison.exporter.base import Exporter
+from jettison.image.assemble import assemble
+from jettison.image.manifest import Compression
+from jettison.oci.digest import Digest
+from jettison.plan.op import ImageOp
+from jettison.solver.result import Solution, StackResult
+from jettison.store.image import StoredImage
+from jettison.store.layer import Stack
+
+
+class BuiltImages:
+    """Both forms of an image; each is made when somebody wants it.
+
+    Args:
+        session: The open store.
+        solution: The solved plan.
+        outputs: Who will want it.
+    """
+
+    def __init__(self, session: Session, solution: Solution, outputs: Sequence[Output]) -> None:
+        self._session = session
+        self._solution = solution
+        self._exporters = [output.exporter for output in outputs]
+        self._epoch = solution.plan.source_date_epoch
+        self._made: dict[bool, StoredImage] = {}
+
+    def first(self) -> StoredImage:
+        """Return the image that the first output wants.
+
+        Raises:
+            JettisonError: as ``wanted_by``.
+        """
+        return self.wanted_by(self._exporters[0] if self._exporters else None)
+
+    def wanted_by(self, exporter: Exporter | None) -> StoredImage:
+        """Return the image that an output wants: rewritten if there is an epoch, if not told else.
+
+        Raises:
+            StorageError: a layer is not here.
+        """
+        refused = exporter is not None and exporter.rewrites is False
+        rewritten = self._epoch is not None and not refused
+        if rewritten not in self._made:
+            self._made[rewritten] = self._assemble(rewritten=rewritten)
+        return self._made[rewritten]
+
+    def _assemble(self, *, rewritten: bool) -> StoredImage:
+        session, plan = self._session, self._solution.plan
+        created: dict[Digest, int] = {}
+        for step in plan.image.history:
+            result = self._solution.results.get(step.vertex) if step.vertex else None
+            if step.vertex is not None and isinstance(result, StackResult):
+                created[step.vertex] = result.created_ns
+        stack = self._solution.stack(plan.target)
+        if rewritten:
+            stack = self._rewritten(stack)
+        elif any(session.store.layers.diff_id(layer) is None for layer in stack):
+            session.require_namespace()  # their files are read, whoever owns them
+        return assemble(
+            plan.image,
+            stack,
+            session.blobs,
+            created_ns=time.time_ns(),
+            step_created_ns=created,
+            source_date_epoch=self._epoch,
+        )
+
+    def _rewritten(self, stack: Stack) -> Stack:
+        from jettison.image.rewrite import rewrite_times  # noqa: PLC0415 - with an epoch only
+
+        session = self._session
+        session.require_namespace()
+        packs = (exporter.packs for exporter in self._exporters)
+        wanted = next((each for each in packs if each is not None), Compression())
+        base = self._base_layers()
+        epoch = self._epoch or 0
+        return rewrite_times(stack, base, epoch, session.blobs, session.answers, wanted)
+
+    def _base_layers(self) -> int:
+        """Return how many layers of the image are those of the base image."""
+        bases = {vertex.digest: vertex for vertex in self._solution.plan.vertices}
+        digest = self._solution.plan.target
+        while digest is not None:
+            vertex = bases[digest]
+            if isinstance(vertex.op, ImageOp):
+                return len(self._solution.stack(digest))
+            digest = vertex.base
+        return 0
