@@ -42,3 +42,19 @@ def test_specifications_become_single_sorted_ports(words, ports):
 def test_wrong_specifications_are_refused(word, message):
     with pytest.raises(DockerfileSyntaxError, match=message):
         parse_ports([word])
+
+
+def test_repeated_ranges_are_bounded():
+    assert (
+        len(parse_ports([f"0-65535/{protocol}" for protocol in ("tcp", "udp", "sctp")])) == 3 << 16
+    )
+    taken = []
+
+    def many():
+        for number in range(10_000):
+            taken.append(number)
+            yield f"{number}-65535"
+
+    with pytest.raises(DockerfileSyntaxError, match="names more than 196608 ports"):
+        parse_ports(many())
+    assert len(taken) == 4

@@ -14,18 +14,28 @@ from jettison.errors import DockerfileSyntaxError
 
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _MAX_PORT = 65535
+_MAX_PORTS = (_MAX_PORT + 1) * len(_PROTOCOLS)
 
 
 def parse_ports(words: Iterable[str]) -> tuple[str, ...]:
     """Return every port of a list of specifications, sorted as text, duplicates kept.
 
+    An image's triggers may have it repeat ranges: no more ports are made than there are.
+
     Raises:
-        DockerfileSyntaxError: a specification is wrong.
+        DockerfileSyntaxError: a specification is wrong, or they are too many.
 
     >>> parse_ports(["8000-8001/UDP", "80"])
     ('80/tcp', '8000/udp', '8001/udp')
     """
-    return tuple(sorted(port for word in words for port in _parse(word)))
+    ports: list[str] = []
+    for word in words:
+        ports += _parse(word)
+        if len(ports) > _MAX_PORTS:
+            raise DockerfileSyntaxError(
+                f"EXPOSE names more than {_MAX_PORTS} ports", hint="leave out ranges that repeat"
+            )
+    return tuple(sorted(ports))
 
 
 def _parse(word: str) -> list[str]:
