@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from git_server import Requests, git_server, make_repository
+from git_server import Requests, commit, git, git_server, make_repository
 from scratch_rig import Scratch, grep
 from server_rig import DIRECT, serving
 
@@ -136,6 +136,28 @@ def test_secrets_open_repositories(
         assert done.returncode == 0, done.stderr
         assert in_output(done) == []
         assert grep([*TRACES, pair.encode()], scratch.store) == []
+
+
+def test_submodules_of_the_same_server_are_opened_and_hold_no_credentials(
+    scratch: Scratch, repositories: Path
+) -> None:
+    module = make_repository(repositories, "module", {"inside": "m"})
+    tree = repositories / "app"
+    commit(tree, {".gitmodules": '[submodule "m"]\n\tpath = m\n\turl = ../module.git\n'})
+    link = f"160000,{git(module, 'rev-parse', 'HEAD')},m"
+    git(tree, "update-index", "--add", "--cacheinfo", link)
+    git(tree, "commit", "-qm", "link")
+    out = scratch.directory / "out"
+    with git_server(repositories, lambda given: given == f"Basic {PAIR}") as requests:
+        scratch.dockerfile(
+            f"FROM scratch\nADD --keep-git-dir=true {url(requests)} /src\n", base=False
+        )
+        done = scratch.run("build", "-o", f"type=local,dest={out}", scratch.context, env=DIRECT)
+    assert done.returncode == 0, done.stderr
+    assert in_output(done) == []
+    assert (out / "src/m/inside").read_text() == "m"
+    assert "/module.git" in (out / "src/.git/modules/m/config").read_text()
+    assert grep(TRACES, out, scratch.store) == []
 
 
 def test_a_redirect_to_another_place_gets_no_credentials(

@@ -108,7 +108,8 @@ class PlainConsole:
         self._shown[key] = quarter
         number = self._title(event.vertex, "")
         total = f" / {size(event.total)}" if event.total else ""
-        self._say(f"#{number} {event.item} {size(event.current)}{total}")
+        done = f" {size(event.current)}" if event.current or event.total else ""
+        self._say(f"#{number} {event.item}{done}{total}")
 
     def _title(self, vertex: str, name: str) -> int:
         number = self._numbers.get(vertex)
