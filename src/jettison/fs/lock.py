@@ -39,6 +39,11 @@ class FileLock:
         """Whether this object holds the lock."""
         return self._descriptor >= 0
 
+    @property
+    def descriptor(self) -> int:
+        """Of the held lock: a program that inherits it holds the lock, too, until it ends."""
+        return self._descriptor
+
     def acquire(
         self,
         *,

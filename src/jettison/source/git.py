@@ -95,19 +95,19 @@ class GitSource:
             HostError: there is no git program.
         """
         remote = git_remote(op.remote, self._secrets, allow_files=self._allow_files)
-        with repository(self._store, remote.text) as path:
-            new = prepare(path, self._git(remote), self._store)
+        with repository(self._store, remote.text) as (path, lock):
+            new = prepare(path, self._git(remote, lock), self._store)
             try:
-                return self._get(path, remote, op, into, report)
+                return self._get(path, lock, remote, op, into, report)
             except SourceError as error:
                 if new or re.search(_DAMAGED, error.message) is None:
                     raise
             # What was kept rots: once more, from the remote.
             self._store.trash(path)
-            prepare(path, self._git(remote), self._store)
+            prepare(path, self._git(remote, lock), self._store)
             remove_tree(into)
             into.mkdir()
-            return self._get(path, remote, op, into, report)
+            return self._get(path, lock, remote, op, into, report)
 
     def time(self, op: GitOp) -> int:
         """Return when a commit was made, in seconds since the epoch.
@@ -121,28 +121,37 @@ class GitSource:
         finally:
             self._store.trash(directory)
 
-    def _git(self, remote: GitRemote) -> Callable[[Path], Git]:
+    def _git(self, remote: GitRemote, lock: int) -> Callable[[Path], Git]:
         return partial(
             Git,
             remote=remote,
             environ=self._environ,
             allow_files=self._allow_files,
             log=self._log,
+            lock=lock,
         )
 
     def _get(
-        self, path: Path, remote: GitRemote, op: GitOp, into: Path, report: Progress | None
+        self,
+        path: Path,
+        lock: int,
+        remote: GitRemote,
+        op: GitOp,
+        into: Path,
+        report: Progress | None,
     ) -> Checkout:
+        git = self._git(remote, lock)
         try:
-            commit = self._fetch(self._git(remote)(path), op, remote, report)
+            commit = self._fetch(git(path), op, remote, report)
         except ContextError as error:
             if not remote.headers or _REDIRECTED not in error.message:
                 raise
             remote = moved(remote, self._environ)
-            commit = self._fetch(self._git(remote)(path), op, remote, report)
+            git = self._git(remote, lock)
+            commit = self._fetch(git(path), op, remote, report)
         if report is not None:
             report(f"check out {commit[:12]}", 0, 0)
-        return _check_out(self._git(remote), path, commit, op, remote, into)
+        return _check_out(git, path, commit, op, remote, into)
 
     def _fetch(self, git: Git, op: GitOp, remote: GitRemote, report: Progress | None) -> str:
         shown = redacted(op.remote)

@@ -89,6 +89,7 @@ class Git:
         environ: Of the caller: PATH, HOME (for ssh), proxies.
         allow_files: Whether repositories may be paths of this host.
         log: Told each command, without credentials.
+        lock: Descriptor of a held lock that the program keeps, too.
     """
 
     def __init__(
@@ -99,7 +100,9 @@ class Git:
         *,
         allow_files: bool = False,
         log: Callable[[str], None] | None = None,
+        lock: int = -1,
     ) -> None:
+        self._inherited = (lock,) if lock >= 0 else ()
         self.directory = directory
         self._remote = remote
         self._allow_files = allow_files
@@ -148,6 +151,7 @@ class Git:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                pass_fds=self._inherited,
                 start_new_session=True,  # so that what git starts can be ended with it
             )
         except FileNotFoundError as error:

@@ -36,8 +36,11 @@ _ALL = "+refs/heads/*:refs/remotes/origin/*"
 
 
 @contextlib.contextmanager
-def repository(store: Store, remote: str) -> Iterator[Path]:
+def repository(store: Store, remote: str) -> Iterator[tuple[Path, int]]:
     """Hold the repository of a remote for the length of a block; it need not exist.
+
+    Yields its path, and the descriptor of its lock: git gets it, lest another build goes on with
+    a repository that the git of a killed one still writes to.
 
     Raises:
         ContextError: the user stopped waiting for another build that holds it.
@@ -54,7 +57,7 @@ def repository(store: Store, remote: str) -> Iterator[Path]:
         if not lock.acquire(stop=lambda: INTERRUPTS.count != before):
             raise ContextError("interrupted while another build fetched the same repository")
         try:
-            yield path
+            yield path, lock.descriptor
         finally:
             lock.release()
     finally:

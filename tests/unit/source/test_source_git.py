@@ -16,9 +16,11 @@ from jettison.api.disk import disk_usage, prune
 from jettison.api.fsck import check_store
 from jettison.api.session import Session
 from jettison.errors import ContextError, DigestMismatchError, HostError
+from jettison.fs.lock import FileLock
 from jettison.plan.op import GitOp
 from jettison.settings import Settings
 from jettison.source.git import Checkout, GitSource
+from jettison.source.git_repository import repository as held_repository
 from jettison.store.store import Store
 
 
@@ -301,3 +303,16 @@ def test_what_is_kept_is_counted_and_pruned(store: Store, repository: Path, tmp_
         assert prune(session, everything=True).cache_mounts == 1
         assert disk_usage(session) == []
     assert commands(store, repository, tmp_path) == ["ls-remote", "fetch"]
+
+
+def test_a_git_that_outlives_its_builder_keeps_others_from_its_repository(store: Store) -> None:
+    with held_repository(store, "https://host.invalid/x.git") as (path, lock):
+        orphan = subprocess.Popen(["sleep", "30"], pass_fds=(lock,), start_new_session=True)
+    other = FileLock(path.with_name(path.name + ".lock"))
+    try:
+        assert not other.acquire(wait=False)
+    finally:
+        orphan.kill()
+        orphan.wait()
+    assert other.acquire(wait=False)
+    other.release()
