@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from jettison.linux import userns
 from jettison.oci.digest import Digest
 from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
+from jettison.plan.op import ExecOp
 from jettison.solver.result import Solution
 from jettison.solver.runtime import Committer, Drivers, ExecOptions, Runtime
 from jettison.solver.solve import Solver
@@ -37,6 +38,7 @@ from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
     from jettison.sandbox.base import Sandbox
+    from jettison.sandbox.cdi import HostDevice
     from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 
 
@@ -202,18 +204,27 @@ def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
     return commit
 
 
+def _devices(
+    session: Session, request: BuildRequest, plan: Plan, sink: Sink
+) -> Mapping[str, tuple[HostDevice, ...]]:
+    """Return what steps get for the devices that they ask for."""
+    asked = any(isinstance(each.op, ExecOp) and each.op.devices for each in plan.vertices)
+    if not asked and not any(each.startswith("device") for each in request.allow):
+        return {}
+    from jettison.api.devices import devices_of  # noqa: PLC0415 - seldom asked for
+
+    def warn(text: str) -> None:
+        sink(Warned(time.time_ns(), text))
+
+    return devices_of(plan, request.allow, warn, session.settings.cdi_dirs)
+
+
 def _exec_options(
     session: Session, request: BuildRequest, plan: Plan, made: ExitStack, sink: Sink
 ) -> ExecOptions:
-    from jettison.api.devices import devices_of  # noqa: PLC0415
     from jettison.api.execution import exec_options  # noqa: PLC0415
 
-    devices = devices_of(
-        plan,
-        request.allow,
-        lambda text: sink(Warned(time.time_ns(), text)),
-        session.settings.cdi_dirs,
-    )
+    devices = _devices(session, request, plan, sink)
     options = exec_options(session, request, plan.proxy_env, made, devices)
     for name, variable in options.unset_secrets.items():
         text = f"secret `{name}` is empty: the variable `{variable}` is not set"

@@ -58,3 +58,7 @@ def test_repeated_ranges_are_bounded():
     with pytest.raises(DockerfileSyntaxError, match="names more than 196608 ports"):
         parse_ports(many())
     assert len(taken) == 4
+
+
+def test_exposing_nothing_leaves_no_trace_in_the_config(plan_for):
+    assert plan_for("FROM scratch\nARG none\nEXPOSE $none\n").image.config.exposed_ports is None
