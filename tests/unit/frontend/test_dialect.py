@@ -61,6 +61,8 @@ def test_dockers_frontends_are_ours(name, ours):
         ("docker/dockerfile:1.29.7-labs", False),
         ("docker/dockerfile:1", False),
         ("docker/dockerfile:1-labs", False),
+        ("docker/dockerfile:2", True),
+        ("docker/dockerfile:2-labs", True),
         ("docker/dockerfile:labs", False),
         ("docker.io/docker/dockerfile:1.30", True),
         ("docker/dockerfile:1.30.0-labs@sha256:00", True),

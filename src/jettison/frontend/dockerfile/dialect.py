@@ -20,7 +20,7 @@ from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION
 _OVERRIDE = "BUILDKIT_SYNTAX"
 _DIRECTIVE = rb"\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*?)\s*"
 _OURS = r"dockerfile\.v0|(?:docker\.io/)?(?:docker|moby)/dockerfile(?:-upstream)?(?:[:@].*)?"
-_VERSION = r"[^:@]*:([0-9]{1,6})\.([0-9]{1,6})(?:[.-][^@]*)?(?:@.*)?"
+_VERSION = r"[^:@]*:([0-9]{1,6})(?:\.([0-9]{1,6}))?(?:[.-][^@]*)?(?:@.*)?"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -71,7 +71,7 @@ def is_newer(frontend: str) -> bool:
     if match is None:
         return False
     spoken = [int(part) for part in DOCKERFILE_VERSION.split(".")]
-    return [int(match[1]), int(match[2])] > spoken
+    return [int(match[1]), int(match[2] or 0)] > spoken
 
 
 def _written(text: bytes) -> str:
