@@ -45,6 +45,7 @@ def limits(request: RunRequest) -> Limits:
     return Limits(
         memory_bytes=request.memory_bytes,
         cpus=request.cpus,
+        pids=request.pids,
         ulimits=tuple(parse_limit(text) for text in request.ulimits),
         shm_bytes=request.shm_bytes or _SHM_BYTES,
     )

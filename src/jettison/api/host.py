@@ -59,7 +59,7 @@ def examine_host(
         raise NamespaceRequired("drivers are tried in a user namespace")
     checks = _store_and_sandboxes(settings, environ, problem)
     checks += [HostCheck(each.name, each.good, each.value, each.remedy) for each in host.facts()]
-    checks += [_network(), _network_guard()]
+    checks += [_processes(), _network(), _network_guard()]
     checks += _surroundings(settings, environ)
     return checks
 
@@ -129,6 +129,22 @@ def _sandbox(verdict: Verdict, chosen: str) -> HostCheck:
     absent = verdict.reason == "not installed"
     works = None if absent else False
     return HostCheck(name, works, verdict.reason, "" if absent else verdict.remedy, "sandbox")
+
+
+def _processes() -> HostCheck:
+    """Tell whether the processes of a step can be limited."""
+    from jettison.linux.cgroup import hierarchies, make_group  # noqa: PLC0415
+    from jettison.linux.resources import USUAL_PIDS, Resources  # noqa: PLC0415
+
+    name = "limit of processes"
+    try:
+        make_group(f"jettison-doctor-{os.getpid()}", Resources(pids=USUAL_PIDS)).remove()
+    except HostError as error:
+        return HostCheck(name, None, f"none: {error.message}", error.hint or "")
+    unified = next(each.unified for each in hierarchies() if "pids" in each.controllers)
+    version = 2 if unified else 1
+    detail = f"{USUAL_PIDS} in all steps of a build, by control groups of version {version}"
+    return HostCheck(name, True, detail)
 
 
 def _network() -> HostCheck:

@@ -38,6 +38,10 @@ class SecretRequest(msgspec.Struct, frozen=True):
     env: str = ""
 
 
+STEP_LOG_BYTES = 2 << 20
+"""Most bytes of a step's output that are shown unless somebody asks for more, as in BuildKit."""
+
+
 class BuildRequest(msgspec.Struct, frozen=True):
     """A build.
 
@@ -87,7 +91,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     shm_bytes: int = 0
     resources: Resources = Resources()
     step_timeout_seconds: float = 0.0
-    step_log_bytes: int = 0
+    step_log_bytes: int = STEP_LOG_BYTES
     ca_bundle: str = ""
     isolation: str = ""
     jobs: int = 0
@@ -188,6 +192,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     ca_bundle: str = ""
     memory_bytes: int = 0
     cpus: float = 0.0
+    pids: int = 0
     shm_bytes: int = 0
     ulimits: tuple[str, ...] = ()
     security_opts: tuple[str, ...] = ()

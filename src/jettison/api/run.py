@@ -77,7 +77,7 @@ def run_container(
             for name in sorted(asked):
                 warn(f"{name} is not given in a network that is shared: use `--network host`")
         spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active, link)
-        return run_attached(sandbox, spec, Attachment(interactive=request.interactive))
+        return run_attached(sandbox, spec, Attachment(interactive=request.interactive), warn)
 
 
 def must_pull(session: Session, request: RunRequest) -> bool:

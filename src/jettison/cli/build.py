@@ -18,6 +18,7 @@ from jettison.cli.values import (
     limits,
     pairs,
     parse_output,
+    parse_pids,
     parse_secret,
     parse_size,
     read_stdin,
@@ -132,6 +133,12 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     help="Processors that each RUN step may use.",
 )
 @click.option(
+    "--pids-limit",
+    default="",
+    metavar="COUNT",
+    help="Processes that each RUN step may have (8192 in all where possible; -1 for any).",
+)
+@click.option(
     "--resource",
     "resources",
     multiple=True,
@@ -147,7 +154,10 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     help="Fail a RUN step that takes longer.",
 )
 @click.option(
-    "--step-log-size", default="", metavar="SIZE", help="Show so much output of each RUN step."
+    "--step-log-size",
+    default="",
+    metavar="SIZE",
+    help="Show so much output of each RUN step (2m; 0 for all).",
 )
 @click.option(
     "--on-error",
@@ -250,9 +260,12 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         ulimits=limits(texts(flags, "ulimits")),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         resources=parse_resources(
-            texts(flags, "resources"), memory=str(flags["memory"]), cpus=float(str(flags["cpus"]))
+            texts(flags, "resources"),
+            memory=str(flags["memory"]),
+            cpus=float(str(flags["cpus"])),
+            pids=parse_pids(str(flags["pids_limit"])),
         ),
         step_timeout_seconds=float(str(flags["step_timeout"])),
-        step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"])),
+        step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"]) or "2m"),
         offline=bool(flags["offline"]),
     )

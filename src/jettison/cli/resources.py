@@ -12,6 +12,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from jettison.cli.values import parse_size
 from jettison.errors import UsageError
 from jettison.linux.resources import DEFAULT_PERIOD_US, Resources
@@ -22,13 +24,14 @@ _MAX_DIGITS = 15
 _LIST = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*")
 
 
-def parse_resources(given: Iterable[str], *, memory: str, cpus: float) -> Resources:
+def parse_resources(given: Iterable[str], *, memory: str, cpus: float, pids: int = 0) -> Resources:
     """Return the limits of each RUN step.
 
     Args:
         given: ``--resource KEY=VALUE``.
         memory: ``--memory``.
         cpus: ``--cpus``.
+        pids: ``--pids-limit``.
 
     Raises:
         UsageError: A key is unknown or comes twice, a value is wrong, or limits contradict.
@@ -52,7 +55,8 @@ def parse_resources(given: Iterable[str], *, memory: str, cpus: float) -> Resour
         if key in texts and flag:
             name = "--memory" if key == "memory" else "--cpus"
             raise UsageError(f"--resource `{key}` and `{name}` are given", hint="leave one out")
-    return _resources(texts, parse_size("--memory", memory), cpus)
+    found = _resources(texts, parse_size("--memory", memory), cpus)
+    return msgspec.structs.replace(found, pids=pids)
 
 
 def _resources(texts: dict[str, str], memory_bytes: int, cpus: float) -> Resources:

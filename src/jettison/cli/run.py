@@ -15,7 +15,7 @@ from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import tell
 from jettison.cli.session import in_session
 from jettison.cli.terminal import err, out
-from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_size, texts
+from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, parse_size, texts
 from jettison.errors import JettisonError, UsageError
 
 IGNORED = {
@@ -101,6 +101,12 @@ OURS_FAILED = 125
 @click.option(
     "--cpus", default=0.0, type=PROCESSORS, metavar="NUMBER", help="Number of processors."
 )
+@click.option(
+    "--pids-limit",
+    default="",
+    metavar="COUNT",
+    help="Processes it may have (8192 where that can be limited; -1 for any).",
+)
 @click.option("--shm-size", default="", metavar="SIZE", help="Size of /dev/shm.")
 @click.option("--ulimit", "ulimits", multiple=True, metavar="NAME=SOFT[:HARD]", help="Limit.")
 @click.option("--cap-add", multiple=True, metavar="NAME", help="Give a capability, or ALL.")
@@ -173,6 +179,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         ca_bundle=str(flags["ca_bundle"]),
         memory_bytes=parse_size("--memory", str(flags["memory"])),
         cpus=float(str(flags["cpus"])),
+        pids=parse_pids(str(flags["pids_limit"])),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         ulimits=limits(texts(flags, "ulimits")),
         security_opts=texts(flags, "security_opts"),

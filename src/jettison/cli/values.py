@@ -16,6 +16,7 @@ import click
 
 from jettison.api.request import OutputRequest, SecretRequest
 from jettison.errors import UsageError
+from jettison.linux.resources import UNLIMITED
 
 _SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
 _MAX_BYTES = (1 << 63) - 1
@@ -52,6 +53,8 @@ class Number(click.ParamType[float]):
 
 PROCESSORS = Number("processors", least=0.01, most=1e6)
 SECONDS = Number("seconds", most=1e9)
+
+_MOST_PIDS = 1 << 22
 
 
 def read_stdin(context: str, dockerfile: str) -> bytes:
@@ -197,3 +200,21 @@ def texts(flags: Mapping[str, object], name: str) -> tuple[str, ...]:
     """Return the values of a flag that may be given several times."""
     value = flags[name]
     return tuple(str(each) for each in value) if isinstance(value, tuple) else ()
+
+
+def parse_pids(text: str) -> int:
+    """Return the processes of ``--pids-limit``; docker writes -1 or 0 for no limit.
+
+    Raises:
+        UsageError: it is no number, or more than a kernel can have.
+    """
+    if not text:
+        return 0
+    if text in {"-1", "0"}:
+        return UNLIMITED
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _MOST_PIDS):
+        raise UsageError(
+            f"--pids-limit `{text}` is not a number of processes",
+            hint=f"write 1 to {_MOST_PIDS}, or -1 for no limit",
+        )
+    return int(text)

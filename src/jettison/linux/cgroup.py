@@ -47,6 +47,27 @@ class Group(msgspec.Struct, frozen=True):
         """Files that a process writes ``0`` to in order to join."""
         return [os.fsencode(directory / "cgroup.procs") for directory in self.directories]
 
+    @property
+    def refused_pids(self) -> int:
+        """How many processes could not be started since there were too many."""
+        for directory in self.directories:
+            try:
+                name, number = (directory / "pids.events").read_text().split()[:2]
+            except (OSError, ValueError):
+                continue
+            return int(number) if name == "max" else 0
+        return 0
+
+    def move(self, pid: int) -> None:
+        """Move a process into the group. The kernel may take 20 ms for it.
+
+        Raises:
+            OSError: it has ended, or this user may not move it.
+        """
+        for file in self.joins:
+            with open(file, "wb", buffering=0) as procs:
+                procs.write(b"%d" % pid)
+
     def remove(self) -> None:
         """Remove the group; its processes have ended."""
         for directory in self.directories:
@@ -198,6 +219,9 @@ def _enable(parent: Path, kinds: Mapping[str, object]) -> None:
     procs = parent / "cgroup.procs"
     if not os.access(procs, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(procs))
+    # The kernel lets `cpu` and `pids` be enabled here, but then no process into groups below.
+    if (parent / "cgroup.type").exists() and procs.read_bytes():
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(procs))
     control = parent / "cgroup.subtree_control"
     enabled = control.read_text().split()
     for kind in kinds:

@@ -1,4 +1,4 @@
-"""Limits of memory and processors, as numbers and as what control groups are told.
+"""Limits of memory, processors and processes, as numbers and as what control groups are told.
 
 In:  ``Resources``.
 Out: file names and contents of a group, by controller, for either version.
@@ -17,6 +17,11 @@ Settings = Mapping[str, Mapping[str, str]]
 """What is written into which file of a group, by controller."""
 
 DEFAULT_PERIOD_US = 100_000
+USUAL_PIDS = 8192
+"""Processes and threads of all steps of a build where nobody says another number."""
+
+UNLIMITED = -1
+
 _MIN_SHARES, _MAX_SHARES = 2, 262_144
 _MAX_WEIGHT = 10_000
 
@@ -32,6 +37,7 @@ class Resources(msgspec.Struct, frozen=True):
         cpu_shares: Share of the processors' time where others want it, too; 1024 is usual.
         cpuset_cpus: Processors that may be used: ``0-2,4``.
         cpuset_mems: Memory nodes that may be used.
+        pids: Processes and threads; ``UNLIMITED`` also where others share a limit.
     """
 
     memory_bytes: int = 0
@@ -41,6 +47,7 @@ class Resources(msgspec.Struct, frozen=True):
     cpu_shares: int = 0
     cpuset_cpus: str = ""
     cpuset_mems: str = ""
+    pids: int = 0
 
     @property
     def period_us(self) -> int:
@@ -67,7 +74,9 @@ class Resources(msgspec.Struct, frozen=True):
         memory = _unified_memory(self) if unified else _old_memory(self)
         sets = {"cpuset.cpus": self.cpuset_cpus, "cpuset.mems": self.cpuset_mems}
         cpuset = {name: value for name, value in sets.items() if value}
-        found = {"cpu": cpu, "cpuset": cpuset, "memory": memory}
+        count = "max" if self.pids == UNLIMITED else str(self.pids)
+        pids = {"pids.max": count} if self.pids else {}
+        found = {"cpu": cpu, "cpuset": cpuset, "memory": memory, "pids": pids}
         return {kind: files for kind, files in found.items() if files}
 
 

@@ -32,7 +32,16 @@ class Streams(msgspec.Struct, frozen=True):
 
 
 class Running(Protocol):
-    """A started process."""
+    """A started process.
+
+    ``lacked_pids`` says after ``wait`` whether a process could not be started since there were too
+    many; runc does not tell.
+    """
+
+    @property
+    def lacked_pids(self) -> bool:
+        """See the class."""
+        ...
 
     def wait(self) -> int:
         """Wait for the end; return the exit code, 128 + signal number for a killed one.

@@ -15,7 +15,9 @@ import msgspec
 
 from jettison.errors import HostError, UsageError
 from jettison.linux.apparmor import profile_here
+from jettison.linux.cgroup import hierarchies
 from jettison.linux.process import CAPABILITIES
+from jettison.linux.resources import USUAL_PIDS
 from jettison.linux.rlimits import limit_number
 from jettison.linux.seccomp import oci_filter
 from jettison.sandbox.encode import capabilities, has_vsock
@@ -191,6 +193,9 @@ def _resources(spec: SandboxSpec) -> Json:
         "mems": limits.cpuset_mems,
     }
     cpu = {name: value for name, value in cpu.items() if value}
+    # A runtime that makes groups of its own leaves that of the helper.
+    if limits.pids or any("pids" in each.controllers for each in hierarchies()):
+        resources["pids"] = {"limit": limits.pids or USUAL_PIDS}
     return resources | ({"cpu": cpu} if cpu else {})
 
 

@@ -46,6 +46,8 @@ class ChrootRunning:
         self._root = root
         self._covers = covers
         self._group = group
+        self.lacked_pids = False
+        self._refused_before = container.refused_pids
 
     def wait(self) -> int:
         """See ``Running.wait``."""
@@ -54,6 +56,8 @@ class ChrootRunning:
                 try:
                     code = self._container.wait()
                 finally:
+                    refused = self._container.refused_pids - self._refused_before
+                    self.lacked_pids = (self._group.refused_pids or refused) > 0
                     self._group.remove()
                     self._covers.uncover()
                 for path in self._covers.restored:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -48,8 +48,19 @@ class Attachment(msgspec.Struct, frozen=True):
     stderr: int = 2
 
 
-def run_attached(sandbox: Sandbox, spec: SandboxSpec, attachment: Attachment) -> int:
+def run_attached(
+    sandbox: Sandbox,
+    spec: SandboxSpec,
+    attachment: Attachment,
+    warn: Callable[[str], None] = lambda _: None,
+) -> int:
     """Run a container until it ends; return its exit code.
+
+    Args:
+        sandbox: The driver.
+        spec: The container.
+        attachment: What of the caller it gets.
+        warn: Is told what it lacked.
 
     A third SIGINT or SIGTERM kills the container, since process 1 may ignore them.
 
@@ -76,6 +87,8 @@ def run_attached(sandbox: Sandbox, spec: SandboxSpec, attachment: Attachment) ->
         with _signals(running, attached):
             attached.begin(running.kill)
             code = running.wait()
+        if running.lacked_pids:
+            warn("the container had as many processes as it may have: see `--pids-limit`")
         return attached.finish(code)
 
 

@@ -26,12 +26,16 @@ class EmbeddedRunning:
         self._spec = spec
         self._group = group
         self._container = container
+        self.lacked_pids = False
+        self._refused_before = container.refused_pids
 
     def wait(self) -> int:
         """See ``Running.wait``."""
         try:
             return self._container.wait()
         finally:
+            refused = self._container.refused_pids - self._refused_before
+            self.lacked_pids = (self._group.refused_pids or refused) > 0
             self._group.remove()
             clean_upper(self._spec, self._container.ready)
 

@@ -123,7 +123,7 @@ class Connection:
         self._place = place
         self._ports = ports
         self._host_access = host_access
-        self._helper = Helper()
+        self._helper = Helper(limited=False)
         self._container: Container | None = None
         self.path = ""
 

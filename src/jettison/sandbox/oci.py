@@ -51,6 +51,8 @@ class OciRunning:
         self._bundle = bundle
         self._stderr = stderr
         self._group = group
+        self.lacked_pids = False
+        self._refused_before = container.refused_pids
 
     def wait(self) -> int:
         """See ``Running.wait``."""
@@ -65,6 +67,8 @@ class OciRunning:
             clean_upper(self._spec, self._container.ready)
             remove_tree(self._bundle)
             _remove_cgroups(self._bundle.name)
+            refused = self._container.refused_pids - self._refused_before
+            self.lacked_pids = (self._group.refused_pids or refused) > 0
             self._group.remove()
 
     def signal(self, number: int) -> None:

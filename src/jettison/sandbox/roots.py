@@ -73,6 +73,11 @@ class RootedRunning:
         self._root = root
         self._upper = upper
 
+    @property
+    def lacked_pids(self) -> bool:
+        """See ``Running``."""
+        return self._running.lacked_pids
+
     def wait(self) -> int:
         """See ``Running.wait``."""
         try:

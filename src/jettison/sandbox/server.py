@@ -12,28 +12,21 @@ import contextlib
 import errno
 import marshal
 import os
-import signal
 import socket
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-import jettison
 from jettison.errors import SandboxUnavailableError
-from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS, unshare
+from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
 from jettison.linux.userns import remedy
 from jettison.sandbox.base import Streams
+from jettison.sandbox.spawn import Spawn
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
-_HELPER_DESCRIPTOR = 3
-_BOOT = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from jettison.sandbox.init.boot import boot; boot()"
-)
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -65,6 +58,11 @@ class Container:
         while (code := self._receive()) is None:
             continue
         return code
+
+    @property
+    def refused_pids(self) -> int:
+        """See ``Helper.refused_pids``."""
+        return self._helper.refused_pids
 
     def begin(self) -> int | None:
         """Wait until it is set up; return the exit code if it ended before.
@@ -120,10 +118,14 @@ class Helper:
         alone: It is the first process of a process namespace, so that all of its containers end
             with it even if it is killed: a program with the set-user-ID bit has no parent-death
             signal. A chroot needs to see the processes of the host.
+        limited: All of its containers together have the usual number of processes at most, where
+            this host and user can limit that.
     """
 
-    def __init__(self, *, alone: bool = True) -> None:
+    def __init__(self, *, alone: bool = True, limited: bool = True) -> None:
         self._alone = alone
+        self._limited = limited
+        self._spawning: Spawn | None = None
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._pid = 0
@@ -154,6 +156,9 @@ class Helper:
                 file.write(message)
             descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
             with self._lock:
+                self._connected()
+                if self._spawning is not None:
+                    self._spawning.join()  # it is limited from now on
                 self._send(b"%d %d" % (namespaces, supervised), descriptors)
         except BaseException:
             ours.close()
@@ -171,6 +176,11 @@ class Helper:
         with self._lock:
             self._forget()
 
+    @property
+    def refused_pids(self) -> int:
+        """How many processes of all containers could not be started."""
+        return self._spawning.group.refused_pids if self._spawning is not None else 0
+
     def _send(self, data: bytes, descriptors: list[int]) -> None:
         try:
             socket.send_fds(self._connected(), [data], descriptors)
@@ -186,12 +196,17 @@ class Helper:
         self._socket = None
         with contextlib.suppress(ChildProcessError):  # reaped by somebody who waits for all
             os.waitpid(self._pid, 0)
+        if self._spawning is not None:
+            self._spawning.join()
+            self._spawning.group.remove()
+            self._spawning = None
 
     def _connected(self) -> socket.socket:
         if self._socket is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
-                self._pid = _spawn(theirs.fileno(), alone=self._alone)
+                self._spawning = Spawn(theirs.fileno(), alone=self._alone, limited=self._limited)
+                self._pid = self._spawning.pid()
             except OSError as error:
                 ours.close()
                 raise SandboxUnavailableError(
@@ -201,53 +216,6 @@ class Helper:
                 theirs.close()
             self._socket = ours
         return self._socket
-
-
-def _spawn(descriptor: int, *, alone: bool) -> int:
-    """Start the helper in a session of its own, with one descriptor more than 0, 1, 2."""
-    if not alone:
-        return _spawn_here(descriptor)
-    started: list[int | OSError] = []
-
-    def spawn() -> None:
-        # The namespace is for children of this thread, which ends at once.
-        with contextlib.suppress(OSError):  # no container can be made then, and clone says so
-            unshare(NEWPID)
-        try:
-            started.append(_spawn_here(descriptor))
-        except OSError as error:
-            started.append(error)
-
-    thread = threading.Thread(target=spawn, name="spawn")
-    thread.start()
-    thread.join()
-    (result,) = started
-    if isinstance(result, OSError):
-        raise result
-    return result
-
-
-def _spawn_here(descriptor: int) -> int:
-    package = str(Path(jettison.__file__).resolve().parent.parent)
-    program = getattr(sys, "_base_executable", "") or sys.executable
-    argv = [program, "-I", "-S", "-c", _BOOT, package, str(_HELPER_DESCRIPTOR)]
-    null = os.open(os.devnull, os.O_RDWR)
-    try:
-        return os.posix_spawn(
-            program,
-            argv,
-            {"LC_ALL": "C.UTF-8"},
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, null, 0),
-                (os.POSIX_SPAWN_DUP2, null, 1),
-                (os.POSIX_SPAWN_DUP2, descriptor, _HELPER_DESCRIPTOR),
-            ],
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
-        )
-    finally:
-        os.close(null)
 
 
 def _unavailable(step: str, code: int, text: str) -> SandboxUnavailableError:

@@ -180,3 +180,18 @@ def test_the_old_hierarchies_are_told_every_limit_and_inherit_the_rest(host: Hos
 def test_shares_are_weights_as_runtimes_convert_them(shares: int, weight: int):
     told = Resources(cpu_shares=shares).settings(unified=True)
     assert told == {"cpu": {"cpu.weight": str(weight)}}
+
+
+def test_a_group_with_processes_gets_no_limited_groups_below(host: Host):
+    top = host.unified("/user/session", {})
+    (top / "cgroup.controllers").write_text("cpu pids\n")
+    for name, processes in (("user/session", "12\n"), ("user", "")):
+        (top / name / "cgroup.type").write_text("domain\n")
+        (top / name / "cgroup.procs").write_text(processes)
+    group = make_group("g", Resources(pids=7), host.proc)
+    assert group.directories == (top / "user/g",)
+    assert (top / "user/g/pids.max").read_text() == "7"
+    assert (top / "user/session/cgroup.subtree_control").read_text() == ""
+    assert group.refused_pids == 0
+    (top / "user/g/pids.events").write_text("max 3\n")
+    assert group.refused_pids == 3

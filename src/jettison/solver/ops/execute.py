@@ -66,6 +66,7 @@ class Execution:
         self._files = files
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
+        self._lacked_pids = False
 
     def run(self) -> LayerInfo:
         """Run the process and commit what it changed.
@@ -174,6 +175,7 @@ class Execution:
                 output.start(running.kill)
                 with _Deadline(runtime.options.timeout_seconds, running.kill) as deadline:
                     code = running.wait()
+                self._lacked_pids = running.lacked_pids
                 tail = output.finish()
         finally:
             os.close(stdin)
@@ -197,7 +199,7 @@ class Execution:
             f"process `{command}` did not complete successfully: exit code: {exit_code}",
             exit_code=exit_code,
             log_tail=tail.decode(errors="replace"),
-            hint=_failure_hint(exit_code),
+            hint=_failure_hint(exit_code, lacked_pids=self._lacked_pids or b"can't fork" in tail),
         )
 
 
@@ -224,7 +226,9 @@ class _Deadline:
         self._kill()
 
 
-def _failure_hint(exit_code: int) -> str:
+def _failure_hint(exit_code: int, *, lacked_pids: bool) -> str:
+    if lacked_pids:
+        return "it had as many processes as a step may have; allow more with `--pids-limit`"
     if exit_code == 127:
         return "a program was not found; install it in an earlier step or correct its name"
     if exit_code == 126:

@@ -19,6 +19,7 @@ from jettison.solver.runtime import Runtime
 
 _READ_BYTES = 1 << 16
 _TAIL_BYTES = 1 << 16
+_CLIPPED = b"\n[output clipped after %s: show more with `--step-log-size`, all of it with 0]\n"
 
 
 class Output:
@@ -113,6 +114,11 @@ class Output:
             if left <= 0:
                 return
             if len(data) > left:
-                data = data[:left] + b"\n[output clipped: log limit %d bytes]\n" % self._limit
+                data = data[:left] + _CLIPPED % _size(self._limit)
         self._shown += len(data)
         self._runtime.log(self._vertex, stream, data)
+
+
+def _size(count: int) -> bytes:
+    unit = next((u for u in (30, 20, 10) if count and not count % (1 << u)), 0)
+    return b"%d %s" % (count >> unit, {30: b"GiB", 20: b"MiB", 10: b"KiB", 0: b"bytes"}[unit])

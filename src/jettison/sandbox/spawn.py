@@ -1,0 +1,105 @@
+"""Starts the helper: in namespaces and a control group that all of its containers are in.
+
+In:  the descriptor of its socket.
+Out: its process ID, soon; its control group, later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import jettison
+from jettison.errors import HostError
+from jettison.linux.cgroup import Group, make_group
+from jettison.linux.namespace import NEWPID, unshare
+from jettison.linux.resources import USUAL_PIDS, Resources
+
+_HELPER_DESCRIPTOR = 3
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from jettison.sandbox.init.boot import boot; boot()"
+)
+
+
+class Spawn(threading.Thread):
+    """Starts the helper, then moves it into a control group, which takes the kernel long.
+
+    Args:
+        descriptor: Of the helper's socket.
+        alone: See ``Helper``.
+        limited: See ``Helper``.
+    """
+
+    def __init__(self, descriptor: int, *, alone: bool, limited: bool) -> None:
+        super().__init__(name="spawn", daemon=True)
+        self._descriptor = descriptor
+        self._alone = alone
+        self._limited = limited
+        self._spawned = threading.Event()
+        self._pid = 0
+        self._error: OSError | None = None
+        self.group = Group()
+        self.start()
+
+    def pid(self) -> int:
+        """Return the helper's process ID.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._spawned.wait()
+        if self._error is not None:
+            raise self._error
+        return self._pid
+
+    def run(self) -> None:
+        """Do it; the process namespace is for children of this thread only."""
+        if self._alone:
+            with contextlib.suppress(OSError):  # no container can be made then, and clone says so
+                unshare(NEWPID)
+        try:
+            self._pid = _spawn(self._descriptor)
+        except OSError as error:
+            self._error = error
+        finally:
+            self._spawned.set()
+        if self._limited and self._pid:
+            self._limit()
+
+    def _limit(self) -> None:
+        name = f"jettison-helper-{os.getpid()}-{self._pid}"
+        try:
+            self.group = make_group(name, Resources(pids=USUAL_PIDS))
+            self.group.move(self._pid)
+        except (HostError, OSError):  # `doctor` says why
+            self.group.remove()
+            self.group = Group()
+
+
+def _spawn(descriptor: int) -> int:
+    """Start the helper in a session of its own, with one descriptor more than 0, 1, 2."""
+    package = str(Path(jettison.__file__).resolve().parent.parent)
+    program = getattr(sys, "_base_executable", "") or sys.executable
+    argv = [program, "-I", "-S", "-c", _BOOT, package, str(_HELPER_DESCRIPTOR)]
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        return os.posix_spawn(
+            program,
+            argv,
+            {"LC_ALL": "C.UTF-8"},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, null, 0),
+                (os.POSIX_SPAWN_DUP2, null, 1),
+                (os.POSIX_SPAWN_DUP2, descriptor, _HELPER_DESCRIPTOR),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
+        )
+    finally:
+        os.close(null)
