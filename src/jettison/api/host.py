@@ -155,7 +155,15 @@ def _network() -> HostCheck:
         tool = find_tools()[0]
     except HostError as error:
         return HostCheck("network of run", None, f"the host's: {error.message}", error.hint or "")
-    return HostCheck("network of run", True, f"its own, through `{tool.program}`")
+    from jettison.api.network import try_names  # noqa: PLC0415
+
+    name, through = "network of run", f"its own, through `{tool.program}`"
+    try:
+        works = try_names(tool)
+    except HostError as error:
+        return HostCheck(name, False, f"{through}: {error.message}", error.hint or "")
+    told = "names are resolved" if works else "this host's name servers do not answer either"
+    return HostCheck(name, works or None, f"{through}: {told}")
 
 
 def _network_guard() -> HostCheck:

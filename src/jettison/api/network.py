@@ -10,7 +10,9 @@ published, the container shares the host's network.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from jettison.sandbox.network import Tool
 
 _HOST_GATEWAY = "host-gateway"
+_ANY_NAME = "registry-1.docker.io"
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -134,5 +137,59 @@ def _own(
         except HostError as error:
             problems.append(error)
             continue
-        return Link(NetworkMode.OWN, connection.path, gateway, tool.nameserver)
+        nameserver = _nameserver(connection.path, made) or tool.nameserver
+        return Link(NetworkMode.OWN, connection.path, gateway, nameserver)
     raise problems[0]
+
+
+def _nameserver(namespace: str, made: ExitStack) -> str:
+    """Pass queries on to name servers that the container cannot reach; return where, or nothing.
+
+    Raises:
+        HostError: that is not possible.
+    """
+    from jettison.sandbox.names import local_nameservers  # noqa: PLC0415
+
+    servers = local_nameservers()
+    if not servers:
+        return ""
+    from jettison.sandbox.relay import ADDRESS, Relay  # noqa: PLC0415
+
+    made.enter_context(Relay(namespace, servers))
+    return ADDRESS
+
+
+def try_names(tool: Tool) -> bool:
+    """Ask for a name through a network of a container's own.
+
+    Returns:
+        False when the host's servers do not answer the host itself.
+
+    Raises:
+        HostError: they answer the host, but not the container; or it gets no network.
+    """
+    from jettison.sandbox.names import make_resolv_conf, nameservers  # noqa: PLC0415
+    from jettison.sandbox.network import Connection  # noqa: PLC0415
+    from jettison.sandbox.relay import ask, query_for  # noqa: PLC0415
+
+    query = query_for(_ANY_NAME)
+    if not _is_answered(lambda server: ask(server, query), nameservers()):
+        return False
+    with ExitStack() as made:
+        place = Path(made.enter_context(tempfile.TemporaryDirectory(prefix="jettison-network-")))
+        link_path = made.enter_context(Connection(tool, place / "network")).path
+        forwarder = _nameserver(link_path, made) or tool.nameserver
+        text = make_resolv_conf(host_network=False, forwarder=forwarder).decode()
+        if _is_answered(lambda server: ask(server, query, link_path), nameservers(text)):
+            return True
+    raise HostError(
+        "no name server answers there",
+        hint=f"Look at the host's firewall and `/etc/resolv.conf`, or update {tool.name}.",
+    )
+
+
+def _is_answered(ask: Callable[[str], bytes], servers: Iterable[str]) -> bool:
+    for server in servers:
+        with contextlib.suppress(OSError):
+            return bool(ask(server))
+    return False

@@ -79,8 +79,8 @@ def make_resolv_conf(
     """Return ``/etc/resolv.conf`` for a container.
 
     With the host's network the host's file serves as it is. Otherwise name servers on loopback
-    addresses cannot be reached: those of systemd-resolved are taken from its own list. When none
-    is left, what connects the network passes queries on, or public ones stand in.
+    and link-local addresses cannot be reached: something passes queries on to them. Without it,
+    those of systemd-resolved are taken from its own list; when none is left, public ones stand in.
 
     Args:
         host_network: The container shares the network of the host.
@@ -91,13 +91,28 @@ def make_resolv_conf(
     text = _read(path)
     if host_network:
         return text.encode() if text else _servers(_FALLBACK[:2])
-    if _nameservers(text) == [_STUB]:
+    if _nameservers(text) == [_STUB] and not forwarder:
         text = _read(resolved) or text
-    kept = [line for line in text.splitlines() if not _is_loopback(line)]
-    result = ("\n".join(kept) + "\n").encode() if kept else b""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if not any(map(_is_local, _nameservers(line))):
+            lines.append(line)
+        elif forwarder and f"nameserver {forwarder}" not in lines:
+            lines.append(f"nameserver {forwarder}")
+    result = ("\n".join(lines) + "\n").encode() if lines else b""
     if _nameservers(result.decode()):
         return result
     return result + _servers([forwarder] if forwarder else _FALLBACK)
+
+
+def nameservers(text: str = "", path: Path = Path("/etc/resolv.conf")) -> list[str]:
+    """Return the name servers of a text, by default of the host's file."""
+    return _nameservers(text or _read(path))
+
+
+def local_nameservers(path: Path = Path("/etc/resolv.conf")) -> list[str]:
+    """Return the host's name servers that are reached in its own network only."""
+    return [server for server in _nameservers(_read(path)) if _is_local(server)]
 
 
 def _read(path: Path) -> str:
@@ -112,9 +127,12 @@ def _nameservers(text: str) -> list[str]:
     return [row[1] for row in rows if len(row) > 1 and row[0] == "nameserver"]
 
 
-def _is_loopback(line: str) -> bool:
-    found = _nameservers(line)
-    return bool(found) and (found[0].startswith("127.") or found[0].split("%")[0] == "::1")
+def _is_local(address: str) -> bool:
+    """Tell whether an address is the host itself or on a link of its: loopback, link-local."""
+    plain = address.partition("%")[0].lower().removeprefix("::ffff:")
+    link_local = plain[:3] in {"fe8", "fe9", "fea", "feb"} and ":" in plain
+    own = plain in {"::1", "::", "0.0.0.0"}  # noqa: S104 - a name server's address
+    return own or link_local or plain.startswith(("127.", "169.254."))
 
 
 def _is_address(text: str) -> bool:

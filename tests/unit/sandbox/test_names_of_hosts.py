@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from jettison.errors import UsageError
-from jettison.sandbox.names import make_hosts, make_resolv_conf, parse_extra_host
+from jettison.sandbox.names import (
+    local_nameservers,
+    make_hosts,
+    make_resolv_conf,
+    parse_extra_host,
+)
 
 
 def test_hosts_name_localhost_the_extras_and_the_container():
@@ -76,3 +81,13 @@ def test_queries_are_passed_on_where_the_host_s_server_is_out_of_reach(tmp_path)
         host_network=False, forwarder="169.254.1.1", path=host, resolved=tmp_path / "none"
     )
     assert made == b"search corp\nnameserver 169.254.1.1\n"
+
+
+def test_the_place_of_servers_out_of_reach_is_taken_once(tmp_path):
+    host = tmp_path / "resolv.conf"
+    local = ["127.0.0.53", "169.254.169.253", "::1", "fe80::1%eth0", "0.0.0.0", "FEBF::1"]
+    lines = [f"nameserver {each}\n" for each in [*local, "192.0.2.1"]]
+    host.write_text("".join([lines[0], lines[6], *lines[1:6], "options edns0\n"]))
+    made = make_resolv_conf(host_network=False, forwarder="127.0.0.11", path=host)
+    assert made == b"nameserver 127.0.0.11\nnameserver 192.0.2.1\noptions edns0\n"
+    assert local_nameservers(host) == local
