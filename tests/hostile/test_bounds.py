@@ -219,3 +219,67 @@ RUN touch /one /two
         assert facts.st_blocks * 512 < 4 << 20
     used = sum(path.lstat().st_blocks * 512 for path in scratch.store.rglob("*"))
     assert used < 40 << 20
+
+
+@pytest.mark.needs_root
+def test_times_that_64_bits_of_nanoseconds_do_not_hold_are_kept(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    """Store and context are on a file system that has such times; ext4 ends in 1901 and 2446."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "none", disk], check=True)
+    try:
+        far = Scratch(disk / "far", os.fspath(scratch.context / "busybox"))
+        times = {"y2300": 10413792000, "y9999": 253370764800, "y1800": -5364662400, "b": 1 << 40, "n": -(1 << 40)}  # fmt: skip
+        for name, seconds in times.items():
+            (far.context / name).touch()
+            os.utime(far.context / name, (seconds, seconds))
+        with tarfile.open(far.context / "times.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+            for name, seconds in times.items():
+                entry = tarfile.TarInfo(name)
+                entry.mtime = seconds
+                if abs(seconds) < 1 << 38:
+                    tar.addfile(entry)
+        touched = " ".join(f"&& touch -d @{seconds} /{name}" for name, seconds in times.items())
+        text = f"""FROM busybox AS mine
+COPY y* b n /copied/
+ADD times.tar /added/
+RUN true {touched}
+FROM scratch
+COPY --from=mine /copied /again
+"""
+        out = disk / "out"
+        for snapshotter in ("overlay", "copy"):
+            far.environment = {"JETTISON_SNAPSHOTTER": snapshotter}
+            stage = ("--target", "mine") if snapshotter == "overlay" else ()
+            done = far.build(
+                text, "-o", f"type=local,dest={out}", "-o", f"type=oci,dest={disk}/o.tar", *stage
+            )
+            assert done.returncode == 0, done.stderr
+        for name, seconds in times.items():
+            for place in ("copied", "again", "."):
+                assert (out / place / name).stat().st_mtime_ns == seconds * 10**9, (place, name)
+        assert (out / "added/y1800").stat().st_mtime_ns == times["y1800"] * 10**9
+        again = far.run("build", "--progress=plain", far.context)
+        assert "nothing to run" in again.stderr
+        assert far.run("load", "-i", disk / "o.tar").returncode == 0
+        assert far.run("fsck").returncode == 0
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_source_that_is_deeper_than_a_path_can_be_is_told_shortly(scratch: Scratch) -> None:
+    here = os.open(scratch.context, os.O_RDONLY)
+    for _ in range(60):
+        os.mkdir("d" * 100, dir_fd=here)
+        below = os.open("d" * 100, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    scratch.dockerfile(f"FROM scratch\nCOPY {'d' * 100} /deep\n", base=False)
+    done = build_within_bounds(scratch)
+    assert done.returncode == 4, done.stderr
+    assert "file name too long" in done.stderr
+    assert "hint: make the path shorter" in done.stderr
+    assert max(map(len, done.stderr.splitlines())) < 1000

@@ -102,10 +102,6 @@ def manifest_as_layer(image: Image) -> None:
     image.layer["mediaType"] = MANIFEST
 
 
-def gzip_that_is_none(image: Image) -> None:
-    image.layer["mediaType"] = LAYER + "+gzip"
-
-
 def unknown_layer_type(image: Image) -> None:
     image.layer["mediaType"] = "application/x-evil"
 
@@ -131,7 +127,7 @@ def layer_that_is_cut(image: Image) -> None:
 @pytest.mark.parametrize(
     "lie",
     [wrong_digest, wrong_size, lying_diff_id, fewer_diff_ids, huge_manifest, manifest_as_layer,
-     gzip_that_is_none, unknown_layer_type, config_of_another_type, negative_size,
+     unknown_layer_type, config_of_another_type, negative_size,
      digest_that_is_a_path, layer_that_is_cut],
     ids=lambda lie: lie.__name__,
 )  # fmt: skip
@@ -170,6 +166,23 @@ def test_a_layer_bomb_is_cut_where_its_blob_promises_too_much(scratch: Scratch) 
         scratch.dockerfile("FROM evil\nCOPY --from=evil /file /copied\n", base=False)
         done = scratch.run("build", "--offline", "-q", scratch.context)
     assert done.returncode == 4, done.stderr
+
+
+def test_an_uncompressed_layer_that_is_labelled_gzip_is_taken_for_what_it_is(
+    scratch: Scratch,
+) -> None:
+    """As in containerd, which looks at the first bytes only."""
+    for number, label in enumerate(("+gzip", "+zstd")):
+        image = Image(tar_of(file=f"content {number}"))
+        image.layer["mediaType"] = LAYER + label
+        archive = image.write(scratch.directory / f"{number}.tar")
+        assert scratch.run("load", "-i", archive).returncode == 0
+        scratch.dockerfile("FROM evil\nCOPY --from=evil /file /copied\n", base=False)
+        out = scratch.directory / f"out-{number}"
+        flags = ("--offline", "-q", "-o", f"type=local,dest={out}")
+        done = scratch.run("build", *flags, scratch.context)
+        assert done.returncode == 0, done.stderr
+        assert (out / "copied").read_text() == f"content {number}"
 
 
 def test_contexts_may_hold_links_loops_pipes_and_sockets(scratch: Scratch) -> None:

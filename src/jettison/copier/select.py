@@ -12,6 +12,7 @@ Source: Dockerfile reference, COPY and ADD; BuildKit's behaviour as its tests pi
 
 from __future__ import annotations
 
+import errno
 import re
 import stat
 from collections.abc import Container, Iterator, Sequence
@@ -24,6 +25,7 @@ from jettison.copier.entry import Entry, Rules, encoded_name, entries_of
 from jettison.copier.missing import missing_source
 from jettison.copier.mode import parse_mode
 from jettison.errors import ContextError, FrontendError
+from jettison.fs.failure import shortened
 from jettison.fs.glob import PatternError, clean_path, has_wildcard, name_pattern
 from jettison.fs.pattern import PatternMatcher
 from jettison.fs.resolve import resolve
@@ -232,8 +234,10 @@ def _expression(component: str, pattern: str) -> re.Pattern[str]:
 
 def _unreadable(path: str, error: OSError) -> ContextError:
     reason = (error.strerror or str(error)).lower()
-    place = f" (`{error.filename}`)" if isinstance(error.filename, str) else ""
+    place = f" (`{shortened(error.filename)}`)" if isinstance(error.filename, str) else ""
     hint = None
+    if error.errno == errno.ENAMETOOLONG:
+        hint = "make the path shorter: Linux takes 4,095 bytes, those before the context included"
     if isinstance(error, PermissionError):
         hint = "make it readable, or exclude it with the ignore file"
-    return ContextError(f"cannot read source `{path}`{place}: {reason}", hint=hint)
+    return ContextError(f"cannot read source `{shortened(path)}`{place}: {reason}", hint=hint)

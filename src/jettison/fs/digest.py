@@ -269,7 +269,16 @@ def with_text_paths(memo: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def _packed(facts: FileStat) -> bytes:
-    return _FACTS.pack(facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns)
+    try:
+        return _FACTS.pack(facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns)
+    except struct.error:  # a time before 1678 or after 2262
+        mtime, ctime = (_wrapped(each) for each in (facts.mtime_ns, facts.ctime_ns))
+        return _FACTS.pack(facts.device, facts.inode, facts.size, mtime, ctime)
+
+
+def _wrapped(number: int) -> int:
+    """Return the lower 64 bits of a number, which tell it from its neighbours."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _decoded(raw: msgspec.Raw | None) -> dict[str, bytes]:

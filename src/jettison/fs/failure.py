@@ -40,10 +40,10 @@ def storage_error(error: OSError, path: str | Path) -> StorageError | None:
         return None
     place = error.filename if isinstance(error.filename, str) else os.fspath(path)
     reason = os.strerror(error.errno or 0).lower()
-    return StorageError(f"cannot use `{_shortened(place)}`: {reason}", hint=hint)
+    return StorageError(f"cannot use `{shortened(place)}`: {reason}", hint=hint)
 
 
-def _shortened(path: str) -> str:
+def shortened(path: str) -> str:
     """Return a path without its middle if it is long: what is too long is no message."""
     if len(path) <= _MAX_SHOWN:
         return path

@@ -23,6 +23,10 @@ from jettison.layer.reader import Readable
 _INPUT_BYTES = 128 << 10
 _OUTPUT_BYTES = 1 << 20
 _MAGIC_BYTES = 6
+_USTAR = slice(257, 262)
+_LOOKED_AT = _USTAR.stop
+"""Bytes that say what a stream is: all magic numbers, and that of an uncompressed tar."""
+
 _ZSTD_WINDOW_LOG = 27
 _XZ_MEMORY = 512 << 20
 
@@ -81,10 +85,10 @@ def open_decompressed(
 
     Raises:
         UsageError: there is no such compression.
-        UnsafeArchiveError: the bytes are not of the compression asked for.
+        UnsafeArchiveError: the bytes are not of the compression asked for, and no plain tar.
     """
     start = b""
-    while len(start) < _MAGIC_BYTES and (more := stream.read(_INPUT_BYTES)):
+    while len(start) < _LOOKED_AT and (more := stream.read(_INPUT_BYTES)):
         start += more
     found = detect(start)
     if compression == "auto":
@@ -93,6 +97,8 @@ def open_decompressed(
         raise UsageError(
             f"unknown compression `{compression}`", hint="use gzip, zstd, bzip2, xz or none"
         )
+    elif found == "none" and start[_USTAR] == b"ustar":
+        compression = "none"  # as containerd, which never believes the label
     elif compression not in {"none", found}:
         raise UnsafeArchiveError(
             f"the stream is said to be {compression} and is not",

@@ -49,6 +49,10 @@ _MANY_FILES = 200
 _META = msgspec.msgpack.Decoder(LayerInfo)
 
 
+_LATEST_NS = (1 << 63) - 1
+"""In the year 2262: what the facts of a layer can hold."""
+
+
 class OverlaySnapshotter:
     """Keeps layers below ``snapshots`` of a store; thread-safe.
 
@@ -125,7 +129,7 @@ class OverlaySnapshotter:
             facts.size_bytes,
             facts.entries,
             digests.content,
-            change.clock_ns,
+            max(-_LATEST_NS, min(change.clock_ns, _LATEST_NS)),
         )
         return self._place(active, info)
 

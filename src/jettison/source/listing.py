@@ -51,9 +51,13 @@ class Listing:
             if each[0] & _TYPE == stat.S_IFDIR
         }
         self._names = names
-        self._packed = _ENCODE(facts)
         self._seen = b""
         self._files: dict[str, FileStat] | None = None
+        try:
+            self._packed = _ENCODE(facts)
+        except OverflowError:  # a time before 1678 or after 2554
+            self._packed = repr(facts).encode()
+            self._files = dict(zip(names, starmap(FileStat, facts), strict=True))
 
     def exclude(self, names: list[str], facts: list[HostFacts]) -> None:
         """Add directories that are excluded, and may hold something that is not."""
