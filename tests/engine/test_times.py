@@ -208,3 +208,12 @@ COPY --from=second /f /2
 """
     found = times(scratch, text)
     assert (found["1"], found["2"]) == (1000, 2000)
+
+
+def test_a_mounted_directory_of_a_context_has_its_mode_and_time(scratch: Scratch) -> None:
+    (scratch.context / "d").mkdir()
+    (scratch.context / "d/file").write_text("x")
+    (scratch.context / "d").chmod(0o700)
+    os.utime(scratch.context / "d", (1000, 1000))
+    text = "FROM busybox\nRUN --mount=source=d,target=/m stat -c '%a %Y' /m >/seen\n"
+    assert shown(scratch, text, "seen") == "700 1000\n"

@@ -10,6 +10,7 @@ as in a COPY, and the process cannot touch the user's files. Stages are mounted 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -22,6 +23,7 @@ from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.errors import SolveError
 from jettison.events import Progress
+from jettison.fs.owners import set_mode
 from jettison.fs.tree import Tree
 from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
@@ -127,6 +129,11 @@ def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime)
     selection = files.selection or select(op, (tree,))
     with making(runtime.snapshotter) as active:
         write(op, selection, examine(op, StackTree(()), selection), active.upper, created_ns=0)
+        root = tree.lstat(selected_path(tree, mount.source))
+        if root is not None and root.is_dir and mount.source != "/":
+            # Its contents are copied; the mount shows the directory itself.
+            set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
+            os.utime(active.upper, ns=(root.mtime_ns, root.mtime_ns))
         return runtime.snapshotter.directory(runtime.snapshotter.commit(active).id)
 
 

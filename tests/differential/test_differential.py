@@ -1,0 +1,109 @@
+"""Random stages built by BuildKit and by us are the same images, but for known reasons.
+
+Each stage is a build: config, history, all layers' entries and the merged tree are compared.
+JETTISON_DIFFERENTIAL_SECONDS bounds the time, JETTISON_DIFFERENTIAL_SEED repeats one run, and
+JETTISON_DIFFERENTIAL_REPORT names a file that gets the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from differential.cases import BASE, dockerfile, fill, steps
+from differential.images import Image, differences
+from differential.lab import Lab
+
+STAGES = int(os.environ.get("JETTISON_DIFFERENTIAL_STAGES", "12"))
+SECONDS = float(os.environ.get("JETTISON_DIFFERENTIAL_SECONDS", "60"))
+SHRINKING_BUILDS = int(os.environ.get("JETTISON_DIFFERENTIAL_SHRINK", "12"))
+
+Found = dict[str, list[tuple[str, str]]]
+
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+
+
+def build(lab: Lab, seed: int, targets: dict[str, list[str]]) -> tuple[Found, int]:
+    """Build targets with both; return the differences of each, and how many were compared."""
+    place = Path(tempfile.mkdtemp(prefix="differential-", dir=os.environ.get("TMPDIR")))
+    try:
+        context = place / "context"
+        context.mkdir()
+        fill(context, random.Random(seed))
+        (context / "Dockerfile").write_text(dockerfile(targets))
+        began = int(time.time()) - 1
+        refused = lab.theirs(context, targets, place)
+        found: Found = {}
+        compared = 0
+        for name, instructions in targets.items():
+            if refused and len(targets) > 1:
+                # One stage of many fails them all.
+                one, number = build(lab, seed, {name: instructions})
+                found |= one
+                compared += number
+                continue
+            said = lab.ours(context, name, place, place / "store")
+            compared += 1
+            if refused or said:
+                both = bool(refused) and bool(said)
+                found[name] = [] if both else [(f"ours: {said}\nBuildKit: {refused}", "")]
+                continue
+            images = [Image(place / f"{name}.{who}.tar", began) for who in ("jettison", "buildkit")]
+            found[name] = differences(*images)
+        return found, compared
+    finally:
+        shutil.rmtree(place)
+
+
+def shrink(lab: Lab, seed: int, instructions: list[str]) -> list[str]:
+    """Leave out instructions as long as a difference stays that nothing explains."""
+    left = SHRINKING_BUILDS
+    position = len(instructions) - 1
+    while position >= 0 and left:
+        fewer = instructions[:position] + instructions[position + 1 :]
+        left -= 1
+        found, _ = build(lab, seed, {"t0": fewer})
+        if unexplained(found["t0"]):
+            instructions = fewer
+        position -= 1
+    return instructions
+
+
+def unexplained(found: list[tuple[str, str]]) -> list[str]:
+    return [text for text, reason in found if not reason]
+
+
+def test_random_stages_are_the_same_images() -> None:
+    lab = Lab.find(BASE)
+    if lab is None:
+        pytest.skip("the lab with BuildKit is not up")
+    seed = int(os.environ.get("JETTISON_DIFFERENTIAL_SEED", str(time.time_ns() % 10**9)))
+    end = time.monotonic() + SECONDS
+    builds = 0
+    reasons: Counter[str] = Counter()
+    wrong = []
+    while time.monotonic() < end or not builds:
+        chance = random.Random(seed)
+        targets = {f"t{number}": steps(chance) for number in range(STAGES)}
+        found, compared = build(lab, seed, targets)
+        builds += compared
+        for name, each in found.items():
+            reasons.update({reason for _, reason in each if reason})
+            if unexplained(each):
+                text = "\n".join(unexplained(each)[:8])
+                small = targets[name] if len(wrong) > 2 else shrink(lab, seed, targets[name])
+                wrong.append(f"seed {seed}:\n" + "\n".join(small) + f"\n{text}")
+        report = os.environ.get("JETTISON_DIFFERENTIAL_REPORT")
+        if report:
+            told = {"builds": builds, "reasons": reasons, "unexplained": wrong, "seed": seed}
+            Path(report).write_text(json.dumps(told, indent=1))
+        seed += 1
+    assert not wrong, f"{len(wrong)} of {builds} builds differ\n\n" + "\n\n".join(wrong)
