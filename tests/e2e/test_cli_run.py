@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from subprocess import PIPE
 
 import pytest
 
 from e2e.command import Cli
+from jettison.cli.run import run
 
 
 def test_the_status_and_the_streams_are_those_of_the_command(cli: Cli):
@@ -214,3 +216,30 @@ def test_there_is_no_background(cli: Cli):
     said = cli.attempt("run", "-d", "box")
     assert said.returncode == 125
     assert "foreground" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["localhost:1/none"],
+        ["--pull=always", "localhost:1/none"],
+        ["--platform=linux/s390x", "box"],
+        ["-u", "nobody-of-that-name", "box", "true"],
+        ["-u", "0:no-group", "box", "true"],
+        ["--snapshotter=none", "box", "true"],
+        ["--isolation=none", "box", "true"],
+        ["--network=none", "-p", "8080:80", "box"],
+        ["--add-host=a", "box"],
+        ["--cap-add=FLY", "box"],
+        ["--pids-limit=x", "box"],
+        ["--ca-bundle=/no/such/file", "box", "true"],
+    ],
+)
+def test_hints_name_flags_of_run_only(cli: Cli, arguments: list[str]):
+    said = cli.attempt("run", "--rm", *arguments)
+    assert said.returncode in {0, 125}, said.all
+    hints = " ".join(line for line in said.stderr.splitlines() if line.startswith("hint: "))
+    names = {name for option in run.params for name in option.opts}
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", hints)) <= names, hints
+    assert "RUN" not in hints
+    assert "examples/bases" not in hints

@@ -120,7 +120,8 @@ def _spec(
     try:
         user = resolve_user(request.user or config.user, tree)
     except ContextError as error:
-        raise SolveError(error.message, hint=error.hint) from error
+        hint = "`-u` takes a user of the image's `/etc/passwd` or a number: `-u 1000:1000`"
+        raise SolveError(error.message, hint=hint) from error
     cwd = request.workdir or config.working_dir or "/"
     if not cwd.startswith("/"):
         raise UsageError(f"the working directory `{cwd}` is not an absolute path")

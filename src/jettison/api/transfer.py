@@ -71,7 +71,7 @@ def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, D
     wanted = parse_platform(platform) if platform else this_platform()
 
     def work(report: Progress) -> tuple[str, Digest | None]:
-        found = session.resolver().resolve(name, wanted, pull=True)
+        found = session.resolver().resolve(name, wanted, pull=True, builds=False)
 
         def fetch(layer: LayerId, _stop: Stop) -> None:
             session.blobs.blob(layer, report=report)

@@ -60,7 +60,9 @@ class ImageResolver:
         self._client = client
         self._resolved: Once[tuple[str, Platform, bool], ResolvedImage] = Once()
 
-    def resolve(self, reference: str, platform: Platform, *, pull: bool = False) -> ResolvedImage:
+    def resolve(
+        self, reference: str, platform: Platform, *, pull: bool = False, builds: bool = True
+    ) -> ResolvedImage:
         """Return the image that a text names, for a platform.
 
         Args:
@@ -68,6 +70,7 @@ class ImageResolver:
                 ``oci-layout://PATH[:TAG][@DIGEST]``.
             platform: What it must run on.
             pull: Ask the registry even if the store has one of that name.
+            builds: The caller is a build, whose flags hints may name.
 
         Raises:
             ImageNotFoundError: nobody has it, or it cannot be asked for.
@@ -75,10 +78,10 @@ class ImageResolver:
             InvalidReferenceError: the text names nothing.
             RegistryError, ContentError: the registry does not answer, or not properly.
         """
-        job = partial(self._resolve, reference, platform, pull)
+        job = partial(self._resolve, reference, platform, pull, builds)
         return self._resolved.get((reference, platform, pull), job)
 
-    def _resolve(self, text: str, platform: Platform, pull: bool) -> ResolvedImage:
+    def _resolve(self, text: str, platform: Platform, pull: bool, builds: bool) -> ResolvedImage:
         if text.startswith(SCHEME):
             image = read_layout(self._store, parse_layout_reference(text), platform)
             return self._checked(image, platform, text)
@@ -86,7 +89,7 @@ class ImageResolver:
         local = self._local(reference, platform)
         if local is not None and not (pull and self._client is not None):
             return local
-        return self._pulled(reference, platform, pull)
+        return self._pulled(reference, platform, pull, builds)
 
     def _local(self, reference: Reference, platform: Platform) -> ResolvedImage | None:
         """Return the image of the store, if it is for the platform."""
@@ -104,7 +107,9 @@ class ImageResolver:
                 return _decoded(other)
         return None
 
-    def _pulled(self, reference: Reference, platform: Platform, pull: bool) -> ResolvedImage:
+    def _pulled(
+        self, reference: Reference, platform: Platform, pull: bool, builds: bool
+    ) -> ResolvedImage:
         name = reference.familiar
         if self._client is None:
             self._explain_platform(reference, platform)
@@ -117,7 +122,7 @@ class ImageResolver:
         except RegistryUnavailableError as error:
             if pull:
                 raise RegistryUnavailableError(
-                    error.message, hint=_how_to_load(name, error.hint or "try again")
+                    error.message, hint=_how_to_load(name, error.hint or "try again", builds=builds)
                 ) from error
             self._explain_platform(reference, platform)
             raise ImageNotFoundError(
@@ -168,7 +173,9 @@ def _platform(config: ImageConfig) -> Platform:
     return normalise(config.os or "linux", config.architecture, config.variant)
 
 
-def _how_to_load(name: str, first: str) -> str:
+def _how_to_load(name: str, first: str, *, builds: bool = True) -> str:
+    if not builds:
+        return f"{first}, load an archive of it with `jettison load`, or build it"
     layout = f"name a layout with `--build-context {name}=oci-layout://PATH`"
     if _STAND_INS.is_dir():
         return f"{first}, {layout}, or make a stand-in with `examples/bases`"
