@@ -18,13 +18,18 @@ from jettison.oci.redact import redacted
 COMMENT = "buildkit.dockerfile.v0"
 BUILDKIT_SUFFIX = " # buildkit"
 
+_IN_CONFIG = ("ENV ", "LABEL ", "CMD ", "ENTRYPOINT ", "SHELL ", "HEALTHCHECK ")
+"""Instructions whose values are in the image's config as they are."""
+
 
 def entry(created_by: str, *, empty_layer: bool) -> History:
     """Return a history entry of this build; its time is set when the image is assembled.
 
-    Credentials of URLs are masked: everybody who has an image reads its history.
+    Credentials of URLs are masked: everybody who has an image reads its history. Where the config
+    holds the same value, masking would hide nothing.
     """
-    return History(created_by=redacted(created_by), comment=COMMENT, empty_layer=empty_layer)
+    text = created_by if created_by.startswith(_IN_CONFIG) else redacted(created_by)
+    return History(created_by=text, comment=COMMENT, empty_layer=empty_layer)
 
 
 def list_text(values: Iterable[str]) -> str:
