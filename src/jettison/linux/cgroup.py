@@ -188,7 +188,7 @@ def _make(hierarchy: Hierarchy, name: str, settings: Settings) -> Path:
         try:
             if hierarchy.unified:
                 _enable(parent, settings)
-            _sweep(parent)
+            sweep(parent)
             directory.mkdir()
             try:
                 if "cpuset" in settings and not hierarchy.unified:
@@ -239,9 +239,9 @@ def _inherit(directory: Path, parent: Path) -> None:
         (directory / name).write_text((parent / name).read_text())
 
 
-def _sweep(parent: Path) -> None:
+def sweep(parent: Path) -> None:
     """Remove groups of killed processes; a group that anybody uses has a process or is young."""
-    for old in parent.glob(f"{_PREFIX}*"):
+    for old in parent.glob(f"{_PREFIX}[0-9]*"):
         with contextlib.suppress(OSError):
             if time.time() - old.stat().st_mtime > _STALE_SECONDS:
                 old.rmdir()

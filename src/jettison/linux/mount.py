@@ -24,12 +24,12 @@ MS_NODIRATIME = 2048
 MS_BIND = 4096
 MS_MOVE = 8192
 MS_REC = 16384
+MS_PRIVATE = 1 << 18
 MS_SLAVE = 1 << 19
 MS_STRICTATIME = 1 << 24
 MNT_DETACH = 2
 
 AT_RECURSIVE = 0x8000
-MOUNT_ATTR_RDONLY = 1
 
 _FSCONFIG_SET_FLAG = 0
 _FSCONFIG_SET_STRING = 1
@@ -44,7 +44,10 @@ OVERLAY_LOWERS = 500
 
 _PAGE = 4096
 # ST_* of statvfs and the mount flags that a remount in a user namespace must keep.
-_KEPT = ((2, MS_NOSUID), (4, MS_NODEV), (8, MS_NOEXEC), (1024, MS_NOATIME), (2048, MS_NODIRATIME))
+_KEPT = (
+    *((1, MS_RDONLY), (2, MS_NOSUID), (4, MS_NODEV), (8, MS_NOEXEC)),
+    *((1024, MS_NOATIME), (2048, MS_NODIRATIME)),
+)
 
 
 def mount(source: bytes, target: bytes, kind: bytes, flags: int = 0, options: bytes = b"") -> None:
@@ -78,19 +81,39 @@ def pivot_root(new_root: bytes, put_old: bytes) -> None:
 
 
 def make_readonly(path: bytes, *, recursive: bool = True) -> None:
-    """Make the mount at a path read-only, and those below it.
+    """Make the mount at a path read-only, and those below it."""
+    restrict(path, MS_RDONLY, recursive=recursive)
+
+
+def restrict(path: bytes, flags: int, *, recursive: bool = True, private: bool = False) -> None:
+    """Give the mount at a path more flags, and those below it.
 
     Kernels before 5.12 cannot change a tree at once: there each mount is remounted by itself.
+
+    Args:
+        path: Of the mount.
+        flags: ``MS_RDONLY``, ``MS_NOSUID``, ``MS_NODEV``, ``MS_NOEXEC``; these are the bits of
+            ``MOUNT_ATTR_*`` as well.
+        recursive: Also the mounts below.
+        private: Let no mount of another namespace appear there any more.
     """
     try:
-        attributes = struct.pack("=QQQQ", MOUNT_ATTR_RDONLY, 0, 0, 0)
-        flags = AT_RECURSIVE if recursive else 0
-        raw("mount_setattr", _AT_FDCWD, path, flags, attributes, len(attributes), path=path)
+        attributes = struct.pack("=QQQQ", flags, 0, MS_PRIVATE if private else 0, 0)
+        how = AT_RECURSIVE if recursive else 0
+        raw("mount_setattr", _AT_FDCWD, path, how, attributes, len(attributes), path=path)
     except OSError as error:
         if error.errno not in {errno.ENOSYS, errno.EINVAL, errno.EPERM}:
             raise
-        for point in _points_below(path) if recursive else [path]:
-            remount(point, MS_RDONLY)
+        if private:
+            kind = MS_PRIVATE | (MS_REC if recursive else 0)
+            libc("mount", b"none", path, None, kind, None, path=path)
+        for point in (_points_below(path) if recursive else [path]) if flags else []:
+            remount(point, flags)
+
+
+def allow_devices(path: bytes, flags: int) -> None:
+    """Take ``nodev`` from the one mount at a path, which keeps ``flags`` only."""
+    libc("mount", b"none", path, None, MS_REMOUNT | MS_BIND | flags, None, path=path)
 
 
 def remount(path: bytes, flags: int) -> None:

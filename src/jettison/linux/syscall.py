@@ -28,6 +28,7 @@ _NUMBERS = {
         "seccomp": 317,
         "renameat2": 316,
         "statx": 332,
+        "bpf": 321,
     },
     "aarch64": {
         "clone": 220,
@@ -37,6 +38,7 @@ _NUMBERS = {
         "seccomp": 277,
         "renameat2": 276,
         "statx": 291,
+        "bpf": 280,
     },
 }
 # Calls since Linux 5.0 have one number on every architecture (except alpha).
