@@ -97,6 +97,25 @@ def test_the_suite_passes_for_a_user_without_subordinate_ids(session, suite):
     assert " passed" in result.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.needs_userns
+@pytest.mark.parametrize("kind", ["ids", "single-id"])
+def test_no_user_s_container_opens_a_device_of_the_host(session, kind):
+    run, home, _ = session
+    root = Path(__file__).parents[2]
+    enter, path = _ENTER, os.environ["PATH"]
+    if kind == "single-id":
+        path, alone = "/nowhere", "userns.MAPPER_DIRECTORIES = (); userns.enter()"
+        enter = enter.replace("userns.enter()", alone)
+    result = run(
+        enter, str(root / "tests/hostile/test_devices.py"), "-q", "-p", "no:cacheprovider",
+        f"--basetemp={home}/pytest-{kind}", f"--rootdir={root}", "-c", str(root / "pyproject.toml"),
+        env={"PATH": path},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
+    assert " passed" in result.stdout
+
+
 @pytest.mark.needs_userns
 def test_the_user_is_root_over_borrowed_ids(session):
     run, home, user = session

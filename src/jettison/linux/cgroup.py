@@ -241,7 +241,7 @@ def _inherit(directory: Path, parent: Path) -> None:
 
 def sweep(parent: Path) -> None:
     """Remove groups of killed processes; a group that anybody uses has a process or is young."""
-    for old in parent.glob(f"{_PREFIX}[0-9]*"):
+    for old in parent.glob(f"{_PREFIX}*[0-9]-[0-9]*"):
         with contextlib.suppress(OSError):
             if time.time() - old.stat().st_mtime > _STALE_SECONDS:
                 old.rmdir()

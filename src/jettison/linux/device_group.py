@@ -18,6 +18,7 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,8 +39,12 @@ _PROG_TYPE_CGROUP_DEVICE = 15
 _CGROUP_DEVICE = 6
 _ALLOW_MULTI = 2
 _MKNOD = 1
-_CHARACTER = 2
+_KINDS = {"b": 1, "c": 2}
 _LICENSE = b"Apache-2.0\0"
+
+
+Number = tuple[str, int, int]
+"""A device: `b` or `c`, major and minor number."""
 
 
 class DeviceGroup(msgspec.Struct, frozen=True):
@@ -67,11 +72,14 @@ class DeviceGroup(msgspec.Struct, frozen=True):
             self.directory.rmdir()
 
 
-def make_device_group(name: str, proc: Path = Path("/proc/self")) -> DeviceGroup | str:
+def make_device_group(
+    name: str, more: Sequence[Number] = (), proc: Path = Path("/proc/self")
+) -> DeviceGroup | str:
     """Make a group, or say why there is none.
 
     Args:
         name: Unique on this host.
+        more: Devices that may be opened beside the usual ones.
         proc: What the kernel says about this process.
     """
     hierarchy = _hierarchy(proc)
@@ -82,7 +90,7 @@ def make_device_group(name: str, proc: Path = Path("/proc/self")) -> DeviceGroup
         sweep(hierarchy.own)
         directory.mkdir()
         try:
-            restrict_devices(directory, unified=hierarchy.unified)
+            restrict_devices(directory, more, unified=hierarchy.unified)
         except OSError:
             directory.rmdir()
             raise
@@ -103,18 +111,18 @@ def _hierarchy(proc: Path) -> Hierarchy | None:
     return next(old, None) or next((each for each in found if each.unified), None)
 
 
-def restrict_devices(directory: Path, *, unified: bool) -> None:
+def restrict_devices(directory: Path, more: Sequence[Number] = (), *, unified: bool) -> None:
     """Give a group its rules.
 
     Raises:
         OSError: this user may not, or the kernel has no such programs.
     """
     if not unified:
-        _write_rules(directory)
+        _write_rules(directory, more)
         return
     group = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        program = _load(rules_program())
+        program = _load(rules_program(more))
         try:
             _bpf(_PROG_ATTACH, struct.pack("=IIII", group, program, _CGROUP_DEVICE, _ALLOW_MULTI))
         finally:
@@ -123,10 +131,11 @@ def restrict_devices(directory: Path, *, unified: bool) -> None:
         os.close(group)
 
 
-def _write_rules(directory: Path) -> None:
+def _write_rules(directory: Path, more: Sequence[Number]) -> None:
     (directory / "devices.deny").write_text("a")
     rules = ["c *:* m", "b *:* m"]
     rules += [f"c {major}:{'*' if minor is None else minor} rwm" for major, minor in USUAL_DEVICES]
+    rules += [f"{kind} {major}:{minor} rwm" for kind, major, minor in more]
     for rule in rules:
         try:
             (directory / "devices.allow").write_text(rule)
@@ -135,7 +144,7 @@ def _write_rules(directory: Path) -> None:
                 raise
 
 
-def rules_program() -> bytes:
+def rules_program(more: Sequence[Number] = ()) -> bytes:
     """Return the program that a group of version 2 is asked with: 1 allows, 0 denies.
 
     Its argument points to three numbers of 32 bits: access above kind, major, minor.
@@ -147,6 +156,12 @@ def rules_program() -> bytes:
         else:
             checks.append(_instruction(0x55, 4, immediate=major, jump=1))
             checks.append(_instruction(0x15, 5, immediate=minor, jump=_ALLOW))
+    others: list[bytes] = []
+    for kind, major, minor in more:
+        others.append(_instruction(0x55, 2, immediate=_KINDS[kind], jump=3))
+        others.append(_instruction(0x55, 4, immediate=major, jump=2))
+        others.append(_instruction(0x55, 5, immediate=minor, jump=1))
+        others.append(_instruction(0x05, 0, jump=_ALLOW))
     code = [
         _instruction(0x61, 2, source=1, jump=0),  # r2 = access and kind
         _instruction(0x61, 4, source=1, jump=4),  # r4 = major
@@ -155,7 +170,8 @@ def rules_program() -> bytes:
         _instruction(0x74, 3, immediate=16),
         _instruction(0x54, 2, immediate=0xFFFF),  # r2 = kind
         _instruction(0x15, 3, immediate=_MKNOD, jump=_ALLOW),
-        _instruction(0x55, 2, immediate=_CHARACTER, jump=_DENY),
+        *others,
+        _instruction(0x55, 2, immediate=_KINDS["c"], jump=_DENY),
         *checks,
         _instruction(0xB7, 0, immediate=0),
         _instruction(0x95, 0),

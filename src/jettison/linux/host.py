@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.linux import apparmor, seccomp, subids, userns
+from jettison.linux import apparmor, device_group, seccomp, subids, userns
 from jettison.linux.programs import find_program
 
 _OVERLAY_ROOTLESS = (5, 11)
@@ -54,6 +54,7 @@ def facts() -> list[Fact]:
         *_user_namespaces(),
         *_subordinate_ids(),
         _cgroups(),
+        _devices(),
         _filter(),
         _apparmor(),
         *_tools(),
@@ -132,6 +133,21 @@ def _cgroups() -> Fact:
     if os.path.isdir("/sys/fs/cgroup/unified"):
         return Fact("control groups", "hybrid (v1 and v2)")
     return Fact("control groups", "v1" if os.path.isdir("/sys/fs/cgroup/memory") else "none")
+
+
+def _devices() -> Fact:
+    """Tell what keeps steps from devices: mounts always, a control group where one can be had."""
+    mounts = "steps see mounts without devices (nodev)"
+    if userns.in_user_namespace():
+        return Fact("devices", f"{mounts}, and may make none", good=True)
+    group = device_group.make_device_group(f"jettison-doctor-{os.getpid()}-1")
+    if isinstance(group, str):
+        return Fact("devices", f"{mounts}; no control group restricts them: {group}")
+    group.remove()
+    kind = "v2 (BPF)" if group.unified else "v1"
+    return Fact(
+        "devices", f"{mounts}, and a control group ({kind}) opens the usual ones", good=True
+    )
 
 
 def _filter() -> Fact:

@@ -16,15 +16,16 @@ import msgspec
 from jettison.errors import HostError, UsageError
 from jettison.linux.apparmor import profile_here
 from jettison.linux.cgroup import hierarchies
+from jettison.linux.mount import MS_BIND, MS_NODEV, MS_RDONLY, MS_REMOUNT
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.resources import USUAL_PIDS
 from jettison.linux.rlimits import limit_number
 from jettison.linux.seccomp import oci_filter
-from jettison.sandbox.encode import capabilities, has_vsock
+from jettison.sandbox.elf import BUFFER, BUFFER_BYTES, executable
+from jettison.sandbox.encode import capabilities, has_vsock, numbers_of
 from jettison.sandbox.spec import (
     SHM,
     BindMount,
-    DeviceNode,
     FileMount,
     NetworkMode,
     OverlayMount,
@@ -33,8 +34,13 @@ from jettison.sandbox.spec import (
 )
 
 Json = dict[str, object]
+_CALLS = {"x86_64": (0, 165), "aarch64": (63, 40)}
+"""Numbers of read and mount."""
+
 _PLAIN = ("nosuid", "noexec", "nodev")
 _DEVICE = ("nosuid", "noexec")
+_BIND = ("nodev", "rprivate")
+_USUAL_DEVICES = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, None))
 
 
 class Bundle(msgspec.Struct, frozen=True):
@@ -44,6 +50,9 @@ class Bundle(msgspec.Struct, frozen=True):
         config: ``config.json``.
         prepare: Tuples for ``sandbox.init.runtime``: (kind, name in the bundle, …).
         points: (target, is a directory) of all mounts outside ``/dev``, ``/proc`` and ``/sys``.
+
+    ``/dev`` is made by the helper: runtimes make its devices on a mount where a process could make
+    others.
     """
 
     config: bytes
@@ -72,8 +81,10 @@ def make_bundle(
         UsageError: an unknown capability or resource limit.
         HostError: a path or a variable is not UTF-8.
     """
-    mounts = _system_mounts(spec, userns=userns)
+    mounts = _system_mounts(spec, directory, userns=userns)
     prepare: list[tuple[object, ...]] = []
+    if _shows_host_sys(spec, userns=userns):
+        prepare.append(("bind", b"sys", b"/sys", False))
     points = [(b"proc", True), (b"dev", True), (b"sys", True)]
     files = [("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf)]
     made = [FileMount(path, data, 0o644) for path, data in files if data is not None]
@@ -84,18 +95,24 @@ def make_bundle(
         top = mount.target.lstrip("/").split("/")[0]
         if top not in {"dev", "proc", "sys"}:
             points.append((os.fsencode(mount.target), is_directory))
-    for node in spec.devices:
-        mounts.append(_entry(node.target, "bind", str(node.source), "bind", "rw", *_DEVICE))
+    for index, node in enumerate(spec.devices):
+        name = f"device-{index}"
+        prepare.append(("device", os.fsencode(name), os.fsencode(node.source)))
+        mounts.append(_entry(node.target, "bind", f"{directory}/{name}", "bind", "rw", *_DEVICE))
         if not node.target.startswith("/dev/"):
             points.append((os.fsencode(node.target), False))
     config: Json = {
         "ociVersion": "1.0.2",
         "process": _process(spec) | _confinement(spec, rootless=userns) | _console(console),
-        "root": {"path": str(spec.root.upper), "readonly": spec.readonly_root},
+        # Where not privileged, the helper makes it read-only: runtimes forget other flags then.
+        "root": {"path": str(spec.root.upper), "readonly": spec.readonly_root and spec.privileged},
         "hostname": spec.hostname,
         "mounts": mounts,
         "linux": _linux(spec, cgroup),
     }
+    if not spec.privileged and (program := _restricting_program(spec)):
+        prepare.append(("program", b"restrict", program))
+        config["hooks"] = {"createContainer": [{"path": f"{directory}/files/restrict"}]}
     try:
         encoded = msgspec.json.encode(config)
     except UnicodeEncodeError as error:
@@ -104,6 +121,19 @@ def make_bundle(
             hint="Choose a `--root` in UTF-8, or `--isolation embedded`.",
         ) from error
     return Bundle(encoded, prepare, points)
+
+
+def _restricting_program(spec: SandboxSpec) -> bytes:
+    """Return what a runtime runs before it enters the root: it has taken ``nodev`` away."""
+    flags = MS_REMOUNT | MS_BIND | MS_NODEV | (MS_RDONLY if spec.readonly_root else 0)
+    machine = os.uname().machine
+    if machine not in _CALLS:
+        return b""
+    read, mount = _CALLS[machine]
+    # It is told about the container, and the runtime fails unless somebody listens.
+    listening = (read, (0, BUFFER, BUFFER_BYTES))
+    mounting = (mount, (0, os.fsencode(spec.root.upper), 0, flags, 0))
+    return executable(machine, [listening, mounting], tells=True)
 
 
 def _process(spec: SandboxSpec) -> Json:
@@ -161,9 +191,7 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if spec.privileged:
         linux["resources"] = resources | {"devices": [{"allow": True, "access": "rwm"}]}
         return linux
-    if spec.devices:
-        resources["devices"] = [_rule(node) for node in spec.devices]
-    linux["resources"] = resources
+    linux["resources"] = resources | {"devices": _devices(spec)}
     linux["maskedPaths"] = list(spec.masked_paths)
     linux["readonlyPaths"] = list(spec.readonly_paths)
     rules = oci_filter(_mask(spec), vsock=has_vsock())
@@ -172,12 +200,17 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     return linux
 
 
-def _rule(node: DeviceNode) -> Json:
-    """Return the rule of a device control group that lets a device be opened."""
-    facts = os.stat(node.source)
-    kind = "b" if stat.S_ISBLK(facts.st_mode) else "c"
-    major, minor = os.major(facts.st_rdev), os.minor(facts.st_rdev)
-    return {"allow": True, "type": kind, "major": major, "minor": minor, "access": "rwm"}
+def _devices(spec: SandboxSpec) -> list[Json]:
+    """Return the rules of a device control group: nodes of any kind may be made, few be opened."""
+    rules: list[Json] = [{"allow": False, "access": "rwm"}]
+    rules += [{"allow": True, "type": kind, "access": "m"} for kind in ("c", "b")]
+    for major, minor in _USUAL_DEVICES:
+        number = {"major": major} | ({} if minor is None else {"minor": minor})
+        rules.append({"allow": True, "type": "c", "access": "rwm", **number})
+    for kind, major, minor in numbers_of(spec):
+        named = {"type": kind, "major": major, "minor": minor}
+        rules.append({"allow": True, "access": "rwm", **named})
+    return rules
 
 
 def _resources(spec: SandboxSpec) -> Json:
@@ -199,24 +232,29 @@ def _resources(spec: SandboxSpec) -> Json:
     return resources | ({"cpu": cpu} if cpu else {})
 
 
-def _system_mounts(spec: SandboxSpec, *, userns: bool) -> list[Json]:
+def _system_mounts(spec: SandboxSpec, directory: str, *, userns: bool) -> list[Json]:
     shm = f"size={spec.limits.shm_bytes}" if spec.limits.shm_bytes else "size=50%"
     mode = "rw" if spec.privileged else "ro"
     mounts = [
         _entry("/proc", "proc", "proc", *_PLAIN),
-        _entry("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
+        _entry("/dev", "bind", f"{directory}/dev", "rbind", "nosuid", "rw",
+               *(() if spec.privileged else ("nodev",))),
         _entry("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance",
                "ptmxmode=0666", "mode=0620", "gid=5"),
         _entry("/dev/mqueue", "mqueue", "mqueue", *_PLAIN),
     ]  # fmt: skip
     if not spec.has_own_shm:
         mounts.append(_entry(SHM, "tmpfs", "shm", *_PLAIN, "mode=1777", shm))
-    if userns and spec.shares_network:
-        # sysfs belongs to the network namespace, which is the host's.
-        mounts.append(_entry("/sys", "none", "/sys", "rbind", mode))
+    if _shows_host_sys(spec, userns=userns):
+        mounts.append(_entry("/sys", "bind", f"{directory}/sys", "rbind", mode, *_BIND))
     else:
         mounts.append(_entry("/sys", "sysfs", "sysfs", *_PLAIN, mode))
     return mounts
+
+
+def _shows_host_sys(spec: SandboxSpec, *, userns: bool) -> bool:
+    """Tell whether sysfs cannot be mounted: it belongs to the network namespace."""
+    return userns and spec.shares_network
 
 
 def _mount(
@@ -229,17 +267,19 @@ def _mount(
     target = mount.target
     match mount:
         case BindMount():
-            source, mode = str(mount.source), "ro" if mount.readonly else "rw"
+            source, mode = path, "ro" if mount.readonly else "rw"
             directory = mount.source.is_dir()
             if mount.copy_up and directory:
-                prepare.append(("overlay", os.fsencode(name), [os.fsencode(source)], True, b""))
-                source = path
+                lowers = [os.fsencode(mount.source)]
+                prepare.append(("overlay", os.fsencode(name), lowers, True, b""))
             elif mount.copy_up:
                 facts = mount.source.stat()
                 content = (mount.source.read_bytes(), facts.st_mode & 0o7777)
                 prepare.append(("file", os.fsencode(name), *content, facts.st_uid, facts.st_gid))
-                source = path
-            return _entry(target, "bind", source, "rbind", mode), directory
+            else:
+                is_dev = os.path.normpath(target) == "/dev"
+                prepare.append(("bind", os.fsencode(name), os.fsencode(mount.source), is_dev))
+            return _entry(target, "bind", source, "rbind", mode, *_BIND), directory
         case OverlayMount():
             lowers = [os.fsencode(lower) for lower in mount.lowers]
             merged = os.fsencode(mount.merged) if mount.merged else b""
@@ -247,7 +287,8 @@ def _mount(
             selector = mount.selector.strip("/")
             mode = "ro" if mount.readonly else "rw"
             source = f"{path}/{selector}".rstrip("/")
-            return _entry(target, "bind", source, "bind", mode), _is_directory(mount, selector)
+            entry = _entry(target, "bind", source, "bind", mode, *_BIND)
+            return entry, _is_directory(mount, selector)
         case TmpfsMount():
             options = ["nosuid", "nodev", f"mode={mount.mode:o}"]
             options += [f"size={mount.size_bytes}"] if mount.size_bytes else []
@@ -255,7 +296,7 @@ def _mount(
         case FileMount():
             owner = (mount.mode, mount.uid, mount.gid)
             prepare.append(("file", os.fsencode(name), mount.content, *owner))
-            return _entry(target, "bind", path, "bind", "rw"), False
+            return _entry(target, "bind", path, "bind", "rw", *_BIND), False
 
 
 def _is_directory(mount: OverlayMount, selector: str) -> bool:

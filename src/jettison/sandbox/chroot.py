@@ -96,7 +96,7 @@ class ChrootSandbox:
         else:
             check_ids(spec)
         place = (spec.root.work or spec.root.upper.parent) / "chroot"
-        group = make_limits(spec.limits)
+        group = make_limits(spec)
         try:
             with storage_errors(place):
                 root, covers = _make_root(spec, place)

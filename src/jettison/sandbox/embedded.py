@@ -75,7 +75,7 @@ class EmbeddedSandbox:
         if self.name == "single-id":
             spec = alone(spec)
         check_ids(spec)
-        group = make_limits(spec.limits)
+        group = make_limits(spec)
         try:
             message = encode(
                 spec,

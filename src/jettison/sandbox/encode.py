@@ -6,15 +6,18 @@ Out: bytes of a marshalled dict of ints, bytes, tuples and lists; texts are file
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import itertools
 import marshal
 import os
+import stat
 from pathlib import Path
 
 from jettison.errors import UsageError
 from jettison.linux.apparmor import profile_here
 from jettison.linux.cgroup import Group, make_group
+from jettison.linux.device_group import make_device_group, restrict_devices, unrestricted
 from jettison.linux.landlock import abi, can_scope
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.rlimits import limit_number
@@ -24,7 +27,6 @@ from jettison.sandbox.spec import (
     BindMount,
     FileMount,
     Fuse,
-    Limits,
     Mount,
     NetworkMode,
     OverlayMount,
@@ -102,7 +104,7 @@ def encode(
         "devices": [(os.fsencode(e.target), os.fsencode(e.source)) for e in spec.devices],
         "shm_bytes": spec.limits.shm_bytes,
         "own_shm": spec.has_own_shm,
-        "cgroups": cgroup.joins,
+        "cgroups": [*(unrestricted() if spec.privileged and not userns else []), *cgroup.joins],
     }
     return marshal.dumps(values | more)
 
@@ -129,14 +131,42 @@ def network_guard(landlock_abi: int | None = None) -> NetworkGuard:
     return NetworkGuard.SOCKETS if answers else NetworkGuard.NONE
 
 
-def make_limits(limits: Limits) -> Group:
+def make_limits(spec: SandboxSpec) -> Group:
     """Make the control group of a container; empty without limits.
 
     Raises:
         HostError: this host or user cannot.
     """
     name = f"jettison-{os.getpid()}-{next(_numbers)}"
-    return make_group(name, limits)
+    group = make_group(name, spec.limits)
+    if spec.privileged:
+        return group
+    numbers = numbers_of(spec)
+    unified = False
+    for directory in group.directories:
+        # A process is in one group of version 2, so that it leaves that of the helper.
+        if (directory / "cgroup.controllers").exists():
+            unified = True
+            with contextlib.suppress(OSError):
+                restrict_devices(directory, numbers, unified=True)
+    if numbers and not unified:
+        made = make_device_group(f"{name}-given", numbers)
+        if not isinstance(made, str):
+            return Group((*group.directories, made.directory))
+    return group
+
+
+def numbers_of(spec: SandboxSpec) -> list[tuple[str, int, int]]:
+    """Return the devices that a container is given: `b` or `c`, major and minor number."""
+    facts = [os.stat(node.source) for node in spec.devices]
+    return [
+        (
+            "b" if stat.S_ISBLK(each.st_mode) else "c",
+            os.major(each.st_rdev),
+            os.minor(each.st_rdev),
+        )
+        for each in facts
+    ]
 
 
 def capabilities(names: tuple[str, ...]) -> int:

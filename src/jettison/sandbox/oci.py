@@ -138,7 +138,7 @@ class OciSandbox:
         try:
             cgroup = "" if self._is_crun or self._userns else f"/{directory.name}"
             # runc makes groups of its own; the limits are in its config.
-            group = make_limits(spec.limits) if not cgroup else group
+            group = make_limits(spec) if not cgroup else group
             bundle = make_bundle(
                 spec,
                 str(directory),

@@ -3,29 +3,27 @@
 In:  a sandbox with its snapshotter, a directory on the file system that will hold layers.
 Out: ``Verdict``: it works when the program ran, and the upper directory hides what was deleted.
 
-Source: System V ABI, ELF-64; syscalls(2); Arm ARM, "MOVZ", "MOVK", "MOVN", "SVC".
+Source: syscalls(2).
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import struct
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from jettison.errors import JettisonError
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout
 from jettison.fs.remove import remove_tree
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Streams, Verdict
+from jettison.sandbox.elf import Call, executable
 from jettison.sandbox.roots import FUSE, RootedSandbox
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
-# machine: (ELF e_machine, numbers of unlinkat, mkdirat, exit)
-_MACHINES = {"x86_64": (62, 263, 258, 60), "aarch64": (183, 35, 34, 93)}
-_BASE = 0x400000
-_HEADERS = 120
+_CALLS = {"x86_64": (263, 258), "aarch64": (35, 34)}
+"""Numbers of unlinkat and mkdirat."""
+
 _ABSENT = 127
 _AT_FDCWD = -100
 _AT_REMOVEDIR = 0x200
@@ -35,9 +33,6 @@ _HIDDEN = b"/hidden"
 CANNOT_HIDE = f"{MOUNT_ROOT}: what is deleted cannot be hidden on this file system"
 """Why something does not work, although the program ran."""
 
-Call = tuple[int, Sequence[int]]
-"""Number and arguments of a system call."""
-
 
 def deleting_program(machine: str) -> bytes:
     """Return a static executable for the probe; empty for unknown processors.
@@ -45,51 +40,17 @@ def deleting_program(machine: str) -> bytes:
     It deletes a file, deletes a directory with the file in it and makes it again, makes a directory
     where a layer hides a file of the one below, and exits with 0.
     """
-    if machine not in _MACHINES:
+    if machine not in _CALLS:
         return b""
-    elf_machine, unlinkat, mkdirat, leave = _MACHINES[machine]
-    names = b"".join(name + b"\0" for name in (_FILE, _DIRECTORY, _INSIDE, _HIDDEN))
-    file = _BASE + _HEADERS
-    directory = file + len(_FILE) + 1
-    inside = directory + len(_DIRECTORY) + 1
-    hidden = inside + len(_INSIDE) + 1
+    unlinkat, mkdirat = _CALLS[machine]
     calls: list[Call] = [
-        (unlinkat, (_AT_FDCWD, file, 0)),
-        (unlinkat, (_AT_FDCWD, inside, 0)),
-        (unlinkat, (_AT_FDCWD, directory, _AT_REMOVEDIR)),
-        (mkdirat, (_AT_FDCWD, directory, 0o755)),
-        (mkdirat, (_AT_FDCWD, hidden, 0o755)),
-        (leave, (0,)),
+        (unlinkat, (_AT_FDCWD, _FILE, 0)),
+        (unlinkat, (_AT_FDCWD, _INSIDE, 0)),
+        (unlinkat, (_AT_FDCWD, _DIRECTORY, _AT_REMOVEDIR)),
+        (mkdirat, (_AT_FDCWD, _DIRECTORY, 0o755)),
+        (mkdirat, (_AT_FDCWD, _HIDDEN, 0o755)),
     ]
-    names += b"\0" * (-len(names) % 4)
-    encode = _x86_64 if machine == "x86_64" else _aarch64
-    code = names + b"".join(encode(number, arguments) for number, arguments in calls)
-    size = _HEADERS + len(code)
-    header = struct.pack(
-        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, elf_machine, 1,
-        _BASE + _HEADERS + len(names), 64, 0, 0, 64, 56, 1, 0, 0, 0,
-    )  # fmt: skip
-    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _BASE, _BASE, size, size, 0x10000)
-    return header + segment + code
-
-
-def _x86_64(number: int, arguments: Sequence[int]) -> bytes:
-    """Return ``mov`` to edi, esi, edx and eax, and ``syscall``."""
-    registers = zip((0xBF, 0xBE, 0xBA), arguments, strict=False)
-    moves = [struct.pack("<BI", opcode, value & 0xFFFFFFFF) for opcode, value in registers]
-    return b"".join(moves) + struct.pack("<BI", 0xB8, number) + b"\x0f\x05"
-
-
-def _aarch64(number: int, arguments: Sequence[int]) -> bytes:
-    """Return moves to x0 … and x8, and ``svc #0``."""
-    words = []
-    for register, value in [*enumerate(arguments), (8, number)]:
-        if value < 0:
-            words.append(0x92800000 | ~value << 5 | register)
-        else:
-            words.append(0xD2800000 | (value & 0xFFFF) << 5 | register)
-            words.append(0xF2A00000 | (value >> 16) << 5 | register)
-    return struct.pack(f"<{len(words) + 1}I", *words, 0xD4000001)
+    return executable(machine, calls)
 
 
 def probe(sandbox: Sandbox, directory: Path | None = None) -> Verdict:

@@ -198,7 +198,7 @@ class Helper:
             os.waitpid(self._pid, 0)
         if self._spawning is not None:
             self._spawning.join()
-            self._spawning.group.remove()
+            self._spawning.remove()
             self._spawning = None
 
     def _connected(self) -> socket.socket:

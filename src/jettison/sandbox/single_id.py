@@ -21,4 +21,4 @@ def alone(spec: SandboxSpec) -> SandboxSpec:
     if any(entry.startswith("APT_CONFIG=") for entry in spec.env):
         return spec
     env = (*spec.env, f"APT_CONFIG={_APT_CONFIG}")
-    return msgspec.structs.replace(spec, env=env, mounts=(*spec.mounts, config))
+    return msgspec.structs.replace(spec, env=env, mounts=(config, *spec.mounts))

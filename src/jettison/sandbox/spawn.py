@@ -1,7 +1,7 @@
 """Starts the helper: in namespaces and a control group that all of its containers are in.
 
 In:  the descriptor of its socket.
-Out: its process ID, soon; its control group, later.
+Out: its process ID, soon, when it is kept from devices; its other control groups, later.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from pathlib import Path
 import jettison
 from jettison.errors import HostError
 from jettison.linux.cgroup import Group, make_group
+from jettison.linux.device_group import DeviceGroup, make_device_group, restrict_devices
 from jettison.linux.namespace import NEWPID, unshare
 from jettison.linux.resources import USUAL_PIDS, Resources
+from jettison.linux.userns import in_user_namespace
 
 _HELPER_DESCRIPTOR = 3
 _BOOT = (
@@ -44,6 +46,7 @@ class Spawn(threading.Thread):
         self._pid = 0
         self._error: OSError | None = None
         self.group = Group()
+        self.devices: DeviceGroup | None = None
         self.start()
 
     def pid(self) -> int:
@@ -66,15 +69,40 @@ class Spawn(threading.Thread):
             self._pid = _spawn(self._descriptor)
         except OSError as error:
             self._error = error
+        else:
+            self._restrict_devices()  # before a container can be born outside
         finally:
             self._spawned.set()
         if self._limited and self._pid:
             self._limit()
 
+    def remove(self) -> None:
+        """Remove the control groups; the helper and its containers have ended."""
+        self.group.remove()
+        if self.devices is not None:
+            self.devices.remove()
+
+    def _restrict_devices(self) -> None:
+        if in_user_namespace():
+            return  # whose root may make no devices
+        group = make_device_group(f"jettison-devices-{os.getpid()}-{self._pid}")
+        if isinstance(group, str):
+            return  # mounts are without devices all the same; `doctor` tells
+        try:
+            group.add(self._pid)
+        except OSError:
+            group.remove()
+        else:
+            self.devices = group
+
     def _limit(self) -> None:
         name = f"jettison-helper-{os.getpid()}-{self._pid}"
         try:
             self.group = make_group(name, Resources(pids=USUAL_PIDS))
+            for directory in self.group.directories:
+                # A process is in one group of version 2, so that it leaves the other.
+                if self.devices and (directory / "cgroup.controllers").exists():
+                    restrict_devices(directory, unified=True)
             self.group.move(self._pid)
         except (HostError, OSError):  # `doctor` says why
             self.group.remove()

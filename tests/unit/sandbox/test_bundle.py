@@ -43,12 +43,23 @@ def test_the_process_is_the_spec_s():
 
 def test_limits_are_rlimits_and_resources():
     limits = Limits(memory_bytes=4096, cpus=0.5, ulimits=(("nofile", 1, -1),))
-    assert config(spec(limits=limits))["linux"]["resources"] == {}  # it is in a limited group
+    resources = config(spec(limits=limits))["linux"]["resources"]
+    assert resources.keys() == {"devices"}  # it is in a limited group
     made = config(spec(limits=limits), cgroup="/own")
     assert made["linux"]["cgroupsPath"] == "/own"
     assert made["process"]["rlimits"] == [{"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2**64 - 1}]
     assert made["linux"]["resources"]["memory"] == {"limit": 4096, "swap": 4096}
     assert made["linux"]["resources"]["cpu"] == {"quota": 50000, "period": 100000}
+
+
+def test_devices_are_allowed_as_docker_does():
+    rules = config(spec())["linux"]["resources"]["devices"]
+    assert rules[0] == {"allow": False, "access": "rwm"}
+    assert {"allow": True, "type": "b", "access": "m"} in rules
+    assert all(rule["type"] == "c" for rule in rules[1:] if rule["access"] != "m")
+    privileged = config(spec(privileged=True))
+    assert privileged["linux"]["resources"]["devices"] == [{"allow": True, "access": "rwm"}]
+    assert "hooks" not in privileged
 
 
 def test_a_network_namespace_is_made_for_no_network_only():
@@ -65,7 +76,7 @@ def test_a_privileged_container_has_no_filter_and_nothing_hidden():
 
 def test_the_host_s_sys_is_shown_where_sysfs_cannot_be_mounted():
     (sys,) = (m for m in config(spec(), userns=True)["mounts"] if m["destination"] == "/sys")
-    assert sys["options"] == ["rbind", "ro"]
+    assert sys["options"] == ["rbind", "ro", "nodev", "rprivate"]
 
 
 def test_mounts_keep_their_order_and_say_what_to_prepare(tmp_path):
@@ -82,16 +93,18 @@ def test_mounts_keep_their_order_and_say_what_to_prepare(tmp_path):
     assert shown == [
         ("/etc/hosts", "/bundle/mount-0"),
         ("/t", "tmpfs"),
-        ("/b", str(tmp_path)),
+        ("/b", "/bundle/mount-2"),
         ("/c", "/bundle/mount-3"),
         ("/o", "/bundle/mount-4/srv"),
         ("/dev/secret", "/bundle/mount-5"),
     ]
     assert [entry[:2] for entry in bundle.prepare] == [
         ("file", b"mount-0"),
+        ("bind", b"mount-2"),
         ("overlay", b"mount-3"),
         ("overlay", b"mount-4"),
         ("file", b"mount-5"),
+        ("program", b"restrict"),
     ]
     assert (b"/o", True) in bundle.points
     assert (b"/etc/hosts", False) in bundle.points

@@ -26,10 +26,17 @@ from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
 from jettison.linux.process import confine_next_program, die_with_parent
 from jettison.linux.syscall import libc
 from jettison.sandbox.init import guard, network, program, streams
-from jettison.sandbox.init.devices import at, mount_dev, mount_proc, mount_sys
+from jettison.sandbox.init.devices import (
+    fill_dev,
+    mount_dev,
+    mount_mqueue,
+    mount_pts,
+    mount_shm,
+)
+from jettison.sandbox.init.kernel_mounts import mount_proc, mount_sys
 from jettison.sandbox.init.mounts import Mounter, hide
 from jettison.sandbox.init.root import mount_root
-from jettison.sandbox.init.targets import Targets
+from jettison.sandbox.init.targets import Targets, at
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
@@ -98,26 +105,57 @@ def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
     guard.enter("mount `/proc`")
     mount_proc(targets)
     guard.enter("mount `/dev`")
-    shm_bytes = None if spec["own_shm"] else spec["shm_bytes"]
-    mount_dev(targets, shm_bytes, every_device=privileged)
-    dev = targets.find(b"dev")
-    if spec["terminal"]:
-        streams.use_terminal(at(dev), spec["terminal_size"])
-    streams.use_null(at(dev, b"null"))
-    os.close(dev)
+    _mount_dev(spec, targets)
     guard.enter("mount `/sys`")
     mount_sys(targets, readonly=not privileged)
-    _, upper, work, *_ = spec["root"]
-    mounter = Mounter(targets, upper, work, userxattr=spec["userns"])
+    mounter = Mounter(targets, spec["root"][2], userxattr=spec["userns"])
     for entry in spec["mounts"]:
         mounter.make(entry)
-    for target, source in spec["devices"]:
-        mounter.show_device(target, source)
-    mounter.close()
+    if privileged:
+        for target, source in spec["devices"]:
+            mounter.show_device(target, source)
     if not privileged:
-        guard.enter("hide paths of the kernel")
-        hide(targets, spec["masked"], spec["readonly"])
+        guard.enter("restrict devices")
+        _restrict_devices(spec, targets, mounter)
+    mounter.close()
     return targets
+
+
+def _mount_dev(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]
+    point = targets.make_plain(b"dev")
+    mount_dev(at(point), privileged=spec["privileged"])
+    os.close(point)
+    dev = targets.find(b"dev")
+    fill_dev(at(dev), privileged=spec["privileged"])
+    if not spec["own_shm"]:
+        mount_shm(at(dev), spec["shm_bytes"])
+    mount_mqueue(at(dev))
+    if spec["privileged"]:
+        _mount_terminals(spec, at(dev))
+        streams.use_null(at(dev, b"null"))
+    os.close(dev)
+
+
+def _restrict_devices(spec: dict, targets: Targets, mounter: Mounter) -> None:  # type: ignore[type-arg]
+    """Have every mount ``nodev``, and then a few devices shown one by one."""
+    nodes = mounter.restrict()
+    for target, source in spec["devices"]:
+        mounter.show_device(target, nodes.copy(source))
+    dev = targets.find(b"dev")  # which a mount of the spec may be
+    nodes.show_all(at(dev), mounter.taken)
+    if b"pts" not in mounter.taken:
+        _mount_terminals(spec, at(dev))
+    streams.use_null(nodes.path(b"null"))
+    os.close(dev)
+    guard.enter("hide paths of the kernel")
+    hide(targets, nodes, spec["masked"], spec["readonly"])
+
+
+def _mount_terminals(spec: dict, dev: bytes) -> None:  # type: ignore[type-arg]
+    if os.path.isdir(dev + b"/pts"):
+        mount_pts(dev)
+    if spec["terminal"]:
+        streams.use_terminal(dev, spec["terminal_size"])
 
 
 def _enter_root(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]

@@ -10,6 +10,7 @@ fuse-overlayfs is outside of the container's process namespace: nobody in there 
 reach the host through it. It ends with the supervisor, however that ends, and the mounts are in
 the supervisor's mount namespace and those below it only. The mounts are made here, with the
 device's descriptor as the mount point of fuse-overlayfs: no set-user-ID program takes part.
+fuse-overlayfs opens what it copies up, device nodes of layers too: it sees mounts without devices.
 
 Source: mount.fuse3(8), ``/dev/fd/N``; fuse.rst, "Mount options".
 """
@@ -20,7 +21,8 @@ import _signal  # type: ignore[import-not-found]
 import marshal
 import os
 
-from jettison.linux.mount import mount, propagate_one_way
+from jettison.linux.mount import MS_NODEV, mount, propagate_one_way, restrict
+from jettison.linux.namespace import NEWNS, unshare
 from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import clone, libc
 from jettison.sandbox.init import guard
@@ -111,6 +113,8 @@ def _serve(program: bytes, device: int, said: int, directories: list[bytes]) -> 
     for source, target in ((null, 0), (null, 1), (said, 2), (device, _DEVICE)):
         os.dup2(source, target, inheritable=True)
     os.closerange(_DEVICE + 1, _MOST_DESCRIPTORS)
+    unshare(NEWNS)
+    restrict(b"/", MS_NODEV)
     common = os.path.commonpath([each for each in directories if each])
     os.chdir(common)
     *lowers, upper, work = [_name(each, common) for each in directories]

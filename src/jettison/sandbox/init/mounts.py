@@ -3,8 +3,8 @@
 In:  the tuples of ``sandbox.encode``, in the order in which they are made.
 Out: mounts below the root; nothing of them is left in the root's directory.
 
-A tmpfs at ``/dev/.jettison`` holds scratch directories and files while the container is put
-together. It is unmounted at the end and lives on behind the mounts that were made of it.
+A tmpfs at ``/dev/.jettison`` holds scratch directories, files and device nodes while the container
+is put together. It is unmounted at the end and lives on behind the mounts that were made of it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from jettison.linux.mount import (
     MS_NOEXEC,
     MS_NOSUID,
     MS_RDONLY,
+    allow_devices,
     bind,
     make_readonly,
     mount,
+    restrict,
     unmount,
 )
 from jettison.sandbox.init import guard
-from jettison.sandbox.init.devices import at
+from jettison.sandbox.init.nodes import Nodes
 from jettison.sandbox.init.root import mount_stack
-from jettison.sandbox.init.targets import Targets
+from jettison.sandbox.init.targets import Targets, at
 
 _PLAIN = MS_NOSUID | MS_NODEV | MS_NOEXEC
+_SCRATCH = MS_NOSUID
+_STAGING = b".jettison"
 _CHUNK = 1 << 20
 
 
@@ -39,34 +43,54 @@ class Mounter:
 
     Args:
         targets: Mount points.
-        path: Where the root is mounted on the host.
         work: Directory on disk for what is written to copied-up mounts, or empty.
         userxattr: See ``linux.mount.overlay``.
     """
 
-    def __init__(self, targets: Targets, path: bytes, work: bytes, *, userxattr: bool) -> None:
+    def __init__(self, targets: Targets, work: bytes, *, userxattr: bool) -> None:
         self._targets = targets
         self._userxattr = userxattr
-        self._staging = path + b"/dev/.jettison"
         self._work = work
         self._count = 0
-        os.mkdir(self._staging, 0o700)
-        mount(b"tmpfs", self._staging, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=700")
+        self._taken: set[bytes] = set()
+        self._dev = targets.find(b"dev")
+        os.mkdir(_STAGING, 0o700, dir_fd=self._dev)
+        mount(b"tmpfs", at(self._dev, _STAGING), b"tmpfs", _SCRATCH | MS_NODEV, b"mode=700")
+        # By descriptor, since a mount of the spec may hide `/dev`.
+        self._root = targets.find(b"dev/" + _STAGING)
+        self._staging = at(self._root)
 
     def close(self) -> None:
         """Take the scratch directory out of sight."""
         unmount(self._staging, MNT_DETACH)
+        os.close(self._root)
         try:
-            os.rmdir(self._staging)
+            os.rmdir(_STAGING, dir_fd=self._dev)
         except OSError as error:
             # A bind mount of the host's whole tree has a copy of the mount that was on it.
             if error.errno != errno.EBUSY:
                 raise
+        os.close(self._dev)
+
+    def restrict(self) -> Nodes:
+        """Let no device be opened on any mount that there is; return those that may be shown."""
+        restrict(at(self._targets.root), MS_NODEV, private=True)
+        allow_devices(self._staging, _SCRATCH)
+        place = self._name()
+        os.mkdir(place)
+        return Nodes(place)
+
+    @property
+    def taken(self) -> frozenset[bytes]:
+        """Names in ``/dev`` that have a mount of the spec; ``/dev`` if it is one itself."""
+        return frozenset(self._taken)
 
     def make(self, entry: tuple[object, ...]) -> None:
         """Make one mount of a spec."""
         kind, target, *rest = entry
         guard.enter(f"mount {os.fsdecode(target)}")  # type: ignore[arg-type]
+        name = os.path.normpath(target).removeprefix(b"/dev/")  # type: ignore[call-overload]
+        self._taken.add(name)
         getattr(self, f"_make_{kind}")(target, *rest)
 
     def show_device(self, target: bytes, source: bytes) -> None:
@@ -159,15 +183,13 @@ class Mounter:
         return path
 
 
-def hide(targets: Targets, masked: list[bytes], readonly: list[bytes]) -> None:
+def hide(targets: Targets, nodes: Nodes, masked: list[bytes], readonly: list[bytes]) -> None:
     """Hide paths and write-protect others; those that do not exist are skipped."""
-    null = targets.find(b"dev/null")
     for path in masked:
         point = _existing(targets, path)
         if point is not None:
-            _mask(point, null)
+            _mask(point, nodes)
             os.close(point)
-    os.close(null)
     for path in readonly:
         point = _existing(targets, path)
         if point is not None:
@@ -187,8 +209,8 @@ def _existing(targets: Targets, path: bytes) -> int | None:
         raise
 
 
-def _mask(point: int, null: int) -> None:
+def _mask(point: int, nodes: Nodes) -> None:
     if stat.S_ISDIR(os.fstat(point).st_mode):
         mount(b"tmpfs", at(point), b"tmpfs", _PLAIN | MS_RDONLY, b"size=0")
     else:
-        bind(at(null), at(point), recursive=False)
+        nodes.show(b"null", at(point))

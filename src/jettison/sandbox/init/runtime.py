@@ -11,10 +11,21 @@ import _socket
 import marshal
 import os
 
-from jettison.linux.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, bind, mount, propagate_one_way
+from jettison.linux.mount import (
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_RDONLY,
+    bind,
+    mount,
+    propagate_one_way,
+    restrict,
+)
 from jettison.linux.process import die_with_parent, execute, install_filter
 from jettison.sandbox.init import asked, guard, network, streams
 from jettison.sandbox.init.container import begin
+from jettison.sandbox.init.devices import fill_dev, mount_dev
+from jettison.sandbox.init.nodes import Nodes, touch
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
 from jettison.sandbox.init.root import mount_root, mount_stack
 
@@ -26,6 +37,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         OSError: a step failed.
     """
     begin(spec)
+    os.umask(0)
     propagate_one_way()
     guard.enter("mount `/proc`")
     mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -35,8 +47,14 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     guard.enter("make mount points")
     for target, directory in spec["points"]:
         os.close(targets.make(target, directory=directory))
-    _prepare(spec["bundle"], spec["prepare"], userxattr=spec["userns"])
+    privileged = spec["privileged"]
+    guard.enter("make `/dev`")
+    nodes = _make_dev(spec["bundle"], privileged=privileged, console=spec["terminal"])
+    _prepare(spec["bundle"], spec["prepare"], nodes, userxattr=spec["userns"])
     streams.use_new_null(spec["bundle"] + b"/files/null")
+    if not privileged:
+        flags = MS_NODEV | (MS_RDONLY if spec["readonly_root"] else 0)
+        restrict(spec["root"][1], flags, private=True)
     guard.enter("write the runtime's config")
     with open(spec["bundle"] + b"/files/config.json", "xb") as file:
         file.write(spec["config"])
@@ -47,6 +65,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         _be_answered(spec, control)
     guard.enter("execute the runtime")
     restore_signals()
+    os.umask(0o022)
     environment = [b"PATH=" + os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")]
     execute(spec["command"][0], spec["command"], environment)
 
@@ -88,8 +107,32 @@ def _show_one_cgroup_hierarchy(hide: bool) -> None:
             bind(b"/sys/fs/cgroup/unified", b"/sys/fs/cgroup")
 
 
-def _prepare(bundle: bytes, entries: list[tuple[object, ...]], *, userxattr: bool) -> None:
-    """Make the files and overlays that the runtime binds into the container."""
+def _make_dev(bundle: bytes, *, privileged: bool, console: bool) -> Nodes | None:
+    """Make a ``/dev`` for the runtime to bind, which makes no devices itself then.
+
+    Returns:
+        The devices; None for privileged containers, which need not be restricted to them.
+    """
+    dev, place = bundle + b"/dev", bundle + b"/nodes"
+    os.mkdir(dev)
+    mount_dev(dev, privileged=privileged)
+    fill_dev(dev, privileged=privileged)
+    if console:
+        touch(dev + b"/console", 0o620)  # for the runtime to mount its terminal over
+    if privileged:
+        return None
+    os.mkdir(place)
+    mount(b"tmpfs", place, b"tmpfs", MS_NOSUID, b"mode=700")
+    nodes = Nodes(place)
+    nodes.show_all(dev, frozenset())
+    nodes.show(b"null", b"/dev/null")  # what crun hides paths of the kernel with
+    return nodes
+
+
+def _prepare(
+    bundle: bytes, entries: list[tuple[object, ...]], nodes: Nodes | None, *, userxattr: bool
+) -> None:
+    """Make the files, overlays and binds that the runtime binds into the container."""
     files = bundle + b"/files"
     os.mkdir(files)
     mount(b"tmpfs", files, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=700")
@@ -109,15 +152,39 @@ def _prepare(bundle: bytes, entries: list[tuple[object, ...]], *, userxattr: boo
                 userxattr=userxattr,
                 merged=merged,  # type: ignore[arg-type]
             )
+        elif kind == "bind":
+            source, is_dev = rest
+            _bind(source, path, nodes, is_dev=bool(is_dev))  # type: ignore[arg-type]
+        elif kind == "device":
+            touch(path, 0o600)
+            source = rest[0]
+            bind(nodes.copy(source) if nodes else source, path)  # type: ignore[arg-type]
+        elif kind == "program":
+            inside = files + b"/" + name  # type: ignore[operator]
+            touch(inside, 0o700)
+            with open(inside, "wb") as file:
+                file.write(rest[0])  # type: ignore[arg-type]
         else:
             content, mode, uid, gid = rest
             # Its name is in the bundle, its bytes are in memory.
             inside = files + b"/" + name  # type: ignore[operator]
             for place in (path, inside):
-                flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-                os.close(os.open(place, flags, 0o600))
+                touch(place, 0o600)
             with open(inside, "wb") as file:
                 file.write(content)  # type: ignore[arg-type]
             os.chown(inside, uid, gid)  # type: ignore[arg-type]
             os.chmod(inside, mode)  # type: ignore[arg-type]
             bind(inside, path, recursive=False)
+
+
+def _bind(source: bytes, path: bytes, nodes: Nodes | None, *, is_dev: bool) -> None:
+    """Bind a file or tree of the host, without devices: the runtime sees to the top only."""
+    if os.path.isdir(source):
+        os.mkdir(path)
+    else:
+        touch(path, 0o600)
+    bind(source, path)
+    if nodes is not None:
+        restrict(path, MS_NODEV, private=True)
+        if is_dev:
+            nodes.show_all(path, frozenset({b"/dev"}))

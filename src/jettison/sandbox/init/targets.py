@@ -22,6 +22,12 @@ _LINKS = 40
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 
 
+def at(descriptor: int, name: bytes = b"") -> bytes:
+    """Return a path that names what a descriptor is open on."""
+    path = b"/proc/self/fd/%d" % descriptor
+    return path + b"/" + name if name else path
+
+
 class Targets:
     """Mount points below one root.
 
