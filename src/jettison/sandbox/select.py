@@ -131,7 +131,8 @@ def _trials(
         if isinstance(sandbox, Verdict):
             yield None, sandbox
             continue
-        verdict = _try(sandbox, each, cache_dir) if anew else _verdict(sandbox, each, cache_dir)
+        kept = None if anew else cache_dir
+        verdict = _verdict(name, sandbox, each, cache_dir, kept)
         yield sandbox, verdict
         if verdict.works:
             return
@@ -258,11 +259,14 @@ def _install(name: str) -> str:
     return f"Install the package `{program}`." if not program.startswith("/") else ""
 
 
-def _verdict(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verdict:
-    if cache_dir is None:
-        return _try(sandbox, snapshotter, None)
-    path = cache_dir / _FILE
-    key = _key(sandbox.name, snapshotter)
+def _verdict(
+    name: str, sandbox: Sandbox, snapshotter: str, cache_dir: Path | None, kept: Path | None
+) -> Verdict:
+    """Return the verdict that is kept in a directory, or a new one."""
+    if kept is None:
+        return _try(sandbox, snapshotter, cache_dir)
+    path = kept / _FILE
+    key = _key(name, snapshotter)
     known = _read(path)
     if key in known:
         return known[key]
@@ -284,18 +288,32 @@ def _try(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verdict:
 
 
 def _key(name: str, snapshotter: str) -> str:
-    """Return what a verdict depends on, as text."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
+    """Return what a verdict depends on, as text; a program is what is at a path, not its name.
+
+    Args:
+        name: See ``make``.
+        snapshotter: What the driver is on.
+    """
     runtime = name.startswith("oci:")
     programs = [find_program(name.removeprefix("oci:")) if runtime else Path(sys.executable)]
     if snapshotter == FUSE:
         programs.append(find_program(FUSE))
-    facts = [program.stat() for program in programs if program]
-    stamp = "+".join(f"{each.st_size}.{each.st_mtime_ns}" for each in facts)
+    stamps = []
+    for program in filter(None, programs):
+        facts = program.stat()
+        stamps.append(
+            f"{os.path.realpath(program)!a}.{facts.st_dev}.{facts.st_ino}.{facts.st_ctime_ns}"
+        )
     uid, gid = outer_ids()
     by = f"{uid}:{gid}:{os.getuid()}:{_rights()}"
-    return f"{name} {stamp} {__version__} {boot} {by} {snapshotter}"
+    return f"{name} {_boot()} {__version__} {by} {snapshotter} {' '.join(stamps)}".encode(
+        "ascii", "backslashreplace"
+    ).decode()
+
+
+def _boot() -> str:
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
 
 
 def _rights() -> str:
@@ -315,7 +333,7 @@ def _read(path: Path) -> dict[str, Verdict]:
 
 def _write(path: Path, known: dict[str, Verdict], key: str, verdict: Verdict) -> None:
     """Keep a verdict; those of earlier boots are dropped, and a full disk is no reason to fail."""
-    boot = key.split(" ")[3]
+    boot = _boot()
     kept = {name: value for name, value in known.items() if boot in name} | {key: verdict}
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -108,6 +108,33 @@ def test_a_kept_verdict_saves_the_trial(tmp_path, monkeypatch):
     assert key.startswith("embedded ")
 
 
+@pytest.mark.needs_root
+def test_a_verdict_is_of_one_program_and_not_of_its_name(tmp_path, need):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    os.symlink(need("crun"), tmp_path / "crun")
+    select.choose(f"{tmp_path}/crun", cache).close()
+    other = tmp_path / "a b\udcff'\"$" / "crun"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\nexit 3\n")
+    other.chmod(0o755)
+    with pytest.raises(SandboxUnavailableError):
+        select.choose(os.fspath(other), cache)
+    os.unlink(other)
+    other.write_text(f'#!/bin/sh\nexec {need("crun")} "$@"\n')
+    other.chmod(0o755)
+    select.choose(os.fspath(other), cache).close()  # its path may be odd
+    # Another program at the same place, of the same size and time, has to prove itself.
+    facts = other.stat()
+    broken = other.with_name("new")
+    broken.write_text("#!/bin/sh\nexit 3\n".ljust(facts.st_size))
+    broken.chmod(0o755)
+    os.utime(broken, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    broken.replace(other)
+    with pytest.raises(SandboxUnavailableError):
+        select.choose(os.fspath(other), cache)
+
+
 def test_a_failed_trial_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "jettison.sandbox.probe.probe",
