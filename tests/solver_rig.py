@@ -244,6 +244,7 @@ class Programs:
     """A sandbox of such processes."""
 
     name = "programs"
+    moves_directories = False
 
     def __init__(self, director: Director) -> None:
         self.director = director

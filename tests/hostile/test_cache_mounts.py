@@ -41,24 +41,34 @@ def test_a_private_cache_is_another_one_while_it_is_in_use(scratch: Scratch) -> 
     assert done.returncode == 0, done.stderr
 
 
-def test_one_step_may_mount_a_locked_cache_twice(scratch: Scratch) -> None:
-    mounts = " ".join(f"--mount=type=cache,id=c,target=/{t},sharing=locked" for t in "ab")
-    done = scratch.build(
-        f"FROM busybox\nRUN {mounts} touch /a/x && test -e /b/x\n", "--step-timeout=20"
-    )
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("isolation", ["embedded", "in-container"])
+@pytest.mark.parametrize("sharing", ["locked", "shared", "private"])
+def test_one_step_may_mount_a_cache_twice(scratch: Scratch, isolation: str, sharing: str) -> None:
+    mounts = " ".join(f"--mount=type=cache,id=c,target=/{t},sharing={sharing}" for t in "ab")
+    for script in ("touch /a/x /b/y && test -e /b/x && test -e /a/y", "ls /a/x /a/y /b/x /b/y"):
+        done = scratch.build(
+            f"FROM busybox\nRUN {mounts} {script}\n",
+            "--step-timeout=20",
+            f"--isolation={isolation}",
+        )
+        assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("isolation", "sharing"), [("embedded", "locked"), ("in-container", "shared")]
+)
 def test_steps_that_lock_two_caches_in_two_orders_do_not_wait_for_each_other(
-    scratch: Scratch,
+    scratch: Scratch, isolation: str, sharing: str
 ) -> None:
-    one, two = (f"--mount=type=cache,id={n},target=/{n},sharing=locked" for n in "xy")
+    one, two = (f"--mount=type=cache,id={n},target=/{n},sharing={sharing}" for n in "xy")
     stages = "".join(
         f"FROM busybox AS s{n}\nRUN {' '.join((one, two)[:: 1 - 2 * (n % 2)])} echo {n} > /r{n}\n"
         for n in range(8)
     )
     copies = "".join(f"COPY --from=s{n} /r{n} /\n" for n in range(8))
-    assert scratch.build(f"{stages}FROM busybox\n{copies}", "-j", "8").returncode == 0
+    text = f"{stages}FROM busybox\n{copies}"
+    done = scratch.build(text, "-j", "8", f"--isolation={isolation}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_cache_begins_with_the_files_of_a_stage_and_no_link_leads_out(scratch: Scratch) -> None:

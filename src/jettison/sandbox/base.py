@@ -65,9 +65,14 @@ class Running(Protocol):
 
 
 class Sandbox(Protocol):
-    """A driver."""
+    """A driver.
+
+    ``moves_directories``: contents of exclusive directories are moved into the container, so that
+    two containers cannot have one at the same time.
+    """
 
     name: str
+    moves_directories: bool
 
     def start(self, spec: SandboxSpec, streams: Streams) -> Running:
         """Start the process of a spec.

@@ -80,6 +80,7 @@ class ChrootSandbox:
     """The driver; one helper process serves all its chroots."""
 
     name = "in-container"
+    moves_directories = True
 
     def __init__(self) -> None:
         self._helper = Helper(alone=False)

@@ -41,6 +41,7 @@ class Covers:
         self._aside = aside
         self._undo = ExitStack()
         self._count = 0
+        self._moved: dict[str, str] = {}
         self._times: dict[str, tuple[int, int]] = {}
         self.restored: list[str] = []
         """Paths that were moved away and are back."""
@@ -89,7 +90,10 @@ class Covers:
 
     def place(self, path: str) -> str:
         """Make room at a path and its parents where they lack; return where it is on the host."""
-        inside = resolve(HostTree(Path(self._tree)), path)
+        try:
+            inside = resolve(HostTree(Path(self._tree)), path)
+        except OSError as error:
+            raise _impossible(path, (error.strerror or str(error)).lower()) from error
         *parents, _ = inside.strip("/").split("/")
         here = self._tree
         for name in parents:
@@ -129,7 +133,7 @@ class Covers:
             except OSError as error:
                 raise _impossible(mount.target, "the socket is on another file system") from error
         elif stat.S_ISDIR(facts.st_mode) and mount.exclusive:
-            self._move_in(source, self.place(mount.target), facts)
+            self._move_in(mount, facts)
         elif not (mount.readonly or mount.copy_up):
             raise _impossible(mount.target, "a directory of the host cannot be shared")
         else:
@@ -155,9 +159,21 @@ class Covers:
             return
         copy_stack([Path(source)], Path(target))
 
-    def _move_in(self, source: str, target: str, facts: os.stat_result) -> None:
+    def _move_in(self, mount: BindMount, facts: os.stat_result) -> None:
+        """Move the contents of a directory to a place; a second place links to the first.
+
+        Raises:
+            SandboxUnavailableError: another container has them. Who waits for one does so before.
+        """
+        source = os.fspath(mount.source)
+        target = self.place(mount.target)
+        if source in self._moved:
+            os.symlink(self._moved[source], target)
+            return
         lock = FileLock(Path(f"{source}.moved.lock"))
-        lock.acquire()
+        if not lock.acquire(wait=False):
+            raise _impossible(mount.target, "another container uses the directory")
+        self._moved[source] = target.removeprefix(self._tree)
         self._undo.callback(lock.release, remove=True)
         os.mkdir(target, 0o700)
         for name in os.listdir(source):

@@ -56,6 +56,8 @@ class EmbeddedSandbox:
         landlock_abi: Version of Landlock, by default this kernel's.
     """
 
+    moves_directories = False
+
     def __init__(self, *, single_id: bool = False, landlock_abi: int | None = None) -> None:
         self._landlock_abi = landlock_abi
         self.name = "single-id" if single_id else "embedded"

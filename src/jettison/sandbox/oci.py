@@ -36,6 +36,7 @@ from jettison.sandbox.stubs import clean_upper
 from jettison.sandbox.terminal import host_terminal
 
 _NOT_FOUND = 127
+_ABSENT = r"not found in \$?PATH|no such file"
 _NOT_EXECUTABLE = 126
 _CGROUPS = Path("/sys/fs/cgroup")
 
@@ -83,7 +84,11 @@ class OciRunning:
         """Tell a program that cannot be started from a container that cannot be made."""
         name = self._spec.argv[0]
         code, text = 0, ""
-        if "/" in name and re.search(r"not found in \$?PATH|no such file", problem, re.IGNORECASE):
+        if str(self._spec.root.upper) in problem:
+            pass  # a mount point, say: programs are named by paths of the container
+        elif "/" in name and re.search(
+            r"not found in \$?PATH|no such file", problem, re.IGNORECASE
+        ):
             code, text = _NOT_FOUND, f"stat {name}: no such file or directory"
         elif re.search(r"executable file.*not found in \$?PATH", problem):
             code, text = _NOT_FOUND, "executable file not found in $PATH"
@@ -107,6 +112,8 @@ class OciSandbox:
         runtime: Absolute path of crun or runc, or of a program with their interface.
         landlock_abi: Version of Landlock, by default this kernel's.
     """
+
+    moves_directories = False
 
     def __init__(self, runtime: Path, *, landlock_abi: int | None = None) -> None:
         self._landlock_abi = landlock_abi

@@ -108,6 +108,7 @@ class RootedSandbox:
 
     def __init__(self, sandbox: Sandbox, driver: RootDriver, reason: str = "") -> None:
         self.name = sandbox.name
+        self.moves_directories = sandbox.moves_directories
         self.snapshotter = driver.name
         self.reason = reason
         self._sandbox = sandbox

@@ -48,10 +48,11 @@ class Caches:
         self._directories: dict[str, Path] = {}
         alone: dict[str, Sharing] = {}
         for mount in mounts:
-            if mount.type is MountType.CACHE and mount.sharing is not Sharing.SHARED:
-                alone[_name(mount)] = max(
-                    alone.get(_name(mount), mount.sharing), mount.sharing, key=_strictness
-                )
+            if mount.type is MountType.CACHE and (sharing := self._sharing(mount)) is not (
+                Sharing.SHARED
+            ):
+                name = _name(mount)
+                alone[name] = max(alone.get(name, sharing), sharing, key=_strictness)
         for name in sorted(alone):
             self._directories[name] = self._alone(name, alone[name])
 
@@ -72,6 +73,12 @@ class Caches:
         owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
         owners.give(os.fspath(directory), (mount.uid, mount.gid))
         return directory
+
+    def _sharing(self, mount: ExecMount) -> Sharing:
+        """Return how a cache can be shared: not at all where it is moved into the container."""
+        if mount.sharing is Sharing.SHARED and self._runtime.sandbox().moves_directories:
+            return Sharing.LOCKED
+        return mount.sharing
 
     def _place(self, name: str) -> Path:
         root = self._runtime.options.cache_mounts

@@ -1,0 +1,96 @@
+"""Steps that mount caches in any order, with any sharing, neither wait in a circle nor for ever."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jettison.plan.op import ExecMount, MountType, Sharing
+from jettison.solver.cancellation import Cancellation, CancelledError
+from jettison.solver.ops.caches import Caches
+
+_SECONDS = 20
+_MOUNT = st.tuples(st.sampled_from("abcd"), st.sampled_from(list(Sharing)))
+_STEPS = st.lists(st.lists(_MOUNT, min_size=1, max_size=5), min_size=2, max_size=5)
+
+
+def _runtime(place: Path, *, moves: bool) -> SimpleNamespace:
+    return SimpleNamespace(
+        options=SimpleNamespace(cache_mounts=place / "cache-mounts"),
+        cancellation=Cancellation(),
+        sandbox=lambda: SimpleNamespace(moves_directories=moves),
+    )
+
+
+def _mounts(step: list[tuple[str, Sharing]]) -> tuple[ExecMount, ...]:
+    return tuple(
+        ExecMount(MountType.CACHE, f"/{number}", id=name, sharing=sharing)
+        for number, (name, sharing) in enumerate(step)
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=_STEPS, moves=st.booleans())
+def test_steps_with_caches_in_any_order_all_end(steps, moves) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        runtime = _runtime(Path(place), moves=moves)
+        users: dict[Path, int] = {}
+        shared: list[Path] = []
+        guard = threading.Lock()
+
+        def run(step: list[tuple[str, Sharing]]) -> None:
+            mounts = _mounts(step)
+            with ExitStack() as stack:
+                caches = Caches(mounts, runtime, stack, renew=False)
+                alone = {
+                    mount.id
+                    for mount in mounts
+                    if moves or mount.sharing is not Sharing.SHARED
+                }  # fmt: skip
+                held = {caches.directory(mount, None) for mount in mounts if mount.id in alone}
+                with guard:
+                    shared.extend(each for each in held if users.get(each))
+                    users.update({each: users.get(each, 0) + 1 for each in held})
+                time.sleep(0.001)
+                with guard:
+                    users.update({each: users[each] - 1 for each in held})
+
+        threads = [threading.Thread(target=run, args=(step,), daemon=True) for step in steps]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(_SECONDS)
+        assert not any(thread.is_alive() for thread in threads)
+        assert shared == []
+
+
+@pytest.mark.parametrize("sharing", [Sharing.LOCKED, Sharing.SHARED])
+def test_who_waits_for_a_cache_can_be_cancelled(tmp_path: Path, sharing: Sharing) -> None:
+    runtime = _runtime(tmp_path, moves=sharing is Sharing.SHARED)
+    mounts = _mounts([("a", sharing)])
+    ended: list[float] = []
+
+    def wait() -> None:
+        with ExitStack() as stack, pytest.raises(CancelledError):
+            Caches(mounts, runtime, stack, renew=False)
+        ended.append(time.monotonic())
+
+    with ExitStack() as stack:
+        Caches(mounts, runtime, stack, renew=False)
+        waiter = threading.Thread(target=wait, daemon=True)
+        waiter.start()
+        time.sleep(0.1)
+        assert not ended
+        asked = time.monotonic()
+        runtime.cancellation.cancel()
+        waiter.join(_SECONDS)
+    assert ended
+    assert ended[0] - asked < 1
