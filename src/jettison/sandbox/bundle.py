@@ -84,7 +84,7 @@ def make_bundle(
     mounts = _system_mounts(spec, directory, userns=userns)
     prepare: list[tuple[object, ...]] = []
     if _shows_host_sys(spec, userns=userns):
-        prepare.append(("bind", b"sys", b"/sys", False))
+        prepare.append(("bind", b"sys", b"/sys", False, False))
     points = [(b"proc", True), (b"dev", True), (b"sys", True)]
     files = [("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf)]
     made = [FileMount(path, data, 0o644) for path, data in files if data is not None]
@@ -278,7 +278,8 @@ def _mount(
                 prepare.append(("file", os.fsencode(name), *content, facts.st_uid, facts.st_gid))
             else:
                 is_dev = os.path.normpath(target) == "/dev"
-                prepare.append(("bind", os.fsencode(name), os.fsencode(mount.source), is_dev))
+                how = (os.fsencode(mount.source), is_dev, mount.readonly)
+                prepare.append(("bind", os.fsencode(name), *how))
             return _entry(target, "bind", source, "rbind", mode, *_BIND), directory
         case OverlayMount():
             lowers = [os.fsencode(lower) for lower in mount.lowers]

@@ -17,6 +17,7 @@ from jettison.linux.mount import (
     MS_NOSUID,
     MS_RDONLY,
     bind,
+    make_readonly,
     mount,
     propagate_one_way,
     restrict,
@@ -153,8 +154,10 @@ def _prepare(
                 merged=merged,  # type: ignore[arg-type]
             )
         elif kind == "bind":
-            source, is_dev = rest
+            source, is_dev, readonly = rest
             _bind(source, path, nodes, is_dev=bool(is_dev))  # type: ignore[arg-type]
+            if readonly:  # crun makes mount points in it before it makes it so
+                make_readonly(path)
         elif kind == "device":
             touch(path, 0o600)
             source = rest[0]

@@ -100,9 +100,9 @@ class Targets:
             try:
                 target = _readlink(name, parent)
                 if target is not None:  # dangling: what it points at is made instead
-                    rest = b"/".join(parts[count:])
-                    base = b"" if target.startswith(b"/") else before + b"/"
-                    return base + target + b"/" + rest
+                    base = b"" if target.startswith(b"/") else before
+                    # No slash at the end, which asks for a directory.
+                    return b"/".join([base, target.rstrip(b"/"), *parts[count:]])
                 last = count == len(parts)
                 self._create(parent, name, directory=directory or not last)
             finally:
