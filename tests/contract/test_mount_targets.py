@@ -167,3 +167,18 @@ def test_an_image_may_link_resolv_conf_and_hosts_to_what_is_not_there(rig, tmp_p
     assert result.lines == ["servers", "names"], result.stderr
     assert result.code == 0
     assert result.changes() == []
+
+
+def test_names_of_hosts_can_be_made_read_only(rig):
+    script = (
+        "echo x >> /etc/hosts; echo x > /etc/resolv.conf; rm /etc/hosts; chmod 600 /etc/hosts;"
+        "cat /etc/hosts /etc/resolv.conf"
+    )
+    names = {"hosts": b"names\n", "resolv_conf": b"servers\n"}
+    if rig.sandbox.name != IN_CONTAINER:  # where writes are lost
+        result = rig.sh(script, readonly_names=True, **names)
+        assert result.lines == ["names", "servers"]
+        assert result.stderr.count(b"Read-only file system") == 3
+        assert result.changes() == []
+    result = rig.sh("echo x >> /etc/hosts && cat /etc/hosts", **names)
+    assert result.lines == ["names", "x"]

@@ -86,9 +86,7 @@ def make_bundle(
     if _shows_host_sys(spec, userns=userns):
         prepare.append(("bind", b"sys", b"/sys", False, False))
     points = [(b"proc", True), (b"dev", True), (b"sys", True)]
-    files = [("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf)]
-    made = [FileMount(path, data, 0o644) for path, data in files if data is not None]
-    for index, mount in enumerate([*made, *spec.mounts]):
+    for index, mount in enumerate((*spec.names, *spec.mounts)):
         name = f"mount-{index}"
         entry, is_directory = _mount(mount, f"{directory}/{name}", name, prepare)
         mounts.append(entry)
@@ -297,7 +295,8 @@ def _mount(
         case FileMount():
             owner = (mount.mode, mount.uid, mount.gid)
             prepare.append(("file", os.fsencode(name), mount.content, *owner))
-            return _entry(target, "bind", path, "bind", "rw", *_BIND), False
+            mode = "ro" if mount.readonly else "rw"
+            return _entry(target, "bind", path, "bind", mode, *_BIND), False
 
 
 def _is_directory(mount: OverlayMount, selector: str) -> bool:

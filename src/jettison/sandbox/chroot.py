@@ -32,7 +32,7 @@ from jettison.sandbox.encode import encode, make_limits
 from jettison.sandbox.ids import check_ids
 from jettison.sandbox.server import Container, Helper
 from jettison.sandbox.single_id import alone
-from jettison.sandbox.spec import FileMount, NetworkMode, RootKind, SandboxSpec
+from jettison.sandbox.spec import NetworkMode, RootKind, SandboxSpec
 from jettison.sandbox.terminal import host_terminal
 
 
@@ -155,13 +155,11 @@ def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, Covers]:
     root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper)
     root.remember()
     covers = Covers(root.tree, place / "aside")
-    files = (("/etc/hosts", spec.hosts), ("/etc/resolv.conf", spec.resolv_conf))
-    names = [FileMount(path, content, 0o644) for path, content in files if content is not None]
     try:
         covers.make_directory("/sys")
         make_proc(Path(covers.make_directory("/proc")))
         make_devices(covers.make_directory("/dev"))
-        covers.cover_all((*names, *spec.mounts))
+        covers.cover_all((*spec.names, *spec.mounts))
     except BaseException:
         covers.uncover()
         raise

@@ -84,7 +84,7 @@ def encode(
         "uid": spec.uid,
         "gid": spec.gid,
         "groups": list(spec.groups),
-        "mounts": [*_files(spec), *(_mount(each, single_id=single_id) for each in spec.mounts)],
+        "mounts": [_mount(each, single_id=single_id) for each in (*spec.names, *spec.mounts)],
         "hostname": os.fsencode(spec.hostname),
         "network_none": spec.network is NetworkMode.NONE,
         "network": os.fsencode(spec.network_path),
@@ -237,11 +237,6 @@ def _fuse(fuse: Fuse | None) -> tuple[object, ...] | None:
     return (os.fsencode(fuse.program), mounts)
 
 
-def _files(spec: SandboxSpec) -> list[tuple[object, ...]]:
-    files = ((b"/etc/hosts", spec.hosts), (b"/etc/resolv.conf", spec.resolv_conf))
-    return [("file", path, content, 0o644, 0, 0) for path, content in files if content is not None]
-
-
 def _mount(mount: Mount, *, single_id: bool) -> tuple[object, ...]:
     target = os.fsencode(mount.target)
     match mount:
@@ -255,4 +250,4 @@ def _mount(mount: Mount, *, single_id: bool) -> tuple[object, ...]:
             return ("tmpfs", target, mount.size_bytes, mount.mode)
         case FileMount():
             owner = (0, 0) if single_id else (mount.uid, mount.gid)
-            return ("file", target, mount.content, mount.mode, *owner)
+            return ("file", target, mount.content, mount.mode, *owner, mount.readonly)

@@ -126,6 +126,7 @@ class FileMount(msgspec.Struct, frozen=True, tag=True):
     mode: int = 0o400
     uid: int = 0
     gid: int = 0
+    readonly: bool = False
     secret: bool = False
 
 
@@ -200,6 +201,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         hostname: Of the UTS namespace.
         hosts: Bytes of ``/etc/hosts``; None leaves the image's.
         resolv_conf: Bytes of ``/etc/resolv.conf``; None leaves the image's.
+        readonly_names: Those two files cannot be written; else writes are lost.
         network: What it sees of the network.
         network_path: With OWN: the namespace, of ``sandbox.network``.
         capabilities: Bounding, permitted, effective set (inheritable and ambient stay empty;
@@ -226,6 +228,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     hostname: str = "jettison"
     hosts: bytes | None = None
     resolv_conf: bytes | None = None
+    readonly_names: bool = False
     network: NetworkMode = NetworkMode.SHARED
     network_path: str = ""
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
@@ -257,6 +260,16 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         if not self.is_guarded:
             return self.capabilities
         return tuple(name for name in self.capabilities if name not in NETWORK_CAPABILITIES)
+
+    @property
+    def names(self) -> tuple[FileMount, ...]:
+        """The mounts of ``hosts`` and ``resolv_conf``."""
+        files = (("/etc/hosts", self.hosts), ("/etc/resolv.conf", self.resolv_conf))
+        return tuple(
+            FileMount(path, content, 0o644, readonly=self.readonly_names)
+            for path, content in files
+            if content is not None
+        )
 
     @property
     def shares_network(self) -> bool:

@@ -140,7 +140,9 @@ class Mounter:
         mount(b"tmpfs", at(point), b"tmpfs", MS_NOSUID | MS_NODEV, options)
         os.close(point)
 
-    def _make_file(self, target: bytes, content: bytes, mode: int, uid: int, gid: int) -> None:
+    def _make_file(
+        self, target: bytes, content: bytes, mode: int, uid: int, gid: int, readonly: bool
+    ) -> None:
         path = self._name()
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
@@ -150,6 +152,8 @@ class Mounter:
         point = self._targets.make(target, directory=False)
         bind(path, at(point), recursive=False)
         os.close(point)
+        if readonly:
+            self._protect(target)
 
     def _protect(self, target: bytes) -> None:
         point = self._targets.find(target)

@@ -10,6 +10,7 @@ see them.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -39,6 +40,11 @@ from jettison.store.layer import Stack
 
 _TICK_NS = 10**9
 """By how much a file system's clock may be behind ours."""
+
+
+_READONLY_NAMES = re.compile(
+    rb"/etc/(hosts|resolv\.conf).*(read-only|resource busy)", re.IGNORECASE
+)
 
 
 class Execution:
@@ -199,7 +205,9 @@ class Execution:
             f"process `{command}` did not complete successfully: exit code: {exit_code}",
             exit_code=exit_code,
             log_tail=tail.decode(errors="replace"),
-            hint=_failure_hint(exit_code, lacked_pids=self._lacked_pids or b"can't fork" in tail),
+            hint=_failure_hint(
+                exit_code, tail, lacked_pids=self._lacked_pids or b"can't fork" in tail
+            ),
         )
 
 
@@ -226,9 +234,11 @@ class _Deadline:
         self._kill()
 
 
-def _failure_hint(exit_code: int, *, lacked_pids: bool) -> str:
+def _failure_hint(exit_code: int, tail: bytes, *, lacked_pids: bool) -> str:
     if lacked_pids:
         return "it had as many processes as a step may have; allow more with `--pids-limit`"
+    if _READONLY_NAMES.search(tail):
+        return "names of hosts are given by `--add-host NAME:ADDRESS`; these files are each step's"
     if exit_code == 127:
         return "a program was not found; install it in an earlier step or correct its name"
     if exit_code == 126:

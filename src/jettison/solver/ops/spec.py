@@ -50,6 +50,7 @@ def step_spec(
         hostname=hostname,
         hosts=options.hosts(hostname, op.extra_hosts),
         resolv_conf=options.resolv_conf(),
+        readonly_names=True,
         network=_NETWORKS[op.network],
         privileged=op.security is Security.INSECURE,
         limits=msgspec.structs.replace(
