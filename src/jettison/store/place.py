@@ -17,7 +17,6 @@ Source: path_resolution(7); proc_sys_fs(5), ``protected_symlinks``.
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def resolved(path: Path) -> Path:
         if pending and _others_write(facts) and not facts.st_mode & stat.S_ISVTX:
             raise StorageError(
                 f"the store `{path}` is not safe: other users can write to `{step}`",
-                hint=f"{_ELSEWHERE}, or take that right away: `chmod go-w {shlex.quote(step)}`",
+                hint=f"{_ELSEWHERE}, or take that right away: `chmod go-w {_quoted(step)}`",
             )
         current = step
     return Path(current)
@@ -104,7 +103,7 @@ def take(root: Path) -> None:
             hint=f"{_ELSEWHERE}, or build as its owner",
         )
     if _others_write(facts) and os.listdir(root):
-        mend = f"chmod 700 {shlex.quote(os.fspath(root))}"
+        mend = f"chmod 700 {_quoted(os.fspath(root))}"
         raise StorageError(
             f"the store `{root}` is not safe: other users can write to it",
             hint=f"{_ELSEWHERE}; or, if you trust its content: `{mend}`",
@@ -180,6 +179,12 @@ def _is_unmapped(number: int, kind: str) -> bool:
 def _close(path: str, facts: os.stat_result) -> None:
     if facts.st_mode & _OTHERS:
         os.chmod(path, stat.S_IMODE(facts.st_mode) & ~_OTHERS)
+
+
+def _quoted(path: str) -> str:
+    import shlex  # noqa: PLC0415 - for an error
+
+    return shlex.quote(path)
 
 
 def _name(uid: int) -> str:
