@@ -10,6 +10,7 @@ import click
 
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
+from jettison.cli.flags import DockerCommand
 from jettison.cli.main import settings_of
 from jettison.cli.terminal import err, out, out_json
 from jettison.errors import UsageError
@@ -21,7 +22,7 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 """What a build must be allowed is no matter of the Dockerfile."""
 
 
-@click.command("check")
+@click.command("check", cls=DockerCommand)
 @click.argument("path", default=".", metavar="[PATH|FILE|URL|-]")
 @click.option("-f", "--file", "dockerfile", default="", metavar="FILE", help="The Dockerfile.")
 @click.option("--target", default="", metavar="STAGE", help="Check only what this stage needs.")

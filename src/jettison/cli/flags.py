@@ -16,6 +16,10 @@ from jettison.errors import UsageError
 
 _TRUE = frozenset({"true", "1", "t"})
 _FALSE = frozenset({"false", "0", "f"})
+_PATHS = "context contexts dockerfile outputs secrets ssh iidfile metadata_file ca_bundle path"
+_GIVEN = "argv env env_files entrypoint workdir volumes mounts tmpfs"
+_MAY_BE_BYTES = frozenset(f"{_PATHS} {_GIVEN}".split())
+"""Parameters that hold paths, or what containers are given: any bytes may be in them."""
 
 
 class DockerCommand(click.Command):
@@ -24,7 +28,11 @@ class DockerCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn ``--switch=true`` into ``--switch`` and leave ``--switch=false`` out."""
         plain = self._plain(args, stops=not ctx.allow_interspersed_args)
-        return super().parse_args(ctx, list(plain))
+        rest = super().parse_args(ctx, list(plain))
+        for parameter in self.params:
+            if parameter.name not in _MAY_BE_BYTES:
+                _require_texts(max(parameter.opts, key=len), ctx.params.get(parameter.name or ""))
+        return rest
 
     def _plain(self, args: list[str], *, stops: bool) -> Iterator[str]:
         """Yield arguments with plain switches.
@@ -72,6 +80,19 @@ class DockerCommand(click.Command):
             if isinstance(parameter, click.Option) and parameter.is_flag is switches
             for name in (*parameter.opts, *parameter.secondary_opts)
         }
+
+
+def _require_texts(flag: str, value: object) -> None:
+    """See that all texts of a parameter are UTF-8.
+
+    Raises:
+        UsageError: one is not.
+    """
+    from jettison.cli.values import require_text  # noqa: PLC0415 - it needs much itself
+
+    for each in value if isinstance(value, tuple) else (value,):
+        if isinstance(each, str) and not each.isascii():
+            require_text(flag, each)
 
 
 def tell_ignored(flags: dict[str, object], meanings: dict[str, str]) -> None:

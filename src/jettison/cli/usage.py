@@ -39,7 +39,7 @@ ABSENT = {
 """Docker's commands that have no meaning here, and why."""
 
 _IN_GROUPS = {
-    "container": {"ls": ABSENT["ps"], "list": ABSENT["ps"], "inspect": ABSENT["ps"]}
+    "container": {"ls": ABSENT["ps"], "list": ABSENT["ps"], "inspect": _NO_DAEMON}
     | {name: ABSENT[name] for name in ABSENT if name not in {"bake", "compose", "search"}}
     | dict.fromkeys(("prune", "diff", "port", "rename", "update"), _NO_DAEMON),
     "buildx": {"bake": ABSENT["bake"]}

@@ -81,24 +81,23 @@ def build_arguments(given: Iterable[str]) -> dict[str, str]:
             found[name] = value
         elif name in os.environ:
             found[name] = os.environ[name]
-    for name, value in found.items():
-        _require_text("--build-arg", name, value)
+            require_text("--build-arg", f"{name}={found[name]}")
     return found
 
 
-def _require_text(flag: str, *texts: str) -> None:
+def require_text(flag: str, text: str) -> None:
     """See that a config or a Dockerfile can hold what a flag says.
 
     Raises:
         UsageError: there are bytes in it that are not UTF-8.
     """
-    for text in texts:
-        if not text.isprintable():  # quick for nearly all
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                shown = text.encode(errors="surrogateescape").decode(errors="replace")
-                raise UsageError(f"{flag} `{shown}` is not UTF-8") from None
+    if text.isprintable():  # quick for nearly all
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode(errors="surrogateescape").decode(errors="replace")
+        raise UsageError(f"`{flag}`: `{shown}` is not UTF-8") from None
 
 
 def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[str, str]:
@@ -108,8 +107,6 @@ def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[s
         name, equals, value = each.partition("=")
         if not name or (need_value and not (equals and value)):
             raise UsageError(f"{flag} `{each}` is malformed", hint="write NAME=VALUE")
-        if not need_value:  # those are paths
-            _require_text(flag, each)
         found[name] = value
     return found
 

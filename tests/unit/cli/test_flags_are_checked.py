@@ -22,6 +22,8 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 WRONG = [
+    ("--platform=x=\udcff", "is not UTF-8"),
+    ("--isolation=\udcff", "is not UTF-8"),
     ("--ulimit=nope=1", "unknown resource limit `nope`"),
     ("--ulimit=NOFILE=1", "unknown resource limit `NOFILE`"),
     ("--ulimit=nofile=2:1", "soft limit is above the hard one"),
@@ -49,6 +51,9 @@ WRONG = [
     ("--add-host=:1.1.1.1", "invalid extra host"),
 ]
 OF_BUILD = [
+    ("--label=\udcff", "is not UTF-8"),
+    ("--build-arg=a=\udcff", "is not UTF-8"),
+    ("--tag=\udcff", "is not UTF-8"),
     ("--build-context=a=foo://x", "`foo://x` is of no known kind"),
     ("--build-context=a=", "is malformed"),
     ("--network=bridge", 'invalid network mode "bridge"'),
