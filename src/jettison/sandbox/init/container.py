@@ -145,7 +145,8 @@ def _restrict_devices(spec: dict, targets: Targets, mounter: Mounter) -> None:  
     nodes.show_all(at(dev), mounter.taken)
     if b"pts" not in mounter.taken:
         _mount_terminals(spec, at(dev))
-    streams.use_null(nodes.path(b"null"))
+    null = at(dev, b"null")  # its own, whose mount stays
+    streams.use_null(null if os.path.exists(null) else nodes.path(b"null"))
     os.close(dev)
     guard.enter("hide paths of the kernel")
     hide(targets, nodes, spec["masked"], spec["readonly"])
