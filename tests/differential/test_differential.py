@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import tempfile
 import time
@@ -31,7 +32,7 @@ Found = dict[str, list[tuple[str, str]]]
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
 
-def build(lab: Lab, seed: int, targets: dict[str, list[str]]) -> tuple[Found, int]:
+def build(lab: Lab, seed: int, targets: dict[str, list[str]], began: int = 0) -> tuple[Found, int]:
     """Build targets with both; return the differences of each, and how many were compared."""
     place = Path(tempfile.mkdtemp(prefix="differential-", dir=os.environ.get("TMPDIR")))
     try:
@@ -39,17 +40,13 @@ def build(lab: Lab, seed: int, targets: dict[str, list[str]]) -> tuple[Found, in
         context.mkdir()
         fill(context, random.Random(seed))
         (context / "Dockerfile").write_text(dockerfile(targets))
-        began = int(time.time()) - 1
+        began = began or int(time.time()) - 1
         refused = lab.theirs(context, targets, place)
         found: Found = {}
         compared = 0
-        for name, instructions in targets.items():
-            if refused and len(targets) > 1:
-                # One stage of many fails them all.
-                one, number = build(lab, seed, {name: instructions})
-                found |= one
-                compared += number
-                continue
+        if refused and len(targets) > 1:
+            return apart(lab, seed, targets, refused, began)
+        for name in targets:
             said = lab.ours(context, name, place, place / "store")
             compared += 1
             if refused or said:
@@ -61,6 +58,22 @@ def build(lab: Lab, seed: int, targets: dict[str, list[str]]) -> tuple[Found, in
         return found, compared
     finally:
         shutil.rmtree(place)
+
+
+def apart(
+    lab: Lab, seed: int, targets: dict[str, list[str]], refused: str, began: int
+) -> tuple[Found, int]:
+    """Build alone what fails all: the targets that BuildKit names, else each."""
+    named = set(re.findall(r"target (t[0-9]+): failed", refused)) & targets.keys()
+    rest = {name: each for name, each in targets.items() if named and name not in named}
+    groups = [{name: targets[name]} for name in targets if name not in rest]
+    found: Found = {}
+    compared = 0
+    for group in [rest, *groups] if rest else groups:
+        one, number = build(lab, seed, group, began)
+        found |= one
+        compared += number
+    return found, compared
 
 
 def shrink(lab: Lab, seed: int, instructions: list[str]) -> list[str]:
