@@ -195,8 +195,15 @@ def _config(ours: Image, theirs: Image) -> list[str]:
     for key in sorted({*a, *b}):
         if a.get(key) != b.get(key):
             found.append(f"config {key}: {a.get(key)!r} not {b.get(key)!r}")
+    # BuildKit wrote the ports of EXPOSE in brackets until lately.
     history = [
-        [(each.get("created_by"), bool(each.get("empty_layer"))) for each in i.config["history"]]
+        [
+            (
+                re.sub(r"^(EXPOSE) \[(.*)\]$", r"\1 \2", each.get("created_by", "")),
+                "empty_layer" in each,
+            )
+            for each in i.config["history"]
+        ]
         for i in (ours, theirs)
     ]
     if history[0] != history[1]:
