@@ -97,6 +97,14 @@ class _Memo(msgspec.Struct, array_like=True):
     notes: dict[str, bytes]
 
 
+def _key(root: str) -> str:
+    """Return the name of a root's memo: texts of the database are UTF-8, paths need not be.
+
+    Two roots that share a memo lose what it saves, and nothing else: facts are compared.
+    """
+    return os.fsencode(root).decode(errors="backslashreplace")
+
+
 class FileDigests:
     """Digests of the files below one host directory, remembered between builds.
 
@@ -125,7 +133,7 @@ class FileDigests:
     @classmethod
     def load(cls, table: MemoTable, root: Path) -> Self:
         """Return the digests of a root directory with what earlier builds remembered."""
-        blob = table.file_memo(os.fspath(root))
+        blob = table.file_memo(_key(os.fspath(root)))
         memo = None
         if blob is not None and blob.startswith(_MEMO_VERSION):
             try:
@@ -233,7 +241,7 @@ class FileDigests:
         if len(notes) > max(_KEEP_ENTRIES, 4 * len(self._noted)):
             notes = {path: note for path, note in notes.items() if self._is_there(path)}
         memo = _Memo(files, with_text_paths(notes))
-        self._table.set_file_memo(self._root or "/", _MEMO_VERSION + _encoded(memo))
+        self._table.set_file_memo(_key(self._root or "/"), _MEMO_VERSION + _encoded(memo))
         self._learned = len(self._racy)
         self._noted.clear()
 
