@@ -8,10 +8,13 @@ Source: OCI image-spec 1.1, image-index.md, "platform"; containerd platforms (no
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from jettison.errors import UsageError
 
+_PART = re.compile(r"[A-Za-z0-9_.-]+")
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""),
     "x86-64": ("amd64", ""),
@@ -69,10 +72,11 @@ def parse_platform(text: str) -> Platform:
     """Return the platform that a flag names: ``linux/arm64``, ``linux/arm/v7``, ``arm64``.
 
     Raises:
-        UsageError: the text is empty or has more than three parts.
+        UsageError: the text is empty, has more than three parts, or other characters than letters,
+            digits, ``_``, ``-`` and ``.``.
     """
     parts = text.strip().split("/")
-    if not all(parts) or len(parts) > 3:
+    if not all(map(_PART.fullmatch, parts)) or len(parts) > 3:
         raise UsageError(f"`{text}` is not a platform", hint="write it like linux/arm64")
     if len(parts) == 1:
         known = parts[0].lower() in _ARCHITECTURES or parts[0].lower() in {

@@ -51,6 +51,7 @@ WRONG = [
     ("--add-host=:1.1.1.1", "invalid extra host"),
 ]
 OF_BUILD = [
+    ("--platform=linux/am d64", "is not a platform"),
     ("--label=\udcff", "is not UTF-8"),
     ("--build-arg=a=\udcff", "is not UTF-8"),
     ("--tag=\udcff", "is not UTF-8"),
