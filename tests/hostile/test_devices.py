@@ -213,8 +213,10 @@ def test_changes_of_devices_do_not_reach_the_host(rig):
     assert result.lines[-1] == "works"
     for path, facts in before.items():
         now = os.stat(path)
-        same = ("st_mode", "st_uid", "st_gid", "st_mtime_ns")
+        same = ("st_mode", "st_uid", "st_gid")
         assert [getattr(now, name) for name in same] == [getattr(facts, name) for name in same]
+        # Terminals tell by their times that somebody uses them, so that these may change.
+        assert now.st_mtime_ns >= facts.st_mtime_ns
     # Nor another container.
     assert rig.sh("stat -c %a:%u /dev/null").lines in (["666:0"], ["666:65534"])
 
