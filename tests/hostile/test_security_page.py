@@ -22,5 +22,5 @@ def test_every_proof_on_the_security_page_is_a_test(project_root: Path) -> None:
 def test_the_threat_model_says_which_level_each_suite_attacks(project_root: Path) -> None:
     table = (project_root / "docs/threat-model.md").read_text().partition("| suite")[2]
     named = set(re.findall(r"`(test_\w+\.py)`", table))
-    own = {"test_security_page.py", "test_as_a_user.py"}  # of no attack of their own
+    own = {"test_security_page.py"}  # of no attack
     assert named == {path.name for path in Path(__file__).parent.glob("test_*.py")} - own
