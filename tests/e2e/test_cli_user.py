@@ -66,7 +66,7 @@ def test_a_build_opens_the_shell_itself(store: Cli):
 def test_fsck_finds_and_repairs_damage_in_layers_of_other_users(store: Cli):
     text = "FROM box\nRUN echo of-app > /file && chown app:app /file && chmod 600 /file\n"
     context = store.context({"Dockerfile": text})
-    store("build", "-q", context)
+    lost = store("build", "-q", context).stdout.strip()
     assert store("fsck").returncode == 0
     (file,) = [
         path / "fs/file" for path in layers(store, "snapshots") if (path / "fs/file").exists()
@@ -82,7 +82,8 @@ def test_fsck_finds_and_repairs_damage_in_layers_of_other_users(store: Cli):
     assert "layer" in damaged.all
     store.attempt("fsck", "--repair")
     assert "is gone: pull or build it again" in store.attempt("fsck").all
-    store("build", "-q", context)
+    store("build", "-q", context)  # whose files have other times: it is another image
+    store("rmi", lost)
     assert store("fsck").returncode == 0
 
 
@@ -96,8 +97,8 @@ def test_layers_with_both_kinds_of_owners_are_told_and_pruned(store: Cli):
     ours, others = layers(store, "snapshots"), layers(store, "snapshots-recorded")
     assert ours
     assert others
-    [row] = [line for line in store("du").stdout.splitlines() if "RUN echo x" in line]
-    assert row.split()[1] == "4B"  # "x\n" twice
+    sizes = [line.split()[1] for line in store("du").stdout.splitlines()[1:-1]]
+    assert sizes.count("2B") == 2  # "x\n" of two times, so two layers
     store("prune", "--all", "--force")
     kept = {path.name for path in layers(store, "snapshots")}
     assert len(layers(store, "snapshots")) < len(ours)
