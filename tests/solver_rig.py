@@ -210,6 +210,8 @@ class Pausing:
 class Process:
     """The process of a RUN: ``write <content> <file> <anything>`` or ``fail``."""
 
+    lacked_pids = False
+
     def __init__(self, programs: Programs, spec: SandboxSpec) -> None:
         self._programs = programs
         self._spec = spec

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 CALLS = int(os.environ.get("JETTISON_FUZZ_FLAGS", "2000"))
 SECONDS = 60
 _BUG = 70
+# No word is a path of the host that root could write to: some flags name files to be written.
 _WORDS = r"""
 a -1 0 1 1.5 nan inf -inf 1e-7 1e309 0x10 1k 1.5m 9999999999g 1e5m . .. ./ a/b ../x x:y : :: a:b:c @ = == a=b =b a=
 a=b=c , ,, a,b a=b,c=d "a "a" ' \ ; | $(x) ${x * ** [ [a ] !x # % %s {{ {{.ID}} {{.Nope}} {{json .}} json table
@@ -37,12 +38,12 @@ id= id=s id=s,src=nope id=s,env=NOPE id=s,src=. env=X src=f id=s,type=x default 
 nofile=1:2 nofile=2:1 nofile=-1 nofile=unlimited nofile= nofile nofile=1:2:3 =1 x=1 nproc=99999999999999999999
 nofile=0:0 nofile=1.5 core=0 memlock=-1:-1 h:1.2.3.4 h:999.1.1.1 h:::1 h=[::1] h:host-gateway h: :1.1.1.1 h
 localhost:1/x 127.0.0.1:1/x:y box box:latest BOX scratch UPPER/case a//b a/b@sha256:0 linux/amd64 linux linux/nope
-linux/arm/v7/x /no/such/dir/x /dev/null /dev/full /proc/self/mem f f/x ctx ctx/Dockerfile - -- 80 80:80 80:80/udp
+linux/arm/v7/x no/such/dir/x /dev/null /dev/full /proc/self/mem f f/x ctx ctx/Dockerfile - -- 80 80:80 80:80/udp
 1-2:3-4 127.0.0.1:0:1 99999:1 80:80/x [::1]:80:80 CHOWN ALL CAP_NOPE seccomp=x apparmor=x label=x no-new-privileges
 network.host security.insecure device nope until=1h until= until=-1 label=x name=y dangling=maybe 1h 1.5h h
 99999999999h .:/x:ro .:x /x :/x .:/x:zz type=bind,src=.,dst=/x type=tmpfs A=B A TZ 1000:1000 root -1:-1 99999999999
 nobody: :0 cpu-quota=1 cpu-quota=nan memory=-1 cpuset-cpus=99999 a=1 GODEBUG check outline targets lint crun oci:crun
-oci:/nope /bin/true embedded overlay copy plain tty rawjson quiet host-gateway
+oci:/nope /dev/null/program embedded overlay copy plain tty rawjson quiet host-gateway
 """
 TEXTS = [
     *_WORDS.split(), "", " ", "a b", "\t", "a\nb", "é", "٣", "½", "\udcff", "x=\udcff", "\udcff=x", "type=oci,name=\udcff,dest=out.tar", "id=\udcff,src=f", "\x1b[31m", "\x7f", "a" * 5000, "9" * 400,
