@@ -76,6 +76,8 @@ def _command(chance: random.Random) -> str:
     any_path = chance.choice((file, directory))
     time, owner = chance.choice(TIMES), chance.choice(("0:0", "1:2", "0:7"))
     mode = chance.choice(("644", "600", "4755", "1777", "2775", "u+x", "g-w"))
+    # Opening a pipe to write waits for a reader.
+    no_pipe = f"[ ! -p {file} ] &&"
     return chance.choice(
         (
             f"touch -d @{time} {any_path}",
@@ -92,11 +94,11 @@ def _command(chance: random.Random) -> str:
             f"rm -rf {any_path}",
             f"rm -rf {directory} && mkdir {directory} && echo new >{directory}/a",
             f"mkdir -p {directory}",
-            f"echo {chance.randrange(3)} >>{file}",
-            f"echo same >{file} && touch -d @{time} {file}",
-            f": >>{file}",
-            f"cp -a {any_path} /w/copy",
-            f"cp -a /etc/passwd {file}",
+            f"{no_pipe} echo {chance.randrange(3)} >>{file}",
+            f"{no_pipe} echo same >{file} && touch -d @{time} {file}",
+            f"{no_pipe} : >>{file}",
+            f"rm -rf /w/copy ; cp -a {any_path} /w/copy",
+            f"{no_pipe} cp -a /etc/passwd {file}",
             "chown -R 0:0 /bin",
             ": >>/etc/passwd",
             f"mkfifo {file}",
