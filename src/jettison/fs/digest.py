@@ -22,13 +22,14 @@ import stat
 import struct
 import threading
 import time
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol, Self
 
 import msgspec
 
 from jettison.fs.holes import check_size, may_have_holes, pieces
-from jettison.fs.tree import FileStat, file_stat
+from jettison.fs.tree import FileStat
 
 _CHUNK_BYTES = 1 << 20
 _RACY_NS = 2_000_000_000
@@ -55,16 +56,6 @@ class MemoTable(Protocol):
         ...
 
 
-def descriptor_sha256(descriptor: int, size_hint: int = _CHUNK_BYTES) -> bytes:
-    """Return the sha256 of all bytes from an open file's position to its end."""
-    hasher = hashlib.sha256()
-    # One byte more than expected, so that the usual small file is read by one call and a check.
-    amount = min(size_hint + 1, _CHUNK_BYTES)
-    while chunk := os.read(descriptor, amount):
-        hasher.update(chunk)
-    return hasher.digest()
-
-
 def file_sha256(path: str | Path) -> bytes:
     """Return the sha256 of a regular file's bytes.
 
@@ -74,17 +65,31 @@ def file_sha256(path: str | Path) -> bytes:
     """
     descriptor, facts = _open_regular(path)
     try:
-        return _regular_sha256(descriptor, facts, path)
+        return descriptor_sha256(descriptor, facts, path)
     finally:
         os.close(descriptor)
 
 
-def _regular_sha256(descriptor: int, facts: os.stat_result, path: str | Path) -> bytes:
-    """Return the sha256 of a file's bytes; holes are not read."""
-    if not may_have_holes(facts):
-        return descriptor_sha256(descriptor, facts.st_size)
-    check_size(descriptor, facts, os.fspath(path))
+def descriptor_sha256(descriptor: int, facts: os.stat_result, path: str | Path) -> bytes:
+    """Return the sha256 of an open regular file's bytes; holes are not read.
+
+    Args:
+        descriptor: The file, at its begin.
+        facts: Its own; bytes that were added since do not count.
+        path: What it is called in messages.
+
+    Raises:
+        ContentError: it is longer than a file of an image may be.
+        OSError: it cannot be read.
+    """
     hasher = hashlib.sha256()
+    if not may_have_holes(facts):
+        left = facts.st_size
+        while left and (data := os.read(descriptor, min(left, _CHUNK_BYTES))):
+            hasher.update(data)
+            left -= len(data)
+        return hasher.digest()
+    check_size(descriptor, facts, os.fspath(path))
     for piece in pieces(descriptor, facts.st_size, _CHUNK_BYTES):
         hasher.update(piece)
     return hasher.digest()
@@ -211,12 +216,13 @@ class FileDigests:
         started_ns = time.time_ns()
         descriptor, before = _open_regular(self._root + path)
         try:
-            digest = _regular_sha256(descriptor, before, self._root + path)
+            digest = descriptor_sha256(descriptor, before, self._root + path)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        packed = _packed(file_stat(before))
-        if packed == _packed(file_stat(after)):
+        found = _compared(before)
+        if found == _compared(after):
+            packed = _pack(*found)
             plain = _PLAIN if self._plain.pop(path, None) == packed else b""
             self._files()[path] = packed + digest + plain
             self._learned += 1
@@ -276,12 +282,18 @@ def with_text_paths(memo: dict[str, bytes]) -> dict[str, bytes]:
     return {path: value for path, value in memo.items() if _is_text(path)}
 
 
+_compared = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+
+
 def _packed(facts: FileStat) -> bytes:
+    return _pack(facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns)
+
+
+def _pack(device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> bytes:
     try:
-        return _FACTS.pack(facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns)
+        return _FACTS.pack(device, inode, size, mtime_ns, ctime_ns)
     except struct.error:  # a time before 1678 or after 2262
-        mtime, ctime = (_wrapped(each) for each in (facts.mtime_ns, facts.ctime_ns))
-        return _FACTS.pack(facts.device, facts.inode, facts.size, mtime, ctime)
+        return _FACTS.pack(device, inode, size, _wrapped(mtime_ns), _wrapped(ctime_ns))
 
 
 def _wrapped(number: int) -> int:

@@ -227,29 +227,41 @@ class _Packer:
             xattrs = self._file_xattrs(descriptor)
             size = facts.st_size
             self._put(format_entry(self._entry(facts, path, FILE, xattrs, size)))
-            if size > _SMALL_BYTES:
-                self._flush()
-            hasher = sha256() if self._watcher.wants(path) else None
-            left = size
-            for data in self._pieces_of(descriptor, facts):
-                left -= len(data)
-                if hasher is not None:
-                    hasher.update(data)
-                self._put(data)
+            digest = self._watcher.known(path)
+            if size <= _SMALL_BYTES and not may_have_holes(facts):
+                data = os.read(descriptor, size) if size else b""
+                left = size - len(data)
+                self._put(data + bytes(-size % BLOCK))
+                if digest is None:
+                    digest = sha256(data).digest()
+            else:
+                left, digest = self._big_file(facts, descriptor, digest)
             if left:
                 raise StorageError(
                     f"`{show(path)}` became shorter while it was packed",
                     hint="do not change files below the store's root",
                 )
-            if size % BLOCK:
-                self._put(bytes(-size % BLOCK))
-            digest = hasher.digest() if hasher is not None else b""
             self._watcher.entry(LayerFile(path, facts, xattrs=xattrs, sha256=digest))
         finally:
             os.close(descriptor)
 
+    def _big_file(
+        self, facts: os.stat_result, descriptor: int, digest: bytes | None
+    ) -> tuple[int, bytes]:
+        """Pack bytes piece by piece; return how many are missing, and their sha256."""
+        self._flush()
+        left = facts.st_size
+        hasher = sha256() if digest is None else None
+        for data in self._pieces_of(descriptor, facts):
+            left -= len(data)
+            if hasher is not None:
+                hasher.update(data)
+            self._put(data)
+        self._put(bytes(-facts.st_size % BLOCK))
+        return left, hasher.digest() if hasher is not None else digest or b""
+
     def _pieces_of(self, descriptor: int, facts: os.stat_result) -> Iterator[bytes]:
-        """Yield the bytes of a file; most are read by one call."""
+        """Yield the bytes of a file."""
         if may_have_holes(facts):
             check_size(descriptor, facts, show(self.path))
             yield from pieces(descriptor, facts.st_size, PIECE_BYTES)

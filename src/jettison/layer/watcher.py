@@ -1,7 +1,7 @@
 """Who sees what is packed, so that nobody has to read a layer a second time.
 
 In:  the entries of a layer, as ``layer.pack`` comes by them.
-Out: which digests are wanted, and which marks are left out.
+Out: digests that are known or not wanted, and which marks are left out.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ class Watcher(Protocol):
     Paths are relative to the layer's root, which is empty. Sockets are not shown.
     """
 
-    def wants(self, path: bytes, /) -> bool:
-        """Tell whether the sha256 of a file's bytes is wanted."""
+    def known(self, path: bytes, /) -> bytes | None:
+        """Return the raw sha256 of a file's bytes, empty where nobody needs it.
+
+        None asks for it to be computed.
+        """
         ...
 
     def drops(self, path: bytes, facts: os.stat_result, /) -> bool:
@@ -29,8 +32,8 @@ class Watcher(Protocol):
     def entry(self, file: LayerFile, /) -> None:
         """Take note of an entry.
 
-        Attributes are those of files and directories, others' are not read; the sha256 is there
-        where it is wanted.
+        Attributes are those of files and directories, others' are not read; the sha256 is what
+        ``known`` returned or asked for.
         """
         ...
 
@@ -38,9 +41,9 @@ class Watcher(Protocol):
 class Unwatched:
     """Wants nothing and leaves nothing out."""
 
-    def wants(self, _path: bytes, /) -> bool:
-        """Tell that no digest is wanted."""
-        return False
+    def known(self, _path: bytes, /) -> bytes | None:
+        """Tell that no digest is needed."""
+        return b""
 
     def drops(self, _path: bytes, _facts: os.stat_result, /) -> bool:
         """Tell that a mark stays."""

@@ -69,12 +69,12 @@ class ChangeHasher:
         self._entries += 1
         self._hasher.update(self._encode(fields(file)))
         facts = file.facts
-        if file.first or is_whiteout(facts):
-            return
-        if stat.S_ISREG(facts.st_mode):
+        if stat.S_IFMT(facts.st_mode) == stat.S_IFREG:
+            if file.first:
+                return
             self._size += facts.st_size
-        if not file.path and _is_plain(file):
-            return  # nothing tells of it in a tar
+        elif file.first or is_whiteout(facts) or (not file.path and _is_plain(file)):
+            return  # in a tar, nothing tells of a plain root
         mtime_ns = facts.st_mtime_ns
         self._times.append(mtime_ns)
         if mtime_ns < self._clock_ns:
@@ -96,17 +96,18 @@ class ChangeHasher:
 
 def fields(file: LayerFile) -> tuple[object, ...]:
     """Return what is digested of one entry but its time."""
-    name, facts = file.path, file.facts
-    if is_whiteout(facts):
-        return (name, "whiteout")
+    name, facts, mode = file.path, file.facts, file.facts.st_mode
     if file.first:
         return (name, "link", file.first)
-    mode = facts.st_mode
-    attributes = tuple((os.fsencode(each), value) for each, value in file.xattrs.items())
+    attributes: tuple[tuple[bytes, bytes], ...] = ()
+    if file.xattrs:
+        attributes = tuple((os.fsencode(each), value) for each, value in file.xattrs.items())
     common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
+    if stat.S_IFMT(mode) == stat.S_IFREG:  # as most are
+        return (name, "file", *common, facts.st_size, file.sha256)
+    if is_whiteout(facts):
+        return (name, "whiteout")
     match stat.S_IFMT(mode):
-        case stat.S_IFREG:
-            return (name, "file", *common, facts.st_size, file.sha256)
         case stat.S_IFDIR:
             return (name, "directory", *common, file.opaque)
         case stat.S_IFLNK:

@@ -18,6 +18,9 @@ from jettison.snapshot.base import Change
 from jettison.snapshot.changes import drop_mark, image_attributes
 from jettison.snapshot.digests import ChangeDigests, ChangeHasher
 
+_PACKED_XATTRS = frozenset({stat.S_IFREG, stat.S_IFDIR})
+"""Kinds of files whose attributes come with the entry."""
+
 
 class WatchedChange:
     """Digests a change; a ``layer.watcher.Watcher``.
@@ -33,9 +36,9 @@ class WatchedChange:
         self._below = change.below
         self._hasher = ChangeHasher(change.clock_ns)
 
-    def wants(self, path: bytes, /) -> bool:
-        """Tell whether the sha256 of a file is not known."""
-        return path not in self._known
+    def known(self, path: bytes, /) -> bytes | None:
+        """Return the raw sha256 of a file, None if it is not known."""
+        return self._known.get(path)
 
     def drops(self, path: bytes, facts: os.stat_result, /) -> bool:
         """Tell whether a mark hides nothing; it is taken away then.
@@ -51,13 +54,7 @@ class WatchedChange:
     def entry(self, file: LayerFile, /) -> None:
         """Digest an entry; see ``Watcher``."""
         facts = file.facts
-        kind = stat.S_IFMT(facts.st_mode)
-        if file.first or is_whiteout(facts):
-            pass
-        elif kind == stat.S_IFREG:
-            if not file.sha256:
-                file = msgspec.structs.replace(file, sha256=self._known[file.path])
-        elif kind != stat.S_IFDIR:
+        if not (stat.S_IFMT(facts.st_mode) in _PACKED_XATTRS or file.first or is_whiteout(facts)):
             xattrs, _ = image_attributes(f"{self._base}/{os.fsdecode(file.path)}")
             file = msgspec.structs.replace(file, xattrs=xattrs)
         self._hasher.add(file)

@@ -44,9 +44,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     real = module.descriptor_sha256
 
-    def counted(descriptor: int, size_hint: int = 0) -> bytes:
-        seen.append(os.fstat(descriptor).st_size)
-        return real(descriptor, size_hint)
+    def counted(descriptor: int, facts: os.stat_result, path: str | Path) -> bytes:
+        seen.append(facts.st_size)
+        return real(descriptor, facts, path)
 
     monkeypatch.setattr(module, "descriptor_sha256", counted)
     return seen
