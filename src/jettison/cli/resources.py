@@ -8,7 +8,6 @@ Source: docker buildx build, ``--resource``; BuildKit's checks of the values.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 
@@ -43,6 +42,8 @@ def parse_resources(given: Iterable[str], *, memory: str, cpus: float, pids: int
     for each in given:
         key, equals, value = each.partition("=")
         if key not in _READERS:
+            import difflib  # noqa: PLC0415 - only for messages
+
             near = difflib.get_close_matches(key, _READERS, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(_READERS)}"
             raise UsageError(f"--resource `{key}` is not known", hint=hint)

@@ -173,10 +173,11 @@ def limits(given: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         UsageError: one is malformed.
     """
-    from jettison.linux.rlimits import parse_limit  # noqa: PLC0415 - rarely needed
+    if given:
+        from jettison.linux.rlimits import parse_limit  # noqa: PLC0415 - rarely needed
 
-    for each in given:
-        parse_limit(each)
+        for each in given:
+            parse_limit(each)
     return given
 
 

@@ -19,15 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
-from jettison.snapshot.digests import ChangeDigests
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
+
+if TYPE_CHECKING:
+    from jettison.snapshot.digests import ChangeDigests
 
 ALL_TELL = (1 << 63) - 1
 """``clock_ns`` of a layer all of whose times say something: one that came with an image."""

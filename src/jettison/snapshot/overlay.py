@@ -26,6 +26,7 @@ import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -36,12 +37,13 @@ from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import NOTHING_KNOWN, ActiveSnapshot, Change, LayerInfo
-from jettison.snapshot.changes import change_digests, layer_facts
-from jettison.snapshot.digests import ChangeDigests
 from jettison.snapshot.recovery import recover_after_boot
 from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
+
+if TYPE_CHECKING:
+    from jettison.snapshot.digests import ChangeDigests
 
 _MANY_FILES = 200
 """From here on linking what did not change is worth keeping digests."""
@@ -114,6 +116,8 @@ class OverlaySnapshotter:
         """
         with storage_errors(active.upper):
             if digests is None:
+                from jettison.snapshot.changes import change_digests  # noqa: PLC0415 - start-up
+
                 digests = change_digests(
                     active.upper, change.known, change.below, clock_ns=change.clock_ns
                 )
@@ -147,6 +151,8 @@ class OverlaySnapshotter:
             StorageError: it cannot be read or renamed.
         """
         if facts is None:
+            from jettison.snapshot.changes import layer_facts  # noqa: PLC0415 - start-up
+
             with storage_errors(active.upper):
                 facts = layer_facts(active.upper)
         return self._place(active, LayerInfo(layer, facts.size_bytes, facts.entries))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from jettison.copier.passwd import UserIds
-from jettison.linux.rlimits import parse_limit
 from jettison.plan.op import ExecOp, Network, Security
 from jettison.sandbox.spec import NetworkMode, Root, SandboxSpec
 from jettison.solver.ops.mounts import Mounted
@@ -55,10 +54,18 @@ def step_spec(
         privileged=op.security is Security.INSECURE,
         limits=msgspec.structs.replace(
             limits,
-            ulimits=tuple(parse_limit(each) for each in op.ulimits),
+            ulimits=_limits(op.ulimits),
             shm_bytes=op.shm_bytes or limits.shm_bytes,
         ),
     )
+
+
+def _limits(texts: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
+    if not texts:
+        return ()
+    from jettison.linux.rlimits import parse_limit  # noqa: PLC0415 - rarely needed
+
+    return tuple(parse_limit(each) for each in texts)
 
 
 def environment(
