@@ -30,6 +30,7 @@ from jettison.linux.resources import Resources, Settings
 _SWAP = frozenset({"memory.swap.max", "memory.memsw.limit_in_bytes"})
 _PREFIX = "jettison-"
 _STALE_SECONDS = 60
+_EVENTS_BYTES = 256
 _CPUSET = ("cpuset.cpus", "cpuset.mems")
 _DELEGATION = (
     "Leave out the limits, or let systemd hand control groups to this user: "
@@ -52,10 +53,11 @@ class Group(msgspec.Struct, frozen=True):
         """How many processes could not be started since there were too many."""
         for directory in self.directories:
             try:
-                name, number = (directory / "pids.events").read_text().split()[:2]
+                with open(directory / "pids.events", "rb", buffering=0) as events:
+                    name, number = events.read(_EVENTS_BYTES).split()[:2]
             except (OSError, ValueError):
                 continue
-            return int(number) if name == "max" else 0
+            return int(number) if name == b"max" else 0
         return 0
 
     def move(self, pid: int) -> None:

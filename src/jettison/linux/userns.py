@@ -13,6 +13,7 @@ Source: user_namespaces(7), newuidmap(1).
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,12 @@ def outer_ids() -> tuple[int, int]:
 def is_rootless() -> bool:
     """Return whether files of this user belong in a home directory: not root on the host."""
     return outer_ids()[0] != 0
+
+
+@functools.cache
+def own_map(kind: str) -> list[tuple[int, int, int]]:
+    """Return the ``uid`` or ``gid`` map of this process, which is what it was at its begin."""
+    return read_map(f"/proc/self/{kind}_map")
 
 
 def read_map(path: str) -> list[tuple[int, int, int]]:

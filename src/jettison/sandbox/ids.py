@@ -9,7 +9,7 @@ Where one id stands for all (``has_single_id``), no id is one of the kernel's, a
 from __future__ import annotations
 
 from jettison.errors import SandboxUnavailableError
-from jettison.linux.userns import has_single_id, read_map
+from jettison.linux.userns import has_single_id, own_map
 from jettison.sandbox.spec import SandboxSpec
 
 
@@ -22,7 +22,7 @@ def check_ids(spec: SandboxSpec) -> None:
     if (spec.uid, spec.gid, spec.groups) == (0, 0, (0,)) or has_single_id():
         return
     for kind, numbers in (("uid", (spec.uid,)), ("gid", (spec.gid, *spec.groups))):
-        rows = read_map(f"/proc/self/{kind}_map")
+        rows = own_map(kind)
         for number in numbers:
             if not any(inside <= number < inside + count for inside, _, count in rows):
                 name = "user" if kind == "uid" else "group"

@@ -65,10 +65,10 @@ class Masker:
         return shown
 
     def _spans(self, data: bytes) -> list[Span]:
-        from jettison.solver.matching import merged  # noqa: PLC0415 - secrets only
-
         if self._matcher is None:
             return []
+        from jettison.solver.matching import merged  # noqa: PLC0415 - secrets only
+
         spans = self._matcher.spans(data)
         return merged([(0, self._covered), *spans]) if self._covered else spans
 

@@ -253,10 +253,13 @@ class Runtime:
     ) -> LayerInfo:
         """Make what a vertex changed a layer; see ``Snapshotter.commit``."""
         if self._commit is None:
-            return self.snapshotter.commit(active, change)
-        return self._commit(
-            vertex.digest, active, change, cancelled=lambda: self.cancellation.cancelled
-        )
+            info = self.snapshotter.commit(active, change)
+        else:
+            info = self._commit(
+                vertex.digest, active, change, cancelled=lambda: self.cancellation.cancelled
+            )
+        self._clocks[info.id] = info.clock_ns
+        return info
 
     def made_earlier(self, vertex: Vertex, content: Digest) -> LayerInfo | None:
         """Return the layer that an earlier run of a vertex made, if it had this content.

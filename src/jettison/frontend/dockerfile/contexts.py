@@ -44,6 +44,7 @@ class Contexts:
     def __init__(self, contexts: Mapping[str, NamedContext], platform: Platform) -> None:
         self._by_name = {_familiar(key): ContextBase(key, contexts[key]) for key in contexts}
         self._platform = platform
+        self._found: dict[tuple[str, Platform | None], ContextBase | None] = {}
 
     def find(self, name: str, platform: Platform | None) -> ContextBase | None:
         """Return the context of a name, one for the platform first; None platform is the build's.
@@ -56,6 +57,12 @@ class Contexts:
         """
         if not self._by_name or name.lower() in _RESERVED:
             return None
+        asked = (name, platform)
+        if asked not in self._found:  # a stage's name is asked for eight times
+            self._found[asked] = self._look_up(name, platform)
+        return self._found[asked]
+
+    def _look_up(self, name: str, platform: Platform | None) -> ContextBase | None:
         familiar = _familiar(name)
         found = self._by_name.get(f"{familiar}::{platform or self._platform}")
         return found or self._by_name.get(familiar)

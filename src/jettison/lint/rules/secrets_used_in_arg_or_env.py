@@ -6,7 +6,6 @@ Out: findings.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from jettison.frontend.dockerfile.syntax import Arg, Env, Instruction
@@ -15,8 +14,11 @@ from jettison.lint.file import LintFile
 from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
-_NAMES = "apikey|auth|credential|credentials|key|password|pword|passwd|psw|secret|token"
-_HARMLESS = "public|file|version"
+_SECRET = frozenset(
+    {"apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "psw"}
+    | {"secret", "token"}
+)
+_HARMLESS = frozenset({"public", "file", "version"})
 
 
 class SecretsUsedInArgOrEnv(Rule):
@@ -43,12 +45,11 @@ class SecretsUsedInArgOrEnv(Rule):
 
     def check(self, file: LintFile) -> Iterable[Finding]:
         """Yield variables whose name is that of a secret."""
-        is_secret = re.compile(f"(?:_|^)(?:{_NAMES})(?:_|$)", re.IGNORECASE).search
-        is_harmless = re.compile(f"(?:_|^)(?:{_HARMLESS})(?:_|$)", re.IGNORECASE).search
         for stage in file.checked_stages:
             for instruction in stage.written:
                 for name in _names(instruction):
-                    if is_secret(name) and not is_harmless(name):
+                    words = frozenset(name.lower().split("_"))
+                    if words & _SECRET and not words & _HARMLESS:
                         yield self.finding(
                             "Do not use ARG or ENV instructions for sensitive data "
                             f"({instruction.name} {quote(name)})",
