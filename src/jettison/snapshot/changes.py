@@ -108,8 +108,9 @@ def drop_mark(place: str, path: str, facts: os.stat_result, below: Tree) -> bool
     Raises:
         OSError: it cannot be taken away.
     """
-    if below.lstat(f"/{path}") is not None:
-        return False
+    before = below.lstat(f"/{path}")
+    if before is not None and (before.is_dir or is_whiteout(facts)):
+        return False  # a directory hides a file below by being there
     if is_whiteout(facts):
         _drop_whiteout(place)
     else:

@@ -276,6 +276,7 @@ def below_of(place: Path) -> StackTree:
     """A layer with a directory and a file to hide."""
     (place / "dir").mkdir(parents=True)
     (place / "gone").write_text("")
+    (place / "was-file").write_text("")
     return StackTree([place])
 
 
@@ -284,9 +285,11 @@ def test_marks_that_hide_nothing_are_taken_away(tmp_path: Path) -> None:
     marked, plain = make(tmp_path / "marked"), make(tmp_path / "plain")
     for root in (marked, plain):
         (root / "new").mkdir()
+        (root / "was-file").mkdir()
         os.utime(root / "dir/sub", (5, 5))
         make_opaque(os.fspath(root / "dir"))
     make_opaque(os.fspath(marked / "new"))
+    make_opaque(os.fspath(marked / "was-file"))
     make_whiteout(os.fspath(marked / "dir/sub/never-there"))
     os.utime(marked / "dir/sub", (5, 5))
     assert digest(marked) != digest(plain)
