@@ -44,6 +44,8 @@ def fill(context: Path, chance: random.Random) -> None:
         if path.is_dir() and not path.is_symlink():
             path.chmod(chance.choice((0o755, 0o700, 0o2755, 0o1777)))
             os.utime(path, (seconds, seconds))
+    # Its members' modes differ from context to context, its size does not.
+    os.utime(context / "t.tar", ns=(0, chance.randrange(10**18)))
     ignored = chance.sample(("*.log", "d1/e", "**/x.log", "!d1/e/g", "d2/*", "!d2/f1"), 3)
     (context / ".dockerignore").write_text("\n".join(["Dockerfile", *ignored, ""]))
 
