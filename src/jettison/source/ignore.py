@@ -8,6 +8,7 @@ Source: docker's documentation of build contexts, ".dockerignore files".
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -87,7 +88,8 @@ def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
         dockerfile: The Dockerfile, wherever it is; None when it is no file.
 
     Raises:
-        ContextError: it is a pipe or a device, too large or cannot be read.
+        ContextError: it is a pipe or a device, too large, cannot be read, or is a link out of
+            the context.
     """
     candidates: list[Path] = []
     if dockerfile is not None:
@@ -102,8 +104,23 @@ def find_ignore_file(root: Path, dockerfile: Path | None) -> IgnoreFile:
             raise ContextError(f"cannot read `{path}`: {reason}") from error
         if data is None:
             continue
+        _check_inside(path, root)
         found = parse_ignore_file(data)
         return IgnoreFile(
             path.name, tuple(text for _, text in found), tuple(line for line, _ in found)
         )
     return IgnoreFile("")
+
+
+def _check_inside(path: Path, root: Path) -> None:
+    """Refuse a file of the context that is a link to one elsewhere: others may write contexts.
+
+    BuildKit finds no file there, and takes what should be ignored.
+    """
+    top = os.path.realpath(root)
+    is_of_context = os.path.commonpath((top, os.path.realpath(path.parent))) == top
+    if is_of_context and os.path.commonpath((top, os.path.realpath(path))) != top:
+        raise ContextError(
+            f"`{path}` is a link out of the build context",
+            hint="put a copy of the file into the context",
+        )

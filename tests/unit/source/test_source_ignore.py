@@ -54,3 +54,17 @@ def test_an_ignore_file_that_is_a_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").mkdir()
     with pytest.raises(ContextError, match="is a directory"):
         find_ignore_file(tmp_path, None)
+
+
+def test_a_link_out_of_the_context_is_not_followed(tmp_path: Path) -> None:
+    root = fill(tmp_path / "context", {"inside": "a\n"})
+    (tmp_path / "outside").write_text("b\n")
+    (root / ".dockerignore").symlink_to("inside")
+    assert find_ignore_file(root, None).patterns == ("a",)
+    (root / ".dockerignore").unlink()
+    (root / ".dockerignore").symlink_to("../outside")
+    with pytest.raises(ContextError, match="link out of the build context"):
+        find_ignore_file(root, root / "Dockerfile")
+    outside = tmp_path / "Dockerfile"
+    (tmp_path / "Dockerfile.dockerignore").symlink_to("outside")
+    assert find_ignore_file(root, outside).patterns == ("b",), "the user's own choice"
