@@ -22,6 +22,7 @@ _READONLY = ("readonly", "ro")
 _SIZE = ("tmpfs-size",)
 _TRUE = frozenset({"", "true", "1"})
 _UNITS = {"k": 10, "m": 20, "g": 30}
+_MAX_DIGITS = 15
 
 
 def container_mounts(request: RunRequest) -> tuple[Mount, ...]:
@@ -108,7 +109,8 @@ def _bytes(text: str) -> int:
     number, unit = text, 0
     if text[-1:].lower() in _UNITS:
         number, unit = text[:-1], _UNITS[text[-1].lower()]
-    if text and not (number.isascii() and number.isdigit()):
+    good = number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS
+    if text and not good:
         raise UsageError(f"`{text}` is not a size", hint="write a number with k, m or g")
     return int(number or 0) << unit
 

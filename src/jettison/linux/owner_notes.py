@@ -22,6 +22,7 @@ NO_NOTE = (0, 0, 0, 0, 0)
 _ABSENT = frozenset({errno.ENODATA, errno.EOPNOTSUPP})
 _FIELDS = 5
 _KEY_BYTES = 6
+_MAX_DIGITS = 10
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _ROOT = (0, 0)
 
@@ -79,12 +80,16 @@ def write_link_owner(path: bytes, owner: Owner) -> None:
         raise OSError(errno.E2BIG, text, os.fsdecode(directory)) from error
 
 
+def _is_number(text: bytes) -> bool:
+    return text.isdigit() and len(text) <= _MAX_DIGITS
+
+
 def _link_owners(directory: bytes) -> dict[bytes, Owner]:
     found = {}
     for entry in _get(directory + b"/.", LINKS, follow=True).split(b" "):
         uid, _, rest = entry.partition(b":")
         gid, _, keys = rest.partition(b":")
-        if uid.isdigit() and gid.isdigit():
+        if _is_number(uid) and _is_number(gid):
             for at in range(0, len(keys), _KEY_BYTES):
                 found[keys[at : at + _KEY_BYTES]] = (int(uid), int(gid))
     return found

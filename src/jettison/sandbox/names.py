@@ -62,7 +62,8 @@ def parse_extra_host(text: str) -> tuple[str, str]:
     name, found, address = text.partition(separator)
     address = address.removeprefix("[").removesuffix("]")
     hint = "Write it as `NAME:ADDRESS` or `NAME=ADDRESS`, or `NAME:host-gateway`."
-    if not found or not name or name.split() != [name]:
+    one_word = name.split() == [name] and text.split() == [text] and text.isprintable()
+    if not found or not one_word:
         raise UsageError(f"invalid extra host `{text}`", hint=hint)
     if address != _GATEWAY and not _is_address(address):
         raise UsageError(f"invalid address in extra host `{text}`", hint=hint)

@@ -15,6 +15,7 @@ import msgspec
 from jettison.errors import HostError, UsageError
 
 _PORTS = 65536
+_DIGITS = 5
 _UNPRIVILEGED = "net.ipv4.ip_unprivileged_port_start"
 
 
@@ -63,7 +64,9 @@ def _parse(value: str) -> list[Port]:
 def _range(text: str, value: str) -> range:
     first, dash, last = text.partition("-")
     last = last if dash else first
-    if not (first.isdecimal() and last.isdecimal()):
+    if not all(
+        each.isascii() and each.isdecimal() and len(each) <= _DIGITS for each in (first, last)
+    ):
         raise _invalid(value)
     if not 0 < int(first) <= int(last) < _PORTS:
         raise _invalid(value)

@@ -67,6 +67,7 @@ def test_mounts_have_the_names_that_docker_gives_their_fields(tmp_path: Path):
         {"type": "bind", "src": "/", "dst": "a"},
         {"type": "bind", "src": "/", "dst": "/a", "nonsense": "1"},
         {"type": "tmpfs", "dst": "/a", "tmpfs-size": "big"},
+        {"type": "tmpfs", "dst": "/a", "tmpfs-size": "1" * 5000},
     ],
 )
 def test_a_mount_that_is_not_understood_is_refused(fields: dict[str, str]):

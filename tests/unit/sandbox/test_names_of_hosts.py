@@ -25,7 +25,17 @@ def test_the_host_s_gateway_is_an_address_of_the_host():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "db", "db:", ":1.2.3.4", "db:nowhere", "a b:1.2.3.4", "db=1.2.3"]
+    "text",
+    [
+        "",
+        "db",
+        "db:",
+        ":1.2.3.4",
+        "db:nowhere",
+        "a b:1.2.3.4",
+        "db=1.2.3",
+        "db:fe80::1%\n1.2.3.4 x",
+    ],
 )
 def test_a_malformed_extra_host_is_an_error(text):
     with pytest.raises(UsageError, match="extra host") as caught:

@@ -41,6 +41,8 @@ def test_ports_are_written_as_for_docker(text, ports):
         "::1:80:80",
         "a:b:c:1",
         "localhost:80:80",
+        "0" * 5000 + "1:80",
+        "\u0663:80",
         "1.2.3:80:80",
         "127.0.0.1/24,-t,all:80:80",
     ],
