@@ -169,7 +169,8 @@ def differences(ours: Image, theirs: Image) -> list[tuple[str, str]]:
                 if not known and received and COPIED.match(name):
                     known = RECEIVED
             elif keys == ["names"]:
-                known = next((reasons[n] for n in a.get("names", ()) if n in reasons), "")
+                names = (*a.get("names", ()), *b.get("names", ()))
+                known = next((reasons[n] for n in names if n in reasons), "")
             text = ", ".join(f"{key} {a.get(key)} not {b.get(key)}" for key in keys)
             found.append((f"`{name}`: {text}", known))
     return found

@@ -36,7 +36,8 @@ def build(lab: Lab, seed: int, targets: dict[str, list[str]], began: int = 0) ->
     """Build targets with both; return the differences of each, and how many were compared."""
     place = Path(tempfile.mkdtemp(prefix="differential-", dir=os.environ.get("TMPDIR")))
     try:
-        context = place / "context"
+        # BuildKit updates the copy that it has of a context of this name, but no directory's time.
+        context = place / f"context-{place.name}"
         context.mkdir()
         fill(context, random.Random(seed))
         (context / "Dockerfile").write_text(dockerfile(targets))
