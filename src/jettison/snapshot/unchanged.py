@@ -25,9 +25,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from itertools import chain
 from pathlib import Path
 
+from jettison.fs.holes import data_regions, may_have_holes
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout, opaque_xattr
 from jettison.fs.owners import intended
 from jettison.fs.tree import FileStat, Tree
@@ -192,14 +194,24 @@ class _Pruner:
 
 
 def _have_same_bytes(one: str, other: str) -> bool:
-    """Tell whether two regular files of one size hold the same."""
+    """Tell whether two regular files of one size hold the same; holes of both are not read."""
     with open(one, "rb", 0, opener=_open) as first, open(other, "rb", 0, opener=_open) as second:
-        while True:
-            data = first.read(_CHUNK_BYTES)
-            if data != second.read(_CHUNK_BYTES):
-                return False
-            if not data:
-                return True
+        files = (first.fileno(), second.fileno())
+        facts = [os.fstat(each) for each in files]
+        size = facts[0].st_size
+        regions: Iterable[tuple[int, int]] = [(0, size)]
+        if any(map(may_have_holes, facts)):
+            regions = chain.from_iterable(data_regions(each, size) for each in files)
+        return all(_is_same_region(*files, *region) for region in regions)
+
+
+def _is_same_region(one: int, other: int, start: int, end: int) -> bool:
+    while start < end:
+        data = os.pread(one, min(_CHUNK_BYTES, end - start), start)
+        if not data or data != os.pread(other, len(data), start):
+            return False
+        start += len(data)
+    return True
 
 
 def _open(path: str, _flags: int) -> int:
