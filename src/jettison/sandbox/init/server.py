@@ -126,7 +126,8 @@ class Server:
         if number == _SIGKILL and pid in self._chroots:  # no process namespace would end with it
             for each in pids:
                 pids += _children(each)
-        for each in pids:
+        # The process above comes last: if this one is killed meanwhile, that one ends the others.
+        for each in reversed(pids):
             try:
                 os.kill(each, number)
             except OSError:
