@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from other_user import becoming, interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = """FROM scratch AS busybox
@@ -20,9 +23,21 @@ RUN mkdir -p /tmp /run /etc && chmod 1777 /tmp
 
 
 class Scratch:
-    """A store and a context of one test; the command line runs in processes of its own."""
+    """A store and a context of one test; the command line runs in processes of its own.
 
-    def __init__(self, directory: Path, busybox: str) -> None:
+    Args:
+        directory: Where they are made.
+        busybox: A static one.
+        user: Who runs the command line; None is this user.
+    """
+
+    def __init__(
+        self, directory: Path, busybox: str, user: pwd.struct_passwd | None = None
+    ) -> None:
+        self.user = user
+        self.prefix: list[str] = []
+        self._become = becoming(user) if user is not None else []
+        self._python = interpreter(self._become) if self._become else sys.executable
         self.directory = directory
         self.store = directory / "store"
         self.context = directory / "context"
@@ -37,12 +52,34 @@ class Scratch:
         return path
 
     def argv(self, *args: str | Path) -> list[str]:
-        return [sys.executable, "-m", "jettison", "--root", str(self.store), *map(str, args)]
+        command = [
+            *self.prefix,
+            *self._become,
+            self._python,
+            "-m",
+            "jettison",
+            "--root",
+            str(self.store),
+        ]
+        return [*command, *map(str, args)]
+
+    def give(self, path: Path) -> Path:
+        """Make a file or a directory the user's who runs the command line, and return it."""
+        if self.user is not None:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        return path
 
     @property
     def env(self) -> dict[str, str]:
         paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.environment}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.environment}
+        if self.user is not None:
+            packages = [path for path in sys.path if path.endswith("site-packages")]
+            environment["PYTHONPATH"] = os.pathsep.join([*paths, *packages])
+            environment |= {"HOME": str(self.directory), "USER": self.user.pw_name}
+            for name in ("XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "TMPDIR", "DOCKER_CONFIG"):
+                environment.pop(name, None)
+        return environment
 
     def run(
         self, *args: str | Path, env: Mapping[str, str] = {}, stdin: bytes = b""

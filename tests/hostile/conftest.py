@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,12 +10,25 @@ from pathlib import Path
 import pytest
 
 from jettison.fs.remove import remove_tree
+from other_user import somebody
 from scratch_rig import Scratch
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Attack what root builds, and what another user builds, where a module asks for both."""
+    if "scratch" in metafunc.fixturenames and metafunc.definition.get_closest_marker("any_user"):
+        metafunc.parametrize("scratch", ["root", "user"], indirect=True)
+
+
 @pytest.fixture
-def scratch(tmp_path: Path, need: Callable[[str], str]) -> Scratch:
-    return Scratch(tmp_path, need("busybox"))
+def scratch(request: pytest.FixtureRequest, tmp_path: Path, need: Callable[[str], str]) -> Scratch:
+    """Return a store and a context; of another user where the parameter is `user`."""
+    if getattr(request, "param", "root") == "root":
+        return Scratch(tmp_path, need("busybox"))
+    user = somebody()
+    place: Path = request.getfixturevalue("open_place")
+    os.chown(place, user.pw_uid, user.pw_gid)
+    return Scratch(place, need("busybox"), user)
 
 
 @pytest.fixture

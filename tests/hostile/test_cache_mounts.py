@@ -11,7 +11,7 @@ import pytest
 from scratch_processes import wait_for_file
 from scratch_rig import Scratch
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
 
 
 def test_a_locked_cache_is_used_by_one_build_at_a_time(scratch: Scratch) -> None:
@@ -36,7 +36,7 @@ def test_a_private_cache_is_another_one_while_it_is_in_use(scratch: Scratch) -> 
     done = scratch.build(f"FROM busybox\nRUN {mount} test ! -e /c/first && touch /c/second\n")
     assert done.returncode == 0, done.stderr
     os.killpg(first.pid, signal.SIGINT)
-    assert first.wait(timeout=10) == 130
+    assert first.wait(timeout=60) == 130
     done = scratch.build(f"FROM busybox\nRUN {mount} test -e /c/first && test ! -e /c/second\n")
     assert done.returncode == 0, done.stderr
 
@@ -97,6 +97,7 @@ def test_an_ssh_agent_is_forwarded_by_its_socket_and_by_keys(scratch: Scratch, n
 
     key = scratch.directory / "key"
     subprocess.run([need("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    scratch.give(key)
     text = """FROM busybox
 RUN --mount=type=ssh,required test -S "$SSH_AUTH_SOCK" && \\
     printf '\\0\\0\\0\\1\\013' | nc -w 2 local:"$SSH_AUTH_SOCK" 2>/dev/null | wc -c; test -S "$SSH_AUTH_SOCK"

@@ -14,7 +14,7 @@ import pytest
 
 from scratch_rig import Scratch, grep
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
 
 VALUE = "pa+ss/w%rd hunter2?~"
 KEY = (
@@ -42,6 +42,7 @@ def test_no_secret_is_in_store_exports_metadata_or_logs(scratch: Scratch, secret
     key.write_text(KEY)
     out = scratch.directory / "out"
     out.mkdir()
+    scratch.give(out)
     dockerfile = """FROM busybox
 RUN --mount=type=secret,id=token cat /run/secrets/token; base64 /run/secrets/token; \\
     printf 'user:%s@' "$(cat /run/secrets/token)" | base64 -w 0; \\

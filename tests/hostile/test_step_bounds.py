@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +17,32 @@ from jettison.linux.resources import USUAL_PIDS, Resources
 from scratch_processes import members_of
 from scratch_rig import Scratch
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
 
 MANY = "i=0; while test $i -lt 200; do sleep 20 & i=$((i+1)); done; echo all-''started"
 LEVELS = ("embedded", "crun", "runc", "single-id", "in-container")
 
 
 @pytest.fixture(autouse=True)
-def _limits() -> None:
+def _limits(scratch: Scratch) -> Iterator[None]:
+    """Let processes be limited; a user is lent a group, as systemd does it."""
     try:
         make_group("jettison-test-pids", Resources(pids=10)).remove()
     except HostError as error:
         lacking(f"a control group: {error.message}")
+    if scratch.user is None:
+        yield
+        return
+    hierarchy = next(each for each in hierarchies() if "pids" in each.controllers)
+    group = hierarchy.own / f"jettison-test-lent-{os.getpid()}"
+    group.mkdir()
+    for path in (group, *group.glob("cgroup.*"), *group.glob("tasks")):
+        scratch.give(path)
+    scratch.prefix = ["sh", "-c", 'echo 0 > "$0/cgroup.procs" && exec "$@"', str(group)]
+    yield
+    left = [group, *group.glob("jettison-*")]
+    for path in reversed(left):
+        path.rmdir()
 
 
 @pytest.mark.parametrize("isolation", LEVELS)

@@ -13,7 +13,7 @@ import pytest
 from image_rig import LayoutFiles
 from scratch_rig import Scratch
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
 
 OCI = "application/vnd.oci.image"
 NASTY = "a\x1b[2J\x1b]0;owned\x07b\x9b2J\u202ec\r\x7f\u2066\nd"
@@ -47,9 +47,10 @@ def make_layout(path: Path) -> None:
     layout.index(manifest | {"annotations": annotations})
 
 
-def test_no_command_lets_an_image_steer_a_terminal(scratch: Scratch, tmp_path: Path) -> None:
-    make_layout(tmp_path / "layout")
-    said = [scratch.run("load", "-i", tmp_path / "layout")]
+def test_no_command_lets_an_image_steer_a_terminal(scratch: Scratch) -> None:
+    layout = scratch.directory / "layout"
+    make_layout(layout)
+    said = [scratch.run("load", "-i", layout)]
     assert said[0].returncode == 0, said[0].stderr
     scratch.dockerfile("FROM hostile:1\nCOPY busybox /\n", base=False)
     for argv in (
