@@ -9,7 +9,6 @@ What a build's checks found is kept, so that a build that changes nothing does n
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -28,7 +27,7 @@ from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import Dockerfile
 from jettison.lint.finding import Finding
 from jettison.oci.config import ImageConfig
-from jettison.oci.digest import Digest
+from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.platform import Platform, normalise
 from jettison.source.context import BuildContext, open_context
 
@@ -204,7 +203,7 @@ def _question(compiled: Compiled, context: BuildContext) -> Digest:
         context.ignore_file().patterns,
         list(_ignored(context).hidden(compiled.plan)) if context.ignore_file().patterns else [],
     )
-    return Digest("sha256:" + hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest())
+    return sha256_digest(msgspec.msgpack.encode(parts))
 
 
 def _try_to_compile(

@@ -26,7 +26,7 @@ from jettison.api.session import Session
 from jettison.errors import JettisonError, StorageError
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
-from jettison.oci.digest import Digest, parse_digest, short
+from jettison.oci.digest import Digest, parse_digest, sha256_digest, short
 from jettison.oci.manifest import Manifest
 from jettison.snapshot.changes import layer_facts
 from jettison.snapshot.recovery import is_named_by
@@ -210,7 +210,7 @@ class _Checker:
         return "" if same else "files are missing or too short"
 
     def _image_problems(self, image: StoredImage) -> Iterator[str]:
-        if Digest(f"sha256:{hashlib.sha256(image.config).hexdigest()}") != image.id:
+        if sha256_digest(image.config) != image.id:
             yield "its config has another digest"
             return
         try:

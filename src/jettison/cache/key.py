@@ -11,11 +11,9 @@ destination. A child of a RUN is keyed by what the RUN produced, not by how (ear
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
 
-from jettison.oci.digest import Digest
+from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import CopyOp, ExecOp, MkdirOp
 
 KEY_VERSION = b"jettison-key-1\0"
@@ -43,7 +41,7 @@ def stack_digest(stack: Contents) -> Digest:
     Equal ones hold equal files, but for times that say only when a step ran.
     """
     encoded = msgspec.msgpack.encode(stack)
-    return Digest("sha256:" + hashlib.sha256(STACK_VERSION + encoded).hexdigest())
+    return sha256_digest(STACK_VERSION + encoded)
 
 
 def exec_key(
@@ -91,7 +89,7 @@ def mkdir_key(op: MkdirOp, destination: Digest) -> CacheKey:
 
 def selector_digest(*parts: object) -> Digest:
     """Return a digest that names a question about a stack, for the memo of its answer."""
-    return Digest("sha256:" + hashlib.sha256(msgspec.msgpack.encode(parts)).hexdigest())
+    return sha256_digest(msgspec.msgpack.encode(parts))
 
 
 def _raw(digest: Digest) -> bytes:
@@ -100,5 +98,5 @@ def _raw(digest: Digest) -> bytes:
 
 def _key(parts: list[Component]) -> CacheKey:
     encoded = msgspec.msgpack.encode(parts)
-    digest = Digest("sha256:" + hashlib.sha256(KEY_VERSION + encoded).hexdigest())
+    digest = sha256_digest(KEY_VERSION + encoded)
     return CacheKey(digest=digest, components=tuple(parts))

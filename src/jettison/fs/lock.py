@@ -35,13 +35,11 @@ class FileLock:
         self._descriptor = -1
 
     @property
-    def is_held(self) -> bool:
-        """Whether this object holds the lock."""
-        return self._descriptor >= 0
-
-    @property
     def descriptor(self) -> int:
-        """Of the held lock: a program that inherits it holds the lock, too, until it ends."""
+        """Of the lock, -1 where it is not held.
+
+        A program that inherits it holds the lock, too, until it ends.
+        """
         return self._descriptor
 
     def acquire(

@@ -12,14 +12,12 @@ On disk: which layer became which is kept as an answer (``cache.record``).
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
 
 from jettison.cache.record import AnswerMemo
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
-from jettison.oci.digest import Digest
+from jettison.oci.digest import sha256_digest
 from jettison.store.layer import LayerId, Stack, is_image_layer
 
 _VERSION = b"jettison-rewritten-1\0"
@@ -56,7 +54,7 @@ def _rewritten(
     if is_image_layer(layer):
         return layer
     encoded = msgspec.msgpack.encode((layer, epoch))
-    question = Digest("sha256:" + hashlib.sha256(_VERSION + encoded).hexdigest())
+    question = sha256_digest(_VERSION + encoded)
     known = answers.find(question)
     if known is not None and blobs.available(LayerId(known.decode())):
         return LayerId(known.decode())

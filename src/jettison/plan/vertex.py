@@ -9,12 +9,10 @@ later, as arguments of the cache key (``cache.key``).
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
 
 from jettison.errors import Span
-from jettison.oci.digest import Digest
+from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.redact import redacted
 from jettison.plan.op import GitOp, HttpOp, Op
 
@@ -62,7 +60,7 @@ def definition_digest(op: Op, base: Digest | None, inputs: tuple[Digest, ...]) -
     elif isinstance(op, GitOp):
         op = msgspec.structs.replace(op, remote=redacted(op.remote))
     encoded = msgspec.msgpack.encode((op, base, inputs))
-    return Digest("sha256:" + hashlib.sha256(DEFINITION_VERSION + encoded).hexdigest())
+    return sha256_digest(DEFINITION_VERSION + encoded)
 
 
 def vertex(

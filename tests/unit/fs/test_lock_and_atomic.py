@@ -49,7 +49,7 @@ def test_who_waits_says_so_once_and_then_gets_it(tmp_path: Path) -> None:
     assert waiting.wait(10)
     first.release()
     thread.join(10)
-    assert second.is_held
+    assert second.descriptor >= 0
     assert told == [1]
     second.release()
 
@@ -59,7 +59,7 @@ def test_waiting_can_be_given_up(tmp_path: Path) -> None:
     with first:
         answers = iter([False, False, True])
         assert not second.acquire(stop=lambda: next(answers))
-    assert not second.is_held
+    assert second.descriptor < 0
 
 
 def test_a_removed_lock_file_is_never_taken_for_the_lock(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_removed_lock_file_is_never_taken_for_the_lock(tmp_path: Path) -> None
     assert waiting.wait(10)
     first.release(remove=True)
     thread.join(10)
-    assert second.is_held
+    assert second.descriptor >= 0
     assert not third.acquire(wait=False), "the second holds a file that has the name"
     second.release(remove=True)
     assert os.listdir(tmp_path) == []
