@@ -32,6 +32,14 @@ PACKAGE_HOSTS = [  # written apart, so that this file may be looked at too
     )
 ]
 
+READS_THE_ENVIRONMENT = {
+    "cli": "hands it to sessions",
+    "linux/programs.py": "looks for programs where exec would",
+    "linux/userns.py": "is told by the process that it replaced, and looks for newuidmap",
+    "linux/userns_enter.py": "tells the process that replaces it",
+    "sandbox/init": "is a process of its own, and looks for programs where exec would",
+}
+
 
 def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -121,6 +129,14 @@ def test_the_picture_of_the_import_stack_is_the_contract() -> None:
 
 def test_imports_point_downward_only() -> None:
     _run("lint-imports")
+
+
+def test_the_environment_is_read_in_few_places() -> None:
+    read = re.compile(r"\bos\.(environb?|getenvb?|get_exec_path)\b")
+    found = {str(path.relative_to(SOURCE)) for path in MODULES if read.search(path.read_text())}
+    listed = tuple(READS_THE_ENVIRONMENT)
+    assert {name for name in found if not name.startswith(listed)} == set()
+    assert {each for each in listed if not any(name.startswith(each) for name in found)} == set()
 
 
 def test_ruff_finds_nothing() -> None:

@@ -24,6 +24,7 @@ from jettison.registry.client import RegistryClient
 from jettison.registry.endpoint import Endpoint, RegistryHosts, is_unchecked
 from jettison.registry.session import Session
 from jettison.registry.transport import Transport, read_bounded
+from jettison.source.access import Access
 from jettison.source.git import GitSource
 from jettison.source.http import HttpSource
 from jettison.store.store import Store
@@ -111,7 +112,7 @@ def test_a_length_that_is_none_is_no_traceback(length: bytes, store: Store) -> N
             for _ in range(2):
                 with suppress(RegistryError):
                     client.resolve(parse_reference(f"127.0.0.1:{port}/x:1"))
-        source = HttpSource(store, Transport({}, attempts=1))
+        source = HttpSource(store, Access({}), Transport({}, attempts=1))
         with suppress(ContextError, RegistryError):
             source.fetch(f"http://127.0.0.1:{port}/f")
 
@@ -128,7 +129,7 @@ def test_a_validator_that_cannot_be_sent_is_forgotten(store: Store) -> None:
             )
 
     with accepting(take) as port:
-        source = HttpSource(store, Transport({}, attempts=1))
+        source = HttpSource(store, Access({}), Transport({}, attempts=1))
         for _ in range(2):
             source.fetch(f"http://127.0.0.1:{port}/f")
     assert b"X-Evil" not in seen[1]
@@ -180,6 +181,6 @@ def test_a_repository_that_holds_itself_many_times_is_an_error(
     commit = git(root, "commit-tree", "-m", "x", name)
     git(root, "update-ref", "refs/heads/main", commit)
     (tmp_path / "into").mkdir()
-    source = GitSource(store, os.environ, allow_files=True)
+    source = GitSource(store, Access(os.environ), allow_files=True)
     with pytest.raises(ContextError, match="too large"):
         source.checkout(GitOp(str(root)), tmp_path / "into")

@@ -53,16 +53,17 @@ def _socket(name: str, place: str, environ: Mapping[str, str], made: ExitStack) 
                 f"--ssh {name}: `{path}` is neither a socket nor a key file",
                 hint="write --ssh ID=SOCKET or ID=KEYFILE",
             )
-    return _own_agent(name, paths, made)
+    return _own_agent(name, paths, environ, made)
 
 
-def _own_agent(name: str, keys: list[Path], made: ExitStack) -> Path:
+def _own_agent(name: str, keys: list[Path], environ: Mapping[str, str], made: ExitStack) -> Path:
     """Start an agent that holds keys; it is gone when ``made`` is closed."""
     import shutil  # noqa: PLC0415 - most builds forward no key
     import subprocess  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
 
-    agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
+    path = environ.get("PATH")
+    agent, add = (shutil.which(each, path=path) for each in ("ssh-agent", "ssh-add"))
     if agent is None or add is None:
         raise UsageError(
             f"--ssh {name}: `ssh-agent` and `ssh-add` are needed for a key file",
@@ -85,7 +86,7 @@ def _own_agent(name: str, keys: list[Path], made: ExitStack) -> Path:
     made.callback(_kill, int(number))
     done = subprocess.run(
         [add, "-q", *map(str, keys)],
-        env={**os.environ, "SSH_AUTH_SOCK": str(socket), "SSH_ASKPASS_REQUIRE": "never"},
+        env={**environ, "SSH_AUTH_SOCK": str(socket), "SSH_ASKPASS_REQUIRE": "never"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         start_new_session=True,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, showing_source
-from jettison.api.credentials import secrets_of
+from jettison.api.credentials import access_of
 from jettison.api.output import Output, prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
@@ -59,7 +59,8 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
 
         forget(session.store)
     with ExitStack() as made:
-        context = made.enter_context(open_context(request, session.store, secrets_of(request)))
+        access = access_of(session, request)
+        context = made.enter_context(open_context(request, session.store, access))
         made.enter_context(showing_source(context))
         compiled = compile_request(session, request, context, sink)
         plan = compiled.plan
@@ -68,7 +69,6 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         sources = ContextSources(
             context,
             session.store,
-            offline=request.offline,
             made=made,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )

@@ -17,7 +17,7 @@ import msgspec
 
 from jettison import __version__
 from jettison.api.compile import Compiled, compile_arguments, showing_source
-from jettison.api.credentials import secrets_of
+from jettison.api.credentials import access_of
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import FrontendError, InvalidReferenceError, JettisonError, SourceError
@@ -72,10 +72,10 @@ def check(session: Session, request: BuildRequest) -> Checked:
     from jettison.lint.runner import options_of  # noqa: PLC0415
 
     with (
-        open_context(request, session.store, secrets_of(request)) as context,
+        open_context(request, session.store, access_of(session, request)) as context,
         showing_source(context),
     ):
-        asked = compile_arguments(request, context, session.store)
+        asked = compile_arguments(session, request, context)
         try:
             dockerfile = parse(asked.text, filename=asked.filename)
         except FrontendError as wrong:
@@ -98,10 +98,10 @@ def outline(session: Session, request: BuildRequest) -> tuple[Outline, Dockerfil
     from jettison.lint.outline import outline as outline_of  # noqa: PLC0415
 
     with (
-        open_context(request, session.store, secrets_of(request)) as context,
+        open_context(request, session.store, access_of(session, request)) as context,
         showing_source(context),
     ):
-        asked = compile_arguments(request, context, session.store)
+        asked = compile_arguments(session, request, context)
         dockerfile = parse(asked.text, filename=asked.filename)
         return outline_of(dockerfile, surroundings(asked, {}, context)), dockerfile
 
@@ -115,10 +115,10 @@ def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...]
     from jettison.lint.outline import targets as targets_of  # noqa: PLC0415
 
     with (
-        open_context(request, session.store, secrets_of(request)) as context,
+        open_context(request, session.store, access_of(session, request)) as context,
         showing_source(context),
     ):
-        asked = compile_arguments(request, context, session.store)
+        asked = compile_arguments(session, request, context)
         dockerfile = parse(asked.text, filename=asked.filename)
         return targets_of(dockerfile, surroundings(asked, {}, context)), dockerfile
 

@@ -61,7 +61,7 @@ def compile_request(
     from jettison.frontend.dockerfile.compile import compile as compile_dockerfile  # noqa: PLC0415
     from jettison.frontend.dockerfile.dialect import note_on  # noqa: PLC0415
 
-    asked = compile_arguments(request, context, session.store)
+    asked = compile_arguments(session, request, context)
     note = note_on(asked.text, asked.build_args)
     if note:
         sink(Warned(time.time_ns(), note))
@@ -76,7 +76,9 @@ def compile_request(
                     configs[need] = _resolve(session, request, need, sink)
 
 
-def compile_arguments(request: BuildRequest, context: BuildContext, store: Store) -> CompileRequest:
+def compile_arguments(
+    session: Session, request: BuildRequest, context: BuildContext
+) -> CompileRequest:
     """Return what the frontend is asked.
 
     Raises:
@@ -88,7 +90,7 @@ def compile_arguments(request: BuildRequest, context: BuildContext, store: Store
         raise UsageError(
             "one platform a build is supported", hint="build each platform and push it"
         )
-    build_args = _build_args(request)
+    build_args = _build_args(request, session.environ)
     epoch = build_args.get(_EPOCH, "")
     return CompileRequest(
         text=context.dockerfile,
@@ -107,7 +109,7 @@ def compile_arguments(request: BuildRequest, context: BuildContext, store: Store
         shm_bytes=request.shm_bytes,
         allow=request.allow | ({"network.host"} if request.network == "host" else set()),
         implicit_platform=not request.platforms,
-        source_times=_source_times(epoch, context, store, offline=request.offline),
+        source_times=_source_times(epoch, context, session.store),
     )
 
 
@@ -127,18 +129,14 @@ def named_contexts(context: BuildContext) -> dict[str, NamedContext]:
     return found
 
 
-def _source_times(
-    epoch: str, context: BuildContext, store: Store, *, offline: bool
-) -> dict[str, int]:
+def _source_times(epoch: str, context: BuildContext, store: Store) -> dict[str, int]:
     """Return the time of the build context, and of the named one that is asked for."""
     times = {} if context.time is None else {MAIN: context.time}
     named = context.named.get(epoch)
     if named is not None and epoch != MAIN:
         from jettison.source.times import time_of_context  # noqa: PLC0415
 
-        found = time_of_context(
-            named.kind, named.text, store, offline=offline, secrets=context.secrets
-        )
+        found = time_of_context(named.kind, named.text, store, context.access)
         if found is not None:
             times[epoch] = found
     return times
@@ -239,9 +237,9 @@ def _resolve(
     return shown(sink, f"[internal] load metadata for {need.reference}", work)
 
 
-def _build_args(request: BuildRequest) -> Mapping[str, str]:
+def _build_args(request: BuildRequest, environ: Mapping[str, str]) -> Mapping[str, str]:
     args = dict(request.build_args)
-    epoch = os.environ.get(_EPOCH)
+    epoch = environ.get(_EPOCH)
     if epoch and _EPOCH not in args:
         args[_EPOCH] = epoch
     return args

@@ -1,17 +1,18 @@
-"""Credentials of a build that its sources may ask for.
+"""What the sources of a build may use: the caller's environment, secrets of the request.
 
-In:  a ``BuildRequest``.
-Out: what finds secrets by name.
+In:  a session, a ``BuildRequest``.
+Out: ``Access``.
 """
 
 from __future__ import annotations
 
 from jettison.api.request import BuildRequest
-from jettison.source.secrets import Secrets
+from jettison.api.session import Session
+from jettison.source.access import Access
 
 
-def secrets_of(request: BuildRequest) -> Secrets:
-    """Return what finds the secrets of a build by name; it reads them when they are asked for."""
+def access_of(session: Session, request: BuildRequest) -> Access:
+    """Return how the sources of a build reach servers; secrets are read when they are asked for."""
     by_id = {each.id: each for each in request.secrets}
 
     def find(name: str) -> bytes | None:
@@ -19,6 +20,7 @@ def secrets_of(request: BuildRequest) -> Secrets:
             return None
         from jettison.api.execution import is_unset, secret_value  # noqa: PLC0415 - few ask
 
-        return None if is_unset(by_id[name]) else secret_value(by_id[name])
+        secret, environ = by_id[name], session.environ
+        return None if is_unset(secret, environ) else secret_value(secret, environ)
 
-    return find
+    return Access(session.environ, find, request.offline)

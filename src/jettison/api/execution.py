@@ -72,8 +72,12 @@ def exec_options(
     given = {entry.partition("=")[0] for entry in proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     env = (*proxy_env, *inherited)
-    unset = {each.id: each.env for each in request.secrets if is_unset(each)}
-    values = {each.id: b"" if is_unset(each) else secret_value(each) for each in request.secrets}
+    environ = session.environ
+    unset = {each.id: each.env for each in request.secrets if is_unset(each, environ)}
+    values = {
+        each.id: b"" if each.id in unset else secret_value(each, environ)
+        for each in request.secrets
+    }
     return ExecOptions(
         cache_mounts=session.store.cache_mounts,
         discard=session.store.trash,
@@ -123,22 +127,22 @@ def container_files(hostname: str, extra_hosts: tuple[str, ...], link: Link) -> 
     )
 
 
-def is_unset(secret: SecretRequest) -> bool:
+def is_unset(secret: SecretRequest, environ: Mapping[str, str]) -> bool:
     """Tell whether a secret is to come from a variable that is not set: steps get an empty one."""
-    return bool(secret.env) and secret.env not in os.environ
+    return bool(secret.env) and secret.env not in environ
 
 
-def secret_value(secret: SecretRequest) -> bytes:
+def secret_value(secret: SecretRequest, environ: Mapping[str, str]) -> bytes:
     """Return the bytes of a secret: of a file or a variable, whatever is named.
 
     Raises:
         UsageError: there is none, or it is too large. The message never holds it.
     """
-    if secret.env or (not secret.source and secret.id in os.environ):
+    if secret.env or (not secret.source and secret.id in environ):
         name = secret.env or secret.id
-        if name not in os.environ:
+        if name not in environ:
             raise UsageError(f"secret `{secret.id}`: the variable `{name}` is not set")
-        return os.environb[name.encode()]
+        return os.fsencode(environ[name])
     path = Path(secret.source or secret.id)
     try:
         with path.open("rb") as file:

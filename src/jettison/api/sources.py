@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 
 from jettison.events import Progress
@@ -19,7 +18,6 @@ class ContextSources:
     Args:
         context: The open contexts.
         store: Keeps downloads.
-        offline: Whether nothing may be fetched.
         git_commands: Whether commands of git are shown as progress.
         made: Gets what must be thrown away after the build.
     """
@@ -29,14 +27,12 @@ class ContextSources:
         context: BuildContext,
         store: Store,
         *,
-        offline: bool,
         made: ExitStack,
         git_commands: bool = False,
     ) -> None:
         self._git_commands = git_commands
         self._context = context
         self._store = store
-        self._offline = offline
         self._made = made
 
     def local(self, context: str) -> Tree:
@@ -47,7 +43,7 @@ class ContextSources:
         """Download one file."""
         from jettison.source.http import HttpSource  # noqa: PLC0415
 
-        source = HttpSource(self._store, offline=self._offline, secrets=self._context.secrets)
+        source = HttpSource(self._store, self._context.access)
         try:
             file = source.fetch(op.url, checksum=op.checksum, report=report)
         finally:
@@ -60,9 +56,7 @@ class ContextSources:
 
         source = GitSource(
             self._store,
-            os.environ,
-            secrets=self._context.secrets,
-            offline=self._offline,
+            self._context.access,
             log=(lambda command: report(command, 0, 0)) if self._git_commands else None,
         )
         directory = self._store.tmp()

@@ -48,21 +48,21 @@ class Authorities(msgspec.Struct, frozen=True):
     env: tuple[str, ...]
 
 
-def find_bundle(environ: Mapping[str, str] | None = None) -> Path | None:
+def find_bundle(environ: Mapping[str, str]) -> Path | None:
     """Return the host's bundle: ``SSL_CERT_FILE``, else the distribution's; None without one."""
-    named = (os.environ if environ is None else environ).get("SSL_CERT_FILE", "")
+    named = environ.get("SSL_CERT_FILE", "")
     for text in (named, *_BUNDLES):
         if text and os.path.isfile(text):
             return Path(os.path.realpath(text))
     return None
 
 
-def authorities(choice: str, environ: Mapping[str, str] | None = None) -> Authorities | None:
+def authorities(choice: str, environ: Mapping[str, str]) -> Authorities | None:
     """Return mount and variables for a choice of bundle; None when none is wanted.
 
     Args:
         choice: ``host`` or the path of a PEM file; ``none`` or empty.
-        environ: Where ``SSL_CERT_FILE`` is looked up; None is this process's.
+        environ: Where ``SSL_CERT_FILE`` is looked up.
 
     Raises:
         UsageError: there is no such file.

@@ -33,6 +33,7 @@ from jettison.errors import ContextError, UsageError
 from jettison.fs.digest import FileDigests
 from jettison.oci.redact import redacted
 from jettison.oci.reference import parse_reference
+from jettison.source.access import Access
 from jettison.source.dockerfile import (
     MAX_DOCKERFILE_BYTES,
     no_dockerfile,
@@ -42,7 +43,6 @@ from jettison.source.dockerfile import (
 from jettison.source.ignore import IgnoreFile, find_ignore_file
 from jettison.source.local import LocalContext
 from jettison.source.location import locate, parse_git_url
-from jettison.source.secrets import Secrets, no_secrets
 from jettison.store.store import Store
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -75,10 +75,6 @@ class ContextRequest(Protocol):
     def contexts(self) -> Mapping[str, str]:
         """``--build-context``."""
 
-    @property
-    def offline(self) -> bool:
-        """Whether nothing may be downloaded."""
-
 
 class NamedSource(msgspec.Struct, frozen=True):
     """A named context: ``kind`` is ``local``, ``image``, ``git`` or ``http``.
@@ -109,7 +105,7 @@ class BuildContext:
         named: Named contexts by name.
         time: Of the build context in seconds since the epoch: its commit's, or when its server
             says it was modified; None without such a time.
-        secrets: Of the build, for servers that want to know who asks.
+        access: How servers of the build's sources are reached.
     """
 
     def __init__(
@@ -118,9 +114,9 @@ class BuildContext:
         opened: Opened,
         named: Mapping[str, NamedSource],
         made: ExitStack,
-        secrets: Secrets = no_secrets,
+        access: Access,
     ) -> None:
-        self.secrets = secrets
+        self.access = access
         self.dockerfile = opened.dockerfile
         self.filename = opened.filename
         self.named = named
@@ -215,15 +211,13 @@ def parse_named_context(name: str, text: str) -> NamedSource:
     return NamedSource(location.kind, location.text)
 
 
-def open_context(
-    request: ContextRequest, store: Store, secrets: Secrets = no_secrets
-) -> BuildContext:
+def open_context(request: ContextRequest, store: Store, access: Access) -> BuildContext:
     """Open the contexts of a request and find its Dockerfile.
 
     Args:
         request: A ``BuildRequest``.
         store: Keeps downloads and digests.
-        secrets: Of the build, for servers that want to know who asks.
+        access: How servers are reached.
 
     Raises:
         ContextError: a context or the Dockerfile is not there.
@@ -236,19 +230,19 @@ def open_context(
         )
     named = {name: parse_named_context(name, text) for name, text in request.contexts.items()}
     with ExitStack() as made:
-        opened = _Opener(request, store, secrets, made).open()
-        return BuildContext(store, opened, named, made.pop_all(), secrets)
+        opened = _Opener(request, store, access, made).open()
+        return BuildContext(store, opened, named, made.pop_all(), access)
 
 
 class _Opener:
     """Opens the build context; what it unpacks is thrown away by ``made``."""
 
     def __init__(
-        self, request: ContextRequest, store: Store, secrets: Secrets, made: ExitStack
+        self, request: ContextRequest, store: Store, access: Access, made: ExitStack
     ) -> None:
         self._request = request
         self._store = store
-        self._secrets = secrets
+        self._access = access
         self._made = made
 
     def open(self) -> Opened:
@@ -264,9 +258,7 @@ class _Opener:
 
             keep = request.build_args.get(_KEEP_GIT_DIR) or "0"
             op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
-            source = GitSource(
-                self._store, os.environ, secrets=self._secrets, offline=request.offline
-            )
+            source = GitSource(self._store, self._access)
             tree = source.checkout(op, self._directory())
             opened = self._inside(LocalContext(tree.directory))
             return msgspec.structs.replace(opened, time=tree.time)
@@ -348,7 +340,7 @@ class _Opener:
         """Return a downloaded file, and the time when it was modified if that is known."""
         from jettison.source.http import HttpSource  # noqa: PLC0415 - rare
 
-        source = HttpSource(self._store, offline=self._request.offline, secrets=self._secrets)
+        source = HttpSource(self._store, self._access)
         try:
             file = source.fetch(url)
             return self._store.blobs.path(file.digest), file.mtime_ns // 10**9 or None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -28,11 +28,11 @@ from jettison.fs.resolve import resolve
 from jettison.fs.walk import walk
 from jettison.oci.redact import redacted
 from jettison.plan.op import GitOp
+from jettison.source.access import Access
 from jettison.source.git_access import GitRemote, git_remote, moved
 from jettison.source.git_program import Git
 from jettison.source.git_repository import COMMIT, fetch, has_commit, prepare, repository
 from jettison.source.local import LocalContext
-from jettison.source.secrets import Secrets, no_secrets
 from jettison.store.store import Store
 
 _DIRECTORY_MODE = 0o755
@@ -57,9 +57,7 @@ class GitSource:
 
     Args:
         store: Keeps what was fetched.
-        environ: Of the caller: PATH, HOME (for ssh), proxies.
-        secrets: Of the build: ``GIT_AUTH_TOKEN`` and the like.
-        offline: Whether only what is kept may be used.
+        access: How remotes are reached.
         allow_files: Whether remotes may be paths of this host (tests).
         log: Told each command of git, without credentials.
     """
@@ -67,17 +65,15 @@ class GitSource:
     def __init__(
         self,
         store: Store,
-        environ: Mapping[str, str],
+        access: Access,
         *,
-        secrets: Secrets = no_secrets,
-        offline: bool = False,
         allow_files: bool = False,
         log: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
-        self._environ = environ
-        self._secrets = secrets
-        self._offline = offline
+        self._environ = access.environ
+        self._secrets = access.secrets
+        self._offline = access.offline
         self._allow_files = allow_files
         self._log = log
 

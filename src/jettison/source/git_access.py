@@ -20,7 +20,7 @@ import msgspec
 from jettison.errors import ContextError
 from jettison.oci.redact import redacted
 from jettison.oci.url import MAX_URL_LENGTH, Url, UrlError, split_user
-from jettison.source.secrets import Secrets, no_secrets
+from jettison.source.access import Secrets, no_secrets
 
 _SCHEMES = frozenset({"http", "https", "ssh", "git"})
 _SCP = r"[A-Za-z0-9_.-]+@[A-Za-z0-9.\[\]:_-]+?:(?!//).+"

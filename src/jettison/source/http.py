@@ -31,8 +31,8 @@ from jettison.oci.redact import redacted
 from jettison.oci.url import Url, UrlError, split_user
 from jettison.registry.headers import parse_http_date, parse_length
 from jettison.registry.transport import Transport, discard
+from jettison.source.access import Access
 from jettison.source.git_access import basic, secret_header
-from jettison.source.secrets import Secrets, no_secrets
 from jettison.store.database import Database
 from jettison.store.store import Store
 
@@ -82,24 +82,16 @@ class HttpSource:
 
     Args:
         store: Where blobs and validators are kept.
-        transport: Connections; None makes some with the process's proxies.
-        offline: Whether only what is known may be used.
-        secrets: Of the build: ``HTTP_AUTH_TOKEN_<host>``, ``HTTP_AUTH_HEADER_<host>``.
+        access: How servers are reached.
+        transport: Connections; None makes some with the proxies of ``access``.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        transport: Transport | None = None,
-        *,
-        offline: bool = False,
-        secrets: Secrets = no_secrets,
-    ) -> None:
-        self._secrets = secrets
+    def __init__(self, store: Store, access: Access, transport: Transport | None = None) -> None:
+        self._secrets = access.secrets
         self._store = store
         self._own = transport is None
-        self._transport = transport if transport is not None else Transport(os.environ)
-        self._offline = offline
+        self._transport = transport if transport is not None else Transport(access.environ)
+        self._offline = access.offline
 
     def close(self) -> None:
         """Close connections that were made here."""

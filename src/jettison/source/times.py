@@ -6,24 +6,19 @@ Out: seconds since the epoch: of the commit, or of the server's Last-Modified.
 
 from __future__ import annotations
 
-import os
-
+from jettison.source.access import Access
 from jettison.source.location import parse_git_url
-from jettison.source.secrets import Secrets
 from jettison.store.store import Store
 
 
-def time_of_context(
-    kind: str, url: str, store: Store, *, offline: bool, secrets: Secrets
-) -> int | None:
+def time_of_context(kind: str, url: str, store: Store, access: Access) -> int | None:
     """Return the time of a repository or a download; None for what has no time.
 
     Args:
         kind: As of ``NamedSource``.
         url: Where it is.
         store: Keeps downloads.
-        offline: Whether nothing may be fetched.
-        secrets: Of the build, for servers that want to know who asks.
+        access: How its server is reached.
 
     Raises:
         SourceError: it cannot be fetched.
@@ -31,7 +26,7 @@ def time_of_context(
     if kind == "http":
         from jettison.source.http import HttpSource  # noqa: PLC0415
 
-        source = HttpSource(store, offline=offline, secrets=secrets)
+        source = HttpSource(store, access)
         try:
             return source.fetch(url).mtime_ns // 10**9 or None
         finally:
@@ -40,4 +35,4 @@ def time_of_context(
         return None
     from jettison.source.git import GitSource  # noqa: PLC0415
 
-    return GitSource(store, os.environ, secrets=secrets, offline=offline).time(parse_git_url(url))
+    return GitSource(store, access).time(parse_git_url(url))

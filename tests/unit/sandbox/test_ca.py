@@ -9,13 +9,13 @@ from jettison.sandbox import ca
 
 
 def test_no_choice_is_no_mount():
-    assert ca.authorities("") is None
+    assert ca.authorities("", {}) is None
 
 
 def test_a_file_is_mounted_read_only_and_every_program_is_told(tmp_path):
     bundle = tmp_path / "ca.pem"
     bundle.write_text("pem")
-    made = ca.authorities(str(bundle))
+    made = ca.authorities(str(bundle), {})
     assert made is not None
     assert (made.mount.source, made.mount.target) == (bundle, "/dev/jettison/ca-bundle.pem")
     assert made.mount.readonly
@@ -33,7 +33,7 @@ def test_the_host_s_bundle_is_the_one_it_names_itself(tmp_path):
 
 def test_a_missing_bundle_is_the_user_s_mistake(tmp_path):
     with pytest.raises(UsageError, match="not a file"):
-        ca.authorities(str(tmp_path / "none"))
+        ca.authorities(str(tmp_path / "none"), {})
 
 
 def test_a_host_without_a_bundle_is_told_to_name_one(monkeypatch):

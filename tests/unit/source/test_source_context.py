@@ -15,6 +15,7 @@ from copy_rig import fill
 from jettison.api.request import BuildRequest
 from jettison.errors import ContextError, JettisonError, UsageError
 from jettison.layer.zstd import ZstdCompressor
+from jettison.source.access import Access
 from jettison.source.context import BuildContext, NamedSource, open_context, parse_named_context
 from jettison.store.store import Store
 
@@ -50,7 +51,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def opened(store: Store, context: object, **fields: Any) -> BuildContext:
-    return open_context(BuildRequest(context=str(context), **fields), store)
+    return open_context(BuildRequest(context=str(context), **fields), store, Access({}))
 
 
 def seen(context: BuildContext) -> tuple[bytes, str, list[str]]:

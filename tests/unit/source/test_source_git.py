@@ -19,6 +19,7 @@ from jettison.errors import ContextError, DigestMismatchError, HostError
 from jettison.fs.lock import FileLock
 from jettison.plan.op import GitOp
 from jettison.settings import Settings
+from jettison.source.access import Access
 from jettison.source.git import Checkout, GitSource
 from jettison.source.git_repository import repository as held_repository
 from jettison.store.store import Store
@@ -75,7 +76,7 @@ def get(tmp_path: Path, repository: Path, store: Store) -> Callable[..., Checkou
         into = tmp_path / f"into{len(list(tmp_path.iterdir()))}"
         into.mkdir()
         op = GitOp(**{"remote": str(repository), **fields})  # type: ignore[arg-type]
-        return GitSource(store, os.environ, allow_files=True).checkout(op, into)
+        return GitSource(store, Access(os.environ), allow_files=True).checkout(op, into)
 
     return run
 
@@ -191,11 +192,11 @@ def test_hooks_and_filters_of_a_repository_do_not_run(
 )
 def test_other_remotes_are_refused(store: Store, tmp_path: Path, remote: str) -> None:
     with pytest.raises(ContextError, match="is no git remote"):
-        GitSource(store, os.environ).checkout(GitOp(remote), tmp_path)
+        GitSource(store, Access(os.environ)).checkout(GitOp(remote), tmp_path)
 
 
 def test_a_missing_git_program_is_told(store: Store, tmp_path: Path) -> None:
-    source = GitSource(store, {"PATH": str(tmp_path)})
+    source = GitSource(store, Access({"PATH": str(tmp_path)}))
     with pytest.raises(HostError, match="there is no git program"):
         source.checkout(GitOp("https://host.invalid/x.git"), tmp_path)
 
@@ -212,7 +213,7 @@ def commands(store: Store, remote: object, tmp_path: Path, **fields: object) -> 
     told: list[str] = []
     into = tmp_path / f"into{len(list(tmp_path.iterdir()))}"
     into.mkdir()
-    source = GitSource(store, os.environ, allow_files=True, log=told.append)
+    source = GitSource(store, Access(os.environ), allow_files=True, log=told.append)
     source.checkout(GitOp(str(remote), **fields), into)  # type: ignore[arg-type]
     return [each.split()[1] for each in told if str(remote) in each and "remote add" not in each]
 
@@ -245,7 +246,7 @@ def test_offline_takes_a_commit_that_is_kept(
 ) -> None:
     commit = git(repository, "rev-parse", "main")
     commands(store, repository, tmp_path)
-    source = GitSource(store, os.environ, allow_files=True, offline=True)
+    source = GitSource(store, Access(os.environ, offline=True), allow_files=True)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     done = source.checkout(GitOp(str(repository), commit), tmp_path / "a")
@@ -274,7 +275,7 @@ def test_a_kept_git_directory_tells_nothing_of_this_host(
 ) -> None:
     (tmp_path / "into").mkdir()
     op = GitOp(str(repository), keep_git_dir=True)
-    source = GitSource(store, os.environ, allow_files=True)
+    source = GitSource(store, Access(os.environ), allow_files=True)
     directory = source.checkout(op, tmp_path / "into").directory / ".git"
     for path in directory.rglob("*"):
         if path.is_file():

@@ -13,6 +13,7 @@ import pytest
 from jettison.errors import ContextError, DigestMismatchError, RegistryError
 from jettison.registry.headers import parse_http_date
 from jettison.registry.transport import Transport
+from jettison.source.access import Access
 from jettison.source.http import HttpSource
 from jettison.store.store import Store
 
@@ -23,7 +24,7 @@ MODIFIED_NS = 1_700_000_000 * 10**9
 @pytest.fixture
 def source(store: Store) -> Iterator[HttpSource]:
     transport = Transport({}, attempts=2, backoff_seconds=0.01)
-    yield HttpSource(store, transport)
+    yield HttpSource(store, Access({}), transport)
     transport.close()
 
 
@@ -144,7 +145,7 @@ def test_credentials_are_sent_and_not_told(source: HttpSource, server: Any) -> N
 def test_offline_takes_what_is_known(store: Store, source: HttpSource, server: Any) -> None:
     server.give("/f", b"content")
     known = source.fetch(server.url + "/f")
-    offline = HttpSource(store, offline=True)
+    offline = HttpSource(store, Access({}, offline=True))
     assert offline.fetch(server.url + "/f") == known
     with pytest.raises(ContextError, match="was never downloaded"):
         offline.fetch(server.url + "/g")

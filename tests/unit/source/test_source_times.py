@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from jettison.api.compile import compile_arguments
+from jettison.api.credentials import access_of
 from jettison.api.request import BuildRequest
+from jettison.api.session import Session
 from jettison.errors import ContextError
+from jettison.settings import Settings
 from jettison.source.context import open_context, parse_named_context
 from jettison.store.store import Store
 from unit.source.conftest import Server
@@ -18,8 +21,9 @@ MODIFIED = "Sun, 09 Sep 2001 01:46:40 GMT"
 
 def times(store: Store, context: str, **fields: object) -> dict[str, int]:
     request = BuildRequest(context=context, **fields)  # type: ignore[arg-type]
-    with open_context(request, store) as opened:
-        return dict(compile_arguments(request, opened, store).source_times)
+    session = Session(Settings(), {}, store)
+    with open_context(request, store, access_of(session, request)) as opened:
+        return dict(compile_arguments(session, request, opened).source_times)
 
 
 @pytest.fixture
