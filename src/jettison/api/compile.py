@@ -33,7 +33,15 @@ from jettison.oci.platform import Platform, normalise, parse_platform
 from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import Network
-from jettison.source.context import MAIN, BuildContext, open_context
+from jettison.source.context import (
+    MAIN,
+    BuildContext,
+    DirectorySource,
+    DownloadSource,
+    ImageSource,
+    RepositorySource,
+    open_context,
+)
 from jettison.store.store import Store
 
 T = TypeVar("T")
@@ -117,15 +125,15 @@ def named_contexts(context: BuildContext) -> dict[str, NamedContext]:
     """Return the frontend's view of the named contexts."""
     found: dict[str, NamedContext] = {}
     for name, value in context.named.items():
-        match value.kind:
-            case "local":
+        match value:
+            case DirectorySource():
                 found[name] = LocalContext()
-            case "image":
-                found[name] = ImageContext(value.text)
-            case "git":
-                found[name] = GitContext(value.text)
-            case _:
-                found[name] = HttpContext(value.text)
+            case ImageSource(reference=reference):
+                found[name] = ImageContext(reference)
+            case RepositorySource(url=url):
+                found[name] = GitContext(url)
+            case DownloadSource(url=url):
+                found[name] = HttpContext(url)
     return found
 
 
@@ -134,9 +142,9 @@ def _source_times(epoch: str, context: BuildContext, store: Store) -> dict[str, 
     times = {} if context.time is None else {MAIN: context.time}
     named = context.named.get(epoch)
     if named is not None and epoch != MAIN:
-        from jettison.source.times import time_of_context  # noqa: PLC0415
+        from jettison.source.times import time_of_source  # noqa: PLC0415
 
-        found = time_of_context(named.kind, named.text, store, context.access)
+        found = time_of_source(named, store, context.access)
         if found is not None:
             times[epoch] = found
     return times

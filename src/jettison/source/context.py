@@ -76,14 +76,31 @@ class ContextRequest(Protocol):
         """``--build-context``."""
 
 
-class NamedSource(msgspec.Struct, frozen=True):
-    """A named context: ``kind`` is ``local``, ``image``, ``git`` or ``http``.
+class DirectorySource(msgspec.Struct, frozen=True):
+    """A named context that is a directory of the host; relative to the working directory."""
 
-    ``text`` is a directory, an image reference (or ``oci-layout://PATH…``), or a URL.
-    """
+    path: str
 
-    kind: str
-    text: str
+
+class ImageSource(msgspec.Struct, frozen=True):
+    """A named context that is an image: a full reference, or ``oci-layout://PATH…``."""
+
+    reference: str
+
+
+class RepositorySource(msgspec.Struct, frozen=True):
+    """A named context that is a git repository; with ``#ref:subdir`` or a query."""
+
+    url: str
+
+
+class DownloadSource(msgspec.Struct, frozen=True):
+    """A named context that is a tar or a file of a web server."""
+
+    url: str
+
+
+NamedSource = DirectorySource | ImageSource | RepositorySource | DownloadSource
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -151,9 +168,9 @@ class BuildContext:
         tree = self._trees.get(name)
         if tree is None:
             source = self.named.get(name)
-            if source is None or source.kind != "local":
+            if not isinstance(source, DirectorySource):
                 raise ContextError(f"there is no context `{name}` on this host")
-            tree = self._trees[name] = open_directory(Path(source.text), None, self._store)[0]
+            tree = self._trees[name] = open_directory(Path(source.path), None, self._store)[0]
         return tree
 
     def ignore_file(self) -> IgnoreFile:
@@ -196,19 +213,22 @@ def parse_named_context(name: str, text: str) -> NamedSource:
                 hint="give a directory, docker-image://, oci-layout://, a git or an http URL",
             )
     if text.startswith("docker-image://"):
-        return NamedSource("image", str(parse_reference(text.removeprefix("docker-image://"))))
+        return ImageSource(str(parse_reference(text.removeprefix("docker-image://"))))
     if text.startswith("oci-layout://"):
         path = text.removeprefix("oci-layout://")
-        return NamedSource("image", "oci-layout://" + os.path.abspath(path))
+        return ImageSource("oci-layout://" + os.path.abspath(path))
     location = locate(text)
     if location.kind == "git":
         parse_git_url(location.text)
-    elif location.kind == "local" and _SCHEME.match(text):
+        return RepositorySource(location.text)
+    if location.kind == "http":
+        return DownloadSource(location.text)
+    if _SCHEME.match(text):
         raise UsageError(
             f"named context `{name}`: `{text}` is of no known kind",
             hint="give a directory, docker-image://, oci-layout://, a git or an http URL",
         )
-    return NamedSource(location.kind, location.text)
+    return DirectorySource(location.text)
 
 
 def open_context(request: ContextRequest, store: Store, access: Access) -> BuildContext:

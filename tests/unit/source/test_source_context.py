@@ -16,7 +16,16 @@ from jettison.api.request import BuildRequest
 from jettison.errors import ContextError, JettisonError, UsageError
 from jettison.layer.zstd import ZstdCompressor
 from jettison.source.access import Access
-from jettison.source.context import BuildContext, NamedSource, open_context, parse_named_context
+from jettison.source.context import (
+    BuildContext,
+    DirectorySource,
+    DownloadSource,
+    ImageSource,
+    NamedSource,
+    RepositorySource,
+    open_context,
+    parse_named_context,
+)
 from jettison.store.store import Store
 
 FILES = {
@@ -174,7 +183,7 @@ def test_named_contexts_have_their_own_ignore_files(
 ) -> None:
     fill(tmp_path / "named", {"x": "x", "y": "y", ".dockerignore": "y\n"})
     with opened(store, root, contexts={"n": str(tmp_path / "named")}) as context:
-        assert context.named == {"n": NamedSource("local", str(tmp_path / "named"))}
+        assert context.named == {"n": DirectorySource(str(tmp_path / "named"))}
         assert context.tree("n").names("/") == [".dockerignore", "x"]
         assert context.tree("n").ignored_by("/y") == "y"
         assert context.tree("context").ignored_by("/a") == "a"
@@ -185,11 +194,11 @@ def test_named_contexts_have_their_own_ignore_files(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("docker-image://alpine", NamedSource("image", "docker.io/library/alpine:latest")),
-        ("oci-layout:///x/y:tag", NamedSource("image", "oci-layout:///x/y:tag")),
-        ("https://h/a.git#main", NamedSource("git", "https://h/a.git#main")),
-        ("https://h/a.tar", NamedSource("http", "https://h/a.tar")),
-        ("../dir", NamedSource("local", "../dir")),
+        ("docker-image://alpine", ImageSource("docker.io/library/alpine:latest")),
+        ("oci-layout:///x/y:tag", ImageSource("oci-layout:///x/y:tag")),
+        ("https://h/a.git#main", RepositorySource("https://h/a.git#main")),
+        ("https://h/a.tar", DownloadSource("https://h/a.tar")),
+        ("../dir", DirectorySource("../dir")),
     ],
 )
 def test_a_named_context_may_be_anything(text: str, expected: NamedSource) -> None:
