@@ -58,6 +58,31 @@ class Body(msgspec.Struct, frozen=True):
     size: int
 
 
+class _Request(msgspec.Struct, frozen=True):
+    """What is asked of one server; ``insecure`` without TLS checks."""
+
+    method: str
+    url: Url
+    headers: Mapping[str, str]
+    body: bytes | Body | None = None
+    insecure: bool = False
+
+    def following(self, target: str) -> _Request:
+        """Return the request after a redirect; another origin gets no credentials.
+
+        Raises:
+            RegistryError: the redirect must not be followed.
+        """
+        url = _redirect(self.url, target, self.insecure)
+        if url.origin == self.url.origin:
+            return msgspec.structs.replace(self, url=url)
+        headers = {k: v for k, v in self.headers.items() if k.lower() != "authorization"}
+        trusted = url.host == self.url.host or url.is_loopback
+        return msgspec.structs.replace(
+            self, url=url, headers=headers, insecure=self.insecure and trusted
+        )
+
+
 class Transport:
     """Connections by host.
 
@@ -99,7 +124,8 @@ class Transport:
             RegistryUnavailableError: no answer came, after all attempts.
             RegistryError: a redirect that must not be followed.
         """
-        return self._follow(method, url, headers, body, insecure, attempts)[0]
+        request = _Request(method, url, _with_own(headers), body, insecure)
+        return self._follow(request, attempts or self._attempts)[0]
 
     def locate(self, url: Url, *, headers: Mapping[str, str]) -> Url:
         """Return where redirects of a URL lead.
@@ -107,52 +133,31 @@ class Transport:
         Raises:
             As ``send``.
         """
-        response, found = self._follow("GET", url, headers, None, False, 0)
+        request = _Request("GET", url, _with_own(headers))
+        response, found = self._follow(request, self._attempts)
         response.close()
         return found
 
-    def _follow(
-        self,
-        method: str,
-        url: Url,
-        headers: Mapping[str, str],
-        body: bytes | Body | None,
-        insecure: bool,
-        attempts: int,
-    ) -> tuple[BaseHTTPResponse, Url]:
+    def _follow(self, request: _Request, attempts: int) -> tuple[BaseHTTPResponse, Url]:
         """Send a request; return the answer and who gave it."""
-        before = INTERRUPTS.count
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
+        interrupts = INTERRUPTS.count
         for _ in range(_MAX_REDIRECTS + 1):
-            response = self._retry(method, url, headers, body, insecure, attempts, before)
+            response = self._retry(request, attempts, interrupts)
             target = response.headers.get("Location", "")
-            if response.status not in _REDIRECTS or method not in {"GET", "HEAD"} or not target:
-                return response, url
+            is_redirect = response.status in _REDIRECTS and request.method in {"GET", "HEAD"}
+            if not is_redirect or not target:
+                return response, request.url
             discard(response)
-            following = _redirect(url, target, insecure)
-            if following.origin != url.origin:
-                headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
-                insecure = insecure and (following.host == url.host or following.is_loopback)
-            url = following
-        raise RegistryError(f"`{url.shown}` redirects too often")
+            request = request.following(target)
+        raise RegistryError(f"`{request.url.shown}` redirects too often")
 
-    def _retry(
-        self,
-        method: str,
-        url: Url,
-        headers: Mapping[str, str],
-        body: bytes | Body | None,
-        insecure: bool,
-        attempts: int,
-        interrupts: int,
-    ) -> BaseHTTPResponse:
+    def _retry(self, request: _Request, attempts: int, interrupts: int) -> BaseHTTPResponse:
         import random  # noqa: PLC0415 - only network use pays
 
-        attempts = attempts or self._attempts
         for attempt in range(1, attempts + 1):
             wait = self._backoff_seconds * 2 ** (attempt - 1) * (1 + random.random() / 4)  # noqa: S311
             try:
-                response = self._once(method, url, headers, body, insecure)
+                response = self._once(request)
             except RegistryUnavailableError as error:
                 final = error.status == _FINAL or INTERRUPTS.count != interrupts
                 if attempt == attempts or final:
@@ -166,27 +171,21 @@ class Transport:
                     return response
                 discard(response)
             _pause(wait, interrupts)
-        raise RegistryUnavailableError(f"no attempt to reach `{url.shown}`")
+        raise RegistryUnavailableError(f"no attempt to reach `{request.url.shown}`")
 
-    def _once(
-        self,
-        method: str,
-        url: Url,
-        headers: Mapping[str, str],
-        body: bytes | Body | None,
-        insecure: bool,
-    ) -> BaseHTTPResponse:
+    def _once(self, request: _Request) -> BaseHTTPResponse:
         from urllib3 import exceptions  # noqa: PLC0415 - 60 ms that only network use pays
 
         stream: BinaryIO | None = None
-        sent = dict(headers)
+        url, body = request.url, request.body
+        sent = dict(request.headers)
         try:
-            pool = self._pool(url, insecure)
+            pool = self._pool(url, request.insecure)
             if isinstance(body, Body):
                 stream = body.open()
                 sent["Content-Length"] = str(body.size)
             return pool.urlopen(
-                method,
+                request.method,
                 str(url) if pool.proxy is not None and url.scheme == "http" else url.target,
                 body=stream if isinstance(body, Body) else body,
                 headers=sent,
@@ -262,6 +261,10 @@ class Transport:
             make_headers(proxy_basic_auth=f"{user.username}:{user.password}") if user else None
         )
         return ProxyManager(place.origin, proxy_headers=headers)
+
+
+def _with_own(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
 
 
 def _pause(seconds: float, interrupts: int) -> None:
