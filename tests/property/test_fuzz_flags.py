@@ -157,9 +157,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory: below others, so that `..` leads to nothing of anybody's."""
     place = tmp_path / "a/b/c"
     (place / "ctx").mkdir(parents=True)
-    (place / "ctx/Dockerfile").write_text(DOCKERFILE)
-    for path in ("ctx/f", "f"):
-        (place / path).write_text("f")
     monkeypatch.chdir(place)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -174,6 +171,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
+def fill(place: Path) -> None:
+    """Write what the commands read; some flags name one of these files as what is to be written."""
+    for path, text in (("ctx/Dockerfile", DOCKERFILE), ("ctx/f", "f"), ("f", "f")):
+        (place / path).unlink(missing_ok=True)
+        (place / path).write_text(text)
+
+
 def test_no_flag_leads_to_a_bug(place: Path, tmp_path: Path) -> None:
     caller = Caller(place, seed=int(os.environ.get("JETTISON_FUZZ_SEED", "1")))
     failures = []
@@ -181,6 +185,7 @@ def test_no_flag_leads_to_a_bug(place: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
     for number in range(CALLS):
         if number % 100 == 0:
+            fill(place)
             status, said = call(["build", "-q", "-t", "box", "ctx"], store)
             assert status == 0, said
         line = caller.arguments()
