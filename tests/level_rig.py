@@ -18,7 +18,7 @@ import msgspec
 import jettison
 from host_tools import lacking, tool
 from jettison.sandbox.base import Streams
-from jettison.sandbox.embedded import EmbeddedSandbox
+from jettison.sandbox.driver.embedded import EmbeddedSandbox
 from jettison.sandbox.spec import (
     BindMount,
     Root,

@@ -75,6 +75,13 @@ def test_a_module_says_in_its_first_line_what_it_is(path: Path) -> None:
     assert docstring.splitlines()[0].rstrip().endswith((".", ":"))
 
 
+@pytest.mark.parametrize("package", ["container", "sandbox"])
+def test_no_room_of_containers_has_more_than_twelve_modules(package: str) -> None:
+    rooms = {path.parent for path in MODULES if package in path.relative_to(SOURCE).parts}
+    sizes = {_name(room): len(list(room.glob("*.py"))) for room in rooms}
+    assert {room: size for room, size in sizes.items() if size > 12} == {}
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "util", "helpers", "common", "misc", "manager", "core"}
     assert [_name(path) for path in MODULES if empty & {path.stem, path.parent.name}] == []

@@ -32,11 +32,11 @@ from contract.sandbox_rig import (
     why_lacking,
 )
 from host_tools import lacking
+from jettison.container.container import Attachment, run_attached
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
-from jettison.sandbox.container import Attachment, run_attached
 from jettison.sandbox.spec import (
     DEFAULT_CAPABILITIES,
     BindMount,

@@ -18,9 +18,9 @@ import pytest
 
 from contract.sandbox_rig import BUSYBOX, Rig, drivers_here, make_base, make_driver
 from host_tools import lacking
+from jettison.container.container import Attachment, run_attached
 from jettison.errors import HostError
 from jettison.sandbox.base import Streams
-from jettison.sandbox.container import Attachment, run_attached
 from jettison.sandbox.spec import SandboxSpec
 
 pytestmark = pytest.mark.needs_root
@@ -271,7 +271,7 @@ def without_reader() -> int:
 def test_a_container_whose_reader_has_gone_ends(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jettison.sandbox.attach._PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("jettison.container.attach._PATIENCE_SECONDS", 0.5)
     end = without_reader()
     assert caller.run("cat /bin/busybox 2> /dev/null; exit 9", stdout=end) == 9
     # The first process of a namespace is spared by SIGPIPE.

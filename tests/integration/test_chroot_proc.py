@@ -11,7 +11,7 @@ import pytest
 from contract.sandbox_rig import BUSYBOX, Rig, make_base
 from host_tools import lacking
 from jettison.errors import SandboxUnavailableError
-from jettison.sandbox.chroot import ChrootSandbox
+from jettison.sandbox.driver.chroot import ChrootSandbox
 
 pytestmark = pytest.mark.needs_root
 

@@ -37,8 +37,8 @@ from jettison.source.context import open_context
 from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
+    from jettison.container.cdi.cdi import HostDevice
     from jettison.sandbox.base import Sandbox
-    from jettison.sandbox.cdi import HostDevice
     from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 
 

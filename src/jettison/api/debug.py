@@ -18,9 +18,9 @@ import msgspec
 from jettison.api.execution import exec_options
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
+from jettison.container.container import Attachment, run_attached
 from jettison.errors import UsageError
 from jettison.fs.remove import remove_tree
-from jettison.sandbox.container import Attachment, run_attached
 from jettison.sandbox.spec import BindMount, Mount, Root, RootKind
 from jettison.solver.failed import KeptStep, kept_steps
 from jettison.solver.ops.mounts import Mounted, mount_private

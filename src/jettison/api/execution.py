@@ -19,10 +19,10 @@ import msgspec
 from jettison.api.agent import agents
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
+from jettison.container.ca import HOST, authorities, find_bundle, proxies
+from jettison.container.names import make_hosts, make_resolv_conf
 from jettison.errors import UsageError
 from jettison.oci.redact import passwords
-from jettison.sandbox.ca import HOST, authorities, find_bundle, proxies
-from jettison.sandbox.names import make_hosts, make_resolv_conf
 from jettison.sandbox.spec import Limits, Mount, NetworkMode
 from jettison.solver.runtime import ExecOptions
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jettison.api.network import Link
-    from jettison.sandbox.cdi import HostDevice
+    from jettison.container.cdi.cdi import HostDevice
 
 _MAX_SECRET_BYTES = 500 << 10
 

@@ -14,11 +14,11 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from jettison.api.session import NamespaceRequired, Session
+from jettison.container.ca import authorities, proxies
 from jettison.errors import HostError, JettisonError
 from jettison.linux import host, userns
 from jettison.sandbox.base import Verdict
-from jettison.sandbox.ca import authorities, proxies
-from jettison.sandbox.roots import OVERLAY
+from jettison.sandbox.rootfs.roots import OVERLAY
 from jettison.settings import Settings, config_path
 
 _LOW_BYTES = 2 * 10**9
@@ -149,7 +149,7 @@ def _processes() -> HostCheck:
 
 def _network() -> HostCheck:
     """Tell which network containers of ``run`` have."""
-    from jettison.sandbox.network import find_tools  # noqa: PLC0415
+    from jettison.container.network import find_tools  # noqa: PLC0415
 
     try:
         tool = find_tools()[0]
@@ -168,7 +168,7 @@ def _network() -> HostCheck:
 
 def _network_guard() -> HostCheck:
     """Tell what keeps steps from abstract sockets of the host's network."""
-    from jettison.sandbox.encode import NetworkGuard, network_guard  # noqa: PLC0415
+    from jettison.sandbox.helper.encode import NetworkGuard, network_guard  # noqa: PLC0415
 
     guard = network_guard()
     remedy = "" if guard is not NetworkGuard.NONE else "Upgrade to Linux 6.12, or `--network=none`."

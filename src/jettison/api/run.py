@@ -19,6 +19,7 @@ from jettison.api.network import Link, connect
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.api.transfer import pull
+from jettison.container.container import Attachment, run_attached
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ContextError, ImageNotFoundError, SolveError, UsageError
@@ -26,7 +27,6 @@ from jettison.events import Sink
 from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
-from jettison.sandbox.container import Attachment, run_attached
 from jettison.sandbox.spec import (
     NETWORK_CAPABILITIES,
     NetworkMode,

@@ -187,7 +187,7 @@ def extra_hosts(given: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         UsageError: one is malformed.
     """
-    from jettison.sandbox.names import parse_extra_host  # noqa: PLC0415 - rarely needed
+    from jettison.container.names import parse_extra_host  # noqa: PLC0415 - rarely needed
 
     for each in given:
         parse_extra_host(each)

@@ -26,7 +26,14 @@ from jettison.linux.programs import find_program
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
 from jettison.sandbox.level import AUTO, IN_CONTAINER, SINGLE_ID, keep_level
-from jettison.sandbox.roots import COPY, FUSE, OVERLAY, SNAPSHOTTERS, RootDriver, RootedSandbox
+from jettison.sandbox.rootfs.roots import (
+    COPY,
+    FUSE,
+    OVERLAY,
+    SNAPSHOTTERS,
+    RootDriver,
+    RootedSandbox,
+)
 
 DRIVERS = ("embedded", "oci:crun", "oci:runc")
 """Those that isolate, in the order in which they are tried."""
@@ -170,10 +177,10 @@ def make_root_driver(snapshotter: str) -> RootDriver | None:
         snapshotter: ``fuse-overlayfs`` or ``copy``.
     """
     if snapshotter == COPY:
-        from jettison.sandbox.copy_root import CopyRoots  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.rootfs.copy_root import CopyRoots  # noqa: PLC0415 - rarely needed
 
         return CopyRoots()
-    from jettison.sandbox.fuse_root import FuseRoots  # noqa: PLC0415 - rarely needed
+    from jettison.sandbox.rootfs.fuse_root import FuseRoots  # noqa: PLC0415 - rarely needed
 
     program = find_program(FUSE)
     return None if program is None else FuseRoots(program)
@@ -221,14 +228,14 @@ def make(name: str, *, landlock_abi: int | None = None) -> Sandbox | None:
         landlock_abi: Version of Landlock, by default this kernel's.
     """
     if name in {"embedded", SINGLE_ID}:
-        from jettison.sandbox.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
+        from jettison.sandbox.driver.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
 
         return EmbeddedSandbox(single_id=name == SINGLE_ID, landlock_abi=landlock_abi)
     if name == IN_CONTAINER:
-        from jettison.sandbox.chroot import ChrootSandbox  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.driver.chroot import ChrootSandbox  # noqa: PLC0415 - rarely needed
 
         return ChrootSandbox()
-    from jettison.sandbox.oci import OciSandbox  # noqa: PLC0415 - rarely needed
+    from jettison.sandbox.driver.oci import OciSandbox  # noqa: PLC0415 - rarely needed
 
     path = find_program(name.removeprefix("oci:"))
     return None if path is None else OciSandbox(path, landlock_abi=landlock_abi)

@@ -203,7 +203,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         resolv_conf: Bytes of ``/etc/resolv.conf``; None leaves the image's.
         readonly_names: Those two files cannot be written; else writes are lost.
         network: What it sees of the network.
-        network_path: With OWN: the namespace, of ``sandbox.network``.
+        network_path: With OWN: the namespace, of ``container.network``.
         capabilities: Bounding, permitted, effective set (inheritable and ambient stay empty;
             a process that is not root of the container has them in the bounding set only), but
             see ``granted``.

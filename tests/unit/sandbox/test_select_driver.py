@@ -15,7 +15,7 @@ from jettison.sandbox import base, select
 from jettison.sandbox.base import Verdict
 from jettison.sandbox.init import guard
 from jettison.sandbox.probe import deleting_program
-from jettison.sandbox.roots import SNAPSHOTTERS, RootedSandbox
+from jettison.sandbox.rootfs.roots import SNAPSHOTTERS, RootedSandbox
 
 
 @pytest.mark.needs_root

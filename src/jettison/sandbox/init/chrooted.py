@@ -21,9 +21,10 @@ from jettison.linux.process import (
     forbid_new_privileges,
     install_filter,
 )
-from jettison.sandbox.init import asked, guard, program, streams
+from jettison.sandbox.init import guard, program, streams
 from jettison.sandbox.init.container import begin
-from jettison.sandbox.init.memory_files import MemoryFiles, write_all
+from jettison.sandbox.init.notify import asked
+from jettison.sandbox.init.notify.memory_files import MemoryFiles, write_all
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]

@@ -26,17 +26,17 @@ from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
 from jettison.linux.process import confine_next_program, die_with_parent
 from jettison.linux.syscall import libc
 from jettison.sandbox.init import guard, network, program, streams
-from jettison.sandbox.init.devices import (
+from jettison.sandbox.init.mount.devices import (
     fill_dev,
     mount_dev,
     mount_mqueue,
     mount_pts,
     mount_shm,
 )
-from jettison.sandbox.init.kernel_mounts import mount_proc, mount_sys
-from jettison.sandbox.init.mounts import Mounter, hide
-from jettison.sandbox.init.root import mount_root
-from jettison.sandbox.init.targets import Targets, at
+from jettison.sandbox.init.mount.kernel_mounts import mount_proc, mount_sys
+from jettison.sandbox.init.mount.mounts import Mounter, hide
+from jettison.sandbox.init.mount.root import mount_root
+from jettison.sandbox.init.mount.targets import Targets, at
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]

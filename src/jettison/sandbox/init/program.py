@@ -27,7 +27,8 @@ from jettison.linux.process import (
     set_capabilities,
 )
 from jettison.linux.text import printable_bytes
-from jettison.sandbox.init import asked, guard, streams
+from jettison.sandbox.init import guard, streams
+from jettison.sandbox.init.notify import asked
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126

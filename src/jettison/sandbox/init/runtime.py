@@ -23,12 +23,13 @@ from jettison.linux.mount import (
     restrict,
 )
 from jettison.linux.process import die_with_parent, execute, install_filter
-from jettison.sandbox.init import asked, guard, network, streams
+from jettison.sandbox.init import guard, network, streams
 from jettison.sandbox.init.container import begin
-from jettison.sandbox.init.devices import fill_dev, mount_dev
-from jettison.sandbox.init.nodes import Nodes, touch
+from jettison.sandbox.init.mount.devices import fill_dev, mount_dev
+from jettison.sandbox.init.mount.nodes import Nodes, touch
+from jettison.sandbox.init.mount.root import mount_root, mount_stack
+from jettison.sandbox.init.notify import asked
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
-from jettison.sandbox.init.root import mount_root, mount_stack
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]

@@ -1,0 +1,1 @@
+"""What a container is connected with: names, networks, devices, agents, the caller's terminal."""

@@ -1,0 +1,119 @@
+"""Runs a container in the foreground: streams, terminal, signals.
+
+In:  a driver, a spec, what the user wants attached.
+Out: the exit code.
+
+Concurrency: signals are passed on when called from the main thread, where Python handles them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from jettison.container.attach import Attached, Pipes, Terminal
+from jettison.errors import UsageError
+from jettison.sandbox.base import Running, Sandbox
+from jettison.sandbox.spec import SandboxSpec
+
+_FORWARDED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+)
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE = 3
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """What of the caller a container gets.
+
+    Args:
+        interactive: Standard input; otherwise it is empty.
+        stdin, stdout, stderr: Descriptors of the caller.
+    """
+
+    interactive: bool = False
+    stdin: int = 0
+    stdout: int = 1
+    stderr: int = 2
+
+
+def run_attached(
+    sandbox: Sandbox,
+    spec: SandboxSpec,
+    attachment: Attachment,
+    warn: Callable[[str], None] = lambda _: None,
+) -> int:
+    """Run a container until it ends; return its exit code.
+
+    Args:
+        sandbox: The driver.
+        spec: The container.
+        attachment: What of the caller it gets.
+        warn: Is told what it lacked.
+
+    A third SIGINT or SIGTERM kills the container, since process 1 may ignore them.
+
+    Raises:
+        UsageError: a terminal and standard input are wanted, but that is no terminal.
+        HostError: what it wrote could not be passed on.
+        SandboxUnavailableError: the container could not be set up.
+    """
+    stdin = attachment.stdin if attachment.interactive else -1
+    attached: Pipes | Terminal
+    if not spec.terminal:
+        attached = Pipes(stdin, attachment.stdout, attachment.stderr)
+    elif stdin >= 0 and not os.isatty(stdin):
+        raise UsageError(
+            "standard input is not a terminal",
+            hint="Leave out `-t`, or call it from a terminal.",
+        )
+    else:
+        attached = Terminal(stdin, attachment.stdout)
+        size = attached.size or spec.terminal_size
+        spec = msgspec.structs.replace(spec, terminal_size=size)
+    with attached:
+        running = sandbox.start(spec, attached.streams)
+        with _signals(running, attached):
+            attached.begin(running.kill)
+            code = running.wait()
+        if running.lacked_pids:
+            warn("the container had as many processes as it may have: see `--pids-limit`")
+        return attached.finish(code)
+
+
+@contextlib.contextmanager
+def _signals(running: Running, attached: Attached) -> Iterator[None]:
+    """Pass signals of this process on to the container while the block runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked = [0]
+
+    def forward(number: int, _: object) -> None:
+        asked[0] += number in _ENDING
+        if asked[0] >= _PATIENCE:
+            running.kill()
+        else:
+            running.signal(number)
+
+    def resize(_: int, __: object) -> None:
+        attached.resize()
+
+    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, resize)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""The sandbox drivers: embedded, chroot, OCI runtimes."""

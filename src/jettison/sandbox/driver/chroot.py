@@ -1,0 +1,166 @@
+"""The driver for containers that allow neither namespaces nor mounts: steps run in a chroot.
+
+In:  ``SandboxSpec``, streams.
+Out: ``Running`` processes; what they changed, in the upper directory in overlay form.
+
+There is no isolation: a step sees the processes and the network of the surrounding container, and
+has the rights of this process. What opens ``/proc`` gets the surrounding container's
+(``init.notify.procfs``); calls that only look for a file see the few names that are made here.
+There is no ``/sys``.
+
+Source: docs/adr/0006-sandbox-levels.md.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from jettison.errors import SandboxUnavailableError
+from jettison.fs.failure import storage_errors
+from jettison.fs.owners import are_recorded
+from jettison.fs.remove import remove_tree
+from jettison.linux.apparmor import UNCONFINED
+from jettison.linux.cgroup import Group
+from jettison.linux.userns import may_chroot
+from jettison.sandbox.base import Streams
+from jettison.sandbox.driver.chroot_files import make_devices, make_proc
+from jettison.sandbox.driver.ids import check_ids
+from jettison.sandbox.driver.single_id import alone
+from jettison.sandbox.driver.terminal import host_terminal
+from jettison.sandbox.helper.encode import encode, make_limits
+from jettison.sandbox.helper.server import Container, Helper
+from jettison.sandbox.rootfs.copied_root import CopiedRoot
+from jettison.sandbox.rootfs.covers import Covers
+from jettison.sandbox.spec import NetworkMode, RootKind, SandboxSpec
+
+
+class ChrootRunning:
+    """A process in a chroot."""
+
+    def __init__(
+        self, container: Container, root: CopiedRoot, covers: Covers, group: Group
+    ) -> None:
+        self._container = container
+        self._root = root
+        self._covers = covers
+        self._group = group
+        self.lacked_pids = False
+        self._refused_before = container.refused_pids
+
+    def wait(self) -> int:
+        """See ``Running.wait``."""
+        try:
+            with storage_errors(self._root.tree):
+                try:
+                    code = self._container.wait()
+                finally:
+                    refused = self._container.refused_pids - self._refused_before
+                    self.lacked_pids = (self._group.refused_pids or refused) > 0
+                    self._group.remove()
+                    self._covers.uncover()
+                for path in self._covers.restored:
+                    self._root.forget_changes_of(path)
+                self._root.collect()
+            return code
+        finally:
+            remove_tree(self._root.tree.parent)
+
+    def signal(self, number: int) -> None:
+        """See ``Running.signal``."""
+        self._container.signal(number)
+
+    def kill(self) -> None:
+        """See ``Running.kill``."""
+        self._container.signal(signal.SIGKILL)
+
+
+class ChrootSandbox:
+    """The driver; one helper process serves all its chroots."""
+
+    name = "in-container"
+    moves_directories = True
+
+    def __init__(self) -> None:
+        self._helper = Helper(alone=False)
+
+    def warm(self) -> None:
+        """Start the helper in advance."""
+        self._helper.warm()
+
+    def start(self, spec: SandboxSpec, streams: Streams) -> ChrootRunning:
+        """See ``Sandbox.start``; copies the root file system first."""
+        _check(spec)
+        if are_recorded():
+            spec = alone(spec)
+        else:
+            check_ids(spec)
+        place = (spec.root.work or spec.root.upper.parent) / "chroot"
+        group = make_limits(spec)
+        try:
+            with storage_errors(place):
+                root, covers = _make_root(spec, place)
+            driver = "chroot-single-id" if are_recorded() else "chroot"
+            message = encode(
+                spec,
+                driver=driver,
+                userns=False,
+                cgroup=group,
+                tree=os.fsencode(root.tree),
+                held=covers.held,
+            )
+            with host_terminal(spec, streams) as given:
+                container = self._helper.start(message, given, namespaces=0)
+        except BaseException:
+            group.remove()
+            remove_tree(place)
+            raise
+        return ChrootRunning(container, root, covers, group)
+
+    def close(self) -> None:
+        """End the helper and all processes."""
+        self._helper.close()
+
+
+def _check(spec: SandboxSpec) -> None:
+    """Refuse what cannot be had without namespaces.
+
+    Raises:
+        SandboxUnavailableError: says what.
+    """
+    problem = ""
+    if not may_chroot():
+        problem = "this process has no right to chroot"
+    elif spec.network is NetworkMode.NONE:
+        problem = "it cannot take the network away"
+    elif spec.network is NetworkMode.OWN:
+        problem = "it cannot give it a network of its own"
+    elif spec.devices:
+        problem = "it cannot show devices"
+    elif spec.root.kind is not RootKind.OVERLAY:
+        problem = "it needs layers"
+    elif spec.apparmor not in {None, UNCONFINED}:
+        problem = "its processes keep the AppArmor profile of this container"
+    if problem:
+        raise SandboxUnavailableError(
+            f"the sandbox `in-container` cannot run this: {problem}",
+            hint="Give the container CAP_SYS_CHROOT, or allow namespaces: "
+            "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined`.",
+        )
+
+
+def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, Covers]:
+    place.mkdir(0o700)
+    root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper)
+    root.remember()
+    covers = Covers(root.tree, place / "aside")
+    try:
+        covers.make_directory("/sys")
+        make_proc(Path(covers.make_directory("/proc")))
+        make_devices(covers.make_directory("/dev"))
+        covers.cover_all((*spec.names, *spec.mounts))
+    except BaseException:
+        covers.uncover()
+        raise
+    return root, covers

@@ -1,0 +1,100 @@
+"""The driver that needs nothing installed: namespaces by our own helper.
+
+In:  ``SandboxSpec``, streams.
+Out: ``Running`` containers.
+
+Source: see ``sandbox.init``. Measured: docs/adr/0002-sandbox.md.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from jettison.linux.cgroup import Group
+from jettison.linux.userns import in_user_namespace
+from jettison.sandbox.base import Streams
+from jettison.sandbox.driver.single_id import alone
+from jettison.sandbox.helper.server import Container, Helper, flags_of
+from jettison.sandbox.helper.stubs import clean_upper
+from jettison.sandbox.spec import NetworkMode, SandboxSpec
+
+
+class EmbeddedRunning:
+    """A container of the embedded driver."""
+
+    def __init__(self, spec: SandboxSpec, container: Container, group: Group) -> None:
+        self._spec = spec
+        self._group = group
+        self._container = container
+        self.lacked_pids = False
+        self._refused_before = container.refused_pids
+
+    def wait(self) -> int:
+        """See ``Running.wait``."""
+        try:
+            return self._container.wait()
+        finally:
+            refused = self._container.refused_pids - self._refused_before
+            self.lacked_pids = (self._group.refused_pids or refused) > 0
+            self._group.remove()
+            clean_upper(self._spec, self._container.ready)
+
+    def signal(self, number: int) -> None:
+        """See ``Running.signal``."""
+        self._container.signal(number)
+
+    def kill(self) -> None:
+        """See ``Running.kill``."""
+        self._container.signal(signal.SIGKILL)
+
+
+class EmbeddedSandbox:
+    """The driver; one helper process serves all its containers.
+
+    Args:
+        single_id: This is a user namespace with one id (docs/adr/0006-sandbox-levels.md).
+        landlock_abi: Version of Landlock, by default this kernel's.
+    """
+
+    moves_directories = False
+
+    def __init__(self, *, single_id: bool = False, landlock_abi: int | None = None) -> None:
+        self._landlock_abi = landlock_abi
+        self.name = "single-id" if single_id else "embedded"
+        self._helper = Helper()
+        self._userns = in_user_namespace()
+
+    def warm(self) -> None:
+        """Start the helper in advance: the first container then starts as fast as the others."""
+        self._helper.warm()
+
+    def start(self, spec: SandboxSpec, streams: Streams) -> EmbeddedRunning:
+        """See ``Sandbox.start``."""
+        # Not needed by the helper, which starts while this is imported.
+        from jettison.sandbox.driver.ids import check_ids  # noqa: PLC0415
+        from jettison.sandbox.helper.encode import encode, make_limits  # noqa: PLC0415
+
+        if self.name == "single-id":
+            spec = alone(spec)
+        check_ids(spec)
+        group = make_limits(spec)
+        try:
+            message = encode(
+                spec,
+                driver=self.name,
+                userns=self._userns,
+                cgroup=group,
+                landlock_abi=self._landlock_abi,
+            )
+            flags = flags_of(own_network=spec.network is NetworkMode.NONE)
+            container = self._helper.start(
+                message, streams, namespaces=flags, supervised=spec.fuse is not None
+            )
+        except BaseException:
+            group.remove()
+            raise
+        return EmbeddedRunning(spec, container, group)
+
+    def close(self) -> None:
+        """End the helper and all containers."""
+        self._helper.close()

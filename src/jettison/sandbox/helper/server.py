@@ -1,0 +1,233 @@
+"""The builder's end of the helper: starts it once, hands specs over, follows containers.
+
+In:  encoded specs and streams.
+Out: ``Container``s: their end, their stubs.
+
+Concurrency: ``Helper`` is thread-safe. Containers end when the builder does, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import marshal
+import os
+import socket
+import sys
+import threading
+from typing import Any
+
+import msgspec
+
+from jettison.errors import SandboxUnavailableError
+from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
+from jettison.linux.userns import remedy
+from jettison.sandbox.base import Streams
+from jettison.sandbox.helper.spawn import Spawn
+
+NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
+_MESSAGE = 1 << 20
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What the helper made: below the root, see ``helper.stubs``; ``pid`` holds a network."""
+
+    stubs: list[tuple[bytes, bool]]
+    parents: dict[bytes, tuple[object, ...]]
+    pid: int = 0
+
+
+class Container:
+    """A started container, seen through its control socket."""
+
+    def __init__(self, control: socket.socket, helper: Helper) -> None:
+        self._control = control
+        # The helper ends with its last reference, and all of its containers with it.
+        self._helper = helper
+        # Re-entrant, because a signal handler may interrupt its own thread.
+        self._lock = threading.RLock()
+        self.ready = Ready([], {})
+        self._failure: list[Any] | None = None
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code.
+
+        Raises:
+            SandboxUnavailableError: the set-up failed.
+        """
+        while (code := self._receive()) is None:
+            continue
+        return code
+
+    @property
+    def refused_pids(self) -> int:
+        """See ``Helper.refused_pids``."""
+        return self._helper.refused_pids
+
+    def begin(self) -> int | None:
+        """Wait until it is set up; return the exit code if it ended before.
+
+        Raises:
+            SandboxUnavailableError: the set-up failed.
+        """
+        before = self.ready
+        while (code := self._receive()) is None and self.ready is before:
+            continue
+        return code
+
+    def _receive(self) -> int | None:
+        """Take in one message; return the exit code if it is the last."""
+        data = self._control.recv(_MESSAGE)
+        if not data:
+            self.close()
+            raise SandboxUnavailableError(
+                "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
+            )
+        kind, *rest = marshal.loads(data)  # noqa: S302 - our own process wrote it
+        if kind == "ready":
+            self.ready = Ready(*rest)
+        elif kind == "error":
+            self._failure = rest
+        else:
+            self.close()
+            if self._failure is not None:
+                raise _unavailable(*self._failure)
+            return int(rest[0])
+        return None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to process 1 of the container; nothing happens when it has ended."""
+        with self._lock:
+            if self._control.fileno() < 0:
+                return
+            try:
+                self._control.send(b"%d" % number)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        """Lose interest in it: the helper kills it, if it still runs."""
+        with self._lock:
+            self._control.close()
+
+
+class Helper:
+    """The helper process; started with the first container, or before by ``warm``.
+
+    Args:
+        alone: It is the first process of a process namespace, so that all of its containers end
+            with it even if it is killed: a program with the set-user-ID bit has no parent-death
+            signal. A chroot needs to see the processes of the host.
+        limited: All of its containers together have the usual number of processes at most, where
+            this host and user can limit that.
+    """
+
+    def __init__(self, *, alone: bool = True, limited: bool = True) -> None:
+        self._alone = alone
+        self._limited = limited
+        self._spawning: Spawn | None = None
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._pid = 0
+
+    def warm(self) -> None:
+        """Start the helper process if it does not run."""
+        with self._lock:
+            self._connected()
+
+    def start(
+        self, message: bytes, streams: Streams, *, namespaces: int, supervised: bool = False
+    ) -> Container:
+        """Start a container.
+
+        Args:
+            message: Of ``helper.encode``.
+            streams: Stay open here.
+            namespaces: Flags for clone(2).
+            supervised: Its file systems are served by processes beside it.
+
+        Raises:
+            SandboxUnavailableError: the helper cannot be started.
+        """
+        spec = os.memfd_create("spec", os.MFD_CLOEXEC)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with open(spec, "wb", closefd=False) as file:
+                file.write(message)
+            descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
+            with self._lock:
+                self._connected()
+                if self._spawning is not None:
+                    self._spawning.join()  # it is limited from now on
+                self._send(b"%d %d" % (namespaces, supervised), descriptors)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            os.close(spec)
+            theirs.close()
+        return Container(ours, self)
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the helper and everything that it started; a later container starts a new one."""
+        with self._lock:
+            self._forget()
+
+    @property
+    def refused_pids(self) -> int:
+        """How many processes of all containers could not be started."""
+        return self._spawning.group.refused_pids if self._spawning is not None else 0
+
+    def _send(self, data: bytes, descriptors: list[int]) -> None:
+        try:
+            socket.send_fds(self._connected(), [data], descriptors)
+        except (BrokenPipeError, ConnectionResetError):
+            # The helper was killed; nothing of it is left, so that a new one can take over.
+            self._forget()
+            socket.send_fds(self._connected(), [data], descriptors)
+
+    def _forget(self) -> None:
+        if self._socket is None:
+            return
+        self._socket.close()
+        self._socket = None
+        with contextlib.suppress(ChildProcessError):  # reaped by somebody who waits for all
+            os.waitpid(self._pid, 0)
+        if self._spawning is not None:
+            self._spawning.join()
+            self._spawning.remove()
+            self._spawning = None
+
+    def _connected(self) -> socket.socket:
+        if self._socket is None:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            try:
+                self._spawning = Spawn(theirs.fileno(), alone=self._alone, limited=self._limited)
+                self._pid = self._spawning.pid()
+            except OSError as error:
+                ours.close()
+                raise SandboxUnavailableError(
+                    f"cannot start the sandbox helper with `{sys.executable}`: {error.strerror}"
+                ) from error
+            finally:
+                theirs.close()
+            self._socket = ours
+        return self._socket
+
+
+def _unavailable(step: str, code: int, text: str) -> SandboxUnavailableError:
+    hint = None
+    if code in {errno.EPERM, errno.EACCES}:
+        hint = remedy(text)
+    elif code == errno.ENOSPC:
+        hint = "Free space on the disk of the store, or raise `user.max_mnt_namespaces`."
+    message = f"cannot set up the container: {step}: {text[:1].lower()}{text[1:]}"
+    return SandboxUnavailableError(message, hint=hint)
+
+
+def flags_of(*, own_network: bool) -> int:
+    """Return the clone flags of a container."""
+    return NAMESPACES | (NEWNET if own_network else 0)

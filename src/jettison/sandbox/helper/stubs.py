@@ -1,0 +1,112 @@
+"""Removes the mount points that a driver made, as if they had never been there.
+
+In:  what ``sandbox.init`` noted: stubs as they were made, copied-up parents as they were.
+Out: the upper directory without them; times of directories as the container left them.
+
+Security: the container may have replaced any directory by a link; no link is followed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from jettison.fs.failure import storage_errors
+from jettison.sandbox.helper.server import Ready
+from jettison.sandbox.spec import SandboxSpec
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OVERLAY = ("trusted.overlay.", "user.overlay.")
+
+
+def clean_upper(spec: SandboxSpec, ready: Ready) -> None:
+    """Make the upper directory of a container that has ended what the process made of it.
+
+    Raises:
+        StorageError: it cannot be read or written.
+    """
+    upper = spec.root.upper
+    if spec.fuse is not None and spec.root.merged is not None:
+        from jettison.sandbox.rootfs.fuse_form import FuseForm  # noqa: PLC0415 - rarely needed
+
+        with storage_errors(upper):
+            FuseForm(upper, spec.root.lowers).undo()
+    remove_stubs(upper, ready)
+
+
+def remove_stubs(upper: Path, ready: Ready) -> None:
+    """Remove mount points that are still empty, and parents that nobody else changed."""
+    if not ready.stubs:
+        return
+    root = os.open(upper, _DIRECTORY)
+    try:
+        for path, is_directory in reversed(ready.stubs):
+            _remove(root, path, is_directory=is_directory)
+        for path in sorted(ready.parents, key=len, reverse=True):
+            _remove_copied(root, path, ready.parents[path])
+    finally:
+        os.close(root)
+
+
+def _remove(root: int, path: bytes, *, is_directory: bool) -> None:
+    parent, name = _open_parent(root, path)
+    if parent is None:
+        return
+    try:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        before = os.fstat(parent)
+        if is_directory and stat.S_ISDIR(found.st_mode):
+            os.rmdir(name, dir_fd=parent)
+        elif stat.S_ISREG(found.st_mode) and not is_directory and found.st_size == 0:
+            os.unlink(name, dir_fd=parent)
+        else:
+            return
+        os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
+    except OSError:
+        return  # the container put something there, or took it away: that is its change
+    finally:
+        os.close(parent)
+
+
+def _remove_copied(root: int, path: bytes, facts: tuple[object, ...]) -> None:
+    """Remove a directory that only holds what the layer below has, because a stub was in it."""
+    parent, name = _open_parent(root, path)
+    if parent is None:
+        return
+    try:
+        directory = os.open(name, _DIRECTORY, dir_fd=parent)
+        try:
+            same = _facts(directory) == facts
+        finally:
+            os.close(directory)
+        if same:
+            before = os.fstat(parent)
+            os.rmdir(name, dir_fd=parent)
+            os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
+    except OSError:
+        return
+    finally:
+        os.close(parent)
+
+
+def _facts(directory: int) -> tuple[object, ...]:
+    found = os.fstat(directory)
+    names = [name for name in sorted(os.listxattr(directory)) if not name.startswith(_OVERLAY)]
+    attributes = [(name, os.getxattr(directory, name)) for name in names]
+    return (found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, attributes)
+
+
+def _open_parent(root: int, path: bytes) -> tuple[int | None, bytes]:
+    """Open the directory of a path without following links; None when it is gone."""
+    *directories, name = path.split(b"/")
+    here = os.dup(root)
+    for part in directories:
+        try:
+            deeper = os.open(part, _DIRECTORY, dir_fd=here)
+        except OSError:
+            os.close(here)
+            return None, name
+        os.close(here)
+        here = deeper
+    return here, name

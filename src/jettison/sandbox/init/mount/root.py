@@ -1,0 +1,116 @@
+"""The root file system: an overlay of layers, or a directory that is one already.
+
+In:  ``spec["root"]``: (kind, upper, work, lowers base first, merged).
+Out: it is mounted over the path of ``upper`` in the private mount namespace; its ``Targets``.
+
+Source: overlayfs.rst; fs.h ``FILESYSTEM_MAX_STACK_DEPTH`` is 2.
+"""
+
+from __future__ import annotations
+
+import os
+
+from jettison.linux.mount import OVERLAY_LOWERS, bind, overlay
+from jettison.sandbox.init import guard
+from jettison.sandbox.init.mount.targets import Targets
+
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def mount_root(spec: dict) -> Targets:  # type: ignore[type-arg]
+    """Mount the root file system of a spec; return where mount points are made in it.
+
+    Raises:
+        OSError: see ``_mount``.
+    """
+    guard.enter(guard.MOUNT_ROOT)
+    _, upper, work, lowers, merged = spec["root"]
+    below = os.open(upper, _PLACE)
+    _mount(upper, work, lowers, merged, userxattr=spec["userns"])
+    return Targets(os.open(upper, _PLACE), upper, below)
+
+
+def _mount(
+    upper: bytes, work: bytes, lowers: list[bytes], merged: bytes, *, userxattr: bool
+) -> None:
+    """Mount layers over the path of ``upper``.
+
+    Where it is one directory already, ``merged``, that is shown. Without lowers the upper
+    directory is mounted as it is: nothing can be whited out.
+
+    Raises:
+        OSError: E2BIG for more layers than two overlays hold, or the kernel refused.
+    """
+    if merged or not lowers:
+        bind(merged or upper, upper, recursive=False)
+        return
+    if len(lowers) > OVERLAY_LOWERS:
+        lowers = _fold(lowers, work, userxattr=userxattr)
+    _forget_last_mount(work)
+    overlay(upper, lowers, upper, work, userxattr=userxattr, volatile=True)
+
+
+def _forget_last_mount(work: bytes) -> None:
+    """Remove the mark of an unsynced mount, which would refuse the next (overlayfs.rst).
+
+    What it warns of is a crash of the machine; this container starts again after a clean end.
+    """
+    mark = work + b"/work/incompat/volatile"
+    try:
+        os.unlink(mark + b"/dirty")
+        os.rmdir(mark)
+    except OSError:
+        return
+
+
+def _fold(lowers: list[bytes], work: bytes, *, userxattr: bool) -> list[bytes]:
+    """Mount the base-most layers as one read-only overlay that serves as the lowest layer.
+
+    The fold is at the base, because a whiteout only hides what its own overlay can see below.
+    """
+    if len(lowers) > 2 * OVERLAY_LOWERS - 1:
+        raise OSError(7, f"{len(lowers)} layers; the kernel stacks {2 * OVERLAY_LOWERS - 1}")
+    count = len(lowers) - OVERLAY_LOWERS + 1
+    count = max(count, 2)
+    point = os.path.join(work, b"folded")
+    os.mkdir(point)
+    overlay(point, lowers[:count], userxattr=userxattr)
+    return [point, *lowers[count:]]
+
+
+def mount_stack(
+    target: bytes,
+    lowers: list[bytes],
+    scratch: bytes,
+    *,
+    writable: bool,
+    userxattr: bool,
+    merged: bytes = b"",
+) -> None:
+    """Mount layers somewhere else than at the root; writes go to ``scratch`` and are lost.
+
+    Args:
+        target: Directory to mount on.
+        lowers: Base first.
+        scratch: Empty directory for upper and work directories.
+        writable: False makes a read-only mount.
+        userxattr: See ``overlay``.
+        merged: Where they are one directory already, which is shown then.
+    """
+    if merged:
+        bind(merged, target, recursive=False)
+        return
+    upper = os.path.join(scratch, b"upper")
+    work = os.path.join(scratch, b"work")
+    os.mkdir(upper)
+    os.mkdir(work)
+    if len(lowers) > OVERLAY_LOWERS - 1:
+        lowers = _fold(lowers, scratch, userxattr=userxattr)
+    if writable:
+        top = os.stat(lowers[-1])
+        os.chown(upper, top.st_uid, top.st_gid)
+        os.chmod(upper, top.st_mode & 0o7777)
+        overlay(target, lowers, upper, work, userxattr=userxattr, volatile=True)
+    else:
+        # A read-only overlay wants two layers at least: an empty one below changes nothing.
+        overlay(target, [work, *lowers], userxattr=userxattr)

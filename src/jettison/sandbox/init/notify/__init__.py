@@ -1,0 +1,1 @@
+"""System calls that a seccomp filter leaves to a process of ours (seccomp_unotify(2))."""

@@ -1,0 +1,108 @@
+"""``/proc`` for processes in a chroot, where it cannot be mounted: calls that open it are asked.
+
+In:  open(2), openat(2), readlink(2), readlinkat(2) of processes that wait.
+Out: descriptors of the real ``/proc`` and targets of its links; all other calls go on as they are.
+
+What is relative to a descriptor of ``/proc`` is the kernel's to answer. ``/dev/fd`` and
+``/dev/stdin`` and so on lead into ``/proc`` too. Calls that take a path and open nothing, such as
+stat(2), see the few files that ``driver.chroot_files`` has put there.
+
+Source: proc(5), open(2).
+Security: there is no isolation in a chroot; what is opened, the process could open outside.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+
+from jettison.linux.syscall import MACHINE
+from jettison.sandbox.init.notify.asker import Asker, Kernel, Opened
+
+_LONGEST = 8
+_NUMBERS = {"open": (2, -1), "openat": (257, 56), "readlink": (89, -1), "readlinkat": (267, 78)}
+_COLUMN = {"x86_64": 0, "aarch64": 1}
+_STREAMS = {b"/dev/stdin": b"0", b"/dev/stdout": b"1", b"/dev/stderr": b"2"}
+_STARTS = (b"/proc/", b"/proc\0", b"/dev/std", b"/dev/fd/")
+_LINKS = frozenset({b"self", b"thread-self", b"mounts", b"net"})
+_CREATING = os.O_CREAT | os.O_EXCL | os.O_TRUNC
+_INT = 0xFFFFFFFF
+
+
+def _open(asker: Asker, call: int, arguments: list[int]) -> int:
+    at = 0 if call == number("open") else 1
+    path, _ = _path(asker, arguments[at])
+    wanted = arguments[at + 1] & _INT
+    flags = wanted & ~_CREATING | os.O_NOCTTY | os.O_NONBLOCK
+    descriptor = asker.open(path, flags)
+    try:
+        if not wanted & (os.O_NONBLOCK | os.O_PATH):
+            now = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, now & ~os.O_NONBLOCK)
+    except OSError:
+        os.close(descriptor)
+        raise
+    raise Opened(descriptor, closes=bool(wanted & os.O_CLOEXEC))
+
+
+def _readlink(asker: Asker, call: int, arguments: list[int]) -> int:
+    at = 0 if call == number("readlink") else 1
+    if asker.begins(arguments[at], _LONGEST).startswith(b"/dev/std"):
+        raise Kernel  # these are links on disk
+    path, target = _path(asker, arguments[at])
+    target = target or asker.readlink(path)
+    size = arguments[at + 2] & _INT
+    if not 0 < size <= _INT >> 1:
+        raise OSError(errno.EINVAL, "")
+    asker.write(arguments[at + 1], target[:size])
+    return min(len(target), size)
+
+
+def _path(asker: Asker, address: int) -> tuple[bytes, bytes]:
+    """Return where in ``/proc``, the working directory, a path leads.
+
+    Returns:
+        The place; and the target, when the path is one of the links at the top of ``/proc``.
+
+    Raises:
+        Kernel: it leads elsewhere.
+    """
+    if not asker.begins(address, _LONGEST).startswith(_STARTS):
+        raise Kernel
+    text = asker.text(address)
+    if text.startswith(b"/dev/"):
+        number = _STREAMS.get(text) or text.removeprefix(b"/dev/fd/")
+        text = b"/proc/self/fd/" + number
+    root, *names = [name for name in text.split(b"/") if name not in {b"", b"."}]
+    if root != b"proc" or b".." in names:
+        raise Kernel
+    first = names[0] if names else b""
+    if first not in _LINKS:
+        return b"/".join(names) or b".", b""
+    process, thread = _process(asker.pid), b"%d" % asker.pid
+    target = {b"self": process, b"thread-self": process + b"/task/" + thread}.get(first)
+    alone = b"" if len(names) > 1 else target or b"self/" + first
+    return b"/".join([target or process + b"/" + first, *names[1:]]), alone
+
+
+def _process(thread: int) -> bytes:
+    """Return the id of the process that a thread is of."""
+    with open(b"%d/status" % thread, "rb") as file:
+        for line in file:
+            if line.startswith(b"Tgid:"):
+                return line.split()[1]
+    raise Kernel
+
+
+def number(name: str) -> int:
+    """Return the number of a call on this machine; -1 for none."""
+    return _NUMBERS[name][_COLUMN[MACHINE]] if MACHINE in _COLUMN else -1
+
+
+_MAKERS = {"open": _open, "openat": _open, "readlink": _readlink, "readlinkat": _readlink}
+CALLS: dict[int, Callable[[Asker, int, list[int]], int]] = (
+    {number(name): make for name, make in _MAKERS.items()} if MACHINE in _COLUMN else {}
+)
+"""What answers a call, by its number."""
