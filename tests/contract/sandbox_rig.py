@@ -10,9 +10,9 @@ from pathlib import Path
 
 from jettison.linux.userns import has_single_id, is_rootless
 from jettison.sandbox.base import Running, Sandbox, Streams
-from jettison.sandbox.helper.server import Helper
+from jettison.sandbox.helper.client import Helper
 from jettison.sandbox.level import IN_CONTAINER, SINGLE_ID
-from jettison.sandbox.rootfs.roots import COPY, FUSE, RootedSandbox
+from jettison.sandbox.rootfs.base import COPY, FUSE, RootedSandbox
 from jettison.sandbox.select import DRIVERS, make, make_root_driver
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 

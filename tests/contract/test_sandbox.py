@@ -32,7 +32,7 @@ from contract.sandbox_rig import (
     why_lacking,
 )
 from host_tools import lacking
-from jettison.container.container import Attachment, run_attached
+from jettison.container.foreground import Attachment, run_attached
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.userns import in_user_namespace

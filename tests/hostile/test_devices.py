@@ -21,7 +21,7 @@ from host_tools import lacking
 from jettison.linux import device_group
 from jettison.linux.device_group import DeviceGroup, make_device_group, restrict_devices
 from jettison.linux.userns import in_user_namespace
-from jettison.sandbox.helper.server import Helper
+from jettison.sandbox.helper.client import Helper
 from jettison.sandbox.select import IN_CONTAINER, SINGLE_ID
 from jettison.sandbox.spec import (
     DEFAULT_CAPABILITIES,

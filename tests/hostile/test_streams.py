@@ -18,7 +18,7 @@ import pytest
 
 from contract.sandbox_rig import BUSYBOX, Rig, drivers_here, make_base, make_driver
 from host_tools import lacking
-from jettison.container.container import Attachment, run_attached
+from jettison.container.foreground import Attachment, run_attached
 from jettison.errors import HostError
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import SandboxSpec

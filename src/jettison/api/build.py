@@ -37,7 +37,7 @@ from jettison.source.context import open_context
 from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
-    from jettison.container.cdi.cdi import HostDevice
+    from jettison.container.cdi.registry import HostDevice
     from jettison.sandbox.base import Sandbox
     from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 

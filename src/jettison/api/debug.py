@@ -18,7 +18,7 @@ import msgspec
 from jettison.api.execution import exec_options
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
-from jettison.container.container import Attachment, run_attached
+from jettison.container.foreground import Attachment, run_attached
 from jettison.errors import UsageError
 from jettison.fs.remove import remove_tree
 from jettison.sandbox.spec import BindMount, Mount, Root, RootKind

@@ -20,7 +20,7 @@ from jettison.plan.graph import Plan
 from jettison.plan.op import ExecDevice, ExecOp
 
 if TYPE_CHECKING:
-    from jettison.container.cdi.cdi import HostDevice, Registry
+    from jettison.container.cdi.registry import HostDevice, Registry
 
 _ENTITLEMENT = "device"
 
@@ -89,7 +89,7 @@ def devices_of(
     grants = parse_grants(allow)
     if not asked:
         return {}
-    from jettison.container.cdi import cdi  # noqa: PLC0415 - seldom asked for
+    from jettison.container.cdi import registry as cdi  # noqa: PLC0415 - seldom asked for
 
     registry = cdi.Registry([Path(each) for each in directories] or cdi.DIRECTORIES)
     found: dict[str, tuple[HostDevice, ...]] = {}

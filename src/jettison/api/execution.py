@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jettison.api.network import Link
-    from jettison.container.cdi.cdi import HostDevice
+    from jettison.container.cdi.registry import HostDevice
 
 _MAX_SECRET_BYTES = 500 << 10
 

@@ -18,7 +18,7 @@ from jettison.container.ca import authorities, proxies
 from jettison.errors import HostError, JettisonError
 from jettison.linux import host, userns
 from jettison.sandbox.base import Verdict
-from jettison.sandbox.rootfs.roots import OVERLAY
+from jettison.sandbox.rootfs.base import OVERLAY
 from jettison.settings import Settings, config_path
 
 _LOW_BYTES = 2 * 10**9

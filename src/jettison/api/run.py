@@ -19,7 +19,7 @@ from jettison.api.network import Link, connect
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.api.transfer import pull
-from jettison.container.container import Attachment, run_attached
+from jettison.container.foreground import Attachment, run_attached
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ContextError, ImageNotFoundError, SolveError, UsageError

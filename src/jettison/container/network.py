@@ -30,7 +30,7 @@ from jettison.errors import HostError
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.programs import find_program
 from jettison.sandbox.base import Streams
-from jettison.sandbox.helper.server import Container, Helper
+from jettison.sandbox.helper.client import Container, Helper
 
 PASTA, SLIRP = "pasta", "slirp4netns"
 _TUN = "/dev/net/tun"

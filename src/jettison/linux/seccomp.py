@@ -22,11 +22,11 @@ from jettison.linux.bpf import (
     AND,
     ANY_BIT,
     ARCHITECTURES,
-    ASK,
     EQUAL,
     ERRNO,
     GREATER_EQUAL,
     LOAD,
+    NOTIFY,
     NUMBER,
     REFUSE,
     RETURN,
@@ -38,7 +38,7 @@ from jettison.linux.bpf import (
     when,
 )
 from jettison.linux.process import CAPABILITIES
-from jettison.linux.socket_filter import SOCKET, SOCKETCALL, asked_sockets
+from jettison.linux.socket_filter import SOCKET, SOCKETCALL, notify_sockets
 from jettison.linux.syscall import MACHINE
 
 # name, numbers on x86_64, i386, aarch64, arm (-1: none), capability that allows it (-: never)
@@ -189,9 +189,9 @@ def program(
     machine: str = MACHINE,
     *,
     single_id: bool = False,
-    asks: bool = False,
-    opens: bool = False,
-    sockets: bool = False,
+    notify_chown: bool = False,
+    notify_open: bool = False,
+    notify_socket: bool = False,
     vsock: bool = False,
 ) -> bytes:
     """Return the BPF program; empty for processors without a table.
@@ -201,18 +201,18 @@ def program(
         machine: As of uname(2).
         single_id: There is one user, so that calls which change owners and users, or make devices,
             do nothing and succeed.
-        asks: With ``single_id``: whether to ask a listener about chown(2) and its kin.
-        opens: Whether to ask a listener about open(2) and readlink(2).
-        sockets: Whether to ask a listener for Unix sockets.
+        notify_chown: With ``single_id``: whether a listener is notified of chown(2) and its kin.
+        notify_open: Whether a listener is notified of open(2) and readlink(2).
+        notify_socket: Whether a listener is notified of calls that make Unix sockets.
         vsock: The host has sockets to hypervisors: as socketcall(2) has its arguments in memory,
             which no filter sees, it makes no sockets then.
     """
     sections = [
         (
             arch,
-            (asked_sockets(column) if sockets else [])
-            + (_asked(column) if opens else [])
-            + (_pretended(column, asks=asks) if single_id else [])
+            (notify_sockets(column) if notify_socket else [])
+            + (_notify_open(column) if notify_open else [])
+            + (_pretended(column, notify_chown=notify_chown) if single_id else [])
             + _section(column, capabilities, vsock=vsock),
         )
         for arch, column in ARCHITECTURES.get(machine, ())
@@ -276,33 +276,33 @@ def _refused(capabilities: int) -> list[tuple[str, list[int]]]:
     return found
 
 
-def opening_program(machine: str = MACHINE) -> bytes:
-    """Return the BPF program that asks about open(2) and readlink(2), and refuses nothing."""
+def open_program(machine: str = MACHINE) -> bytes:
+    """Return the BPF program that notifies of open(2) and readlink(2), and refuses nothing."""
     architectures = ARCHITECTURES.get(machine)
     if not architectures:
         return b""
     arch, column = architectures[0]
-    return assemble([(arch, [*_asked(column), op(RETURN, ALLOW)])], ALLOW)
+    return assemble([(arch, [*_notify_open(column), op(RETURN, ALLOW)])], ALLOW)
 
 
-def _asked(column: int) -> list[bytes]:
-    """Return the instructions that ask about calls which open; others fall through."""
+def _notify_open(column: int) -> list[bytes]:
+    """Return the instructions that notify of calls which open; others fall through."""
     code = [op(LOAD, NUMBER)]
     for line in _OPENING.split("\n")[1:-1]:
         number = int(line.split(" ")[1 + column])
-        code += when(number, [op(RETURN, ASK)])
+        code += when(number, [op(RETURN, NOTIFY)])
     return code
 
 
-def _pretended(column: int, *, asks: bool) -> list[bytes]:
+def _pretended(column: int, *, notify_chown: bool) -> list[bytes]:
     """Return the instructions that let calls succeed without effect; others fall through."""
     code = [op(LOAD, NUMBER)]
     for line in _PRETENDED.split("\n")[1:-1]:
         name, *numbers = line.split(" ")
         number = int(numbers[column])
         # The listener knows the calls of 64-bit processes only.
-        asked = asks and column % 2 == 0 and "chown" in name
-        code += when(number, [op(RETURN, ASK if asked else _PRETEND)])
+        notified = notify_chown and column % 2 == 0 and "chown" in name
+        code += when(number, [op(RETURN, NOTIFY if notified else _PRETEND)])
     for line in _PRETENDED_DEVICES.split("\n")[1:-1]:
         _, place, *numbers = line.split(" ")
         body = [

@@ -19,10 +19,10 @@ from jettison.linux.bpf import (
     ALLOW,
     AND,
     ARCHITECTURES,
-    ASK,
     EQUAL,
     GREATER_EQUAL,
     LOAD,
+    NOTIFY,
     NUMBER,
     RETURN,
     UNKNOWN,
@@ -44,10 +44,10 @@ _DATAGRAM, _RAW = 2, 3
 _CALL_SOCKET, _CALL_PAIR = 1, 8
 
 
-def asked_sockets(column: int) -> list[bytes]:
-    """Return the instructions that ask about making Unix sockets; others fall through."""
+def notify_sockets(column: int) -> list[bytes]:
+    """Return the instructions that notify of calls which make Unix sockets; others fall through."""
     # Sockets of other families fall through, with the number loaded again.
-    unix = [argument(), op(EQUAL, _AF_UNIX, 0, 1), op(RETURN, ASK), op(LOAD, NUMBER)]
+    unix = [argument(), op(EQUAL, _AF_UNIX, 0, 1), op(RETURN, NOTIFY), op(LOAD, NUMBER)]
     pair = [
         argument(),
         op(EQUAL, _AF_UNIX, 1, 0),
@@ -56,23 +56,23 @@ def asked_sockets(column: int) -> list[bytes]:
         op(AND, _KIND),
         op(EQUAL, _DATAGRAM, 1, 0),
         op(EQUAL, _RAW, 0, 1),
-        op(RETURN, ASK),
+        op(RETURN, NOTIFY),
         op(RETURN, ALLOW),
     ]
     both = [argument(), op(EQUAL, _CALL_SOCKET, 1, 0), op(EQUAL, _CALL_PAIR, 0, 1)]
     return [
         op(LOAD, NUMBER),
-        *when(SOCKETCALL[column], [*both, op(RETURN, ASK), op(RETURN, ALLOW)]),
+        *when(SOCKETCALL[column], [*both, op(RETURN, NOTIFY), op(RETURN, ALLOW)]),
         *when(SOCKET[column], unix),
         *when(SOCKETPAIR[column], pair),
     ]
 
 
 def socket_program(machine: str = MACHINE) -> bytes:
-    """Return the BPF program that asks about Unix sockets, and refuses x32 calls only."""
+    """Return the BPF program that notifies of Unix sockets, and refuses x32 calls only."""
     sections = []
     for arch, column in ARCHITECTURES.get(machine, ()):
         x32 = [op(LOAD, NUMBER), op(GREATER_EQUAL, X32, 0, 1), op(RETURN, UNKNOWN)]
-        body = [*(x32 if column == 0 else []), *asked_sockets(column), op(RETURN, ALLOW)]
+        body = [*(x32 if column == 0 else []), *notify_sockets(column), op(RETURN, ALLOW)]
         sections.append((arch, body))
     return assemble(sections, UNKNOWN) if sections else b""

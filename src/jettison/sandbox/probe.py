@@ -18,7 +18,7 @@ from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout
 from jettison.fs.remove import remove_tree
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Streams, Verdict
 from jettison.sandbox.driver.elf import Call, executable
-from jettison.sandbox.rootfs.roots import FUSE, RootedSandbox
+from jettison.sandbox.rootfs.base import FUSE, RootedSandbox
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 _CALLS = {"x86_64": (263, 258), "aarch64": (35, 34)}

@@ -26,7 +26,7 @@ from jettison.linux.programs import find_program
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
 from jettison.sandbox.level import AUTO, IN_CONTAINER, SINGLE_ID, keep_level
-from jettison.sandbox.rootfs.roots import (
+from jettison.sandbox.rootfs.base import (
     COPY,
     FUSE,
     OVERLAY,
@@ -177,10 +177,10 @@ def make_root_driver(snapshotter: str) -> RootDriver | None:
         snapshotter: ``fuse-overlayfs`` or ``copy``.
     """
     if snapshotter == COPY:
-        from jettison.sandbox.rootfs.copy_root import CopyRoots  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.rootfs.copy import CopyRoots  # noqa: PLC0415 - rarely needed
 
         return CopyRoots()
-    from jettison.sandbox.rootfs.fuse_root import FuseRoots  # noqa: PLC0415 - rarely needed
+    from jettison.sandbox.rootfs.fuse import FuseRoots  # noqa: PLC0415 - rarely needed
 
     program = find_program(FUSE)
     return None if program is None else FuseRoots(program)

@@ -30,7 +30,7 @@ from jettison.solver.masking import MaskingSink
 from jettison.store.layer import LayerId, Stack, content_name, is_image_layer
 
 if TYPE_CHECKING:
-    from jettison.container.cdi.cdi import HostDevice
+    from jettison.container.cdi.registry import HostDevice
 
 
 class LayerFiles(Protocol):

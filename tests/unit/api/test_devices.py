@@ -100,5 +100,5 @@ def test_programs_of_a_description_are_told_and_not_run(directory: Path):
 
 
 def test_nothing_is_read_where_no_step_asks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("jettison.container.cdi.cdi.Registry", None)
+    monkeypatch.setattr("jettison.container.cdi.registry.Registry", None)
     assert found(Path("/nowhere"), "") == {}

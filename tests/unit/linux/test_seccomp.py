@@ -7,10 +7,10 @@ import errno
 import pytest
 
 from jettison.linux.process import CAPABILITIES, capability_mask
-from jettison.linux.seccomp import oci_filter, opening_program, program, refused, supported
+from jettison.linux.seccomp import oci_filter, open_program, program, refused, supported
 from jettison.linux.socket_filter import socket_program
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
-from unit.linux.bpf_machine import AARCH64, ALLOW, ARM, ASK, I386, X86_64, answer
+from unit.linux.bpf_machine import AARCH64, ALLOW, ARM, I386, NOTIFY, X86_64, answer
 from unit.linux.bpf_machine import refusal as run
 
 DEFAULT = capability_mask(DEFAULT_CAPABILITIES)
@@ -84,17 +84,17 @@ UNIX, INET, STREAM, DATAGRAM, RAW, CLOSES = 1, 2, 1, 2, 3, 0o2000000
 def test_unix_sockets_are_asked_for_where_the_kernel_cannot_scope_them(
     machine, arch, socket, socketpair, alone
 ):
-    code = socket_program(machine) if alone else program(DEFAULT, machine, sockets=True)
-    assert answer(code, arch, socket, UNIX, STREAM) == ASK
-    assert answer(code, arch, socket, UNIX | 1 << 32, STREAM) == ASK  # the kernel takes an int
+    code = socket_program(machine) if alone else program(DEFAULT, machine, notify_socket=True)
+    assert answer(code, arch, socket, UNIX, STREAM) == NOTIFY
+    assert answer(code, arch, socket, UNIX | 1 << 32, STREAM) == NOTIFY  # the kernel takes an int
     assert answer(code, arch, socket, INET, STREAM) == ALLOW
     assert run(code, arch, socket, 40) == (0 if alone else errno.EPERM)
     assert answer(code, arch, socketpair, UNIX, STREAM | CLOSES) == ALLOW
-    assert answer(code, arch, socketpair, UNIX, DATAGRAM | CLOSES) == ASK
-    assert answer(code, arch, socketpair, UNIX, RAW) == ASK
+    assert answer(code, arch, socketpair, UNIX, DATAGRAM | CLOSES) == NOTIFY
+    assert answer(code, arch, socketpair, UNIX, RAW) == NOTIFY
     assert answer(code, arch, socketpair, INET, DATAGRAM) == ALLOW
     if arch == I386:
-        assert [answer(code, arch, 102, call) for call in (1, 8)] == [ASK, ASK]
+        assert [answer(code, arch, 102, call) for call in (1, 8)] == [NOTIFY, NOTIFY]
         assert answer(code, arch, 102, 3) == ALLOW
     if arch == X86_64:
         assert run(code, arch, 0x40000000 | socket, UNIX) == errno.ENOSYS
@@ -133,13 +133,15 @@ def test_the_runtime_s_form_refuses_the_same_calls():
     [("x86_64", X86_64, 257, 0), ("aarch64", AARCH64, 56, 63)],
 )
 def test_chroots_ask_about_what_is_opened_and_refuse_nothing_else(machine, arch, openat, read):
-    code = opening_program(machine)
-    assert answer(code, arch, openat) == ASK
+    code = open_program(machine)
+    assert answer(code, arch, openat) == NOTIFY
     assert answer(code, arch, read) == ALLOW
     assert answer(code, I386, openat) == ALLOW
-    assert answer(program(DEFAULT, machine, single_id=True, opens=True), arch, openat) == ASK
+    assert (
+        answer(program(DEFAULT, machine, single_id=True, notify_open=True), arch, openat) == NOTIFY
+    )
 
 
 def test_opening_is_asked_about_where_it_is_wanted_only():
     assert answer(program(DEFAULT, "x86_64"), X86_64, 257) == ALLOW
-    assert opening_program("mips") == b""
+    assert open_program("mips") == b""

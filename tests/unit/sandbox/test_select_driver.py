@@ -13,9 +13,9 @@ import pytest
 from jettison.errors import SandboxUnavailableError, UsageError
 from jettison.sandbox import base, select
 from jettison.sandbox.base import Verdict
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import step
 from jettison.sandbox.probe import deleting_program
-from jettison.sandbox.rootfs.roots import SNAPSHOTTERS, RootedSandbox
+from jettison.sandbox.rootfs.base import SNAPSHOTTERS, RootedSandbox
 
 
 @pytest.mark.needs_root
@@ -52,7 +52,7 @@ def test_the_program_of_arm_is_the_one_of_the_manual():
 
 
 def test_the_step_that_a_snapshotter_can_fail_in_is_the_helper_s():
-    assert base.MOUNT_ROOT == guard.MOUNT_ROOT
+    assert base.MOUNT_ROOT == step.MOUNT_ROOT
 
 
 def test_other_processors_have_no_program():

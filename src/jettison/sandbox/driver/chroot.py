@@ -27,12 +27,12 @@ from jettison.linux.userns import may_chroot
 from jettison.sandbox.base import Streams
 from jettison.sandbox.driver.chroot_files import make_devices, make_proc
 from jettison.sandbox.driver.ids import check_ids
-from jettison.sandbox.driver.single_id import alone
+from jettison.sandbox.driver.single_id import adapt_to_one_user
 from jettison.sandbox.driver.terminal import host_terminal
+from jettison.sandbox.helper.client import Container, Helper
 from jettison.sandbox.helper.encode import encode, make_limits
-from jettison.sandbox.helper.server import Container, Helper
 from jettison.sandbox.rootfs.copied_root import CopiedRoot
-from jettison.sandbox.rootfs.covers import Covers
+from jettison.sandbox.rootfs.emulated_mounts import EmulatedMounts
 from jettison.sandbox.spec import NetworkMode, RootKind, SandboxSpec
 
 
@@ -40,11 +40,11 @@ class ChrootRunning:
     """A process in a chroot."""
 
     def __init__(
-        self, container: Container, root: CopiedRoot, covers: Covers, group: Group
+        self, container: Container, root: CopiedRoot, mounts: EmulatedMounts, group: Group
     ) -> None:
         self._container = container
         self._root = root
-        self._covers = covers
+        self._mounts = mounts
         self._group = group
         self.lacked_pids = False
         self._refused_before = container.refused_pids
@@ -59,8 +59,8 @@ class ChrootRunning:
                     refused = self._container.refused_pids - self._refused_before
                     self.lacked_pids = (self._group.refused_pids or refused) > 0
                     self._group.remove()
-                    self._covers.uncover()
-                for path in self._covers.restored:
+                    self._mounts.undo()
+                for path in self._mounts.restored:
                     self._root.forget_changes_of(path)
                 self._root.collect()
             return code
@@ -83,7 +83,7 @@ class ChrootSandbox:
     moves_directories = True
 
     def __init__(self) -> None:
-        self._helper = Helper(alone=False)
+        self._helper = Helper(own_pids=False)
 
     def warm(self) -> None:
         """Start the helper in advance."""
@@ -93,14 +93,14 @@ class ChrootSandbox:
         """See ``Sandbox.start``; copies the root file system first."""
         _check(spec)
         if are_recorded():
-            spec = alone(spec)
+            spec = adapt_to_one_user(spec)
         else:
             check_ids(spec)
         place = (spec.root.work or spec.root.upper.parent) / "chroot"
         group = make_limits(spec)
         try:
             with storage_errors(place):
-                root, covers = _make_root(spec, place)
+                root, mounts = _make_root(spec, place)
             driver = "chroot-single-id" if are_recorded() else "chroot"
             message = encode(
                 spec,
@@ -108,7 +108,7 @@ class ChrootSandbox:
                 userns=False,
                 cgroup=group,
                 tree=os.fsencode(root.tree),
-                held=covers.held,
+                memory_files=mounts.memory_files,
             )
             with host_terminal(spec, streams) as given:
                 container = self._helper.start(message, given, namespaces=0)
@@ -116,7 +116,7 @@ class ChrootSandbox:
             group.remove()
             remove_tree(place)
             raise
-        return ChrootRunning(container, root, covers, group)
+        return ChrootRunning(container, root, mounts, group)
 
     def close(self) -> None:
         """End the helper and all processes."""
@@ -150,17 +150,17 @@ def _check(spec: SandboxSpec) -> None:
         )
 
 
-def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, Covers]:
+def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, EmulatedMounts]:
     place.mkdir(0o700)
     root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper)
     root.remember()
-    covers = Covers(root.tree, place / "aside")
+    mounts = EmulatedMounts(root.tree, place / "aside")
     try:
-        covers.make_directory("/sys")
-        make_proc(Path(covers.make_directory("/proc")))
-        make_devices(covers.make_directory("/dev"))
-        covers.cover_all((*spec.names, *spec.mounts))
+        mounts.make_directory("/sys")
+        make_proc(Path(mounts.make_directory("/proc")))
+        make_devices(mounts.make_directory("/dev"))
+        mounts.make_all((*spec.names, *spec.mounts))
     except BaseException:
-        covers.uncover()
+        mounts.undo()
         raise
-    return root, covers
+    return root, mounts

@@ -13,9 +13,9 @@ import signal
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
-from jettison.sandbox.driver.single_id import alone
-from jettison.sandbox.helper.server import Container, Helper, flags_of
-from jettison.sandbox.helper.stubs import clean_upper
+from jettison.sandbox.driver.single_id import adapt_to_one_user
+from jettison.sandbox.helper.client import Container, Helper, flags_of
+from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import NetworkMode, SandboxSpec
 
 
@@ -75,7 +75,7 @@ class EmbeddedSandbox:
         from jettison.sandbox.helper.encode import encode, make_limits  # noqa: PLC0415
 
         if self.name == "single-id":
-            spec = alone(spec)
+            spec = adapt_to_one_user(spec)
         check_ids(spec)
         group = make_limits(spec)
         try:

@@ -30,9 +30,9 @@ from jettison.sandbox.base import Streams
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.terminal import host_terminal
+from jettison.sandbox.helper.client import Container, Helper
 from jettison.sandbox.helper.encode import encode, make_limits
-from jettison.sandbox.helper.server import Container, Helper
-from jettison.sandbox.helper.stubs import clean_upper
+from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import SandboxSpec
 
 _NOT_FOUND = 127

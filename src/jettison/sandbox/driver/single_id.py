@@ -12,7 +12,7 @@ from jettison.sandbox.spec import FileMount, SandboxSpec
 _APT_CONFIG = "/dev/single-id.apt"
 
 
-def alone(spec: SandboxSpec) -> SandboxSpec:
+def adapt_to_one_user(spec: SandboxSpec) -> SandboxSpec:
     """Return a spec with what package managers must know where there is one user.
 
     apt(8) becomes another user for downloads, and would notice that it did not.

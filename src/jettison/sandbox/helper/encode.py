@@ -21,7 +21,7 @@ from jettison.linux.device_group import make_device_group, restrict_devices, unr
 from jettison.linux.landlock import abi, can_scope
 from jettison.linux.process import CAPABILITIES, capability_mask
 from jettison.linux.rlimits import limit_number
-from jettison.linux.seccomp import opening_program, program, supported
+from jettison.linux.seccomp import open_program, program, supported
 from jettison.linux.socket_filter import socket_program
 from jettison.sandbox.spec import (
     BindMount,
@@ -91,7 +91,7 @@ def encode(
         "scoped": guard is NetworkGuard.SCOPE,
         "capabilities": mask,
         "seccomp": _filter(spec, mask, single_id=single_id),
-        "asking": _asking(spec, mask, driver, sockets=guard is NetworkGuard.SOCKETS),
+        "notify": _notify_filter(spec, mask, driver, sockets=guard is NetworkGuard.SOCKETS),
         "privileged": spec.privileged,
         "apparmor": os.fsencode(profile_here(spec.apparmor_wanted, rootless=userns)),
         "masked": [os.fsencode(path) for path in spec.masked_paths],
@@ -196,19 +196,19 @@ def _program(mask: int, **more: bool) -> bytes:
     return program(mask, vsock=has_vsock(), **more)
 
 
-def _asking(spec: SandboxSpec, mask: int, driver: str, *, sockets: bool) -> bytes:
-    """Return the filter that asks: for sockets, to whom root gives files, what chroots open."""
+def _notify_filter(spec: SandboxSpec, mask: int, driver: str, *, sockets: bool) -> bytes:
+    """Return the filter with a listener: for sockets, for owners, for what chroots open."""
     match driver:
         case "single-id" if sockets or not spec.uid:
-            return _program(mask, single_id=True, asks=not spec.uid, sockets=sockets)
+            return _program(mask, single_id=True, notify_chown=not spec.uid, notify_socket=sockets)
         case "embedded" if sockets:
-            return _program(mask, sockets=True)
+            return _program(mask, notify_socket=True)
         case "oci" if sockets:
             return socket_program()
         case "chroot-single-id":
-            return _program(mask, single_id=True, asks=not spec.uid, opens=True)
+            return _program(mask, single_id=True, notify_chown=not spec.uid, notify_open=True)
         case "chroot":
-            return opening_program()
+            return open_program()
         case _:
             return b""
 

@@ -33,14 +33,14 @@ class Spawn(threading.Thread):
 
     Args:
         descriptor: Of the helper's socket.
-        alone: See ``Helper``.
+        own_pids: See ``Helper``.
         limited: See ``Helper``.
     """
 
-    def __init__(self, descriptor: int, *, alone: bool, limited: bool) -> None:
+    def __init__(self, descriptor: int, *, own_pids: bool, limited: bool) -> None:
         super().__init__(name="spawn", daemon=True)
         self._descriptor = descriptor
-        self._alone = alone
+        self._own_pids = own_pids
         self._limited = limited
         self._spawned = threading.Event()
         self._pid = 0
@@ -62,7 +62,7 @@ class Spawn(threading.Thread):
 
     def run(self) -> None:
         """Do it; the process namespace is for children of this thread only."""
-        if self._alone:
+        if self._own_pids:
             with contextlib.suppress(OSError):  # no container can be made then, and clone says so
                 unshare(NEWPID)
         try:

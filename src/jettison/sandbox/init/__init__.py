@@ -6,7 +6,7 @@ therefore clone and unshare at will. ``jettison.linux`` holds the system calls i
 
     builder ── SOCK_SEQPACKET: stdin, stdout, stderr, control, spec (memfd) ──▶ server
     server  ── clone(NEWPID, NEWNS, …) ──▶ process 1: mounts, limits, exec
-    builder ◀─ control: ready (stubs), error (step, errno, text), exit (status) ── both
+    builder ◀─ control: ready (mount points), error (step, errno, text), exit (status) ── both
     builder ── control: signal numbers; end of file kills ──▶ server
 
 The server is the first process of a process namespace (but for chroots), so that killing it kills

@@ -4,8 +4,8 @@ In:  the decoded spec, the control socket; descriptors 0, 1 and 2 are the progra
 Out: the program runs, below a process that ends what it leaves behind.
 
 There is no process namespace that ends as a whole: orphans come to the process above the program,
-which kills them when the program has ended. The same process answers the filter of system calls,
-which asks for ``/proc``, and for owners where they are noted.
+which kills them when the program has ended. The same process responds to notifications of the
+filter of system calls: for ``/proc``, and for owners where they are noted.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from jettison.linux.process import (
     forbid_new_privileges,
     install_filter,
 )
-from jettison.sandbox.init import guard, program, streams
+from jettison.sandbox.init import program, step, streams
 from jettison.sandbox.init.container import begin
-from jettison.sandbox.init.notify import asked
+from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.notify.memory_files import MemoryFiles, write_all
 
 
@@ -31,16 +31,16 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     """Enter the root file system and execute the program; never returns.
 
     Raises:
-        OSError: a step failed; ``guard.step()`` names it.
+        OSError: a step failed; ``step.current()`` names it.
     """
     begin(spec)
     adopt_orphans()
     pid = os.getpid()
     children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    guard.enter("put files into memory")
-    held = MemoryFiles(spec["held"])
-    guard.enter("enter the root file system")
+    step.enter("put files into memory")
+    files = MemoryFiles(spec["memory_files"])
+    step.enter("enter the root file system")
     os.chdir(spec["tree"])
     os.chroot(".")
     streams.use_null(b"/dev/null")
@@ -48,7 +48,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.umask(0o022)
     os.write(control, marshal.dumps(("ready", [], {})))
     program.enter_directory(spec["cwd"])
-    guard.enter("filter system calls")
+    step.enter("filter system calls")
     here, there = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     child = os.fork()
     if child:
@@ -59,41 +59,41 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
             become(spec["uid"], spec["gid"], spec["groups"])
         # Programs with the set-user-ID bit lose their own parent-death signal.
         die_with_parent(program.END)
-        listener = asked.receive(here)
-        calls = held.calls()
-        answer = None if listener < 0 else lambda: asked.serve(listener, proc, calls)
-        program.reap_until(child, children, answer)
+        listener = responder.receive_listener(here)
+        calls = files.calls()
+        respond = None if listener < 0 else lambda: responder.serve(listener, proc, calls)
+        program.reap_until(child, children, respond)
     die_with_parent()
     program.lead(terminal=spec["terminal"])
     os.close(here.detach())
     _filter(spec, there)
-    guard.enter("change the user")
+    step.enter("change the user")
     streams.give_to(spec["uid"])
     become(spec["uid"], spec["gid"], spec["groups"])
-    guard.enter("execute")
+    step.enter("execute")
     os.close(control)
     program.run(spec["argv"], spec["env"])
 
 
-def _filter(spec: dict, answerer: _socket.socket) -> None:  # type: ignore[type-arg]
-    """Install the filter of system calls, and give its listener to the process that answers.
+def _filter(spec: dict, responding: _socket.socket) -> None:  # type: ignore[type-arg]
+    """Install the filter of system calls, and give its listener to the process that responds.
 
     Raises:
         OSError: the kernel refuses.
     """
     listener = -1
-    if spec["asking"] and asked.can_open():
+    if spec["notify"] and responder.can_add_descriptors():
         try:
             forbid_new_privileges()
-            listener = install_filter(spec["asking"], listen=True)
+            listener = install_filter(spec["notify"], listen=True)
         except OSError:
             pass  # somebody listens already: there is no /proc then, and no owner is noted
     if listener >= 0:
-        asked.send(answerer, listener)
-        os.close(answerer.detach())
+        responder.send_listener(responding, listener)
+        os.close(responding.detach())
         return
-    write_all([(path[len(spec["tree"]) :], content) for path, content in spec["held"]])
+    write_all([(path[len(spec["tree"]) :], content) for path, content in spec["memory_files"]])
     if spec["driver"] == "chroot-single-id":
         forbid_new_privileges()
         install_filter(spec["seccomp"])
-    os.close(answerer.detach())
+    os.close(responding.detach())

@@ -25,7 +25,7 @@ from jettison.linux.mount import (
 from jettison.linux.namespace import NEWCGROUP, set_hostname, unshare
 from jettison.linux.process import confine_next_program, die_with_parent
 from jettison.linux.syscall import libc
-from jettison.sandbox.init import guard, network, program, streams
+from jettison.sandbox.init import network, program, step, streams
 from jettison.sandbox.init.mount.devices import (
     fill_dev,
     mount_dev,
@@ -35,35 +35,35 @@ from jettison.sandbox.init.mount.devices import (
 )
 from jettison.sandbox.init.mount.kernel_mounts import mount_proc, mount_sys
 from jettison.sandbox.init.mount.mounts import Mounter, hide
+from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_root
-from jettison.sandbox.init.mount.targets import Targets, at
 
 
 def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     """Put the container together and execute its program; never returns.
 
     Raises:
-        OSError: a step failed; ``guard.step()`` names it.
+        OSError: a step failed; ``step.current()`` names it.
     """
     begin(spec)
     os.umask(0)
     _own_cgroup_view()
     propagate_one_way()
-    targets = _mount_everything(spec)
-    _enter_root(spec, targets)
+    points = _mount_everything(spec)
+    _enter_root(spec, points)
     _name_and_network(spec)
     program.limit_resources(spec["rlimits"])
     os.umask(0o022)
-    os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
+    os.write(control, marshal.dumps(("ready", points.made, points.parents)))
     program.enter_directory(spec["cwd"])
     user = (spec["uid"], spec["gid"], spec["groups"])
-    guard.enter("apply the AppArmor profile")
+    step.enter("apply the AppArmor profile")
     confine_next_program(spec["apparmor"])
     network.guard_shared(spec)
-    guard.enter("filter system calls")
+    step.enter("filter system calls")
     reaper = program.filter_calls(spec) or spec["init"]
     program.drop_privileges(user, spec["capabilities"])
-    guard.enter("execute")
+    step.enter("execute")
     if reaper:
         os.close(control)
     program.start(spec["argv"], spec["env"], reaper=reaper, terminal=spec["terminal"])
@@ -85,7 +85,7 @@ def begin(spec: dict) -> None:  # type: ignore[type-arg]
 
 def _join_cgroups(files: list[bytes]) -> None:
     """Move this process into control groups by their ``cgroup.procs`` files."""
-    guard.enter("join control groups")
+    step.enter("join control groups")
     for path in files:
         with open(path, "wb", buffering=0) as file:
             file.write(b"0")
@@ -99,33 +99,33 @@ def _own_cgroup_view() -> None:
             raise
 
 
-def _mount_everything(spec: dict) -> Targets:  # type: ignore[type-arg]
-    targets = mount_root(spec)
+def _mount_everything(spec: dict) -> MountPoints:  # type: ignore[type-arg]
+    points = mount_root(spec)
     privileged = spec["privileged"]
-    guard.enter("mount `/proc`")
-    mount_proc(targets)
-    guard.enter("mount `/dev`")
-    _mount_dev(spec, targets)
-    guard.enter("mount `/sys`")
-    mount_sys(targets, readonly=not privileged)
-    mounter = Mounter(targets, spec["root"][2], userxattr=spec["userns"])
+    step.enter("mount `/proc`")
+    mount_proc(points)
+    step.enter("mount `/dev`")
+    _mount_dev(spec, points)
+    step.enter("mount `/sys`")
+    mount_sys(points, readonly=not privileged)
+    mounter = Mounter(points, spec["root"][2], userxattr=spec["userns"])
     for entry in spec["mounts"]:
         mounter.make(entry)
     if privileged:
         for target, source in spec["devices"]:
             mounter.show_device(target, source)
     if not privileged:
-        guard.enter("restrict devices")
-        _restrict_devices(spec, targets, mounter)
+        step.enter("restrict devices")
+        _restrict_devices(spec, points, mounter)
     mounter.close()
-    return targets
+    return points
 
 
-def _mount_dev(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]
-    point = targets.make_plain(b"dev")
+def _mount_dev(spec: dict, points: MountPoints) -> None:  # type: ignore[type-arg]
+    point = points.make_plain(b"dev")
     mount_dev(at(point), privileged=spec["privileged"])
     os.close(point)
-    dev = targets.find(b"dev")
+    dev = points.find(b"dev")
     fill_dev(at(dev), privileged=spec["privileged"])
     if not spec["own_shm"]:
         mount_shm(at(dev), spec["shm_bytes"])
@@ -136,20 +136,20 @@ def _mount_dev(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]
     os.close(dev)
 
 
-def _restrict_devices(spec: dict, targets: Targets, mounter: Mounter) -> None:  # type: ignore[type-arg]
+def _restrict_devices(spec: dict, points: MountPoints, mounter: Mounter) -> None:  # type: ignore[type-arg]
     """Have every mount ``nodev``, and then a few devices shown one by one."""
     nodes = mounter.restrict()
     for target, source in spec["devices"]:
         mounter.show_device(target, nodes.copy(source))
-    dev = targets.find(b"dev")  # which a mount of the spec may be
+    dev = points.find(b"dev")  # which a mount of the spec may be
     nodes.show_all(at(dev), mounter.taken)
     if b"pts" not in mounter.taken:
         _mount_terminals(spec, at(dev))
     null = at(dev, b"null")  # its own, whose mount stays
     streams.use_null(null if os.path.exists(null) else nodes.path(b"null"))
     os.close(dev)
-    guard.enter("hide paths of the kernel")
-    hide(targets, nodes, spec["masked"], spec["readonly"])
+    step.enter("hide paths of the kernel")
+    hide(points, nodes, spec["masked"], spec["readonly"])
 
 
 def _mount_terminals(spec: dict, dev: bytes) -> None:  # type: ignore[type-arg]
@@ -159,9 +159,9 @@ def _mount_terminals(spec: dict, dev: bytes) -> None:  # type: ignore[type-arg]
         streams.use_terminal(dev, spec["terminal_size"])
 
 
-def _enter_root(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]
-    guard.enter("enter the root file system")
-    os.fchdir(targets.root)
+def _enter_root(spec: dict, points: MountPoints) -> None:  # type: ignore[type-arg]
+    step.enter("enter the root file system")
+    os.fchdir(points.root)
     # A new descriptor sees the mount; the one of before is below it.
     os.chdir(spec["root"][1])
     try:
@@ -180,8 +180,8 @@ def _enter_root(spec: dict, targets: Targets) -> None:  # type: ignore[type-arg]
 
 
 def _name_and_network(spec: dict) -> None:  # type: ignore[type-arg]
-    guard.enter("set the host name")
+    step.enter("set the host name")
     set_hostname(spec["hostname"])
     if spec["network_none"]:
-        guard.enter("start the loopback interface")
+        step.enter("start the loopback interface")
         network.start_loopback()

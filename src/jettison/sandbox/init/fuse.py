@@ -25,7 +25,7 @@ from jettison.linux.mount import MS_NODEV, mount, propagate_one_way, restrict
 from jettison.linux.namespace import NEWNS, unshare
 from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import clone, libc
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import step
 from jettison.sandbox.init.program import CATCHABLE, END, exit_code, restore_signals
 
 Mounts = list[tuple[bytes, bytes, bytes, list[bytes]]]
@@ -55,7 +55,7 @@ def supervise(program: bytes, mounts: Mounts, control: int, flags: int, parent: 
     _die_with(parent)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, CATCHABLE)
     propagate_one_way()
-    guard.enter(f"{guard.MOUNT_ROOT} with fuse-overlayfs")
+    step.enter(f"{step.MOUNT_ROOT} with fuse-overlayfs")
     servers = {}
     for entry in mounts:
         pid, said = _mount(program, *entry)

@@ -20,7 +20,7 @@ from jettison.linux.landlock import leave_abstract_sockets
 from jettison.linux.mount import bind, propagate_one_way
 from jettison.linux.namespace import NEWNET, enter, unshare
 from jettison.linux.process import die_with_parent, execute
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import step
 from jettison.sandbox.init.program import restore_signals
 
 _SIOCGIFFLAGS = 0x8913
@@ -38,7 +38,7 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         OSError: a step failed.
     """
     die_with_parent()
-    guard.enter("connect the network")
+    step.enter("connect the network")
     propagate_one_way()
     control = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, _READY + 1)
     go, going = os.pipe2(os.O_CLOEXEC)
@@ -90,7 +90,7 @@ def join(path: bytes) -> None:
     """Enter a network namespace by its path; nothing for an empty one."""
     if not path:
         return
-    guard.enter("join the network")
+    step.enter("join the network")
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     enter(descriptor, NEWNET)
     os.close(descriptor)
@@ -99,7 +99,7 @@ def join(path: bytes) -> None:
 def guard_shared(spec: dict) -> None:  # type: ignore[type-arg]
     """Keep what runs from now on from the abstract sockets of the network that it shares."""
     if spec["scoped"]:
-        guard.enter("leave the host's abstract sockets")
+        step.enter("leave the host's abstract sockets")
         leave_abstract_sockets()
 
 

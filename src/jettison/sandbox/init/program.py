@@ -27,8 +27,8 @@ from jettison.linux.process import (
     set_capabilities,
 )
 from jettison.linux.text import printable_bytes
-from jettison.sandbox.init import guard, streams
-from jettison.sandbox.init.notify import asked
+from jettison.sandbox.init import step, streams
+from jettison.sandbox.init.notify import responder
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -55,17 +55,17 @@ def limit_resources(limits: list[tuple[int, int, int]]) -> None:
 
 
 def filter_calls(spec: dict) -> bool:  # type: ignore[type-arg]
-    """Install the system call filter; return whether there is a process that answers for it.
+    """Install the system call filter; return whether there is a process that responds to it.
 
     Raises:
         OSError: the kernel refuses.
     """
-    if spec["asking"]:
+    if spec["notify"]:
         try:
             proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            asked.watch(lambda: install_filter(spec["asking"], listen=True), proc)
+            responder.start(lambda: install_filter(spec["notify"], listen=True), proc)
         except OSError:
-            pass  # an old kernel, or somebody listens already: nothing is answered then
+            pass  # an old kernel, or somebody listens already: nobody responds then
         else:
             return True
     if spec["seccomp"]:
@@ -80,7 +80,7 @@ def drop_privileges(user: tuple[int, int, list[int]], capability_mask: int) -> N
         user: User, group and supplementary groups.
         capability_mask: Bounding set, and what root has.
     """
-    guard.enter("change the user")
+    step.enter("change the user")
     limit_bounding_set(capability_mask)
     uid, gid, groups = user
     streams.give_to(uid)
@@ -98,7 +98,7 @@ def enter_directory(cwd: bytes) -> None:
     Security: a path such as ``/proc/self/fd/7`` could lead to a directory of the host while a
     descriptor of it is open; none is, and ``getcwd`` would say so.
     """
-    guard.enter("enter the working directory")
+    step.enter("enter the working directory")
     os.chdir(cwd)
     if not os.getcwdb().startswith(b"/"):
         raise OSError(errno.EPERM, "the working directory is outside the container", cwd)
@@ -203,21 +203,21 @@ def _reason(error: OSError) -> bytes:
     return os.strerror(error.errno or 0).lower().encode()
 
 
-def reap_until(child: int, children: int = -1, answer: Callable[[], None] | None = None) -> None:
+def reap_until(child: int, children: int = -1, respond: Callable[[], None] | None = None) -> None:
     """Be process 1: pass signals to the program's group, reap orphans, end as the program ends.
 
     Args:
         child: The program.
         children: Descriptor of the kernel's list of this process's children, which are killed
             when the program has ended; -1 where the kernel does that.
-        answer: Runs beside, in a thread.
+        respond: Runs beside, in a thread.
     """
     own = {_SIGCHLD, _signal.SIGTTIN, _SIGTTOU}
     _signal.pthread_sigmask(_signal.SIG_BLOCK, CATCHABLE)
     for descriptor in (0, 1, 2):
         os.close(descriptor)
-    if answer:
-        _thread.start_new_thread(answer, ())
+    if respond:
+        _thread.start_new_thread(respond, ())
     while True:
         code = _reap(child)
         if code is not None:

@@ -23,12 +23,12 @@ from jettison.linux.mount import (
     restrict,
 )
 from jettison.linux.process import die_with_parent, execute, install_filter
-from jettison.sandbox.init import guard, network, streams
+from jettison.sandbox.init import network, step, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.mount.devices import fill_dev, mount_dev
 from jettison.sandbox.init.mount.nodes import Nodes, touch
 from jettison.sandbox.init.mount.root import mount_root, mount_stack
-from jettison.sandbox.init.notify import asked
+from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
 
 
@@ -41,41 +41,41 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     begin(spec)
     os.umask(0)
     propagate_one_way()
-    guard.enter("mount `/proc`")
+    step.enter("mount `/proc`")
     mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    guard.enter("hide control groups")
+    step.enter("hide control groups")
     _show_one_cgroup_hierarchy(spec["hide_cgroups"])
-    targets = mount_root(spec)
-    guard.enter("make mount points")
+    points = mount_root(spec)
+    step.enter("make mount points")
     for target, directory in spec["points"]:
-        os.close(targets.make(target, directory=directory))
+        os.close(points.make(target, directory=directory))
     privileged = spec["privileged"]
-    guard.enter("make `/dev`")
+    step.enter("make `/dev`")
     nodes = _make_dev(spec["bundle"], privileged=privileged, console=spec["terminal"])
     _prepare(spec["bundle"], spec["prepare"], nodes, userxattr=spec["userns"])
     streams.use_new_null(spec["bundle"] + b"/files/null")
     if not privileged:
         flags = MS_NODEV | (MS_RDONLY if spec["readonly_root"] else 0)
         restrict(spec["root"][1], flags, private=True)
-    guard.enter("write the runtime's config")
+    step.enter("write the runtime's config")
     with open(spec["bundle"] + b"/files/config.json", "xb") as file:
         file.write(spec["config"])
-    os.write(control, marshal.dumps(("ready", targets.stubs, targets.parents)))
+    os.write(control, marshal.dumps(("ready", points.made, points.parents)))
     network.guard_shared(spec)
-    if spec["asking"]:
-        guard.enter("filter system calls")
-        _be_answered(spec, control)
-    guard.enter("execute the runtime")
+    if spec["notify"]:
+        step.enter("filter system calls")
+        _filter_below_responder(spec, control)
+    step.enter("execute the runtime")
     restore_signals()
     os.umask(0o022)
     environment = [b"PATH=" + os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")]
     execute(spec["command"][0], spec["command"], environment)
 
 
-def _be_answered(spec: dict, control: int) -> None:  # type: ignore[type-arg]
-    """Return in a child, filtered, whose parent stays to answer, and ends as the child ends.
+def _filter_below_responder(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+    """Return in a child, filtered, whose parent stays to respond, and ends as the child ends.
 
-    A runtime would wait for the answering process's end if that were its child.
+    A runtime would wait for the responding process's end if that were its child.
     """
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     here, there = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
@@ -83,17 +83,17 @@ def _be_answered(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     if child:
         os.close(control)
         there.close()
-        listener = asked.receive(here)
-        answer = None if listener < 0 else lambda: asked.serve(listener, proc)
-        reap_until(child, answer=answer)
+        listener = responder.receive_listener(here)
+        respond = None if listener < 0 else lambda: responder.serve(listener, proc)
+        reap_until(child, respond=respond)
     here.close()
     os.close(proc)
     die_with_parent()
     lead(terminal=spec["terminal"])
     try:  # noqa: SIM105 - contextlib is not loaded here
-        asked.send(there, install_filter(spec["asking"], listen=True))
+        responder.send_listener(there, install_filter(spec["notify"], listen=True))
     except OSError:
-        pass  # somebody listens already: nothing is answered then
+        pass  # somebody listens already: nobody responds then
     there.close()
 
 
@@ -139,7 +139,7 @@ def _prepare(
     os.mkdir(files)
     mount(b"tmpfs", files, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=700")
     for kind, name, *rest in entries:
-        guard.enter(f"prepare a mount ({kind})")
+        step.enter(f"prepare a mount ({kind})")
         path = bundle + b"/" + name  # type: ignore[operator]
         if kind == "overlay":
             lowers, writable, merged = rest

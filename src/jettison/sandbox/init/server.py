@@ -18,7 +18,7 @@ import sys
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
-from jettison.sandbox.init import chrooted, container, fuse, guard, network, runtime
+from jettison.sandbox.init import chrooted, container, fuse, network, runtime, step
 from jettison.sandbox.init.program import END, exit_code
 
 _SIGCHLD = 17
@@ -202,9 +202,9 @@ def _become_container(
         text = f"{error.strerror}" + (
             f": `{os.fsdecode(error.filename)}`" if error.filename else ""
         )
-        report(control, ("error", guard.step(), error.errno or 0, text))
+        report(control, ("error", step.current(), error.errno or 0, text))
     except BaseException as error:  # noqa: BLE001 - the only reporter of this process
-        report(control, ("error", guard.step(), 0, f"{type(error).__name__}: {error}"))
+        report(control, ("error", step.current(), 0, f"{type(error).__name__}: {error}"))
     finally:
         os._exit(255)
 

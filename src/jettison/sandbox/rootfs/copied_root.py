@@ -115,7 +115,7 @@ class CopiedRoot:
             facts.st_mtime_ns,
             facts.st_rdev,
             0 if directory else facts.st_nlink,
-            # Directories are changed by covering what is in them.
+            # Emulated mounts change directories: they move what is in them.
             self._attributes(path) if directory else facts.st_ctime_ns,
         )
 

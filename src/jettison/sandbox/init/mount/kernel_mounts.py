@@ -22,26 +22,26 @@ from jettison.linux.mount import (
     make_readonly,
     mount,
 )
-from jettison.sandbox.init.mount.targets import Targets, at
+from jettison.sandbox.init.mount.points import MountPoints, at
 
 _PLAIN = MS_NOSUID | MS_NODEV | MS_NOEXEC
 
 
-def mount_proc(targets: Targets) -> None:
+def mount_proc(points: MountPoints) -> None:
     """Mount ``/proc`` of the new process namespace."""
-    point = targets.make_plain(b"proc")
+    point = points.make_plain(b"proc")
     mount(b"proc", at(point), b"proc", _PLAIN)
     os.close(point)
 
 
-def mount_sys(targets: Targets, *, readonly: bool) -> None:
+def mount_sys(points: MountPoints, *, readonly: bool) -> None:
     """Mount ``/sys`` and the control groups in it.
 
     A user namespace without a network namespace of its own may not mount sysfs: the host's is
     shown then.
     """
     flags = _PLAIN | (MS_RDONLY if readonly else 0)
-    point = targets.make_plain(b"sys")
+    point = points.make_plain(b"sys")
     try:
         mount(b"sysfs", at(point), b"sysfs", flags)
     except OSError as error:
@@ -49,18 +49,18 @@ def mount_sys(targets: Targets, *, readonly: bool) -> None:
             raise
         bind(b"/sys", at(point))
         os.close(point)
-        point = targets.find(b"sys")
+        point = points.find(b"sys")
         if readonly:
             make_readonly(at(point))
         os.close(point)
         return
     os.close(point)
-    _mount_cgroups(targets, flags, readonly=readonly)
+    _mount_cgroups(points, flags, readonly=readonly)
 
 
-def _mount_cgroups(targets: Targets, flags: int, *, readonly: bool) -> None:
+def _mount_cgroups(points: MountPoints, flags: int, *, readonly: bool) -> None:
     try:
-        point = targets.find(b"sys/fs/cgroup")
+        point = points.find(b"sys/fs/cgroup")
     except OSError:
         return  # a kernel without control groups
     try:
@@ -69,7 +69,7 @@ def _mount_cgroups(targets: Targets, flags: int, *, readonly: bool) -> None:
             return
         mount(b"/sys/fs/cgroup", at(point), b"", MS_BIND | MS_REC)
         os.close(point)
-        point = targets.find(b"sys/fs/cgroup")
+        point = points.find(b"sys/fs/cgroup")
         if readonly:
             make_readonly(at(point))
     except OSError as error:

@@ -27,10 +27,10 @@ from jettison.linux.mount import (
     restrict,
     unmount,
 )
-from jettison.sandbox.init import guard
+from jettison.sandbox.init import step
 from jettison.sandbox.init.mount.nodes import Nodes
+from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_stack
-from jettison.sandbox.init.mount.targets import Targets, at
 
 _PLAIN = MS_NOSUID | MS_NODEV | MS_NOEXEC
 _SCRATCH = MS_NOSUID
@@ -42,22 +42,22 @@ class Mounter:
     """Makes the mounts of one container.
 
     Args:
-        targets: Mount points.
+        points: Mount points.
         work: Directory on disk for what is written to copied-up mounts, or empty.
         userxattr: See ``linux.mount.overlay``.
     """
 
-    def __init__(self, targets: Targets, work: bytes, *, userxattr: bool) -> None:
-        self._targets = targets
+    def __init__(self, points: MountPoints, work: bytes, *, userxattr: bool) -> None:
+        self._points = points
         self._userxattr = userxattr
         self._work = work
         self._count = 0
         self._taken: set[bytes] = set()
-        self._dev = targets.find(b"dev")
+        self._dev = points.find(b"dev")
         os.mkdir(_STAGING, 0o700, dir_fd=self._dev)
         mount(b"tmpfs", at(self._dev, _STAGING), b"tmpfs", _SCRATCH | MS_NODEV, b"mode=700")
         # By descriptor, since a mount of the spec may hide `/dev`.
-        self._root = targets.find(b"dev/" + _STAGING)
+        self._root = points.find(b"dev/" + _STAGING)
         self._staging = at(self._root)
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class Mounter:
 
     def restrict(self) -> Nodes:
         """Let no device be opened on any mount that there is; return those that may be shown."""
-        restrict(at(self._targets.root), MS_NODEV, private=True)
+        restrict(at(self._points.root), MS_NODEV, private=True)
         allow_devices(self._staging, _SCRATCH)
         place = self._name()
         os.mkdir(place)
@@ -88,21 +88,21 @@ class Mounter:
     def make(self, entry: tuple[object, ...]) -> None:
         """Make one mount of a spec."""
         kind, target, *rest = entry
-        guard.enter(f"mount {os.fsdecode(target)}")  # type: ignore[arg-type]
+        step.enter(f"mount {os.fsdecode(target)}")  # type: ignore[arg-type]
         name = os.path.normpath(target).removeprefix(b"/dev/")  # type: ignore[call-overload]
         self._taken.add(name)
         getattr(self, f"_make_{kind}")(target, *rest)
 
     def show_device(self, target: bytes, source: bytes) -> None:
         """Bind a device of the host; only its own mount lets it be opened."""
-        guard.enter(f"show the device {os.fsdecode(target)}")
-        point = self._targets.make(target, directory=False)
+        step.enter(f"show the device {os.fsdecode(target)}")
+        point = self._points.make(target, directory=False)
         bind(source, at(point), recursive=False)
         os.close(point)
 
     def _make_bind(self, target: bytes, source: bytes, readonly: bool, copy_up: bool) -> None:
         directory = os.path.isdir(source)
-        point = self._targets.make(target, directory=directory)
+        point = self._points.make(target, directory=directory)
         try:
             if not copy_up:
                 bind(source, at(point))
@@ -127,7 +127,7 @@ class Mounter:
         root = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         source = open_in_root(root, selector)
         directory = stat.S_ISDIR(os.fstat(source).st_mode)
-        point = self._targets.make(target, directory=directory)
+        point = self._points.make(target, directory=directory)
         bind(at(source), at(point), recursive=False)
         for descriptor in (point, source, root):
             os.close(descriptor)
@@ -135,7 +135,7 @@ class Mounter:
             self._protect(target)
 
     def _make_tmpfs(self, target: bytes, size: int, mode: int) -> None:
-        point = self._targets.make(target, directory=True)
+        point = self._points.make(target, directory=True)
         options = b"mode=%o" % mode + (b",size=%d" % size if size else b"")
         mount(b"tmpfs", at(point), b"tmpfs", MS_NOSUID | MS_NODEV, options)
         os.close(point)
@@ -149,14 +149,14 @@ class Mounter:
             file.write(content)
             os.fchown(file.fileno(), uid, gid)
             os.fchmod(file.fileno(), mode)
-        point = self._targets.make(target, directory=False)
+        point = self._points.make(target, directory=False)
         bind(path, at(point), recursive=False)
         os.close(point)
         if readonly:
             self._protect(target)
 
     def _protect(self, target: bytes) -> None:
-        point = self._targets.find(target)
+        point = self._points.find(target)
         make_readonly(at(point))
         os.close(point)
 
@@ -187,26 +187,26 @@ class Mounter:
         return path
 
 
-def hide(targets: Targets, nodes: Nodes, masked: list[bytes], readonly: list[bytes]) -> None:
+def hide(points: MountPoints, nodes: Nodes, masked: list[bytes], readonly: list[bytes]) -> None:
     """Hide paths and write-protect others; those that do not exist are skipped."""
     for path in masked:
-        point = _existing(targets, path)
+        point = _existing(points, path)
         if point is not None:
             _mask(point, nodes)
             os.close(point)
     for path in readonly:
-        point = _existing(targets, path)
+        point = _existing(points, path)
         if point is not None:
             bind(at(point), at(point))
             os.close(point)
-            point = targets.find(path)
+            point = points.find(path)
             make_readonly(at(point))
             os.close(point)
 
 
-def _existing(targets: Targets, path: bytes) -> int | None:
+def _existing(points: MountPoints, path: bytes) -> int | None:
     try:
-        return targets.find(path)
+        return points.find(path)
     except OSError as error:
         if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
             return None

@@ -1,7 +1,7 @@
 """The root file system: an overlay of layers, or a directory that is one already.
 
 In:  ``spec["root"]``: (kind, upper, work, lowers base first, merged).
-Out: it is mounted over the path of ``upper`` in the private mount namespace; its ``Targets``.
+Out: it is mounted over the path of ``upper`` in the private mount namespace; its ``MountPoints``.
 
 Source: overlayfs.rst; fs.h ``FILESYSTEM_MAX_STACK_DEPTH`` is 2.
 """
@@ -11,23 +11,23 @@ from __future__ import annotations
 import os
 
 from jettison.linux.mount import OVERLAY_LOWERS, bind, overlay
-from jettison.sandbox.init import guard
-from jettison.sandbox.init.mount.targets import Targets
+from jettison.sandbox.init import step
+from jettison.sandbox.init.mount.points import MountPoints
 
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def mount_root(spec: dict) -> Targets:  # type: ignore[type-arg]
+def mount_root(spec: dict) -> MountPoints:  # type: ignore[type-arg]
     """Mount the root file system of a spec; return where mount points are made in it.
 
     Raises:
         OSError: see ``_mount``.
     """
-    guard.enter(guard.MOUNT_ROOT)
+    step.enter(step.MOUNT_ROOT)
     _, upper, work, lowers, merged = spec["root"]
     below = os.open(upper, _PLACE)
     _mount(upper, work, lowers, merged, userxattr=spec["userns"])
-    return Targets(os.open(upper, _PLACE), upper, below)
+    return MountPoints(os.open(upper, _PLACE), upper, below)
 
 
 def _mount(

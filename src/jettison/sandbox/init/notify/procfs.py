@@ -1,4 +1,4 @@
-"""``/proc`` for processes in a chroot, where it cannot be mounted: calls that open it are asked.
+"""``/proc`` for processes in a chroot, where it cannot be mounted: calls that open it notify us.
 
 In:  open(2), openat(2), readlink(2), readlinkat(2) of processes that wait.
 Out: descriptors of the real ``/proc`` and targets of its links; all other calls go on as they are.
@@ -19,7 +19,7 @@ import os
 from collections.abc import Callable
 
 from jettison.linux.syscall import MACHINE
-from jettison.sandbox.init.notify.asker import Asker, Kernel, Opened
+from jettison.sandbox.init.notify.target import AddDescriptor, ContinueCall, NotifyTarget
 
 _LONGEST = 8
 _NUMBERS = {"open": (2, -1), "openat": (257, 56), "readlink": (89, -1), "readlinkat": (267, 78)}
@@ -31,12 +31,12 @@ _CREATING = os.O_CREAT | os.O_EXCL | os.O_TRUNC
 _INT = 0xFFFFFFFF
 
 
-def _open(asker: Asker, call: int, arguments: list[int]) -> int:
+def _open(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     at = 0 if call == number("open") else 1
-    path, _ = _path(asker, arguments[at])
+    path, _ = _path(target, arguments[at])
     wanted = arguments[at + 1] & _INT
     flags = wanted & ~_CREATING | os.O_NOCTTY | os.O_NONBLOCK
-    descriptor = asker.open(path, flags)
+    descriptor = target.open(path, flags)
     try:
         if not wanted & (os.O_NONBLOCK | os.O_PATH):
             now = fcntl.fcntl(descriptor, fcntl.F_GETFL)
@@ -44,47 +44,47 @@ def _open(asker: Asker, call: int, arguments: list[int]) -> int:
     except OSError:
         os.close(descriptor)
         raise
-    raise Opened(descriptor, closes=bool(wanted & os.O_CLOEXEC))
+    raise AddDescriptor(descriptor, closes=bool(wanted & os.O_CLOEXEC))
 
 
-def _readlink(asker: Asker, call: int, arguments: list[int]) -> int:
+def _readlink(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     at = 0 if call == number("readlink") else 1
-    if asker.begins(arguments[at], _LONGEST).startswith(b"/dev/std"):
-        raise Kernel  # these are links on disk
-    path, target = _path(asker, arguments[at])
-    target = target or asker.readlink(path)
+    if target.first_bytes(arguments[at], _LONGEST).startswith(b"/dev/std"):
+        raise ContinueCall  # these are links on disk
+    path, link = _path(target, arguments[at])
+    link = link or target.readlink(path)
     size = arguments[at + 2] & _INT
     if not 0 < size <= _INT >> 1:
         raise OSError(errno.EINVAL, "")
-    asker.write(arguments[at + 1], target[:size])
-    return min(len(target), size)
+    target.write(arguments[at + 1], link[:size])
+    return min(len(link), size)
 
 
-def _path(asker: Asker, address: int) -> tuple[bytes, bytes]:
+def _path(target: NotifyTarget, address: int) -> tuple[bytes, bytes]:
     """Return where in ``/proc``, the working directory, a path leads.
 
     Returns:
-        The place; and the target, when the path is one of the links at the top of ``/proc``.
+        The place; and where the link leads, when the path is a link at the top of ``/proc``.
 
     Raises:
-        Kernel: it leads elsewhere.
+        ContinueCall: it leads elsewhere.
     """
-    if not asker.begins(address, _LONGEST).startswith(_STARTS):
-        raise Kernel
-    text = asker.text(address)
+    if not target.first_bytes(address, _LONGEST).startswith(_STARTS):
+        raise ContinueCall
+    text = target.path(address)
     if text.startswith(b"/dev/"):
         number = _STREAMS.get(text) or text.removeprefix(b"/dev/fd/")
         text = b"/proc/self/fd/" + number
     root, *names = [name for name in text.split(b"/") if name not in {b"", b"."}]
     if root != b"proc" or b".." in names:
-        raise Kernel
+        raise ContinueCall
     first = names[0] if names else b""
     if first not in _LINKS:
         return b"/".join(names) or b".", b""
-    process, thread = _process(asker.pid), b"%d" % asker.pid
-    target = {b"self": process, b"thread-self": process + b"/task/" + thread}.get(first)
-    alone = b"" if len(names) > 1 else target or b"self/" + first
-    return b"/".join([target or process + b"/" + first, *names[1:]]), alone
+    process, thread = _process(target.pid), b"%d" % target.pid
+    link = {b"self": process, b"thread-self": process + b"/task/" + thread}.get(first)
+    whole = b"" if len(names) > 1 else link or b"self/" + first
+    return b"/".join([link or process + b"/" + first, *names[1:]]), whole
 
 
 def _process(thread: int) -> bytes:
@@ -93,7 +93,7 @@ def _process(thread: int) -> bytes:
         for line in file:
             if line.startswith(b"Tgid:"):
                 return line.split()[1]
-    raise Kernel
+    raise ContinueCall
 
 
 def number(name: str) -> int:
@@ -101,8 +101,8 @@ def number(name: str) -> int:
     return _NUMBERS[name][_COLUMN[MACHINE]] if MACHINE in _COLUMN else -1
 
 
-_MAKERS = {"open": _open, "openat": _open, "readlink": _readlink, "readlinkat": _readlink}
-CALLS: dict[int, Callable[[Asker, int, list[int]], int]] = (
-    {number(name): make for name, make in _MAKERS.items()} if MACHINE in _COLUMN else {}
+_HANDLERS = {"open": _open, "openat": _open, "readlink": _readlink, "readlinkat": _readlink}
+CALLS: dict[int, Callable[[NotifyTarget, int, list[int]], int]] = (
+    {number(name): handler for name, handler in _HANDLERS.items()} if MACHINE in _COLUMN else {}
 )
-"""What answers a call, by its number."""
+"""Handlers of calls, by their numbers."""

@@ -23,7 +23,7 @@ from jettison.linux.namespace import NEWNET, unshare
 from jettison.linux.process import become, die_with_parent, set_capabilities
 from jettison.linux.socket_filter import SOCKET, SOCKETCALL, SOCKETPAIR
 from jettison.linux.syscall import MACHINE
-from jettison.sandbox.init.notify.asker import Asker, Opened
+from jettison.sandbox.init.notify.target import AddDescriptor, NotifyTarget
 
 _NOBODY = 65534
 _CALL_SOCKET, _CALL_PAIR = 1, 8
@@ -46,11 +46,11 @@ def _numbers(arguments: list[int]) -> list[int]:
     return [struct.unpack("=i", struct.pack("=I", value & 0xFFFFFFFF))[0] for value in arguments]
 
 
-def _socket_call(asker: Asker, call: int, arguments: list[int]) -> int:
+def _socket_call(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     """Give a process a socket.
 
     Raises:
-        Opened: here it is.
+        AddDescriptor: here it is.
         OSError: why not.
     """
     family, kind, protocol = _numbers(arguments[:3])
@@ -60,10 +60,10 @@ def _socket_call(asker: Asker, call: int, arguments: list[int]) -> int:
         descriptor = _socket.socket(family, kind, protocol).detach()
     else:
         raise OSError(errno.EPERM, "")
-    raise Opened(descriptor, closes=bool(kind & _socket.SOCK_CLOEXEC), required=True)
+    raise AddDescriptor(descriptor, closes=bool(kind & _socket.SOCK_CLOEXEC), required=True)
 
 
-def _pair_call(asker: Asker, call: int, arguments: list[int]) -> int:
+def _pair_call(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     """Give a process two connected sockets, and tell it their numbers.
 
     Raises:
@@ -75,23 +75,23 @@ def _pair_call(asker: Asker, call: int, arguments: list[int]) -> int:
     pair = _made(True, kind, protocol)
     try:
         closes = bool(kind & _socket.SOCK_CLOEXEC)
-        given = [asker.give(each, closes=closes) for each in pair]
+        given = [target.add_descriptor(each, closes=closes) for each in pair]
     finally:
         for each in pair:
             os.close(each)
-    asker.write(arguments[3], struct.pack("=ii", *given))
+    target.write(arguments[3], struct.pack("=ii", *given))
     return 0
 
 
-def _either_call(asker: Asker, call: int, arguments: list[int]) -> int:
-    """Answer for the call that a 32-bit process names by its first argument."""
+def _either_call(target: NotifyTarget, call: int, arguments: list[int]) -> int:
+    """Handle the call that a 32-bit process names by its first argument."""
     number, address = arguments[0] & 0xFFFFFFFF, arguments[1]
     count = 3 if number == _CALL_SOCKET else 4
-    data = asker.begins(address, 4 * count)
+    data = target.first_bytes(address, 4 * count)
     if len(data) != 4 * count:
         raise OSError(errno.EFAULT, "")
-    answer = _socket_call if number == _CALL_SOCKET else _pair_call
-    return answer(asker, call, list(struct.unpack(f"={count}I", data)))
+    handler = _socket_call if number == _CALL_SOCKET else _pair_call
+    return handler(target, call, list(struct.unpack(f"={count}I", data)))
 
 
 def _made(paired: bool, kind: int, protocol: int) -> list[int]:
@@ -114,7 +114,7 @@ def _made(paired: bool, kind: int, protocol: int) -> list[int]:
 
 
 def _start_maker() -> _socket.socket:
-    """Start the process that makes sockets; return what it is asked through."""
+    """Start the process that makes sockets; return the socket for requests."""
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         try:
@@ -135,9 +135,9 @@ def _start_maker() -> _socket.socket:
     return ours
 
 
-def _make(asked: _socket.socket) -> bool:
-    """Make what is asked for; return False when nobody asks any more."""
-    data = asked.recv(_REQUEST.size)
+def _make(requests: _socket.socket) -> bool:
+    """Make what is requested; return False at the end of requests."""
+    data = requests.recv(_REQUEST.size)
     if len(data) != _REQUEST.size:
         return False
     paired, kind, protocol = _REQUEST.unpack(data)
@@ -152,15 +152,15 @@ def _make(asked: _socket.socket) -> bool:
         code = error.errno or errno.EIO
     numbers = struct.pack(f"={len(made)}i", *(each.fileno() for each in made))
     rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, numbers)] if made else []
-    asked.sendmsg([_ERROR.pack(code)], rights)
+    requests.sendmsg([_ERROR.pack(code)], rights)
     for each in made:
         each.close()
     return True
 
 
-CALLS: dict[int, Callable[[Asker, int, list[int]], int]] = {
-    numbers[column]: answer
-    for numbers, answer in (
+CALLS: dict[int, Callable[[NotifyTarget, int, list[int]], int]] = {
+    numbers[column]: handler
+    for numbers, handler in (
         (SOCKET, _socket_call),
         (SOCKETPAIR, _pair_call),
         (SOCKETCALL, _either_call),
@@ -168,4 +168,4 @@ CALLS: dict[int, Callable[[Asker, int, list[int]], int]] = {
     for column in _COLUMNS
     if numbers[column] >= 0
 }
-"""What answers a call, by its number."""
+"""Handlers of calls, by their numbers."""

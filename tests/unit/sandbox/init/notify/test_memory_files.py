@@ -22,8 +22,8 @@ def test_contents_are_written_and_modes_stay(tmp_path: Path) -> None:
 def test_only_containers_with_such_files_answer_more_calls(tmp_path: Path) -> None:
     assert MemoryFiles([]).calls() == {}
     (tmp_path / "secret").write_bytes(bytes(7))
-    held = MemoryFiles([(os.fsencode(tmp_path / "secret"), b"hunter2")])
-    assert {437, number("openat")} <= held.calls().keys()
-    for descriptor in held._held.values():
+    files = MemoryFiles([(os.fsencode(tmp_path / "secret"), b"hunter2")])
+    assert {437, number("openat")} <= files.calls().keys()
+    for descriptor in files._files.values():
         assert os.pread(descriptor, 9, 0) == b"hunter2"
         os.close(descriptor)

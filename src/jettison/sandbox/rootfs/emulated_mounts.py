@@ -1,7 +1,7 @@
-"""Mounts of a spec by covering: files are put in their place for a step and taken away after it.
+"""Mounts without mount(2): files are put in their place for a step and taken away after it.
 
 In:  a directory that is a root file system, the mounts of a spec.
-Out: the files in place; afterwards, what they covered and the times of directories are back.
+Out: the files in place; afterwards, what was there and the times of directories are back.
 
 Contents of exclusive directories (cache mounts) are moved in and out again, everything else is
 copied in and dropped. Read-only mounts can be written, and the writes are lost.
@@ -28,8 +28,8 @@ from jettison.sandbox.rootfs.copied_root import copy_facts, copy_file, copy_stac
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 
 
-class Covers:
-    """The covered places of one root.
+class EmulatedMounts:
+    """The emulated mounts of one root.
 
     Args:
         tree: The root.
@@ -39,29 +39,29 @@ class Covers:
     def __init__(self, tree: Path, aside: Path) -> None:
         self._tree = os.fspath(tree)
         self._aside = aside
-        self._undo = ExitStack()
+        self._steps_back = ExitStack()
         self._count = 0
         self._moved: dict[str, str] = {}
         self._times: dict[str, tuple[int, int]] = {}
         self.restored: list[str] = []
         """Paths that were moved away and are back."""
-        self.held: list[tuple[bytes, bytes]] = []
-        """Files without content, for ``init.notify.memory_files``, and their contents."""
+        self.memory_files: list[tuple[bytes, bytes]] = []
+        """Files on disk without content, and their contents: for ``init.notify.memory_files``."""
         aside.mkdir(0o700)
 
-    def cover_all(self, mounts: Sequence[Mount]) -> None:
-        """Put mounts in place, in order; directories keep their times.
+    def make_all(self, mounts: Sequence[Mount]) -> None:
+        """Make mounts, in order; directories keep their times.
 
         Raises:
             SandboxUnavailableError: one is impossible without mounting.
             OSError: a place cannot be made.
         """
         for mount in mounts:
-            self._cover(mount)
+            self._make(mount)
         for directory, times in self._times.items():
             os.utime(directory, ns=times)
 
-    def _cover(self, mount: Mount) -> None:
+    def _make(self, mount: Mount) -> None:
         match mount:
             case BindMount():
                 self._bind(mount)
@@ -73,17 +73,17 @@ class Covers:
                 self._file(mount)
 
     def make_directory(self, path: str, mode: int = 0o755) -> str:
-        """Cover a path with an empty directory; return where it is on the host."""
+        """Put an empty directory at a path; return where it is on the host."""
         target = self.place(path)
         os.mkdir(target, 0o700)
         os.chmod(target, mode)
         return target
 
-    def uncover(self) -> None:
+    def undo(self) -> None:
         """Take everything away again; directories keep the times that the process left."""
         left = [each for each in self._times if self._is_still_directory(each)]
         times = {each: _times(each) for each in left}
-        self._undo.close()
+        self._steps_back.close()
         for directory in left:
             if self._is_still_directory(directory):
                 os.utime(directory, ns=times[directory], follow_symlinks=False)
@@ -101,15 +101,15 @@ class Covers:
             if not os.path.lexists(here):
                 self._note_times(os.path.dirname(here))
                 os.mkdir(here, 0o755)
-                self._undo.callback(self._remove_empty, here)
+                self._steps_back.callback(self._remove_empty, here)
         target = self._tree + inside
         self._note_times(here)
         if os.path.lexists(target):
             self._count += 1
             kept = f"{self._aside}/{self._count}"
             os.rename(target, kept)
-            self._undo.callback(self._restore, kept, target)
-        self._undo.callback(self._remove, target)
+            self._steps_back.callback(self._restore, kept, target)
+        self._steps_back.callback(self._remove, target)
         return target
 
     def _file(self, mount: FileMount) -> None:
@@ -118,7 +118,7 @@ class Covers:
         with open(os.open(target, flags, 0o600), "wb") as file:
             if mount.secret and not mount.mode & 0o111:  # what is executed is not opened
                 file.truncate(len(mount.content))
-                self.held.append((os.fsencode(target), mount.content))
+                self.memory_files.append((os.fsencode(target), mount.content))
             else:
                 file.write(mount.content)
         give(target, (mount.uid, mount.gid))
@@ -174,12 +174,12 @@ class Covers:
         if not lock.acquire(wait=False):
             raise _impossible(mount.target, "another container uses the directory")
         self._moved[source] = target.removeprefix(self._tree)
-        self._undo.callback(lock.release, remove=True)
+        self._steps_back.callback(lock.release, remove=True)
         os.mkdir(target, 0o700)
         for name in os.listdir(source):
             os.rename(f"{source}/{name}", f"{target}/{name}")
         copy_facts(source, target, facts)
-        self._undo.callback(self._move_out, target, source)
+        self._steps_back.callback(self._move_out, target, source)
 
     def _move_out(self, target: str, source: str) -> None:
         if self._is_still_directory(target):

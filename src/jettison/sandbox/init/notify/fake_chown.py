@@ -1,6 +1,6 @@
-"""Notes what processes would have given away, where there is one user only.
+"""A chown(2) that only notes the new owner, where there is one user (fakeroot(1) does the same).
 
-In:  calls of chown(2) and its kin, whose processes wait (``asked``).
+In:  calls of chown(2) and its kin, whose processes wait (``responder``).
 Out: notes in attributes (``linux.owner_notes``); the calls succeed, or fail as they should.
 
 Paths are looked up inside the root file system of the processes; the working directory is
@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from jettison.linux.owner_notes import read_note, write_link_owner, write_note
 from jettison.linux.syscall import MACHINE
-from jettison.sandbox.init.notify.asker import Asker
+from jettison.sandbox.init.notify.target import NotifyTarget
 
 _AT_FDCWD = -100
 _NO_FOLLOW = 0x100
@@ -42,22 +42,22 @@ _WITH_FLAGS = {"x86_64": 260, "aarch64": 54}
 _FLAGS = 4
 
 
-def _note(asker: Asker, call: int, arguments: list[int]) -> int:
-    """Note what a call asks for; return what the call returns.
+def _chown(target: NotifyTarget, call: int, arguments: list[int]) -> int:
+    """Note the owner that a call sets; return what the call returns.
 
     Raises:
         OSError: the call fails.
     """
     directory, path, owner, flags = _CALLS[MACHINE][call]
     flags = flags or (arguments[_FLAGS] if call == _WITH_FLAGS[MACHINE] else 0)
-    place = b"%d/cwd" % asker.pid
+    place = b"%d/cwd" % target.pid
     if directory is not None:
         descriptor = struct.unpack("=i", struct.pack("=I", arguments[directory] & _KEEP))[0]
         if descriptor != _AT_FDCWD:
-            place = b"%d/fd/%d" % (asker.pid, descriptor)
+            place = b"%d/fd/%d" % (target.pid, descriptor)
     follow = not flags & _NO_FOLLOW
     if path is not None:
-        text = asker.text(arguments[path])
+        text = target.path(arguments[path])
         if text:
             place = text if text.startswith(b"/") else place + b"/" + text
         elif not flags & _EMPTY_PATH:
@@ -73,20 +73,22 @@ def _note(asker: Asker, call: int, arguments: list[int]) -> int:
             write_link_owner(place.rstrip(b"/"), (_or(uid, 0), _or(gid, 0)))
     elif stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
         try:
-            _give(place, facts, (uid, gid), follow=follow)
+            _set_owner(place, facts, (uid, gid), follow=follow)
         except PermissionError:
             # Attributes need permissions, which root of a container may not override.
             mode = stat.S_IMODE(facts.st_mode)
             os.chmod(place, mode | _OWN_BITS)
             try:
-                _give(place, facts, (uid, gid), follow=follow)
+                _set_owner(place, facts, (uid, gid), follow=follow)
             finally:
                 os.chmod(place, mode)
         _take_special_bits(place, facts)
     return 0
 
 
-def _give(place: bytes, facts: os.stat_result, owner: tuple[int, int], *, follow: bool) -> None:
+def _set_owner(
+    place: bytes, facts: os.stat_result, owner: tuple[int, int], *, follow: bool
+) -> None:
     before = read_note(place, follow=follow)
     note = (_or(owner[0], before[0]), _or(owner[1], before[1]), *before[2:])
     try:
@@ -112,7 +114,7 @@ def _or(number: int, before: int) -> int:
     return before if number == _KEEP else number
 
 
-CALLS: dict[int, Callable[[Asker, int, list[int]], int]] = dict.fromkeys(
-    _CALLS.get(MACHINE, {}), _note
+CALLS: dict[int, Callable[[NotifyTarget, int, list[int]], int]] = dict.fromkeys(
+    _CALLS.get(MACHINE, {}), _chown
 )
-"""What answers a call, by its number."""
+"""Handlers of calls, by their numbers."""

@@ -1,7 +1,7 @@
 """Mount points in the root file system: found below the root, made when missing, remembered.
 
 In:  paths of the container as bytes.
-Out: descriptors of mount points; ``stubs`` and ``parents`` for whoever removes them afterwards.
+Out: descriptors of mount points; ``made`` and ``parents`` for whoever removes them afterwards.
 
 Making a mount point on an overlay copies its parent directories up, and changes the parent's
 times. The times are restored at once, so that a later difference is the container's own;
@@ -28,7 +28,7 @@ def at(descriptor: int, name: bytes = b"") -> bytes:
     return path + b"/" + name if name else path
 
 
-class Targets:
+class MountPoints:
     """Mount points below one root.
 
     Args:
@@ -42,7 +42,7 @@ class Targets:
         self._path = path
         self._upper = upper
         self._mount = _mount_id(root)
-        self.stubs: list[tuple[bytes, bool]] = []
+        self.made: list[tuple[bytes, bool]] = []
         self.parents: dict[bytes, tuple[object, ...]] = {}
 
     def find(self, path: bytes) -> int:
@@ -126,7 +126,7 @@ class Targets:
             return  # another container that shares the mount made it just now
         if on_root:
             os.utime(parent, ns=(times.st_atime_ns, times.st_mtime_ns))
-            self.stubs.append((where + b"/" + name if where else name, directory))
+            self.made.append((where + b"/" + name if where else name, directory))
 
     def _remember(self, where: bytes) -> None:
         """Note how a directory and those above it are, when the mount point copies them up."""

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jettison.container.cdi.cdi import Registry, check_nodes
-from jettison.container.cdi.cdi_yaml import YamlError, load
+from jettison.container.cdi.registry import Registry, check_nodes
+from jettison.container.cdi.yaml import YamlError, load
 from jettison.errors import HostError
 from jettison.sandbox.spec import BindMount, DeviceNode
 

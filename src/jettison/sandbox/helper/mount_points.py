@@ -1,6 +1,6 @@
 """Removes the mount points that a driver made, as if they had never been there.
 
-In:  what ``sandbox.init`` noted: stubs as they were made, copied-up parents as they were.
+In:  what ``sandbox.init`` noted: the points that it made, copied-up parents as they were.
 Out: the upper directory without them; times of directories as the container left them.
 
 Security: the container may have replaced any directory by a link; no link is followed.
@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 
 from jettison.fs.failure import storage_errors
-from jettison.sandbox.helper.server import Ready
+from jettison.sandbox.helper.client import Ready
 from jettison.sandbox.spec import SandboxSpec
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -32,16 +32,16 @@ def clean_upper(spec: SandboxSpec, ready: Ready) -> None:
 
         with storage_errors(upper):
             FuseForm(upper, spec.root.lowers).undo()
-    remove_stubs(upper, ready)
+    remove_points(upper, ready)
 
 
-def remove_stubs(upper: Path, ready: Ready) -> None:
+def remove_points(upper: Path, ready: Ready) -> None:
     """Remove mount points that are still empty, and parents that nobody else changed."""
-    if not ready.stubs:
+    if not ready.points:
         return
     root = os.open(upper, _DIRECTORY)
     try:
-        for path, is_directory in reversed(ready.stubs):
+        for path, is_directory in reversed(ready.points):
             _remove(root, path, is_directory=is_directory)
         for path in sorted(ready.parents, key=len, reverse=True):
             _remove_copied(root, path, ready.parents[path])
@@ -70,7 +70,7 @@ def _remove(root: int, path: bytes, *, is_directory: bool) -> None:
 
 
 def _remove_copied(root: int, path: bytes, facts: tuple[object, ...]) -> None:
-    """Remove a directory that only holds what the layer below has, because a stub was in it."""
+    """Remove a directory that only holds what the layer below has, for a mount point in it."""
     parent, name = _open_parent(root, path)
     if parent is None:
         return

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.sandbox.rootfs.roots import (
+from jettison.sandbox.rootfs.base import (
     FUSE,
     needs_no_merging,
     stacks,

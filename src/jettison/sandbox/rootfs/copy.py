@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 
 from jettison.fs.remove import remove_tree
-from jettison.sandbox.rootfs.copied_root import CopiedRoot, copy_stack
-from jettison.sandbox.rootfs.roots import (
+from jettison.sandbox.rootfs.base import (
     COPY,
     needs_no_merging,
     stacks,
     with_merged,
     working_directory,
 )
+from jettison.sandbox.rootfs.copied_root import CopiedRoot, copy_stack
 from jettison.sandbox.spec import OverlayMount, Root, RootKind, SandboxSpec
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jettison.container.agent.agent import AgentProxy
-from jettison.container.agent.agent_protocol import MAX_MESSAGE_BYTES, answers_to, receive, send
+from jettison.container.agent.protocol import MAX_MESSAGE_BYTES, answers_to, receive, send
+from jettison.container.agent.proxy import AgentProxy
 
 LIST, SIGN, EXTENSION = b"\x0b", b"\x0d", b"\x1b"
 IDENTITIES, SIGNED, FAILURE, SUCCESS = b"\x0c\0\0\0\0", b"\x0e\0\0\0\1s", b"\x05", b"\x06"

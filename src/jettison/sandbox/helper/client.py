@@ -1,7 +1,7 @@
 """The builder's end of the helper: starts it once, hands specs over, follows containers.
 
 In:  encoded specs and streams.
-Out: ``Container``s: their end, their stubs.
+Out: ``Container``s: their end, the mount points that were made for them.
 
 Concurrency: ``Helper`` is thread-safe. Containers end when the builder does, however it ends.
 """
@@ -30,9 +30,9 @@ _MESSAGE = 1 << 20
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """What the helper made: below the root, see ``helper.stubs``; ``pid`` holds a network."""
+    """What the helper made below the root, see ``helper.mount_points``; ``pid`` holds a network."""
 
-    stubs: list[tuple[bytes, bool]]
+    points: list[tuple[bytes, bool]]
     parents: dict[bytes, tuple[object, ...]]
     pid: int = 0
 
@@ -115,15 +115,15 @@ class Helper:
     """The helper process; started with the first container, or before by ``warm``.
 
     Args:
-        alone: It is the first process of a process namespace, so that all of its containers end
+        own_pids: It is the first process of a process namespace, so that all of its containers end
             with it even if it is killed: a program with the set-user-ID bit has no parent-death
             signal. A chroot needs to see the processes of the host.
         limited: All of its containers together have the usual number of processes at most, where
             this host and user can limit that.
     """
 
-    def __init__(self, *, alone: bool = True, limited: bool = True) -> None:
-        self._alone = alone
+    def __init__(self, *, own_pids: bool = True, limited: bool = True) -> None:
+        self._own_pids = own_pids
         self._limited = limited
         self._spawning: Spawn | None = None
         self._lock = threading.Lock()
@@ -205,7 +205,9 @@ class Helper:
         if self._socket is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
-                self._spawning = Spawn(theirs.fileno(), alone=self._alone, limited=self._limited)
+                self._spawning = Spawn(
+                    theirs.fileno(), own_pids=self._own_pids, limited=self._limited
+                )
                 self._pid = self._spawning.pid()
             except OSError as error:
                 ours.close()

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from jettison.container.agent.agent_protocol import FAILURE, answers_to, receive, send
+from jettison.container.agent.protocol import FAILURE, answers_to, receive, send
 from jettison.errors import HostError
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from jettison.sandbox.helper.server import Ready
-from jettison.sandbox.helper.stubs import remove_stubs
+from jettison.sandbox.helper.client import Ready
+from jettison.sandbox.helper.mount_points import remove_points
 
 OLD = 1_500_000_000 * 10**9
 
@@ -32,8 +32,8 @@ def test_empty_mount_points_go_and_times_stay(upper):
     (upper / "run/secrets").mkdir(parents=True)
     (upper / "run/secrets/key").touch()
     old(upper)
-    stubs = [(b"run", True), (b"run/secrets", True), (b"run/secrets/key", False)]
-    remove_stubs(upper, Ready(stubs, {}))
+    points = [(b"run", True), (b"run/secrets", True), (b"run/secrets/key", False)]
+    remove_points(upper, Ready(points, {}))
     assert os.listdir(upper) == []
     assert upper.stat().st_mtime_ns == OLD
 
@@ -42,14 +42,14 @@ def test_what_the_container_filled_stays(upper):
     (upper / "dir").mkdir()
     (upper / "dir/mine").touch()
     (upper / "file").write_text("mine")
-    remove_stubs(upper, Ready([(b"dir", True), (b"file", False)], {}))
+    remove_points(upper, Ready([(b"dir", True), (b"file", False)], {}))
     assert sorted(os.listdir(upper)) == ["dir", "file"]
 
 
 def test_a_stub_that_became_something_else_stays(upper):
     (upper / "dir").symlink_to("elsewhere")
     (upper / "file").mkdir()
-    remove_stubs(upper, Ready([(b"dir", True), (b"file", False), (b"gone", True)], {}))
+    remove_points(upper, Ready([(b"dir", True), (b"file", False), (b"gone", True)], {}))
     assert sorted(os.listdir(upper)) == ["dir", "file"]
 
 
@@ -57,7 +57,7 @@ def test_links_are_not_followed(upper, tmp_path):
     outside = tmp_path / "outside"
     (outside / "stub").mkdir(parents=True)
     (upper / "dir").symlink_to(outside)
-    remove_stubs(upper, Ready([(b"dir/stub", True)], {b"dir": facts(outside)}))
+    remove_points(upper, Ready([(b"dir/stub", True)], {b"dir": facts(outside)}))
     assert (outside / "stub").is_dir()
     assert (upper / "dir").is_symlink()
 
@@ -68,7 +68,7 @@ def test_a_copied_directory_that_is_as_it_was_goes(upper):
     for path in (upper / "etc/deep", upper / "etc", upper):
         old(path)
     parents = {b"etc/deep": facts(upper / "etc/deep"), b"etc": facts(upper / "etc")}
-    remove_stubs(upper, Ready([(b"etc/deep/hosts", False)], parents))
+    remove_points(upper, Ready([(b"etc/deep/hosts", False)], parents))
     assert os.listdir(upper) == []
     assert upper.stat().st_mtime_ns == OLD
 
@@ -89,6 +89,6 @@ def test_a_copied_directory_that_the_container_changed_stays(upper, change):
         old(etc)
     else:
         os.setxattr(etc, "user.mine", b"1")
-    remove_stubs(upper, Ready([(b"etc/hosts", False)], parents))
+    remove_points(upper, Ready([(b"etc/hosts", False)], parents))
     assert etc.is_dir()
     assert not (etc / "hosts").exists()

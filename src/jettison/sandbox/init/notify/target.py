@@ -1,6 +1,6 @@
-"""A process that waits for the answer to a system call: its memory and its rights.
+"""The target of a seccomp notification, a process that waits in a call: its memory and rights.
 
-In:  its id, addresses. Out: texts; bytes written; exceptions that stand for other answers.
+In:  its id, addresses. Out: texts; bytes written; exceptions that stand for other responses.
 
 The working directory is ``/proc``.
 
@@ -23,12 +23,12 @@ _DESCRIPTOR = struct.Struct("=QIIII")
 _MAX_PATH = 4096
 
 
-class Kernel(Exception):  # noqa: N818 - an answer
-    """The kernel is to make the call as it is."""
+class ContinueCall(Exception):  # noqa: N818 - a response
+    """The kernel goes on with the call as it is (SECCOMP_USER_NOTIF_FLAG_CONTINUE)."""
 
 
-class Opened(Exception):  # noqa: N818 - an answer
-    """The process gets a descriptor.
+class AddDescriptor(Exception):  # noqa: N818 - a response
+    """The process gets a descriptor, which is what the call returns (SECCOMP_IOCTL_NOTIF_ADDFD).
 
     Args:
         descriptor: Of this process; whoever catches this closes it.
@@ -42,13 +42,13 @@ class Opened(Exception):  # noqa: N818 - an answer
         self.required = required
 
 
-class Asker:
+class NotifyTarget:
     """The thread that made a call.
 
     Args:
         pid: Its id.
-        listener: Where it asks.
-        number: Of its question.
+        listener: Of its filter.
+        number: Of the notification.
     """
 
     def __init__(self, pid: int, listener: int, number: int) -> None:
@@ -56,7 +56,7 @@ class Asker:
         self._listener = listener
         self._number = number
 
-    def begins(self, address: int, count: int) -> bytes:
+    def first_bytes(self, address: int, count: int) -> bytes:
         """Return the first bytes of a text; empty where that cannot be read."""
         try:
             memory = self._memory(os.O_RDONLY)
@@ -69,7 +69,7 @@ class Asker:
         finally:
             os.close(memory)
 
-    def text(self, address: int) -> bytes:
+    def path(self, address: int) -> bytes:
         """Return a path; pages may end behind it.
 
         Raises:
@@ -104,7 +104,7 @@ class Asker:
         finally:
             os.close(memory)
 
-    def give(self, descriptor: int, *, closes: bool) -> int:
+    def add_descriptor(self, descriptor: int, *, closes: bool) -> int:
         """Give the process a copy of a descriptor; return its number there.
 
         Raises:
