@@ -22,7 +22,7 @@ import pytest
 from contract.sandbox_rig import BUSYBOX, Rig, make_base, make_driver
 from host_tools import lacking, tool
 from jettison.linux.userns import has_single_id, in_user_namespace
-from jettison.sandbox.helper.encode import has_vsock
+from jettison.sandbox.helper.filters import has_vsock
 from jettison.sandbox.level import SINGLE_ID
 from jettison.sandbox.select import DRIVERS
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, NetworkMode

@@ -168,7 +168,7 @@ def _network() -> HostCheck:
 
 def _network_guard() -> HostCheck:
     """Tell what keeps steps from abstract sockets of the host's network."""
-    from jettison.sandbox.helper.encode import NetworkGuard, network_guard  # noqa: PLC0415
+    from jettison.sandbox.helper.filters import NetworkGuard, network_guard  # noqa: PLC0415
 
     guard = network_guard()
     remedy = "" if guard is not NetworkGuard.NONE else "Upgrade to Linux 6.12, or `--network=none`."

@@ -15,7 +15,6 @@ Source: pasta(1), slirp4netns(1).
 from __future__ import annotations
 
 import json
-import marshal
 import os
 import socket
 import struct
@@ -31,6 +30,7 @@ from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.programs import find_program
 from jettison.sandbox.base import Streams
 from jettison.sandbox.helper.client import Container, Helper
+from jettison.sandbox.wire import Network
 
 PASTA, SLIRP = "pasta", "slirp4netns"
 _TUN = "/dev/net/tun"
@@ -155,18 +155,17 @@ class Connection:
             str(self.tool.program),
             *arguments(shown_at, self._ports, host_access=self._host_access),
         ]
-        message = {
-            "driver": "network",
-            "shown_at": os.fsencode(shown_at),
-            "command": [os.fsencode(word) for word in command],
-            "tells": self.tool.name == SLIRP,
-        }
+        message = Network(
+            command=[os.fsencode(word) for word in command],
+            shown_at=os.fsencode(shown_at),
+            tells=self.tool.name == SLIRP,
+        )
         output = os.memfd_create("output", os.MFD_CLOEXEC)
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
             streams = Streams(null, null, output)
             self._container = container = self._helper.start(
-                marshal.dumps(message), streams, namespaces=NEWNS | NEWPID
+                message, streams, namespaces=NEWNS | NEWPID
             )
             if container.begin() is not None:
                 raise HostError(

@@ -28,6 +28,7 @@ _AT_SYMLINK_NOFOLLOW = 0x100
 _STATX_BTIME = 0x800
 _STATX_BYTES = 256
 _BIRTH_OFFSET = 80
+_OVERLAY = ("trusted.overlay.", "user.overlay.")
 
 
 def open_in_root(root: int, path: bytes, flags: int = os.O_PATH) -> int:
@@ -100,6 +101,25 @@ def rename(source: bytes, target: bytes, flags: int = RENAME_NOREPLACE) -> None:
             system cannot.
     """
     raw("renameat2", _AT_FDCWD, source, _AT_FDCWD, target, flags, path=target)
+
+
+def fingerprint(directory: int) -> bytes:
+    """Return what tells whether a directory was changed: mode, owner, time, attributes.
+
+    Args:
+        directory: Descriptor of it. Attributes of overlayfs are its own, and do not count.
+    """
+    found = os.fstat(directory)
+    facts = [b"%d %d %d %d" % (found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns)]
+    try:
+        names = sorted(os.listxattr(directory))
+    except OSError:
+        names = []  # there are none on this file system
+    for name in names:
+        if not name.startswith(_OVERLAY):
+            value = os.getxattr(directory, name)
+            facts.append(b"%s %d %s" % (os.fsencode(name), len(value), value))
+    return b"\0".join(facts)
 
 
 def birth_time(path: bytes) -> tuple[int, int]:

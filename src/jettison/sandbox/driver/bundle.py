@@ -1,7 +1,10 @@
 """A spec as an OCI runtime bundle: ``config.json`` and what must be mounted before it.
 
 In:  ``SandboxSpec``, where the bundle is, whether this is a user namespace.
-Out: ``Bundle``: JSON bytes, preparations for the helper, mount points that may be missing.
+Out: ``wire.Bundle``: JSON bytes, preparations for the helper, mount points that may be missing.
+
+``/dev`` is made by the helper: runtimes make its devices on a mount where a process could make
+others.
 
 Source: OCI runtime-spec 1.0.2, config.md and config-linux.md.
 """
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 
 import msgspec
 
@@ -21,8 +25,10 @@ from jettison.linux.process import CAPABILITIES
 from jettison.linux.resources import USUAL_PIDS
 from jettison.linux.rlimits import limit_number
 from jettison.linux.seccomp import oci_filter
+from jettison.sandbox import wire
 from jettison.sandbox.driver.elf import BUFFER, BUFFER_BYTES, executable
-from jettison.sandbox.helper.encode import capabilities, has_vsock, numbers_of
+from jettison.sandbox.helper.filters import capabilities, has_vsock
+from jettison.sandbox.helper.limits import numbers_of
 from jettison.sandbox.spec import (
     SHM,
     BindMount,
@@ -43,23 +49,6 @@ _BIND = ("nodev", "rprivate")
 _USUAL_DEVICES = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2), (136, None))
 
 
-class Bundle(msgspec.Struct, frozen=True):
-    """What the helper needs beside the root.
-
-    Args:
-        config: ``config.json``.
-        prepare: Tuples for ``sandbox.init.runtime``: (kind, name in the bundle, …).
-        points: (target, is a directory) of all mounts outside ``/dev``, ``/proc`` and ``/sys``.
-
-    ``/dev`` is made by the helper: runtimes make its devices on a mount where a process could make
-    others.
-    """
-
-    config: bytes
-    prepare: list[tuple[object, ...]]
-    points: list[tuple[bytes, bool]]
-
-
 def make_bundle(
     spec: SandboxSpec,
     directory: str,
@@ -67,7 +56,9 @@ def make_bundle(
     userns: bool,
     cgroup: str,
     console: tuple[int, int] | None = None,
-) -> Bundle:
+    command: Sequence[str] = (),
+    hide_cgroups: bool = False,
+) -> wire.Bundle:
     """Return the bundle of a spec.
 
     Args:
@@ -76,29 +67,35 @@ def make_bundle(
         userns: The builder is in a user namespace.
         cgroup: ``linux.cgroupsPath``, or empty.
         console: Rows and columns of the terminal.
+        command: Of the runtime.
+        hide_cgroups: It sees the unified hierarchy only.
 
     Raises:
         UsageError: an unknown capability or resource limit.
         HostError: a path or a variable is not UTF-8.
     """
     mounts = _system_mounts(spec, directory, userns=userns)
-    prepare: list[tuple[object, ...]] = []
+    prepared: list[wire.Prepared] = []
     if _shows_host_sys(spec, userns=userns):
-        prepare.append(("bind", b"sys", b"/sys", False, False))
-    points = [(b"proc", True), (b"dev", True), (b"sys", True)]
+        prepared.append(
+            wire.PreparedBind(name=b"sys", source=b"/sys", is_dev=False, readonly=False)
+        )
+    points = [wire.MountPoint(path=path, directory=True) for path in (b"proc", b"dev", b"sys")]
     for index, mount in enumerate((*spec.names, *spec.mounts)):
         name = f"mount-{index}"
-        entry, is_directory = _mount(mount, f"{directory}/{name}", name, prepare)
+        entry, is_directory = _mount(mount, f"{directory}/{name}", name, prepared)
         mounts.append(entry)
         top = mount.target.lstrip("/").split("/")[0]
         if top not in {"dev", "proc", "sys"}:
-            points.append((os.fsencode(mount.target), is_directory))
+            path = os.fsencode(mount.target)
+            points.append(wire.MountPoint(path=path, directory=is_directory))
     for index, node in enumerate(spec.devices):
         name = f"device-{index}"
-        prepare.append(("device", os.fsencode(name), os.fsencode(node.source)))
+        source = os.fsencode(node.source)
+        prepared.append(wire.PreparedDevice(name=os.fsencode(name), source=source))
         mounts.append(_entry(node.target, "bind", f"{directory}/{name}", "bind", "rw", *_DEVICE))
         if not node.target.startswith("/dev/"):
-            points.append((os.fsencode(node.target), False))
+            points.append(wire.MountPoint(path=os.fsencode(node.target), directory=False))
     config: Json = {
         "ociVersion": "1.0.2",
         "process": _process(spec) | _confinement(spec, rootless=userns) | _console(console),
@@ -109,7 +106,7 @@ def make_bundle(
         "linux": _linux(spec, cgroup),
     }
     if not spec.privileged and (program := _restricting_program(spec)):
-        prepare.append(("program", b"restrict", program))
+        prepared.append(wire.PreparedProgram(name=b"restrict", content=program))
         config["hooks"] = {"createContainer": [{"path": f"{directory}/files/restrict"}]}
     try:
         encoded = msgspec.json.encode(config)
@@ -118,7 +115,14 @@ def make_bundle(
             "an OCI runtime takes no path and no variable that is not UTF-8",
             hint="Choose a `--root` in UTF-8, or `--isolation embedded`.",
         ) from error
-    return Bundle(encoded, prepare, points)
+    return wire.Bundle(
+        directory=os.fsencode(directory),
+        config=encoded,
+        prepared=prepared,
+        points=points,
+        command=[os.fsencode(word) for word in command],
+        hide_cgroups=hide_cgroups,
+    )
 
 
 def _restricting_program(spec: SandboxSpec) -> bytes:
@@ -259,30 +263,49 @@ def _mount(
     mount: BindMount | OverlayMount | TmpfsMount | FileMount,
     path: str,
     name: str,
-    prepare: list[tuple[object, ...]],
+    prepared: list[wire.Prepared],
 ) -> tuple[Json, bool]:
     """Return a mount's JSON and whether its target is a directory; add what it needs before."""
-    target = mount.target
+    target, inside = mount.target, os.fsencode(name)
     match mount:
         case BindMount():
             source, mode = path, "ro" if mount.readonly else "rw"
             directory = mount.source.is_dir()
             if mount.copy_up and directory:
                 lowers = [os.fsencode(mount.source)]
-                prepare.append(("overlay", os.fsencode(name), lowers, True, b""))
+                prepared.append(
+                    wire.PreparedOverlay(name=inside, lowers=lowers, writable=True, merged=b"")
+                )
             elif mount.copy_up:
                 facts = mount.source.stat()
-                content = (mount.source.read_bytes(), facts.st_mode & 0o7777)
-                prepare.append(("file", os.fsencode(name), *content, facts.st_uid, facts.st_gid))
+                prepared.append(
+                    wire.PreparedFile(
+                        name=inside,
+                        content=mount.source.read_bytes(),
+                        mode=facts.st_mode & 0o7777,
+                        uid=facts.st_uid,
+                        gid=facts.st_gid,
+                    )
+                )
             else:
                 is_dev = os.path.normpath(target) == "/dev"
-                how = (os.fsencode(mount.source), is_dev, mount.readonly)
-                prepare.append(("bind", os.fsencode(name), *how))
+                prepared.append(
+                    wire.PreparedBind(
+                        name=inside,
+                        source=os.fsencode(mount.source),
+                        is_dev=is_dev,
+                        readonly=mount.readonly,
+                    )
+                )
             return _entry(target, "bind", source, "rbind", mode, *_BIND), directory
         case OverlayMount():
             lowers = [os.fsencode(lower) for lower in mount.lowers]
             merged = os.fsencode(mount.merged) if mount.merged else b""
-            prepare.append(("overlay", os.fsencode(name), lowers, not mount.readonly, merged))
+            prepared.append(
+                wire.PreparedOverlay(
+                    name=inside, lowers=lowers, writable=not mount.readonly, merged=merged
+                )
+            )
             selector = mount.selector.strip("/")
             mode = "ro" if mount.readonly else "rw"
             source = f"{path}/{selector}".rstrip("/")
@@ -293,8 +316,15 @@ def _mount(
             options += [f"size={mount.size_bytes}"] if mount.size_bytes else []
             return _entry(target, "tmpfs", "tmpfs", *options), True
         case FileMount():
-            owner = (mount.mode, mount.uid, mount.gid)
-            prepare.append(("file", os.fsencode(name), mount.content, *owner))
+            prepared.append(
+                wire.PreparedFile(
+                    name=inside,
+                    content=mount.content,
+                    mode=mount.mode,
+                    uid=mount.uid,
+                    gid=mount.gid,
+                )
+            )
             mode = "ro" if mount.readonly else "rw"
             return _entry(target, "bind", path, "bind", mode, *_BIND), False
 

@@ -13,7 +13,6 @@ Source: docs/adr/0006-sandbox-levels.md.
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -29,8 +28,9 @@ from jettison.sandbox.driver.chroot_files import make_devices, make_proc
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.single_id import adapt_to_one_user
 from jettison.sandbox.driver.terminal import host_terminal
+from jettison.sandbox.helper import encode
 from jettison.sandbox.helper.client import Container, Helper
-from jettison.sandbox.helper.encode import encode, make_limits
+from jettison.sandbox.helper.limits import make_limits
 from jettison.sandbox.rootfs.copied_root import CopiedRoot
 from jettison.sandbox.rootfs.emulated_mounts import EmulatedMounts
 from jettison.sandbox.spec import NetworkMode, RootKind, SandboxSpec
@@ -92,7 +92,8 @@ class ChrootSandbox:
     def start(self, spec: SandboxSpec, streams: Streams) -> ChrootRunning:
         """See ``Sandbox.start``; copies the root file system first."""
         _check(spec)
-        if are_recorded():
+        single_id = are_recorded()
+        if single_id:
             spec = adapt_to_one_user(spec)
         else:
             check_ids(spec)
@@ -101,14 +102,8 @@ class ChrootSandbox:
         try:
             with storage_errors(place):
                 root, mounts = _make_root(spec, place)
-            driver = "chroot-single-id" if are_recorded() else "chroot"
-            message = encode(
-                spec,
-                driver=driver,
-                userns=False,
-                cgroup=group,
-                tree=os.fsencode(root.tree),
-                memory_files=mounts.memory_files,
+            message = encode.chroot(
+                spec, root.tree, mounts.memory_files, single_id=single_id, cgroup=group
             )
             with host_terminal(spec, streams) as given:
                 container = self._helper.start(message, given, namespaces=0)

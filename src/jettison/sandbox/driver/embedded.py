@@ -72,16 +72,18 @@ class EmbeddedSandbox:
         """See ``Sandbox.start``."""
         # Not needed by the helper, which starts while this is imported.
         from jettison.sandbox.driver.ids import check_ids  # noqa: PLC0415
-        from jettison.sandbox.helper.encode import encode, make_limits  # noqa: PLC0415
+        from jettison.sandbox.helper import encode  # noqa: PLC0415
+        from jettison.sandbox.helper.limits import make_limits  # noqa: PLC0415
 
-        if self.name == "single-id":
+        single_id = self.name == "single-id"
+        if single_id:
             spec = adapt_to_one_user(spec)
         check_ids(spec)
         group = make_limits(spec)
         try:
-            message = encode(
+            message = encode.container(
                 spec,
-                driver=self.name,
+                single_id=single_id,
                 userns=self._userns,
                 cgroup=group,
                 landlock_abi=self._landlock_abi,

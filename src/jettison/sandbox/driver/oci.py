@@ -30,8 +30,9 @@ from jettison.sandbox.base import Streams
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.terminal import host_terminal
+from jettison.sandbox.helper import encode
 from jettison.sandbox.helper.client import Container, Helper
-from jettison.sandbox.helper.encode import encode, make_limits
+from jettison.sandbox.helper.limits import make_limits
 from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import SandboxSpec
 
@@ -152,19 +153,15 @@ class OciSandbox:
                 userns=self._userns,
                 cgroup=cgroup,
                 console=spec.terminal_size if spec.terminal else None,
+                command=self._command(directory),
+                hide_cgroups=self._is_crun and (_CGROUPS / "unified").is_dir(),
             )
-            message = encode(
+            message = encode.runtime(
                 spec,
-                driver="oci",
+                bundle,
                 userns=self._userns,
                 cgroup=group,
                 landlock_abi=self._landlock_abi,
-                bundle=os.fsencode(directory),
-                config=bundle.config,
-                prepare=bundle.prepare,
-                points=bundle.points,
-                command=[os.fsencode(word) for word in self._command(directory)],
-                hide_cgroups=self._is_crun and (_CGROUPS / "unified").is_dir(),
             )
             container = self._helper.start(
                 message, streams, namespaces=NEWNS | NEWPID, supervised=spec.fuse is not None

@@ -10,31 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import marshal
 import os
 import socket
 import sys
 import threading
-from typing import Any
-
-import msgspec
 
 from jettison.errors import SandboxUnavailableError
 from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
 from jettison.linux.userns import remedy
 from jettison.sandbox.base import Streams
 from jettison.sandbox.helper.spawn import Spawn
+from jettison.sandbox.wire import Exited, Failed, Ready, Signal, Start
+from jettison.sandbox.wire_codec import Message, WireError, decode, encode
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """What the helper made below the root, see ``helper.mount_points``; ``pid`` holds a network."""
-
-    points: list[tuple[bytes, bool]]
-    parents: dict[bytes, tuple[object, ...]]
-    pid: int = 0
 
 
 class Container:
@@ -46,8 +36,8 @@ class Container:
         self._helper = helper
         # Re-entrant, because a signal handler may interrupt its own thread.
         self._lock = threading.RLock()
-        self.ready = Ready([], {})
-        self._failure: list[Any] | None = None
+        self.ready = Ready(points=[], parents=[], pid=0)
+        self._failure: Failed | None = None
 
     def wait(self) -> int:
         """Wait for the end; return the exit code.
@@ -83,16 +73,19 @@ class Container:
             raise SandboxUnavailableError(
                 "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
             )
-        kind, *rest = marshal.loads(data)  # noqa: S302 - our own process wrote it
-        if kind == "ready":
-            self.ready = Ready(*rest)
-        elif kind == "error":
-            self._failure = rest
-        else:
-            self.close()
-            if self._failure is not None:
-                raise _unavailable(*self._failure)
-            return int(rest[0])
+        match _read(data):
+            case Ready() as ready:
+                self.ready = ready
+            case Failed() as failure:
+                self._failure = failure
+            case Exited() as exited:
+                self.close()
+                if self._failure is not None:
+                    raise _unavailable(self._failure)
+                return exited.code
+            case other:
+                self.close()
+                raise _misread(f"`{type(other).__name__}` is nothing that a container says")
         return None
 
     def signal(self, number: int) -> None:
@@ -101,7 +94,7 @@ class Container:
             if self._control.fileno() < 0:
                 return
             try:
-                self._control.send(b"%d" % number)
+                self._control.send(encode(Signal(number=number)))
             except OSError:
                 return
 
@@ -136,12 +129,12 @@ class Helper:
             self._connected()
 
     def start(
-        self, message: bytes, streams: Streams, *, namespaces: int, supervised: bool = False
+        self, message: Message, streams: Streams, *, namespaces: int, supervised: bool = False
     ) -> Container:
         """Start a container.
 
         Args:
-            message: Of ``helper.encode``.
+            message: What is to run, see ``helper.encode``.
             streams: Stay open here.
             namespaces: Flags for clone(2).
             supervised: Its file systems are served by processes beside it.
@@ -149,17 +142,19 @@ class Helper:
         Raises:
             SandboxUnavailableError: the helper cannot be started.
         """
+        data = encode(message)
         spec = os.memfd_create("spec", os.MFD_CLOEXEC)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             with open(spec, "wb", closefd=False) as file:
-                file.write(message)
+                file.write(data)
             descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
             with self._lock:
                 self._connected()
                 if self._spawning is not None:
                     self._spawning.join()  # it is limited from now on
-                self._send(b"%d %d" % (namespaces, supervised), descriptors)
+                start = Start(namespaces=namespaces, supervised=supervised)
+                self._send(encode(start), descriptors)
         except BaseException:
             ours.close()
             raise
@@ -220,13 +215,33 @@ class Helper:
         return self._socket
 
 
-def _unavailable(step: str, code: int, text: str) -> SandboxUnavailableError:
+def _read(data: bytes) -> Message:
+    """Return what a container says.
+
+    Raises:
+        SandboxUnavailableError: it is no message of this version.
+    """
+    try:
+        return decode(data)
+    except WireError as error:
+        raise _misread(str(error)) from error
+
+
+def _misread(problem: str) -> SandboxUnavailableError:
+    return SandboxUnavailableError(
+        f"the sandbox helper does not speak as this builder does: {problem}",
+        hint="Start the build again: Jettison seems to have been replaced while it ran.",
+    )
+
+
+def _unavailable(failure: Failed) -> SandboxUnavailableError:
+    code, text = failure.code, failure.text
     hint = None
     if code in {errno.EPERM, errno.EACCES}:
         hint = remedy(text)
     elif code == errno.ENOSPC:
         hint = "Free space on the disk of the store, or raise `user.max_mnt_namespaces`."
-    message = f"cannot set up the container: {step}: {text[:1].lower()}{text[1:]}"
+    message = f"cannot set up the container: {failure.step}: {text[:1].lower()}{text[1:]}"
     return SandboxUnavailableError(message, hint=hint)
 
 

@@ -13,11 +13,11 @@ import stat
 from pathlib import Path
 
 from jettison.fs.failure import storage_errors
-from jettison.sandbox.helper.client import Ready
+from jettison.linux.files import fingerprint
 from jettison.sandbox.spec import SandboxSpec
+from jettison.sandbox.wire import Ready
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OVERLAY = ("trusted.overlay.", "user.overlay.")
 
 
 def clean_upper(spec: SandboxSpec, ready: Ready) -> None:
@@ -41,10 +41,10 @@ def remove_points(upper: Path, ready: Ready) -> None:
         return
     root = os.open(upper, _DIRECTORY)
     try:
-        for path, is_directory in reversed(ready.points):
-            _remove(root, path, is_directory=is_directory)
-        for path in sorted(ready.parents, key=len, reverse=True):
-            _remove_copied(root, path, ready.parents[path])
+        for point in reversed(ready.points):
+            _remove(root, point.path, is_directory=point.directory)
+        for parent in sorted(ready.parents, key=lambda each: len(each.path), reverse=True):
+            _remove_copied(root, parent.path, parent.fingerprint)
     finally:
         os.close(root)
 
@@ -69,7 +69,7 @@ def _remove(root: int, path: bytes, *, is_directory: bool) -> None:
         os.close(parent)
 
 
-def _remove_copied(root: int, path: bytes, facts: tuple[object, ...]) -> None:
+def _remove_copied(root: int, path: bytes, before: bytes) -> None:
     """Remove a directory that only holds what the layer below has, for a mount point in it."""
     parent, name = _open_parent(root, path)
     if parent is None:
@@ -77,24 +77,17 @@ def _remove_copied(root: int, path: bytes, facts: tuple[object, ...]) -> None:
     try:
         directory = os.open(name, _DIRECTORY, dir_fd=parent)
         try:
-            same = _facts(directory) == facts
+            same = fingerprint(directory) == before
         finally:
             os.close(directory)
         if same:
-            before = os.fstat(parent)
+            times = os.fstat(parent)
             os.rmdir(name, dir_fd=parent)
-            os.utime(parent, ns=(before.st_atime_ns, before.st_mtime_ns))
+            os.utime(parent, ns=(times.st_atime_ns, times.st_mtime_ns))
     except OSError:
         return
     finally:
         os.close(parent)
-
-
-def _facts(directory: int) -> tuple[object, ...]:
-    found = os.fstat(directory)
-    names = [name for name in sorted(os.listxattr(directory)) if not name.startswith(_OVERLAY)]
-    attributes = [(name, os.getxattr(directory, name)) for name in names]
-    return (found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, attributes)
 
 
 def _open_parent(root: int, path: bytes) -> tuple[int | None, bytes]:

@@ -4,10 +4,12 @@ It is started once per builder as ``python -I -S -c …`` and imports nothing bu
 and built-in modules, so that it starts in about 10 ms, stays small, has one thread, and may
 therefore clone and unshare at will. ``jettison.linux`` holds the system calls it uses.
 
-    builder ── SOCK_SEQPACKET: stdin, stdout, stderr, control, spec (memfd) ──▶ server
+    builder ── SOCK_SEQPACKET: Start; stdin, stdout, stderr, control, what to run (memfd) ──▶ server
     server  ── clone(NEWPID, NEWNS, …) ──▶ process 1: mounts, limits, exec
-    builder ◀─ control: ready (mount points), error (step, errno, text), exit (status) ── both
-    builder ── control: signal numbers; end of file kills ──▶ server
+    builder ◀─ control: Ready (mount points), Failed (step, errno, text), Exited (code) ── both
+    builder ── control: Signal; end of file kills ──▶ server
+
+All of these are messages of ``sandbox.wire``.
 
 The server is the first process of a process namespace (but for chroots), so that killing it kills
 all containers, whatever their programs are.

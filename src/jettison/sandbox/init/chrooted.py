@@ -1,6 +1,6 @@
 """A process in a chroot, from its first instruction to the program of the spec.
 
-In:  the decoded spec, the control socket; descriptors 0, 1 and 2 are the program's.
+In:  the message, the control socket; descriptors 0, 1 and 2 are the program's.
 Out: the program runs, below a process that ends what it leaves behind.
 
 There is no process namespace that ends as a whole: orphans come to the process above the program,
@@ -11,7 +11,6 @@ filter of system calls: for ``/proc``, and for owners where they are noted.
 from __future__ import annotations
 
 import _socket
-import marshal
 import os
 
 from jettison.linux.process import (
@@ -25,29 +24,32 @@ from jettison.sandbox.init import program, step, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.notify.memory_files import MemoryFiles, write_all
+from jettison.sandbox.wire import Chroot, Ready
+from jettison.sandbox.wire_codec import encode
 
 
-def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+def run(spec: Chroot, control: int) -> None:
     """Enter the root file system and execute the program; never returns.
 
     Raises:
         OSError: a step failed; ``step.current()`` names it.
     """
-    begin(spec)
+    begin(spec.surroundings)
+    process = spec.process
     adopt_orphans()
     pid = os.getpid()
     children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY | os.O_CLOEXEC)
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     step.enter("put files into memory")
-    files = MemoryFiles(spec["memory_files"])
+    files = MemoryFiles(spec.memory_files)
     step.enter("enter the root file system")
-    os.chdir(spec["tree"])
+    os.chdir(spec.tree)
     os.chroot(".")
     streams.use_null(b"/dev/null")
-    program.limit_resources(spec["rlimits"])
+    program.limit_resources(process.limits)
     os.umask(0o022)
-    os.write(control, marshal.dumps(("ready", [], {})))
-    program.enter_directory(spec["cwd"])
+    os.write(control, encode(Ready(points=[], parents=[], pid=0)))
+    program.enter_directory(process.cwd)
     step.enter("filter system calls")
     here, there = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     child = os.fork()
@@ -55,8 +57,8 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         os.close(control)
         there.close()
         # Only equals may look into a process, and only those above it where Yama is on.
-        if spec["driver"] == "chroot":
-            become(spec["uid"], spec["gid"], spec["groups"])
+        if not spec.single_id:
+            become(process.uid, process.gid, process.groups)
         # Programs with the set-user-ID bit lose their own parent-death signal.
         die_with_parent(program.END)
         listener = responder.receive_listener(here)
@@ -64,36 +66,36 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
         respond = None if listener < 0 else lambda: responder.serve(listener, proc, calls)
         program.reap_until(child, children, respond)
     die_with_parent()
-    program.lead(terminal=spec["terminal"])
+    program.lead(terminal=spec.surroundings.terminal is not None)
     os.close(here.detach())
     _filter(spec, there)
     step.enter("change the user")
-    streams.give_to(spec["uid"])
-    become(spec["uid"], spec["gid"], spec["groups"])
+    streams.give_to(process.uid)
+    become(process.uid, process.gid, process.groups)
     step.enter("execute")
     os.close(control)
-    program.run(spec["argv"], spec["env"])
+    program.run(process)
 
 
-def _filter(spec: dict, responding: _socket.socket) -> None:  # type: ignore[type-arg]
+def _filter(spec: Chroot, responding: _socket.socket) -> None:
     """Install the filter of system calls, and give its listener to the process that responds.
 
     Raises:
         OSError: the kernel refuses.
     """
     listener = -1
-    if spec["notify"] and responder.can_add_descriptors():
+    if spec.filters.notify and responder.can_add_descriptors():
         try:
             forbid_new_privileges()
-            listener = install_filter(spec["notify"], listen=True)
+            listener = install_filter(spec.filters.notify, listen=True)
         except OSError:
             pass  # somebody listens already: there is no /proc then, and no owner is noted
     if listener >= 0:
         responder.send_listener(responding, listener)
         os.close(responding.detach())
         return
-    write_all([(path[len(spec["tree"]) :], content) for path, content in spec["memory_files"]])
-    if spec["driver"] == "chroot-single-id":
+    write_all(spec.memory_files, spec.tree)
+    if spec.single_id:
         forbid_new_privileges()
-        install_filter(spec["seccomp"])
+        install_filter(spec.filters.refuse)
     os.close(responding.detach())

@@ -1,6 +1,6 @@
 """Process 1 of a container, from its first instruction to the program of the spec.
 
-In:  the decoded spec, the control socket; descriptors 0, 1 and 2 are the program's.
+In:  the message, the control socket; descriptors 0, 1 and 2 are the program's.
 Out: the program runs. Problems are ``OSError``; the server reports them.
 
 The order matters: everything that needs the host's files comes before ``pivot_root``, the filter
@@ -11,7 +11,6 @@ first path of the container is used as the container's.
 from __future__ import annotations
 
 import errno
-import marshal
 import os
 
 from jettison.linux.mount import (
@@ -37,39 +36,41 @@ from jettison.sandbox.init.mount.kernel_mounts import mount_proc, mount_sys
 from jettison.sandbox.init.mount.mounts import Mounter, hide
 from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_root
+from jettison.sandbox.wire import Container, Surroundings
+from jettison.sandbox.wire_codec import encode
 
 
-def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+def run(spec: Container, control: int) -> None:
     """Put the container together and execute its program; never returns.
 
     Raises:
         OSError: a step failed; ``step.current()`` names it.
     """
-    begin(spec)
+    begin(spec.surroundings)
     os.umask(0)
     _own_cgroup_view()
     propagate_one_way()
     points = _mount_everything(spec)
     _enter_root(spec, points)
     _name_and_network(spec)
-    program.limit_resources(spec["rlimits"])
+    program.limit_resources(spec.process.limits)
     os.umask(0o022)
-    os.write(control, marshal.dumps(("ready", points.made, points.parents)))
-    program.enter_directory(spec["cwd"])
-    user = (spec["uid"], spec["gid"], spec["groups"])
+    os.write(control, encode(points.ready()))
+    program.enter_directory(spec.process.cwd)
     step.enter("apply the AppArmor profile")
-    confine_next_program(spec["apparmor"])
-    network.guard_shared(spec)
+    confine_next_program(spec.apparmor)
+    network.guard_shared(spec.filters)
     step.enter("filter system calls")
-    reaper = program.filter_calls(spec) or spec["init"]
-    program.drop_privileges(user, spec["capabilities"])
+    reaper = program.filter_calls(spec.filters) or spec.process.init
+    program.drop_privileges(spec.process, spec.capabilities)
     step.enter("execute")
     if reaper:
         os.close(control)
-    program.start(spec["argv"], spec["env"], reaper=reaper, terminal=spec["terminal"])
+    terminal = spec.surroundings.terminal is not None
+    program.start(spec.process, reaper=reaper, terminal=terminal)
 
 
-def begin(spec: dict) -> None:  # type: ignore[type-arg]
+def begin(surroundings: Surroundings) -> None:
     """Be the first process of a container: with its terminal, control groups and network.
 
     Raises:
@@ -77,10 +78,10 @@ def begin(spec: dict) -> None:  # type: ignore[type-arg]
     """
     die_with_parent()
     os.setsid()
-    if spec["terminal"] and os.isatty(0):  # else it is made in the container
+    if surroundings.terminal and os.isatty(0):  # else it is made in the container
         streams.control_terminal()
-    _join_cgroups(spec["cgroups"])
-    network.join(spec["network"])
+    _join_cgroups(surroundings.cgroups)
+    network.join(surroundings.network)
 
 
 def _join_cgroups(files: list[bytes]) -> None:
@@ -99,21 +100,21 @@ def _own_cgroup_view() -> None:
             raise
 
 
-def _mount_everything(spec: dict) -> MountPoints:  # type: ignore[type-arg]
-    points = mount_root(spec)
-    privileged = spec["privileged"]
+def _mount_everything(spec: Container) -> MountPoints:
+    points = mount_root(spec.root, userxattr=spec.userns)
+    privileged = spec.privileged
     step.enter("mount `/proc`")
     mount_proc(points)
     step.enter("mount `/dev`")
     _mount_dev(spec, points)
     step.enter("mount `/sys`")
     mount_sys(points, readonly=not privileged)
-    mounter = Mounter(points, spec["root"][2], userxattr=spec["userns"])
-    for entry in spec["mounts"]:
+    mounter = Mounter(points, spec.root.work, userxattr=spec.userns)
+    for entry in spec.mounts:
         mounter.make(entry)
     if privileged:
-        for target, source in spec["devices"]:
-            mounter.show_device(target, source)
+        for device in spec.devices:
+            mounter.show_device(device.target, device.source)
     if not privileged:
         step.enter("restrict devices")
         _restrict_devices(spec, points, mounter)
@@ -121,26 +122,26 @@ def _mount_everything(spec: dict) -> MountPoints:  # type: ignore[type-arg]
     return points
 
 
-def _mount_dev(spec: dict, points: MountPoints) -> None:  # type: ignore[type-arg]
+def _mount_dev(spec: Container, points: MountPoints) -> None:
     point = points.make_plain(b"dev")
-    mount_dev(at(point), privileged=spec["privileged"])
+    mount_dev(at(point), privileged=spec.privileged)
     os.close(point)
     dev = points.find(b"dev")
-    fill_dev(at(dev), privileged=spec["privileged"])
-    if not spec["own_shm"]:
-        mount_shm(at(dev), spec["shm_bytes"])
+    fill_dev(at(dev), privileged=spec.privileged)
+    if spec.shm_bytes is not None:
+        mount_shm(at(dev), spec.shm_bytes)
     mount_mqueue(at(dev))
-    if spec["privileged"]:
+    if spec.privileged:
         _mount_terminals(spec, at(dev))
         streams.use_null(at(dev, b"null"))
     os.close(dev)
 
 
-def _restrict_devices(spec: dict, points: MountPoints, mounter: Mounter) -> None:  # type: ignore[type-arg]
+def _restrict_devices(spec: Container, points: MountPoints, mounter: Mounter) -> None:
     """Have every mount ``nodev``, and then a few devices shown one by one."""
     nodes = mounter.restrict()
-    for target, source in spec["devices"]:
-        mounter.show_device(target, nodes.copy(source))
+    for device in spec.devices:
+        mounter.show_device(device.target, nodes.copy(device.source))
     dev = points.find(b"dev")  # which a mount of the spec may be
     nodes.show_all(at(dev), mounter.taken)
     if b"pts" not in mounter.taken:
@@ -149,21 +150,21 @@ def _restrict_devices(spec: dict, points: MountPoints, mounter: Mounter) -> None
     streams.use_null(null if os.path.exists(null) else nodes.path(b"null"))
     os.close(dev)
     step.enter("hide paths of the kernel")
-    hide(points, nodes, spec["masked"], spec["readonly"])
+    hide(points, nodes, spec.masked, spec.readonly)
 
 
-def _mount_terminals(spec: dict, dev: bytes) -> None:  # type: ignore[type-arg]
+def _mount_terminals(spec: Container, dev: bytes) -> None:
     if os.path.isdir(dev + b"/pts"):
         mount_pts(dev)
-    if spec["terminal"]:
-        streams.use_terminal(dev, spec["terminal_size"])
+    if spec.surroundings.terminal:
+        streams.use_terminal(dev, spec.surroundings.terminal)
 
 
-def _enter_root(spec: dict, points: MountPoints) -> None:  # type: ignore[type-arg]
+def _enter_root(spec: Container, points: MountPoints) -> None:
     step.enter("enter the root file system")
     os.fchdir(points.root)
     # A new descriptor sees the mount; the one of before is below it.
-    os.chdir(spec["root"][1])
+    os.chdir(spec.root.upper)
     try:
         pivot_root(b".", b".")
         unmount(b".", MNT_DETACH)
@@ -175,13 +176,13 @@ def _enter_root(spec: dict, points: MountPoints) -> None:  # type: ignore[type-a
         os.chroot(".")
     os.chdir("/")
     os.closerange(4, 1 << 16)
-    if spec["readonly_root"]:
+    if spec.readonly_root:
         make_readonly(b"/", recursive=False)
 
 
-def _name_and_network(spec: dict) -> None:  # type: ignore[type-arg]
+def _name_and_network(spec: Container) -> None:
     step.enter("set the host name")
-    set_hostname(spec["hostname"])
-    if spec["network_none"]:
+    set_hostname(spec.hostname)
+    if spec.loopback:
         step.enter("start the loopback interface")
         network.start_loopback()

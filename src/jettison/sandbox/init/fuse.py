@@ -1,6 +1,6 @@
 """Root file systems that fuse-overlayfs serves, and the process that watches over it.
 
-In:  the program, its mounts: (merged, upper, work, lowers base first); flags for clone(2).
+In:  ``wire.Fuse``; flags for clone(2).
 Out: the clone sees the mounts; this process passes signals on to it and ends as it ends.
 
     server ── clone(NEWNS) ──▶ supervisor ──┬─ clone(NEWPID, …) ──▶ process 1 of the container
@@ -18,7 +18,6 @@ Source: mount.fuse3(8), ``/dev/fd/N``; fuse.rst, "Mount options".
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
-import marshal
 import os
 
 from jettison.linux.mount import MS_NODEV, mount, propagate_one_way, restrict
@@ -27,8 +26,8 @@ from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import clone, libc
 from jettison.sandbox.init import step
 from jettison.sandbox.init.program import CATCHABLE, END, exit_code, restore_signals
-
-Mounts = list[tuple[bytes, bytes, bytes, list[bytes]]]
+from jettison.sandbox.wire import Failed, Fuse, FuseMount
+from jettison.sandbox.wire_codec import encode
 
 _SIGCHLD = 17
 _SIGKILL = 9
@@ -39,12 +38,11 @@ _OPTIONS = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permi
 _TEXT_BYTES = 1 << 12
 
 
-def supervise(program: bytes, mounts: Mounts, control: int, flags: int, parent: int) -> None:
+def supervise(fuse: Fuse, control: int, flags: int, parent: int) -> None:
     """Mount, clone the container and follow it; returns in the clone only.
 
     Args:
-        program: Path of fuse-overlayfs.
-        mounts: What it mounts.
+        fuse: The program and what it mounts.
         control: Descriptor of the container's control socket.
         flags: Of the container, for clone(2).
         parent: Process ID of the server.
@@ -57,10 +55,10 @@ def supervise(program: bytes, mounts: Mounts, control: int, flags: int, parent: 
     propagate_one_way()
     step.enter(f"{step.MOUNT_ROOT} with fuse-overlayfs")
     servers = {}
-    for entry in mounts:
-        pid, said = _mount(program, *entry)
+    for entry in fuse.mounts:
+        pid, said = _mount(fuse.program, entry)
         servers[pid] = said
-    root = os.open(mounts[0][0], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    root = os.open(fuse.mounts[0].merged, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     container = clone(flags)
     if container == 0:
         os.closerange(control + 1, _MOST_DESCRIPTORS)
@@ -80,10 +78,9 @@ def _die_with(parent: int) -> None:
         os._exit(255)
 
 
-def _mount(
-    program: bytes, merged: bytes, upper: bytes, work: bytes, lowers: list[bytes]
-) -> tuple[int, int]:
+def _mount(program: bytes, entry: FuseMount) -> tuple[int, int]:
     """Mount one stack; return the process that serves it and the file of what it says."""
+    merged, upper = entry.merged, entry.upper
     if b":" in upper:  # it looks the path up again, and takes it for several
         raise OSError(22, "it takes no path with a colon", upper)
     device = os.open(b"/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -94,7 +91,7 @@ def _mount(
     if pid == 0:
         try:
             _die_with(parent)
-            _serve(program, device, said, [*lowers[::-1], upper, work])
+            _serve(program, device, said, [*entry.lowers[::-1], upper, entry.work])
         finally:
             os._exit(255)
     os.close(device)
@@ -161,7 +158,7 @@ def _reap(container: int, servers: dict[int, int], control: int) -> int | None:
         if pid == container:
             return exit_code(status)
         text = _last_line(servers.pop(pid)) or "it ended"
-        os.write(control, marshal.dumps(("error", "run fuse-overlayfs", 0, text)))
+        os.write(control, encode(Failed(step="run fuse-overlayfs", code=0, text=text)))
         os.kill(container, _SIGKILL)
 
 

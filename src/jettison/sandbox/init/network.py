@@ -1,6 +1,6 @@
 """A network namespace that a program of the host connects with the outside.
 
-In:  the decoded spec: the program's command, a file that the namespace is shown at.
+In:  the message: the program's command, a file that the namespace is shown at.
 Out: a process that holds the namespace; the program beside it, in the host's network.
 
 The process is the first of a process namespace, so that nothing of the program outlives it,
@@ -12,7 +12,6 @@ from __future__ import annotations
 import _socket
 import errno
 import fcntl
-import marshal
 import os
 import struct
 
@@ -22,6 +21,8 @@ from jettison.linux.namespace import NEWNET, enter, unshare
 from jettison.linux.process import die_with_parent, execute
 from jettison.sandbox.init import step
 from jettison.sandbox.init.program import restore_signals
+from jettison.sandbox.wire import Filters, Network, Ready
+from jettison.sandbox.wire_codec import encode
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -29,7 +30,7 @@ _IFF_UP = 1
 _READY = 3
 
 
-def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+def run(spec: Network, control: int) -> None:
     """Make the namespace, connect it, and hold it until somebody ends this process.
 
     Exits with the program's status when that fails; standard error has its reason then.
@@ -53,15 +54,15 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
     os.close(readied)
     unshare(NEWNET)
     start_loopback()
-    bind(b"/proc/self/ns/net", spec["shown_at"], recursive=False)
+    bind(b"/proc/self/ns/net", spec.shown_at, recursive=False)
     os.write(going, b"1")
-    if spec["tells"]:  # it stays, and says when the network is there
+    if spec.tells:  # it stays, and says when the network is there
         if not os.read(ready, 1):
             os._exit(_status_of(child) or 255)
     elif code := _status_of(child):  # it goes into the background when the network is there
         os._exit(code)
     pid = int(os.readlink(b"/proc/self"))  # of the host's, not of the new process namespace
-    os.write(control, marshal.dumps(("ready", [], {}, pid)))
+    os.write(control, encode(Ready(points=[], parents=[], pid=pid)))
     while True:
         try:
             os.waitpid(-1, 0)
@@ -69,14 +70,14 @@ def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
             os._exit(0)  # nobody connects the namespace any more
 
 
-def _execute(spec: dict, readied: int) -> None:  # type: ignore[type-arg]
+def _execute(spec: Network, readied: int) -> None:
     try:
-        os.chdir(os.path.dirname(spec["shown_at"]))
-        if spec["tells"]:
+        os.chdir(os.path.dirname(spec.shown_at))
+        if spec.tells:
             os.dup2(readied, _READY, inheritable=True)
         restore_signals()
         path = os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")
-        execute(spec["command"][0], spec["command"], [b"PATH=" + path])
+        execute(spec.command[0], spec.command, [b"PATH=" + path])
     except OSError as error:
         os.write(2, f"{error.strerror}\n".encode())
 
@@ -96,9 +97,9 @@ def join(path: bytes) -> None:
     os.close(descriptor)
 
 
-def guard_shared(spec: dict) -> None:  # type: ignore[type-arg]
+def guard_shared(filters: Filters) -> None:
     """Keep what runs from now on from the abstract sockets of the network that it shares."""
-    if spec["scoped"]:
+    if filters.scoped:
         step.enter("leave the host's abstract sockets")
         leave_abstract_sockets()
 

@@ -1,6 +1,6 @@
 """From a prepared root to the program: limits, identity, look-up on PATH, exec.
 
-In:  the spec, with everything mounted and entered.
+In:  the process of a message, with everything mounted and entered.
 Out: the program runs; or a line on standard error and exit code 126 or 127.
 
 Source: the texts of runc's and BuildKit's errors; execvp(3); Go's exec.LookPath.
@@ -29,6 +29,7 @@ from jettison.linux.process import (
 from jettison.linux.text import printable_bytes
 from jettison.sandbox.init import step, streams
 from jettison.sandbox.init.notify import responder
+from jettison.sandbox.wire import Filters, Process, ResourceLimit
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -45,46 +46,46 @@ END = 34
 """Signal to a process above a program: kill that. SIGKILL would end it before its program."""
 
 
-def limit_resources(limits: list[tuple[int, int, int]]) -> None:
+def limit_resources(limits: list[ResourceLimit]) -> None:
     """Set resource limits; -1 is unlimited. More than the hard limit is an error without rights."""
-    for kind, soft, hard in limits:
+    for limit in limits:
         try:
-            resource.setrlimit(kind, (soft, hard))
+            resource.setrlimit(limit.resource, (limit.soft, limit.hard))
         except ValueError as error:
-            raise OSError(errno.EPERM, f"resource limit {kind}: {error}") from None
+            raise OSError(errno.EPERM, f"resource limit {limit.resource}: {error}") from None
 
 
-def filter_calls(spec: dict) -> bool:  # type: ignore[type-arg]
+def filter_calls(filters: Filters) -> bool:
     """Install the system call filter; return whether there is a process that responds to it.
 
     Raises:
         OSError: the kernel refuses.
     """
-    if spec["notify"]:
+    if filters.notify:
         try:
             proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            responder.start(lambda: install_filter(spec["notify"], listen=True), proc)
+            responder.start(lambda: install_filter(filters.notify, listen=True), proc)
         except OSError:
             pass  # an old kernel, or somebody listens already: nobody responds then
         else:
             return True
-    if spec["seccomp"]:
-        install_filter(spec["seccomp"])
+    if filters.refuse:
+        install_filter(filters.refuse)
     return False
 
 
-def drop_privileges(user: tuple[int, int, list[int]], capability_mask: int) -> None:
+def drop_privileges(process: Process, capability_mask: int) -> None:
     """Become a user, with the capabilities of the container.
 
     Args:
-        user: User, group and supplementary groups.
+        process: Has the user, the group and supplementary groups.
         capability_mask: Bounding set, and what root has.
     """
     step.enter("change the user")
     limit_bounding_set(capability_mask)
-    uid, gid, groups = user
+    uid = process.uid
     streams.give_to(uid)
-    become(uid, gid, groups)
+    become(uid, process.gid, process.groups)
     if uid and os.getuid() == 0:  # where there is one user, the filter only pretends
         be_no_root()
     own = capability_mask & capabilities()[1] if uid == 0 else 0
@@ -104,12 +105,11 @@ def enter_directory(cwd: bytes) -> None:
         raise OSError(errno.EPERM, "the working directory is outside the container", cwd)
 
 
-def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) -> None:
+def start(process: Process, *, reaper: bool, terminal: bool) -> None:
     """Execute the program; never returns.
 
     Args:
-        argv: Program and arguments.
-        env: ``NAME=value``, in order.
+        process: The program.
         reaper: Stay as process 1, pass signals on and reap orphans.
         terminal: Standard input is the session's terminal.
     """
@@ -118,7 +118,7 @@ def start(argv: list[bytes], env: list[bytes], *, reaper: bool, terminal: bool) 
         if child:
             reap_until(child)
         lead(terminal=terminal)
-    run(argv, env)
+    run(process)
 
 
 def lead(*, terminal: bool) -> None:
@@ -129,10 +129,10 @@ def lead(*, terminal: bool) -> None:
         os.tcsetpgrp(0, os.getpid())
 
 
-def run(argv: list[bytes], env: list[bytes]) -> None:
+def run(process: Process) -> None:
     """Execute the program in this process; never returns."""
     restore_signals()
-    code, text = _execute(argv, env)
+    code, text = _execute(process.argv, process.env)
     os.write(2, printable_bytes(text) + b"\n")
     os._exit(code)
 

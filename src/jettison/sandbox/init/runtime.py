@@ -1,6 +1,6 @@
 """Start an OCI runtime in mount and process namespaces of its own.
 
-In:  the decoded spec with a bundle directory, its preparations and the runtime's command.
+In:  the message, with a bundle: its directory, its preparations and the runtime's command.
 Out: the runtime runs as process 1 of an outer process namespace: ending it ends everything, and
     all mounts go with its mount namespace.
 """
@@ -8,7 +8,6 @@ Out: the runtime runs as process 1 of an outer process namespace: ending it ends
 from __future__ import annotations
 
 import _socket
-import marshal
 import os
 
 from jettison.linux.mount import (
@@ -30,49 +29,61 @@ from jettison.sandbox.init.mount.nodes import Nodes, touch
 from jettison.sandbox.init.mount.root import mount_root, mount_stack
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
+from jettison.sandbox.wire import (
+    Bundle,
+    PreparedBind,
+    PreparedDevice,
+    PreparedFile,
+    PreparedOverlay,
+    PreparedProgram,
+    Runtime,
+)
+from jettison.sandbox.wire_codec import encode
 
 
-def run(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+def run(spec: Runtime, control: int) -> None:
     """Mount what the bundle needs and execute the runtime; never returns.
 
     Raises:
         OSError: a step failed.
     """
-    begin(spec)
+    begin(spec.surroundings)
+    bundle = spec.bundle
     os.umask(0)
     propagate_one_way()
     step.enter("mount `/proc`")
     mount(b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     step.enter("hide control groups")
-    _show_one_cgroup_hierarchy(spec["hide_cgroups"])
-    points = mount_root(spec)
+    _show_one_cgroup_hierarchy(bundle.hide_cgroups)
+    points = mount_root(spec.root, userxattr=spec.userns)
     step.enter("make mount points")
-    for target, directory in spec["points"]:
-        os.close(points.make(target, directory=directory))
-    privileged = spec["privileged"]
+    for point in bundle.points:
+        os.close(points.make(point.path, directory=point.directory))
+    privileged = spec.privileged
     step.enter("make `/dev`")
-    nodes = _make_dev(spec["bundle"], privileged=privileged, console=spec["terminal"])
-    _prepare(spec["bundle"], spec["prepare"], nodes, userxattr=spec["userns"])
-    streams.use_new_null(spec["bundle"] + b"/files/null")
+    console = spec.surroundings.terminal is not None
+    nodes = _make_dev(bundle.directory, privileged=privileged, console=console)
+    _prepare(bundle, nodes, userxattr=spec.userns)
+    streams.use_new_null(bundle.directory + b"/files/null")
     if not privileged:
-        flags = MS_NODEV | (MS_RDONLY if spec["readonly_root"] else 0)
-        restrict(spec["root"][1], flags, private=True)
+        flags = MS_NODEV | (MS_RDONLY if spec.readonly_root else 0)
+        restrict(spec.root.upper, flags, private=True)
     step.enter("write the runtime's config")
-    with open(spec["bundle"] + b"/files/config.json", "xb") as file:
-        file.write(spec["config"])
-    os.write(control, marshal.dumps(("ready", points.made, points.parents)))
-    network.guard_shared(spec)
-    if spec["notify"]:
+    with open(bundle.directory + b"/files/config.json", "xb") as file:
+        file.write(bundle.config)
+    os.write(control, encode(points.ready()))
+    network.guard_shared(spec.filters)
+    if spec.filters.notify:
         step.enter("filter system calls")
         _filter_below_responder(spec, control)
     step.enter("execute the runtime")
     restore_signals()
     os.umask(0o022)
     environment = [b"PATH=" + os.environb.get(b"PATH", b"/usr/bin:/bin:/usr/sbin:/sbin")]
-    execute(spec["command"][0], spec["command"], environment)
+    execute(bundle.command[0], bundle.command, environment)
 
 
-def _filter_below_responder(spec: dict, control: int) -> None:  # type: ignore[type-arg]
+def _filter_below_responder(spec: Runtime, control: int) -> None:
     """Return in a child, filtered, whose parent stays to respond, and ends as the child ends.
 
     A runtime would wait for the responding process's end if that were its child.
@@ -89,9 +100,9 @@ def _filter_below_responder(spec: dict, control: int) -> None:  # type: ignore[t
     here.close()
     os.close(proc)
     die_with_parent()
-    lead(terminal=spec["terminal"])
+    lead(terminal=spec.surroundings.terminal is not None)
     try:  # noqa: SIM105 - contextlib is not loaded here
-        responder.send_listener(there, install_filter(spec["notify"], listen=True))
+        responder.send_listener(there, install_filter(spec.filters.notify, listen=True))
     except OSError:
         pass  # somebody listens already: nobody responds then
     there.close()
@@ -131,54 +142,54 @@ def _make_dev(bundle: bytes, *, privileged: bool, console: bool) -> Nodes | None
     return nodes
 
 
-def _prepare(
-    bundle: bytes, entries: list[tuple[object, ...]], nodes: Nodes | None, *, userxattr: bool
-) -> None:
+def _prepare(bundle: Bundle, nodes: Nodes | None, *, userxattr: bool) -> None:
     """Make the files, overlays and binds that the runtime binds into the container."""
-    files = bundle + b"/files"
+    files = bundle.directory + b"/files"
     os.mkdir(files)
     mount(b"tmpfs", files, b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=700")
-    for kind, name, *rest in entries:
+    for each in bundle.prepared:
+        kind = type(each).__name__.removeprefix("Prepared").lower()
         step.enter(f"prepare a mount ({kind})")
-        path = bundle + b"/" + name  # type: ignore[operator]
-        if kind == "overlay":
-            lowers, writable, merged = rest
-            scratch = path + b"-scratch"
-            os.mkdir(path)
-            os.mkdir(scratch)
-            mount_stack(
-                path,
-                lowers,  # type: ignore[arg-type]
-                scratch,
-                writable=bool(writable),
-                userxattr=userxattr,
-                merged=merged,  # type: ignore[arg-type]
-            )
-        elif kind == "bind":
-            source, is_dev, readonly = rest
-            _bind(source, path, nodes, is_dev=bool(is_dev))  # type: ignore[arg-type]
-            if readonly:  # crun makes mount points in it before it makes it so
-                make_readonly(path)
-        elif kind == "device":
-            touch(path, 0o600)
-            source = rest[0]
-            bind(nodes.copy(source) if nodes else source, path)  # type: ignore[arg-type]
-        elif kind == "program":
-            inside = files + b"/" + name  # type: ignore[operator]
-            touch(inside, 0o700)
-            with open(inside, "wb") as file:
-                file.write(rest[0])  # type: ignore[arg-type]
-        else:
-            content, mode, uid, gid = rest
-            # Its name is in the bundle, its bytes are in memory.
-            inside = files + b"/" + name  # type: ignore[operator]
-            for place in (path, inside):
-                touch(place, 0o600)
-            with open(inside, "wb") as file:
-                file.write(content)  # type: ignore[arg-type]
-            os.chown(inside, uid, gid)  # type: ignore[arg-type]
-            os.chmod(inside, mode)  # type: ignore[arg-type]
-            bind(inside, path, recursive=False)
+        # Names are in the bundle, what is in memory is in the directory that is mounted there.
+        path, inside = bundle.directory + b"/" + each.name, files + b"/" + each.name
+        match each:
+            case PreparedOverlay():
+                _overlay(each, path, userxattr=userxattr)
+            case PreparedBind():
+                _bind(each.source, path, nodes, is_dev=each.is_dev)
+                if each.readonly:  # crun makes mount points in it before it makes it so
+                    make_readonly(path)
+            case PreparedDevice():
+                touch(path, 0o600)
+                bind(nodes.copy(each.source) if nodes else each.source, path)
+            case PreparedProgram():
+                _write(inside, each.content, 0o700)
+            case PreparedFile():
+                touch(path, 0o600)
+                _write(inside, each.content, 0o600)
+                os.chown(inside, each.uid, each.gid)
+                os.chmod(inside, each.mode)
+                bind(inside, path, recursive=False)
+
+
+def _overlay(entry: PreparedOverlay, path: bytes, *, userxattr: bool) -> None:
+    scratch = path + b"-scratch"
+    os.mkdir(path)
+    os.mkdir(scratch)
+    mount_stack(
+        path,
+        entry.lowers,
+        scratch,
+        writable=entry.writable,
+        userxattr=userxattr,
+        merged=entry.merged,
+    )
+
+
+def _write(path: bytes, content: bytes, mode: int) -> None:
+    touch(path, mode)
+    with open(path, "wb") as file:
+        file.write(content)
 
 
 def _bind(source: bytes, path: bytes, nodes: Nodes | None, *, is_dev: bool) -> None:

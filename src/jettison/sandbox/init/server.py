@@ -1,4 +1,4 @@
-"""The loop of the helper: receive a spec, clone, report how it ended.
+"""The loop of the helper: receive what to run, clone, report how it ended.
 
 In:  messages of the builder on one ``SOCK_SEQPACKET`` socket, and of each container's socket.
 Out: containers; their exit codes.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _socket
-import marshal
 import os
 import select
 import sys
@@ -20,19 +19,23 @@ from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
 from jettison.sandbox.init import chrooted, container, fuse, network, runtime, step
 from jettison.sandbox.init.program import END, exit_code
+from jettison.sandbox.wire import (
+    Chroot,
+    Container,
+    Exited,
+    Failed,
+    Network,
+    Runtime,
+    Signal,
+    Start,
+)
+from jettison.sandbox.wire_codec import Message, WireError, decode, encode
 
 _SIGCHLD = 17
 _SIGKILL = 9
 _DESCRIPTORS = 5
 _CONTROL = 3
 _MOST_DESCRIPTORS = 1 << 16
-_RUN = {
-    "embedded": container.run,
-    "oci": runtime.run,
-    "chroot": chrooted.run,
-    "chroot-single-id": chrooted.run,
-    "network": network.run,
-}
 
 
 class Server:
@@ -78,12 +81,16 @@ class Server:
             return False
         received = memoryview(ancillary[0][2]).cast("i").tolist()
         stdin, stdout, stderr, control, spec = received
-        flags, supervised = map(int, data.split())
         server = os.getpid()
         try:
+            start = _read_start(data)
+            flags, supervised = start.namespaces, start.supervised
             pid = clone(NEWNS if supervised else flags)
+        except WireError as error:
+            _refuse(control, Failed(step="read what to start", code=0, text=str(error)))
         except OSError as error:
-            self._refuse(control, error)
+            failure = Failed(step="clone", code=error.errno or 0, text=str(error.strerror))
+            _refuse(control, failure)
         else:
             if pid == 0:
                 supervisor = (flags, server) if supervised else None
@@ -100,11 +107,6 @@ class Server:
             os.close(descriptor)
         return True
 
-    def _refuse(self, control: int, error: OSError) -> None:
-        report(control, ("error", "clone", error.errno, str(error.strerror)))
-        report(control, ("exit", 255))
-        os.close(control)
-
     def _command(self, descriptor: int) -> None:
         """Take a signal number for a container, or the end of interest in it."""
         pid = self._by_control[descriptor]
@@ -115,7 +117,7 @@ class Server:
         if not data:
             self._poll.unregister(descriptor)
             self._silent.add(descriptor)
-        number = int(data) if data else _SIGKILL
+        number = _read_signal(data)
         if number == _SIGKILL and pid in self._supervised:
             number = END
         self._signal(pid, number)
@@ -151,7 +153,7 @@ class Server:
             if control not in self._silent:
                 self._poll.unregister(control)
             self._silent.discard(control)
-            report(control, ("exit", exit_code(status)))
+            report(control, Exited(code=exit_code(status)))
             socket.close()
 
 
@@ -167,12 +169,40 @@ def _children(pid: int) -> list[int]:
     return found
 
 
-def report(control: int, message: tuple[object, ...]) -> None:
+def _read_start(data: bytes) -> Start:
+    """Return what the builder says on the socket of the helper.
+
+    Raises:
+        WireError: it is something else.
+    """
+    message = decode(data)
+    if not isinstance(message, Start):
+        raise WireError(f"a `{type(message).__name__}` is nothing to start")
+    return message
+
+
+def _read_signal(data: bytes) -> int:
+    """Return the signal that the builder sends; the end, or what is no signal, is SIGKILL."""
+    try:
+        message = decode(data)
+    except WireError:
+        return _SIGKILL
+    return message.number if isinstance(message, Signal) else _SIGKILL
+
+
+def report(control: int, message: Message) -> None:
     """Send a message to the builder, who may be gone."""
     try:
-        os.write(control, marshal.dumps(message))  # type: ignore[arg-type]
+        os.write(control, encode(message))
     except OSError:
         return
+
+
+def _refuse(control: int, failure: Failed) -> None:
+    """Say that a container has not started."""
+    report(control, failure)
+    report(control, Exited(code=255))
+    os.close(control)
 
 
 def _note(*_: object) -> None:
@@ -192,21 +222,43 @@ def _become_container(
     try:
         _signal.set_wakeup_fd(-1)
         size = os.fstat(spec_descriptor).st_size
-        spec = marshal.loads(os.pread(spec_descriptor, size, 0))  # noqa: S302
+        message = decode(os.pread(spec_descriptor, size, 0))
         control = _keep_only(streams, control)
-        if supervisor:
-            program, mounts = spec["fuse"]
-            fuse.supervise(program, mounts, control, *supervisor)
-        _RUN[spec["driver"]](spec, control)
+        if supervisor and isinstance(message, (Container, Runtime)) and message.fuse:
+            fuse.supervise(message.fuse, control, *supervisor)
+        _run(message, control)
     except OSError as error:
         text = f"{error.strerror}" + (
             f": `{os.fsdecode(error.filename)}`" if error.filename else ""
         )
-        report(control, ("error", step.current(), error.errno or 0, text))
+        report(control, Failed(step=step.current(), code=error.errno or 0, text=text))
+    except WireError as error:
+        report(control, Failed(step="read what to run", code=0, text=str(error)))
     except BaseException as error:  # noqa: BLE001 - the only reporter of this process
-        report(control, ("error", step.current(), 0, f"{type(error).__name__}: {error}"))
+        text = f"{type(error).__name__}: {error}"
+        report(control, Failed(step=step.current(), code=0, text=text))
     finally:
         os._exit(255)
+
+
+def _run(message: Message, control: int) -> None:
+    """Run what a message says; never returns.
+
+    Raises:
+        WireError: it is nothing to run.
+        OSError: a step failed.
+    """
+    match message:
+        case Container():
+            container.run(message, control)
+        case Runtime():
+            runtime.run(message, control)
+        case Chroot():
+            chrooted.run(message, control)
+        case Network():
+            network.run(message, control)
+        case _:
+            raise WireError(f"a `{type(message).__name__}` is nothing to run")
 
 
 def _keep_only(streams: tuple[int, int, int], control: int) -> int:

@@ -19,6 +19,7 @@ import struct
 import termios
 
 from jettison.linux.mount import MS_NOEXEC, MS_NOSUID, bind, mount
+from jettison.sandbox.wire import Terminal
 
 _STREAMS = (0, 1, 2)
 _NULL = (1, 3)
@@ -56,14 +57,14 @@ def use_new_null(directory: bytes) -> None:
         return
 
 
-def use_terminal(dev: bytes, size: tuple[int, int]) -> None:
+def use_terminal(dev: bytes, size: Terminal) -> None:
     """Make a terminal in the container's own devpts: all streams, and ``/dev/console``.
 
     Standard input is a socket, over which its master side goes to the builder.
 
     Args:
         dev: Path of the container's ``/dev``.
-        size: Rows and columns.
+        size: Its size at first.
 
     Raises:
         OSError: it cannot be made.
@@ -73,7 +74,7 @@ def use_terminal(dev: bytes, size: tuple[int, int]) -> None:
     (number,) = struct.unpack("=i", fcntl.ioctl(master, _TIOCGPTN, bytes(4)))
     path = dev + b"/pts/%d" % number
     slave = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", *size, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size.rows, size.columns, 0, 0))
     os.close(os.open(dev + b"/console", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o620))
     bind(path, dev + b"/console", recursive=False)
     console = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 0)

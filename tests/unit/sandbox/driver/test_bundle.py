@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jettison.errors import UsageError
+from jettison.sandbox import wire
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.spec import (
     BindMount,
@@ -98,17 +99,17 @@ def test_mounts_keep_their_order_and_say_what_to_prepare(tmp_path):
         ("/o", "/bundle/mount-4/srv"),
         ("/dev/secret", "/bundle/mount-5"),
     ]
-    assert [entry[:2] for entry in bundle.prepare] == [
-        ("file", b"mount-0"),
-        ("bind", b"mount-2"),
-        ("overlay", b"mount-3"),
-        ("overlay", b"mount-4"),
-        ("file", b"mount-5"),
-        ("program", b"restrict"),
+    assert [(type(each), each.name) for each in bundle.prepared] == [
+        (wire.PreparedFile, b"mount-0"),
+        (wire.PreparedBind, b"mount-2"),
+        (wire.PreparedOverlay, b"mount-3"),
+        (wire.PreparedOverlay, b"mount-4"),
+        (wire.PreparedFile, b"mount-5"),
+        (wire.PreparedProgram, b"restrict"),
     ]
-    assert (b"/o", True) in bundle.points
-    assert (b"/etc/hosts", False) in bundle.points
-    assert not any(target.startswith(b"/dev/") for target, _ in bundle.points)
+    assert wire.MountPoint(path=b"/o", directory=True) in bundle.points
+    assert wire.MountPoint(path=b"/etc/hosts", directory=False) in bundle.points
+    assert not any(point.path.startswith(b"/dev/") for point in bundle.points)
 
 
 def test_a_selector_that_no_layer_has_is_an_error(tmp_path):

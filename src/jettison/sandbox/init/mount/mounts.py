@@ -1,6 +1,6 @@
 """The mounts of a spec, files made of bytes, and the paths that are hidden.
 
-In:  the tuples of ``helper.encode``, in the order in which they are made.
+In:  ``wire.Mount``s, in the order in which they are made.
 Out: mounts below the root; nothing of them is left in the root's directory.
 
 A tmpfs at ``/dev/.jettison`` holds scratch directories, files and device nodes while the container
@@ -31,6 +31,7 @@ from jettison.sandbox.init import step
 from jettison.sandbox.init.mount.nodes import Nodes
 from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_stack
+from jettison.sandbox.wire import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 
 _PLAIN = MS_NOSUID | MS_NODEV | MS_NOEXEC
 _SCRATCH = MS_NOSUID
@@ -85,13 +86,19 @@ class Mounter:
         """Names in ``/dev`` that have a mount of the spec; ``/dev`` if it is one itself."""
         return frozenset(self._taken)
 
-    def make(self, entry: tuple[object, ...]) -> None:
+    def make(self, entry: Mount) -> None:
         """Make one mount of a spec."""
-        kind, target, *rest = entry
-        step.enter(f"mount {os.fsdecode(target)}")  # type: ignore[arg-type]
-        name = os.path.normpath(target).removeprefix(b"/dev/")  # type: ignore[call-overload]
-        self._taken.add(name)
-        getattr(self, f"_make_{kind}")(target, *rest)
+        step.enter(f"mount {os.fsdecode(entry.target)}")
+        self._taken.add(os.path.normpath(entry.target).removeprefix(b"/dev/"))
+        match entry:
+            case BindMount():
+                self._bind(entry)
+            case OverlayMount():
+                self._overlay(entry)
+            case TmpfsMount():
+                self._tmpfs(entry)
+            case FileMount():
+                self._file(entry)
 
     def show_device(self, target: bytes, source: bytes) -> None:
         """Bind a device of the host; only its own mount lets it be opened."""
@@ -100,60 +107,63 @@ class Mounter:
         bind(source, at(point), recursive=False)
         os.close(point)
 
-    def _make_bind(self, target: bytes, source: bytes, readonly: bool, copy_up: bool) -> None:
-        directory = os.path.isdir(source)
-        point = self._points.make(target, directory=directory)
+    def _bind(self, entry: BindMount) -> None:
+        directory = os.path.isdir(entry.source)
+        point = self._points.make(entry.target, directory=directory)
         try:
-            if not copy_up:
-                bind(source, at(point))
+            if not entry.copy_up:
+                bind(entry.source, at(point))
             elif directory:
                 merged, scratch = self._scratch(disk=True)
-                lowers = [source]
+                lowers = [entry.source]
                 mount_stack(merged, lowers, scratch, writable=True, userxattr=self._userxattr)
                 bind(merged, at(point))
             else:
-                bind(self._copy(source), at(point), recursive=False)
+                bind(self._copy(entry.source), at(point), recursive=False)
         finally:
             os.close(point)
-        if readonly:
-            self._protect(target)
+        if entry.readonly:
+            self._protect(entry.target)
 
-    def _make_overlay(
-        self, target: bytes, lowers: list[bytes], selector: bytes, readonly: bool, merged: bytes
-    ) -> None:
-        place, scratch = self._scratch(disk=not readonly)
-        writable, userxattr = not readonly, self._userxattr
-        mount_stack(place, lowers, scratch, writable=writable, userxattr=userxattr, merged=merged)
+    def _overlay(self, entry: OverlayMount) -> None:
+        place, scratch = self._scratch(disk=not entry.readonly)
+        mount_stack(
+            place,
+            entry.lowers,
+            scratch,
+            writable=not entry.readonly,
+            userxattr=self._userxattr,
+            merged=entry.merged,
+        )
         root = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        source = open_in_root(root, selector)
+        source = open_in_root(root, entry.selector)
         directory = stat.S_ISDIR(os.fstat(source).st_mode)
-        point = self._points.make(target, directory=directory)
+        point = self._points.make(entry.target, directory=directory)
         bind(at(source), at(point), recursive=False)
         for descriptor in (point, source, root):
             os.close(descriptor)
-        if readonly:
-            self._protect(target)
+        if entry.readonly:
+            self._protect(entry.target)
 
-    def _make_tmpfs(self, target: bytes, size: int, mode: int) -> None:
-        point = self._points.make(target, directory=True)
-        options = b"mode=%o" % mode + (b",size=%d" % size if size else b"")
+    def _tmpfs(self, entry: TmpfsMount) -> None:
+        point = self._points.make(entry.target, directory=True)
+        size = b",size=%d" % entry.size_bytes if entry.size_bytes else b""
+        options = b"mode=%o" % entry.mode + size
         mount(b"tmpfs", at(point), b"tmpfs", MS_NOSUID | MS_NODEV, options)
         os.close(point)
 
-    def _make_file(
-        self, target: bytes, content: bytes, mode: int, uid: int, gid: int, readonly: bool
-    ) -> None:
+    def _file(self, entry: FileMount) -> None:
         path = self._name()
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
-            file.write(content)
-            os.fchown(file.fileno(), uid, gid)
-            os.fchmod(file.fileno(), mode)
-        point = self._points.make(target, directory=False)
+            file.write(entry.content)
+            os.fchown(file.fileno(), entry.uid, entry.gid)
+            os.fchmod(file.fileno(), entry.mode)
+        point = self._points.make(entry.target, directory=False)
         bind(path, at(point), recursive=False)
         os.close(point)
-        if readonly:
-            self._protect(target)
+        if entry.readonly:
+            self._protect(entry.target)
 
     def _protect(self, target: bytes) -> None:
         point = self._points.find(target)

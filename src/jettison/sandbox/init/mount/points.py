@@ -1,11 +1,11 @@
 """Mount points in the root file system: found below the root, made when missing, remembered.
 
 In:  paths of the container as bytes.
-Out: descriptors of mount points; ``made`` and ``parents`` for whoever removes them afterwards.
+Out: descriptors of mount points; ``wire.Ready`` for whoever removes them afterwards.
 
 Making a mount point on an overlay copies its parent directories up, and changes the parent's
 times. The times are restored at once, so that a later difference is the container's own;
-``parents`` says how the copied directories were, so that untouched ones can be removed too.
+``Ready.parents`` says how the copied directories were, so that untouched ones can be removed too.
 
 Security: links of the image are resolved below the root.
 """
@@ -16,7 +16,8 @@ import errno
 import os
 import stat
 
-from jettison.linux.files import open_in_root
+from jettison.linux.files import fingerprint, open_in_root
+from jettison.sandbox.wire import CopiedDirectory, MountPoint, Ready
 
 _LINKS = 40
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
@@ -42,8 +43,15 @@ class MountPoints:
         self._path = path
         self._upper = upper
         self._mount = _mount_id(root)
-        self.made: list[tuple[bytes, bool]] = []
-        self.parents: dict[bytes, tuple[object, ...]] = {}
+        self._made: list[MountPoint] = []
+        self._parents: dict[bytes, bytes] = {}
+
+    def ready(self) -> Ready:
+        """Return what was made, and how directories were that were copied up for it."""
+        parents = [
+            CopiedDirectory(path=path, fingerprint=before) for path, before in self._parents.items()
+        ]
+        return Ready(points=self._made, parents=parents, pid=0)
 
     def find(self, path: bytes) -> int:
         """Open a mount point that exists, below the root.
@@ -126,38 +134,21 @@ class MountPoints:
             return  # another container that shares the mount made it just now
         if on_root:
             os.utime(parent, ns=(times.st_atime_ns, times.st_mtime_ns))
-            self.made.append((where + b"/" + name if where else name, directory))
+            path = where + b"/" + name if where else name
+            self._made.append(MountPoint(path=path, directory=directory))
 
     def _remember(self, where: bytes) -> None:
         """Note how a directory and those above it are, when the mount point copies them up."""
-        while where and where not in self.parents:
+        while where and where not in self._parents:
             try:
                 os.stat(where, dir_fd=self._upper, follow_symlinks=False)
             except FileNotFoundError:
                 descriptor = open_in_root(self.root, where, _DIRECTORY)
-                self.parents[where] = facts(descriptor)
+                self._parents[where] = fingerprint(descriptor)
                 os.close(descriptor)
             else:
                 return
             where = where.rpartition(b"/")[0]
-
-
-def facts(directory: int) -> tuple[object, ...]:
-    """Return what tells whether a directory was changed: mode, owner, times, attributes."""
-    found = os.fstat(directory)
-    return (found.st_mode, found.st_uid, found.st_gid, found.st_mtime_ns, attributes(directory))
-
-
-def attributes(directory: int) -> list[tuple[str, bytes]]:
-    """Return the extended attributes that are not the overlay's own."""
-    try:
-        names = os.listxattr(directory)
-    except OSError:
-        return []
-    own = ("trusted.overlay.", "user.overlay.")
-    return [
-        (name, os.getxattr(directory, name)) for name in sorted(names) if not name.startswith(own)
-    ]
 
 
 def _readlink(name: bytes, parent: int) -> bytes | None:

@@ -1,6 +1,6 @@
 """The root file system: an overlay of layers, or a directory that is one already.
 
-In:  ``spec["root"]``: (kind, upper, work, lowers base first, merged).
+In:  ``wire.Root``.
 Out: it is mounted over the path of ``upper`` in the private mount namespace; its ``MountPoints``.
 
 Source: overlayfs.rst; fs.h ``FILESYSTEM_MAX_STACK_DEPTH`` is 2.
@@ -13,26 +13,28 @@ import os
 from jettison.linux.mount import OVERLAY_LOWERS, bind, overlay
 from jettison.sandbox.init import step
 from jettison.sandbox.init.mount.points import MountPoints
+from jettison.sandbox.wire import Root
 
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-def mount_root(spec: dict) -> MountPoints:  # type: ignore[type-arg]
-    """Mount the root file system of a spec; return where mount points are made in it.
+def mount_root(root: Root, *, userxattr: bool) -> MountPoints:
+    """Mount the root file system; return where mount points are made in it.
+
+    Args:
+        root: What it is made of.
+        userxattr: See ``linux.mount.overlay``.
 
     Raises:
         OSError: see ``_mount``.
     """
     step.enter(step.MOUNT_ROOT)
-    _, upper, work, lowers, merged = spec["root"]
-    below = os.open(upper, _PLACE)
-    _mount(upper, work, lowers, merged, userxattr=spec["userns"])
-    return MountPoints(os.open(upper, _PLACE), upper, below)
+    below = os.open(root.upper, _PLACE)
+    _mount(root, userxattr=userxattr)
+    return MountPoints(os.open(root.upper, _PLACE), root.upper, below)
 
 
-def _mount(
-    upper: bytes, work: bytes, lowers: list[bytes], merged: bytes, *, userxattr: bool
-) -> None:
+def _mount(root: Root, *, userxattr: bool) -> None:
     """Mount layers over the path of ``upper``.
 
     Where it is one directory already, ``merged``, that is shown. Without lowers the upper
@@ -41,13 +43,14 @@ def _mount(
     Raises:
         OSError: E2BIG for more layers than two overlays hold, or the kernel refused.
     """
-    if merged or not lowers:
-        bind(merged or upper, upper, recursive=False)
+    upper, lowers = root.upper, root.lowers
+    if root.merged or not lowers:
+        bind(root.merged or upper, upper, recursive=False)
         return
     if len(lowers) > OVERLAY_LOWERS:
-        lowers = _fold(lowers, work, userxattr=userxattr)
-    _forget_last_mount(work)
-    overlay(upper, lowers, upper, work, userxattr=userxattr, volatile=True)
+        lowers = _fold(lowers, root.work, userxattr=userxattr)
+    _forget_last_mount(root.work)
+    overlay(upper, lowers, upper, root.work, userxattr=userxattr, volatile=True)
 
 
 def _forget_last_mount(work: bytes) -> None:

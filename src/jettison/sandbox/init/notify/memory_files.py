@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 from jettison.sandbox.init.notify import procfs
 from jettison.sandbox.init.notify.target import AddDescriptor, NotifyTarget
+from jettison.sandbox.wire import MemoryFile
 
 _HERE = -100
 _INT = 0xFFFFFFFF
@@ -34,16 +35,16 @@ class MemoryFiles:
     """The files of one container.
 
     Args:
-        files: Path on the host and content of each.
+        files: Their paths are those of the host.
     """
 
-    def __init__(self, files: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, files: list[MemoryFile]) -> None:
         self._files: dict[tuple[int, int], int] = {}
-        for path, content in files:
-            facts = os.lstat(path)
+        for each in files:
+            facts = os.lstat(each.path)
             memory = os.memfd_create("file", os.MFD_CLOEXEC)
             with open(memory, "wb", closefd=False) as file:
-                file.write(content)
+                file.write(each.content)
             os.fchmod(memory, stat.S_IMODE(facts.st_mode))
             try:  # noqa: SIM105 - contextlib is not loaded here
                 os.fchown(memory, facts.st_uid, facts.st_gid)
@@ -89,17 +90,22 @@ class MemoryFiles:
         raise AddDescriptor(descriptor, closes=bool(flags & os.O_CLOEXEC), required=True)
 
 
-def write_all(files: list[tuple[bytes, bytes]]) -> None:
+def write_all(files: list[MemoryFile], root: bytes) -> None:
     """Give files their contents on disk: nobody is notified of opens here.
+
+    Args:
+        files: Their paths are those of the host.
+        root: What is ``/`` now.
 
     Raises:
         OSError: one cannot be written.
     """
-    for path, content in files:
+    for each in files:
+        path = each.path.removeprefix(root)
         mode = stat.S_IMODE(os.lstat(path).st_mode)
         os.chmod(path, 0o600)
         with open(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "wb") as file:
-            file.write(content)
+            file.write(each.content)
         os.chmod(path, mode)
 
 
