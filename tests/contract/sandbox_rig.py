@@ -1,4 +1,7 @@
-"""What the sandbox contract suite runs containers with: a busybox root and a recorder of output."""
+"""What suites of the sandbox run containers with: a busybox root and a recorder of output.
+
+A suite takes the fixtures ``base`` and ``rig`` as they are, and ``driver`` for the drivers it is about.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,12 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pytest
+
+from host_tools import lacking
 from jettison.linux.userns import has_single_id, is_rootless
 from jettison.sandbox.base import Running, Sandbox, Streams
 from jettison.sandbox.helper.client import Helper
@@ -133,6 +140,8 @@ def why_lacking(driver: str, test: str) -> str:
 
 def make_base(path: Path) -> Path:
     """Make a layer with busybox, a user and old times."""
+    if not BUSYBOX.exists():
+        lacking("busybox-static")
     for name in ("bin", "etc", "tmp", "home", "var"):
         (path / name).mkdir(parents=True)
     shutil.copy(BUSYBOX, path / "bin/busybox")
@@ -232,3 +241,33 @@ class Rig:
 
     def sh(self, script: str, **more) -> Result:
         return self.run("/bin/sh", "-c", script, **more)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory) -> Path:
+    return make_base(tmp_path_factory.mktemp("base"))
+
+
+def driver_of(names: Iterable[str]):
+    """Return the fixture ``driver`` for drivers by their names, see ``make_driver``."""
+
+    @pytest.fixture(scope="module", params=[*names])
+    def driver(request) -> Iterator[Sandbox]:
+        if os.geteuid() != 0:
+            lacking("root")
+        sandbox = make_driver(request.param)
+        if sandbox is None:
+            lacking(request.param)
+        yield sandbox
+        sandbox.close()
+
+    return driver
+
+
+@pytest.fixture
+def rig(driver, base, tmp_path, request) -> Rig:
+    """Containers of a driver; a test that says nothing about it is skipped."""
+    reason = why_lacking(driver.name, request.node.originalname)
+    if reason:
+        pytest.skip(reason)
+    return Rig(driver, base, tmp_path)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import BUSYBOX, OLD, Rig, drivers_here, make_base, make_driver, variant
-from host_tools import lacking
+from contract import sandbox_rig
+from contract.sandbox_rig import OLD, drivers_here, make_base, variant
 from jettison.errors import JettisonError
 from jettison.sandbox.select import IN_CONTAINER
 from jettison.sandbox.spec import BindMount, FileMount, OverlayMount, TmpfsMount
@@ -19,21 +19,12 @@ from jettison.sandbox.spec import BindMount, FileMount, OverlayMount, TmpfsMount
 pytestmark = pytest.mark.needs_root
 
 
-@pytest.fixture(scope="module", params=drivers_here())
-def driver(request):
-    if os.geteuid() != 0:
-        lacking("root")
-    sandbox = make_driver(request.param)
-    if sandbox is None:
-        lacking(request.param)
-    yield sandbox
-    sandbox.close()
+rig = sandbox_rig.rig
+driver = sandbox_rig.driver_of(drivers_here())
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    if not BUSYBOX.exists():
-        lacking("busybox-static")
     root = make_base(tmp_path_factory.mktemp("base"))
     for name in ("there", "closed", "closed/dir", "links"):
         (root / name).mkdir()
@@ -58,11 +49,6 @@ def base(tmp_path_factory) -> Path:
     for path in [*root.rglob("*"), root]:
         os.utime(path, ns=(OLD, OLD), follow_symlinks=False)
     return root
-
-
-@pytest.fixture
-def rig(driver, base, tmp_path) -> Rig:
-    return Rig(driver, base, tmp_path)
 
 
 @pytest.fixture

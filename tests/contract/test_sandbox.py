@@ -21,17 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import (
-    BUSYBOX,
-    OLD,
-    Rig,
-    drivers_here,
-    make_base,
-    make_driver,
-    variant,
-    why_lacking,
-)
-from host_tools import lacking
+from contract import sandbox_rig
+from contract.sandbox_rig import OLD, Rig, drivers_here, make_base, variant
 from jettison.container.foreground import Attachment, run_attached
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
@@ -56,30 +47,8 @@ GRANTED = capability_mask(DEFAULT_CAPABILITIES) & ~capability_mask(("CAP_NET_RAW
 """What root has where the network is shared."""
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
-    if not BUSYBOX.exists():
-        lacking("busybox-static")
-    return make_base(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module", params=drivers_here())
-def driver(request):
-    if os.geteuid() != 0:
-        lacking("root")
-    sandbox = make_driver(request.param)
-    if sandbox is None:
-        lacking(request.param)
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def rig(driver, base, tmp_path, request) -> Rig:
-    reason = why_lacking(driver.name, request.node.originalname)
-    if reason:
-        pytest.skip(reason)
-    return Rig(driver, base, tmp_path)
+base, rig = sandbox_rig.base, sandbox_rig.rig
+driver = sandbox_rig.driver_of(drivers_here())
 
 
 def is_oci(rig: Rig) -> bool:

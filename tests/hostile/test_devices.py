@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import BUSYBOX, Rig, drivers_here, make_base, make_driver, variant
+from contract import sandbox_rig
+from contract.sandbox_rig import drivers_here, make_base, variant
 from host_tools import lacking
 from jettison.linux import device_group
 from jettison.linux.device_group import DeviceGroup, make_device_group, restrict_devices
@@ -72,8 +73,6 @@ def disk(tmp_path_factory) -> Iterator[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, disk) -> Path:
     """A layer with a node for everybody."""
-    if not BUSYBOX.exists():
-        lacking("busybox-static")
     path = make_base(tmp_path_factory.mktemp("base"))
     (path / "bin/head").symlink_to("busybox")
     (path / "bin/dd").symlink_to("busybox")
@@ -89,20 +88,8 @@ def _make_node(path: Path, disk: tuple[int, int]) -> None:
         path.chmod(0o666)
 
 
-@pytest.fixture(scope="module", params=[d for d in drivers_here() if d != IN_CONTAINER])
-def driver(request):
-    if os.geteuid() != 0:
-        lacking("root")
-    sandbox = make_driver(request.param)
-    if sandbox is None:
-        lacking(request.param)
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def rig(driver, base, tmp_path) -> Rig:
-    return Rig(driver, base, tmp_path)
+rig = sandbox_rig.rig
+driver = sandbox_rig.driver_of(name for name in drivers_here() if name != IN_CONTAINER)
 
 
 def _mounts(tmp_path: Path, disk: tuple[int, int]) -> tuple:

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import BUSYBOX, Rig, make_base, make_driver
+from contract import sandbox_rig
+from contract.sandbox_rig import BUSYBOX, Rig, make_driver
 from host_tools import lacking, tool
 from jettison.linux.userns import has_single_id, in_user_namespace
 from jettison.sandbox.helper.filters import has_vsock
@@ -45,11 +46,7 @@ def levels_here() -> tuple[str, ...]:
     return DRIVERS  # in-container promises nothing, and would copy all of Python for each attack
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
-    if not BUSYBOX.exists():
-        lacking("busybox-static")
-    return make_base(tmp_path_factory.mktemp("base"))
+base, rig = sandbox_rig.base, sandbox_rig.rig
 
 
 @pytest.fixture(scope="module", params=[*levels_here(), *(f"{x} {OLD}" for x in levels_here())])
@@ -62,11 +59,6 @@ def driver(request):
         lacking(request.param)
     yield sandbox
     sandbox.close()
-
-
-@pytest.fixture
-def rig(driver, base, tmp_path) -> Rig:
-    return Rig(driver, base, tmp_path)
 
 
 def attack(rig: Rig, script: str, *args: str, **more) -> list[str]:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from contract.sandbox_rig import BUSYBOX, Rig, drivers_here, make_base, make_driver
-from host_tools import lacking
+from contract import sandbox_rig
+from contract.sandbox_rig import Rig, drivers_here
 from jettison.container.foreground import Attachment, run_attached
 from jettison.errors import HostError
 from jettison.sandbox.base import Streams
@@ -38,25 +38,8 @@ echo mounts; cat /proc/self/mountinfo
 """Prints what is open in processes, and the mounts of the container."""
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory) -> Path:
-    if not BUSYBOX.exists():
-        lacking("busybox-static")
-    return make_base(tmp_path_factory.mktemp("base"))
-
-
-@pytest.fixture(scope="module", params=drivers_here())
-def driver(request):
-    sandbox = make_driver(request.param)
-    if sandbox is None:
-        lacking(request.param)
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def rig(driver, base, tmp_path) -> Rig:
-    return Rig(driver, base, tmp_path)
+base, rig = sandbox_rig.base, sandbox_rig.rig
+driver = sandbox_rig.driver_of(drivers_here())
 
 
 def run_step(rig: Rig, script: str, **more: object) -> tuple[int, str]:
