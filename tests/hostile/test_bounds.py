@@ -141,6 +141,17 @@ def test_ignore_files_that_never_end_are_told(scratch: Scratch, tmp_path: Path) 
     assert "larger than 8 MiB" in done.stderr
 
 
+def test_patterns_of_any_bytes_hide_files_of_that_name(scratch: Scratch) -> None:
+    name = os.fsdecode(b"hidden-\xff")
+    (scratch.context / name).write_text("")
+    (scratch.context / ".dockerignore").write_bytes(os.fsencode(name) + b"\n\x01\n")
+    out = scratch.directory / "out.tar"
+    done = scratch.build("FROM scratch\nCOPY . /\n", "-o", f"type=tar,dest={out}", base=False)
+    assert done.returncode == 0, done.stderr
+    with tarfile.open(out) as tar:
+        assert [name for name in tar.getnames() if "hidden" in name] == []
+
+
 def sparse_archive(path: Path, size: int, form: str) -> None:
     """Write a tar with a file of a hole: GNU's old format, or one of those in pax headers."""
     small = tarfile.TarInfo("small").tobuf(tarfile.GNU_FORMAT)

@@ -9,6 +9,7 @@ What a build's checks found is kept, so that a build that changes nothing does n
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
@@ -200,7 +201,7 @@ def _question(compiled: Compiled, context: BuildContext) -> Digest:
         [stage.index for stage in compiled.plan.stages if stage.needed],
         [(name, type(each).__name__) for name, each in sorted(asked.contexts.items())],
         images,
-        context.ignore_file().patterns,
+        [os.fsencode(pattern) for pattern in context.ignore_file().patterns],
         list(_ignored(context).hidden(compiled.plan)) if context.ignore_file().patterns else [],
     )
     return sha256_digest(msgspec.msgpack.encode(parts))

@@ -105,6 +105,7 @@ def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[s
     found = {}
     for each in given:
         name, equals, value = each.partition("=")
+        require_text(flag, name)
         if not name or (need_value and not (equals and value)):
             raise UsageError(f"{flag} `{each}` is malformed", hint="write NAME=VALUE")
         found[name] = value
@@ -131,6 +132,7 @@ def parse_secret(text: str) -> SecretRequest:
     source = options.pop("src", "") or options.pop("source", "")
     env = options.pop("env", "")
     name = options.pop("id", "") or os.path.basename(source)
+    require_text("--secret", name)
     if options or not name or kind not in {"", "file", "env"}:
         raise UsageError(
             f"--secret `{text}` is malformed", hint="write id=ID,src=FILE or id=ID,env=NAME"

@@ -57,6 +57,8 @@ OF_BUILD = [
     ("--tag=\udcff", "is not UTF-8"),
     ("--build-context=a=foo://x", "`foo://x` is of no known kind"),
     ("--build-context=a=", "is malformed"),
+    ("--build-context=\udcff=.", "is not UTF-8"),
+    ("--secret=id=\udcff,src=Dockerfile", "is not UTF-8"),
     ("--network=bridge", 'invalid network mode "bridge"'),
     ("--network=container:x", "invalid network mode"),
     ("--step-timeout=nan", "is not a number"),
