@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from differential.lab import Lab
 
 STAGES = int(os.environ.get("JETTISON_DIFFERENTIAL_STAGES", "12"))
 SECONDS = float(os.environ.get("JETTISON_DIFFERENTIAL_SECONDS", "60"))
+OURS_AT_ONCE = 3
 SHRINKING_BUILDS = int(os.environ.get("JETTISON_DIFFERENTIAL_SHRINK", "12"))
 
 Found = dict[str, list[tuple[str, str]]]
@@ -47,8 +49,10 @@ def build(lab: Lab, seed: int, targets: dict[str, list[str]], began: int = 0) ->
         compared = 0
         if refused and len(targets) > 1:
             return apart(lab, seed, targets, refused, began)
-        for name in targets:
-            said = lab.ours(context, name, place, place / "store")
+        with ThreadPoolExecutor(OURS_AT_ONCE) as pool:
+            ours = pool.map(lambda each: lab.ours(context, each, place, place / "store"), targets)
+            told = dict(zip(targets, ours, strict=True))
+        for name, said in told.items():
             compared += 1
             if refused or said:
                 both = bool(refused) and bool(said)
