@@ -6,8 +6,9 @@ Out: the same, as the kernel's overlayfs would have left it.
 fuse-overlayfs says in ways of its own what a directory hides: by files named as in a tar, by
 attributes named after itself, and all of that at once. Its mounts refuse these names and
 attributes, so that nothing of a container looks like them; overlayfs' own it lets through. When
-it copies a directory up it loses the set-user-ID and set-group-ID bits, of symbolic links the time;
-when one of two names is deleted it copies the other.
+it copies a directory up it loses the set-user-ID and set-group-ID bits, of symbolic links the time.
+When one of two names is deleted it copies the other: what equals the layer below is left out of
+every change, whoever copied it (``snapshot.unchanged``).
 
 Source: fuse-overlayfs(1); compared with what versions 1.10 and later write.
 """
@@ -19,7 +20,6 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import (
     OPAQUE_MARKER,
     WHITEOUT_PREFIX,
@@ -32,7 +32,6 @@ from jettison.fs.xattr import (
     TRUSTED_PREFIX,
     USER_PREFIX,
     get_xattr,
-    read_xattrs,
     remove_xattr,
 )
 from jettison.linux.files import birth_time
@@ -99,8 +98,6 @@ class FuseForm:
                 os.unlink(self._upper + below)
             elif stat.S_ISREG(found.st_mode):
                 _drop_attributes(self._upper + below)
-                if not hidden and found.st_nlink == 1 and self._is_needless(below, found):
-                    os.unlink(self._upper + below)
             elif stat.S_ISLNK(found.st_mode) and not hidden:
                 self._restore_time(below, found)
         os.utime(directory, ns=times)
@@ -142,17 +139,6 @@ class FuseForm:
             times = (before.st_atime_ns, before.st_mtime_ns)
             os.utime(place, ns=times, follow_symlinks=False)
 
-    def _is_needless(self, path: str, found: os.stat_result) -> bool:
-        """Tell whether a file is only there because another name of it was deleted."""
-        below = self._below(path)
-        if below is None:
-            return False
-        before = os.lstat(below)
-        if before.st_nlink == 1 or _facts(before) != _facts(found):
-            return False
-        place = self._upper + path
-        return read_xattrs(below) == read_xattrs(place) and file_sha256(below) == file_sha256(place)
-
     def _below(self, path: str) -> str | None:
         """Return where the layers below have a path on top, as far as nothing there hides it."""
         for lower in self._lowers:
@@ -162,10 +148,6 @@ class FuseForm:
             except (FileNotFoundError, NotADirectoryError):
                 continue
         return None
-
-
-def _facts(found: os.stat_result) -> tuple[int, ...]:
-    return (found.st_mode, found.st_uid, found.st_gid, found.st_size, found.st_mtime_ns)
 
 
 def _drop_attributes(path: str) -> bool:
