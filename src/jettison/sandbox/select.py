@@ -73,7 +73,7 @@ def choose(force: str = "", cache_dir: Path | None = None, snapshotter: str = ""
                         raise
                 return sandbox
             failed.append(verdict)
-    reasons = "; ".join(f"`{_told(verdict)}`: {verdict.reason}" for verdict in failed)
+    reasons = "; ".join(f"`{_label(verdict)}`: {verdict.reason}" for verdict in failed)
     hints = [verdict.remedy for verdict in failed if verdict.remedy]
     raise SandboxUnavailableError(
         f"no sandbox works on this host: {reasons}",
@@ -192,13 +192,13 @@ def _check_snapshotter(name: str) -> None:
         raise UsageError(f"unknown snapshotter `{name}`", hint=f"Use one of {names}.")
 
 
-def _told(verdict: Verdict) -> str:
+def _label(verdict: Verdict) -> str:
     if verdict.driver == IN_CONTAINER or verdict.snapshotter == OVERLAY:
         return verdict.driver
     return f"{verdict.driver} on {verdict.snapshotter}"
 
 
-def shortcoming(sandbox: Sandbox) -> str:
+def limitation(sandbox: Sandbox) -> str:
     """Return what a driver lacks and why it is used, for people; empty for those that isolate."""
     name = sandbox.name
     reason, remedy = shortfall()

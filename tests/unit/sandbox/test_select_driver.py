@@ -174,11 +174,11 @@ def test_where_a_root_cannot_be_mounted_the_next_snapshotter_is_taken(
     assert trials == list(SNAPSHOTTERS[: refused + 1])
     assert isinstance(sandbox, RootedSandbox)
     assert sandbox.snapshotter == taken
-    assert f"snapshotter `{taken}`" in select.shortcoming(sandbox)
-    assert "refused" in select.shortcoming(sandbox)
+    assert f"snapshotter `{taken}`" in select.limitation(sandbox)
+    assert "refused" in select.limitation(sandbox)
     asked = select.choose("embedded", tmp_path, taken)
     asked.close()
-    assert select.shortcoming(asked) == ""
+    assert select.limitation(asked) == ""
 
 
 def test_a_fuse_that_is_not_installed_is_passed_over(tmp_path, monkeypatch):

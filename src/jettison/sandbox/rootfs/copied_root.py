@@ -81,7 +81,7 @@ class CopiedRoot:
         changed: list[str] = []
         within = ""
         for path, facts in walk(self.tree):
-            _drop_books(f"{self.tree}/{path}", facts)
+            _drop_overlay_xattrs(f"{self.tree}/{path}", facts)
             if within and path.startswith(within):
                 continue
             within = ""
@@ -288,7 +288,7 @@ def _copy_xattrs(source: str, target: str) -> None:
                 raise
 
 
-def _drop_books(path: str, facts: os.stat_result) -> None:
+def _drop_overlay_xattrs(path: str, facts: os.stat_result) -> None:
     """Remove what a step wrote in the name of overlayfs, which would refuse it."""
     if stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
         with suppress(OSError):  # no attributes here

@@ -55,7 +55,7 @@ def _socket_call(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     """
     family, kind, protocol = _numbers(arguments[:3])
     if family == _socket.AF_UNIX:
-        (descriptor,) = _made(False, kind, protocol)
+        (descriptor,) = _make_sockets(False, kind, protocol)
     elif (family, kind & _KIND) in _PLAIN:
         descriptor = _socket.socket(family, kind, protocol).detach()
     else:
@@ -72,7 +72,7 @@ def _pair_call(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     family, kind, protocol = _numbers(arguments[:3])
     if family != _socket.AF_UNIX:
         raise OSError(errno.EOPNOTSUPP, "")
-    pair = _made(True, kind, protocol)
+    pair = _make_sockets(True, kind, protocol)
     try:
         closes = bool(kind & _socket.SOCK_CLOEXEC)
         given = [target.add_descriptor(each, closes=closes) for each in pair]
@@ -94,7 +94,7 @@ def _either_call(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     return handler(target, call, list(struct.unpack(f"={count}I", data)))
 
 
-def _made(paired: bool, kind: int, protocol: int) -> list[int]:
+def _make_sockets(paired: bool, kind: int, protocol: int) -> list[int]:
     """Have the maker make a socket, or two.
 
     Raises:
