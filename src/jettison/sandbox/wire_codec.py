@@ -175,7 +175,7 @@ class _OneOf(Codec):
         if kind not in self._kinds:
             return super().put(parts, value)
         parts.append(b"m" + KINDS.index(kind).to_bytes(1, "little"))
-        for name, codec in _FIELDS[kind]:
+        for name, codec in _fields(kind):
             try:
                 codec.put(parts, getattr(value, name))
             except WireError as error:
@@ -189,7 +189,7 @@ class _OneOf(Codec):
             return super().take(data, at)
         message = kind.__new__(kind)
         at += 2
-        for name, codec in _FIELDS[kind]:
+        for name, codec in _fields(kind):
             try:
                 value, at = codec.take(data, at)
             except WireError as error:
@@ -221,14 +221,26 @@ def _codec(declared: str) -> Codec:
     return codec
 
 
+def _fields(kind: type[object]) -> tuple[tuple[str, Codec], ...]:
+    """Return names and codecs of a class's fields: made when they are first used."""
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        fields = tuple((name, _codec(type_)) for name, type_ in kind.__annotations__.items())
+        _FIELDS[kind] = fields
+    return fields
+
+
 class _Slotted(type):
-    """Gives a class slots for what it annotates."""
+    """Gives a class slots for what it annotates, and a number."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, object]) -> _Slotted:
         """See the class."""
         declared = namespace.get("__annotations__")
         namespace["__slots__"] = tuple(declared) if isinstance(declared, dict) else ()
-        return super().__new__(cls, name, bases, namespace)
+        made = super().__new__(cls, name, bases, namespace)
+        if bases:
+            KINDS.append(made)
+        return made
 
 
 class Message(metaclass=_Slotted):
@@ -244,20 +256,15 @@ class Message(metaclass=_Slotted):
         for name, value in values.items():
             setattr(self, name, value)
 
-    def __init_subclass__(cls) -> None:
-        """Give the class a number, and each field what its type needs."""
-        _FIELDS[cls] = tuple((name, _codec(type_)) for name, type_ in cls.__annotations__.items())
-        KINDS.append(cls)
-
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and all(
-            getattr(self, name) == getattr(other, name) for name, _ in _FIELDS[type(self)]
+            getattr(self, name) == getattr(other, name) for name in type(self).__annotations__
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name, _ in _FIELDS[type(self)])
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in type(self).__annotations__)
         return f"{type(self).__name__}({values})"
 
 
