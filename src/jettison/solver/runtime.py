@@ -21,7 +21,6 @@ from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import GitOp, HttpOp
 from jettison.plan.vertex import Vertex
-from jettison.sandbox.base import Sandbox
 from jettison.sandbox.spec import Limits, Mount
 from jettison.snapshot.base import ALL_TELL, ActiveSnapshot, Change, LayerInfo, Snapshotter
 from jettison.snapshot.stack import StackTree
@@ -31,6 +30,7 @@ from jettison.store.layer import LayerId, Stack, content_name, is_image_layer
 
 if TYPE_CHECKING:
     from jettison.container.cdi.registry import HostDevice
+    from jettison.sandbox.base import Sandbox
 
 
 class LayerFiles(Protocol):

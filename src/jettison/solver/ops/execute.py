@@ -25,7 +25,6 @@ from jettison.fs.owners import are_recorded, give, intended
 from jettison.fs.walk import walk
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
-from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.snapshot.unchanged import leave_out_unchanged
@@ -171,6 +170,8 @@ class Execution:
         make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
 
     def _process(self, spec: SandboxSpec) -> tuple[int, bytes]:
+        from jettison.sandbox.base import Streams  # noqa: PLC0415 - a cached build runs nothing
+
         runtime = self._runtime
         output = Output(runtime, self._vertex)
         stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
