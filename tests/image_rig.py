@@ -15,7 +15,7 @@ from jettison.image.origin import ClientFactory
 from jettison.oci.config import ContainerConfig, History
 from jettison.oci.platform import Platform
 from jettison.plan.graph import HistoryStep, ImageTemplate
-from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId, Stack
 from jettison.store.store import Store
@@ -35,9 +35,9 @@ class Rig:
 
     def __init__(self, root: Path, client: ClientFactory | None = None) -> None:
         self.store = Store.open(root)
-        self.snapshotter = OverlaySnapshotter(self.store)
+        self.layer_store = OverlayLayerStore(self.store)
         self.client = client
-        self.blobs = LayerBlobs(self.store, self.snapshotter, client)
+        self.blobs = LayerBlobs(self.store, self.layer_store, client)
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +51,7 @@ class Rig:
 
     def layer(self, files: Mapping[str, str | bytes]) -> LayerId:
         """Make a layer of files by path; the text ``-> x`` makes a symbolic link to x."""
-        active = self.snapshotter.prepare()
+        active = self.layer_store.prepare()
         for name, content in files.items():
             path = active.upper / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ class Rig:
                 path.symlink_to(content[3:])
             else:
                 path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return self.snapshotter.commit(active).id
+        return self.layer_store.commit(active).id
 
     def image(
         self,

@@ -335,7 +335,7 @@ class Stage:
     def _runtime(self, session: Session, jobs: int) -> Runtime:
         director = self.director
         drivers = Drivers(
-            snapshotter=Pausing(session.snapshotter, director, "prepare", "commit"),
+            layer_store=Pausing(session.layer_store, director, "prepare", "commit"),
             layers=session.blobs,
             records=Pausing(session.records, director, "find", "keep"),
             memo=session.memo,

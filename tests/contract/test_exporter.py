@@ -261,13 +261,13 @@ def test_compression_levels_change_the_blob_and_not_the_image(rig, tmp_path: Pat
 def test_the_root_file_system_is_merged_with_whiteouts_applied(rig, tmp_path: Path):
     lower = {"keep": "1", "gone": "2", "dir/old": "3", "replaced": "4"}
     base = rig.layer(lower)
-    active = rig.snapshotter.prepare()
+    active = rig.layer_store.prepare()
     os.mknod(active.upper / "gone", 0o020000, 0)
     (active.upper / "replaced").write_text("new")
     (active.upper / "dir").mkdir()
     (active.upper / "dir/new").write_text("5")
     os.link(active.upper / "dir/new", active.upper / "same")
-    top = rig.snapshotter.commit(active).id
+    top = rig.layer_store.commit(active).id
     image = _image(rig, base, top)
     expected = {"keep": b"1", "dir/old": b"3", "dir/new": b"5", "same": b"5", "replaced": b"new"}
     export(rig, "local", tmp_path / "tree", image)
@@ -310,22 +310,22 @@ def test_an_image_s_own_links_lead_nowhere_while_it_is_written(rig, tmp_path: Pa
     victim = tmp_path / "victim"
     victim.mkdir()
     base = rig.layer({"etc": f"-> {victim}"})
-    active = rig.snapshotter.prepare()
+    active = rig.layer_store.prepare()
     (active.upper / "etc").mkdir()
     (active.upper / "etc/passwd").write_text("x")
-    top = rig.snapshotter.commit(active).id
+    top = rig.layer_store.commit(active).id
     export(rig, "local", tmp_path / "tree", _image(rig, base, top))
     assert list(victim.iterdir()) == []
     assert (tmp_path / "tree/etc/passwd").read_text() == "x"
 
 
 def test_local_files_keep_modes_and_times(rig, tmp_path: Path):
-    active = rig.snapshotter.prepare()
+    active = rig.layer_store.prepare()
     path = active.upper / "tool"
     path.write_text("x")
     path.chmod(0o750)
     os.utime(path, (10**9, 10**9))
-    image = _image(rig, rig.snapshotter.commit(active).id)
+    image = _image(rig, rig.layer_store.commit(active).id)
     export(rig, "local", tmp_path / "tree", image)
     facts = (tmp_path / "tree/tool").stat()
     assert (facts.st_mode & 0o7777, facts.st_mtime) == (0o750, 10**9)

@@ -86,7 +86,7 @@ def test_resolving_fetches_no_layer(registry, client, tmp_path: Path):
         found = ImageResolver(rig.store, rig.client).resolve(name, AMD64)
         layer = found.image.layers[0]
         assert rig.blobs.available(layer.layer)
-        assert rig.snapshotter.info(layer.layer) is None
+        assert rig.layer_store.info(layer.layer) is None
         assert not any(rig.store.layers.packed_any(layer.layer))
 
 

@@ -251,7 +251,7 @@ def test_the_same_holds_in_a_user_namespace(tmp_path: Path) -> None:
             pytest.fail("no user namespaces here")
         pytest.skip("no user namespaces here")
     root = Path(__file__).parents[2]
-    tests = [Path(__file__), root / "tests/contract/test_snapshotter.py"]
+    tests = [Path(__file__), root / "tests/contract/test_layer_store.py"]
     command = [
         *enter, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
         f"--basetemp={tmp_path}/tmp", *map(os.fspath, tests),

@@ -114,7 +114,7 @@ def _solve(
     keeping: ExitStack,
 ) -> Solution:
     drivers = Drivers(
-        snapshotter=session.snapshotter,
+        layer_store=session.layer_store,
         layers=session.blobs,
         records=session.records,
         memo=session.memo,
@@ -199,7 +199,7 @@ def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
     ) -> LayerInfo:
         if vertex == plan.target and plan.source_date_epoch is None:
             return ahead.commit(active, change, cancelled=cancelled)
-        return session.snapshotter.commit(active, change)
+        return session.layer_store.commit(active, change)
 
     return commit
 

@@ -17,7 +17,7 @@ import time
 import msgspec
 
 from jettison.api.session import Session
-from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.cache_mounts import CacheMount, cache_mounts, remove
 from jettison.store.layer import LayerId
 
@@ -75,8 +75,8 @@ def _layer_rows(session: Session) -> list[DiskRow]:
         session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
     )
     sizes = _packed_sizes(session)
-    for snapshotter, layer in _layers(session):
-        info = snapshotter.info(layer)
+    for layer_store, layer in _layers(session):
+        info = layer_store.info(layer)
         if info is not None:
             sizes[layer] = sizes.get(layer, 0) + info.size_bytes
     used: dict[str, int] = dict(session.store.database.query("SELECT id, used_ns FROM layer"))
@@ -229,12 +229,12 @@ def _remove_layers(session: Session) -> tuple[int, int]:
     kept = _image_layers(session) | session.store.leases()
     kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
     freed = layers = 0
-    for snapshotter, layer in _layers(session):
+    for layer_store, layer in _layers(session):
         if layer in kept:
             continue
-        info = snapshotter.info(layer)
+        info = layer_store.info(layer)
         freed += info.size_bytes if info is not None else 0
-        snapshotter.remove(layer)
+        layer_store.remove(layer)
         layers += 1
     for (layer,) in database.query("SELECT id FROM layer"):
         if layer not in kept:
@@ -242,13 +242,13 @@ def _remove_layers(session: Session) -> tuple[int, int]:
     return layers, freed
 
 
-def _layers(session: Session) -> list[tuple[OverlaySnapshotter, LayerId]]:
+def _layers(session: Session) -> list[tuple[OverlayLayerStore, LayerId]]:
     """Return all layers that are here as files, also those that other sandboxes made.
 
     A layer that is here with both kinds of owners is there twice.
     """
-    both = (session.snapshotter, OverlaySnapshotter(session.store, other=True))
-    return [(snapshotter, layer) for snapshotter in both for layer in snapshotter.all()]
+    both = (session.layer_store, OverlayLayerStore(session.store, other=True))
+    return [(layer_store, layer) for layer_store in both for layer in layer_store.all()]
 
 
 def _remove_blobs(session: Session) -> tuple[int, int]:

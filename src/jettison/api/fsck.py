@@ -109,13 +109,13 @@ class _Checker:
     def layers(self) -> Iterator[Problem]:
         """Compare the layers that are here as files with their names."""
         known = set()
-        for layer in self._session.snapshotter.all():
-            directory = self._session.snapshotter.directory(layer).parent
+        for layer in self._session.layer_store.all():
+            directory = self._session.layer_store.directory(layer).parent
             known.add(directory.name)
             text = self._layer_problem(layer)
             if text:
                 if self._repair:
-                    self._session.snapshotter.remove(layer)
+                    self._session.layer_store.remove(layer)
                 yield Problem("layer", layer, text, self._repair)
         for path in sorted(self._store.snapshots.iterdir()):
             if path.name not in known:
@@ -191,9 +191,9 @@ class _Checker:
         return "" if found == path.name else "its bytes have another digest"
 
     def _layer_problem(self, layer: LayerId) -> str:
-        directory = self._session.snapshotter.directory(layer)
+        directory = self._session.layer_store.directory(layer)
         try:
-            info = self._session.snapshotter.info(layer)
+            info = self._session.layer_store.info(layer)
             if info is None:
                 return "it has no facts" if directory.parent.exists() else ""
             if info.id != layer:

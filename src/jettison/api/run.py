@@ -68,8 +68,8 @@ def run_container(
         layers = tuple(each.layer for each in image.layers)
         stack.enter_context(session.store.leased(layers))
         lowers = session.blobs.materialise(layers)
-        active = session.snapshotter.prepare(layers)
-        stack.callback(session.snapshotter.discard, active)
+        active = session.layer_store.prepare(layers)
+        stack.callback(session.layer_store.discard, active)
         sandbox = session.sandbox(request.isolation)
         link = connect(request, sandbox.name, active.path, stack, warn)
         if link.mode is NetworkMode.SHARED and not request.privileged:

@@ -17,7 +17,7 @@ from jettison.cache.record import AnswerMemo, RecordStore, SelectionMemo
 from jettison.errors import JettisonError
 from jettison.linux import userns
 from jettison.settings import Settings, store_root
-from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
@@ -81,16 +81,16 @@ class Session:
         self.store.close()
 
     @cached_property
-    def snapshotter(self) -> OverlaySnapshotter:
+    def layer_store(self) -> OverlayLayerStore:
         """Layers as files."""
-        return OverlaySnapshotter(self.store)
+        return OverlayLayerStore(self.store)
 
     @cached_property
     def blobs(self) -> LayerBlobs:
         """Layers as blobs, and both ways between."""
         from jettison.image.layers import LayerBlobs  # noqa: PLC0415
 
-        return LayerBlobs(self.store, self.snapshotter, self.registry)
+        return LayerBlobs(self.store, self.layer_store, self.registry)
 
     def registry(self) -> RegistryClient:
         """Return the client of registries, the same one for the whole session."""

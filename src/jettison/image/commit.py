@@ -27,7 +27,7 @@ from jettison.layer.pack import pack
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import OCI_LAYERS
-from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.snapshot.watched import WatchedChange
 from jettison.store.blobs import BlobWriter
 from jettison.store.layer import LayerId, PackedLayer
@@ -39,12 +39,12 @@ class PackingCommitter:
 
     Args:
         store: Keeps blobs and what is known about layers.
-        snapshotter: Keeps files.
+        layer_store: Keeps files.
     """
 
-    def __init__(self, store: Store, snapshotter: Snapshotter) -> None:
+    def __init__(self, store: Store, layer_store: LayerStore) -> None:
         self._store = store
-        self._snapshotter = snapshotter
+        self._layer_store = layer_store
 
     def commit(
         self,
@@ -55,7 +55,7 @@ class PackingCommitter:
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
-        """Commit a change; see ``Snapshotter.commit``.
+        """Commit a change; see ``LayerStore.commit``.
 
         Args:
             active: It; gone afterwards.
@@ -73,11 +73,11 @@ class PackingCommitter:
                 with storage_errors(active.upper):
                     pack(active.upper, tar.write, watcher=watched)
             except ContentError:
-                return self._snapshotter.commit(active, change)
+                return self._layer_store.commit(active, change)
             with storage_errors(active.upper):
                 made = os.stat(active.upper)
-            info = self._snapshotter.commit(active, change, digests=watched.result())
-            if _is_at(made, self._snapshotter.directory(info.id)):
+            info = self._layer_store.commit(active, change, digests=watched.result())
+            if _is_at(made, self._layer_store.directory(info.id)):
                 tar.keep(info.id)
         return info
 

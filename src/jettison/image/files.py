@@ -31,7 +31,7 @@ from jettison.layer.threads import HashThread
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
-from jettison.snapshot.base import Snapshotter
+from jettison.snapshot.base import LayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.store.blobs import BlobWriter
 from jettison.store.layer import LayerId, Stack
@@ -47,13 +47,13 @@ class LayerUnpacker:
 
     Args:
         store: Keeps blobs.
-        snapshotter: Keeps files.
+        layer_store: Keeps files.
         origin: Has what the store does not have.
     """
 
-    def __init__(self, store: Store, snapshotter: Snapshotter, origin: Origin) -> None:
+    def __init__(self, store: Store, layer_store: LayerStore, origin: Origin) -> None:
         self._store = store
-        self._snapshotter = snapshotter
+        self._layer_store = layer_store
         self._origin = origin
         self._here: dict[LayerId, Path] = {}
         self._hides_all = cache(has_opaque_root)
@@ -72,7 +72,7 @@ class LayerUnpacker:
         missing = [
             number
             for number, layer in enumerate(layers)
-            if layer not in self._here and self._snapshotter.info(layer) is None
+            if layer not in self._here and self._layer_store.info(layer) is None
         ]
         if missing:
             ready = {layers[n]: threading.Event() for n in missing}
@@ -80,7 +80,7 @@ class LayerUnpacker:
             run_parallel(jobs, limit=_PARALLEL)
         for layer in layers:
             if layer not in self._here:
-                self._here[layer] = self._snapshotter.directory(layer)
+                self._here[layer] = self._layer_store.directory(layer)
         # Committed layers never change, and a build of n steps asks n times about each.
         return list(lowers_in_effect([self._here[layer] for layer in layers], self._hides_all))
 
@@ -105,10 +105,10 @@ class LayerUnpacker:
         stop: Stop,
     ) -> Path:
         with self._store.lock(f"layer-{layer}").held(remove=True):
-            if self._snapshotter.info(layer) is None:
-                lower = _Lower(self._snapshotter, below, ready, stop)
+            if self._layer_store.info(layer) is None:
+                lower = _Lower(self._layer_store, below, ready, stop)
                 self._unpack(layer, lower, report, stop)
-        return self._snapshotter.directory(layer)
+        return self._layer_store.directory(layer)
 
     def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
         blob = known_blob(self._store, layer)
@@ -147,16 +147,16 @@ class LayerUnpacker:
         lower: _Lower,
         writer: BlobWriter | None,
     ) -> None:
-        active = self._snapshotter.prepare()
+        active = self._layer_store.prepare()
         try:
             compression = LAYER_COMPRESSION[descriptor.media_type]
             result, _ = unpack_layer(stream, compression, active.upper, diff_id, lower=lower.find)
             if writer is not None:
                 writer.commit()
             facts = LayerFacts(size_bytes=result.size_bytes, entries=result.entries)
-            self._snapshotter.commit_as(active, layer, facts)
+            self._layer_store.commit_as(active, layer, facts)
         except BaseException:
-            self._snapshotter.discard(active)
+            self._layer_store.discard(active)
             raise
 
 
@@ -191,12 +191,12 @@ class _Lower:
 
     def __init__(
         self,
-        snapshotter: Snapshotter,
+        layer_store: LayerStore,
         below: Sequence[LayerId],
         ready: dict[LayerId, threading.Event],
         stop: Stop,
     ) -> None:
-        self._snapshotter = snapshotter
+        self._layer_store = layer_store
         self._below = below
         self._ready = ready
         self._stop = stop
@@ -208,7 +208,7 @@ class _Lower:
             for layer in self._below:
                 while layer in self._ready and not self._ready[layer].wait(0.1):
                     self._stop.check()
-            self._tree = StackTree([self._snapshotter.directory(layer) for layer in self._below])
+            self._tree = StackTree([self._layer_store.directory(layer) for layer in self._below])
         try:
             return self._tree.host_path(f"/{path.lstrip('/')}")
         except FileNotFoundError:

@@ -27,7 +27,7 @@ from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
-from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.store.layer import LayerId, Stack
 from jettison.store.store import Store
 
@@ -45,15 +45,15 @@ class LayerBlobs:
 
     Args:
         store: Keeps blobs and what is known about layers.
-        snapshotter: Keeps files.
+        layer_store: Keeps files.
         client: Makes the registry client; None does without the network.
     """
 
     def __init__(
-        self, store: Store, snapshotter: Snapshotter, client: ClientFactory | None = None
+        self, store: Store, layer_store: LayerStore, client: ClientFactory | None = None
     ) -> None:
         self._store = store
-        self._snapshotter = snapshotter
+        self._layer_store = layer_store
         self._origin = Origin(client)
         self._diff_ids: Once[LayerId, Digest] = Once()
         self._descriptors: Once[tuple[LayerId, str], Descriptor] = Once()
@@ -70,7 +70,7 @@ class LayerBlobs:
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form, or is known to be elsewhere."""
         return (
-            self._snapshotter.info(layer) is not None or known_blob(self._store, layer) is not None
+            self._layer_store.info(layer) is not None or known_blob(self._store, layer) is not None
         )
 
     def commit(
@@ -259,19 +259,19 @@ class LayerBlobs:
     def _unpacker(self) -> LayerUnpacker:
         from jettison.image.files import LayerUnpacker  # noqa: PLC0415 - a cached build has no use
 
-        return LayerUnpacker(self._store, self._snapshotter, self._origin)
+        return LayerUnpacker(self._store, self._layer_store, self._origin)
 
     @cached_property
     def _committer(self) -> PackingCommitter:
         from jettison.image.commit import PackingCommitter  # noqa: PLC0415 - as above
 
-        return PackingCommitter(self._store, self._snapshotter)
+        return PackingCommitter(self._store, self._layer_store)
 
     @cached_property
     def _packer(self) -> LayerPacker:
         from jettison.image.packer import LayerPacker  # noqa: PLC0415 - a cached build has no use
 
-        return LayerPacker(self._store, self._snapshotter, self.fetch)
+        return LayerPacker(self._store, self._layer_store, self.fetch)
 
 
 def _is_foreign(layer: LayerId) -> bool:

@@ -19,7 +19,7 @@ from jettison.layer.pack import pack
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
-from jettison.snapshot.base import Snapshotter
+from jettison.snapshot.base import LayerStore
 from jettison.store.layer import LayerId, PackedLayer, image_layer_id
 from jettison.store.store import Store
 
@@ -36,13 +36,13 @@ class LayerPacker:
 
     Args:
         store: Keeps them.
-        snapshotter: Has the files.
+        layer_store: Has the files.
         fetch: Brings a blob of an image into the store.
     """
 
-    def __init__(self, store: Store, snapshotter: Snapshotter, fetch: Fetch) -> None:
+    def __init__(self, store: Store, layer_store: LayerStore, fetch: Fetch) -> None:
         self._store = store
-        self._snapshotter = snapshotter
+        self._layer_store = layer_store
         self._fetch = fetch
         self._packers = Limiter(PACKERS)
 
@@ -70,7 +70,7 @@ class LayerPacker:
         """
         with self._packers, self._store.blobs.writer() as writer:
             write = _checking(writer.write, stop)
-            if layer.startswith("diff:") or self._snapshotter.info(layer) is None:
+            if layer.startswith("diff:") or self._layer_store.info(layer) is None:
                 diff_id = self._transcode(layer, write, compression, level)
             else:
                 diff_id = pack_layer(self._directory(layer), write, compression, level)
@@ -130,11 +130,11 @@ class LayerPacker:
             return output.finish()
 
     def _directory(self, layer: LayerId) -> Path:
-        if self._snapshotter.info(layer) is None:
+        if self._layer_store.info(layer) is None:
             raise StorageError(
                 f"layer `{layer}` is not in the store any more", hint="build its image again"
             )
-        return self._snapshotter.directory(layer)
+        return self._layer_store.directory(layer)
 
 
 def _checking(write: Callable[[bytes], object], stop: Stop | None) -> Callable[[bytes], object]:

@@ -86,8 +86,8 @@ class ActiveSnapshot(msgspec.Struct, frozen=True):
     work: Path
 
 
-class Snapshotter(Protocol):
-    """Keeps layers; all methods are safe against other processes with the same store."""
+class LayerStore(Protocol):
+    """Keeps layers as directories; safe against other processes with the same store."""
 
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
         """Make an empty active snapshot.

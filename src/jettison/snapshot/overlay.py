@@ -55,7 +55,7 @@ _LATEST_NS = (1 << 63) - 1
 """In the year 2262: what the facts of a layer can hold."""
 
 
-class OverlaySnapshotter:
+class OverlayLayerStore:
     """Keeps layers below ``snapshots`` of a store; thread-safe.
 
     Making one verifies the store after a reboot (``snapshot.recovery``).

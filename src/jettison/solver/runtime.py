@@ -22,7 +22,7 @@ from jettison.oci.digest import Digest
 from jettison.plan.op import GitOp, HttpOp
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.spec import Limits, Mount
-from jettison.snapshot.base import ALL_TELL, ActiveSnapshot, Change, LayerInfo, Snapshotter
+from jettison.snapshot.base import ALL_TELL, ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
 from jettison.solver.masking import MaskingSink
@@ -64,7 +64,7 @@ class Committer(Protocol):
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
-        """Commit the change of a vertex; arguments as ``Snapshotter.commit``.
+        """Commit the change of a vertex; arguments as ``LayerStore.commit``.
 
         Once ``cancelled`` says so, nothing more is done than committing.
         """
@@ -166,10 +166,10 @@ class Drivers(msgspec.Struct, frozen=True):
     Args:
         sandbox: Finds the driver of RUN steps; called at most once, and only when one is needed.
         lock: Returns the lock of a name, shared with other processes.
-        commit: Commits layers; None lets the snapshotter do it.
+        commit: Commits layers; None lets the layer store do it.
     """
 
-    snapshotter: Snapshotter
+    layer_store: LayerStore
     layers: LayerFiles
     records: Records
     memo: Memo
@@ -190,7 +190,7 @@ class Runtime:
     """
 
     def __init__(self, drivers: Drivers, *, sink: Sink, jobs: int) -> None:
-        self.snapshotter = drivers.snapshotter
+        self.layer_store = drivers.layer_store
         self.layers = drivers.layers
         self.records = drivers.records
         self.memo = drivers.memo
@@ -251,9 +251,9 @@ class Runtime:
         active: ActiveSnapshot,
         change: Change,
     ) -> LayerInfo:
-        """Make what a vertex changed a layer; see ``Snapshotter.commit``."""
+        """Make what a vertex changed a layer; see ``LayerStore.commit``."""
         if self._commit is None:
-            info = self.snapshotter.commit(active, change)
+            info = self.layer_store.commit(active, change)
         else:
             info = self._commit(
                 vertex.digest, active, change, cancelled=lambda: self.cancellation.cancelled
@@ -268,7 +268,7 @@ class Runtime:
         """
         for layer in self.records.made_by(vertex.digest, content):
             self.hold((layer,))
-            info = self.snapshotter.info(layer)
+            info = self.layer_store.info(layer)
             if info is not None:
                 return info
         return None
@@ -297,14 +297,14 @@ class Runtime:
     def _clock_ns(self, layer: LayerId) -> int:
         clock_ns = self._clocks.get(layer)
         if clock_ns is None:
-            info = None if is_image_layer(layer) else self.snapshotter.info(layer)
+            info = None if is_image_layer(layer) else self.layer_store.info(layer)
             clock_ns = info.clock_ns if info is not None else ALL_TELL
             self._clocks[layer] = clock_ns
         return clock_ns
 
     def is_here(self, stack: Stack) -> bool:
         """Tell whether all layers of a stack are here as files."""
-        return all(self.snapshotter.info(layer) is not None for layer in stack)
+        return all(self.layer_store.info(layer) is not None for layer in stack)
 
     def emit(self, event: Event) -> None:
         """Tell what happens."""

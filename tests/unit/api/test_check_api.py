@@ -208,7 +208,7 @@ def test_findings_that_are_errors_stop_a_build_before_anything_runs(session, con
             build(session, asked, discard)
         assert caught.value.message == "lint violation found for rules: StageNameCasing"
         assert caught.value.span.line == 2
-    assert list(session.snapshotter.all()) == []
+    assert list(session.layer_store.all()) == []
 
 
 def test_outline_and_targets_describe_the_file(session, context):

@@ -102,7 +102,7 @@ def test_a_blob_that_was_pruned_is_packed_again(rig):
 def test_files_changed_behind_our_back_are_noticed(rig):
     layer = rig.layer({"a": "1"})
     rig.blobs.diff_id(layer)
-    (rig.snapshotter.directory(layer) / "a").write_text("2")
+    (rig.layer_store.directory(layer) / "a").write_text("2")
     with pytest.raises(DigestMismatchError, match=r"not to .* as before"):
         rig.blobs.blob(layer)
 
@@ -132,7 +132,7 @@ def test_a_lying_diff_id_leaves_nothing(rig, tmp_path: Path):
     reference = layout_with(tmp_path / "layout", tar_of(member("a", b"1")), diff_ids=[lie])
     with pytest.raises(ContentError, match="diff ID"):
         materialised(rig, reference)
-    assert rig.snapshotter.all() == []
+    assert rig.layer_store.all() == []
 
 
 def test_a_blob_with_other_bytes_leaves_nothing(rig, tmp_path: Path):
@@ -142,7 +142,7 @@ def test_a_blob_with_other_bytes_leaves_nothing(rig, tmp_path: Path):
             path.write_bytes(gzip.compress(tar_of(member("a", b"2")), 1, mtime=0))
     with pytest.raises(ContentError):
         materialised(rig, reference)
-    assert rig.snapshotter.all() == []
+    assert rig.layer_store.all() == []
 
 
 def test_an_archive_that_tries_to_escape_is_refused(rig, tmp_path: Path):
@@ -150,7 +150,7 @@ def test_an_archive_that_tries_to_escape_is_refused(rig, tmp_path: Path):
     with pytest.raises(ContentError):
         materialised(rig, layout_with(tmp_path / "layout", evil))
     assert not (tmp_path / "x").exists()
-    assert rig.snapshotter.all() == []
+    assert rig.layer_store.all() == []
 
 
 def test_a_hard_link_to_a_lower_layer_is_resolved_there(rig, tmp_path: Path):
@@ -178,7 +178,7 @@ def test_two_stores_sessions_unpack_a_layer_once(rig, tmp_path: Path):
             limit=2,
         )
     assert found[0] == found[1]
-    assert len(rig.snapshotter.all()) == 1
+    assert len(rig.layer_store.all()) == 1
 
 
 def test_a_layout_that_vanished_is_told(rig, tmp_path: Path):
@@ -220,7 +220,7 @@ def test_a_progress_callback_that_raises_cancels(rig, tmp_path: Path):
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         rig.blobs.materialise((image.layers[0].layer,), cancel)
-    assert rig.snapshotter.all() == []
+    assert rig.layer_store.all() == []
     assert threading.active_count() == before
 
 

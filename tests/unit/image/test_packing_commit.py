@@ -25,7 +25,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 
 
 def change(rig: Rig, name: str = "file", *, seconds: int = 1) -> ActiveSnapshot:
-    active = rig.snapshotter.prepare()
+    active = rig.layer_store.prepare()
     (active.upper / "dir").mkdir()
     (active.upper / "dir" / name).write_bytes(hashlib.sha256(b"seed").digest() * 100_000)
     for path in (active.upper / "dir" / name, active.upper / "dir", active.upper):
@@ -59,8 +59,8 @@ def test_the_layer_and_its_tar_are_what_they_are_when_made_apart(
 ):
     layer = committed(rig, change(rig), kind)
     with Rig(tmp_path / "other") as other:
-        apart = other.snapshotter.commit(change(other))
-        assert rig.snapshotter.info(layer) == apart
+        apart = other.layer_store.commit(change(other))
+        assert rig.layer_store.info(layer) == apart
         assert rig.store.layers.diff_id(layer) == other.blobs.diff_id(layer)
         assert rig.store.layers.facts(layer) == other.store.layers.facts(layer)
         if kind:
@@ -74,7 +74,7 @@ def test_the_layer_and_its_tar_are_what_they_are_when_made_apart(
 def test_the_tar_of_the_layer_that_stands_in_stays(rig: Rig):
     layer = committed(rig, change(rig, seconds=1), "")
     first = rig.store.layers.diff_id(layer)
-    made = rig.snapshotter.info(layer)
+    made = rig.layer_store.info(layer)
     assert committed(rig, change(rig, seconds=2), earlier=lambda _: made) == layer
     assert rig.store.layers.diff_id(layer) == first
     assert rig.store.blobs.all() == []
@@ -85,7 +85,7 @@ def test_the_tar_of_the_layer_that_stands_in_stays(rig: Rig):
 @pytest.mark.parametrize("piece", [0, 1])
 def test_what_is_not_wanted_any_more_is_committed_without_a_blob(rig: Rig, piece: int):
     layer = committed(rig, change(rig), stop=piece)
-    assert rig.snapshotter.info(layer) == rig.snapshotter.commit(change(rig))
+    assert rig.layer_store.info(layer) == rig.layer_store.commit(change(rig))
     assert rig.store.layers.diff_id(layer) is None
     assert rig.store.blobs.all() == []
     assert staged(rig) == []
@@ -93,7 +93,7 @@ def test_what_is_not_wanted_any_more_is_committed_without_a_blob(rig: Rig, piece
 
 def test_a_change_that_no_tar_can_hold_is_committed(rig: Rig):
     layer = committed(rig, change(rig, ".wh.file"))
-    assert (rig.snapshotter.directory(layer) / "dir/.wh.file").exists()
+    assert (rig.layer_store.directory(layer) / "dir/.wh.file").exists()
     assert rig.store.layers.diff_id(layer) is None
     assert rig.store.blobs.all() == []
 
@@ -106,7 +106,7 @@ def test_a_full_disk_costs_the_blob_only(rig: Rig):
         layer = committed(rig, active, "none")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    assert rig.snapshotter.info(layer) == rig.snapshotter.commit(change(rig))
+    assert rig.layer_store.info(layer) == rig.layer_store.commit(change(rig))
     assert rig.store.blobs.all() == []
     assert staged(rig) == []
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from jettison.snapshot.changes import change_digests
-from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
@@ -19,19 +19,19 @@ WORKER = """
 import sys
 from pathlib import Path
 from jettison.oci.digest import sha256_digest
-from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.image import StoredImage
 from jettison.store.store import Store
 
 with Store.open(Path(sys.argv[1])) as store:
-    snapshotter = OverlaySnapshotter(store)
+    layer_store = OverlayLayerStore(store)
     number = int(sys.argv[2])
     while True:
         number += 1
-        active = snapshotter.prepare()
+        active = layer_store.prepare()
         for name in range(20):
             (active.upper / str(name)).write_bytes(b"x" * (number % 50) * name)
-        info = snapshotter.commit(active)
+        info = layer_store.commit(active)
         with store.blobs.writer() as writer:
             for _ in range(30):
                 writer.write(str(number).encode() * 5000)
@@ -40,7 +40,7 @@ with Store.open(Path(sys.argv[1])) as store:
         store.images.add(StoredImage(id=config, config=b"config %d" % number, layers=()))
         store.images.tag(f"docker.io/library/app:{number % 5}", config)
         if number % 7 == 0:
-            snapshotter.remove(info.id)
+            layer_store.remove(info.id)
             store.blobs.remove(digest)
         print(number, flush=True)
 """
@@ -76,13 +76,13 @@ def test_whenever_processes_are_killed_every_name_is_whole(tmp_path: Path) -> No
 
 
 def check(store: Store) -> None:
-    snapshotter = OverlaySnapshotter(store)
+    layer_store = OverlayLayerStore(store)
     for digest in store.blobs.all():
         data = store.blobs.path(digest).read_bytes()
         assert digest == "sha256:" + hashlib.sha256(data).hexdigest()
-    for layer in snapshotter.all():
-        digests = change_digests(snapshotter.directory(layer))
-        info = snapshotter.info(layer)
+    for layer in layer_store.all():
+        digests = change_digests(layer_store.directory(layer))
+        info = layer_store.info(layer)
         assert info is not None
         assert layer == f"content:{digests.identity}"
         assert LayerFacts(info.size_bytes, info.entries) == digests.facts

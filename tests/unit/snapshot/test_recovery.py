@@ -12,7 +12,7 @@ import pytest
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.snapshot import recovery
 from jettison.snapshot.base import LayerInfo
-from jettison.snapshot.overlay import OverlaySnapshotter
+from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.snapshot.recovery import recover_after_boot, suspects
 from jettison.store.layer import image_layer_id
 from jettison.store.store import Store
@@ -49,19 +49,19 @@ def blob(store: Store, data: bytes) -> Digest:
 
 def layers(store: Store) -> tuple[LayerInfo, LayerInfo]:
     """A change made here and an image layer, each with one file."""
-    snapshotter = OverlaySnapshotter(store)
-    made, pulled = snapshotter.prepare(), snapshotter.prepare()
+    layer_store = OverlayLayerStore(store)
+    made, pulled = layer_store.prepare(), layer_store.prepare()
     (made.upper / "file").write_text("made here")
     (pulled.upper / "file").write_text("pulled")
     name = image_layer_id(sha256_digest(b"tar"))
-    return snapshotter.commit(made), snapshotter.commit_as(pulled, name)
+    return layer_store.commit(made), layer_store.commit_as(pulled, name)
 
 
 def test_what_is_whole_stays(rebooted: Store) -> None:
     digest, infos = blob(rebooted, b"whole"), layers(rebooted)
     assert recover(rebooted) == []
     assert rebooted.blobs.has(digest)
-    assert all(OverlaySnapshotter(rebooted).info(info.id) for info in infos)
+    assert all(OverlayLayerStore(rebooted).info(info.id) for info in infos)
 
 
 def test_a_cut_blob_goes(rebooted: Store) -> None:
@@ -72,33 +72,33 @@ def test_a_cut_blob_goes(rebooted: Store) -> None:
 
 
 def test_cut_layers_go(rebooted: Store) -> None:
-    snapshotter = OverlaySnapshotter(rebooted)
+    layer_store = OverlayLayerStore(rebooted)
     infos = layers(rebooted)
     for info in infos:
-        os.truncate(snapshotter.directory(info.id) / "file", 0)
+        os.truncate(layer_store.directory(info.id) / "file", 0)
     assert len(recover(rebooted)) == 2
-    assert snapshotter.all() == []
+    assert layer_store.all() == []
 
 
 def test_a_layer_of_the_right_size_with_other_bytes_goes(rebooted: Store) -> None:
     made, _ = layers(rebooted)
-    (OverlaySnapshotter(rebooted).directory(made.id) / "file").write_text("MADE HERE")
+    (OverlayLayerStore(rebooted).directory(made.id) / "file").write_text("MADE HERE")
     recover(rebooted)
-    assert OverlaySnapshotter(rebooted).info(made.id) is None
+    assert OverlayLayerStore(rebooted).info(made.id) is None
 
 
 def test_a_snapshotter_looks_by_itself(rebooted: Store) -> None:
     cut = blob(rebooted, b"cut off")
     os.truncate(rebooted.blobs.path(cut), 0)
     (rebooted.root / "boot").write_text("another boot")
-    OverlaySnapshotter(rebooted)
+    OverlayLayerStore(rebooted)
     assert not rebooted.blobs.has(cut)
 
 
 def test_a_layer_without_its_facts_goes(rebooted: Store) -> None:
     made, pulled = layers(rebooted)
-    os.truncate(OverlaySnapshotter(rebooted).directory(made.id).with_name("meta"), 0)
-    OverlaySnapshotter(rebooted).directory(pulled.id).with_name("meta").unlink()
+    os.truncate(OverlayLayerStore(rebooted).directory(made.id).with_name("meta"), 0)
+    OverlayLayerStore(rebooted).directory(pulled.id).with_name("meta").unlink()
     assert len(recover(rebooted)) == 2
 
 

@@ -18,7 +18,7 @@ from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp, MountType
 from jettison.plan.vertex import Vertex
-from jettison.snapshot.base import ActiveSnapshot, LayerInfo, Snapshotter
+from jettison.snapshot.base import ActiveSnapshot, LayerInfo, LayerStore
 from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
 from jettison.store.layer import Stack
@@ -49,18 +49,18 @@ class Executor(Protocol):
 
 
 @contextmanager
-def making(snapshotter: Snapshotter, below: Stack = ()) -> Iterator[ActiveSnapshot]:
+def making(layer_store: LayerStore, below: Stack = ()) -> Iterator[ActiveSnapshot]:
     """Prepare an active snapshot for a block that ends by committing it; else it is discarded.
 
     Args:
-        snapshotter: Who keeps layers.
-        below: See ``Snapshotter.prepare``.
+        layer_store: Who keeps layers.
+        below: See ``LayerStore.prepare``.
     """
-    active = snapshotter.prepare(below)
+    active = layer_store.prepare(below)
     try:
         yield active
     except BaseException:
-        snapshotter.discard(active)
+        layer_store.discard(active)
         raise
 
 

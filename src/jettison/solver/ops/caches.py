@@ -107,7 +107,7 @@ class Caches:
         if seed is None:
             directory.mkdir(exist_ok=True)
             return
-        active = self._runtime.snapshotter.prepare()
+        active = self._runtime.layer_store.prepare()
         try:
             seed(active.upper)
             active.upper.rename(directory)
@@ -115,7 +115,7 @@ class Caches:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise  # else another build was faster
         finally:
-            self._runtime.snapshotter.discard(active)
+            self._runtime.layer_store.discard(active)
 
 
 def _name(mount: ExecMount) -> str:

@@ -54,7 +54,7 @@ class CopyExecutor:
 
         runtime = self._runtime
         selection, destination = self._select(), self._examine()
-        with making(runtime.snapshotter) as active:
+        with making(runtime.layer_store) as active:
             now_ns = time.time_ns()
             known = write(
                 self._op,
@@ -87,10 +87,10 @@ class CopyExecutor:
         from jettison.copier.earlier import EarlierLayer  # noqa: PLC0415 - as in ``execute``
 
         layer = self._runtime.records.latest(self._vertex.digest)
-        digests = self._runtime.snapshotter.digests(layer) if layer is not None else {}
+        digests = self._runtime.layer_store.digests(layer) if layer is not None else {}
         if layer is None or not digests:
             return None
-        return EarlierLayer(os.fspath(self._runtime.snapshotter.directory(layer)), digests)
+        return EarlierLayer(os.fspath(self._runtime.layer_store.directory(layer)), digests)
 
     def _selected(self, *, fetch: bool) -> Digest | None:
         stacks = [r.stack for r in self._inputs.results if isinstance(r, StackResult)]

@@ -82,7 +82,7 @@ class Execution:
         runtime = self._runtime
         lowers = runtime.layers.materialise(self._base, self._report)
         user = resolve_user(self._op.user, runtime.tree(self._base, self._report))
-        with making(runtime.snapshotter, self._base) as active:
+        with making(runtime.layer_store, self._base) as active:
             with ExitStack() as stack:
                 mounted = mount_all(
                     self._op.mounts,

@@ -41,11 +41,11 @@ class MkdirExecutor:
         """Write the layer and commit it; it is empty when the directory exists."""
         from jettison.copier.mkdir import write_directory  # noqa: PLC0415 - seldom needed
 
-        snapshotter = self._runtime.snapshotter
-        with making(snapshotter) as active:
+        layer_store = self._runtime.layer_store
+        with making(layer_store) as active:
             now_ns = time.time_ns()
             write_directory(self._op, self._examine(), active.upper, created_ns=now_ns)
-            return snapshotter.commit(active, Change(clock_ns=now_ns))
+            return layer_store.commit(active, Change(clock_ns=now_ns))
 
     def _examine(self) -> Destination:
         from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly

@@ -127,14 +127,14 @@ def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Progres
 def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime) -> Path:
     op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
-    with making(runtime.snapshotter) as active:
+    with making(runtime.layer_store) as active:
         write(op, selection, examine(op, StackTree(()), selection), active.upper, created_ns=0)
         root = tree.lstat(selected_path(tree, mount.source))
         if root is not None and root.is_dir and mount.source != "/":
             # Its contents are copied; the mount shows the directory itself.
             set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
             os.utime(active.upper, ns=(root.mtime_ns, root.mtime_ns))
-        return runtime.snapshotter.directory(runtime.snapshotter.commit(active).id)
+        return runtime.layer_store.directory(runtime.layer_store.commit(active).id)
 
 
 def _cache(
