@@ -20,7 +20,7 @@ from jettison.sandbox.base import Running, Sandbox, Streams
 from jettison.sandbox.helper.client import Helper
 from jettison.sandbox.level import IN_CONTAINER, SINGLE_ID
 from jettison.sandbox.rootfs.base import COPY, FUSE, RootedSandbox
-from jettison.sandbox.select import DRIVERS, make, make_root_driver
+from jettison.sandbox.select import DRIVERS, make, make_snapshotter
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 BUSYBOX = Path("/bin/busybox")
@@ -122,7 +122,7 @@ def make_driver(name: str, **more) -> Sandbox | None:
         return sandbox
     if snapshotter == FUSE and not os.access("/dev/fuse", os.R_OK | os.W_OK):
         return None
-    roots = make_root_driver(snapshotter)
+    roots = make_snapshotter(snapshotter)
     return None if roots is None else RootedSandbox(sandbox, roots)
 
 

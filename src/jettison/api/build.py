@@ -148,10 +148,10 @@ def _solve(
 
 def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
     """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
-    from jettison.sandbox.select import limitation  # noqa: PLC0415 - a cached build runs nothing
+    from jettison.sandbox.select import limitations  # noqa: PLC0415 - a cached build runs nothing
 
     sandbox = session.sandbox(request.isolation)
-    lacking = limitation(sandbox)
+    lacking = limitations(sandbox)
     if lacking:
         sink(Warned(time.time_ns(), lacking))
     return sandbox

@@ -31,8 +31,8 @@ from jettison.sandbox.rootfs.base import (
     FUSE,
     OVERLAY,
     SNAPSHOTTERS,
-    RootDriver,
     RootedSandbox,
+    Snapshotter,
 )
 
 DRIVERS = ("embedded", "oci:crun", "oci:runc")
@@ -164,26 +164,26 @@ def _on(plain: Sandbox, name: str, snapshotter: str, reason: str) -> Sandbox | V
         return Verdict(name, works=False, reason=why, snapshotter=snapshotter)
     if snapshotter == OVERLAY:
         return plain
-    driver = make_root_driver(snapshotter)
-    if driver is None:
+    made = make_snapshotter(snapshotter)
+    if made is None:
         return Verdict(name, False, "not installed", f"Install the package `{FUSE}`.", snapshotter)
-    return RootedSandbox(plain, driver, reason)
+    return RootedSandbox(plain, made, reason)
 
 
-def make_root_driver(snapshotter: str) -> RootDriver | None:
+def make_snapshotter(name: str) -> Snapshotter | None:
     """Return what makes root file systems; None when its program is not installed.
 
     Args:
-        snapshotter: ``fuse-overlayfs`` or ``copy``.
+        name: ``fuse-overlayfs`` or ``copy``.
     """
-    if snapshotter == COPY:
-        from jettison.sandbox.rootfs.copy import CopyRoots  # noqa: PLC0415 - rarely needed
+    if name == COPY:
+        from jettison.sandbox.rootfs.copy import CopySnapshotter  # noqa: PLC0415 - rarely needed
 
-        return CopyRoots()
-    from jettison.sandbox.rootfs.fuse import FuseRoots  # noqa: PLC0415 - rarely needed
+        return CopySnapshotter()
+    from jettison.sandbox.rootfs.fuse import FuseSnapshotter  # noqa: PLC0415 - rarely needed
 
     program = find_program(FUSE)
-    return None if program is None else FuseRoots(program)
+    return None if program is None else FuseSnapshotter(program)
 
 
 def _check_snapshotter(name: str) -> None:
@@ -198,7 +198,7 @@ def _label(verdict: Verdict) -> str:
     return f"{verdict.driver} on {verdict.snapshotter}"
 
 
-def limitation(sandbox: Sandbox) -> str:
+def limitations(sandbox: Sandbox) -> str:
     """Return what a driver lacks and why it is used, for people; empty for those that isolate."""
     name = sandbox.name
     reason, remedy = shortfall()

@@ -174,11 +174,11 @@ def test_where_a_root_cannot_be_mounted_the_next_snapshotter_is_taken(
     assert trials == list(SNAPSHOTTERS[: refused + 1])
     assert isinstance(sandbox, RootedSandbox)
     assert sandbox.snapshotter == taken
-    assert f"snapshotter `{taken}`" in select.limitation(sandbox)
-    assert "refused" in select.limitation(sandbox)
+    assert f"snapshotter `{taken}`" in select.limitations(sandbox)
+    assert "refused" in select.limitations(sandbox)
     asked = select.choose("embedded", tmp_path, taken)
     asked.close()
-    assert select.limitation(asked) == ""
+    assert select.limitations(asked) == ""
 
 
 def test_a_fuse_that_is_not_installed_is_passed_over(tmp_path, monkeypatch):

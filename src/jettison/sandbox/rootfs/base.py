@@ -47,7 +47,7 @@ class PreparedRoot(Protocol):
         ...
 
 
-class RootDriver(Protocol):
+class Snapshotter(Protocol):
     """Makes directories of stacks of layers; thread-safe."""
 
     name: str
@@ -66,7 +66,7 @@ class RootDriver(Protocol):
 
 
 class RootedRunning:
-    """A process on a root file system of a root driver."""
+    """A process on a root file system of a snapshotter."""
 
     def __init__(self, running: Running, root: PreparedRoot, upper: Path) -> None:
         self._running = running
@@ -98,21 +98,21 @@ class RootedRunning:
 
 
 class RootedSandbox:
-    """A sandbox on root file systems of a root driver.
+    """A sandbox on root file systems of a snapshotter.
 
     Args:
         sandbox: Runs the processes.
-        driver: Makes their root file systems.
+        snapshotter: Makes their root file systems.
         reason: Why the kernel's overlayfs is not used; empty if that was asked for.
     """
 
-    def __init__(self, sandbox: Sandbox, driver: RootDriver, reason: str = "") -> None:
+    def __init__(self, sandbox: Sandbox, snapshotter: Snapshotter, reason: str = "") -> None:
         self.name = sandbox.name
         self.moves_directories = sandbox.moves_directories
-        self.snapshotter = driver.name
+        self.snapshotter = snapshotter.name
         self.reason = reason
         self._sandbox = sandbox
-        self._driver = driver
+        self._snapshotter = snapshotter
 
     def warm(self) -> None:
         """See ``Sandbox.warm``."""
@@ -124,7 +124,7 @@ class RootedSandbox:
             return self._sandbox.start(spec, streams)
         upper = spec.root.upper
         with storage_errors(upper):
-            root = self._driver.prepare(spec)
+            root = self._snapshotter.prepare(spec)
         try:
             return RootedRunning(self._sandbox.start(root.spec, streams), root, upper)
         except BaseException:
@@ -134,7 +134,7 @@ class RootedSandbox:
     def close(self) -> None:
         """See ``Sandbox.close``."""
         self._sandbox.close()
-        self._driver.close()
+        self._snapshotter.close()
 
 
 def working_directory(spec: SandboxSpec) -> Path:

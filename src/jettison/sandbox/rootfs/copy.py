@@ -58,13 +58,13 @@ class CopyRoot:
         remove_tree(self._place)
 
 
-class CopyRoots:
-    """The driver."""
+class CopySnapshotter:
+    """Gives each container a copy of its layers."""
 
     name = COPY
 
     def prepare(self, spec: SandboxSpec) -> CopyRoot:
-        """See ``RootDriver.prepare``."""
+        """See ``Snapshotter.prepare``."""
         return CopyRoot(spec, working_directory(spec) / "copy")
 
     def close(self) -> None:

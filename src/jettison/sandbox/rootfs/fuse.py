@@ -38,8 +38,8 @@ class FuseRoot:
         """Nothing is left: the mounts went with the container's processes."""
 
 
-class FuseRoots:
-    """The driver.
+class FuseSnapshotter:
+    """Merges layers in user space, by fuse-overlayfs.
 
     Args:
         program: Path of fuse-overlayfs.
@@ -51,7 +51,7 @@ class FuseRoots:
         self._program = program
 
     def prepare(self, spec: SandboxSpec) -> FuseRoot:
-        """See ``RootDriver.prepare``."""
+        """See ``Snapshotter.prepare``."""
         work = working_directory(spec)
         root = spec.root
         mounts: list[FuseMount] = []
