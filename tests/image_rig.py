@@ -11,7 +11,7 @@ from typing import Self
 from jettison.exporter.base import ExportServices
 from jettison.image.assemble import assemble
 from jettison.image.layers import LayerBlobs
-from jettison.image.origin import ClientFactory
+from jettison.image.remote import ClientFactory
 from jettison.oci.config import ContainerConfig, History
 from jettison.oci.platform import Platform
 from jettison.plan.graph import HistoryStep, ImageTemplate

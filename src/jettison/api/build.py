@@ -23,7 +23,7 @@ from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
-from jettison.image.ahead import PackAhead
+from jettison.image.background import PackAhead
 from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest

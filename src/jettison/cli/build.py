@@ -206,7 +206,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         from jettison.cli.check import call  # noqa: PLC0415
 
         return call(ctx, context, method, flags)
-    from jettison.cli.building import build_and_tell  # noqa: PLC0415
+    from jettison.cli.run_build import build_and_tell  # noqa: PLC0415
 
     tell_ignored(flags, IGNORED)
     settings = settings_of(

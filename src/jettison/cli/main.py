@@ -259,7 +259,7 @@ def _unexpected(error: Exception) -> JettisonError:
     if isinstance(error, MemoryError):
         return HostError("there is not enough memory", hint="free some, or raise the limit")
     if isinstance(error, OSError):
-        from jettison.fs.failure import storage_error  # noqa: PLC0415
+        from jettison.fs.os_errors import storage_error  # noqa: PLC0415
 
         where = f" `{error.filename}`" if error.filename else ""
         known = storage_error(error, "a file")

@@ -13,7 +13,7 @@ from pathlib import Path
 from jettison.copier.destination import Destination
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Directory, Layout
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.tree import Tree
 from jettison.plan.op import MkdirOp
 

@@ -25,8 +25,8 @@ from jettison.copier.entry import Entry, Rules, encoded_name, entries_of
 from jettison.copier.missing import missing_source
 from jettison.copier.mode import parse_mode
 from jettison.errors import ContextError, FrontendError
-from jettison.fs.failure import shortened
 from jettison.fs.glob import PatternError, clean_path, has_wildcard, name_pattern
+from jettison.fs.os_errors import shortened
 from jettison.fs.pattern import PatternMatcher
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Scanning, Tree

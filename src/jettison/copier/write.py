@@ -16,15 +16,15 @@ from pathlib import Path
 
 from jettison.copier.bulk import BulkCopier, Job
 from jettison.copier.destination import Destination
-from jettison.copier.earlier import NO_LINK, EarlierLayer, link_files, made_from
 from jettison.copier.entry import Entry
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Placed
+from jettison.copier.reuse import NO_LINK, EarlierLayer, link_files, made_from
 from jettison.copier.select import Selected, Selection
 from jettison.copier.unpack import write_members
 from jettison.fs.bytes import write_all
 from jettison.fs.digest import with_text_paths
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.owners import intended
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp

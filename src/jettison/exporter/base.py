@@ -17,7 +17,7 @@ import msgspec
 from jettison.events import Progress
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
-from jettison.image.origin import ClientFactory
+from jettison.image.remote import ClientFactory
 from jettison.oci.manifest import Descriptor
 from jettison.store.image import StoredImage
 from jettison.store.store import Store

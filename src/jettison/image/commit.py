@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Self
 
 from jettison.errors import ContentError, JettisonError
-from jettison.fs.failure import storage_errors
-from jettison.image.known import packed_name
+from jettison.fs.os_errors import storage_errors
+from jettison.image.blob_lookup import packed_name
 from jettison.layer.codec import TarSink
 from jettison.layer.pack import pack
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import OCI_LAYERS
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
-from jettison.snapshot.watched import WatchedChange
+from jettison.snapshot.streaming_digest import WatchedChange
 from jettison.store.blobs import BlobWriter
 from jettison.store.layer import LayerId, PackedLayer
 from jettison.store.store import Store

@@ -20,11 +20,11 @@ from pathlib import Path
 from jettison.concurrency import Once
 from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import has_opaque_root, lowers_in_effect
-from jettison.image.known import keep_blob, known_blob
-from jettison.image.origin import KeptStream, Origin
+from jettison.image.blob_lookup import keep_blob, known_blob
 from jettison.image.parallel import Stop, run_parallel
+from jettison.image.remote import KeptStream, Origin
 from jettison.layer.codec import unpack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.threads import HashThread

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 from jettison.concurrency import Once
 from jettison.errors import ContentError, StorageError
 from jettison.events import Progress, unwatched
-from jettison.image.known import Blob, keep_blob, known_blob, packed_name
+from jettison.image.blob_lookup import Blob, keep_blob, known_blob, packed_name
 from jettison.image.layout import SCHEME
-from jettison.image.origin import ClientFactory, Origin
 from jettison.image.parallel import Stop, run_parallel
+from jettison.image.remote import ClientFactory, Origin
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION

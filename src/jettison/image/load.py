@@ -7,7 +7,7 @@ A tar is read once, front to back, so it may come from a pipe. Members become bl
 what no image needs is removed again, as everything is when loading fails.
 
 Source: OCI image-spec 1.1, image-layout.md; docker image-spec 1.2 (``manifest.json``).
-Security: see ``image.shelf``; everything that has a digest is verified.
+Security: see ``image.blob_source``; everything that has a digest is verified.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from jettison.errors import (
     SourceError,
 )
 from jettison.events import Progress, unwatched
+from jettison.image.blob_lookup import keep_blob
+from jettison.image.blob_source import DirectoryShelf, Shelf, TarShelf
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
-from jettison.image.known import keep_blob
 from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image
-from jettison.image.shelf import DirectoryShelf, Shelf, TarShelf
 from jettison.layer.decompress import detect, open_decompressed
 from jettison.layer.limits import Limits
 from jettison.layer.reader import Readable, TarReader

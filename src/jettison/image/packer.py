@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jettison.concurrency import Limiter
 from jettison.errors import DigestMismatchError, StorageError
-from jettison.image.known import known_blob
+from jettison.image.blob_lookup import known_blob
 from jettison.image.parallel import Stop
 from jettison.layer.codec import TarSink, pack_layer
 from jettison.layer.decompress import open_decompressed

@@ -14,7 +14,7 @@ import msgspec
 from jettison.errors import InvalidManifestError
 from jettison.image.document import choose_platform, decode_config, decode_document
 from jettison.image.layout import SCHEME, Layout, LayoutReference
-from jettison.image.origin import ClientFactory
+from jettison.image.remote import ClientFactory
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.platform import Platform

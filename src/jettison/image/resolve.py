@@ -25,8 +25,8 @@ from jettison.errors import (
 )
 from jettison.image.layout import SCHEME, parse_layout_reference
 from jettison.image.names import find_image
-from jettison.image.origin import ClientFactory
 from jettison.image.pull import pull_manifest, read_layout
+from jettison.image.remote import ClientFactory
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.platform import Platform, matches, normalise

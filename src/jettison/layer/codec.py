@@ -18,11 +18,11 @@ from jettison.errors import DigestMismatchError
 from jettison.layer.compress import Write, compressor
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.limits import DEFAULT_LIMITS, Limits
+from jettison.layer.observer import Watcher
 from jettison.layer.pack import pack
 from jettison.layer.reader import Readable
 from jettison.layer.threads import HashThread, ReadAhead
 from jettison.layer.unpack import Lower, Unpacked, unpack
-from jettison.layer.watcher import Watcher
 from jettison.oci.digest import Digest
 
 

@@ -32,9 +32,9 @@ from pathlib import Path
 import msgspec
 
 from jettison.errors import ContentError, StorageError
-from jettison.fs.failure import storage_error
 from jettison.fs.holes import check_size, may_have_holes, pieces
 from jettison.fs.layer_file import LayerFile
+from jettison.fs.os_errors import storage_error
 from jettison.fs.overlay_form import drop_strays, is_whiteout, overlay_xattr_prefix
 from jettison.fs.owners import intended
 from jettison.fs.xattr import read_xattrs
@@ -52,7 +52,7 @@ from jettison.layer.header import (
     show,
 )
 from jettison.layer.names import MAX_PATH_BYTES, OPAQUE, WHITEOUT
-from jettison.layer.watcher import Unwatched, Watcher
+from jettison.layer.observer import Unwatched, Watcher
 
 Write = Callable[[bytes], object]
 

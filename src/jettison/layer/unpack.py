@@ -33,7 +33,7 @@ import msgspec
 from jettison.errors import HostError, StorageError, UnsafeArchiveError
 from jettison.fs import overlay_form
 from jettison.fs.bytes import ByteCopier
-from jettison.fs.failure import storage_error
+from jettison.fs.os_errors import storage_error
 from jettison.fs.owners import intended
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jettison.errors import StorageError
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
 from jettison.fs.owners import give, intended, new_owner, set_mode
 from jettison.fs.remove import remove_tree
@@ -109,7 +109,7 @@ class OverlayLayerStore:
         Args:
             active: It; gone afterwards.
             change: What is known about it.
-            digests: Its digests, if they were computed already (``snapshot.watched``).
+            digests: Its digests, if they were computed already (``snapshot.streaming_digest``).
 
         Raises:
             StorageError: it cannot be read or renamed.

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from jettison.fs.atomic import write_atomically
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.snapshot.base import LayerInfo
 from jettison.store.layer import LayerId
 from jettison.store.store import Store

@@ -19,7 +19,7 @@ from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
 from jettison.errors import JettisonError, located
 from jettison.events import Outcome, VertexEnded, VertexStarted
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.oci.digest import Digest, encoded
 from jettison.plan.graph import Plan
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp

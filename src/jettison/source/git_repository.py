@@ -23,8 +23,8 @@ from pathlib import Path
 
 from jettison.concurrency import INTERRUPTS
 from jettison.errors import ContextError, SourceError
-from jettison.fs.failure import storage_errors
 from jettison.fs.lock import FileLock
+from jettison.fs.os_errors import storage_errors
 from jettison.plan.op import GitOp
 from jettison.source.git_program import Git
 from jettison.store.cache_mounts import use

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Self
 
 from jettison.errors import UnsafeArchiveError
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.remove import remove_tree
 from jettison.layer.archive import Archive, ArchiveEntry
 

@@ -22,7 +22,7 @@ from typing import Self
 
 from jettison.errors import DigestMismatchError, SizeMismatchError, StorageError
 from jettison.fs.atomic import write_all, write_atomically
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.digest import short as shortened
 from jettison.oci.manifest import Descriptor

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from jettison.fs.atomic import write_atomically
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.oci.codec import encode
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor, Index

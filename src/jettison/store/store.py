@@ -32,8 +32,8 @@ from typing import Self
 
 from jettison.errors import StorageError
 from jettison.fs.atomic import write_atomically
-from jettison.fs.failure import storage_errors
 from jettison.fs.lock import FileLock
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import OPEN_DIRECTORY, open_up, remove_tree
 from jettison.store.blobs import BlobStore

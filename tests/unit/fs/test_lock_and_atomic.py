@@ -13,8 +13,8 @@ import pytest
 
 from jettison.errors import StorageError
 from jettison.fs.atomic import write_all, write_atomically
-from jettison.fs.failure import storage_errors
 from jettison.fs.lock import FileLock
+from jettison.fs.os_errors import storage_errors
 
 
 def test_an_exclusive_lock_excludes(tmp_path: Path) -> None:

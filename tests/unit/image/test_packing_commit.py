@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from image_rig import Rig
-from jettison.image.ahead import PackAhead
+from jettison.image.background import PackAhead
 from jettison.image.manifest import Compression
 from jettison.oci.digest import Digest
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo

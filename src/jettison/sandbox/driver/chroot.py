@@ -17,7 +17,7 @@ import signal
 from pathlib import Path
 
 from jettison.errors import SandboxUnavailableError
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED

@@ -12,7 +12,7 @@ import os
 import stat
 from pathlib import Path
 
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.linux.files import fingerprint
 from jettison.sandbox.spec import SandboxSpec
 from jettison.sandbox.wire import Ready

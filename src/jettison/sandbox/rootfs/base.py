@@ -18,7 +18,7 @@ from typing import Protocol
 
 import msgspec
 
-from jettison.fs.failure import storage_errors
+from jettison.fs.os_errors import storage_errors
 from jettison.sandbox.base import Running, Sandbox, Streams
 from jettison.sandbox.spec import BindMount, Mount, OverlayMount, RootKind, SandboxSpec
 

@@ -24,7 +24,7 @@ from jettison.solver.runtime import Runtime
 
 if TYPE_CHECKING:
     from jettison.copier.destination import Destination
-    from jettison.copier.earlier import EarlierLayer
+    from jettison.copier.reuse import EarlierLayer
 
 
 class CopyExecutor:
@@ -84,7 +84,7 @@ class CopyExecutor:
 
     def _earlier(self) -> EarlierLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
-        from jettison.copier.earlier import EarlierLayer  # noqa: PLC0415 - as in ``execute``
+        from jettison.copier.reuse import EarlierLayer  # noqa: PLC0415 - as in ``execute``
 
         layer = self._runtime.records.latest(self._vertex.digest)
         digests = self._runtime.layer_store.digests(layer) if layer is not None else {}

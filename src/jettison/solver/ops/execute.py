@@ -29,7 +29,7 @@ from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.snapshot.unchanged import leave_out_unchanged
 from jettison.solver.ops.base import making, sees_secrets
-from jettison.solver.ops.bound import BoundFiles
+from jettison.solver.ops.bind_sources import BoundFiles
 from jettison.solver.ops.mounts import Mounted, mount_all
 from jettison.solver.ops.output import Output
 from jettison.solver.ops.spec import step_spec

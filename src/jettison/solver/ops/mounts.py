@@ -1,6 +1,6 @@
 """Mounts of a RUN, made for the sandbox.
 
-In:  ``ExecMount`` values, and what they select (``solver.ops.bound``).
+In:  ``ExecMount`` values, and what they select (``solver.ops.bind_sources``).
 Out: mounts and variables for the sandbox spec.
 
 A bind mount of a context is first copied to a layer, so that ignored files stay out, owners are
@@ -29,7 +29,7 @@ from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
 from jettison.solver.ops.base import making
-from jettison.solver.ops.bound import BoundFiles, selected_path, selecting
+from jettison.solver.ops.bind_sources import BoundFiles, selected_path, selecting
 from jettison.solver.ops.caches import Caches
 from jettison.solver.result import StackResult
 from jettison.solver.runtime import ExecOptions, Runtime

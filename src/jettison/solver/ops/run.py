@@ -11,7 +11,7 @@ from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
 from jettison.solver.ops.base import Inputs, sees_secrets
-from jettison.solver.ops.bound import BoundFiles, mounted_files
+from jettison.solver.ops.bind_sources import BoundFiles, mounted_files
 from jettison.solver.runtime import Runtime
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from copy_rig import CREATED_NS, copy_op, fill
 from jettison.copier.destination import examine
-from jettison.copier.earlier import EarlierLayer
+from jettison.copier.reuse import EarlierLayer
 from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.fs.digest import FileDigests, file_sha256

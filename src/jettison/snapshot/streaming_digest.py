@@ -23,7 +23,7 @@ _PACKED_XATTRS = frozenset({stat.S_IFREG, stat.S_IFDIR})
 
 
 class WatchedChange:
-    """Digests a change; a ``layer.watcher.Watcher``.
+    """Digests a change; a ``layer.observer.Watcher``.
 
     Args:
         upper: The layer directory.

@@ -13,7 +13,7 @@ from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.layer.pack import pack
 from jettison.snapshot.base import Change
 from jettison.snapshot.changes import change_digests
-from jettison.snapshot.watched import WatchedChange
+from jettison.snapshot.streaming_digest import WatchedChange
 
 
 def make(upper: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Protocol
 from jettison.errors import ImageNotFoundError, InvalidManifestError, UnsafeArchiveError
 from jettison.events import Progress
 from jettison.image.layout import SCHEME, Layout
-from jettison.image.origin import Origin
+from jettison.image.remote import Origin
 from jettison.layer.header import FILE, HARD_LINK, SYMLINK, Entry
 from jettison.layer.reader import TarReader
 from jettison.oci.codec import MAX_DOCUMENT_BYTES
