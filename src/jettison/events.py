@@ -94,5 +94,5 @@ Progress = Callable[[str, int, int], None]
 """Called with an item's name, its current count and its total (0: unknown), in bytes."""
 
 
-def unwatched(item: str, current: int, total: int) -> None:
+def no_progress(item: str, current: int, total: int) -> None:
     """Take a progress and do nothing."""

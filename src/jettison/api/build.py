@@ -23,7 +23,7 @@ from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
-from jettison.image.background import PackAhead
+from jettison.image.background import BackgroundPacker
 from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest
@@ -72,9 +72,9 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
             made=made,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
-        ahead = made.enter_context(_packing_ahead(session, request, outputs, plan))
-        solution = _solve(session, request, sources, plan, sink, ahead, made)
-        ahead.finish(solution.stack(plan.target))
+        packer = made.enter_context(_background_packer(session, request, outputs, plan))
+        solution = _solve(session, request, sources, plan, sink, packer, made)
+        packer.finish(solution.stack(plan.target))
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         manifest = write_outputs(outputs, images.wanted_by, sink)
@@ -110,7 +110,7 @@ def _solve(
     sources: ContextSources,
     plan: Plan,
     sink: Sink,
-    ahead: PackAhead,
+    packer: BackgroundPacker,
     keeping: ExitStack,
 ) -> Solution:
     drivers = Drivers(
@@ -122,7 +122,7 @@ def _solve(
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping, sink),
         lock=session.store.lock,
-        commit=_committer(session, plan, ahead),
+        commit=_committer(session, plan, packer),
     )
     jobs = request.jobs or session.settings.jobs or max(4, os.cpu_count() or 1)
     runtime = Runtime(drivers, sink=sink, jobs=jobs)
@@ -130,7 +130,7 @@ def _solve(
 
     def made(vertex: Digest, layer: LayerId) -> None:
         if vertex in shipped and plan.source_date_epoch is None:
-            ahead.add(layer)
+            packer.add(layer)
 
     # Layers that are found stay until they are leased, or until the whole build has ended.
     using = session.store.using()
@@ -168,9 +168,9 @@ def _shipped(plan: Plan) -> set[Digest]:
     return shipped
 
 
-def _packing_ahead(
+def _background_packer(
     session: Session, request: BuildRequest, outputs: Sequence[Output], plan: Plan
-) -> PackAhead:
+) -> BackgroundPacker:
     """Decide how layers are packed while they are made.
 
     As the first output wants that writes blobs. Without one, a tag that names a registry makes a
@@ -179,15 +179,15 @@ def _packing_ahead(
     times will be rewritten are packed then.
     """
     if plan.source_date_epoch is not None:
-        return PackAhead(session.blobs, None)
+        return BackgroundPacker(session.blobs, None)
     wanted = (output.exporter.packs for output in outputs)
     compression = next((each for each in wanted if each is not None), None)
     if compression is None and any(names_registry(tag) for tag in request.tags):
-        return PackAhead(session.blobs, Compression(), needed=False)
-    return PackAhead(session.blobs, compression)
+        return BackgroundPacker(session.blobs, Compression(), needed=False)
+    return BackgroundPacker(session.blobs, compression)
 
 
-def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
+def _committer(session: Session, plan: Plan, packer: BackgroundPacker) -> Committer:
     """Return what commits layers: the image's last one is packed meanwhile."""
 
     def commit(
@@ -198,7 +198,7 @@ def _committer(session: Session, plan: Plan, ahead: PackAhead) -> Committer:
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
         if vertex == plan.target and plan.source_date_epoch is None:
-            return ahead.commit(active, change, cancelled=cancelled)
+            return packer.commit(active, change, cancelled=cancelled)
         return session.layer_store.commit(active, change)
 
     return commit

@@ -131,7 +131,7 @@ def bundle(
 
 
 def fetch_layers(services: ExportServices, made: Bundle, report: Progress) -> None:
-    """Bring all blobs of a bundle into the store.
+    """Fetch all blobs of a bundle into the store.
 
     Raises:
         SourceError, ContentError, StorageError: one cannot be had.

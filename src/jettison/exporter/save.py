@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jettison.errors import InvalidReferenceError
-from jettison.events import Progress, unwatched
+from jettison.events import Progress, no_progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.bundle import build_set, bundle, fetch_layers
 from jettison.exporter.destination import STANDARD_OUTPUT, open_file
@@ -25,7 +25,7 @@ def save_images(
     images: Sequence[tuple[str, StoredImage]],
     dest: str,
     services: ExportServices,
-    report: Progress = unwatched,
+    report: Progress = no_progress,
 ) -> ExportResult:
     """Write images into one archive.
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.errors import UsageError
-from jettison.events import Progress, unwatched
+from jettison.events import Progress, no_progress
 from jettison.image.layers import LayerBlobs
 from jettison.oci.codec import encode
 from jettison.oci.config import History, ImageConfig, RootFS
@@ -42,7 +42,7 @@ def assemble(
     created_ns: int,
     step_created_ns: Mapping[Digest, int] | None = None,
     source_date_epoch: int | None = None,
-    report: Progress = unwatched,
+    report: Progress = no_progress,
 ) -> StoredImage:
     """Return the image of a template and layers; it is not in the store's index yet.
 

@@ -29,8 +29,10 @@ from jettison.store.layer import LayerId, Stack
 _PACKERS = 2
 
 
-class PackAhead:
-    """Packs in one thread, started when there is something to pack; a context manager.
+class BackgroundPacker:
+    """Packs layers in one background thread, started when there is something to pack.
+
+    A context manager: at its end the thread is stopped and joined.
 
     Args:
         blobs: Makes them.
@@ -82,7 +84,9 @@ class PackAhead:
         with self._starting:
             self._added.append(layer)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="pack-ahead", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="background-packer", daemon=True
+                )
                 self._thread.start()
         self._layers.put(layer)
 

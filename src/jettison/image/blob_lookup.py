@@ -1,4 +1,4 @@
-"""Which blobs stand for a layer: those of the store, or where one can be had.
+"""Looks up the blobs of a layer: those of the store, or where one can be fetched.
 
 In:  names of layers.
 Out: descriptors with sources; notes about blobs that came.
@@ -22,8 +22,8 @@ class Blob(msgspec.Struct, frozen=True):
     source: str = ""
 
 
-def known_blob(store: Store, layer: LayerId) -> Blob | None:
-    """Return a blob of a layer: one that is here if possible."""
+def find_blob(store: Store, layer: LayerId) -> Blob | None:
+    """Find a blob of a layer, one in the store if possible; None if none is known."""
     here = store.layers.packed_any(layer)
     for compression in sorted(here, key=_cheapest_first):
         return Blob(here[compression].descriptor)
@@ -39,8 +39,8 @@ def packed_name(compression: str, level: int | None) -> str:
     return compression if level is None or compression == "none" else f"{compression}:{level}"
 
 
-def keep_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:
-    """Note that the store has a blob of a layer."""
+def record_blob(store: Store, layer: LayerId, diff_id: Digest, descriptor: Descriptor) -> None:
+    """Record that the store has a blob of a layer."""
     compression = LAYER_COMPRESSION[descriptor.media_type]
     store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), compression)
 

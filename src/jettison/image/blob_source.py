@@ -15,7 +15,7 @@ from typing import Protocol
 from jettison.errors import ImageNotFoundError, InvalidManifestError, UnsafeArchiveError
 from jettison.events import Progress
 from jettison.image.layout import SCHEME, Layout
-from jettison.image.remote import Origin
+from jettison.image.remote import RemoteBlobs
 from jettison.layer.header import FILE, HARD_LINK, SYMLINK, Entry
 from jettison.layer.reader import TarReader
 from jettison.oci.codec import MAX_DOCUMENT_BYTES
@@ -26,19 +26,19 @@ from jettison.store.store import Store
 _DOCUMENTS = frozenset({"index.json", "manifest.json", "oci-layout", "repositories"})
 
 
-class Shelf(Protocol):
-    """Where the blobs of an archive are."""
+class BlobSource(Protocol):
+    """Reads the documents and fetches the blobs of an archive."""
 
     def document(self, descriptor: Descriptor) -> bytes:
         """Return a manifest, index or config, verified."""
         ...
 
-    def bring(self, descriptor: Descriptor) -> None:
+    def fetch(self, descriptor: Descriptor) -> None:
         """Make the store have a blob."""
         ...
 
 
-class DirectoryShelf:
+class LayoutBlobSource:
     """A layout directory.
 
     Args:
@@ -57,12 +57,12 @@ class DirectoryShelf:
         """Return a manifest, index or config, verified."""
         return self._layout.document(descriptor)
 
-    def bring(self, descriptor: Descriptor) -> None:
+    def fetch(self, descriptor: Descriptor) -> None:
         """Copy a blob to the store."""
-        Origin(None).fetch(self._store, descriptor, self._source, report=self._report)
+        RemoteBlobs(None).fetch(self._store, descriptor, self._source, report=self._report)
 
 
-class TarShelf:
+class TarBlobSource:
     """Members of a tar that are blobs of the store now.
 
     Args:
@@ -78,10 +78,10 @@ class TarShelf:
 
     def document(self, descriptor: Descriptor) -> bytes:
         """Return a manifest, index or config, verified."""
-        self.bring(descriptor)
+        self.fetch(descriptor)
         return self._store.blobs.read(descriptor.digest, limit=MAX_DOCUMENT_BYTES)
 
-    def bring(self, descriptor: Descriptor) -> None:
+    def fetch(self, descriptor: Descriptor) -> None:
         """Check that the store has a blob.
 
         Raises:

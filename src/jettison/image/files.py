@@ -22,9 +22,9 @@ from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import has_opaque_root, lowers_in_effect
-from jettison.image.blob_lookup import keep_blob, known_blob
+from jettison.image.blob_lookup import find_blob, record_blob
 from jettison.image.parallel import Stop, run_parallel
-from jettison.image.remote import KeptStream, Origin
+from jettison.image.remote import RemoteBlobs, TeeReader
 from jettison.layer.codec import unpack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.threads import HashThread
@@ -48,13 +48,13 @@ class LayerUnpacker:
     Args:
         store: Keeps blobs.
         layer_store: Keeps files.
-        origin: Has what the store does not have.
+        remote: Has what the store does not have.
     """
 
-    def __init__(self, store: Store, layer_store: LayerStore, origin: Origin) -> None:
+    def __init__(self, store: Store, layer_store: LayerStore, remote: RemoteBlobs) -> None:
         self._store = store
         self._layer_store = layer_store
-        self._origin = origin
+        self._remote = remote
         self._here: dict[LayerId, Path] = {}
         self._hides_all = cache(has_opaque_root)
         self._unpacked: Once[LayerId, Path] = Once()
@@ -111,7 +111,7 @@ class LayerUnpacker:
         return self._layer_store.directory(layer)
 
     def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
-        blob = known_blob(self._store, layer)
+        blob = find_blob(self._store, layer)
         diff_id = self._store.layers.diff_id(layer)
         if blob is None or diff_id is None:
             raise StorageError(
@@ -122,28 +122,28 @@ class LayerUnpacker:
         path = self._store.blobs.path(descriptor.digest)
         if path.exists():
             with storage_errors(path), path.open("rb") as file:
-                stream = KeptStream(file, None, descriptor, report, stop)
+                stream = TeeReader(file, None, descriptor, report, stop)
                 self._unpack_stream(layer, diff_id, descriptor, stream, lower, None)
             return
         with (
-            self._origin.open(descriptor, blob.source) as remote,
+            self._remote.open(descriptor, blob.source) as remote,
             self._store.blobs.writer(descriptor) as writer,
         ):
-            stream = KeptStream(remote, writer, descriptor, report, stop)
+            stream = TeeReader(remote, writer, descriptor, report, stop)
             try:
                 self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
             except ContentError:
                 # Another image may name a place that has the right one.
                 self._store.layers.drop_remote(layer)
                 raise
-        keep_blob(self._store, layer, diff_id, descriptor)
+        record_blob(self._store, layer, diff_id, descriptor)
 
     def _unpack_stream(
         self,
         layer: LayerId,
         diff_id: Digest,
         descriptor: Descriptor,
-        stream: KeptStream,
+        stream: TeeReader,
         lower: _Lower,
         writer: BlobWriter | None,
     ) -> None:

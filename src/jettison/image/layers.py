@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from jettison.concurrency import Once
 from jettison.errors import ContentError, StorageError
-from jettison.events import Progress, unwatched
-from jettison.image.blob_lookup import Blob, keep_blob, known_blob, packed_name
+from jettison.events import Progress, no_progress
+from jettison.image.blob_lookup import Blob, find_blob, packed_name, record_blob
 from jettison.image.layout import SCHEME
 from jettison.image.parallel import Stop, run_parallel
-from jettison.image.remote import ClientFactory, Origin
+from jettison.image.remote import ClientFactory, RemoteBlobs
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
@@ -54,7 +54,7 @@ class LayerBlobs:
     ) -> None:
         self._store = store
         self._layer_store = layer_store
-        self._origin = Origin(client)
+        self._remote = RemoteBlobs(client)
         self._diff_ids: Once[LayerId, Digest] = Once()
         self._descriptors: Once[tuple[LayerId, str], Descriptor] = Once()
         self._fetched: Once[Digest, None] = Once()
@@ -70,7 +70,7 @@ class LayerBlobs:
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form, or is known to be elsewhere."""
         return (
-            self._layer_store.info(layer) is not None or known_blob(self._store, layer) is not None
+            self._layer_store.info(layer) is not None or find_blob(self._store, layer) is not None
         )
 
     def commit(
@@ -89,7 +89,7 @@ class LayerBlobs:
         """
         return self._committer.commit(active, change, compression, level, cancelled=cancelled)
 
-    def materialise(self, layers: Stack, report: Progress = unwatched) -> list[Path]:
+    def materialise(self, layers: Stack, report: Progress = no_progress) -> list[Path]:
         """Return the directories of layers, in order; fetch and unpack what is missing.
 
         Raises:
@@ -148,7 +148,7 @@ class LayerBlobs:
         """
         if _is_foreign(layer) and not self._store.layers.was_rewritten(layer):
             found = self._store.layers.packed(layer, compression) if force else None
-            blob = Blob(found.descriptor) if found else known_blob(self._store, layer)
+            blob = Blob(found.descriptor) if found else find_blob(self._store, layer)
             if blob is not None and not (
                 force and LAYER_COMPRESSION[blob.descriptor.media_type] != compression
             ):
@@ -181,11 +181,11 @@ class LayerBlobs:
         self,
         layer: LayerId,
         descriptor: Descriptor,
-        report: Progress = unwatched,
+        report: Progress = no_progress,
         *,
         source: str = "",
     ) -> Descriptor:
-        """Bring the blob that a descriptor names into the store, its tar verified.
+        """Fetch the blob that a descriptor names into the store, its tar verified.
 
         Args:
             layer: Whose blob it is.
@@ -212,14 +212,14 @@ class LayerBlobs:
         def get() -> None:
             diff_id = self.diff_id(layer)
             try:
-                self._origin.fetch(self._store, descriptor, place, report=report)
+                self._remote.fetch(self._store, descriptor, place, report=report)
                 verify_blob(self._store, descriptor, diff_id)
             except ContentError:
                 self._store.blobs.remove(descriptor.digest)
                 if known:
                     self._store.layers.drop_remote(layer)
                 raise
-            keep_blob(self._store, layer, diff_id, descriptor)
+            record_blob(self._store, layer, diff_id, descriptor)
 
         self._fetched.get(descriptor.digest, get)
         return descriptor
@@ -231,13 +231,13 @@ class LayerBlobs:
         *,
         level: int | None = None,
         force: bool = False,
-        report: Progress = unwatched,
+        report: Progress = no_progress,
     ) -> Descriptor:
         """Return the descriptor of a layer's blob, which is in the store; see ``describe``."""
         descriptor = self.describe(layer, compression, level=level, force=force)
         return self.fetch(layer, descriptor, report)
 
-    def settle(self, layers: Stack, report: Progress = unwatched) -> None:
+    def settle(self, layers: Stack, report: Progress = no_progress) -> None:
         """Copy what layers have only in a layout directory, which may vanish, into the store.
 
         Raises:
@@ -259,7 +259,7 @@ class LayerBlobs:
     def _unpacker(self) -> LayerUnpacker:
         from jettison.image.files import LayerUnpacker  # noqa: PLC0415 - a cached build has no use
 
-        return LayerUnpacker(self._store, self._layer_store, self._origin)
+        return LayerUnpacker(self._store, self._layer_store, self._remote)
 
     @cached_property
     def _committer(self) -> PackingCommitter:

@@ -28,9 +28,9 @@ from jettison.errors import (
     JettisonError,
     SourceError,
 )
-from jettison.events import Progress, unwatched
-from jettison.image.blob_lookup import keep_blob
-from jettison.image.blob_source import DirectoryShelf, Shelf, TarShelf
+from jettison.events import Progress, no_progress
+from jettison.image.blob_lookup import record_blob
+from jettison.image.blob_source import BlobSource, LayoutBlobSource, TarBlobSource
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
 from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
@@ -74,7 +74,7 @@ def load(
     platform: Platform,
     *,
     name: str = "",
-    report: Progress = unwatched,
+    report: Progress = no_progress,
 ) -> list[LoadedImage]:
     """Load all images of a layout or an archive.
 
@@ -110,32 +110,32 @@ def _load_directory(
 ) -> list[LoadedImage]:
     text = os.path.abspath(path)
     index = Layout(text).index()
-    return _load_index(store, DirectoryShelf(store, text, report), index, platform, name)
+    return _load_index(store, LayoutBlobSource(store, text, report), index, platform, name)
 
 
 def _load_tar(
     store: Store, stream: Readable, platform: Platform, name: str, report: Progress
 ) -> list[LoadedImage]:
-    shelf = TarShelf(store)
+    source = TarBlobSource(store)
     loaded: list[LoadedImage] = []
     try:
         with open_decompressed(stream) as tar:
             reader = TarReader(tar, _LIMITS)
             for entry in reader:
-                shelf.take(reader, entry, report)
+                source.take(reader, entry, report)
             reader.drain()
-        if "index.json" in shelf.documents:
-            index = decode(Index, shelf.documents["index.json"])
-            loaded = _load_index(store, shelf, index, platform, name)
-        elif "manifest.json" in shelf.documents:
-            loaded = _load_docker(store, shelf, name)
+        if "index.json" in source.documents:
+            index = decode(Index, source.documents["index.json"])
+            loaded = _load_index(store, source, index, platform, name)
+        elif "manifest.json" in source.documents:
+            loaded = _load_docker(store, source, name)
         else:
             raise ImageNotFoundError(
                 "the archive holds no image: it has neither `index.json` nor `manifest.json`",
                 hint="make it with `docker save`, `podman save` or `jettison save`",
             )
     finally:
-        shelf.drop_unused(_used(store, loaded))
+        source.drop_unused(_used(store, loaded))
     return loaded
 
 
@@ -150,7 +150,7 @@ def _used(store: Store, loaded: Sequence[LoadedImage]) -> set[Digest]:
 
 
 def _load_index(
-    store: Store, shelf: Shelf, index: Index, platform: Platform, name: str
+    store: Store, source: BlobSource, index: Index, platform: Platform, name: str
 ) -> list[LoadedImage]:
     found: dict[Digest, tuple[StoredImage, Manifest, list[str]]] = {}
     entries = [entry for entry in index.manifests if is_image(entry)]
@@ -158,7 +158,7 @@ def _load_index(
     problem: JettisonError | None = None
     for entry in for_platform:
         try:
-            image, manifest = _read_image(store, shelf, entry, platform)
+            image, manifest = _read_image(store, source, entry, platform)
         except InvalidManifestError as error:
             # Other artifacts may lie beside the image.
             problem = error
@@ -167,16 +167,16 @@ def _load_index(
         names += [text for text in _names_of(entry) if text not in names]
     if not found:
         raise problem or ImageNotFoundError("the layout holds no image")
-    if isinstance(shelf, TarShelf) and "manifest.json" in shelf.documents:
-        for docker in _docker_entries(shelf):
-            identity = shelf.member(docker.config).digest
+    if isinstance(source, TarBlobSource) and "manifest.json" in source.documents:
+        for docker in _docker_entries(source):
+            identity = source.member(docker.config).digest
             if identity in found:
                 names = found[identity][2]
                 names += [text for text in _tags(docker) if text not in names]
     loaded = []
     for image, manifest, names in found.values():
         for descriptor in manifest.layers:
-            shelf.bring(descriptor)
+            source.fetch(descriptor)
         loaded.append((image, manifest.layers, names))
     return _keep(store, loaded, name)
 
@@ -192,23 +192,23 @@ def _one_platform(entries: list[Descriptor], platform: Platform) -> list[Descrip
 
 
 def _read_image(
-    store: Store, shelf: Shelf, descriptor: Descriptor, platform: Platform
+    store: Store, source: BlobSource, descriptor: Descriptor, platform: Platform
 ) -> tuple[StoredImage, Manifest]:
     for _ in range(_MAX_NESTING):
-        data = shelf.document(descriptor)
+        data = source.document(descriptor)
         document = decode_document(data, descriptor.media_type)
         if isinstance(document, Manifest):
-            image = describe_image(store, document, descriptor, shelf.document(document.config))
+            image = describe_image(store, document, descriptor, source.document(document.config))
             store.blobs.put(data)
             return image, document
         descriptor = choose_platform(document, platform, name="the archive")
     raise InvalidManifestError("an index is nested too deeply")
 
 
-def _load_docker(store: Store, shelf: TarShelf, name: str) -> list[LoadedImage]:
+def _load_docker(store: Store, source: TarBlobSource, name: str) -> list[LoadedImage]:
     loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]] = []
-    for entry in _docker_entries(shelf):
-        identity = shelf.member(entry.config)
+    for entry in _docker_entries(source):
+        identity = source.member(entry.config)
         data = store.blobs.read(identity.digest, limit=MAX_DOCUMENT_BYTES)
         config = decode(ImageConfig, data)
         diff_ids = config.rootfs.diff_ids
@@ -219,7 +219,7 @@ def _load_docker(store: Store, shelf: TarShelf, name: str) -> list[LoadedImage]:
         layers, descriptors = [], []
         for diff_id, member in zip(diff_ids, entry.layers, strict=True):
             layers.append(StoredLayer(store.layers.named(diff_id), diff_id))
-            descriptors.append(_docker_layer(store, shelf.member(member)))
+            descriptors.append(_docker_layer(store, source.member(member)))
         image = StoredImage(
             id=identity.digest, config=data, layers=tuple(layers), created_ns=time.time_ns()
         )
@@ -237,9 +237,9 @@ def _docker_layer(store: Store, member: Descriptor) -> Descriptor:
     return Descriptor(mediatype.OCI_LAYERS[compression], member.digest, member.size)
 
 
-def _docker_entries(shelf: TarShelf) -> list[_DockerEntry]:
+def _docker_entries(source: TarBlobSource) -> list[_DockerEntry]:
     try:
-        return msgspec.json.decode(shelf.documents["manifest.json"], type=list[_DockerEntry])
+        return msgspec.json.decode(source.documents["manifest.json"], type=list[_DockerEntry])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidManifestError(f"invalid `manifest.json`: {error}") from error
 
@@ -260,7 +260,7 @@ def _keep(
     with store.database.transaction():
         for image, layers, names in loaded:
             for layer, descriptor in zip(image.layers, layers, strict=True):
-                keep_blob(store, layer.layer, layer.diff_id, descriptor)
+                record_blob(store, layer.layer, layer.diff_id, descriptor)
             keep_image(store, image, layers, source="")
             every = tuple(dict.fromkeys([*names, *extra]))
             for each in every:

@@ -61,7 +61,7 @@ class ManifestForm(msgspec.Struct, frozen=True):
 class BuiltManifest(msgspec.Struct, frozen=True):
     """A manifest; ``layers`` are (name, descriptor) pairs, base first.
 
-    The blobs of layers need not be in the store yet: ``LayerBlobs.fetch`` brings them, from
+    The blobs of layers need not be in the store yet: ``LayerBlobs.fetch`` gets them, from
     ``source`` where nothing else is known.
     """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jettison.concurrency import Limiter
 from jettison.errors import DigestMismatchError, StorageError
-from jettison.image.blob_lookup import known_blob
+from jettison.image.blob_lookup import find_blob
 from jettison.image.parallel import Stop
 from jettison.layer.codec import TarSink, pack_layer
 from jettison.layer.decompress import open_decompressed
@@ -112,7 +112,7 @@ class LayerPacker:
         self, layer: LayerId, write: Callable[[bytes], object], compression: str, level: int | None
     ) -> Digest:
         """Compress the blob of an image's layer anew; return the digest of the tar inside."""
-        blob = known_blob(self._store, layer)
+        blob = find_blob(self._store, layer)
         if blob is None:
             raise StorageError(
                 f"layer `{layer}` is not in the store any more",

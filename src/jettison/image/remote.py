@@ -1,4 +1,4 @@
-"""Where blobs that are not in the store come from: a registry, or a layout directory.
+"""Remote blobs: those that a registry or a layout directory has.
 
 In:  descriptors and sources: text of a reference, or ``oci-layout://PATH``.
 Out: streams; blobs in the store, verified.
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jettison.errors import ImageNotFoundError
-from jettison.events import Progress, unwatched
+from jettison.events import Progress, no_progress
 from jettison.image.layout import SCHEME, Layout
 from jettison.image.parallel import Stop
 from jettison.oci.digest import short
@@ -30,7 +30,7 @@ ClientFactory = Callable[[], "RegistryClient"]
 """Makes the client of this command when it is first needed, the same one ever after."""
 
 
-class Origin:
+class RemoteBlobs:
     """Opens blobs at their sources.
 
     Args:
@@ -67,10 +67,10 @@ class Origin:
         descriptor: Descriptor,
         source: str,
         *,
-        report: Progress = unwatched,
+        report: Progress = no_progress,
         stop: Stop | None = None,
     ) -> None:
-        """Bring a blob into the store, unless it is there.
+        """Fetch a blob into the store, unless it is there.
 
         Raises:
             ContentError: its bytes are others than its descriptor says.
@@ -80,14 +80,14 @@ class Origin:
         if store.blobs.has(descriptor.digest):
             return
         with self.open(descriptor, source) as stream, store.blobs.writer(descriptor) as writer:
-            kept = KeptStream(stream, writer, descriptor, report, stop)
-            while kept.read(_CHUNK_BYTES):
+            tee = TeeReader(stream, writer, descriptor, report, stop)
+            while tee.read(_CHUNK_BYTES):
                 pass
             writer.commit()
 
 
-class KeptStream:
-    """A stream whose bytes are kept as a blob while they are read; the caller commits.
+class TeeReader:
+    """Copies what is read from a stream to a blob, too; the caller commits the blob.
 
     Args:
         stream: Where they come from.

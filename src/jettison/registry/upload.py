@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
-from jettison.events import Progress, unwatched
+from jettison.events import Progress, no_progress
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
@@ -99,7 +99,7 @@ class Uploader:
         open_blob: Callable[[], BinaryIO],
         *,
         mount_from: Reference | None = None,
-        report: Progress = unwatched,
+        report: Progress = no_progress,
     ) -> Uploaded:
         """Make the repository have a blob.
 

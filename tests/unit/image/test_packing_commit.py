@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from image_rig import Rig
-from jettison.image.background import PackAhead
+from jettison.image.background import BackgroundPacker
 from jettison.image.manifest import Compression
 from jettison.oci.digest import Digest
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
@@ -113,16 +113,16 @@ def test_a_full_disk_costs_the_blob_only(rig: Rig):
 
 def test_a_likely_push_packs_what_was_made_now_and_nothing_else(rig: Rig):
     earlier, now = rig.layer({"a": "1"}), rig.layer({"b": "2"})
-    with PackAhead(rig.blobs, Compression(), needed=False) as ahead:
-        ahead.add(now)
-        ahead.finish((earlier, now))
+    with BackgroundPacker(rig.blobs, Compression(), needed=False) as packer:
+        packer.add(now)
+        packer.finish((earlier, now))
         assert rig.store.layers.packed(now, "gzip") is not None
         assert rig.store.layers.packed(earlier, "gzip") is None
 
 
 def test_a_likely_push_that_cannot_be_prepared_is_no_error(rig: Rig):
     bad = rig.layer({".wh.file": "1"})
-    with PackAhead(rig.blobs, Compression(), needed=False) as ahead:
-        ahead.add(bad)
-        ahead.finish((bad,))
+    with BackgroundPacker(rig.blobs, Compression(), needed=False) as packer:
+        packer.add(bad)
+        packer.finish((bad,))
     assert rig.store.blobs.all() == []
