@@ -100,11 +100,11 @@ def test_what_the_same_step_made_earlier_stands_in(layer_store: LayerStore, stor
     fill(third, "other")
     made = layer_store.commit(first)
 
-    def earlier(content: Digest) -> LayerInfo | None:
+    def previous(content: Digest) -> LayerInfo | None:
         return made if content == made.content else None
 
-    assert layer_store.commit(second, Change(earlier=earlier)) == made
-    assert layer_store.commit(third, Change(earlier=earlier)) != made
+    assert layer_store.commit(second, Change(previous=previous)) == made
+    assert layer_store.commit(third, Change(previous=previous)) != made
     assert len(os.listdir(store.snapshots)) == 2
     assert in_progress(store) == []
 

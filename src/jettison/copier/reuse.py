@@ -1,4 +1,4 @@
-"""What an earlier build made of the same instruction: files that can be linked.
+"""Reuse of the previous layer of an instruction: files that did not change are hard links into it.
 
 In:  the committed layer and what was kept about it; the selection of now.
 Out: which directories are the same, and their files as hard links.
@@ -27,8 +27,8 @@ NO_LINK = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK})
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class EarlierLayer(msgspec.Struct, frozen=True):
-    """What an earlier build made of the same instruction.
+class PreviousLayer(msgspec.Struct, frozen=True):
+    """The layer that the previous build made of the same instruction.
 
     Args:
         root: The committed layer's directory.
@@ -64,16 +64,16 @@ def made_from(selection: Selection, destination: Destination) -> dict[str, bytes
 
 
 def link_files(
-    earlier: EarlierLayer,
+    previous: PreviousLayer,
     directory: str,
     paths: Sequence[str],
     into: int,
     digests: dict[str, bytes],
 ) -> Sequence[str]:
-    """Link files of one directory of the earlier layer into the same directory of another layer.
+    """Link files of one directory of the previous layer into the same directory of another layer.
 
     Args:
-        earlier: The layer.
+        previous: The layer.
         directory: Where the files are.
         paths: Of the files.
         into: Descriptor of the other layer's directory.
@@ -84,9 +84,9 @@ def link_files(
     """
     if not paths:
         return ()
-    known, link, start = earlier.digests, os.link, len(directory) + 1
+    known, link, start = previous.digests, os.link, len(directory) + 1
     linked = 0
-    origin = os.open(earlier.root + directory, _OPEN_DIRECTORY)
+    origin = os.open(previous.root + directory, _OPEN_DIRECTORY)
     try:
         for path in paths:
             name, digest = path[start:], known.get(path[1:])

@@ -19,7 +19,7 @@ from jettison.copier.destination import Destination
 from jettison.copier.entry import Entry
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Placed
-from jettison.copier.reuse import NO_LINK, EarlierLayer, link_files, made_from
+from jettison.copier.reuse import NO_LINK, PreviousLayer, link_files, made_from
 from jettison.copier.select import Selected, Selection
 from jettison.copier.unpack import write_members
 from jettison.fs.bytes import write_all
@@ -39,9 +39,9 @@ def write(
     *,
     created_ns: int,
     link: bool = False,
-    earlier: EarlierLayer | None = None,
+    previous: PreviousLayer | None = None,
 ) -> dict[str, bytes]:
-    """Write the layer of a COPY or ADD; return digests of what is in it, see ``EarlierLayer``.
+    """Write the layer of a COPY or ADD; return digests of what is in it, see ``PreviousLayer``.
 
     Args:
         op: The op.
@@ -52,7 +52,8 @@ def write(
             epoch.
         link: Whether files of committed layers may be hard links: only if ``upper`` will be a
             committed layer too, which is never written again.
-        earlier: A layer that may hold the same files at the same places; they are linked. Likewise.
+        previous: A layer that may have the same files at the same places; they are linked. As
+            ``link``.
 
     Raises:
         ContextError: a file changed or vanished since it was selected.
@@ -61,7 +62,7 @@ def write(
     """
     with storage_errors(upper), LayerWriter(upper, created_ns) as writer:
         writer.make_directories(destination)
-        copier = _Copier(selection, destination, writer, link=link, earlier=earlier)
+        copier = _Copier(selection, destination, writer, link=link, previous=previous)
         copier.copy_all()
         for index in sorted(destination.archives):
             write_members(index, selection.sources[index], destination, writer)
@@ -79,7 +80,7 @@ class _Copier:
         writer: LayerWriter,
         *,
         link: bool,
-        earlier: EarlierLayer | None,
+        previous: PreviousLayer | None,
     ) -> None:
         self.digests: dict[str, bytes] = {}
         self._sources = selection.sources
@@ -89,7 +90,7 @@ class _Copier:
             self._owner = (destination.owner.uid, destination.owner.gid)
         self._writer = writer
         self._link = link
-        self._earlier = earlier
+        self._previous = previous
         self._made_from = made_from(selection, destination)
         self._jobs: list[Job] = []
         self._leaders: dict[tuple[int, int], str] = {}
@@ -110,13 +111,13 @@ class _Copier:
 
     def _link_directories(self) -> list[tuple[str, Placed]]:
         """Link files of directories that are as they were; return all other files."""
-        earlier, files = self._earlier, self._destination.files
-        if earlier is None:
+        previous, files = self._previous, self._destination.files
+        if previous is None:
             return list(files.items())
         same: dict[str, list[str]] = {
             path: []
             for path, value in self._made_from.items()
-            if earlier.digests.get(path[1:] + "/") == value
+            if previous.digests.get(path[1:] + "/") == value
         }
         rest = []
         for path, placed in files.items():
@@ -127,7 +128,7 @@ class _Copier:
                 rest.append((path, placed))
         for directory, paths in same.items():
             into = self._writer.directory(directory)
-            refused = link_files(earlier, directory, paths, into, self.digests)
+            refused = link_files(previous, directory, paths, into, self.digests)
             rest += [(path, files[path]) for path in refused]
         return rest
 
@@ -150,7 +151,7 @@ class _Copier:
             if leader != path:
                 self._names.append((leader, path))
                 return
-        if self._earlier is not None and self._link_to_earlier(source.tree, entry, owner, path):
+        if self._previous is not None and self._link_previous(source.tree, entry, owner, path):
             return
         if not (self._link and self._link_to_layer(source.tree, entry, owner, path)):
             self._jobs.append(Job(path, source.tree, entry, owner))
@@ -203,15 +204,17 @@ class _Copier:
             self.digests[path[1:]] = tree.file_digest(entry.origin)
         return True
 
-    def _link_to_earlier(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
+    def _link_previous(
+        self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str
+    ) -> bool:
         """Link a file of the layer that an earlier build made here, if it is the same."""
-        earlier, facts = self._earlier, entry.facts
-        if earlier is None or facts.nlink != 1 or entry.xattrs:
+        previous, facts = self._previous, entry.facts
+        if previous is None or facts.nlink != 1 or entry.xattrs:
             return False
         digest = tree.file_digest(entry.origin)
-        if earlier.digests.get(path[1:]) != digest:
+        if previous.digests.get(path[1:]) != digest:
             return False
-        origin = earlier.root + path
+        origin = previous.root + path
         found = intended(os.lstat(origin), origin)
         wanted = (entry.mode, *owner, facts.mtime_ns, facts.size)
         is_same = wanted == (
@@ -239,7 +242,7 @@ class _Copier:
             if error.errno not in NO_LINK:
                 raise
             if error.errno != errno.EMLINK:
-                self._link, self._earlier = False, None
+                self._link, self._previous = False, None
             return False
         self._linked.add(inode)
         return True

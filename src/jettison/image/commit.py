@@ -28,7 +28,7 @@ from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import OCI_LAYERS
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
-from jettison.snapshot.streaming_digest import WatchedChange
+from jettison.snapshot.streaming_digest import StreamingContentDigest
 from jettison.store.blobs import BlobWriter
 from jettison.store.layer import LayerId, PackedLayer
 from jettison.store.store import Store
@@ -67,16 +67,16 @@ class PackingCommitter:
         Raises:
             StorageError: it cannot be read or renamed.
         """
-        watched = WatchedChange(active.upper, change)
+        digest = StreamingContentDigest(active.upper, change)
         with _Tar(self._store, compression, level, cancelled) as tar:
             try:
                 with storage_errors(active.upper):
-                    pack(active.upper, tar.write, watcher=watched)
+                    pack(active.upper, tar.write, observer=digest)
             except ContentError:
                 return self._layer_store.commit(active, change)
             with storage_errors(active.upper):
                 made = os.stat(active.upper)
-            info = self._layer_store.commit(active, change, digests=watched.result())
+            info = self._layer_store.commit(active, change, digests=digest.result())
             if _is_at(made, self._layer_store.directory(info.id)):
                 tar.keep(info.id)
         return info

@@ -18,7 +18,7 @@ from jettison.errors import DigestMismatchError
 from jettison.layer.compress import Write, compressor
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.limits import DEFAULT_LIMITS, Limits
-from jettison.layer.observer import Watcher
+from jettison.layer.observer import LayerObserver
 from jettison.layer.pack import pack
 from jettison.layer.reader import Readable
 from jettison.layer.threads import HashThread, ReadAhead
@@ -90,7 +90,7 @@ def pack_layer(
     *,
     clamp_mtime: int | None = None,
     portable: bool = False,
-    watcher: Watcher | None = None,
+    observer: LayerObserver | None = None,
 ) -> Digest:
     """Pack a layer directory as a blob; return its diff ID.
 
@@ -101,7 +101,7 @@ def pack_layer(
         level: See there.
         clamp_mtime: Seconds since the epoch; later times become this one.
         portable: See ``TarSink``.
-        watcher: See ``pack``.
+        observer: See ``pack``.
 
     Raises:
         ContentError: something in the directory cannot be in a layer.
@@ -109,7 +109,7 @@ def pack_layer(
         UsageError: there is no such compression or level.
     """
     with TarSink(sink, compression, level, portable=portable) as tar:
-        pack(upper, tar.write, clamp_mtime=clamp_mtime, watcher=watcher)
+        pack(upper, tar.write, clamp_mtime=clamp_mtime, observer=observer)
         return tar.finish()
 
 

@@ -1,4 +1,4 @@
-"""Who sees what is packed, so that nobody has to read a layer a second time.
+"""Observers of packing: they see each entry, so that nobody reads a layer a second time.
 
 In:  the entries of a layer, as ``layer.pack`` comes by them.
 Out: digests that are known or not wanted, and which marks are left out.
@@ -12,20 +12,20 @@ from typing import Protocol
 from jettison.fs.layer_file import LayerFile
 
 
-class Watcher(Protocol):
+class LayerObserver(Protocol):
     """Sees each entry once: parents first, names of a directory in the order of their bytes.
 
     Paths are relative to the layer's root, which is empty. Sockets are not shown.
     """
 
-    def known(self, path: bytes, /) -> bytes | None:
+    def known_digest(self, path: bytes, /) -> bytes | None:
         """Return the raw sha256 of a file's bytes, empty where nobody needs it.
 
         None asks for it to be computed.
         """
         ...
 
-    def drops(self, path: bytes, facts: os.stat_result, /) -> bool:
+    def omits_whiteout(self, path: bytes, facts: os.stat_result, /) -> bool:
         """Tell whether a whiteout, or an opaque directory's mark, is to be left out."""
         ...
 
@@ -33,19 +33,19 @@ class Watcher(Protocol):
         """Take note of an entry.
 
         Attributes are those of files and directories, others' are not read; the sha256 is what
-        ``known`` returned or asked for.
+        ``known_digest`` returned or asked for.
         """
         ...
 
 
-class Unwatched:
-    """Wants nothing and leaves nothing out."""
+class NullObserver:
+    """Needs no digests and omits nothing."""
 
-    def known(self, _path: bytes, /) -> bytes | None:
+    def known_digest(self, _path: bytes, /) -> bytes | None:
         """Tell that no digest is needed."""
         return b""
 
-    def drops(self, _path: bytes, _facts: os.stat_result, /) -> bool:
+    def omits_whiteout(self, _path: bytes, _facts: os.stat_result, /) -> bool:
         """Tell that a mark stays."""
         return False
 

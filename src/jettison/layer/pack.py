@@ -52,7 +52,7 @@ from jettison.layer.header import (
     show,
 )
 from jettison.layer.names import MAX_PATH_BYTES, OPAQUE, WHITEOUT
-from jettison.layer.observer import Unwatched, Watcher
+from jettison.layer.observer import LayerObserver, NullObserver
 
 Write = Callable[[bytes], object]
 
@@ -73,7 +73,11 @@ _KINDS = {
 
 
 def pack(
-    upper: Path, write: Write, *, clamp_mtime: int | None = None, watcher: Watcher | None = None
+    upper: Path,
+    write: Write,
+    *,
+    clamp_mtime: int | None = None,
+    observer: LayerObserver | None = None,
 ) -> None:
     """Write the tar of a layer directory.
 
@@ -82,13 +86,13 @@ def pack(
         write: Takes the tar piece by piece, mostly about 1 MiB each; the pieces are never changed
             afterwards, so they may be handed to other threads.
         clamp_mtime: Seconds since the epoch; later times become this one.
-        watcher: Sees the entries.
+        observer: Sees the entries.
 
     Raises:
         ContentError: a name or an overlay feature cannot be in a layer.
         StorageError: the directory cannot be read, or changed meanwhile.
     """
-    packer = _Packer(write, clamp_mtime, watcher or Unwatched())
+    packer = _Packer(write, clamp_mtime, observer or NullObserver())
     try:
         packer.tree(upper)
     except OSError as error:
@@ -101,9 +105,9 @@ def pack(
 
 
 class _Packer:
-    def __init__(self, write: Write, clamp_mtime: int | None, watcher: Watcher) -> None:
+    def __init__(self, write: Write, clamp_mtime: int | None, observer: LayerObserver) -> None:
         self._write = write
-        self._watcher = watcher
+        self._observer = observer
         self._clamp_ns = None if clamp_mtime is None else clamp_mtime * 1_000_000_000
         self._pieces: list[bytes] = []
         self._held = 0
@@ -151,20 +155,20 @@ class _Packer:
 
     def _root(self, facts: os.stat_result, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
-        opaque = opaque and not self._watcher.drops(b"", facts)
+        opaque = opaque and not self._observer.omits_whiteout(b"", facts)
         if xattrs or stat.S_IMODE(facts.st_mode) != 0o755 or (facts.st_uid, facts.st_gid) != (0, 0):
             self._put(format_entry(self._entry(facts, b"./", DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(OPAQUE))
-        self._watcher.entry(LayerFile(b"", facts, xattrs=xattrs, opaque=opaque))
+        self._observer.entry(LayerFile(b"", facts, xattrs=xattrs, opaque=opaque))
 
     def _directory(self, facts: os.stat_result, path: bytes, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
-        opaque = opaque and not self._watcher.drops(self.path, facts)
+        opaque = opaque and not self._observer.omits_whiteout(self.path, facts)
         self._put(format_entry(self._entry(facts, path, DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(path + OPAQUE))
-        self._watcher.entry(LayerFile(self.path, facts, xattrs=xattrs, opaque=opaque))
+        self._observer.entry(LayerFile(self.path, facts, xattrs=xattrs, opaque=opaque))
 
     def _directory_xattrs(self, directory: int) -> tuple[dict[str, bytes], bool]:
         try:
@@ -193,9 +197,9 @@ class _Packer:
                 hint="remove or rename the file in the step that makes it",
             )
         if is_whiteout(facts):
-            if not self._watcher.drops(path, facts):
+            if not self._observer.omits_whiteout(path, facts):
                 self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
-                self._watcher.entry(LayerFile(path, facts))
+                self._observer.entry(LayerFile(path, facts))
             return
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
         if kind is None:
@@ -206,7 +210,7 @@ class _Packer:
             if first is not path:
                 entry = self._entry(facts, path, HARD_LINK, {})
                 self._put(format_entry(msgspec.structs.replace(entry, link=first)))
-                self._watcher.entry(LayerFile(path, facts, first=first))
+                self._observer.entry(LayerFile(path, facts, first=first))
                 return
         if kind == FILE:
             self._file(facts, path, base, directory)
@@ -219,7 +223,7 @@ class _Packer:
             device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
             entry = msgspec.structs.replace(entry, device=device)
         self._put(format_entry(entry))
-        self._watcher.entry(LayerFile(path, facts, target=link))
+        self._observer.entry(LayerFile(path, facts, target=link))
 
     def _file(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
         descriptor = os.open(base, _OPEN_FILE, dir_fd=directory)
@@ -227,7 +231,7 @@ class _Packer:
             xattrs = self._file_xattrs(descriptor)
             size = facts.st_size
             self._put(format_entry(self._entry(facts, path, FILE, xattrs, size)))
-            digest = self._watcher.known(path)
+            digest = self._observer.known_digest(path)
             if size <= _SMALL_BYTES and not may_have_holes(facts):
                 data = os.read(descriptor, size) if size else b""
                 left = size - len(data)
@@ -241,7 +245,7 @@ class _Packer:
                     f"`{show(path)}` became shorter while it was packed",
                     hint="do not change files below the store's root",
                 )
-            self._watcher.entry(LayerFile(path, facts, xattrs=xattrs, sha256=digest))
+            self._observer.entry(LayerFile(path, facts, xattrs=xattrs, sha256=digest))
         finally:
             os.close(descriptor)
 

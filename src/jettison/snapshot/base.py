@@ -62,14 +62,14 @@ class Change(msgspec.Struct, frozen=True):
             of hard links into committed layers, and of copies whose source is known.
         below: What the change was made on: marks that hide nothing of it are taken away.
         clock_ns: Times from here on say only when the layer was made (``ChangeHasher``).
-        earlier: Returns the layer that an earlier run of the same step made, if that has this
+        previous: Returns the layer that the previous run of the same step made, if that has this
             content and can be had: it stands in for the new one.
     """
 
     known: Mapping[str, bytes] = {}
     below: Tree | None = None
     clock_ns: int = 0
-    earlier: Callable[[Digest], LayerInfo | None] | None = None
+    previous: Callable[[Digest], LayerInfo | None] | None = None
 
 
 NOTHING_KNOWN = Change()

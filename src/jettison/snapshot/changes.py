@@ -82,7 +82,11 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
         mode = facts.st_mode
         if stat.S_ISSOCK(mode) and not is_whiteout(facts):
             continue
-        if below is not None and is_whiteout(facts) and drop_mark(base + path, path, facts, below):
+        if (
+            below is not None
+            and is_whiteout(facts)
+            and drop_whiteout(base + path, path, facts, below)
+        ):
             continue
         first = ""
         if facts.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(facts):
@@ -93,7 +97,7 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     return entries
 
 
-def drop_mark(place: str, path: str, facts: os.stat_result, below: Tree) -> bool:
+def drop_whiteout(place: str, path: str, facts: os.stat_result, below: Tree) -> bool:
     """Take away a whiteout, or the mark of an opaque directory, if it hides nothing.
 
     Args:
@@ -112,13 +116,13 @@ def drop_mark(place: str, path: str, facts: os.stat_result, below: Tree) -> bool
     if before is not None and (before.is_dir or is_whiteout(facts)):
         return False  # a directory hides a file below by being there
     if is_whiteout(facts):
-        _drop_whiteout(place)
+        _unlink_whiteout(place)
     else:
         remove_xattr(place, opaque_xattr())
     return True
 
 
-def _drop_whiteout(path: str) -> None:
+def _unlink_whiteout(path: str) -> None:
     """Remove a whiteout; its directory keeps its times."""
     parent = os.path.dirname(path)
     facts = os.lstat(parent)
@@ -171,7 +175,7 @@ def _described(
     place = base + path if path else base.rstrip("/")
     xattrs, opaque = image_attributes(place)
     if opaque and below is not None:
-        opaque = not drop_mark(place, path, facts, below)
+        opaque = not drop_whiteout(place, path, facts, below)
     target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(facts.st_mode) else b""
     return LayerFile(name, facts, b"", target, xattrs, opaque, digests.get(path, b""))
 

@@ -121,10 +121,10 @@ class OverlayLayerStore:
                 digests = change_digests(
                     active.upper, change.known, change.below, clock_ns=change.clock_ns
                 )
-            earlier = change.earlier(digests.content) if change.earlier is not None else None
-            if earlier is not None:
+            previous = change.previous(digests.content) if change.previous is not None else None
+            if previous is not None:
                 self.discard(active)
-                return earlier
+                return previous
             if len(change.known) >= _MANY_FILES:
                 (active.path / "digests").write_bytes(msgspec.msgpack.encode(change.known))
         facts = digests.facts

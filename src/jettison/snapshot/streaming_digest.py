@@ -1,4 +1,4 @@
-"""The digests of a change that somebody else reads anyway: while it is packed.
+"""Streaming content digest: a change is digested while it is packed.
 
 In:  the entries of a layer directory, in the order of ``layer.pack`` (which is that of ``walk``).
 Out: what ``changes.change_digests`` returns, and no file was read a second time.
@@ -15,15 +15,15 @@ import msgspec
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import is_whiteout
 from jettison.snapshot.base import Change
-from jettison.snapshot.changes import drop_mark, image_attributes
+from jettison.snapshot.changes import drop_whiteout, image_attributes
 from jettison.snapshot.digests import ChangeDigests, ChangeHasher
 
 _PACKED_XATTRS = frozenset({stat.S_IFREG, stat.S_IFDIR})
 """Kinds of files whose attributes come with the entry."""
 
 
-class WatchedChange:
-    """Digests a change; a ``layer.observer.Watcher``.
+class StreamingContentDigest:
+    """Digests a change; a ``layer.observer.LayerObserver``.
 
     Args:
         upper: The layer directory.
@@ -36,11 +36,11 @@ class WatchedChange:
         self._below = change.below
         self._hasher = ChangeHasher(change.clock_ns)
 
-    def known(self, path: bytes, /) -> bytes | None:
+    def known_digest(self, path: bytes, /) -> bytes | None:
         """Return the raw sha256 of a file, None if it is not known."""
         return self._known.get(path)
 
-    def drops(self, path: bytes, facts: os.stat_result, /) -> bool:
+    def omits_whiteout(self, path: bytes, facts: os.stat_result, /) -> bool:
         """Tell whether a mark hides nothing; it is taken away then.
 
         Raises:
@@ -49,10 +49,10 @@ class WatchedChange:
         if self._below is None:
             return False
         name = os.fsdecode(path)
-        return drop_mark(f"{self._base}/{name}", name, facts, self._below)
+        return drop_whiteout(f"{self._base}/{name}", name, facts, self._below)
 
     def entry(self, file: LayerFile, /) -> None:
-        """Digest an entry; see ``Watcher``."""
+        """Digest an entry; see ``LayerObserver``."""
         facts = file.facts
         if not (stat.S_IFMT(facts.st_mode) in _PACKED_XATTRS or file.first or is_whiteout(facts)):
             xattrs, _ = image_attributes(f"{self._base}/{os.fsdecode(file.path)}")

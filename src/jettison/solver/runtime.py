@@ -261,7 +261,7 @@ class Runtime:
         self._clocks[info.id] = info.clock_ns
         return info
 
-    def made_earlier(self, vertex: Vertex, content: Digest) -> LayerInfo | None:
+    def find_previous(self, vertex: Vertex, content: Digest) -> LayerInfo | None:
         """Return the layer that an earlier run of a vertex made, if it had this content.
 
         It is here as files, and held.

@@ -11,7 +11,7 @@ import pytest
 
 from copy_rig import CREATED_NS, copy_op, fill
 from jettison.copier.destination import examine
-from jettison.copier.reuse import EarlierLayer
+from jettison.copier.reuse import PreviousLayer
 from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.fs.digest import FileDigests, file_sha256
@@ -39,7 +39,7 @@ class Builds:
         self._tmp = tmp
         self._count = 0
         self._blob: bytes | None = None
-        self._earlier: EarlierLayer | None = None
+        self._previous: PreviousLayer | None = None
         self.digests: dict[str, bytes] = {}
         self.asked: list[str] = []
 
@@ -68,9 +68,9 @@ class Builds:
         upper.mkdir()
         destination = examine(op, StackTree(()), selection)
         self.digests = write(
-            op, selection, destination, upper, created_ns=CREATED_NS, earlier=self._earlier
+            op, selection, destination, upper, created_ns=CREATED_NS, previous=self._previous
         )
-        self._earlier = EarlierLayer(os.fspath(upper), self.digests)
+        self._previous = PreviousLayer(os.fspath(upper), self.digests)
         tree.save_digests()
         return upper / "x"
 
@@ -159,7 +159,7 @@ def test_a_layer_is_the_same_with_and_without_an_earlier_one(
     before = content(first)
     change(builds.root)
     second = builds()
-    builds._earlier = None
+    builds._previous = None
     alone = builds()
     assert content(second) == content(alone)
     assert content(first) == before
@@ -203,9 +203,9 @@ def test_a_directory_with_a_file_that_was_written_meanwhile_is_not_trusted(
 
 def test_a_layer_of_which_nothing_is_known_is_not_linked(builds: Builds) -> None:
     first = builds()
-    assert builds._earlier is not None
-    builds._earlier = EarlierLayer(
-        builds._earlier.root,
+    assert builds._previous is not None
+    builds._previous = PreviousLayer(
+        builds._previous.root,
         {path: each for path, each in builds.digests.items() if path.endswith("/")},
     )
     assert shared(first, builds()) == set()

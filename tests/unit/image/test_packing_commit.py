@@ -39,12 +39,12 @@ def committed(
     kind: str = "gzip",
     *,
     stop: int = -1,
-    earlier: Callable[[Digest], LayerInfo | None] | None = None,
+    previous: Callable[[Digest], LayerInfo | None] | None = None,
 ) -> LayerId:
     """Commit; from piece ``stop`` of the tar on the user does not want it any more."""
     asked = iter(range(1 << 30))
     return rig.blobs.commit(
-        active, Change(earlier=earlier), kind, None, cancelled=lambda: 0 <= stop <= next(asked)
+        active, Change(previous=previous), kind, None, cancelled=lambda: 0 <= stop <= next(asked)
     ).id
 
 
@@ -75,7 +75,7 @@ def test_the_tar_of_the_layer_that_stands_in_stays(rig: Rig):
     layer = committed(rig, change(rig, seconds=1), "")
     first = rig.store.layers.diff_id(layer)
     made = rig.layer_store.info(layer)
-    assert committed(rig, change(rig, seconds=2), earlier=lambda _: made) == layer
+    assert committed(rig, change(rig, seconds=2), previous=lambda _: made) == layer
     assert rig.store.layers.diff_id(layer) == first
     assert rig.store.blobs.all() == []
     rig.blobs.blob(layer)
@@ -112,12 +112,12 @@ def test_a_full_disk_costs_the_blob_only(rig: Rig):
 
 
 def test_a_likely_push_packs_what_was_made_now_and_nothing_else(rig: Rig):
-    earlier, now = rig.layer({"a": "1"}), rig.layer({"b": "2"})
+    previous, now = rig.layer({"a": "1"}), rig.layer({"b": "2"})
     with BackgroundPacker(rig.blobs, Compression(), needed=False) as packer:
         packer.add(now)
-        packer.finish((earlier, now))
+        packer.finish((previous, now))
         assert rig.store.layers.packed(now, "gzip") is not None
-        assert rig.store.layers.packed(earlier, "gzip") is None
+        assert rig.store.layers.packed(previous, "gzip") is None
 
 
 def test_a_likely_push_that_cannot_be_prepared_is_no_error(rig: Rig):

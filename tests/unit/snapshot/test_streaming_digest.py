@@ -13,7 +13,7 @@ from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.layer.pack import pack
 from jettison.snapshot.base import Change
 from jettison.snapshot.changes import change_digests
-from jettison.snapshot.streaming_digest import WatchedChange
+from jettison.snapshot.streaming_digest import StreamingContentDigest
 
 
 def make(upper: Path) -> Path:
@@ -43,22 +43,22 @@ def upper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-def packed(change: WatchedChange, upper: Path) -> bytes:
+def packed(change: StreamingContentDigest, upper: Path) -> bytes:
     pieces: list[bytes] = []
-    pack(upper, pieces.append, watcher=change)
+    pack(upper, pieces.append, observer=change)
     return b"".join(pieces)
 
 
 def test_the_digest_is_that_of_a_change_at_rest(upper: Path) -> None:
     plain: list[bytes] = []
     pack(upper, plain.append)
-    change = WatchedChange(upper, Change())
+    change = StreamingContentDigest(upper, Change())
     assert packed(change, upper) == b"".join(plain)
     assert change.result() == change_digests(upper)
 
 
 def test_an_empty_change_has_the_empty_digest(tmp_path: Path) -> None:
-    change = WatchedChange(tmp_path, Change())
+    change = StreamingContentDigest(tmp_path, Change())
     packed(change, tmp_path)
     assert change.result() == change_digests(tmp_path)
     assert change.result().facts.entries == 0
@@ -66,7 +66,7 @@ def test_an_empty_change_has_the_empty_digest(tmp_path: Path) -> None:
 
 def test_known_digests_are_believed(upper: Path) -> None:
     known = {"dir/file": b"\1" * 32, "dir.c": b"\2" * 32}
-    change = WatchedChange(upper, Change(known))
+    change = StreamingContentDigest(upper, Change(known))
     packed(change, upper)
     assert change.result() == change_digests(upper, known) != change_digests(upper)
 
@@ -80,7 +80,7 @@ def test_marks_that_hide_nothing_are_in_neither_digest_nor_tar(tmp_path: Path) -
         os.utime(upper, (1, 1))
         os.utime(upper / "dir", (2, 2))
         if name == "packed":
-            change = WatchedChange(upper, Change(below=HostTree(below)))
+            change = StreamingContentDigest(upper, Change(below=HostTree(below)))
             tar = packed(change, upper)
             results.append(change.result())
         else:

@@ -24,7 +24,7 @@ from jettison.solver.runtime import Runtime
 
 if TYPE_CHECKING:
     from jettison.copier.destination import Destination
-    from jettison.copier.reuse import EarlierLayer
+    from jettison.copier.reuse import PreviousLayer
 
 
 class CopyExecutor:
@@ -63,7 +63,7 @@ class CopyExecutor:
                 active.upper,
                 created_ns=now_ns,
                 link=all(_is_immutable(each) for each in self._inputs.results),
-                earlier=self._earlier(),
+                previous=self._previous(),
             )
             runtime.cancellation.check()
             if destination.same.paths:
@@ -82,15 +82,15 @@ class CopyExecutor:
             known.pop(path[1:], None)
             known.pop(path.rpartition("/")[0][1:] + "/", None)
 
-    def _earlier(self) -> EarlierLayer | None:
+    def _previous(self) -> PreviousLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
-        from jettison.copier.reuse import EarlierLayer  # noqa: PLC0415 - as in ``execute``
+        from jettison.copier.reuse import PreviousLayer  # noqa: PLC0415 - as in ``execute``
 
         layer = self._runtime.records.latest(self._vertex.digest)
         digests = self._runtime.layer_store.digests(layer) if layer is not None else {}
         if layer is None or not digests:
             return None
-        return EarlierLayer(os.fspath(self._runtime.layer_store.directory(layer)), digests)
+        return PreviousLayer(os.fspath(self._runtime.layer_store.directory(layer)), digests)
 
     def _selected(self, *, fetch: bool) -> Digest | None:
         stacks = [r.stack for r in self._inputs.results if isinstance(r, StackResult)]

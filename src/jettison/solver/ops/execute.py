@@ -112,7 +112,7 @@ class Execution:
             change = Change(
                 below=below,
                 clock_ns=self._clock_ns(began_ns),
-                earlier=partial(runtime.made_earlier, self._vertex),
+                previous=partial(runtime.find_previous, self._vertex),
             )
             return runtime.commit(self._vertex, active, change)
 
