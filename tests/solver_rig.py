@@ -314,7 +314,7 @@ class Stage:
                     plan,
                     self._runtime(session, jobs),
                     before_running=lambda: None,
-                    hold=session.store.lease,
+                    lease=session.store.lease,
                     layer_made=lambda vertex, _layer: self.layers_made.append(vertex),
                 ).solve()
                 content = session.store.layers.content

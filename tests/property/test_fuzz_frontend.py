@@ -19,7 +19,7 @@ from jettison.frontend.dockerfile.compile import compile as compile_dockerfile
 from jettison.frontend.dockerfile.dialect import asked_frontend
 from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.span import excerpt
-from jettison.lint.file import Surroundings
+from jettison.lint.file import LintContext
 from jettison.lint.outline import outline, targets
 from jettison.lint.runner import check
 from jettison.oci.config import ContainerConfig, ImageConfig, RootFS
@@ -100,7 +100,7 @@ def compile_all(data: bytes) -> None:
 
 def describe(data: bytes) -> None:
     tree = parse(data)
-    check(tree, Surroundings(is_ignored=bool))
+    check(tree, LintContext(is_ignored=bool))
     targets(tree)
     outline(tree)
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _SHOW_AND_WAIT = ("sh", "-c", 'echo "$SSH_AGENT_PID"; exec cat >/dev/null')
 
 
-def agents(texts: Iterable[str], environ: Mapping[str, str], made: ExitStack) -> dict[str, Path]:
+def agents(
+    texts: Iterable[str], environ: Mapping[str, str], resources: ExitStack
+) -> dict[str, Path]:
     """Return the sockets of agents by id.
 
     Raises:
@@ -33,11 +35,11 @@ def agents(texts: Iterable[str], environ: Mapping[str, str], made: ExitStack) ->
     found = {}
     for text in texts:
         name, _, place = text.partition("=")
-        found[name or "default"] = _socket(name or "default", place, environ, made)
+        found[name or "default"] = _socket(name or "default", place, environ, resources)
     return found
 
 
-def _socket(name: str, place: str, environ: Mapping[str, str], made: ExitStack) -> Path:
+def _socket(name: str, place: str, environ: Mapping[str, str], resources: ExitStack) -> Path:
     place = place or environ.get("SSH_AUTH_SOCK", "")
     if not place:
         raise UsageError(
@@ -53,11 +55,13 @@ def _socket(name: str, place: str, environ: Mapping[str, str], made: ExitStack) 
                 f"--ssh {name}: `{path}` is neither a socket nor a key file",
                 hint="write --ssh ID=SOCKET or ID=KEYFILE",
             )
-    return _own_agent(name, paths, environ, made)
+    return _own_agent(name, paths, environ, resources)
 
 
-def _own_agent(name: str, keys: list[Path], environ: Mapping[str, str], made: ExitStack) -> Path:
-    """Start an agent that holds keys; it is gone when ``made`` is closed."""
+def _own_agent(
+    name: str, keys: list[Path], environ: Mapping[str, str], resources: ExitStack
+) -> Path:
+    """Start an agent that holds keys; it is gone when ``resources`` is closed."""
     import shutil  # noqa: PLC0415 - most builds forward no key
     import subprocess  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
@@ -70,7 +74,7 @@ def _own_agent(name: str, keys: list[Path], environ: Mapping[str, str], made: Ex
             hint="install the OpenSSH client, or write --ssh ID=SOCKET",
         )
     # Names of sockets are short, so not in the store.
-    directory = Path(made.enter_context(tempfile.TemporaryDirectory(prefix="jettison-agent-")))
+    directory = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="jettison-agent-")))
     socket = directory / "socket"
     process = subprocess.Popen(
         [agent, "-a", str(socket), *_SHOW_AND_WAIT],
@@ -79,11 +83,11 @@ def _own_agent(name: str, keys: list[Path], environ: Mapping[str, str], made: Ex
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    made.callback(_end, process)
+    resources.callback(_end, process)
     number = process.stdout.readline().strip() if process.stdout is not None else b""
     if not number.isdigit():
         raise UsageError(f"--ssh {name}: `{agent}` does not start")
-    made.callback(_kill, int(number))
+    resources.callback(_kill, int(number))
     done = subprocess.run(
         [add, "-q", *map(str, keys)],
         env={**environ, "SSH_AUTH_SOCK": str(socket), "SSH_ASKPASS_REQUIRE": "never"},

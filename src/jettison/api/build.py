@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
-from jettison.api.compile import compile_request, showing_source
+from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.output import Output, prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
@@ -58,22 +58,22 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         from jettison.solver.failed import forget  # noqa: PLC0415 - the last build failed
 
         forget(session.store)
-    with ExitStack() as made:
+    with ExitStack() as resources:
         access = access_of(session, request)
-        context = made.enter_context(open_context(request, session.store, access))
-        made.enter_context(showing_source(context))
+        context = resources.enter_context(open_context(request, session.store, access))
+        resources.enter_context(excerpts_from(context))
         compiled = compile_request(session, request, context, sink)
         plan = compiled.plan
-        _tell(plan, sink)
+        _report_stages(plan, sink)
         check_build(session, compiled, context, sink)
         sources = ContextSources(
             context,
             session.store,
-            made=made,
+            resources=resources,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
-        packer = made.enter_context(_background_packer(session, request, outputs, plan))
-        solution = _solve(session, request, sources, plan, sink, packer, made)
+        packer = resources.enter_context(_background_packer(session, request, outputs, plan))
+        solution = _solve(session, request, sources, plan, sink, packer, resources)
         packer.finish(solution.stack(plan.target))
         images = BuiltImages(session, solution, outputs)
         image = images.first()
@@ -95,7 +95,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     )
 
 
-def _tell(plan: Plan, sink: Sink) -> None:
+def _report_stages(plan: Plan, sink: Sink) -> None:
     now = time.time_ns()
     skipped = tuple(stage.name or str(stage.index) for stage in plan.stages if not stage.needed)
     sink(PlanReady(now, tuple((v.digest, v.name) for v in plan.vertices), skipped))
@@ -128,7 +128,7 @@ def _solve(
     runtime = Runtime(drivers, sink=sink, jobs=jobs)
     shipped = _shipped(plan)
 
-    def made(vertex: Digest, layer: LayerId) -> None:
+    def layer_made(vertex: Digest, layer: LayerId) -> None:
         if vertex in shipped and plan.source_date_epoch is None:
             packer.add(layer)
 
@@ -137,12 +137,12 @@ def _solve(
     using.acquire(shared=True)
     keeping.callback(using.release)
 
-    def hold(layers: Iterable[LayerId]) -> None:
+    def lease(layers: Iterable[LayerId]) -> None:
         session.store.lease(layers)
         using.release()
 
     return Solver(
-        plan, runtime, before_running=session.require_namespace, hold=hold, layer_made=made
+        plan, runtime, before_running=session.require_namespace, lease=lease, layer_made=layer_made
     ).solve()
 
 
@@ -220,12 +220,12 @@ def _devices(
 
 
 def _exec_options(
-    session: Session, request: BuildRequest, plan: Plan, made: ExitStack, sink: Sink
+    session: Session, request: BuildRequest, plan: Plan, resources: ExitStack, sink: Sink
 ) -> ExecOptions:
     from jettison.api.execution import exec_options  # noqa: PLC0415
 
     devices = _devices(session, request, plan, sink)
-    options = exec_options(session, request, plan.proxy_env, made, devices)
+    options = exec_options(session, request, plan.proxy_env, resources, devices)
     for name, variable in options.unset_secrets.items():
         text = f"secret `{name}` is empty: the variable `{variable}` is not set"
         sink(Warned(time.time_ns(), text))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jettison import __version__
-from jettison.api.compile import Compiled, compile_arguments, showing_source
+from jettison.api.compile import Compiled, compile_arguments, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
@@ -34,7 +34,7 @@ from jettison.source.context import BuildContext, open_context
 
 if TYPE_CHECKING:
     from jettison.api.ignored import Ignored
-    from jettison.lint.file import ImageFacts, Surroundings
+    from jettison.lint.file import ImageFacts, LintContext
     from jettison.lint.outline import Outline, Target
 
 _OVERRIDE = "BUILDKIT_DOCKERFILE_CHECK"
@@ -74,7 +74,7 @@ def check(session: Session, request: BuildRequest) -> Checked:
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
-        showing_source(context),
+        excerpts_from(context),
     ):
         asked = compile_arguments(session, request, context)
         try:
@@ -83,10 +83,12 @@ def check(session: Session, request: BuildRequest) -> Checked:
             return Checked(_unparsed(asked), error=_with_source(wrong, context))
         options = options_of(dockerfile, asked.build_args.get(_OVERRIDE, ""))
         configs, error = _try_to_compile(session, asked)
-        around = surroundings(asked, configs, context)
+        lint_context = make_lint_context(asked, configs, context)
         if asked.target and error is None:
-            around = msgspec.structs.replace(around, stages=needed_stages(dockerfile, around))
-        findings = run_rules(dockerfile, around, options=options)
+            lint_context = msgspec.structs.replace(
+                lint_context, stages=needed_stages(dockerfile, lint_context)
+            )
+        findings = run_rules(dockerfile, lint_context, options=options)
         return Checked(dockerfile, findings, error and _with_source(error, context))
 
 
@@ -100,11 +102,11 @@ def outline(session: Session, request: BuildRequest) -> tuple[Outline, Dockerfil
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
-        showing_source(context),
+        excerpts_from(context),
     ):
         asked = compile_arguments(session, request, context)
         dockerfile = parse(asked.text, filename=asked.filename)
-        return outline_of(dockerfile, surroundings(asked, {}, context)), dockerfile
+        return outline_of(dockerfile, make_lint_context(asked, {}, context)), dockerfile
 
 
 def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...], Dockerfile]:
@@ -117,11 +119,11 @@ def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...]
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
-        showing_source(context),
+        excerpts_from(context),
     ):
         asked = compile_arguments(session, request, context)
         dockerfile = parse(asked.text, filename=asked.filename)
-        return targets_of(dockerfile, surroundings(asked, {}, context)), dockerfile
+        return targets_of(dockerfile, make_lint_context(asked, {}, context)), dockerfile
 
 
 def check_build(session: Session, compiled: Compiled, context: BuildContext, sink: Sink) -> None:
@@ -147,12 +149,12 @@ def check_build(session: Session, compiled: Compiled, context: BuildContext, sin
         raise_for(answer.findings, CheckOptions(error=True))
 
 
-def surroundings(
+def make_lint_context(
     asked: CompileRequest,
     configs: ImageConfigs,
     context: BuildContext,
     stages: Collection[int] | None = None,
-) -> Surroundings:
+) -> LintContext:
     """Return what is known besides the text.
 
     Args:
@@ -161,10 +163,10 @@ def surroundings(
         context: Whose ignore file counts.
         stages: Which stages are checked; None is all.
     """
-    from jettison.lint.file import Surroundings  # noqa: PLC0415
+    from jettison.lint.file import LintContext  # noqa: PLC0415
 
     hides = _ignored(context).hides if context.ignore_file().patterns else None
-    return Surroundings(
+    return LintContext(
         build_args=asked.build_args,
         platform=asked.platform,
         build_platform=asked.build_platform,
@@ -183,8 +185,8 @@ def _check_stages(compiled: Compiled, context: BuildContext) -> _Answer:
     dockerfile = parse(asked.text, filename=asked.filename)
     options = options_of(dockerfile, asked.build_args.get(_OVERRIDE, ""))
     needed = frozenset(stage.index for stage in compiled.plan.stages if stage.needed)
-    around = surroundings(asked, compiled.configs, context, needed)
-    return _Answer(run_rules(dockerfile, around, options=options), options.error)
+    lint_context = make_lint_context(asked, compiled.configs, context, needed)
+    return _Answer(run_rules(dockerfile, lint_context, options=options), options.error)
 
 
 def _question(compiled: Compiled, context: BuildContext) -> Digest:

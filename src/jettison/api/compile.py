@@ -74,7 +74,7 @@ def compile_request(
     if note:
         sink(Warned(time.time_ns(), note))
     configs: dict[ImageRequest, ImageConfig] = {}
-    with showing_source(context):
+    with excerpts_from(context):
         while True:
             answer = compile_dockerfile(asked, configs)
             if not isinstance(answer, NeedImages):
@@ -171,8 +171,8 @@ def this_platform() -> Platform:
     return normalise("linux", os.uname().machine)
 
 
-class showing_source:  # noqa: N801 - used as a block: with showing_source(context)
-    """Gives errors that have a place the file that the place is of."""
+class excerpts_from:  # noqa: N801 - used as a block: with excerpts_from(context)
+    """Adds the Dockerfile to errors that have a span, so that their message shows an excerpt."""
 
     def __init__(self, context: BuildContext) -> None:
         self._context = context
@@ -257,10 +257,10 @@ __all__ = [
     "Compiled",
     "compile_arguments",
     "compile_request",
+    "excerpts_from",
     "named_contexts",
     "network_mode",
     "open_context",
-    "showing_source",
     "shown",
     "this_platform",
 ]

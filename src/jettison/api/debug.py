@@ -61,15 +61,15 @@ def debug_step(
     """
     kept = _find(failed_steps(session), step)
     lowers = session.blobs.materialise(kept.step.base)
-    with ExitStack() as made:
+    with ExitStack() as resources:
         lock = kept.lock()
         if not lock.acquire(wait=False):
             raise UsageError(f"somebody looks at `{kept.step.name}` already")
-        made.callback(lock.release)
+        resources.callback(lock.release)
         remove_tree(kept.work)  # of the mount that was
         kept.work.mkdir()
-        options = exec_options(session, request, (), made)
-        private = mount_private(kept.step.op.mounts, options, made, kept.directory)
+        options = exec_options(session, request, (), resources)
+        private = mount_private(kept.step.op.mounts, options, resources, kept.directory)
         there = tuple(mount for mount in kept.step.mounts if _is_there(mount))
         root = Root(RootKind.OVERLAY, kept.upper, kept.work, tuple(lowers))
         mounted = Mounted((*there, *private.mounts), private.env)

@@ -53,7 +53,7 @@ def exec_options(
     session: Session,
     request: BuildRequest,
     proxy_env: tuple[str, ...],
-    made: ExitStack,
+    resources: ExitStack,
     devices: Mapping[str, tuple[HostDevice, ...]] = {},
 ) -> ExecOptions:
     """Return what RUN steps get.
@@ -62,7 +62,7 @@ def exec_options(
         session: The store and the environment.
         request: The build.
         proxy_env: Proxies that build arguments name, ``NAME=value``.
-        made: Holds what must be there until the last step has ended.
+        resources: Holds what must be there until the last step has ended.
         devices: What steps get for the devices that they ask for.
 
     Raises:
@@ -90,7 +90,7 @@ def exec_options(
         unset_secrets=unset,
         passwords=passwords_in(env),
         secrets_in_layers=request.secrets_in_layers,
-        ssh=agents(request.ssh, session.environ, made),
+        ssh=agents(request.ssh, session.environ, resources),
         limits=Limits(**msgspec.structs.asdict(request.resources)),
         devices=devices,
         failed=session.store.failed,

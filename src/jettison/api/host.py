@@ -162,8 +162,8 @@ def _network() -> HostCheck:
         works = try_names(tool)
     except HostError as error:
         return HostCheck(name, False, f"{through}: {error.message}", error.hint or "")
-    told = "names are resolved" if works else "this host's name servers do not answer either"
-    return HostCheck(name, works or None, f"{through}: {told}")
+    detail = "names are resolved" if works else "this host's name servers do not answer either"
+    return HostCheck(name, works or None, f"{through}: {detail}")
 
 
 def _network_guard() -> HostCheck:

@@ -52,7 +52,7 @@ def connect(
     request: RunRequest,
     sandbox: str,
     place: Path,
-    made: ExitStack,
+    resources: ExitStack,
     warn: Callable[[str], None],
 ) -> Link:
     """Make the network of a container.
@@ -61,7 +61,7 @@ def connect(
         request: Network, ports and extra hosts.
         sandbox: Name of the driver.
         place: Directory that is removed with the container.
-        made: Holds the connection while the container runs.
+        resources: Holds the connection while the container runs.
         warn: Gets what is otherwise than asked.
 
     Raises:
@@ -87,7 +87,7 @@ def connect(
                     return Link(NetworkMode.SHARED)
                 raise
             try:
-                return _own(request, tools, place, ports, made)
+                return _own(request, tools, place, ports, resources)
             except HostError as error:
                 if optional:
                     warn(f"the container shares the host's network: {error.message}")
@@ -117,7 +117,7 @@ def _tools(network: str, sandbox: str) -> list[Tool]:
 
 
 def _own(
-    request: RunRequest, tools: list[Tool], place: Path, ports: list[Port], made: ExitStack
+    request: RunRequest, tools: list[Tool], place: Path, ports: list[Port], resources: ExitStack
 ) -> Link:
     """Connect a namespace by the first program that succeeds.
 
@@ -133,16 +133,16 @@ def _own(
         connection = Connection(tool, place / f"network-{number}", ports, host_access=host_access)
         try:
             gateway = host_gateway(tool) if host_access else "127.0.0.1"
-            made.enter_context(connection)
+            resources.enter_context(connection)
         except HostError as error:
             problems.append(error)
             continue
-        nameserver = _nameserver(connection.path, made) or tool.nameserver
+        nameserver = _nameserver(connection.path, resources) or tool.nameserver
         return Link(NetworkMode.OWN, connection.path, gateway, nameserver)
     raise problems[0]
 
 
-def _nameserver(namespace: str, made: ExitStack) -> str:
+def _nameserver(namespace: str, resources: ExitStack) -> str:
     """Pass queries on to name servers that the container cannot reach; return where, or nothing.
 
     Raises:
@@ -155,7 +155,7 @@ def _nameserver(namespace: str, made: ExitStack) -> str:
         return ""
     from jettison.container.relay import ADDRESS, Relay  # noqa: PLC0415
 
-    made.enter_context(Relay(namespace, servers))
+    resources.enter_context(Relay(namespace, servers))
     return ADDRESS
 
 
@@ -175,10 +175,12 @@ def try_names(tool: Tool) -> bool:
     query = query_for(_ANY_NAME)
     if not _is_answered(lambda server: ask(server, query), nameservers()):
         return False
-    with ExitStack() as made:
-        place = Path(made.enter_context(tempfile.TemporaryDirectory(prefix="jettison-network-")))
-        link_path = made.enter_context(Connection(tool, place / "network")).path
-        forwarder = _nameserver(link_path, made) or tool.nameserver
+    with ExitStack() as resources:
+        place = Path(
+            resources.enter_context(tempfile.TemporaryDirectory(prefix="jettison-network-"))
+        )
+        link_path = resources.enter_context(Connection(tool, place / "network")).path
+        forwarder = _nameserver(link_path, resources) or tool.nameserver
         text = make_resolv_conf(host_network=False, forwarder=forwarder).decode()
         if _is_answered(lambda server: ask(server, query, link_path), nameservers(text)):
             return True

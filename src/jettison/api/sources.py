@@ -19,7 +19,7 @@ class ContextSources:
         context: The open contexts.
         store: Keeps downloads.
         git_commands: Whether commands of git are shown as progress.
-        made: Gets what must be thrown away after the build.
+        resources: Gets what must be thrown away after the build.
     """
 
     def __init__(
@@ -27,13 +27,13 @@ class ContextSources:
         context: BuildContext,
         store: Store,
         *,
-        made: ExitStack,
+        resources: ExitStack,
         git_commands: bool = False,
     ) -> None:
         self._git_commands = git_commands
         self._context = context
         self._store = store
-        self._made = made
+        self._resources = resources
 
     def local(self, context: str) -> Tree:
         """Return the tree of a context."""
@@ -60,6 +60,6 @@ class ContextSources:
             log=(lambda command: report(command, 0, 0)) if self._git_commands else None,
         )
         directory = self._store.tmp()
-        self._made.callback(self._store.trash, directory)
+        self._resources.callback(self._store.trash, directory)
         done = source.checkout(op, directory, report)
         return HostTree(done.directory, context=True)

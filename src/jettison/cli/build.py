@@ -206,7 +206,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         from jettison.cli.check import call  # noqa: PLC0415
 
         return call(ctx, context, method, flags)
-    from jettison.cli.run_build import build_and_tell  # noqa: PLC0415
+    from jettison.cli.run_build import run_build  # noqa: PLC0415
 
     tell_ignored(flags, IGNORED)
     settings = settings_of(
@@ -218,7 +218,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     )
     request = request_of(context, flags)
     progress = "quiet" if flags["quiet"] else str(flags["progress"] or "auto")
-    return build_and_tell(
+    return run_build(
         request,
         settings,
         progress=progress,

@@ -18,7 +18,7 @@ from jettison.linux import userns
 from jettison.settings import Settings
 
 
-def build_and_tell(
+def run_build(
     request: BuildRequest,
     settings: Settings,
     *,
@@ -38,7 +38,7 @@ def build_and_tell(
             except ExecError as error:
                 console.close()
                 if on_error == "shell":
-                    _look_into(session, request, error)
+                    _debug_shell(session, request, error)
                 raise
     except NamespaceRequired as required:
         from jettison.cli.namespace import enter_again  # noqa: PLC0415
@@ -52,7 +52,7 @@ def build_and_tell(
     if progress == "quiet":
         out(f"{result.image_id}\n")
     elif progress != "rawjson":
-        _tell(result)
+        _print_summary(result)
     if sizes:
         from jettison.cli.sizes import size_table  # noqa: PLC0415
 
@@ -60,7 +60,7 @@ def build_and_tell(
     return 0
 
 
-def _look_into(session: Session, request: BuildRequest, error: ExecError) -> None:
+def _debug_shell(session: Session, request: BuildRequest, error: ExecError) -> None:
     """Run a shell where a step has failed; what comes of it does not count."""
     from jettison.api.debug import debug_step  # noqa: PLC0415
     from jettison.cli.message import error_message  # noqa: PLC0415
@@ -73,7 +73,7 @@ def _look_into(session: Session, request: BuildRequest, error: ExecError) -> Non
         error.add_note(f"no shell: {problem}")
 
 
-def _tell(result: BuildResult) -> None:
+def _print_summary(result: BuildResult) -> None:
     lines = [f"image {result.image_id}"]
     lines += [f"naming to {tag}" for tag in result.tags]
     if result.executed == 0 and result.cached:

@@ -185,7 +185,7 @@ def _give(target: int | str, owner: tuple[int, int], directory: int | None = Non
         HostError: this process may not.
     """
     try:
-        owners.give(target, owner, directory)
+        owners.chown(target, owner, directory)
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EINVAL}:
             raise

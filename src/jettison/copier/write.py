@@ -25,7 +25,7 @@ from jettison.copier.unpack import write_members
 from jettison.fs.bytes import write_all
 from jettison.fs.digest import with_text_paths
 from jettison.fs.os_errors import storage_errors
-from jettison.fs.owners import intended
+from jettison.fs.owners import effective_stat
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
 from jettison.snapshot.stack import StackTree
@@ -204,9 +204,7 @@ class _Copier:
             self.digests[path[1:]] = tree.file_digest(entry.origin)
         return True
 
-    def _link_previous(
-        self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str
-    ) -> bool:
+    def _link_previous(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
         """Link a file of the layer that an earlier build made here, if it is the same."""
         previous, facts = self._previous, entry.facts
         if previous is None or facts.nlink != 1 or entry.xattrs:
@@ -215,7 +213,7 @@ class _Copier:
         if previous.digests.get(path[1:]) != digest:
             return False
         origin = previous.root + path
-        found = intended(os.lstat(origin), origin)
+        found = effective_stat(os.lstat(origin), origin)
         wanted = (entry.mode, *owner, facts.mtime_ns, facts.size)
         is_same = wanted == (
             found.st_mode,

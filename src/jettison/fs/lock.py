@@ -65,15 +65,15 @@ class FileLock:
             OSError: the file cannot be opened.
         """
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        told = on_wait is None
+        notified = on_wait is None
         while True:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 if not _try_lock(descriptor, kind):
                     if not wait:
                         return False
-                    if not told and on_wait is not None:
-                        told = True
+                    if not notified and on_wait is not None:
+                        notified = True
                         on_wait()
                     if not _wait_for(descriptor, kind, stop):
                         return False

@@ -8,7 +8,7 @@ A *whiteout* is a character device 0:0 and hides one name of the layers below. O
 layer can hold otherwise, and which only copied roots understand. A directory with
 the xattr ``<prefix>opaque`` = ``y`` hides all names below. The prefix is ``trusted.overlay.``
 where that may be set, else ``user.overlay.`` (mount option ``userxattr``). Other attributes with
-the prefix (``origin``, ``impure``, ``nlink`` …) are the kernel's books: no part of the layer.
+the prefix (``origin``, ``impure``, ``nlink`` …) are for the kernel alone: no part of the layer.
 
 The root directory of a layer is there whether the layer changes it or not, so a *plain* one (0755,
 owned by the process, without attributes) says nothing: the topmost one that is not plain counts.
@@ -29,7 +29,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jettison.fs.owners import intended, new_owner
+from jettison.fs.owners import effective_stat, new_owner
 from jettison.fs.xattr import (
     FUSE_PREFIX,
     TRUSTED_PREFIX,
@@ -111,7 +111,7 @@ def is_opaque(path: str | int) -> bool:
 
 def is_plain_root(path: str) -> bool:
     """Tell whether the root directory of a layer says nothing about the root of the tree."""
-    facts = intended(os.lstat(path), path)
+    facts = effective_stat(os.lstat(path), path)
     if stat.S_IMODE(facts.st_mode) != PLAIN_ROOT_MODE:
         return False
     own = new_owner(os.geteuid(), os.getegid())
@@ -137,7 +137,7 @@ def drop_strays(path: str | int, names: Sequence[str]) -> None:
     """Remove attributes that only other snapshotters than the one that ran would understand.
 
     A step may write them as any attribute of users. The next one may run on what takes them for
-    its own books; a layer must mean the same there.
+    its own attributes; a layer must mean the same there.
 
     Args:
         path: A file of a layer, of which no final link is followed, or its descriptor.

@@ -5,8 +5,8 @@ Out: the same on disk; facts of files as they should be.
 
 A process with one user id (no subordinate ids, or a container without CAP_CHOWN) owns everything
 it writes. There *recorded owners* hold: what a file should be beyond that is noted in extended
-attributes, which every reader of layers sees through ``intended``, and which follow files through
-renames, hard links and overlayfs' copies. Without a note a file belongs to root.
+attributes. Readers see them through ``effective_stat``; they follow files through renames,
+hard links and overlayfs' copies. Without a note a file belongs to root.
 
 On disk: see ``linux.owner_notes``. A device is a file with a note; symbolic links have no
 attributes of users, so that their directory has their owners. None of this is part of an image.
@@ -60,8 +60,10 @@ def needed_bits() -> int:
     return 0 if not are_recorded() or userns.overrides_permissions() else _FILE_BITS
 
 
-def intended(facts: os.stat_result, path: str | bytes | int, parent: int = -1) -> os.stat_result:
-    """Return the facts of a file as it should be.
+def effective_stat(
+    facts: os.stat_result, path: str | bytes | int, parent: int = -1
+) -> os.stat_result:
+    """Return the stat result of a file with the owner, mode and device that are recorded for it.
 
     Args:
         facts: As lstat(2) has them.
@@ -92,8 +94,8 @@ def intended(facts: os.stat_result, path: str | bytes | int, parent: int = -1) -
 _MORE = ("st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks")
 
 
-def give(target: int | str | bytes, owner: Owner, parent: int | None = None) -> None:
-    """Give a file to somebody, or note whose it should be.
+def chown(target: int | str | bytes, owner: Owner, parent: int | None = None) -> None:
+    """Change the owner of a file, or record it where this process cannot.
 
     Args:
         target: A descriptor, or a path of which no final link is followed.

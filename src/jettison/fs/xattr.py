@@ -4,7 +4,7 @@ In:  paths or open file descriptors of the host.
 Out: ``{name: value}`` of image attributes.
 
 ``security.capability`` and ``user.*`` belong to images. SELinux labels are of the host;
-``trusted.*``, ``user.overlay.*`` and ``user.fuseoverlayfs.*`` are the books of those who stack
+``trusted.*``, ``user.overlay.*`` and ``user.fuseoverlayfs.*`` are attributes of those who stack
 layers, whose meaning (opaque directories) is carried otherwise, and ``user.jettison.*`` are notes
 of ``fs.owners``.
 

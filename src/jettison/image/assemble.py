@@ -121,15 +121,15 @@ def normalise_history(
     added.
     """
     normal: list[History] = []
-    told = 0
+    counted = 0
     for entry in history:
         if not entry.empty_layer:
-            told += 1
-            if told > layers:
+            counted += 1
+            if counted > layers:
                 entry = msgspec.structs.replace(entry, empty_layer=True)  # noqa: PLW2901
         normal.append(entry)
     missing = History(created=created, comment=COMMENT)
-    return (*normal, *[missing] * (layers - told))
+    return (*normal, *[missing] * (layers - counted))
 
 
 def _dated(

@@ -104,18 +104,18 @@ class _Tar:
         self._compression = compression
         self._level = level
         self._cancelled = cancelled
-        self._made = ExitStack()
+        self._resources = ExitStack()
         self._writer: BlobWriter | None = None
         self._sink: TarSink | None = None
 
     def __enter__(self) -> Self:
         try:
             if self._compression:
-                self._writer = self._made.enter_context(self._store.blobs.writer())
+                self._writer = self._resources.enter_context(self._store.blobs.writer())
                 sink = TarSink(self._writer.write, self._compression, self._level)
             else:
                 sink = TarSink(None)
-            self._sink = self._made.enter_context(sink)
+            self._sink = self._resources.enter_context(sink)
         except (JettisonError, OSError):
             self._give_up()
         return self
@@ -157,4 +157,4 @@ class _Tar:
 
     def _give_up(self) -> None:
         self._sink = None
-        self._made.close()
+        self._resources.close()

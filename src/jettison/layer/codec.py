@@ -47,14 +47,14 @@ class TarSink:
         *,
         portable: bool = False,
     ) -> None:
-        with ExitStack() as made:
-            self._diff_id = made.enter_context(HashThread())
+        with ExitStack() as resources:
+            self._diff_id = resources.enter_context(HashThread())
             self._output = (
-                made.enter_context(compressor(sink, compression, level, portable=portable))
+                resources.enter_context(compressor(sink, compression, level, portable=portable))
                 if sink is not None
                 else None
             )
-            self._made = made.pop_all()
+            self._resources = resources.pop_all()
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -67,7 +67,7 @@ class TarSink:
         trace: TracebackType | None,
     ) -> None:
         """Stop the threads; without ``finish`` the blob is not complete."""
-        self._made.close()
+        self._resources.close()
 
     def write(self, data: bytes) -> None:
         """Take a piece, which must not change any more."""

@@ -69,7 +69,7 @@ class Directories:
             make: Make what is missing.
 
         Raises:
-            UnsafeArchiveError: a component is no directory, or links lead in circles.
+            UnsafeArchiveError: a component is no directory, or links form a cycle.
             FileNotFoundError: it is missing and ``make`` is false.
             OSError: the file system refuses.
         """

@@ -36,7 +36,7 @@ from jettison.fs.holes import check_size, may_have_holes, pieces
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.os_errors import storage_error
 from jettison.fs.overlay_form import drop_strays, is_whiteout, overlay_xattr_prefix
-from jettison.fs.owners import intended
+from jettison.fs.owners import effective_stat
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.header import (
     BLOCK,
@@ -112,7 +112,7 @@ class _Packer:
         self._pieces: list[bytes] = []
         self._held = 0
         self._links: dict[tuple[int, int], bytes] = {}
-        self._books = overlay_xattr_prefix()
+        self._overlay_prefix = overlay_xattr_prefix()
         self.path = b""
 
     def tree(self, upper: Path) -> None:
@@ -120,7 +120,7 @@ class _Packer:
         directory = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         above: list[tuple[tuple[int, int], bytes, Iterator[tuple[bytes, os.stat_result]]]] = []
         try:
-            facts = intended(os.fstat(directory), directory)
+            facts = effective_stat(os.fstat(directory), directory)
             self._root(facts, directory)
             identity = (facts.st_dev, facts.st_ino)
             names = _names(directory)
@@ -179,13 +179,13 @@ class _Packer:
             return {}, False
         if not names:
             return {}, False
-        if self._books + "redirect" in names:
+        if self._overlay_prefix + "redirect" in names:
             raise ContentError(
                 f"`{show(self.path)}` is a renamed directory of the layer below",
                 hint="mount overlays with `redirect_dir=off`",
             )
         drop_strays(directory, names)
-        opaque = self._books + "opaque"
+        opaque = self._overlay_prefix + "opaque"
         is_opaque = opaque in names and os.getxattr(directory, opaque) == b"y"
         return read_xattrs(directory), is_opaque
 
@@ -284,7 +284,7 @@ class _Packer:
             return {}
         if not names:
             return {}
-        if self._books + "metacopy" in names:
+        if self._overlay_prefix + "metacopy" in names:
             raise ContentError(
                 f"`{show(self.path)}` has its bytes in the layer below",
                 hint="mount overlays with `metacopy=off`",
@@ -357,7 +357,7 @@ def _names(directory: int) -> Iterator[tuple[bytes, os.stat_result]]:
     """Return the names of a directory and their facts, in the order of the names' bytes."""
     with os.scandir(directory) as found:
         listed = [(os.fsencode(entry.name), entry.stat(follow_symlinks=False)) for entry in found]
-    entries = [(name, intended(facts, name, directory)) for name, facts in listed]
+    entries = [(name, effective_stat(facts, name, directory)) for name, facts in listed]
     entries.sort(key=_first)
     return iter(entries)
 

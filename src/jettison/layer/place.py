@@ -133,7 +133,7 @@ class Placer:
 
     def _chown(self, entry: Entry, target: int | bytes, parent: int | None = None) -> None:
         try:
-            owners.give(target, (entry.uid, entry.gid), parent)
+            owners.chown(target, (entry.uid, entry.gid), parent)
         except OSError as error:
             if error.errno not in {errno.EPERM, errno.EINVAL}:
                 raise

@@ -11,7 +11,7 @@ Semantics:
   process, time 0, or what ``lower`` has there) and reported as implied.
 - A whiteout concerns the layers below only, in any order: over a file of this layer it does
   nothing, over a directory of this layer it makes it opaque.
-- ``.wh..wh.*`` other than ``.wh..wh..opq`` are AUFS's own books and ignored.
+- ``.wh..wh.*`` other than ``.wh..wh..opq`` are AUFS's own metadata and ignored.
 - A hard link to a file that is in no earlier entry is looked for with ``lower`` and copied.
 - Devices that the kernel refuses to make are left out and noted; so are attributes that the file
   system does not have.
@@ -34,7 +34,7 @@ from jettison.errors import HostError, StorageError, UnsafeArchiveError
 from jettison.fs import overlay_form
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.os_errors import storage_error
-from jettison.fs.owners import intended
+from jettison.fs.owners import effective_stat
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.directories import Directories
@@ -261,7 +261,7 @@ class _Unpacker:
             self._placer.special(entry, parent, base)
 
     def _whiteout(self, name: bytes) -> bool:
-        """Handle names of whiteouts and AUFS's books; False if it is neither."""
+        """Handle names of whiteouts and of AUFS's metadata; False if it is neither."""
         *above, base = name.split(b"/")
         if any(part.startswith(WHITEOUT) for part in above):
             if not any(part.startswith(WHITEOUT_META) for part in above):
@@ -344,7 +344,7 @@ class _Unpacker:
         place = self._lower("/" + os.fsdecode(path)) if self._lower is not None else None
         if place is None:
             return None
-        facts = intended(os.lstat(place), place)
+        facts = effective_stat(os.lstat(place), place)
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
         if kind is None or overlay_form.is_whiteout(facts):
             return None

@@ -1,6 +1,6 @@
 """The file under check: its stages, what each instruction sees, and what is known besides.
 
-In:  a parsed ``Dockerfile`` and ``Surroundings``.
+In:  a parsed ``Dockerfile`` and ``LintContext``.
 Out: ``LintFile``, which rules read. Expansions are done once and kept.
 """
 
@@ -38,7 +38,7 @@ class ImageFacts(msgspec.Struct, frozen=True):
     platform: Platform | None = None
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class LintContext(msgspec.Struct, frozen=True):
     """What is known beyond the text; every field may be left out.
 
     Args:
@@ -153,9 +153,9 @@ class Stage:
 class LintFile:
     """A parsed file with its surroundings."""
 
-    def __init__(self, dockerfile: Dockerfile, surroundings: Surroundings) -> None:
+    def __init__(self, dockerfile: Dockerfile, context: LintContext) -> None:
         self.dockerfile = dockerfile
-        self.surroundings = surroundings
+        self.context = context
         self.globals: list[Arg] = []
         self._blocks: list[tuple[From, list[Instruction]]] = []
         for instruction in dockerfile.instructions:
@@ -169,14 +169,14 @@ class LintFile:
     @cached_property
     def platform_values(self) -> dict[str, str]:
         """The automatic platform arguments."""
-        around = self.surroundings
-        target = around.target or (self._blocks[-1][0].stage_name if self._blocks else "")
-        return scope.platform_arguments(around.build_platform, around.platform, target)
+        context = self.context
+        target = context.target or (self._blocks[-1][0].stage_name if self._blocks else "")
+        return scope.platform_arguments(context.build_platform, context.platform, target)
 
     @cached_property
     def global_values(self) -> dict[str, str]:
         """What FROM lines see."""
-        return self.global_values_with(self.surroundings.build_args)
+        return self.global_values_with(self.context.build_args)
 
     def global_values_with(self, build_args: Mapping[str, str]) -> dict[str, str]:
         """Return what FROM lines would see with other build arguments."""
@@ -224,7 +224,7 @@ class LintFile:
     @property
     def checked_stages(self) -> tuple[Stage, ...]:
         """The stages that the surroundings ask for."""
-        wanted = self.surroundings.stages
+        wanted = self.context.stages
         return tuple(each for each in self.stages if wanted is None or each.index in wanted)
 
     def exposed_ports(self) -> Iterator[tuple[str, Span]]:
@@ -246,7 +246,7 @@ class LintFile:
             parts = flag.text.split("/")
             if 2 <= len(parts) <= 3:
                 return normalise(*parts)
-        return self.surroundings.platform
+        return self.context.platform
 
     def _walk(self, stage: Stage) -> None:
         """Fill in what a stage's instructions see."""
@@ -277,7 +277,7 @@ class LintFile:
 
     def _triggers(self, stage: Stage) -> list[Instruction]:
         """Return what the base of a stage runs by ONBUILD; a wrong one is the build's to tell."""
-        if not scope.runs_triggers(self.surroundings.build_args):
+        if not scope.runs_triggers(self.context.build_args):
             return []
         if stage.parent is not None:
             own = stage.parent.instructions
@@ -296,7 +296,7 @@ class LintFile:
         try:
             visible.declare(
                 arg,
-                build_args=self.surroundings.build_args,
+                build_args=self.context.build_args,
                 global_values=self.global_values,
                 escape=self.dockerfile.escape,
             )
@@ -311,8 +311,8 @@ class LintFile:
         visible.set_image_environment((_DEFAULT_PATH,))
         if stage.image == "scratch":
             stage.facts = ImageFacts()
-        elif self.surroundings.image is not None:
-            stage.facts = self.surroundings.image(stage.image, self.platform_of(stage))
+        elif self.context.image is not None:
+            stage.facts = self.context.image(stage.image, self.platform_of(stage))
         if stage.facts is not None:
             visible.set_image_environment(stage.facts.environment)
         return visible

@@ -1,6 +1,6 @@
 """Outlines: what a file can be told, and which targets it has.
 
-In:  a parsed ``Dockerfile`` and its ``Surroundings``.
+In:  a parsed ``Dockerfile`` and its ``LintContext``.
 Out: ``Outline`` (arguments, secrets, SSH sockets of a target) and ``Target`` values.
 
 Descriptions come from comments directly above ARG and FROM: ``# name description``.
@@ -17,7 +17,7 @@ from jettison.frontend.dockerfile.mounts import MountSpec, parse_mount
 from jettison.frontend.dockerfile.syntax import Arg, Copy, Dockerfile, Instruction, Run
 from jettison.frontend.dockerfile.text import did_you_mean
 from jettison.frontend.dockerfile.words import expand
-from jettison.lint.file import LintFile, Stage, Surroundings
+from jettison.lint.file import LintContext, LintFile, Stage
 from jettison.plan.op import MountType
 
 
@@ -59,9 +59,9 @@ class Target(msgspec.Struct, frozen=True):
     span: Span
 
 
-def targets(dockerfile: Dockerfile, surroundings: Surroundings | None = None) -> tuple[Target, ...]:
+def targets(dockerfile: Dockerfile, context: LintContext | None = None) -> tuple[Target, ...]:
     """Return all stages of a file."""
-    file = LintFile(dockerfile, surroundings or Surroundings())
+    file = LintFile(dockerfile, context or LintContext())
     last = len(file.stages) - 1
     return tuple(
         Target(
@@ -76,13 +76,13 @@ def targets(dockerfile: Dockerfile, surroundings: Surroundings | None = None) ->
     )
 
 
-def outline(dockerfile: Dockerfile, surroundings: Surroundings | None = None) -> Outline:
+def outline(dockerfile: Dockerfile, context: LintContext | None = None) -> Outline:
     """Return what the target of the surroundings can be given.
 
     Raises:
         StageGraphError: There is no such target, or no stage at all.
     """
-    file = LintFile(dockerfile, surroundings or Surroundings())
+    file = LintFile(dockerfile, context or LintContext())
     target = _find_target(file)
     needed = _needed(file, target)
     mounts = [
@@ -97,13 +97,13 @@ def outline(dockerfile: Dockerfile, surroundings: Surroundings | None = None) ->
     )
 
 
-def needed_stages(dockerfile: Dockerfile, surroundings: Surroundings) -> frozenset[int]:
+def needed_stages(dockerfile: Dockerfile, context: LintContext) -> frozenset[int]:
     """Return the indices of the stages that the target of the surroundings is made from.
 
     Raises:
         StageGraphError: There is no such target, or no stage at all.
     """
-    file = LintFile(dockerfile, surroundings)
+    file = LintFile(dockerfile, context)
     return frozenset(stage.index for stage in _needed(file, _find_target(file)))
 
 
@@ -115,7 +115,7 @@ def _platform(file: LintFile, stage: Stage) -> str:
 def _find_target(file: LintFile) -> Stage:
     if not file.stages:
         raise StageGraphError("dockerfile contains no stages to build")
-    wanted = file.surroundings.target
+    wanted = file.context.target
     if not wanted:
         return file.stages[-1]
     for stage in reversed(file.stages):
@@ -196,7 +196,7 @@ def _args(file: LintFile, needed: Iterable[Stage]) -> Iterator[OutlineArg]:
         for step in stage.steps:
             if isinstance(step.instruction, Arg):
                 values = {
-                    item.key: file.surroundings.build_args.get(
+                    item.key: file.context.build_args.get(
                         item.key,
                         file.global_values.get(item.key, "")
                         if item.value is None

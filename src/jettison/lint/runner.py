@@ -1,6 +1,6 @@
 """The runner: all rules over one file.
 
-In:  a parsed ``Dockerfile``, its ``Surroundings``, options.
+In:  a parsed ``Dockerfile``, its ``LintContext``, options.
 Out: findings in the order of the text, without those that comments switch off.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from jettison.errors import LintError, Span, UsageError
 from jettison.frontend.dockerfile.syntax import Dockerfile
-from jettison.lint.file import LintFile, Surroundings
+from jettison.lint.file import LintContext, LintFile
 from jettison.lint.finding import Finding
 from jettison.lint.options import (
     CheckOptions,
@@ -47,7 +47,7 @@ def options_of(dockerfile: Dockerfile, override: str = "") -> CheckOptions:
 
 def check(
     dockerfile: Dockerfile,
-    surroundings: Surroundings | None = None,
+    context: LintContext | None = None,
     *,
     options: CheckOptions | None = None,
 ) -> tuple[Finding, ...]:
@@ -55,7 +55,7 @@ def check(
 
     Args:
         dockerfile: The file.
-        surroundings: What is known besides; rules that need more than is known find nothing.
+        context: What is known besides; rules that need more than is known find nothing.
         options: Instead of those in the file.
 
     Raises:
@@ -63,7 +63,7 @@ def check(
     """
     chosen = options_of(dockerfile) if options is None else options
     by_file = skipped_by_file(dockerfile.text.split("\n"), _CODES)
-    file = LintFile(dockerfile, surroundings or Surroundings())
+    file = LintFile(dockerfile, context or LintContext())
     found = [
         finding
         for rule in RULES

@@ -45,33 +45,33 @@ def refusal(
         granted: The ``Authorization`` header that was sent: servers may repeat it.
     """
     said = _without(_diagnosis(body), granted)
-    told = f": {said}" if said else ""
+    suffix = f": {said}" if said else ""
     login = f"run `jettison login {registry}`"
     if status == 401:
         problem = "does not accept the credentials" if granted else "wants credentials"
         return AuthenticationError(
-            f"registry `{registry}` {problem} to {doing}{told}", hint=login, status=status
+            f"registry `{registry}` {problem} to {doing}{suffix}", hint=login, status=status
         )
     if status == 403:
         return AuthenticationError(
-            f"registry `{registry}` does not allow to {doing}{told}",
+            f"registry `{registry}` does not allow to {doing}{suffix}",
             hint=f"{login} as a user who may",
             status=status,
         )
     if status == 429:
         return RegistryError(
-            f"registry `{registry}` limits the rate of requests, cannot {doing}{told}",
+            f"registry `{registry}` limits the rate of requests, cannot {doing}{suffix}",
             hint=f"wait, or {login} for a higher limit",
             status=status,
         )
     if status >= 500:
         return RegistryUnavailableError(
-            f"registry `{registry}` answers {status}, cannot {doing}{told}",
+            f"registry `{registry}` answers {status}, cannot {doing}{suffix}",
             hint="try again later",
             status=status,
         )
     return RegistryError(
-        f"registry `{registry}` refuses to {doing} with status {status}{told}", status=status
+        f"registry `{registry}` refuses to {doing} with status {status}{suffix}", status=status
     )
 
 
@@ -111,11 +111,11 @@ def _without(text: str, granted: str) -> str:
 
 def _diagnosis(body: bytes) -> str:
     try:
-        told = msgspec.json.decode(body, type=_Diagnostics)
+        answer = msgspec.json.decode(body, type=_Diagnostics)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     parts = [
-        " ".join(part for part in (each.message or each.code,) if part) for each in told.errors
+        " ".join(part for part in (each.message or each.code,) if part) for each in answer.errors
     ]
-    text = "; ".join(part for part in parts if part) or told.details or told.error
+    text = "; ".join(part for part in parts if part) or answer.details or answer.error
     return "".join(c for c in text if c.isprintable())

@@ -160,7 +160,7 @@ class ResourceLimit(Message):
     hard: int
 
 
-class Surroundings(Message):
+class Attachments(Message):
     """What process 1 joins: ``cgroup.procs`` files; a network namespace by its path, or empty."""
 
     cgroups: list[bytes]
@@ -266,7 +266,7 @@ class Container(Message):
 
     root: Root
     fuse: Fuse | None
-    surroundings: Surroundings
+    attachments: Attachments
     process: Process
     filters: Filters
     mounts: list[BindMount | OverlayMount | TmpfsMount | FileMount]
@@ -288,7 +288,7 @@ class Runtime(Message):
 
     root: Root
     fuse: Fuse | None
-    surroundings: Surroundings
+    attachments: Attachments
     filters: Filters
     userns: bool
     privileged: bool
@@ -301,7 +301,7 @@ class Chroot(Message):
 
     tree: bytes
     memory_files: list[MemoryFile]
-    surroundings: Surroundings
+    attachments: Attachments
     process: Process
     filters: Filters
     single_id: bool

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import drop_strays, is_whiteout, opaque_xattr
-from jettison.fs.owners import intended
+from jettison.fs.owners import effective_stat
 from jettison.fs.tree import Tree
 from jettison.fs.walk import walk
 from jettison.fs.xattr import get_xattr, is_image_xattr, remove_xattr
@@ -62,7 +62,7 @@ def change_digests(
     entries = _entries(base, below)
     digests = _file_digests(base, entries, known or {})
     hasher = ChangeHasher(clock_ns)
-    root = _Entry("", intended(os.lstat(base), base), "")
+    root = _Entry("", effective_stat(os.lstat(base), base), "")
     for entry in (root, *entries):
         hasher.add(_described(base, entry, digests, below))
     return hasher.digests()
@@ -78,7 +78,7 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     first_names: dict[tuple[int, int], str] = {}
     entries = []
     for path, found in walk(base):
-        facts = intended(found, base + path)
+        facts = effective_stat(found, base + path)
         mode = facts.st_mode
         if stat.S_ISSOCK(mode) and not is_whiteout(facts):
             continue

@@ -8,7 +8,7 @@ Three digests, each over the one before:
 - *bytes and facts*: the version, then every entry: path, kind, permissions, owner, size, sha256 of
   the bytes, link target, device, image xattrs, whether it is opaque, and for a further name of an
   inode the first name. Each entry is MessagePack, so every field has its length. Inode numbers and
-  overlayfs' own books do not count; neither do sockets, which no layer can hold.
+  overlayfs' own attributes do not count; neither do sockets, which no layer can hold.
 - *identity*: that, and the modification time of every entry. It names the layer.
 - *content*: that, and those times that say something: what runs on the layer is keyed by it. A time
   that the clock gave while the layer was made, or a context's file, says only when that was; it is

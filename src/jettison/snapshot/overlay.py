@@ -33,7 +33,7 @@ import msgspec
 from jettison.errors import StorageError
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
-from jettison.fs.owners import give, intended, new_owner, set_mode
+from jettison.fs.owners import chown, effective_stat, new_owner, set_mode
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import NOTHING_KNOWN, ActiveSnapshot, Change, LayerInfo
@@ -237,10 +237,10 @@ class OverlayLayerStore:
         if not roots:
             return
         source = roots[root_in_effect(roots, self._has_plain_root)]
-        facts = intended(os.lstat(source), source)
+        facts = effective_stat(os.lstat(source), source)
         owner = (facts.st_uid, facts.st_gid)
         if owner != new_owner(os.geteuid(), os.getegid()):
-            give(os.fspath(upper), owner)
+            chown(os.fspath(upper), owner)
         set_mode(os.fspath(upper), facts.st_mode & 0o7777)
         for name, value in read_xattrs(source).items():
             set_xattr(os.fspath(upper), name, value)

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from jettison.fs.holes import data_regions, may_have_holes
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout, opaque_xattr
-from jettison.fs.owners import intended
+from jettison.fs.owners import effective_stat
 from jettison.fs.tree import FileStat, Tree
 from jettison.fs.xattr import read_xattrs, remove_xattr
 
@@ -110,7 +110,7 @@ class _Pruner:
                 if before.is_dir and (self._only is None or not is_opaque(self._upper + place)):
                     inside.append((place, opaque or hidden))
             elif self._may_go(place) and self._is_same(
-                place, intended(facts, self._upper + place), before
+                place, effective_stat(facts, self._upper + place), before
             ):
                 if facts.st_nlink == 1 or self._only is not None:
                     self._drop(place)
@@ -183,7 +183,7 @@ class _Pruner:
         """Tell whether a directory has the facts of the one below."""
         before = self._below.lstat(path)
         place = self._upper + path
-        facts = intended(facts, place)
+        facts = effective_stat(facts, place)
         return (
             before is not None
             and (before.mode, before.uid, before.gid) == (facts.st_mode, facts.st_uid, facts.st_gid)

@@ -52,7 +52,7 @@ class Finder:
                 for text, form in forms(value).items():
                     # Who wrote all of a value wrote its beginning.
                     sought[Needle(text[:LONGEST], is_wrapped(form))] = (name, form)
-        self._told = tuple(sought.values())
+        self._needles = tuple(sought.values())
         self._matcher = Matcher(tuple(sought), whole=True)
 
     def find(self, layer: Path) -> Leak | None:
@@ -61,7 +61,7 @@ class Finder:
         Raises:
             OSError: a file cannot be read.
         """
-        if not self._told:
+        if not self._needles:
             return None
         for path, facts in walk(layer):
             place = os.fspath(layer / path)
@@ -77,7 +77,7 @@ class Finder:
 
     def _in_bytes(self, data: bytes) -> tuple[str, str] | None:
         hit = next(self._matcher.hits(data), None)
-        return None if hit is None else self._told[hit[2]]
+        return None if hit is None else self._needles[hit[2]]
 
     def _in_file(self, path: str) -> tuple[str, str] | None:
         with open(path, "rb", buffering=0) as file:

@@ -209,7 +209,7 @@ class Runtime:
         self._trees: Once[Stack, StackTree] = Once()
         self._contents: dict[LayerId, str] = {}
         self._clocks: dict[LayerId, int] = {}
-        self.hold: Callable[[Iterable[LayerId]], None] = lambda _layers: None
+        self.lease: Callable[[Iterable[LayerId]], None] = lambda _layers: None
 
     def sandbox(self) -> Sandbox:
         """Return the driver that RUN steps use."""
@@ -267,7 +267,7 @@ class Runtime:
         It is here as files, and held.
         """
         for layer in self.records.made_by(vertex.digest, content):
-            self.hold((layer,))
+            self.lease((layer,))
             info = self.layer_store.info(layer)
             if info is not None:
                 return info

@@ -35,7 +35,7 @@ def _ignore(_vertex: Digest, _layer: LayerId) -> None:
     return
 
 
-def _hold_nothing(_layers: Iterable[LayerId]) -> None:
+def _lease_nothing(_layers: Iterable[LayerId]) -> None:
     return
 
 
@@ -46,7 +46,7 @@ class Solver:
         plan: What to solve.
         runtime: With what.
         before_running: Called once before anything runs or is fetched.
-        hold: Keeps layers from being removed by other processes, from now on.
+        lease: Keeps layers from being removed by other processes, from now on.
         layer_made: Told each vertex that ran, with its layer, by the thread that ran it.
     """
 
@@ -56,13 +56,13 @@ class Solver:
         runtime: Runtime,
         *,
         before_running: Callable[[], None],
-        hold: Callable[[Iterable[LayerId]], None] = _hold_nothing,
+        lease: Callable[[Iterable[LayerId]], None] = _lease_nothing,
         layer_made: Callable[[Digest, LayerId], None] = _ignore,
     ) -> None:
         self._plan = plan
         self._runtime = runtime
         self._before_running = before_running
-        self._hold = runtime.hold = hold
+        self._lease = runtime.lease = lease
         self._layer_made = layer_made
         self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
         self._results: dict[Digest, Result] = {}
@@ -82,7 +82,7 @@ class Solver:
             from jettison.solver import scheduler  # noqa: PLC0415 - when something must run
 
             self._before_running()
-            self._hold(self._found())
+            self._lease(self._found())
             try:
                 with self._runtime.warming() if self._runs_processes() else nullcontext():
                     scheduler.run(
@@ -153,7 +153,7 @@ class Solver:
         key = executor.key(fetch=True)
         if key is None:
             raise AssertionError(f"no key of {vertex.name}")
-        if not vertex.ignore_cache and self._take_cached(vertex, key, hold=True):
+        if not vertex.ignore_cache and self._take_cached(vertex, key, lease=True):
             return
         lock = self._runtime.lock(f"key-{encoded(key.digest)}")
         waited = lock.acquire(wait=False) is False
@@ -161,7 +161,7 @@ class Solver:
             raise CancelledError("canceled")
         try:
             # Whoever held the lock may have made it since it was looked up.
-            if not vertex.ignore_cache and self._take_cached(vertex, key, hold=True):
+            if not vertex.ignore_cache and self._take_cached(vertex, key, lease=True):
                 return
             self._execute(vertex, executor, key)
         finally:
@@ -184,20 +184,20 @@ class Solver:
             return TreeResult(self._runtime.sources.http(op, report), immutable=True)
         return TreeResult(self._runtime.sources.git(op, report), immutable=True)
 
-    def _take_cached(self, vertex: Vertex, key: CacheKey, *, hold: bool = False) -> bool:
+    def _take_cached(self, vertex: Vertex, key: CacheKey, *, lease: bool = False) -> bool:
         """Take the record of a key, if there is one and its layer can be had.
 
         Args:
             vertex: What is looked for.
             key: Its key.
-            hold: Keep the layer from being removed, before asking whether it can be had; what is
+            lease: Keep the layer from being removed, before asking whether it can be had; what is
                 found before anything runs is held all at once.
         """
         record = self._runtime.records.find(key.digest)
         if record is None:
             return False
-        if hold:
-            self._hold((record.layer,))
+        if lease:
+            self._lease((record.layer,))
         if not self._runtime.layers.available(record.layer):
             return False
         self._runtime.know(record.layer, record.content)

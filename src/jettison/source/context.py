@@ -130,7 +130,7 @@ class BuildContext:
         store: Store,
         opened: Opened,
         named: Mapping[str, NamedSource],
-        made: ExitStack,
+        resources: ExitStack,
         access: Access,
     ) -> None:
         self.access = access
@@ -141,7 +141,7 @@ class BuildContext:
         self._store = store
         self._trees = {MAIN: opened.main}
         self._ignore = opened.ignore
-        self._made = made
+        self._resources = resources
 
     def __enter__(self) -> Self:
         return self
@@ -152,7 +152,7 @@ class BuildContext:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._made:
+        with self._resources:
             for tree in self._trees.values():
                 tree.save_digests()
 
@@ -249,21 +249,21 @@ def open_context(request: ContextRequest, store: Store, access: Access) -> Build
             hint="give the context as a directory",
         )
     named = {name: parse_named_context(name, text) for name, text in request.contexts.items()}
-    with ExitStack() as made:
-        opened = _Opener(request, store, access, made).open()
-        return BuildContext(store, opened, named, made.pop_all(), access)
+    with ExitStack() as resources:
+        opened = _Opener(request, store, access, resources).open()
+        return BuildContext(store, opened, named, resources.pop_all(), access)
 
 
 class _Opener:
-    """Opens the build context; what it unpacks is thrown away by ``made``."""
+    """Opens the build context; what it unpacks is thrown away by ``resources``."""
 
     def __init__(
-        self, request: ContextRequest, store: Store, access: Access, made: ExitStack
+        self, request: ContextRequest, store: Store, access: Access, resources: ExitStack
     ) -> None:
         self._request = request
         self._store = store
         self._access = access
-        self._made = made
+        self._resources = resources
 
     def open(self) -> Opened:
         """Open whatever the context is."""
@@ -369,7 +369,7 @@ class _Opener:
 
     def _directory(self) -> Path:
         path = self._store.tmp()
-        self._made.callback(self._store.trash, path)
+        self._resources.callback(self._store.trash, path)
         return path
 
 

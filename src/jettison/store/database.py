@@ -137,7 +137,7 @@ class Database:
             try:
                 return self._connected().execute(sql, parameters).fetchall()
             except Exception as error:
-                self._tell(error)
+                self._raise_translated(error)
                 raise
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
@@ -150,14 +150,14 @@ class Database:
             try:
                 return self._connected().execute(sql, parameters).rowcount
             except Exception as error:
-                self._tell(error)
+                self._raise_translated(error)
                 raise
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         """Run a statement for each row of parameters, in one transaction."""
         if not rows:
             return
-        with self.transaction(), self._told():
+        with self.transaction(), self._translated_errors():
             self._connected().executemany(sql, rows)
 
     @contextmanager
@@ -170,13 +170,13 @@ class Database:
             if self._in_transaction:
                 yield
                 return
-            with self._told():
+            with self._translated_errors():
                 connection = self._connected()
                 connection.execute("BEGIN IMMEDIATE")
             self._in_transaction = True
             try:
                 yield
-                with self._told():
+                with self._translated_errors():
                     connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -253,20 +253,20 @@ class Database:
                 raise
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Turn SQLite's errors into ``StorageError``; mistakes in SQL pass, they are ours."""
         try:
             yield
         except Exception as error:
-            self._tell(error)
+            self._raise_translated(error)
             raise
 
-    def _tell(self, error: Exception) -> None:
+    def _raise_translated(self, error: Exception) -> None:
         """Raise the ``StorageError`` that an error of SQLite means, if it means one."""
         code = getattr(error, "sqlite_errorcode", None)
-        told = _explain(code & _PRIMARY_CODE, self.path) if code is not None else None
-        if told is not None:
-            raise told from error
+        translated = _explain(code & _PRIMARY_CODE, self.path) if code is not None else None
+        if translated is not None:
+            raise translated from error
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -39,7 +39,7 @@ def resolved(path: Path) -> Path:
     """Return where a path leads, which need not be there.
 
     Raises:
-        StorageError: somebody else can change where it leads, or its links go round in circles.
+        StorageError: somebody else can change where it leads, or its links form a cycle.
         OSError: EACCES.
     """
     current = "/"

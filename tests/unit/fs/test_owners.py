@@ -39,19 +39,19 @@ def fill(root: Path) -> Path:
             ("c", (0, 0), 0o400),
         ):
             (root / "dir" / name).write_text(name)
-            owners.give(name, owner, descriptor)
+            owners.chown(name, owner, descriptor)
             owners.set_mode(name, mode, descriptor)
         os.symlink("a", "link", dir_fd=descriptor)
-        owners.give("link", (5, 6), descriptor)
+        owners.chown("link", (5, 6), descriptor)
         owners.make_node("disk", stat.S_IFBLK | 0o660, os.makedev(8, 1), descriptor)
         owners.set_mode("disk", 0o640, descriptor)
-        owners.give("disk", (0, 6), descriptor)
+        owners.chown("disk", (0, 6), descriptor)
         owners.make_node("pipe", stat.S_IFIFO | 0o600, 0, descriptor)
-        owners.give("pipe", (7, 8), descriptor)
+        owners.chown("pipe", (7, 8), descriptor)
         owners.set_mode("pipe", 0o620, descriptor)
     finally:
         os.close(descriptor)
-    owners.give(os.fspath(root / "dir"), (3, 4))
+    owners.chown(os.fspath(root / "dir"), (3, 4))
     owners.set_mode(os.fspath(root / "dir"), 0o2555)
     for path in (*root.rglob("*"), root):
         os.utime(path, (1, 1), follow_symlinks=False)
@@ -107,23 +107,23 @@ def test_a_malformed_note_says_nothing(tmp_path, alone, value):
     path.touch()
     os.setxattr(path, NOTE, value)
     assert read_note(os.fspath(path)) == (0, 0, 0, 0, 0)
-    assert owners.intended(path.lstat(), os.fspath(path)).st_uid == 0
+    assert owners.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
 
 
 def test_hard_links_share_their_owner(tmp_path, alone):
     first, second = tmp_path / "first", tmp_path / "second"
     first.touch()
-    owners.give(os.fspath(first), (9, 9))
+    owners.chown(os.fspath(first), (9, 9))
     os.link(first, second)
-    assert owners.intended(second.lstat(), os.fspath(second)).st_gid == 9
+    assert owners.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
 
 
 def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path, alone):
     links = [tmp_path / f"a-link-with-a-long-name-{number}" for number in range(500)]
     for number, link in enumerate(links):
         link.symlink_to("x")
-        owners.give(os.fspath(link), (1000 + number % 2, 1000))
-    found = [owners.intended(link.lstat(), os.fspath(link)).st_uid for link in links]
+        owners.chown(os.fspath(link), (1000 + number % 2, 1000))
+    found = [owners.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
     assert found == [1000, 1001] * 250
-    owners.give(os.fspath(links[0]), (0, 0))
-    assert owners.intended(links[0].lstat(), os.fspath(links[0])).st_uid == 0
+    owners.chown(os.fspath(links[0]), (0, 0))
+    assert owners.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0

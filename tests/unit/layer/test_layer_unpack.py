@@ -223,7 +223,7 @@ def test_a_directory_that_replaces_a_file_over_a_whiteout_is_opaque(into):
     assert is_opaque(os.fspath(into / "a"))
 
 
-def test_books_of_aufs_are_ignored(into):
+def test_metadata_of_aufs_is_ignored(into):
     result = put(
         into,
         directory(".wh..wh.plnk/"),

@@ -10,7 +10,7 @@ import pytest
 from jettison.errors import ExpansionError, Span, StageGraphError
 from jettison.frontend.dockerfile.parser import parse
 from jettison.lint import format as formats
-from jettison.lint.file import Surroundings
+from jettison.lint.file import LintContext
 from jettison.lint.outline import outline, targets
 from jettison.lint.runner import check
 
@@ -63,19 +63,19 @@ def test_an_outline_holds_what_the_target_needs():
 
 
 def test_an_outline_of_another_target_shows_given_values():
-    around = Surroundings(target="debug", build_args={"DEBUG": "2"})
-    found = outline(FILE, around)
+    lint_context = LintContext(target="debug", build_args={"DEBUG": "2"})
+    found = outline(FILE, lint_context)
     assert [(each.name, each.value) for each in found.args] == [("DEBUG", "2")]
     assert found.name == "debug"
 
 
 def test_a_target_may_be_an_index():
-    assert outline(FILE, Surroundings(target="0")).name == "build"
+    assert outline(FILE, LintContext(target="0")).name == "build"
 
 
 def test_an_unknown_target_is_an_error_with_a_suggestion():
     with pytest.raises(StageGraphError, match="did you mean build"):
-        outline(FILE, Surroundings(target="bulid"))
+        outline(FILE, LintContext(target="bulid"))
 
 
 def test_stages_below_and_mounted_ones_belong_to_the_target():
@@ -118,7 +118,7 @@ def test_json_of_targets_and_outlines_is_dockers():
 
 
 def test_text_of_an_outline_is_tables():
-    text = formats.outline_text(outline(FILE, Surroundings(target="build")))
+    text = formats.outline_text(outline(FILE, LintContext(target="build")))
     assert text.startswith("TARGET:       build\nDESCRIPTION:  compiles it\n\nBUILD ARG")
     assert "token   true\n" in text
     assert text.endswith("SSH      REQUIRED\ndefault\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jettison.frontend.dockerfile.parser import parse
-from jettison.lint.file import ImageFacts, Surroundings
+from jettison.lint.file import ImageFacts, LintContext
 from jettison.lint.options import CheckOptions
 from jettison.lint.pages import pages
 from jettison.lint.registry import RULES
@@ -47,9 +47,9 @@ def test_the_example_has_a_finding_and_the_advice_has_none(rule):
 
 def found(example: str) -> set[str]:
     text = example if "FROM" in example.upper() else f"FROM scratch\n{example}"
-    around = Surroundings(
+    lint_context = LintContext(
         image=lambda name, _: ImageFacts(platform=ARM if name.startswith("arm64v8/") else AMD),
         is_ignored=lambda path: path.startswith("./tmp/"),
     )
     options = CheckOptions(experimental=frozenset({"all"}))
-    return {each.rule for each in check(parse(text.encode()), around, options=options)}
+    return {each.rule for each in check(parse(text.encode()), lint_context, options=options)}

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from jettison.frontend.dockerfile.parser import parse
-from jettison.lint.file import ImageFacts, Surroundings
+from jettison.lint.file import ImageFacts, LintContext
 from jettison.lint.registry import RULES
 from jettison.lint.runner import check
 from jettison.oci.platform import parse_platform
@@ -16,15 +16,15 @@ AMD64 = parse_platform("linux/amd64")
 ARM64 = parse_platform("linux/arm64")
 
 
-def found(text: str, **surroundings) -> list[tuple[str, int]]:
+def found(text: str, **lint_context) -> list[tuple[str, int]]:
     return [
         (each.rule, each.span.line)
-        for each in check(parse(text.encode()), Surroundings(**surroundings))
+        for each in check(parse(text.encode()), LintContext(**lint_context))
     ]
 
 
-def details(text: str, **surroundings) -> list[str]:
-    return [each.detail for each in check(parse(text.encode()), Surroundings(**surroundings))]
+def details(text: str, **lint_context) -> list[str]:
+    return [each.detail for each in check(parse(text.encode()), LintContext(**lint_context))]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -51,7 +51,7 @@ def in_a_file(snippet: str) -> str:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_finds_its_example_and_accepts_what_to_use_instead(rule):
-    around = Surroundings(
+    lint_context = LintContext(
         platform=AMD64,
         image=lambda reference, _: ImageFacts(
             platform=ARM64 if reference.startswith("arm64v8/") else AMD64
@@ -63,7 +63,7 @@ def test_every_rule_finds_its_example_and_accepts_what_to_use_instead(rule):
         lines = in_a_file(section(rule, heading)) + "\n"
         if rule.experimental:
             lines = f"# check=experimental={rule.name}\n\n{lines}FROM scratch\n"
-        return [each.rule for each in check(parse(lines.encode()), around)]
+        return [each.rule for each in check(parse(lines.encode()), lint_context)]
 
     assert rule.name in names("Example")
     assert rule.name not in names("Use instead")
@@ -261,21 +261,21 @@ def image_with_triggers(*_):
 @pytest.mark.parametrize("switch", ["", "0", "no"])
 def test_triggers_of_the_base_image_are_checked_where_they_run(switch):
     text = "\n\nFROM base\nRUN true\n"
-    around = {
+    lint_context = {
         "image": image_with_triggers,
         "is_ignored": lambda path: path.startswith(".docker"),
         "build_args": {"BUILDKIT_DISABLE_ONBUILD": switch},
     }
-    rules = found(text, **around)
+    rules = found(text, **lint_context)
     assert sorted(rules) == sorted((rule, 3) for rule in IN_TRIGGERS)
 
 
 @pytest.mark.parametrize("switch", ["1", "true", "T"])
 def test_triggers_that_do_not_run_are_not_checked(switch):
-    around = {"BUILDKIT_DISABLE_ONBUILD": switch}
-    assert found("FROM base\n", image=image_with_triggers, build_args=around) == []
+    build_args = {"BUILDKIT_DISABLE_ONBUILD": switch}
+    assert found("FROM base\n", image=image_with_triggers, build_args=build_args) == []
     text = "FROM scratch AS a\nONBUILD COPY $x /\nFROM a\n"
-    assert found(text, build_args=around) == []
+    assert found(text, build_args=build_args) == []
     assert found(text) == [("UndefinedVar", 3)]
 
 

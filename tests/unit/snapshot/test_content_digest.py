@@ -58,7 +58,7 @@ def test_equal_changes_have_equal_digests(layers: tuple[Path, Path]) -> None:
 NOT_CONTENT: dict[str, Change] = {
     "times": lambda root: os.utime(root / "dir/file", (1, 2)),
     "directory times": lambda root: os.utime(root / "dir", (1, 2)),
-    "books of overlayfs": lambda root: os.setxattr(
+    "attributes of overlayfs": lambda root: os.setxattr(
         root / "dir", overlay_xattr_prefix() + "impure", b"y"
     ),
     "order of making": lambda root: (

@@ -4,7 +4,7 @@ In:  ``CompileRequest``, the configs of base images that are known so far.
 Out: ``Plan``, or ``NeedImages`` when configs are missing; call again with these, too.
 
 Pure: the same arguments give the same plan. Only what the target needs is looked at for images,
-and only that becomes vertices; names and circles are checked in the whole file.
+and only that becomes vertices; names and cycles are checked in the whole file.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _compile(request: CompileRequest, file: Dockerfile, images: ImageConfigs) ->
     target = graph.target(request.target)
     for stage, (_, body) in zip(graph.stages, blocks, strict=True):
         graph.connect(stage, body)
-    graph.check_circles()
+    graph.check_cycles()
     build = Build(request, graph, images, escape=file.escape, global_values=values)
     needed = _resolve(build, target)
     if isinstance(needed, NeedImages):

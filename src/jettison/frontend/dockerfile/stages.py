@@ -5,7 +5,7 @@ Out: ``StageGraph``: stages with names resolved; which of them a target needs.
 
 A name means, in this order: a named context (by stage name), an earlier stage, ``scratch``, a
 named context (by image name), an image. Only FROM is limited to earlier stages when names are
-resolved; a COPY from a later stage is told when it is lowered, and a circle at once.
+resolved; a COPY from a later stage is an error when it is lowered, a cycle at once.
 
 Source: Dockerfile reference, "FROM", "COPY --from"; BuildKit (precedence, messages).
 """
@@ -217,8 +217,8 @@ class StageGraph:
                 todo += stage.needs()
         return sorted(seen.values(), key=lambda each: (each.index < 0, each.index))
 
-    def check_circles(self) -> None:
-        """Raise a ``StageGraphError`` when stages copy or mount from each other in a circle."""
+    def check_cycles(self) -> None:
+        """Raise a ``StageGraphError`` when stages copy or mount from each other in a cycle."""
         done: set[int] = set()
         for root in self.stages:
             path: list[tuple[Stage, Iterator[tuple[Stage, Step]]]] = [(root, _edges(root))]

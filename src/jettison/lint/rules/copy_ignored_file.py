@@ -39,7 +39,7 @@ class CopyIgnoredFile(Rule):
 
     def check(self, file: LintFile) -> Iterable[Finding]:
         """Yield sources from the build context that the ignore file excludes."""
-        is_ignored = file.surroundings.is_ignored
+        is_ignored = file.context.is_ignored
         if is_ignored is None:
             return
         for stage in file.checked_stages:

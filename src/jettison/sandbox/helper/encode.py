@@ -62,7 +62,7 @@ def container(
     return wire.Container(
         root=_root(spec.root),
         fuse=_fuse(spec.fuse),
-        surroundings=_surroundings(spec, cgroup, userns=userns),
+        attachments=_attachments(spec, cgroup, userns=userns),
         process=_process(spec),
         filters=container_filters(spec, single_id=single_id, landlock_abi=landlock_abi),
         mounts=[_mount(each, single_id=single_id) for each in (*spec.names, *spec.mounts)],
@@ -100,7 +100,7 @@ def runtime(
     return wire.Runtime(
         root=_root(spec.root),
         fuse=_fuse(spec.fuse),
-        surroundings=_surroundings(spec, cgroup, userns=userns),
+        attachments=_attachments(spec, cgroup, userns=userns),
         filters=runtime_filters(spec, landlock_abi=landlock_abi),
         userns=userns,
         privileged=spec.privileged,
@@ -132,20 +132,20 @@ def chroot(
     return wire.Chroot(
         tree=os.fsencode(tree),
         memory_files=[wire.MemoryFile(path=path, content=data) for path, data in memory_files],
-        surroundings=_surroundings(spec, cgroup, userns=False),
+        attachments=_attachments(spec, cgroup, userns=False),
         process=_process(spec),
         filters=chroot_filters(spec, single_id=single_id),
         single_id=single_id,
     )
 
 
-def _surroundings(spec: SandboxSpec, cgroup: Group, *, userns: bool) -> wire.Surroundings:
+def _attachments(spec: SandboxSpec, cgroup: Group, *, userns: bool) -> wire.Attachments:
     terminal = None
     if spec.terminal:
         rows, columns = spec.terminal_size
         terminal = wire.Terminal(rows=rows, columns=columns)
     devices = unrestricted() if spec.privileged and not userns else []
-    return wire.Surroundings(
+    return wire.Attachments(
         cgroups=[*devices, *cgroup.joins],
         network=os.fsencode(spec.network_path),
         terminal=terminal,

@@ -34,7 +34,7 @@ def run(spec: Chroot, control: int) -> None:
     Raises:
         OSError: a step failed; ``step.current()`` names it.
     """
-    begin(spec.surroundings)
+    begin(spec.attachments)
     process = spec.process
     adopt_orphans()
     pid = os.getpid()
@@ -66,7 +66,7 @@ def run(spec: Chroot, control: int) -> None:
         respond = None if listener < 0 else lambda: responder.serve(listener, proc, calls)
         program.reap_until(child, children, respond)
     die_with_parent()
-    program.lead(terminal=spec.surroundings.terminal is not None)
+    program.lead(terminal=spec.attachments.terminal is not None)
     os.close(here.detach())
     _filter(spec, there)
     step.enter("change the user")

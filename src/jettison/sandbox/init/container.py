@@ -36,7 +36,7 @@ from jettison.sandbox.init.mount.kernel_mounts import mount_proc, mount_sys
 from jettison.sandbox.init.mount.mounts import Mounter, hide
 from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_root
-from jettison.sandbox.wire import Container, Surroundings
+from jettison.sandbox.wire import Attachments, Container
 from jettison.sandbox.wire_codec import encode
 
 
@@ -46,7 +46,7 @@ def run(spec: Container, control: int) -> None:
     Raises:
         OSError: a step failed; ``step.current()`` names it.
     """
-    begin(spec.surroundings)
+    begin(spec.attachments)
     os.umask(0)
     _own_cgroup_view()
     propagate_one_way()
@@ -66,11 +66,11 @@ def run(spec: Container, control: int) -> None:
     step.enter("execute")
     if reaper:
         os.close(control)
-    terminal = spec.surroundings.terminal is not None
+    terminal = spec.attachments.terminal is not None
     program.start(spec.process, reaper=reaper, terminal=terminal)
 
 
-def begin(surroundings: Surroundings) -> None:
+def begin(attachments: Attachments) -> None:
     """Be the first process of a container: with its terminal, control groups and network.
 
     Raises:
@@ -78,10 +78,10 @@ def begin(surroundings: Surroundings) -> None:
     """
     die_with_parent()
     os.setsid()
-    if surroundings.terminal and os.isatty(0):  # else it is made in the container
+    if attachments.terminal and os.isatty(0):  # else it is made in the container
         streams.control_terminal()
-    _join_cgroups(surroundings.cgroups)
-    network.join(surroundings.network)
+    _join_cgroups(attachments.cgroups)
+    network.join(attachments.network)
 
 
 def _join_cgroups(files: list[bytes]) -> None:
@@ -156,8 +156,8 @@ def _restrict_devices(spec: Container, points: MountPoints, mounter: Mounter) ->
 def _mount_terminals(spec: Container, dev: bytes) -> None:
     if os.path.isdir(dev + b"/pts"):
         mount_pts(dev)
-    if spec.surroundings.terminal:
-        streams.use_terminal(dev, spec.surroundings.terminal)
+    if spec.attachments.terminal:
+        streams.use_terminal(dev, spec.attachments.terminal)
 
 
 def _enter_root(spec: Container, points: MountPoints) -> None:

@@ -47,7 +47,7 @@ def run(spec: Runtime, control: int) -> None:
     Raises:
         OSError: a step failed.
     """
-    begin(spec.surroundings)
+    begin(spec.attachments)
     bundle = spec.bundle
     os.umask(0)
     propagate_one_way()
@@ -61,7 +61,7 @@ def run(spec: Runtime, control: int) -> None:
         os.close(points.make(point.path, directory=point.directory))
     privileged = spec.privileged
     step.enter("make `/dev`")
-    console = spec.surroundings.terminal is not None
+    console = spec.attachments.terminal is not None
     nodes = _make_dev(bundle.directory, privileged=privileged, console=console)
     _prepare(bundle, nodes, userxattr=spec.userns)
     streams.use_new_null(bundle.directory + b"/files/null")
@@ -100,7 +100,7 @@ def _filter_below_responder(spec: Runtime, control: int) -> None:
     here.close()
     os.close(proc)
     die_with_parent()
-    lead(terminal=spec.surroundings.terminal is not None)
+    lead(terminal=spec.attachments.terminal is not None)
     try:  # noqa: SIM105 - contextlib is not loaded here
         responder.send_listener(there, install_filter(spec.filters.notify, listen=True))
     except OSError:

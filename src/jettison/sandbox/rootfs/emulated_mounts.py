@@ -21,7 +21,7 @@ from pathlib import Path
 from jettison.errors import SandboxUnavailableError
 from jettison.fs.host_tree import HostTree
 from jettison.fs.lock import FileLock
-from jettison.fs.owners import give
+from jettison.fs.owners import chown
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
 from jettison.sandbox.rootfs.copied_root import copy_facts, copy_file, copy_stack
@@ -121,7 +121,7 @@ class EmulatedMounts:
                 self.memory_files.append((os.fsencode(target), mount.content))
             else:
                 file.write(mount.content)
-        give(target, (mount.uid, mount.gid))
+        chown(target, (mount.uid, mount.gid))
         os.chmod(target, mount.mode)
 
     def _bind(self, mount: BindMount) -> None:

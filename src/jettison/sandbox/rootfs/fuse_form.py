@@ -36,7 +36,7 @@ from jettison.fs.xattr import (
 )
 from jettison.linux.files import birth_time
 
-_PRIVATE = (FUSE_PREFIX, TRUSTED_PREFIX, USER_PREFIX)
+_OVERLAY_PREFIXES = (FUSE_PREFIX, TRUSTED_PREFIX, USER_PREFIX)
 _OPAQUE = (FUSE_PREFIX + "opaque", TRUSTED_PREFIX + "opaque")
 """What it writes itself, root's second; it lets a container write overlayfs' ``user.overlay.*``."""
 
@@ -151,10 +151,10 @@ class FuseForm:
 
 
 def _drop_attributes(path: str) -> bool:
-    """Remove attributes of snapshotters; return whether they say that a directory is opaque."""
+    """Remove overlay attributes; return whether fuse-overlayfs' say that a directory is opaque."""
     opaque = False
     for name in os.listxattr(path, follow_symlinks=False):
-        if name.startswith(_PRIVATE):
+        if name.startswith(_OVERLAY_PREFIXES):
             opaque = opaque or (name in _OPAQUE and get_xattr(path, name) == b"y")
             remove_xattr(path, name)
     return opaque

@@ -20,7 +20,7 @@ from jettison.solver.result import Result, TreeResult
 from jettison.solver.runtime import Runtime
 
 
-class BoundFiles(msgspec.Struct, frozen=True):
+class BindSource(msgspec.Struct, frozen=True):
     """Files that a mount selects; ``selection`` is kept for contexts, which are copied."""
 
     digest: Digest
@@ -28,9 +28,9 @@ class BoundFiles(msgspec.Struct, frozen=True):
     selection: Selection | None = None
 
 
-def mounted_files(
+def bind_source(
     mount: ExecMount, result: Result, runtime: Runtime, report: Progress, *, fetch: bool
-) -> BoundFiles | None:
+) -> BindSource | None:
     """Return what a mount with an input selects; None when that cannot be known without fetching.
 
     Raises:
@@ -38,10 +38,10 @@ def mounted_files(
     """
     if isinstance(result, TreeResult):
         selection = select(selecting(mount.source), (result.tree,))
-        return BoundFiles(selection.digest(), result, selection)
+        return BindSource(selection.digest(), result, selection)
     name = runtime.stack_digest(result.stack)
     if mount.source == "/":
-        return BoundFiles(name, result)
+        return BindSource(name, result)
     selector = selector_digest("mount", mount.source)
     digest = runtime.memo.find(name, selector)
     if digest is None:
@@ -51,7 +51,7 @@ def mounted_files(
         selected_path(tree, mount.source)
         digest = select(selecting(mount.source), (tree,)).digest()
         runtime.memo.keep(name, selector, digest)
-    return BoundFiles(digest, result)
+    return BindSource(digest, result)
 
 
 def selecting(source: str) -> CopyOp:

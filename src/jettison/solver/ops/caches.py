@@ -8,7 +8,7 @@ beside each the lock file of the build that uses it alone, and one of all who us
 (``store.cache_mounts``). The id is never part of a path.
 
 Concurrency: a step takes its locks in one order, each once, so that steps cannot wait for each
-other in a circle; waiting ends when the build is cancelled.
+other in a cycle; waiting ends when the build is cancelled.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Caches:
         self._stack.callback(use(directory).release)
         self._make(directory, seed)
         owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
-        owners.give(os.fspath(directory), (mount.uid, mount.gid))
+        owners.chown(os.fspath(directory), (mount.uid, mount.gid))
         return directory
 
     def _sharing(self, mount: ExecMount) -> Sharing:

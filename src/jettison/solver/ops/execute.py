@@ -21,7 +21,7 @@ from typing import Self
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
-from jettison.fs.owners import are_recorded, give, intended
+from jettison.fs.owners import are_recorded, chown, effective_stat
 from jettison.fs.walk import walk
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
@@ -29,7 +29,7 @@ from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.snapshot.unchanged import leave_out_unchanged
 from jettison.solver.ops.base import making, sees_secrets
-from jettison.solver.ops.bind_sources import BoundFiles
+from jettison.solver.ops.bind_sources import BindSource
 from jettison.solver.ops.mounts import Mounted, mount_all
 from jettison.solver.ops.output import Output
 from jettison.solver.ops.spec import step_spec
@@ -62,7 +62,7 @@ class Execution:
         op: ExecOp,
         vertex: Vertex,
         base: Stack,
-        files: Mapping[int, BoundFiles],
+        files: Mapping[int, BindSource],
         runtime: Runtime,
     ) -> None:
         self._op = op
@@ -160,9 +160,9 @@ class Execution:
         tree = self._runtime.tree(self._base, self._report)
         for path, found in walk(active.upper):
             place = f"{active.upper}/{path}"
-            facts = intended(found, place)
+            facts = effective_stat(found, place)
             if (facts.st_uid, facts.st_gid) == (0, 0) and tree.lstat(f"/{path}") is None:
-                give(place, (user.uid, user.gid))
+                chown(place, (user.uid, user.gid))
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.

@@ -29,7 +29,7 @@ from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
 from jettison.solver.ops.base import making
-from jettison.solver.ops.bind_sources import BoundFiles, selected_path, selecting
+from jettison.solver.ops.bind_sources import BindSource, selected_path, selecting
 from jettison.solver.ops.caches import Caches
 from jettison.solver.result import StackResult
 from jettison.solver.runtime import ExecOptions, Runtime
@@ -50,7 +50,7 @@ class Mounted(msgspec.Struct, frozen=True):
 
 def mount_all(
     mounts: tuple[ExecMount, ...],
-    files: Mapping[int, BoundFiles],
+    files: Mapping[int, BindSource],
     runtime: Runtime,
     report: Progress,
     stack: ExitStack,
@@ -109,7 +109,7 @@ def mount_private(
     return Mounted(tuple(made), tuple(env))
 
 
-def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Progress) -> Mount:
+def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progress) -> Mount:
     result = files.result
     if isinstance(result, StackResult):
         lowers = tuple(runtime.layers.materialise(result.stack, report))
@@ -124,7 +124,7 @@ def _bind(mount: ExecMount, files: BoundFiles, runtime: Runtime, report: Progres
     return OverlayMount((directory,), selector, mount.target, mount.readonly)
 
 
-def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime) -> Path:
+def _as_layer(mount: ExecMount, files: BindSource, tree: Tree, runtime: Runtime) -> Path:
     op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
     with making(runtime.layer_store) as active:
@@ -138,14 +138,14 @@ def _as_layer(mount: ExecMount, files: BoundFiles, tree: Tree, runtime: Runtime)
 
 
 def _cache(
-    mount: ExecMount, files: BoundFiles | None, runtime: Runtime, caches: Caches
+    mount: ExecMount, files: BindSource | None, runtime: Runtime, caches: Caches
 ) -> BindMount:
     seed = None if files is None else partial(_seed, files=files, mount=mount, runtime=runtime)
     source = caches.directory(mount, seed)
     return BindMount(source, mount.target, mount.readonly, exclusive=True)
 
 
-def _seed(directory: Path, files: BoundFiles, mount: ExecMount, runtime: Runtime) -> None:
+def _seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Runtime) -> None:
     op = selecting(mount.source)
     result = files.result
     if isinstance(result, StackResult):

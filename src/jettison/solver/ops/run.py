@@ -11,7 +11,7 @@ from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import LayerInfo
 from jettison.solver.ops.base import Inputs, sees_secrets
-from jettison.solver.ops.bind_sources import BoundFiles, mounted_files
+from jettison.solver.ops.bind_sources import BindSource, bind_source
 from jettison.solver.runtime import Runtime
 
 
@@ -24,7 +24,7 @@ class RunExecutor:
         self._inputs = inputs
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
-        self._files: dict[int, BoundFiles] = {}
+        self._files: dict[int, BindSource] = {}
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, the base, and what the mounts select."""
@@ -35,7 +35,7 @@ class RunExecutor:
             result = self._inputs.results[mount.input]
             files = self._files.get(index)
             if files is None:
-                files = mounted_files(mount, result, self._runtime, self._report, fetch=fetch)
+                files = bind_source(mount, result, self._runtime, self._report, fetch=fetch)
             if files is None:
                 return None
             self._files[index] = files

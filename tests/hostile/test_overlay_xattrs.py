@@ -18,7 +18,7 @@ from level_rig import Level, Machine, subordinate_uid
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
-BOOKS = [
+OVERLAY_XATTRS = [
     "user.fuseoverlayfs.opaque",
     "user.fuseoverlayfs.origin",
     "user.overlay.opaque",
@@ -35,7 +35,7 @@ ENV PATH=/bin
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
 RUN mkdir -p /full/below && touch /full/file /full/below/file
 """
-WRITE = f"""RUN for name in {" ".join(BOOKS)}; do for place in /full /full/below /full/file /tree /new; do \\
+WRITE = f"""RUN for name in {" ".join(OVERLAY_XATTRS)}; do for place in /full /full/below /full/file /tree /new; do \\
   mkdir -p /new; setfattr -n $name -v y $place 2>/dev/null; done; done; setfattr -n user.mine -v kept /full; touch /written
 """
 SNAPSHOTTERS = ("overlay", "fuse-overlayfs", "copy")
@@ -50,7 +50,7 @@ def make_context(place: Path, busybox: str) -> None:
     linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
     (place / "tree").mkdir(parents=True)
     (place / "tree/a").touch()
-    for name in BOOKS:
+    for name in OVERLAY_XATTRS:
         os.setxattr(place / "tree", name, b"y")
     with tarfile.open(place / "base.tar", "w", format=tarfile.PAX_FORMAT) as tar:
         for source, name in (
@@ -61,7 +61,7 @@ def make_context(place: Path, busybox: str) -> None:
             entry = tarfile.TarInfo(name)
             data = Path(source).read_bytes()
             entry.mode, entry.size = 0o755, len(data)
-            entry.pax_headers = {f"SCHILY.xattr.{book}": "y" for book in BOOKS}
+            entry.pax_headers = {f"SCHILY.xattr.{name}": "y" for name in OVERLAY_XATTRS}
             tar.addfile(entry, io.BytesIO(data))
     (place / "write.dockerfile").write_text(BASE + WRITE)
     (place / "read.dockerfile").write_text(BASE + WRITE + READ)
