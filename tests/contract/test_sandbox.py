@@ -31,8 +31,8 @@ from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import (
     DEFAULT_CAPABILITIES,
     BindMount,
+    ContainerLimits,
     FileMount,
-    Limits,
     NetworkMode,
     OverlayMount,
     Root,
@@ -209,12 +209,12 @@ def test_the_file_mode_mask_is_022(rig):
 
 
 def test_resource_limits_are_set(rig):
-    limits = Limits(ulimits=(("nofile", 64, 128), ("core", 0, 0)))
+    limits = ContainerLimits(ulimits=(("nofile", 64, 128), ("core", 0, 0)))
     assert rig.sh("ulimit -n; ulimit -Hn; ulimit -c", limits=limits).lines == ["64", "128", "0"]
 
 
 def test_memory_is_limited(rig):
-    limits = Limits(memory_bytes=32 << 20)
+    limits = ContainerLimits(memory_bytes=32 << 20)
     try:
         fine = rig.sh("echo ok", limits=limits)
     except HostError:
@@ -229,7 +229,7 @@ def test_memory_is_limited(rig):
 
 def test_an_unknown_resource_limit_is_the_user_s_mistake(rig):
     with pytest.raises(UsageError, match="luck"):
-        rig.run("true", limits=Limits(ulimits=(("luck", 1, 1),)))
+        rig.run("true", limits=ContainerLimits(ulimits=(("luck", 1, 1),)))
 
 
 # -- programs that cannot be started -------------------------------------------------------------
@@ -324,7 +324,7 @@ def test_devices_are_the_usual_ones(rig):
 
 
 def test_shared_memory_has_the_size_of_the_spec(rig):
-    limits = Limits(shm_bytes=3 << 20)
+    limits = ContainerLimits(shm_bytes=3 << 20)
     assert "size=3072k" in rig.sh("grep /dev/shm /proc/mounts", limits=limits).text
 
 

@@ -27,9 +27,9 @@ from jettison.sandbox.select import IN_CONTAINER, SINGLE_ID
 from jettison.sandbox.spec import (
     DEFAULT_CAPABILITIES,
     BindMount,
+    ContainerLimits,
     DeviceNode,
     FileMount,
-    Limits,
     OverlayMount,
     TmpfsMount,
 )
@@ -271,7 +271,7 @@ def test_a_device_that_is_given_is_the_only_one_more(rig, disk):
         f"mknod /d b {disk[0]} {disk[1]}; head -c 29 /d; mknod /e b {disk[0]} {disk[1] + 1};"
         "head -c 1 /e; echo done"
     )
-    for limits in (Limits(), Limits(64 << 20)):
+    for limits in (ContainerLimits(), ContainerLimits(64 << 20)):
         result = rig.sh(script, devices=given, limits=limits)
         assert result.lines == [_CONTENT.decode(), "done"], result.stderr
     assert os.stat(name).st_mode == before
@@ -281,7 +281,8 @@ def test_a_limited_container_is_kept_from_devices_as_well(rig, disk):
     if in_user_namespace():
         pytest.skip("see tests of limits for users")
     result = rig.sh(
-        f"mknod /d b {disk[0]} {disk[1]} && head -c 29 /d; echo done", limits=Limits(64 << 20)
+        f"mknod /d b {disk[0]} {disk[1]} && head -c 29 /d; echo done",
+        limits=ContainerLimits(64 << 20),
     )
     assert result.lines == ["done"]
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jettison.errors import JettisonError
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.layer.codec import pack_layer, unpack_layer
-from jettison.layer.header import DIRECTORY, FILE, KINDS, SYMLINK, Entry, format_entry
+from jettison.layer.header import DIRECTORY, FILE, KINDS, SYMLINK, TarEntry, format_entry
 from jettison.layer.names import clean_name
 from jettison.layer.pack import pack
 from jettison.layer.pax import format_pax, parse_pax
@@ -126,7 +126,7 @@ def test_the_order_of_creation_does_not_matter(tree):
 
 entries = st.builds(
     lambda name, kind, mode, uid, gid, data, time, link, xattrs: (
-        Entry(
+        TarEntry(
             name + b"/" if kind == DIRECTORY else name,
             kind,
             mode,
@@ -170,8 +170,8 @@ def test_reading_is_the_inverse_of_writing(pairs):
 
 
 def _changed(entry, **changes):
-    return Entry(
-        **{field: changes.get(field, getattr(entry, field)) for field in Entry.__struct_fields__}
+    return TarEntry(
+        **{field: changes.get(field, getattr(entry, field)) for field in TarEntry.__struct_fields__}
     )
 
 
@@ -243,7 +243,7 @@ hostile_names = st.lists(
 def test_no_archive_writes_outside_its_root(members):
     data = b""
     for name, kind, link, mode in members:
-        data += format_entry(Entry(name, kind, mode, 0, 0, 0, 0, link, (1, 3)))
+        data += format_entry(TarEntry(name, kind, mode, 0, 0, 0, 0, link, (1, 3)))
     with tempfile.TemporaryDirectory() as base:
         for name in ("a", "b", "link"):
             Path(base, name).write_text("outside")
@@ -266,9 +266,9 @@ def test_no_archive_writes_outside_its_root(members):
 def test_damaged_archives_never_raise_anything_else(noise, place, patch):
     good = b"".join(
         [
-            format_entry(Entry(b"long/" * 40, FILE, 0o644, 0, 0, 3, 0, stored_size=3)),
+            format_entry(TarEntry(b"long/" * 40, FILE, 0o644, 0, 0, 3, 0, stored_size=3)),
             b"abc".ljust(512, b"\0"),
-            format_entry(Entry(b"l", SYMLINK, 0o777, 0, 0, 0, 0, b"target")),
+            format_entry(TarEntry(b"l", SYMLINK, 0o777, 0, 0, 0, 0, b"target")),
             bytes(1024),
         ]
     )

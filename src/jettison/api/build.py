@@ -16,7 +16,7 @@ from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
-from jettison.api.output import Output, prepare_outputs, reads_layers, write_outputs
+from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.api.sources import ContextSources
@@ -169,7 +169,7 @@ def _shipped(plan: Plan) -> set[Digest]:
 
 
 def _background_packer(
-    session: Session, request: BuildRequest, outputs: Sequence[Output], plan: Plan
+    session: Session, request: BuildRequest, outputs: Sequence[PreparedOutput], plan: Plan
 ) -> BackgroundPacker:
     """Decide how layers are packed while they are made.
 

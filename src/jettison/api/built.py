@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from jettison.api.output import Output
+from jettison.api.output import PreparedOutput
 from jettison.api.session import Session
 from jettison.exporter.base import Exporter
 from jettison.image.assemble import assemble
@@ -30,7 +30,9 @@ class BuiltImages:
         outputs: Who will want it.
     """
 
-    def __init__(self, session: Session, solution: Solution, outputs: Sequence[Output]) -> None:
+    def __init__(
+        self, session: Session, solution: Solution, outputs: Sequence[PreparedOutput]
+    ) -> None:
         self._session = session
         self._solution = solution
         self._exporters = [output.exporter for output in outputs]

@@ -13,7 +13,13 @@ from jettison.api.request import RunRequest
 from jettison.errors import UsageError
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.rlimits import parse_limit
-from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, Limits, Mount, TmpfsMount
+from jettison.sandbox.spec import (
+    DEFAULT_CAPABILITIES,
+    BindMount,
+    ContainerLimits,
+    Mount,
+    TmpfsMount,
+)
 
 _SHM_BYTES = 64 << 20
 _TARGETS = ("dst", "destination", "target")
@@ -37,13 +43,13 @@ def container_mounts(request: RunRequest) -> tuple[Mount, ...]:
     return tuple(made)
 
 
-def limits(request: RunRequest) -> Limits:
+def limits(request: RunRequest) -> ContainerLimits:
     """Return the limits.
 
     Raises:
         UsageError: a ``--ulimit`` is malformed.
     """
-    return Limits(
+    return ContainerLimits(
         memory_bytes=request.memory_bytes,
         cpus=request.cpus,
         pids=request.pids,

@@ -23,7 +23,7 @@ from jettison.container.ca import HOST, authorities, find_bundle, proxies
 from jettison.container.names import make_hosts, make_resolv_conf
 from jettison.errors import UsageError
 from jettison.oci.redact import passwords
-from jettison.sandbox.spec import Limits, Mount, NetworkMode
+from jettison.sandbox.spec import ContainerLimits, Mount, NetworkMode
 from jettison.solver.runtime import ExecOptions
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def exec_options(
         passwords=passwords_in(env),
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, resources),
-        limits=Limits(**msgspec.structs.asdict(request.resources)),
+        limits=ContainerLimits(**msgspec.structs.asdict(request.resources)),
         devices=devices,
         failed=session.store.failed,
         timeout_seconds=request.step_timeout_seconds,

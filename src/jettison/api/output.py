@@ -28,7 +28,7 @@ from jettison.store.image import StoredImage
 _READS_NO_LAYER = frozenset({"image", "cacheonly"})
 
 
-class Output(msgspec.Struct, frozen=True):
+class PreparedOutput(msgspec.Struct, frozen=True):
     """An exporter and what it is called while it works."""
 
     title: str
@@ -45,7 +45,7 @@ def services(session: Session, *, offline: bool = False) -> ExportServices:
     )
 
 
-def prepare_outputs(session: Session, request: BuildRequest) -> list[Output]:
+def prepare_outputs(session: Session, request: BuildRequest) -> list[PreparedOutput]:
     """Return the outputs of a request, in the order written; names in the store come first.
 
     Raises:
@@ -78,7 +78,7 @@ def reads_layers(request: BuildRequest) -> bool:
 
 
 def write_outputs(
-    outputs: list[Output], image_for: Callable[[Exporter], StoredImage], sink: Sink
+    outputs: list[PreparedOutput], image_for: Callable[[Exporter], StoredImage], sink: Sink
 ) -> Digest | None:
     """Write the image to all outputs; return the digest of the last manifest.
 
@@ -107,7 +107,7 @@ def _exporting(exporter: Exporter, image: StoredImage) -> Callable[[Progress], E
 
 def _prepare(
     session: Session, request: BuildRequest, wanted: OutputRequest, names: tuple[Reference, ...]
-) -> Output | None:
+) -> PreparedOutput | None:
     exporter = make_exporter(
         wanted.type,
         wanted.dest,
@@ -121,4 +121,6 @@ def _prepare(
         "image": "exporting to image",
         "registry": f"pushing {', '.join(name.familiar for name in names)}",
     }
-    return Output(titles.get(wanted.type, f"exporting to {wanted.type} {wanted.dest}"), exporter)
+    return PreparedOutput(
+        titles.get(wanted.type, f"exporting to {wanted.type} {wanted.dest}"), exporter
+    )

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jettison.copier.entry import Entry
+from jettison.copier.entry import SourceEntry
 from jettison.copier.layer_writer import OpenDirectories, set_facts
 from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.fs.bytes import ByteCopier
@@ -34,7 +34,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
 
     path: str
     tree: Tree
-    entry: Entry
+    entry: SourceEntry
     owner: tuple[int, int]
 
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jettison.copier.entry import Entry, encoded_name, encoded_xattrs, entry_of
+from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs, entry_of
 from jettison.fs.tree import Noted, Scanning, Tree
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -33,7 +33,7 @@ _SHORT = 3
 Row = tuple[object, ...]
 
 
-def contents_digest(tree: Tree, entries: Sequence[Entry], *, keeps_owner: bool) -> bytes:
+def contents_digest(tree: Tree, entries: Sequence[SourceEntry], *, keeps_owner: bool) -> bytes:
     """Return the digest of a directory's contents; the first entry is the directory itself.
 
     Raises:
@@ -97,7 +97,12 @@ def _look(tree: Scanning, path: str) -> Noted | None:
 
 
 def describe(
-    tree: Tree, entry: Entry, name: str, leader: Entry | None = None, *, keeps_owner: bool = True
+    tree: Tree,
+    entry: SourceEntry,
+    name: str,
+    leader: SourceEntry | None = None,
+    *,
+    keeps_owner: bool = True,
 ) -> Row:
     """Return what counts of a file.
 

@@ -20,8 +20,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from jettison.copier.entry import Entry, encoded_name, encoded_xattrs
-from jettison.copier.layout import Directory, Layout, Placed
+from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs
+from jettison.copier.layout import Directory, Placed, PlannedLayer
 from jettison.copier.members import BaseFile, MemberPlan
 from jettison.copier.mode import parse_mode
 from jettison.copier.open import open_source_archive
@@ -115,7 +115,7 @@ def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None
     owner = resolve_owner(op.owner, base) if op.owner is not None else None
     change = parse_mode(op.mode) if op.mode is not None else None
     # BuildKit has no --link together with --chmod: it copies onto the base then.
-    layout = Layout(None if op.link and change is None else base)
+    layout = PlannedLayer(None if op.link and change is None else base)
     mode = 0o755
     # As in BuildKit, whose new directories have the usual mode where there are more bits to set.
     if change is not None and change.absolute is not None and change.absolute <= 0o777:
@@ -142,7 +142,7 @@ def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None
 
 
 def _examine_mkdir(op: MkdirOp, base: Tree) -> Destination:
-    layout = Layout(base)
+    layout = PlannedLayer(base)
     target = layout.resolve(op.path)
     owner = Owner()
     if layout.mode(target) is None:
@@ -159,7 +159,9 @@ def _examine_mkdir(op: MkdirOp, base: Tree) -> Destination:
 class _Planner:
     """Puts sources at one destination."""
 
-    def __init__(self, layout: Layout, dest: str, made: Directory, owner: Owner | None) -> None:
+    def __init__(
+        self, layout: PlannedLayer, dest: str, made: Directory, owner: Owner | None
+    ) -> None:
         self._layout = layout
         self._dest = dest
         self._made = made
@@ -228,7 +230,7 @@ def _placed(index: int, number: int, source: Selected) -> Placed:
     return Placed(index, number, entry.mode, entry.target)
 
 
-def _copied(entry: Entry, owner: Owner | None) -> Directory:
+def _copied(entry: SourceEntry, owner: Owner | None) -> Directory:
     facts = entry.facts
     return Directory(
         entry.mode,

@@ -1,7 +1,7 @@
 """The files of a source: what is below a directory of a tree, but for what patterns leave out.
 
 In:  a tree, a path in it without links, ``Rules``.
-Out: ``Entry`` for each file, parents before what they hold.
+Out: ``SourceEntry`` for each file, parents before what they hold.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jettison.fs.pattern import PatternMatcher
 from jettison.fs.tree import FileStat, Scanned, Scanning, Tree
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class SourceEntry(msgspec.Struct, frozen=True, gc=False):
     """One file to be copied.
 
     Args:
@@ -67,7 +67,7 @@ class Rules(msgspec.Struct, frozen=True):
         return self.take_all and self.change is None
 
 
-def entries_of(tree: Tree, root: str, rules: Rules) -> list[Entry]:
+def entries_of(tree: Tree, root: str, rules: Rules) -> list[SourceEntry]:
     """Return a source and what is below it, but for what patterns leave out.
 
     Args:
@@ -108,7 +108,7 @@ class _Builder:
     """Collects entries of one source."""
 
     def __init__(self, tree: Tree, change: ModeChange | None) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[SourceEntry] = []
         self.made: set[str] = set()
         self._tree = tree
         self._apply = change.apply if change is not None else None
@@ -126,7 +126,9 @@ class _Builder:
         """Append a file; a ``plain`` one is known to have no extended attributes."""
         mode = facts.mode
         if plain and facts.nlink == 1 and self._apply is None and stat.S_ISREG(mode):
-            self.entries.append(Entry(path, origin, facts, mode))  # most files: in half the time
+            self.entries.append(
+                SourceEntry(path, origin, facts, mode)
+            )  # most files: in half the time
             return
         leader = -1
         if facts.nlink > 1 and facts.is_file:
@@ -143,8 +145,8 @@ class _Builder:
 
 def entry_of(
     tree: Tree, path: str, origin: str, facts: FileStat, *, plain: bool = False, leader: int = -1
-) -> Entry:
-    """Return the entry of one file as it is; arguments as for ``Entry``.
+) -> SourceEntry:
+    """Return the entry of one file as it is; arguments as for ``SourceEntry``.
 
     Raises:
         OSError: it cannot be read.
@@ -160,7 +162,7 @@ def entry_of(
     elif kind == stat.S_IFSOCK:
         # A layer cannot hold a socket; BuildKit leaves an empty file in its place.
         mode = stat.S_IFREG | stat.S_IMODE(mode)
-    return Entry(path, origin, facts, mode, target, xattrs, leader)
+    return SourceEntry(path, origin, facts, mode, target, xattrs, leader)
 
 
 def _walk(tree: Tree, base: str) -> Iterator[tuple[str, FileStat, bool]]:

@@ -1,7 +1,7 @@
 """What a layer will hold, planned before anything is written.
 
 In:  the base tree, and directories and files to be put at paths of it.
-Out: ``Layout``: every directory and file of the layer, by absolute path (the root is empty text).
+Out: ``PlannedLayer``: every directory and file of the layer, by absolute path (the root is empty).
 
 Later files replace earlier ones, as they do when sources are copied one after the other; nothing
 is ever written to be removed again. The base is asked only where it can matter.
@@ -61,7 +61,7 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
     target: str = ""
 
 
-class Layout:
+class PlannedLayer:
     """The layer as planned so far, seen together with the base.
 
     Args:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.copier.layout import Directory, Layout, Placed
+from jettison.copier.layout import Directory, Placed, PlannedLayer
 from jettison.copier.passwd import Owner
 from jettison.errors import SolveError, UnsafeArchiveError
 from jettison.fs.overlay_form import OPAQUE_MARKER, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX
@@ -56,7 +56,7 @@ class MemberPlan:
 
     def __init__(
         self,
-        layout: Layout,
+        layout: PlannedLayer,
         source: int,
         target: str,
         owner: Owner | None,
@@ -155,7 +155,7 @@ class MemberPlan:
 class _Inside:
     """A directory of a layout as a root."""
 
-    def __init__(self, layout: Layout, root: str) -> None:
+    def __init__(self, layout: PlannedLayer, root: str) -> None:
         self._layout = layout
         self._root = root
 

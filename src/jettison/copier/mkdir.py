@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jettison.copier.destination import Destination
 from jettison.copier.layer_writer import LayerWriter
-from jettison.copier.layout import Directory, Layout
+from jettison.copier.layout import Directory, PlannedLayer
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.tree import Tree
 from jettison.plan.op import MkdirOp
@@ -56,7 +56,7 @@ def make_directories(
         SolveError: something else is in the way.
         StorageError: the store cannot be written.
     """
-    layout = Layout(tree)
+    layout = PlannedLayer(tree)
     target = layout.resolve(path)
     layout.make_directories(target, Directory(stat.S_IFDIR | 0o755, uid, gid))
     planned = Destination(None, (target,), layout.directories, layout.files)

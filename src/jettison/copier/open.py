@@ -14,7 +14,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from jettison.copier.entry import Entry
+from jettison.copier.entry import SourceEntry
 from jettison.copier.select import Selected
 from jettison.errors import ContextError
 from jettison.fs.file_tree import FileTree
@@ -32,7 +32,7 @@ def is_immutable(tree: Tree) -> bool:
     return isinstance(tree, StackTree | FileTree)
 
 
-def open_source(tree: Tree, entry: Entry) -> tuple[int, os.stat_result]:
+def open_source(tree: Tree, entry: SourceEntry) -> tuple[int, os.stat_result]:
     """Open a regular file and return its descriptor and facts.
 
     Raises:
@@ -49,7 +49,7 @@ def open_source(tree: Tree, entry: Entry) -> tuple[int, os.stat_result]:
     return descriptor, facts
 
 
-def check_unchanged(entry: Entry, descriptor: int, before: os.stat_result) -> None:
+def check_unchanged(entry: SourceEntry, descriptor: int, before: os.stat_result) -> None:
     """Check that a file was not written while it was read.
 
     Raises:
@@ -105,7 +105,7 @@ def check_still_same(source: Selected) -> None:
         raise changed(entry)
 
 
-def changed(entry: Entry) -> ContextError:
+def changed(entry: SourceEntry) -> ContextError:
     """Return the error for a file that is not what was selected."""
     return ContextError(
         f"`{entry.origin}` changed while it was copied",
@@ -113,7 +113,7 @@ def changed(entry: Entry) -> ContextError:
     )
 
 
-def _is_same(tree: Tree, entry: Entry, found: os.stat_result) -> bool:
+def _is_same(tree: Tree, entry: SourceEntry, found: os.stat_result) -> bool:
     facts = entry.facts
     if not stat.S_ISREG(found.st_mode) or found.st_size != facts.size:
         return False
@@ -123,7 +123,7 @@ def _is_same(tree: Tree, entry: Entry, found: os.stat_result) -> bool:
     return same_inode and found.st_mtime_ns == facts.mtime_ns
 
 
-def _unreadable(entry: Entry, error: OSError) -> ContextError:
+def _unreadable(entry: SourceEntry, error: OSError) -> ContextError:
     if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
         return changed(entry)
     reason = (error.strerror or str(error)).lower()

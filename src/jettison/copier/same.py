@@ -16,8 +16,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from jettison.copier.entry import Entry, encoded_name, encoded_xattrs
-from jettison.copier.layout import Layout
+from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs
+from jettison.copier.layout import PlannedLayer
 from jettison.copier.passwd import Owner
 from jettison.copier.select import Selected
 from jettison.fs.tree import FileStat, Tree
@@ -36,7 +36,7 @@ class Same(msgspec.Struct, frozen=True):
 
 
 def same_as_base(
-    layout: Layout,
+    layout: PlannedLayer,
     base: Tree,
     sources: Sequence[Selected],
     owner: Owner | None,
@@ -83,7 +83,7 @@ def same_as_base(
     return Same(tuple(sorted(going)), tuple(sorted(covered)) if going else ())
 
 
-def _without_parents(same: Sequence[str], layout: Layout) -> set[str]:
+def _without_parents(same: Sequence[str], layout: PlannedLayer) -> set[str]:
     """Return those paths below which nothing stays."""
     going = set(same)
     staying = (path for path in (*layout.files, *layout.directories) if path not in going)
@@ -95,13 +95,13 @@ def _without_parents(same: Sequence[str], layout: Layout) -> set[str]:
     return going
 
 
-def _shows_base(layout: Layout, path: str) -> bool:
+def _shows_base(layout: PlannedLayer, path: str) -> bool:
     """Tell whether names of the base's directory are seen in a directory of the layer."""
     planned = layout.directories[path]
     return planned.in_base and not planned.opaque and layout.base_facts(path) is not None
 
 
-def _is_same_directory(layout: Layout, path: str) -> bool:
+def _is_same_directory(layout: PlannedLayer, path: str) -> bool:
     planned, before = layout.directories[path], layout.base_facts(path)
     return (
         bool(path)
@@ -113,7 +113,7 @@ def _is_same_directory(layout: Layout, path: str) -> bool:
 
 
 def _is_same_file(
-    base: Tree, path: str, before: FileStat, tree: Tree, entry: Entry, owner: Owner | None
+    base: Tree, path: str, before: FileStat, tree: Tree, entry: SourceEntry, owner: Owner | None
 ) -> bool:
     facts = entry.facts
     uid, gid = (facts.uid, facts.gid) if owner is None else (owner.uid, owner.gid)

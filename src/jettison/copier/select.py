@@ -21,7 +21,7 @@ from functools import cached_property
 import msgspec
 
 from jettison.copier.content import contents_digest, describe, noted_contents_digest
-from jettison.copier.entry import Entry, Rules, encoded_name, entries_of
+from jettison.copier.entry import Rules, SourceEntry, encoded_name, entries_of
 from jettison.copier.missing import missing_source
 from jettison.copier.mode import parse_mode
 from jettison.errors import ContextError, FrontendError
@@ -61,7 +61,7 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
     mode: int = _INLINE_MODE
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[SourceEntry]:
         """The source and what is below it, parents first; listed when somebody asks for it.
 
         Raises:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jettison.copier.bulk import BulkCopier, Job
 from jettison.copier.destination import Destination
-from jettison.copier.entry import Entry
+from jettison.copier.entry import SourceEntry
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.layout import Placed
 from jettison.copier.reuse import NO_LINK, PreviousLayer, link_files, made_from
@@ -177,7 +177,9 @@ class _Copier:
         finally:
             os.close(target)
 
-    def _special(self, directory: int, name: str, entry: Entry, owner: tuple[int, int]) -> None:
+    def _special(
+        self, directory: int, name: str, entry: SourceEntry, owner: tuple[int, int]
+    ) -> None:
         """Make a link, FIFO or device, or the empty file that stands for a socket."""
         writer, mode = self._writer, entry.mode
         if stat.S_ISLNK(mode):
@@ -188,7 +190,9 @@ class _Copier:
             writer.make_node(directory, name, mode, entry.facts.rdev)
         writer.set_special_facts(directory, name, mode, owner, entry.facts.mtime_ns)
 
-    def _link_to_layer(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
+    def _link_to_layer(
+        self, tree: Tree, entry: SourceEntry, owner: tuple[int, int], path: str
+    ) -> bool:
         """Link a file of a committed layer, if nothing about it changes."""
         facts = entry.facts
         if (
@@ -204,7 +208,9 @@ class _Copier:
             self.digests[path[1:]] = tree.file_digest(entry.origin)
         return True
 
-    def _link_previous(self, tree: Tree, entry: Entry, owner: tuple[int, int], path: str) -> bool:
+    def _link_previous(
+        self, tree: Tree, entry: SourceEntry, owner: tuple[int, int], path: str
+    ) -> bool:
         """Link a file of the layer that an earlier build made here, if it is the same."""
         previous, facts = self._previous, entry.facts
         if previous is None or facts.nlink != 1 or entry.xattrs:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from jettison.errors import ExportError
 from jettison.exporter.destination import copy_bytes
-from jettison.layer.header import BLOCK, DIRECTORY, FILE, Entry, format_entry
+from jettison.layer.header import BLOCK, DIRECTORY, FILE, TarEntry, format_entry
 
 
 class ArchiveWriter:
@@ -60,10 +60,10 @@ class ArchiveWriter:
             if directory not in self._names:
                 self._names.add(directory)
                 self._sink.write(
-                    format_entry(Entry(directory.encode(), DIRECTORY, 0o755, 0, 0, 0, 0))
+                    format_entry(TarEntry(directory.encode(), DIRECTORY, 0o755, 0, 0, 0, 0))
                 )
         self._names.add(name)
-        entry = Entry(name.encode(), FILE, 0o644, 0, 0, size, 0, stored_size=size)
+        entry = TarEntry(name.encode(), FILE, 0o644, 0, 0, size, 0, stored_size=size)
         self._sink.write(format_entry(entry))
         return True
 

@@ -24,14 +24,6 @@ from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestErro
 from jettison.events import Progress
 from jettison.exporter.archive import ArchiveWriter
 from jettison.exporter.base import ExportResult, ExportServices
-from jettison.exporter.bundle import (
-    Bundle,
-    ImageSet,
-    blob_name,
-    build_set,
-    bundle,
-    fetch_layers,
-)
 from jettison.exporter.destination import (
     STANDARD_OUTPUT,
     beside,
@@ -42,9 +34,17 @@ from jettison.exporter.destination import (
     open_file,
     require_place,
 )
+from jettison.exporter.layout_contents import (
+    ImageSet,
+    LayoutContents,
+    blob_name,
+    build_set,
+    fetch_layers,
+    layout_contents,
+)
 from jettison.exporter.options import Attributes
 from jettison.fs.atomic import write_atomically
-from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
+from jettison.image.layout import IMAGE_NAME, REF_NAME, OciLayout
 from jettison.image.manifest import Compression
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
@@ -110,7 +110,7 @@ class ArchiveExporter:
         # Readers of layouts (skopeo, podman) know no docker media types, docker knows both.
         oci = self._options.oci is not False
         made = build_set(self._services, images, self._options, oci=oci)
-        contents = bundle([(made, self._options.names)], self._options.annotations)
+        contents = layout_contents([(made, self._options.names)], self._options.annotations)
         docker = docker_manifest([(made, self._options.names)]) if self._docker else b""
         fetch_layers(self._services, contents, report)
         if self._tar:
@@ -121,7 +121,7 @@ class ArchiveExporter:
         path = "" if self._dest == STANDARD_OUTPUT else self._dest
         return ExportResult(made.root, tuple(str(name) for name in self._options.names), path)
 
-    def _write_directory(self, contents: Bundle, docker: bytes, report: Progress) -> None:
+    def _write_directory(self, contents: LayoutContents, docker: bytes, report: Progress) -> None:
         path = Path(self._dest)
         if is_empty(path):
             with new_directory(path) as directory:
@@ -130,7 +130,7 @@ class ArchiveExporter:
             return
         with export_errors(self._dest):
             try:
-                entries = Layout(os.path.abspath(path)).index().manifests
+                entries = OciLayout(os.path.abspath(path)).index().manifests
             except (InvalidManifestError, ImageNotFoundError) as error:
                 raise ExportError(
                     f"cannot write `{self._dest}`: it is not empty and no OCI layout",
@@ -140,7 +140,7 @@ class ArchiveExporter:
             self._write_documents(path, contents, docker, _without(entries, contents))
 
     def _write_documents(
-        self, directory: Path, contents: Bundle, docker: bytes, others: list[Descriptor]
+        self, directory: Path, contents: LayoutContents, docker: bytes, others: list[Descriptor]
     ) -> None:
         """Write what points at blobs, after them."""
         if docker:
@@ -170,7 +170,11 @@ def docker_manifest(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> byt
 
 
 def write_archive(
-    services: ExportServices, sink: BinaryIO, contents: Bundle, docker: bytes, report: Progress
+    services: ExportServices,
+    sink: BinaryIO,
+    contents: LayoutContents,
+    docker: bytes,
+    report: Progress,
 ) -> None:
     """Write a layout as a tar; ``docker`` are the bytes of ``manifest.json``, if it has one.
 
@@ -191,7 +195,9 @@ def write_archive(
     writer.close()
 
 
-def _fill(services: ExportServices, directory: Path, contents: Bundle, report: Progress) -> None:
+def _fill(
+    services: ExportServices, directory: Path, contents: LayoutContents, report: Progress
+) -> None:
     """Copy blobs into a layout directory, those that it lacks."""
     for digest, data in contents.documents.items():
         target = directory / blob_name(digest)
@@ -217,7 +223,7 @@ def _copy_blob(source: Path, target: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _without(entries: Sequence[Descriptor], contents: Bundle) -> list[Descriptor]:
+def _without(entries: Sequence[Descriptor], contents: LayoutContents) -> list[Descriptor]:
     """Return the entries of a layout that new ones do not replace, by name or as unnamed."""
 
     def key(entry: Descriptor) -> tuple[str, str]:

@@ -20,7 +20,7 @@ import msgspec
 from jettison.errors import ExportError, UsageError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
-from jettison.exporter.bundle import ImageSet, build_set
+from jettison.exporter.layout_contents import ImageSet, build_set
 from jettison.exporter.options import Attributes, ImageOptions
 from jettison.image.manifest import Compression
 from jettison.image.parallel import Stop, run_parallel

@@ -51,7 +51,7 @@ from jettison.layer.header import (
     FILE,
     HARD_LINK,
     SYMLINK,
-    Entry,
+    TarEntry,
     format_entry,
 )
 from jettison.snapshot.stack import StackTree
@@ -171,7 +171,7 @@ class _TarWriter:
     def write(self, tree: Tree) -> None:
         if self._prefix:
             name = self._prefix.encode()
-            self._sink.write(format_entry(Entry(name, DIRECTORY, 0o755, 0, 0, 0, 0)))
+            self._sink.write(format_entry(TarEntry(name, DIRECTORY, 0o755, 0, 0, 0, 0)))
         for count, (path, facts) in enumerate(walk(tree), 1):
             self._add(tree, path, facts)
             if count % _EVERY == 0:
@@ -189,7 +189,7 @@ class _TarWriter:
         device = (0, 0)
         if kind in {CHARACTER, DEVICE_BLOCK}:
             device = (os.major(facts.rdev), os.minor(facts.rdev))
-        entry = Entry(
+        entry = TarEntry(
             name,
             kind,
             stat.S_IMODE(facts.mode),

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from jettison.errors import InvalidReferenceError
 from jettison.events import Progress, no_progress
 from jettison.exporter.base import ExportResult, ExportServices
-from jettison.exporter.bundle import build_set, bundle, fetch_layers
 from jettison.exporter.destination import STANDARD_OUTPUT, open_file
+from jettison.exporter.layout_contents import build_set, fetch_layers, layout_contents
 from jettison.exporter.oci import docker_manifest, write_archive
 from jettison.exporter.options import Annotations, ImageOptions
 from jettison.image.manifest import Compression
@@ -51,7 +51,7 @@ def save_images(
         (build_set(services, [image], options, oci=True), tuple(names[image.id]))
         for image in once.values()
     ]
-    contents = bundle(sets, Annotations())
+    contents = layout_contents(sets, Annotations())
     fetch_layers(services, contents, report)
     with open_file(dest, services.stdout) as sink:
         write_archive(services, sink, contents, docker_manifest(sets), report)

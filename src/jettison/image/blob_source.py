@@ -14,9 +14,9 @@ from typing import Protocol
 
 from jettison.errors import ImageNotFoundError, InvalidManifestError, UnsafeArchiveError
 from jettison.events import Progress
-from jettison.image.layout import SCHEME, Layout
+from jettison.image.layout import SCHEME, OciLayout
 from jettison.image.remote import RemoteBlobs
-from jettison.layer.header import FILE, HARD_LINK, SYMLINK, Entry
+from jettison.layer.header import FILE, HARD_LINK, SYMLINK, TarEntry
 from jettison.layer.reader import TarReader
 from jettison.oci.codec import MAX_DOCUMENT_BYTES
 from jettison.oci.digest import Digest, parse_digest
@@ -49,7 +49,7 @@ class LayoutBlobSource:
 
     def __init__(self, store: Store, path: str, report: Progress) -> None:
         self._store = store
-        self._layout = Layout(path)
+        self._layout = OciLayout(path)
         self._source = SCHEME + path
         self._report = report
 
@@ -112,7 +112,7 @@ class TarBlobSource:
             f"the archive lacks `{name[:200]}`", hint="save it again, it is incomplete"
         )
 
-    def take(self, reader: TarReader, entry: Entry, report: Progress) -> None:
+    def take(self, reader: TarReader, entry: TarEntry, report: Progress) -> None:
         """Keep a member of the archive.
 
         Raises:

@@ -62,7 +62,7 @@ def parse_layout_reference(text: str) -> LayoutReference:
     return LayoutReference(os.path.abspath(path), tag, digest)
 
 
-class Layout:
+class OciLayout:
     """A layout directory.
 
     Args:

@@ -33,11 +33,11 @@ from jettison.image.blob_lookup import record_blob
 from jettison.image.blob_source import BlobSource, LayoutBlobSource, TarBlobSource
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
-from jettison.image.layout import IMAGE_NAME, REF_NAME, Layout
+from jettison.image.layout import IMAGE_NAME, REF_NAME, OciLayout
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image
 from jettison.layer.decompress import detect, open_decompressed
-from jettison.layer.limits import Limits
+from jettison.layer.limits import ArchiveLimits
 from jettison.layer.reader import Readable, TarReader
 from jettison.oci import mediatype
 from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
@@ -51,7 +51,7 @@ from jettison.store.image import StoredImage
 from jettison.store.layer import StoredLayer
 from jettison.store.store import Store
 
-_LIMITS = Limits(max_entries=1_000_000)
+_LIMITS = ArchiveLimits(max_entries=1_000_000)
 _MAX_NESTING = 3
 
 
@@ -109,7 +109,7 @@ def _load_directory(
     store: Store, path: Path, platform: Platform, name: str, report: Progress
 ) -> list[LoadedImage]:
     text = os.path.abspath(path)
-    index = Layout(text).index()
+    index = OciLayout(text).index()
     return _load_index(store, LayoutBlobSource(store, text, report), index, platform, name)
 
 

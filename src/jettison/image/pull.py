@@ -13,7 +13,7 @@ import msgspec
 
 from jettison.errors import InvalidManifestError
 from jettison.image.document import choose_platform, decode_config, decode_document
-from jettison.image.layout import SCHEME, Layout, LayoutReference
+from jettison.image.layout import SCHEME, LayoutReference, OciLayout
 from jettison.image.remote import ClientFactory
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor, Index, Manifest
@@ -72,7 +72,7 @@ def read_layout(store: Store, reference: LayoutReference, platform: Platform) ->
         PlatformNotFoundError: it has no image for the platform.
         ContentError: its bytes are not what its descriptors say.
     """
-    layout = Layout(reference.path)
+    layout = OciLayout(reference.path)
     descriptor = layout.find(reference)
     nesting = 0
     while True:

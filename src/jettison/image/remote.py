@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jettison.errors import ImageNotFoundError
 from jettison.events import Progress, no_progress
-from jettison.image.layout import SCHEME, Layout
+from jettison.image.layout import SCHEME, OciLayout
 from jettison.image.parallel import Stop
 from jettison.oci.digest import short
 from jettison.oci.manifest import Descriptor
@@ -49,7 +49,7 @@ class RemoteBlobs:
             RegistryError: the registry does not give it.
         """
         if source.startswith(SCHEME):
-            with Layout(source.removeprefix(SCHEME)).open(descriptor.digest) as file:
+            with OciLayout(source.removeprefix(SCHEME)).open(descriptor.digest) as file:
                 yield file
             return
         if self._client is None:

@@ -12,7 +12,7 @@ again. Names of whiteouts (``.wh.``) are ordinary names here.
 
 Source: BuildKit's copy of archives (``AttemptUnpack``); OCI image-spec has no say.
 Security: names and hard-link targets never leave the root; symbolic links point anywhere, so
-whoever writes the entries must not follow them. Sizes are bounded by ``Limits``.
+whoever writes the entries must not follow them. Sizes are bounded by ``ArchiveLimits``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import msgspec
 
 from jettison.errors import InternalError, UnsafeArchiveError
 from jettison.layer.decompress import Decompressed, detect, open_decompressed
-from jettison.layer.header import BLOCK, HARD_LINK, KINDS, SYMLINK, Entry, parse_block
-from jettison.layer.limits import DEFAULT_LIMITS, Limits
+from jettison.layer.header import BLOCK, HARD_LINK, KINDS, SYMLINK, TarEntry, parse_block
+from jettison.layer.limits import DEFAULT_LIMITS, ArchiveLimits
 from jettison.layer.names import check_link, clean_name
 from jettison.layer.place import contradiction
 from jettison.layer.reader import TarReader, file_type, write_data
@@ -55,7 +55,7 @@ class ArchiveEntry(msgspec.Struct, frozen=True):
     link: str
     hard_link: str
     xattrs: dict[str, bytes]
-    _entry: Entry
+    _entry: TarEntry
     _archive: Archive
 
     @property
@@ -109,13 +109,13 @@ class Archive:
     """
 
     def __init__(
-        self, stream: Decompressed, reader: TarReader, first: Entry, descriptor: int
+        self, stream: Decompressed, reader: TarReader, first: TarEntry, descriptor: int
     ) -> None:
         self.compression = stream.compression
         self._stream = stream
         self._reader = reader
-        self._next: Entry | None = first
-        self._current: Entry | None = None
+        self._next: TarEntry | None = first
+        self._current: TarEntry | None = None
         self._descriptor = descriptor
 
     def __enter__(self) -> Self:
@@ -147,7 +147,7 @@ class Archive:
                 yield self._checked(entry)
             self._next = self._reader.next()
 
-    def current(self, entry: Entry) -> TarReader:
+    def current(self, entry: TarEntry) -> TarReader:
         """Return the reader for the data of the current entry.
 
         Raises:
@@ -157,7 +157,7 @@ class Archive:
             raise InternalError("bytes of an archive's entry were asked for too late")
         return self._reader
 
-    def _checked(self, entry: Entry) -> ArchiveEntry:
+    def _checked(self, entry: TarEntry) -> ArchiveEntry:
         name = os.fsdecode(clean_name(entry.name))
         link = hard_link = ""
         if entry.kind == SYMLINK:
@@ -196,7 +196,7 @@ class _File:
         return os.read(self._descriptor, size)
 
 
-def open_archive(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Archive | None:
+def open_archive(path: str | Path, *, limits: ArchiveLimits = DEFAULT_LIMITS) -> Archive | None:
     """Open a file if it is an archive, else return None.
 
     Args:
@@ -218,7 +218,7 @@ def open_archive(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Archiv
     return archive
 
 
-def _open(descriptor: int, limits: Limits) -> Archive | None:
+def _open(descriptor: int, limits: ArchiveLimits) -> Archive | None:
     start = os.pread(descriptor, BLOCK, 0)
     try:
         if detect(start) == "none":

@@ -17,7 +17,7 @@ from typing import Self
 from jettison.errors import DigestMismatchError
 from jettison.layer.compress import Write, compressor
 from jettison.layer.decompress import open_decompressed
-from jettison.layer.limits import DEFAULT_LIMITS, Limits
+from jettison.layer.limits import DEFAULT_LIMITS, ArchiveLimits
 from jettison.layer.observer import LayerObserver
 from jettison.layer.pack import pack
 from jettison.layer.reader import Readable
@@ -120,7 +120,7 @@ def unpack_layer(
     expected_diff_id: Digest | None,
     *,
     opaque_xattr: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     lower: Lower | None = None,
 ) -> tuple[Unpacked, Digest]:
     """Unpack a blob into an empty directory and return what it was, and its diff ID.

@@ -7,7 +7,7 @@ Padding with zeros after the last member is allowed; anything else there is an e
 programs disagree about what it means.
 
 Source: RFC 1952 (gzip), RFC 8878 (zstd).
-Security: windows are bounded (zstd 128 MiB, xz 512 MiB), output is bounded by ``Limits``,
+Security: windows are bounded (zstd 128 MiB, xz 512 MiB), output is bounded by ``ArchiveLimits``,
 and each call returns at most 1 MiB.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Protocol, Self, cast
 
 from jettison.errors import UnsafeArchiveError, UsageError
-from jettison.layer.limits import DEFAULT_LIMITS, Limits
+from jettison.layer.limits import DEFAULT_LIMITS, ArchiveLimits
 from jettison.layer.reader import Readable
 
 _INPUT_BYTES = 128 << 10
@@ -74,7 +74,7 @@ def open_decompressed(
     stream: Readable,
     compression: str = "auto",
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
 ) -> Decompressed:
     """Return a stream of what is inside another; that one stays open when this is closed.
 
@@ -113,7 +113,9 @@ class Decompressed:
     ``compression`` is the name of what it was.
     """
 
-    def __init__(self, stream: Readable, compression: str, start: bytes, limits: Limits) -> None:
+    def __init__(
+        self, stream: Readable, compression: str, start: bytes, limits: ArchiveLimits
+    ) -> None:
         self.compression = compression
         self._stream = stream
         self._start = start

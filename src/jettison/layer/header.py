@@ -1,7 +1,7 @@
 """Tar headers: one 512-byte block, read and written by hand.
 
-In:  blocks of an archive, or an ``Entry``.
-Out: an ``Entry``, or the blocks that describe one.
+In:  blocks of an archive, or an ``TarEntry``.
+Out: an ``TarEntry``, or the blocks that describe one.
 
 Reads ustar, pax, GNU and old (V7) headers, octal and base-256 numbers. Writes ustar where it can
 say everything, and a pax header before it where it cannot.
@@ -44,7 +44,7 @@ _MAX_OCTAL_ID = 0o7777777
 _MAX_OCTAL_SIZE = 0o77777777777
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class TarEntry(msgspec.Struct, frozen=True, gc=False):
     """One entry of an archive, as its headers describe it.
 
     ``name`` and ``link`` are raw bytes as written, unchecked. ``mode`` has permission bits only.
@@ -135,7 +135,7 @@ def number(field: bytes, what: str, offset: int) -> int:
     raise malformed(f"{what} is not a number", offset)
 
 
-def check_ranges(entry: Entry) -> None:
+def check_ranges(entry: TarEntry) -> None:
     """Refuse numbers that no file system has.
 
     Raises:
@@ -163,7 +163,7 @@ def _name(block: bytes) -> bytes:
     return name
 
 
-def parse_block(block: bytes, offset: int) -> Entry:
+def parse_block(block: bytes, offset: int) -> TarEntry:
     """Return what one header block says, with ``kind`` as the type flag was written.
 
     V7 and contiguous files become ``FILE``, V7 names that end with a slash ``DIRECTORY``; flags
@@ -201,7 +201,7 @@ def parse_block(block: bytes, offset: int) -> Entry:
             number(block[329:337], "the device number", offset),
             number(block[337:345], "the device number", offset),
         )
-    return Entry(
+    return TarEntry(
         name,
         kind,
         mode & 0o7777,
@@ -254,7 +254,7 @@ def _ustar_name(name: bytes) -> tuple[bytes, bytes] | None:
     return name[:cut], name[cut + 1 :]
 
 
-def _head(entry: Entry, name: bytes) -> bytes:
+def _head(entry: TarEntry, name: bytes) -> bytes:
     """Return a header up to its checksum."""
     seconds = entry.mtime_ns // 1_000_000_000
     return name.ljust(100, b"\0") + b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (
@@ -280,7 +280,7 @@ _SIMPLE_TAILS = {
 """Tails, and their sums, of headers that say nothing in them but the kind."""
 
 
-def _is_simple(entry: Entry) -> bool:
+def _is_simple(entry: TarEntry) -> bool:
     """Tell whether ustar can say everything, and that with a tail of ``_SIMPLE_TAILS``."""
     return (
         entry.kind in _SIMPLE_TAILS
@@ -296,14 +296,14 @@ def _is_simple(entry: Entry) -> bool:
     )
 
 
-def _block(entry: Entry, name: bytes, prefix: bytes, link: bytes) -> bytes:
+def _block(entry: TarEntry, name: bytes, prefix: bytes, link: bytes) -> bytes:
     head = _head(entry, name)
     tail = _tail(entry.kind, prefix, link, entry.device)
     block = head + b"        " + tail
     return head + b"%06o\0 " % _sum_of(block) + tail
 
 
-def _pax_records(entry: Entry, name_fits: bool) -> dict[bytes, bytes]:
+def _pax_records(entry: TarEntry, name_fits: bool) -> dict[bytes, bytes]:
     records: dict[bytes, bytes] = {}
     if not name_fits or not entry.name.isascii():
         records[b"path"] = entry.name
@@ -329,7 +329,7 @@ def _ascii(name: bytes) -> bytes:
     return name if name.isascii() else bytes(byte for byte in name if byte < 0x80)
 
 
-def format_entry(entry: Entry) -> bytes:
+def format_entry(entry: TarEntry) -> bytes:
     """Return the header blocks of an entry; its data, padded to 512 bytes, come after them.
 
     The time is written in whole seconds (rounded down), as containerd and BuildKit do: sub-second
@@ -347,7 +347,7 @@ def format_entry(entry: Entry) -> bytes:
     data = format_pax(records)
     # Programs that do not know pax extract this header as a file of this name.
     base = _ascii(entry.name.rstrip(b"/").rpartition(b"/")[2])[:80]
-    pax = Entry(b"", b"x", 0o644, 0, 0, len(data), 0, stored_size=len(data))
+    pax = TarEntry(b"", b"x", 0o644, 0, 0, len(data), 0, stored_size=len(data))
     prefix, name = split or (b"", entry.name[:100])
     return (
         _block(pax, b"PaxHeaders.0/" + base, b"", b"")

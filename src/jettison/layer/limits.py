@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True):
+class ArchiveLimits(msgspec.Struct, frozen=True):
     """Bounds on archives and compressed streams.
 
     ``max_bytes`` bounds both the lengths of files, holes of sparse files included, and what a
@@ -22,4 +22,4 @@ class Limits(msgspec.Struct, frozen=True):
     ratio_from_bytes: int = 1 << 28
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ArchiveLimits()

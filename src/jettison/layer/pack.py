@@ -47,7 +47,7 @@ from jettison.layer.header import (
     FILE,
     HARD_LINK,
     SYMLINK,
-    Entry,
+    TarEntry,
     format_entry,
     show,
 )
@@ -299,7 +299,7 @@ class _Packer:
         kind: bytes,
         xattrs: dict[str, bytes],
         size: int = 0,
-    ) -> Entry:
+    ) -> TarEntry:
         if len(path) > MAX_PATH_BYTES:
             raise ContentError(
                 f"`{show(path)}` is longer than {MAX_PATH_BYTES} bytes",
@@ -308,7 +308,7 @@ class _Packer:
         mtime_ns = facts.st_mtime_ns
         if self._clamp_ns is not None and mtime_ns > self._clamp_ns:
             mtime_ns = self._clamp_ns
-        return Entry(
+        return TarEntry(
             path,
             kind,
             stat.S_IMODE(facts.st_mode),
@@ -337,7 +337,7 @@ class _Packer:
 
 
 def _marker(path: bytes) -> bytes:
-    return format_entry(Entry(path, FILE, 0, 0, 0, 0, 0))
+    return format_entry(TarEntry(path, FILE, 0, 0, 0, 0, 0))
 
 
 def _parent(directory: int, identity: tuple[int, int]) -> int:

@@ -1,6 +1,6 @@
 """Making single files with exactly the attributes of an entry, in few system calls.
 
-In:  an ``Entry``, an open parent directory and a name in it at which there is nothing.
+In:  an ``TarEntry``, an open parent directory and a name in it at which there is nothing.
 Out: the file; notes about what this process may not or this file system cannot keep.
 
 New files get an owner and mode bits from the process, its umask, set-group-ID parents, mount
@@ -16,7 +16,7 @@ import os
 from jettison.errors import HostError, UnsafeArchiveError
 from jettison.fs import owners
 from jettison.fs.xattr import is_image_xattr
-from jettison.layer.header import CHARACTER, DEVICE_BLOCK, SYMLINK, Entry, show
+from jettison.layer.header import CHARACTER, DEVICE_BLOCK, SYMLINK, TarEntry, show
 from jettison.layer.reader import file_type
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -24,7 +24,7 @@ _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_NOTES = 100
 
 
-def contradiction(entry: Entry, what: str) -> UnsafeArchiveError:
+def contradiction(entry: TarEntry, what: str) -> UnsafeArchiveError:
     """Return the error for an entry that cannot be meant."""
     return UnsafeArchiveError(
         f"`{show(entry.name)}` {what} (tar header at byte {entry.offset})",
@@ -58,7 +58,7 @@ class Placer:
         if len(self._notes) < _MAX_NOTES:
             self._notes[text] = None
 
-    def create(self, entry: Entry, parent: int, base: bytes) -> int:
+    def create(self, entry: TarEntry, parent: int, base: bytes) -> int:
         """Create a regular file and return its descriptor, for writing.
 
         Raises:
@@ -67,7 +67,7 @@ class Placer:
         mode = entry.mode if self._is_at_once(entry) else 0o600
         return os.open(base, _CREATE, mode, dir_fd=parent)
 
-    def finish(self, entry: Entry, descriptor: int) -> None:
+    def finish(self, entry: TarEntry, descriptor: int) -> None:
         """Give a created file its attributes, after its bytes: writing clears some of them."""
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, descriptor)
@@ -78,7 +78,7 @@ class Placer:
             self._set_xattrs(entry, descriptor)
         os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
 
-    def special(self, entry: Entry, parent: int, base: bytes) -> None:
+    def special(self, entry: TarEntry, parent: int, base: bytes) -> None:
         """Make a symbolic link, a fifo or a device, or note why not.
 
         Raises:
@@ -96,7 +96,7 @@ class Placer:
         times = (entry.mtime_ns, entry.mtime_ns)
         os.utime(base, ns=times, dir_fd=parent, follow_symlinks=False)
 
-    def finish_directory(self, entry: Entry, parent: int, base: bytes) -> None:
+    def finish_directory(self, entry: TarEntry, parent: int, base: bytes) -> None:
         """Give a directory its attributes, after all that is in it was made."""
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, base, parent)
@@ -110,11 +110,11 @@ class Placer:
         times = (entry.mtime_ns, entry.mtime_ns)
         os.utime(base, ns=times, dir_fd=parent, follow_symlinks=False)
 
-    def _is_at_once(self, entry: Entry) -> bool:
+    def _is_at_once(self, entry: TarEntry) -> bool:
         """Tell whether a file gets its mode as it is created."""
         return not (entry.mode & self._not_at_once or self._needed & ~entry.mode)
 
-    def _node(self, entry: Entry, parent: int, base: bytes) -> bool:
+    def _node(self, entry: TarEntry, parent: int, base: bytes) -> bool:
         device = 0
         if entry.kind in {CHARACTER, DEVICE_BLOCK}:
             if entry.kind == CHARACTER and entry.device == (0, 0):
@@ -131,7 +131,7 @@ class Placer:
             return False
         return True
 
-    def _chown(self, entry: Entry, target: int | bytes, parent: int | None = None) -> None:
+    def _chown(self, entry: TarEntry, target: int | bytes, parent: int | None = None) -> None:
         try:
             owners.chown(target, (entry.uid, entry.gid), parent)
         except OSError as error:
@@ -143,7 +143,7 @@ class Placer:
                 hint="add subordinate IDs for your user to /etc/subuid and /etc/subgid",
             ) from error
 
-    def _set_xattrs(self, entry: Entry, descriptor: int) -> None:
+    def _set_xattrs(self, entry: TarEntry, descriptor: int) -> None:
         for name, value in entry.xattrs.items():
             if not is_image_xattr(name):
                 continue

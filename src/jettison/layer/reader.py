@@ -1,13 +1,13 @@
 """Reading a tar stream entry by entry, with few copies.
 
 In:  a stream of an uncompressed archive (``read(n) -> bytes``; short reads are fine).
-Out: ``Entry`` values in the order of the archive, and the data of the current one in pieces.
+Out: ``TarEntry`` values in the order of the archive, and the data of the current one in pieces.
 
 Long names (GNU ``L``/``K``, pax ``path``/``linkpath``), big numbers, times, extended attributes
 and sparse maps of the headers before an entry are merged into it. Of a global pax header, sizes,
 names and sparse maps are ignored: no sane archive has them, and programs disagree about them.
 
-Security: headers are bounded (1 MiB each), counts and sizes by ``Limits``.
+Security: headers are bounded (1 MiB each), counts and sizes by ``ArchiveLimits``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from jettison.errors import SourceError, UnsafeArchiveError
 from jettison.layer.header import (
     BLOCK,
     FILE,
-    Entry,
+    TarEntry,
     check_ranges,
     malformed,
     parse_block,
     show,
 )
-from jettison.layer.limits import DEFAULT_LIMITS, Limits
+from jettison.layer.limits import DEFAULT_LIMITS, ArchiveLimits
 from jettison.layer.pax import parse_pax, pax_integer, pax_time_ns
 from jettison.layer.sparse import data_map, old_map, pax_map
 
@@ -58,7 +58,7 @@ class TarReader:
         limits: What is refused.
     """
 
-    def __init__(self, stream: Readable, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, stream: Readable, limits: ArchiveLimits = DEFAULT_LIMITS) -> None:
         self._stream = stream
         self._limits = limits
         self._buffer = b""
@@ -72,12 +72,12 @@ class TarReader:
         self._global: dict[bytes, bytes] = {}
         self._ended = False
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[TarEntry]:
         """Yield the entries; the data of one must be read before the next is asked for."""
         while (entry := self.next()) is not None:
             yield entry
 
-    def next(self) -> Entry | None:
+    def next(self) -> TarEntry | None:
         """Return the next entry, or None at the end; unread data of the last one is skipped.
 
         Raises:
@@ -128,7 +128,7 @@ class TarReader:
         while self._read():
             pass
 
-    def _extended(self, entry: Entry, block: bytes) -> Entry | None:
+    def _extended(self, entry: TarEntry, block: bytes) -> TarEntry | None:
         """Return the entry that headers before it and old sparse maps describe further.
 
         There is none behind a global header at the end: git makes such archives of empty trees.
@@ -168,7 +168,7 @@ class TarReader:
             entry = self._sparse(entry, records)
         return self._checked(entry)
 
-    def _checked(self, entry: Entry) -> Entry:
+    def _checked(self, entry: TarEntry) -> TarEntry:
         check_ranges(entry)
         self._entries += 1
         self._bytes += max(entry.size, entry.stored_size)
@@ -193,7 +193,7 @@ class TarReader:
                 )
         return entry
 
-    def _sparse(self, entry: Entry, records: list[tuple[bytes, bytes]]) -> Entry:
+    def _sparse(self, entry: TarEntry, records: list[tuple[bytes, bytes]]) -> TarEntry:
         facts = dict(records)
         name = facts.get(b"GNU.sparse.name", entry.name)
         size = facts.get(b"GNU.sparse.realsize", facts.get(b"GNU.sparse.size"))
@@ -210,7 +210,7 @@ class TarReader:
             entry, name=name, size=real_size, sparse=regions, stored_size=stored
         )
 
-    def _header_data(self, entry: Entry) -> bytes:
+    def _header_data(self, entry: TarEntry) -> bytes:
         if entry.stored_size > _MAX_HEADER_BYTES:
             raise malformed("an extended header is too large", entry.offset)
         self._need(entry.stored_size)
@@ -290,7 +290,7 @@ class TarReader:
             ) from error
 
 
-def _with_records(entry: Entry, records: dict[bytes, bytes]) -> Entry:
+def _with_records(entry: TarEntry, records: dict[bytes, bytes]) -> TarEntry:
     """Return an entry with what pax records say; an empty value means the header's own."""
     changes: dict[str, object] = {}
     xattrs: dict[str, bytes] = {}
@@ -332,7 +332,7 @@ def file_type(kind: bytes) -> int:
     return _TYPES[kind]
 
 
-def write_data(reader: TarReader, entry: Entry, descriptor: int) -> None:
+def write_data(reader: TarReader, entry: TarEntry, descriptor: int) -> None:
     """Write the data of the current entry to an empty file; holes stay holes.
 
     Raises:

@@ -47,10 +47,10 @@ from jettison.layer.header import (
     HARD_LINK,
     KINDS,
     SYMLINK,
-    Entry,
+    TarEntry,
     show,
 )
-from jettison.layer.limits import DEFAULT_LIMITS, Limits
+from jettison.layer.limits import DEFAULT_LIMITS, ArchiveLimits
 from jettison.layer.names import (
     OPAQUE,
     WHITEOUT,
@@ -98,7 +98,7 @@ def unpack(
     into: Path,
     *,
     opaque_xattr: str | None = None,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
     lower: Lower | None = None,
 ) -> Unpacked:
     """Unpack a tar into an empty directory; on failure the directory holds a part of it.
@@ -148,11 +148,11 @@ class _Unpacker:
         self._tree = tree
         self._placer = placer
         self._lower = lower
-        self._explicit: dict[bytes, Entry] = {}
+        self._explicit: dict[bytes, TarEntry] = {}
         self._entries = 0
         self._size = 0
 
-    def apply(self, entry: Entry) -> None:
+    def apply(self, entry: TarEntry) -> None:
         self._entries += 1
         name = clean_name(entry.name)
         kind = entry.kind
@@ -194,7 +194,7 @@ class _Unpacker:
             self._placer.notes,
         )
 
-    def _file(self, entry: Entry, parent: int, directory: bytes, base: bytes) -> None:
+    def _file(self, entry: TarEntry, parent: int, directory: bytes, base: bytes) -> None:
         descriptor = self._create(entry, parent, directory, base)
         try:
             write_data(self._reader, entry, descriptor)
@@ -203,14 +203,14 @@ class _Unpacker:
             os.close(descriptor)
         self._size += entry.size
 
-    def _create(self, entry: Entry, parent: int, directory: bytes, base: bytes) -> int:
+    def _create(self, entry: TarEntry, parent: int, directory: bytes, base: bytes) -> int:
         try:
             return self._placer.create(entry, parent, base)
         except FileExistsError:
             self._clear(parent, directory, base)
             return self._placer.create(entry, parent, base)
 
-    def _directory(self, entry: Entry, parent: int, directory: bytes, base: bytes) -> None:
+    def _directory(self, entry: TarEntry, parent: int, directory: bytes, base: bytes) -> None:
         path = join(directory, base)
         try:
             os.mkdir(base, 0o700, dir_fd=parent)
@@ -223,7 +223,7 @@ class _Unpacker:
             self._tree.make_opaque(self._tree.enter(path)[0])
         self._explicit[path] = entry
 
-    def _hard_link(self, entry: Entry, directory: bytes, base: bytes) -> None:
+    def _hard_link(self, entry: TarEntry, directory: bytes, base: bytes) -> None:
         target = clean_name(entry.link)
         if not target:
             raise contradiction(entry, "is a hard link to the root")
@@ -251,7 +251,7 @@ class _Unpacker:
         finally:
             os.close(source)
 
-    def _special(self, entry: Entry, parent: int, directory: bytes, base: bytes) -> None:
+    def _special(self, entry: TarEntry, parent: int, directory: bytes, base: bytes) -> None:
         if entry.kind == SYMLINK:
             check_link(entry.name, entry.link)
         try:
@@ -307,7 +307,7 @@ class _Unpacker:
                 del self._explicit[name]
             remove_tree(f"/proc/self/fd/{parent}/{os.fsdecode(base)}")
 
-    def _copy_lower(self, entry: Entry, directory: bytes, base: bytes, target: bytes) -> None:
+    def _copy_lower(self, entry: TarEntry, directory: bytes, base: bytes, target: bytes) -> None:
         found = self._in_lower(target)
         if found is None:
             raise UnsafeArchiveError(
@@ -333,13 +333,13 @@ class _Unpacker:
             os.close(source)
         self._size += copied.size
 
-    def _implied(self, path: bytes) -> Entry:
+    def _implied(self, path: bytes) -> TarEntry:
         found = self._in_lower(path)
         if found is not None and found[1].kind == DIRECTORY:
             return found[1]
-        return Entry(path, DIRECTORY, 0o755, *self._placer.owner, size=0, mtime_ns=0)
+        return TarEntry(path, DIRECTORY, 0o755, *self._placer.owner, size=0, mtime_ns=0)
 
-    def _in_lower(self, path: bytes) -> tuple[str, Entry] | None:
+    def _in_lower(self, path: bytes) -> tuple[str, TarEntry] | None:
         """Return where a path of the layers below is, and an entry with its attributes."""
         place = self._lower("/" + os.fsdecode(path)) if self._lower is not None else None
         if place is None:
@@ -348,7 +348,7 @@ class _Unpacker:
         kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
         if kind is None or overlay_form.is_whiteout(facts):
             return None
-        return place, Entry(
+        return place, TarEntry(
             path,
             kind,
             stat.S_IMODE(facts.st_mode),

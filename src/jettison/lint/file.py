@@ -60,7 +60,7 @@ class LintContext(msgspec.Struct, frozen=True):
     is_ignored: Callable[[str], bool] | None = None
 
 
-class Step:
+class LintStep:
     """An instruction of a stage with what it sees.
 
     ``values`` are the variables that have a value, ``declared`` the names of all ARGs.
@@ -93,7 +93,7 @@ class Step:
             return word
 
 
-class Stage:
+class LintStage:
     """A FROM block.
 
     Args:
@@ -119,14 +119,14 @@ class Stage:
         "triggers",
     )
 
-    def __init__(self, index: int, first: From, image: str, parent: Stage | None) -> None:
+    def __init__(self, index: int, first: From, image: str, parent: LintStage | None) -> None:
         self.index = index
         self.first = first
         self.image = image
         self.parent = parent
         self.instructions: list[Instruction] = []
         self.triggers: list[Instruction] = []
-        self.steps: tuple[Step, ...] = ()
+        self.steps: tuple[LintStep, ...] = ()
         self.scope = Scope()
         self.facts: ImageFacts | None = parent.facts if parent is not None else None
         """Of the image at the end of the lineage; None when they are not known."""
@@ -206,14 +206,14 @@ class LintFile:
             return None
 
     @cached_property
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[LintStage, ...]:
         """All stages in file order."""
-        stages: list[Stage] = []
-        names: dict[str, Stage] = {}
+        stages: list[LintStage] = []
+        names: dict[str, LintStage] = {}
         for first, instructions in self._blocks:
             expanded = self.expand_global(first.image)
             image = expanded.text if expanded is not None else ""
-            stage = Stage(len(stages), first, image, names.get(image.lower()))
+            stage = LintStage(len(stages), first, image, names.get(image.lower()))
             stage.instructions = instructions
             stages.append(stage)
             if first.stage_name:
@@ -222,7 +222,7 @@ class LintFile:
         return tuple(stages)
 
     @property
-    def checked_stages(self) -> tuple[Stage, ...]:
+    def checked_stages(self) -> tuple[LintStage, ...]:
         """The stages that the surroundings ask for."""
         wanted = self.context.stages
         return tuple(each for each in self.stages if wanted is None or each.index in wanted)
@@ -239,7 +239,7 @@ class LintFile:
                         for port in step.expand(word).split():
                             yield port, instruction.span
 
-    def platform_of(self, stage: Stage) -> Platform:
+    def platform_of(self, stage: LintStage) -> Platform:
         """Return the platform that a stage's base image is wanted for."""
         flag = self.expand_global(stage.first.platform)
         if flag is not None and flag.text:
@@ -248,14 +248,14 @@ class LintFile:
                 return normalise(*parts)
         return self.context.platform
 
-    def _walk(self, stage: Stage) -> None:
+    def _walk(self, stage: LintStage) -> None:
         """Fill in what a stage's instructions see."""
         visible = self._begin(stage)
         stage.triggers = self._triggers(stage)
         values, declared = dict(visible.values), frozenset(visible.arguments)
-        steps: list[Step] = []
+        steps: list[LintStep] = []
         for instruction in stage.runs:
-            step = Step(
+            step = LintStep(
                 instruction,
                 values,
                 declared,
@@ -275,7 +275,7 @@ class LintFile:
         stage.steps = tuple(steps)
         stage.scope = visible
 
-    def _triggers(self, stage: Stage) -> list[Instruction]:
+    def _triggers(self, stage: LintStage) -> list[Instruction]:
         """Return what the base of a stage runs by ONBUILD; a wrong one is the build's to tell."""
         if not scope.runs_triggers(self.context.build_args):
             return []
@@ -303,7 +303,7 @@ class LintFile:
         except ExpansionError:
             visible.arguments.update({item.key: None for item in arg.items})
 
-    def _begin(self, stage: Stage) -> Scope:
+    def _begin(self, stage: LintStage) -> Scope:
         """Return the scope that a stage starts with; fill in the facts of its image."""
         if stage.parent is not None:
             return stage.parent.scope.copy()

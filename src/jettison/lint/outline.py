@@ -17,7 +17,7 @@ from jettison.frontend.dockerfile.mounts import MountSpec, parse_mount
 from jettison.frontend.dockerfile.syntax import Arg, Copy, Dockerfile, Instruction, Run
 from jettison.frontend.dockerfile.text import did_you_mean
 from jettison.frontend.dockerfile.words import expand
-from jettison.lint.file import LintContext, LintFile, Stage
+from jettison.lint.file import LintContext, LintFile, LintStage
 from jettison.plan.op import MountType
 
 
@@ -107,12 +107,12 @@ def needed_stages(dockerfile: Dockerfile, context: LintContext) -> frozenset[int
     return frozenset(stage.index for stage in _needed(file, _find_target(file)))
 
 
-def _platform(file: LintFile, stage: Stage) -> str:
+def _platform(file: LintFile, stage: LintStage) -> str:
     expanded = file.expand_global(stage.first.platform)
     return expanded.text if expanded is not None else stage.first.platform
 
 
-def _find_target(file: LintFile) -> Stage:
+def _find_target(file: LintFile) -> LintStage:
     if not file.stages:
         raise StageGraphError("dockerfile contains no stages to build")
     wanted = file.context.target
@@ -130,12 +130,12 @@ def _find_target(file: LintFile) -> Stage:
     )
 
 
-def _needed(file: LintFile, target: Stage) -> list[Stage]:
+def _needed(file: LintFile, target: LintStage) -> list[LintStage]:
     """Return the stages that a target is made from, itself included, in file order."""
     names = {stage.first.stage_name: stage for stage in file.stages if stage.first.stage_name} | {
         str(stage.index): stage for stage in file.stages
     }
-    needed: dict[int, Stage] = {}
+    needed: dict[int, LintStage] = {}
     waiting = [target]
     while waiting:
         stage = waiting.pop()
@@ -151,7 +151,7 @@ def _needed(file: LintFile, target: Stage) -> list[Stage]:
     return [needed[index] for index in sorted(needed)]
 
 
-def _read_names(stage: Stage, file: LintFile) -> Iterator[str]:
+def _read_names(stage: LintStage, file: LintFile) -> Iterator[str]:
     """Yield what a stage copies and mounts from."""
     for instruction in stage.runs:
         if isinstance(instruction, Copy) and instruction.from_name:
@@ -161,7 +161,7 @@ def _read_names(stage: Stage, file: LintFile) -> Iterator[str]:
             yield spec.from_name
 
 
-def _mounts(stage: Stage, file: LintFile) -> Iterator[tuple[MountSpec, Instruction]]:
+def _mounts(stage: LintStage, file: LintFile) -> Iterator[tuple[MountSpec, Instruction]]:
     """Yield the mounts of a stage; one that is wrong is left for the build to tell."""
     for step in stage.steps:
         if isinstance(step.instruction, Run):
@@ -185,7 +185,7 @@ def _mounted(mounts: Iterable[tuple[MountSpec, Span]], kind: MountType) -> tuple
     return tuple(found.values())
 
 
-def _args(file: LintFile, needed: Iterable[Stage]) -> Iterator[OutlineArg]:
+def _args(file: LintFile, needed: Iterable[LintStage]) -> Iterator[OutlineArg]:
     """Yield the arguments that stages declare or that their FROM lines use, each once."""
     seen: set[str] = set()
     stages = list(needed)
@@ -216,7 +216,7 @@ def _items(
             yield OutlineArg(item.key, values.get(item.key, ""), item.description, arg.span)
 
 
-def _used_in_from(file: LintFile, stages: Iterable[Stage]) -> set[str]:
+def _used_in_from(file: LintFile, stages: Iterable[LintStage]) -> set[str]:
     """Return the global arguments that matter to stages, and those their defaults use."""
     names: set[str] = set()
     for stage in stages:

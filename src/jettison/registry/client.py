@@ -36,7 +36,7 @@ from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
 from jettison.registry.error import refuse_page
 from jettison.registry.headers import next_link, parse_length
-from jettison.registry.session import Session
+from jettison.registry.session import RegistrySession
 from jettison.registry.transport import Transport, discard, read_bounded
 from jettison.settings import Settings
 
@@ -75,7 +75,7 @@ class RegistryClient:
     ) -> None:
         self.hosts = hosts
         self._transport = transport
-        self.session = Session(transport, credentials, hosts.insecure)
+        self.session = RegistrySession(transport, credentials, hosts.insecure)
 
     @classmethod
     def of_user(cls, settings: Settings, environ: Mapping[str, str]) -> RegistryClient:
@@ -167,7 +167,7 @@ class RegistryClient:
             AuthenticationError: the registry does not take them.
             RegistryError: it cannot be asked.
         """
-        session = Session(self._transport, lambda _: credentials, self.hosts.insecure)
+        session = RegistrySession(self._transport, lambda _: credentials, self.hosts.insecure)
         endpoint = self.hosts.endpoint(registry)
         response = session.request(endpoint, "GET", session.url(endpoint, ""), expected={200})
         discard(response)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 
-class Session:
+class RegistrySession:
     """What all requests share.
 
     Args:

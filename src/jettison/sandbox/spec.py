@@ -157,7 +157,7 @@ class NetworkMode(enum.Enum):
     NONE = "none"
 
 
-class Limits(Resources, frozen=True):
+class ContainerLimits(Resources, frozen=True):
     """Resource limits; 0 and empty are none. ``ulimits`` are (name, soft, hard), -1 unlimited."""
 
     ulimits: tuple[tuple[str, int, int], ...] = ()
@@ -240,7 +240,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     terminal: bool = False
     terminal_size: tuple[int, int] = (24, 80)
     init: bool = False
-    limits: Limits = Limits()
+    limits: ContainerLimits = ContainerLimits()
     devices: tuple[DeviceNode, ...] = ()
     fuse: Fuse | None = None
 

@@ -21,7 +21,8 @@ from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import GitOp, HttpOp
 from jettison.plan.vertex import Vertex
-from jettison.sandbox.spec import Limits, Mount
+from jettison.sandbox.base import Sandbox
+from jettison.sandbox.spec import ContainerLimits, Mount
 from jettison.snapshot.base import ALL_TELL, ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.solver.cancellation import Cancellation
@@ -153,7 +154,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     unset_secrets: Mapping[str, str] = {}
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
-    limits: Limits = Limits()
+    limits: ContainerLimits = ContainerLimits()
     devices: Mapping[str, tuple[HostDevice, ...]] = {}
     failed: Path | None = None
     timeout_seconds: float = 0

@@ -9,8 +9,8 @@ import tarfile
 import pytest
 
 from jettison.errors import UnsafeArchiveError
-from jettison.layer.header import Entry, format_entry
-from jettison.layer.limits import Limits
+from jettison.layer.header import TarEntry, format_entry
+from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
 from jettison.layer.unpack import unpack
 from layer_archives import archive, directory, hard_link, member, symlink
@@ -198,7 +198,7 @@ def test_a_file_in_the_place_of_the_root_is_refused(into):
 
 
 def test_a_file_that_claims_an_exabyte_is_refused_by_the_limit(into):
-    header = format_entry(Entry(b"f", b"0", 0o644, 0, 0, 1 << 60, 0, stored_size=1 << 60))
+    header = format_entry(TarEntry(b"f", b"0", 0o644, 0, 0, 1 << 60, 0, stored_size=1 << 60))
     with pytest.raises(UnsafeArchiveError, match="larger than"):
         unpack(io.BytesIO(header), into)
 
@@ -206,9 +206,9 @@ def test_a_file_that_claims_an_exabyte_is_refused_by_the_limit(into):
 def test_a_sparse_bomb_is_refused_by_the_limit(into):
     pax = format_pax({b"GNU.sparse.size": b"%d" % (1 << 50), b"GNU.sparse.map": b""})
     data = (
-        format_entry(Entry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
+        format_entry(TarEntry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
         + pax.ljust(512, b"\0")
-        + format_entry(Entry(b"s", b"0", 0o644, 0, 0, 0, 0))
+        + format_entry(TarEntry(b"s", b"0", 0o644, 0, 0, 0, 0))
         + bytes(1024)
     )
     with pytest.raises(UnsafeArchiveError, match="`s` makes the archive larger"):
@@ -217,7 +217,7 @@ def test_a_sparse_bomb_is_refused_by_the_limit(into):
 
 def test_a_flood_of_entries_is_refused_by_the_limit(into):
     with pytest.raises(UnsafeArchiveError, match="more than 10 entries"):
-        put(into, *[member(f"f{i}") for i in range(20)], limits=Limits(max_entries=10))
+        put(into, *[member(f"f{i}") for i in range(20)], limits=ArchiveLimits(max_entries=10))
 
 
 @pytest.mark.parametrize("length", [256, 5000])

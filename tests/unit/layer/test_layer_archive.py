@@ -11,8 +11,8 @@ import pytest
 
 from jettison.errors import InternalError, UnsafeArchiveError
 from jettison.layer.archive import open_archive
-from jettison.layer.header import Entry, format_entry
-from jettison.layer.limits import Limits
+from jettison.layer.header import TarEntry, format_entry
+from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
 from jettison.layer.zstd import ZstdCompressor
 from layer_archives import archive, directory, hard_link, member, symlink
@@ -126,9 +126,9 @@ def test_bytes_are_copied_to_a_file(save, tmp_path):
 def test_sparse_files_are_read_and_copied_with_their_holes(save, tmp_path):
     pax = format_pax({b"GNU.sparse.size": b"9000", b"GNU.sparse.map": b"2,3,8000,2"})
     path = save(
-        format_entry(Entry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
+        format_entry(TarEntry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
         + pax.ljust(512, b"\0")
-        + format_entry(Entry(b"s", b"0", 0o644, 0, 0, 0, 0, stored_size=5))
+        + format_entry(TarEntry(b"s", b"0", 0o644, 0, 0, 0, 0, stored_size=5))
         + b"abcde".ljust(512, b"\0")
         + bytes(1024)
     )
@@ -186,7 +186,7 @@ def test_damage_behind_the_first_header_is_an_error(save):
 def test_limits_hold(save):
     path = save(archive(member("a"), member("b")))
     with (
-        open_archive(path, limits=Limits(max_entries=1)) as found,
+        open_archive(path, limits=ArchiveLimits(max_entries=1)) as found,
         pytest.raises(UnsafeArchiveError, match="more than 1 entries"),
     ):
         list(found)

@@ -10,7 +10,7 @@ import pytest
 
 from jettison.errors import UnsafeArchiveError, UsageError
 from jettison.layer.decompress import detect, open_decompressed
-from jettison.layer.limits import Limits
+from jettison.layer.limits import ArchiveLimits
 from jettison.layer.zstd import CompressionParameter, ZstdCompressor
 
 DATA = b"".join(b"%d lines of text\n" % n for n in range(200_000))
@@ -131,15 +131,15 @@ def test_an_unknown_compression_is_a_usage_error():
 
 def test_output_beyond_the_limit_is_refused():
     data = gzip.compress(bytes(10_000_000))
-    assert len(plain(data, limits=Limits(max_bytes=10_000_000))) == 10_000_000
+    assert len(plain(data, limits=ArchiveLimits(max_bytes=10_000_000))) == 10_000_000
     with pytest.raises(UnsafeArchiveError, match="hold more than"):
-        plain(data, limits=Limits(max_bytes=9_999_999))
+        plain(data, limits=ArchiveLimits(max_bytes=9_999_999))
 
 
 @pytest.mark.parametrize("name", ["bzip2", "zstd"])
 def test_a_bomb_is_refused_by_its_ratio_and_takes_little_memory(name):
     data = PACK[name](bytes(50_000_000))
-    limits = Limits(max_ratio=1000, ratio_from_bytes=5_000_000)
+    limits = ArchiveLimits(max_ratio=1000, ratio_from_bytes=5_000_000)
     produced = []
     with (
         open_decompressed(io.BytesIO(data), limits=limits) as stream,

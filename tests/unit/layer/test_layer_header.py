@@ -10,7 +10,7 @@ from jettison.layer.header import (
     CHARACTER,
     DIRECTORY,
     FILE,
-    Entry,
+    TarEntry,
     format_entry,
     number,
     parse_block,
@@ -21,7 +21,7 @@ from jettison.layer.reader import TarReader
 
 def entry(name=b"usr/bin/tool", **changes):
     facts = {"kind": FILE, "mode": 0o644, "uid": 0, "gid": 0, "size": 0, "mtime_ns": 0}
-    return Entry(name, **{**facts, **changes})
+    return TarEntry(name, **{**facts, **changes})
 
 
 def read_back(blocks, data=b""):

@@ -6,8 +6,8 @@ import tarfile
 import pytest
 
 from jettison.errors import SourceError, UnsafeArchiveError
-from jettison.layer.header import Entry, format_entry
-from jettison.layer.limits import Limits
+from jettison.layer.header import TarEntry, format_entry
+from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
 from jettison.layer.reader import TarReader
 from layer_archives import archive, directory, hard_link, member, symlink
@@ -111,22 +111,22 @@ def test_an_extended_header_without_an_entry_is_an_error():
 
 
 def test_an_extended_header_of_more_than_a_mebibyte_is_refused():
-    header = format_entry(Entry(b"h", b"x", 0, 0, 0, 2 << 20, 0, stored_size=2 << 20))
+    header = format_entry(TarEntry(b"h", b"x", 0, 0, 0, 2 << 20, 0, stored_size=2 << 20))
     with pytest.raises(UnsafeArchiveError, match="extended header is too large"):
         read_all(header + bytes(2 << 20))
 
 
 def test_more_entries_than_allowed_are_refused():
     data = archive(member("a"), member("b"), member("c"))
-    assert len(read_all(data, limits=Limits(max_entries=3))) == 3
+    assert len(read_all(data, limits=ArchiveLimits(max_entries=3))) == 3
     with pytest.raises(UnsafeArchiveError, match="more than 2 entries"):
-        read_all(data, limits=Limits(max_entries=2))
+        read_all(data, limits=ArchiveLimits(max_entries=2))
 
 
 def test_more_bytes_than_allowed_are_refused_before_they_are_read():
-    header = format_entry(Entry(b"huge", b"0", 0, 0, 0, 1 << 40, 0, stored_size=1 << 40))
+    header = format_entry(TarEntry(b"huge", b"0", 0, 0, 0, 1 << 40, 0, stored_size=1 << 40))
     with pytest.raises(UnsafeArchiveError, match="`huge` makes the archive larger than 1000"):
-        TarReader(io.BytesIO(header), Limits(max_bytes=1000)).next()
+        TarReader(io.BytesIO(header), ArchiveLimits(max_bytes=1000)).next()
 
 
 def test_a_stream_that_fails_is_a_source_error():
@@ -142,11 +142,11 @@ def sparse(records, data, size=None):
     pax = format_pax(records) if isinstance(records, dict) else records
     stored = len(data)
     return (
-        format_entry(Entry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
+        format_entry(TarEntry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
         + pax.ljust(-(-len(pax) // 512) * 512, b"\0")
-        + format_entry(Entry(b"s", b"0", 0o644, 0, 0, 0, 0, stored_size=stored))
+        + format_entry(TarEntry(b"s", b"0", 0o644, 0, 0, 0, 0, stored_size=stored))
         + data.ljust(-(-stored // 512) * 512, b"\0")
-        + format_entry(Entry(b"next", b"0", 0o644, 0, 0, 0, 0))
+        + format_entry(TarEntry(b"next", b"0", 0o644, 0, 0, 0, 0))
         + bytes(1024)
     )
 

@@ -12,8 +12,8 @@ import pytest
 from jettison.errors import HostError, SourceError, StorageError, UnsafeArchiveError
 from jettison.fs.overlay_form import is_opaque, is_whiteout
 from jettison.fs.remove import remove_tree
-from jettison.layer.header import Entry, format_entry
-from jettison.layer.limits import Limits
+from jettison.layer.header import TarEntry, format_entry
+from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
 from jettison.layer.unpack import unpack
 from layer_archives import archive, directory, facts, hard_link, member, symlink
@@ -295,9 +295,9 @@ def test_a_hard_link_to_nothing_is_an_error(into):
 def test_sparse_files_keep_their_holes(into, tmp_path):
     pax = format_pax({b"GNU.sparse.size": b"10000000", b"GNU.sparse.map": b"0,3,9000000,2"})
     data = (
-        format_entry(Entry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
+        format_entry(TarEntry(b"p", b"x", 0, 0, 0, 0, 0, stored_size=len(pax)))
         + pax.ljust(512, b"\0")
-        + format_entry(Entry(b"s", b"0", 0o644, os.getuid(), os.getgid(), 0, 0, stored_size=5))
+        + format_entry(TarEntry(b"s", b"0", 0o644, os.getuid(), os.getgid(), 0, 0, stored_size=5))
         + b"abcde".ljust(512, b"\0")
         + bytes(1024)
     )
@@ -338,7 +338,12 @@ def test_a_stream_that_fails_is_not_blamed_on_the_disk(into):
 
 def test_limits_hold_while_unpacking(into):
     with pytest.raises(UnsafeArchiveError):
-        put(into, member("a", b"x" * 600), member("b", b"x" * 600), limits=Limits(max_bytes=1000))
+        put(
+            into,
+            member("a", b"x" * 600),
+            member("b", b"x" * 600),
+            limits=ArchiveLimits(max_bytes=1000),
+        )
 
 
 @as_root

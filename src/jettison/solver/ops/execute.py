@@ -31,7 +31,7 @@ from jettison.snapshot.unchanged import leave_out_unchanged
 from jettison.solver.ops.base import making, sees_secrets
 from jettison.solver.ops.bind_sources import BindSource
 from jettison.solver.ops.mounts import Mounted, mount_all
-from jettison.solver.ops.output import Output
+from jettison.solver.ops.output import StepOutput
 from jettison.solver.ops.spec import step_spec
 from jettison.solver.result import StackResult
 from jettison.solver.runtime import Runtime
@@ -173,7 +173,7 @@ class Execution:
         from jettison.sandbox.base import Streams  # noqa: PLC0415 - a cached build runs nothing
 
         runtime = self._runtime
-        output = Output(runtime, self._vertex)
+        output = StepOutput(runtime, self._vertex)
         stdin = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         try:
             streams = Streams(stdin, output.stdout, output.stderr)

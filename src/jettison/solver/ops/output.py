@@ -22,7 +22,7 @@ _TAIL_BYTES = 1 << 16
 _CLIPPED = b"\n[output clipped after %s: show more with `--step-log-size`, all of it with 0]\n"
 
 
-class Output:
+class StepOutput:
     """The output of one process.
 
     Args:

@@ -12,8 +12,8 @@ from jettison.sandbox import wire
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.spec import (
     BindMount,
+    ContainerLimits,
     FileMount,
-    Limits,
     NetworkMode,
     OverlayMount,
     Root,
@@ -43,7 +43,7 @@ def test_the_process_is_the_spec_s():
 
 
 def test_limits_are_rlimits_and_resources():
-    limits = Limits(memory_bytes=4096, cpus=0.5, ulimits=(("nofile", 1, -1),))
+    limits = ContainerLimits(memory_bytes=4096, cpus=0.5, ulimits=(("nofile", 1, -1),))
     resources = config(spec(limits=limits))["linux"]["resources"]
     assert resources.keys() == {"devices"}  # it is in a limited group
     made = config(spec(limits=limits), cgroup="/own")

@@ -1,7 +1,7 @@
 """Everything that a layout of some images holds: descriptors, documents, blobs.
 
 In:  stored images, their form, their names.
-Out: ``Bundle``; ``ImageSet`` for exporters that write an index of several platforms.
+Out: ``LayoutContents``; ``ImageSet`` for exporters that write an index of several platforms.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def build_set(
     return ImageSet(tuple(manifests), root, data)
 
 
-class Bundle(msgspec.Struct, frozen=True):
+class LayoutContents(msgspec.Struct, frozen=True):
     """What a layout holds.
 
     Args:
@@ -106,9 +106,9 @@ class Bundle(msgspec.Struct, frozen=True):
         return encode(Index(manifests=(*others, *self.entries), media_type=OCI_INDEX))
 
 
-def bundle(
+def layout_contents(
     sets: Sequence[tuple[ImageSet, Sequence[Reference]]], index_descriptor: Annotations
-) -> Bundle:
+) -> LayoutContents:
     """Return the layout of image sets and their names."""
     entries: list[Descriptor] = []
     documents: dict[str, bytes] = {}
@@ -127,11 +127,11 @@ def bundle(
                 notes[IMAGE_NAME] = str(name)
                 notes[REF_NAME] = name.tag
             entries.append(msgspec.structs.replace(images.root, annotations=notes))
-    return Bundle(tuple(entries), documents, tuple(layers.values()))
+    return LayoutContents(tuple(entries), documents, tuple(layers.values()))
 
 
-def fetch_layers(services: ExportServices, made: Bundle, report: Progress) -> None:
-    """Fetch all blobs of a bundle into the store.
+def fetch_layers(services: ExportServices, made: LayoutContents, report: Progress) -> None:
+    """Fetch all blobs of a layout into the store.
 
     Raises:
         SourceError, ContentError, StorageError: one cannot be had.
