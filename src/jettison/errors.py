@@ -57,7 +57,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class JettisonError(Exception):
-    """An error that is told to the user without a traceback.
+    """An error that is shown to the user without a traceback.
 
     Args:
         message: What is wrong and why, lower case, without a final period.

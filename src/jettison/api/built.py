@@ -48,7 +48,7 @@ class BuiltImages:
         return self.wanted_by(self._exporters[0] if self._exporters else None)
 
     def wanted_by(self, exporter: Exporter | None) -> StoredImage:
-        """Return the image that an output wants: rewritten if there is an epoch, if not told else.
+        """Return the image that an output wants: rewritten if there is an epoch, unless it refuses.
 
         Raises:
             StorageError: a layer is not here.

@@ -194,7 +194,7 @@ def shown(sink: Sink, name: str, work: Callable[[Callable[[str, int, int], None]
     """Do work that is no vertex and show it as one.
 
     Args:
-        sink: Who is told.
+        sink: Gets the events.
         name: What it is called, such as ``[internal] load metadata for …``; its id, too.
         work: Gets a function to report progress with.
     """

@@ -72,7 +72,7 @@ def devices_of(
     Args:
         plan: Whose steps ask.
         allow: ``--allow``.
-        warn: Told what a device lacks.
+        warn: Called with what a device lacks.
         directories: Where descriptions are; none are the usual places.
 
     Raises:

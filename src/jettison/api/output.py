@@ -85,7 +85,7 @@ def write_outputs(
     Args:
         outputs: They.
         image_for: Returns the image that an output wants.
-        sink: Told about progress.
+        sink: Gets events about progress.
 
     Raises:
         ExportError, RegistryError, StorageError: an output cannot be written.

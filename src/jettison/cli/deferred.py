@@ -1,6 +1,6 @@
 """Puts off ``inspect``, which click imports to clean up help texts and nothing else.
 
-It brings ``ast``, ``dis`` and ``tokenize`` along, together a twentieth of a cached build.
+It imports ``ast``, ``dis`` and ``tokenize``, together a twentieth of a cached build.
 
 In:  nothing.
 Out: a stand-in in ``sys.modules``, which loads the module when more of it is used.

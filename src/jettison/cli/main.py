@@ -197,11 +197,11 @@ def run(argv: Sequence[str]) -> int:
     except click.ClickException as error:
         from jettison.cli.usage import usage_error  # noqa: PLC0415
 
-        return tell(usage_error(error))
+        return print_error(usage_error(error))
     except JettisonError as error:
         if verbose:
             raise
-        return tell(error)
+        return print_error(error)
     except KeyboardInterrupt:
         return _interrupted(stops)
     except BrokenPipeError:
@@ -210,11 +210,11 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:
         if verbose:
             raise
-        return tell(_unexpected(error))
+        return print_error(_unexpected(error))
     return status if isinstance(status, int) else 0
 
 
-def tell(error: JettisonError) -> int:
+def print_error(error: JettisonError) -> int:
     """Write an error for the user; return its exit status."""
     from jettison.cli.message import error_message  # noqa: PLC0415
 

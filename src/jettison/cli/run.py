@@ -12,7 +12,7 @@ from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.cli.console.base import make_console
 from jettison.cli.flags import DockerCommand, tell_ignored
-from jettison.cli.main import tell
+from jettison.cli.main import print_error
 from jettison.cli.session import in_session
 from jettison.cli.terminal import err, out
 from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, parse_size, texts
@@ -203,7 +203,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
     except JettisonError as error:
         if ctx.obj["verbose"]:
             raise
-        tell(error)
+        print_error(error)
         return OURS_FAILED
 
 

@@ -60,7 +60,7 @@ def run_attached(
         sandbox: The driver.
         spec: The container.
         attachment: What of the caller it gets.
-        warn: Is told what it lacked.
+        warn: Called with what it lacked.
 
     A third SIGINT or SIGTERM kills the container, since process 1 may ignore them.
 

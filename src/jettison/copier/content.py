@@ -57,7 +57,7 @@ def noted_contents_digest(tree: Scanning, root: str) -> bytes | None:
         root: The directory, without links in its path.
 
     Returns:
-        None if it has hard links: those of one directory are not told by it alone.
+        None if it has hard links: those of one directory are not determined by it alone.
 
     Raises:
         OSError: a file cannot be read.

@@ -44,7 +44,7 @@ def made_from(selection: Selection, destination: Destination) -> dict[str, bytes
     """Return what files of the layer's directories are made from, by path of the directory.
 
     Equal bytes stand for equal files: names, content, owners, modes and times. Directories are
-    left out that are not told by one directory of a context.
+    left out that are not determined by one directory of a context.
     """
     if len(selection.sources) != 1:
         return {}

@@ -73,7 +73,7 @@ class Exporter(Protocol):
 
         Args:
             images: One per platform, at least one.
-            report: Told bytes per item; may raise to cancel.
+            report: Called with bytes per item; may raise to cancel.
 
         Raises:
             ExportError: it cannot be written where it is to go.

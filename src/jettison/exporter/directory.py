@@ -93,7 +93,7 @@ class DirectoryWriter:
     Args:
         preserve: Names of ``PRIVILEGES``.
         clamp_ns: The latest time that a file may have; None for any.
-        report: Told how many files there are.
+        report: Called with how many files there are.
 
     Attributes:
         left_out: Count of what was left out, by names of ``PRIVILEGES``.
@@ -213,7 +213,7 @@ class DirectoryWriter:
         return time_ns, time_ns
 
 
-def told_left_out(left_out: dict[str, int]) -> str:
+def left_out_warning(left_out: dict[str, int]) -> str:
     """Return what was left out, for people; empty if nothing was."""
     words = {
         SET_ID: "set-ID bits of programs",

@@ -99,7 +99,7 @@ def push(
         services: Has the images and the client.
         images: One per platform.
         options: Names, compression, media types, annotations.
-        report: Told bytes per blob.
+        report: Called with bytes per blob.
         insecure: Do without TLS checks.
         by_digest: Put no tags.
 

@@ -35,8 +35,8 @@ from jettison.exporter.directory import (
     DirectoryWriter,
     clamped,
     enter,
+    left_out_warning,
     preserved,
-    told_left_out,
     walk,
 )
 from jettison.exporter.options import Attributes
@@ -139,7 +139,7 @@ class RootfsExporter:
         else:
             with export_errors(self._dest):
                 _fill(writer, path, trees)
-        left_out = told_left_out(writer.left_out)
+        left_out = left_out_warning(writer.left_out)
         return f"`{self._dest}`: {left_out}" if left_out else ""
 
 

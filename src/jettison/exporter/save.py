@@ -33,7 +33,7 @@ def save_images(
         images: Each with the text that named it: a name goes into the archive, an ID does not.
         dest: File, or ``-``.
         services: Has the images.
-        report: Told bytes per item.
+        report: Called with bytes per item.
 
     Raises:
         ExportError: it cannot be written.

@@ -71,12 +71,12 @@ def _copy_range(origin: int, target: int, start: int, end: int) -> None:
                 raise
             break
         if not sent:
-            return  # it became shorter, which is told by its facts
+            return  # it became shorter, as its stat result shows
         start += sent
     while start < end:
         data = os.pread(origin, min(_CHUNK_BYTES, end - start), start)
         if not data:
-            break  # it became shorter, which is told by its facts
+            break  # it became shorter, as its stat result shows
         write_all(target, data, start)
         start += len(data)
 

@@ -1,4 +1,4 @@
-"""Failures of the host's file systems, told as what the user can do about them.
+"""File system errors of the host, translated to errors that say what a user can do.
 
 In:  ``OSError`` from system calls on files of the store.
 Out: ``StorageError`` with a hint, for the causes that a user can remove; others pass.

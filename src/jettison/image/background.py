@@ -7,7 +7,7 @@ Out: their diff IDs and, when an output wants them compressed or a push is likel
 A layer that is compressed is read once: its blob gives its diff ID, too. The image's last layer
 is even committed and packed in one pass, since no step waits for it; the others are packed while
 later steps run. Nothing here is needed for the result: who asks for a diff ID or a blob later
-waits for the one under way, or makes it. So errors are not told here.
+waits for the one under way, or makes it. So errors are not reported here.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ class LayerBlobs:
         Args:
             layer: Whose blob it is.
             descriptor: From ``describe``, or of the manifest of an image.
-            report: Told bytes, under the digest.
+            report: Called with bytes, under the digest.
             source: Where that image came from, if not from where the layer is known to be.
 
         Raises:

@@ -37,7 +37,7 @@ class LayerPacker:
     Args:
         store: Keeps them.
         layer_store: Has the files.
-        fetch: Brings a blob of an image into the store.
+        fetch: Fetches a blob of an image into the store.
     """
 
     def __init__(self, store: Store, layer_store: LayerStore, fetch: Fetch) -> None:

@@ -44,7 +44,7 @@ def run_parallel(jobs: Sequence[Callable[[Stop], T]], *, limit: int) -> list[T]:
         limit: At most so many run at the same time.
 
     Raises:
-        BaseException: of the first job that failed; the others were told to stop and have ended.
+        BaseException: of the first job that failed; the others were asked to stop and have ended.
     """
     stop = Stop()
     if len(jobs) == 1 or limit == 1:

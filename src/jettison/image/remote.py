@@ -93,7 +93,7 @@ class TeeReader:
         stream: Where they come from.
         writer: Keeps them; None does not.
         descriptor: For progress.
-        report: Told how much was read, under the digest.
+        report: Called with how much was read, under the digest.
         stop: Ends reading.
     """
 

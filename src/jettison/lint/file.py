@@ -151,7 +151,7 @@ class LintStage:
 
 
 class LintFile:
-    """A parsed file with its surroundings."""
+    """A parsed file with its ``LintContext``."""
 
     def __init__(self, dockerfile: Dockerfile, context: LintContext) -> None:
         self.dockerfile = dockerfile
@@ -223,7 +223,7 @@ class LintFile:
 
     @property
     def checked_stages(self) -> tuple[LintStage, ...]:
-        """The stages that the surroundings ask for."""
+        """The stages that the context asks for."""
         wanted = self.context.stages
         return tuple(each for each in self.stages if wanted is None or each.index in wanted)
 

@@ -1,4 +1,4 @@
-"""Outlines: what a file can be told, and which targets it has.
+"""Outlines: which arguments a file takes, and which targets it has.
 
 In:  a parsed ``Dockerfile`` and its ``LintContext``.
 Out: ``Outline`` (arguments, secrets, SSH sockets of a target) and ``Target`` values.
@@ -77,7 +77,7 @@ def targets(dockerfile: Dockerfile, context: LintContext | None = None) -> tuple
 
 
 def outline(dockerfile: Dockerfile, context: LintContext | None = None) -> Outline:
-    """Return what the target of the surroundings can be given.
+    """Return what the target of the context can be given.
 
     Raises:
         StageGraphError: There is no such target, or no stage at all.
@@ -98,7 +98,7 @@ def outline(dockerfile: Dockerfile, context: LintContext | None = None) -> Outli
 
 
 def needed_stages(dockerfile: Dockerfile, context: LintContext) -> frozenset[int]:
-    """Return the indices of the stages that the target of the surroundings is made from.
+    """Return the indices of the stages that the target of the context is made from.
 
     Raises:
         StageGraphError: There is no such target, or no stage at all.

@@ -1,4 +1,4 @@
-"""Limits of memory, processors and processes, as numbers and as what control groups are told.
+"""Limits of memory, processors and processes, as numbers and as texts for control groups.
 
 In:  ``Resources``.
 Out: file names and contents of a group, by controller, for either version.
@@ -65,7 +65,7 @@ class Resources(msgspec.Struct, frozen=True):
         return self.swap_bytes or self.memory_bytes
 
     def settings(self, *, unified: bool) -> Settings:
-        """Return what a group is told, for the controllers that are needed.
+        """Return what is written to a group, for the controllers that are needed.
 
         Args:
             unified: Whether the group is of version 2.

@@ -107,7 +107,7 @@ class Uploader:
             descriptor: Digest and size.
             open_blob: Opens its bytes; called once per attempt.
             mount_from: Where the same registry may have it already.
-            report: Told the bytes sent, under the digest.
+            report: Called with the bytes sent, under the digest.
 
         Raises:
             RegistryError: the registry refuses, or cannot be reached.

@@ -94,7 +94,7 @@ def _probe_in(sandbox: Sandbox, place: Path) -> Verdict:
         return Verdict(sandbox.name, works=False, reason=error.message, remedy=error.hint or "")
     finally:
         os.close(null)
-    # Where there is no program to run, its absence is told after all that is to be tried.
+    # Where there is no program to run, its absence is reported after all that is to be tried.
     if code != (0 if program else _ABSENT):
         return Verdict(sandbox.name, works=False, reason=f"a program ended with exit code {code}")
     if program and not _hides(os.fsencode(upper)):

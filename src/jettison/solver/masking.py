@@ -79,7 +79,7 @@ class MaskingSink:
     Output of steps is not looked at: whoever reads it uses ``masker``, stream by stream.
 
     Args:
-        sink: Who is told.
+        sink: Gets the events.
         values: Of all secrets of the build.
     """
 

@@ -186,7 +186,7 @@ class Runtime:
 
     Args:
         drivers: Who does the work.
-        sink: Who is told.
+        sink: Gets the events.
         jobs: RUN steps at the same time.
     """
 
@@ -220,7 +220,7 @@ class Runtime:
     def warming(self) -> Iterator[None]:
         """Start what the first RUN step waits for while other steps run in the block.
 
-        What fails here fails again in the step, and is told there.
+        What fails here fails again in the step, and is reported there.
         """
 
         def warm() -> None:

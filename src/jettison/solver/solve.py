@@ -47,7 +47,7 @@ class Solver:
         runtime: With what.
         before_running: Called once before anything runs or is fetched.
         lease: Keeps layers from being removed by other processes, from now on.
-        layer_made: Told each vertex that ran, with its layer, by the thread that ran it.
+        layer_made: Called with each vertex that ran, with its layer, by the thread that ran it.
     """
 
     def __init__(

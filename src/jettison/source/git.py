@@ -59,7 +59,7 @@ class GitSource:
         store: Keeps what was fetched.
         access: How remotes are reached.
         allow_files: Whether remotes may be paths of this host (tests).
-        log: Told each command of git, without credentials.
+        log: Called with each command of git, without credentials.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class GitSource:
         Args:
             op: Remote, ref, subdirectory, checksum.
             into: An empty directory; the result is in it.
-            report: Told what is being done.
+            report: Called with what is being done.
 
         Raises:
             ContextError: the remote, the ref or the subdirectory is not there.

@@ -33,7 +33,7 @@ class GitRemote(msgspec.Struct, frozen=True):
     """A remote.
 
     Args:
-        text: What git is told: without credentials.
+        text: The arguments of git: without credentials.
         headers: Origins and what ``Authorization`` is for them.
         secrets: Texts that no message may hold.
     """

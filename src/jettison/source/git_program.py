@@ -88,7 +88,7 @@ class Git:
         remote: Whose credentials it gets.
         environ: Of the caller: PATH, HOME (for ssh), proxies.
         allow_files: Whether repositories may be paths of this host.
-        log: Told each command, without credentials.
+        log: Called with each command, without credentials.
         lock: Descriptor of a held lock that the program keeps, too.
     """
 

@@ -121,7 +121,7 @@ def fetch(git: Git, op: GitOp, remote: str, shown: str) -> str:
 
 
 def _find(listing: str, ref: str) -> tuple[str, str]:
-    """Return full name and object of a ref; branches and tags of one name are told as git does."""
+    """Return full name and object of a ref, for equal names the one that git would take."""
     found: dict[str, str] = {}
     for line in listing.split("\n"):
         commit, _, name = line.partition("\t")

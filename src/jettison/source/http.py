@@ -104,7 +104,7 @@ class HttpSource:
         Args:
             url: ``http`` or ``https``.
             checksum: ``sha256:…``, ``sha384:…`` or ``sha512:…``; empty is any content.
-            report: Told how far it is, in bytes.
+            report: Called with how far it is, in bytes.
 
         Raises:
             ContextError: the server refuses, or the file is too large.

@@ -38,7 +38,7 @@ def replace(
         pattern: What is replaced.
         replacement: By what.
         every: Whether all matches are.
-        grows: Told the length of each replacement; may raise to stop.
+        grows: Called with the length of each replacement; may raise to stop.
     """
     end = -1
 

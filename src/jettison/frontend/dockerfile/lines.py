@@ -84,7 +84,7 @@ def read_directives(lines: Sequence[str]) -> tuple[tuple[Directive, ...], str]:
 
 
 class LineReader:
-    """Reads logical lines one after the other, and heredoc bodies when it is told to."""
+    """Reads logical lines one after the other, and heredoc bodies when it is asked to."""
 
     def __init__(self, lines: Sequence[str], escape: str) -> None:
         self._lines = lines

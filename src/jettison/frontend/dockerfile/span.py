@@ -58,7 +58,7 @@ def with_columns(text: str, span: Span, message: str) -> Span:
     start = len(line) - len(line.lstrip())
     end = start + len(line.split(maxsplit=1)[0])
     for name in named:
-        word = re.escape(name.lstrip("/") or name)  # paths of a context are told from its root
+        word = re.escape(name.lstrip("/") or name)  # paths of a context are relative to its root
         found = re.search(rf"(?<![^\s\"'\[,=/]){word}(?![^\s\"'\],=])", line)
         found = found or re.search(rf"(?<!\w){word}(?!\w)", line)
         if found is not None:

@@ -132,10 +132,10 @@ def _restricting_program(spec: SandboxSpec) -> bytes:
     if machine not in _CALLS:
         return b""
     read, mount = _CALLS[machine]
-    # It is told about the container, and the runtime fails unless somebody listens.
+    # It gets the state of the container, and the runtime fails unless somebody listens.
     listening = (read, (0, BUFFER, BUFFER_BYTES))
     mounting = (mount, (0, os.fsencode(spec.root.upper), 0, flags, 0))
-    return executable(machine, [listening, mounting], tells=True)
+    return executable(machine, [listening, mounting], exits_with_result=True)
 
 
 def _process(spec: SandboxSpec) -> Json:

@@ -26,13 +26,13 @@ Call = tuple[int, Sequence[int | bytes]]
 """Number and arguments of a system call; bytes are passed by their address."""
 
 
-def executable(machine: str, calls: Sequence[Call], *, tells: bool = False) -> bytes:
+def executable(machine: str, calls: Sequence[Call], *, exits_with_result: bool = False) -> bytes:
     """Return a static executable that makes system calls and exits.
 
     Args:
         machine: As of uname(2).
         calls: In order, with at most five arguments of 32 bits.
-        tells: Exit with what the last call returned, instead of 0.
+        exits_with_result: Exit with what the last call returned, instead of 0.
 
     Returns:
         The program; empty for machines that are not known.
@@ -53,7 +53,7 @@ def executable(machine: str, calls: Sequence[Call], *, tells: bool = False) -> b
         code += encode(
             number, [places[each] if isinstance(each, bytes) else each for each in arguments]
         )
-    if not tells:
+    if not exits_with_result:
         code += encode(leave, [0])
     elif machine == "x86_64":
         code += b"\x89\xc7" + encode(leave, [])  # mov edi, eax

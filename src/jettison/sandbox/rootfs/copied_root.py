@@ -178,7 +178,7 @@ class CopiedRoot:
             os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
     def _is_below(self, path: str) -> bool:
-        """Tell whether the layers below have a path that is gone, as far as can be told."""
+        """Tell whether the layers below have a path that is gone, as far as that can be seen."""
         return path not in self._own and path.rpartition("/")[0] not in self._own
 
 

@@ -45,7 +45,7 @@ _MARKERS = frozenset({OPAQUE_MARKER, WHITEOUT_PREFIX + ".opq"})
 
 
 class FuseForm:
-    """Brings one upper directory into overlay form.
+    """Converts one upper directory to overlay form.
 
     Args:
         upper: The directory.
@@ -57,7 +57,7 @@ class FuseForm:
         self._lowers = [os.fspath(lower) for lower in reversed(lowers)]
 
     def undo(self) -> None:
-        """Bring it into overlay form; directories keep their times.
+        """Convert it to overlay form; directories keep their times.
 
         Raises:
             OSError: it cannot be read or written.

@@ -64,7 +64,7 @@ def mount_all(
         mounts: Of the op.
         files: What mounts with an input select, by index.
         runtime: The drivers.
-        report: Told about fetching.
+        report: Called while it fetches.
         stack: Holds locks and sockets until the step has run.
         place: Directory of ours for sockets.
         renew: See ``Caches``.

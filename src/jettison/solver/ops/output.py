@@ -26,7 +26,7 @@ class StepOutput:
     """The output of one process.
 
     Args:
-        runtime: Whose sink is told, and whose options say how much of a step's output is shown.
+        runtime: Its sink gets the output; its options say how much of it is shown.
         vertex: Whose output it is.
     """
 
