@@ -60,7 +60,7 @@ def examine_host(
     checks = _store_and_sandboxes(settings, environ, problem)
     checks += [HostCheck(each.name, each.good, each.value, each.remedy) for each in host.facts()]
     checks += [_processes(), _network(), _network_guard()]
-    checks += _surroundings(settings, environ)
+    checks += _configuration(settings, environ)
     return checks
 
 
@@ -176,7 +176,7 @@ def _network_guard() -> HostCheck:
     return HostCheck("network of RUN", None if remedy else True, detail, remedy)
 
 
-def _surroundings(settings: Settings, environ: Mapping[str, str]) -> list[HostCheck]:
+def _configuration(settings: Settings, environ: Mapping[str, str]) -> list[HostCheck]:
     path = config_path(environ)
     checks = [HostCheck("settings", None, str(path) if path.exists() else f"{path} (not there)")]
     names = sorted(name for name in proxies(environ) if name.isupper())

@@ -228,7 +228,7 @@ class Database:
         return connection
 
     def _upgrade(self, connection: sqlite3.Connection) -> None:
-        """Make the schema, or bring an older one up to date.
+        """Make the schema, or migrate an older one.
 
         A file lock serialises this: the switch to a write-ahead log does not wait for locks.
         """

@@ -105,7 +105,7 @@ def guard_shared(filters: Filters) -> None:
 
 
 def start_loopback() -> None:
-    """Bring the loopback interface up.
+    """Set the loopback interface up.
 
     Raises:
         OSError: this is no network namespace of ours.
