@@ -9,7 +9,7 @@ import click
 
 from jettison.api import account as api
 from jettison.cli.main import settings_of
-from jettison.cli.terminal import err, out
+from jettison.console.terminal import err, out
 from jettison.errors import UsageError
 
 

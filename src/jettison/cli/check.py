@@ -12,7 +12,7 @@ from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.cli.flags import DockerCommand
 from jettison.cli.main import settings_of
-from jettison.cli.terminal import err, out, out_json
+from jettison.console.terminal import err, out, out_json
 from jettison.errors import UsageError
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -116,7 +116,7 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
 def _check(session: Session, request: BuildRequest, form: str, *, ignore_status: bool) -> int:
     from jettison import __version__  # noqa: PLC0415
     from jettison.api.check import check as check_file  # noqa: PLC0415
-    from jettison.cli.message import error_message  # noqa: PLC0415
+    from jettison.console.message import error_message  # noqa: PLC0415
     from jettison.lint import format as forms  # noqa: PLC0415
 
     found = check_file(session, request)

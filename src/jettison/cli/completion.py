@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from jettison.cli.terminal import out
 from jettison.cli.usage import unknown_command
+from jettison.console.terminal import out
 from jettison.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")

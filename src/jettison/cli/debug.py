@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from jettison.cli.terminal import out, out_json
+from jettison.console.terminal import out, out_json
 from jettison.errors import ContextError, JettisonError
 from jettison.linux.text import printable
 

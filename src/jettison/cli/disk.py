@@ -9,11 +9,11 @@ import click
 from jettison.api import disk as api
 from jettison.api.images import remove_nameless
 from jettison.api.session import Session
-from jettison.cli.console.plain import size
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago, table
-from jettison.cli.terminal import out, out_json
 from jettison.cli.values import parse_size
+from jettison.console.plain import size
+from jettison.console.terminal import out, out_json
 from jettison.linux.text import printable
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import click
 
-from jettison.cli.terminal import err
+from jettison.console.terminal import err
 from jettison.errors import UsageError
 
 _TRUE = frozenset({"true", "1", "t"})

@@ -11,7 +11,7 @@ import click
 
 from jettison import __version__
 from jettison.cli.main import settings_of
-from jettison.cli.terminal import out, out_json
+from jettison.console.terminal import out, out_json
 from jettison.errors import HostError, InternalError
 from jettison.linux.text import printable
 

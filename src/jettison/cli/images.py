@@ -11,11 +11,11 @@ import click
 from jettison.api import images as api
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
-from jettison.cli.console.plain import size
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago, table
-from jettison.cli.terminal import out, out_json
 from jettison.cli.values import pairs, texts
+from jettison.console.plain import size
+from jettison.console.terminal import out, out_json
 from jettison.errors import UsageError
 from jettison.linux.text import printable
 from jettison.oci.digest import short

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from jettison import __version__
-from jettison.cli.terminal import err, out
+from jettison.console.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
 
@@ -210,13 +210,15 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:
         if verbose:
             raise
-        return print_error(_unexpected(error))
+        from jettison.console.message import unexpected_error  # noqa: PLC0415
+
+        return tell(unexpected_error(error))
     return status if isinstance(status, int) else 0
 
 
 def print_error(error: JettisonError) -> int:
     """Write an error for the user; return its exit status."""
-    from jettison.cli.message import error_message  # noqa: PLC0415
+    from jettison.console.message import error_message  # noqa: PLC0415
 
     err(error_message(error) + "\n")
     return error.exit_status
@@ -251,26 +253,3 @@ def _stop_cleanly() -> list[int]:
 def _interrupted(stops: Sequence[int]) -> int:
     err("\ninterrupted; the store is as it was\n")
     return 128 + stops[0] if stops else 130
-
-
-def _unexpected(error: Exception) -> JettisonError:
-    from jettison.errors import HostError, InternalError, StorageError  # noqa: PLC0415
-
-    if isinstance(error, MemoryError):
-        return HostError("there is not enough memory", hint="free some, or raise the limit")
-    if isinstance(error, OSError):
-        from jettison.fs.os_errors import storage_error  # noqa: PLC0415
-
-        where = f" `{error.filename}`" if error.filename else ""
-        known = storage_error(error, "a file")
-        return StorageError(f"{error.strerror or error}{where}", hint=known.hint if known else None)
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f" ({os.path.basename(code.co_filename)}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return InternalError(
-        f"this is a bug in Jettison: {type(error).__name__}: {error}{place}",
-        hint="report it with the output of `jettison --debug …`",
-    )

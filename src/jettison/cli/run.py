@@ -10,12 +10,12 @@ import click
 
 from jettison.api.request import RunRequest
 from jettison.api.session import Session
-from jettison.cli.console.base import make_console
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import print_error
 from jettison.cli.session import in_session
-from jettison.cli.terminal import err, out
 from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, parse_size, texts
+from jettison.console.base import make_console
+from jettison.console.terminal import err, out
 from jettison.errors import JettisonError, UsageError
 
 IGNORED = {

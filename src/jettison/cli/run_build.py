@@ -11,8 +11,8 @@ import msgspec
 from jettison.api.build import build
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
-from jettison.cli.console.base import HeldBack, make_console
-from jettison.cli.terminal import err, out
+from jettison.console.base import HeldBack, make_console
+from jettison.console.terminal import err, out
 from jettison.errors import ExecError, ExportError, JettisonError
 from jettison.linux import userns
 from jettison.settings import Settings
@@ -63,7 +63,7 @@ def run_build(
 def _debug_shell(session: Session, request: BuildRequest, error: ExecError) -> None:
     """Run a shell where a step has failed; what comes of it does not count."""
     from jettison.api.debug import debug_step  # noqa: PLC0415
-    from jettison.cli.message import error_message  # noqa: PLC0415
+    from jettison.console.message import error_message  # noqa: PLC0415
 
     err(error_message(error) + "\na shell where the step failed:\n")
     terminal = sys.stdin.isatty() and sys.stdout.isatty()

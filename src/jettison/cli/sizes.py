@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jettison.api.request import BuildResult, StageReport
-from jettison.cli.console.plain import size
+from jettison.console.plain import size
 
 
 def size_table(result: BuildResult) -> str:

@@ -8,9 +8,9 @@ import click
 
 from jettison.api import transfer as api
 from jettison.api.session import Session
-from jettison.cli.console.base import make_console
 from jettison.cli.session import in_session
-from jettison.cli.terminal import out
+from jettison.console.base import make_console
+from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.linux.text import printable
 

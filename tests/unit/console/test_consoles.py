@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from jettison.cli.console.base import HeldBack, make_console
-from jettison.cli.console.lines import MAX_LINE_BYTES, LineSplitter
-from jettison.cli.console.live import LiveConsole
-from jettison.cli.console.plain import PlainConsole, size
-from jettison.cli.console.rawjson import RawJsonConsole
+from jettison.console.base import HeldBack, make_console
+from jettison.console.lines import MAX_LINE_BYTES, LineSplitter
+from jettison.console.live import LiveConsole
+from jettison.console.plain import PlainConsole, size
+from jettison.console.rawjson import RawJsonConsole
 from jettison.errors import Span
 from jettison.events import (
     Outcome,

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import msgspec
 
-from jettison.cli.terminal import safe_json, write
+from jettison.console.terminal import safe_json, write
 from jettison.events import Event
 
 

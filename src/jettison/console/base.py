@@ -69,13 +69,13 @@ def make_console(progress: str, stream: TextIO | None = None) -> Console:
     if progress == "quiet":
         return QuietConsole()
     if progress == "tty":
-        from jettison.cli.console.live import LiveConsole  # noqa: PLC0415
+        from jettison.console.live import LiveConsole  # noqa: PLC0415
 
         return LiveConsole(stream)
     if progress == "rawjson":
-        from jettison.cli.console.rawjson import RawJsonConsole  # noqa: PLC0415
+        from jettison.console.rawjson import RawJsonConsole  # noqa: PLC0415
 
         return RawJsonConsole(stream)
-    from jettison.cli.console.plain import PlainConsole  # noqa: PLC0415
+    from jettison.console.plain import PlainConsole  # noqa: PLC0415
 
     return PlainConsole(stream)

@@ -12,9 +12,9 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from jettison.cli.console.findings import finding_lines
-from jettison.cli.console.lines import LineSplitter
-from jettison.cli.console.plain import size
+from jettison.console.findings import finding_lines
+from jettison.console.lines import LineSplitter
+from jettison.console.plain import size
 from jettison.events import (
     Event,
     Outcome,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jettison.cli.console.base import make_console
 from jettison.cli.table import table
-from jettison.cli.terminal import safe_json, write
+from jettison.console.base import make_console
+from jettison.console.terminal import safe_json, write
 from jettison.events import Outcome, PlanReady, VertexEnded, VertexProgress, VertexStarted, Warned
 from jettison.linux.text import printable
 
@@ -98,7 +98,7 @@ def names(node: ast.AST) -> set[str]:
 
 def test_one_module_writes_to_terminals(project_root: Path) -> None:
     allowed = {
-        "cli/terminal.py",
+        "console/terminal.py",
         "__main__.py",  # the version, before anything is imported
     }
     source = project_root / "src/jettison"

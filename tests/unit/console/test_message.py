@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jettison.cli.message import error_message
+from jettison.console.message import error_message
 from jettison.errors import DockerfileSyntaxError, ExecError, Span
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TextIO
 
-from jettison.cli.console.findings import finding_lines
-from jettison.cli.console.lines import LineSplitter
-from jettison.cli.terminal import write
+from jettison.console.findings import finding_lines
+from jettison.console.lines import LineSplitter
+from jettison.console.terminal import write
 from jettison.events import (
     Event,
     Outcome,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jettison.errors import ExecError, JettisonError
+import os
+
+from jettison.errors import ExecError, HostError, InternalError, JettisonError, StorageError
 from jettison.linux.text import printable
 
 _LOG_LINES = 20
@@ -26,6 +28,28 @@ def error_message(error: JettisonError) -> str:
     if hint:
         parts.append(f"hint: {printable(hint)}")
     return "\n".join(parts)
+
+
+def unexpected_error(error: Exception) -> JettisonError:
+    """Return what the user is told of an exception that is none of ours."""
+    if isinstance(error, MemoryError):
+        return HostError("there is not enough memory", hint="free some, or raise the limit")
+    if isinstance(error, OSError):
+        from jettison.fs.failure import storage_error  # noqa: PLC0415
+
+        where = f" `{error.filename}`" if error.filename else ""
+        known = storage_error(error, "a file")
+        return StorageError(f"{error.strerror or error}{where}", hint=known.hint if known else None)
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f" ({os.path.basename(code.co_filename)}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return InternalError(
+        f"this is a bug in Jettison: {type(error).__name__}: {error}{place}",
+        hint="report it with the output of `jettison --debug …`",
+    )
 
 
 def _without_guess(message: str) -> tuple[str, str]:

@@ -1,1 +1,0 @@
-"""Renderings of events: a live view, plain lines, JSON lines."""
