@@ -146,6 +146,20 @@ def test_the_environment_is_read_in_few_places() -> None:
     assert {each for each in listed if not any(name.startswith(each) for name in found)} == set()
 
 
+def test_no_module_takes_from_the_package_itself_what_programs_take() -> None:
+    """The package gives them from the upper floors; from below that would be a way around."""
+    submodules = {path.stem for path in SOURCE.iterdir()}
+    found = [
+        f"{_name(path)}:{node.lineno}: {each.name}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "jettison"
+        for each in node.names
+        if each.name not in submodules | {"__version__"}
+    ]
+    assert found == []
+
+
 def test_ruff_finds_nothing() -> None:
     _run("ruff", "check", ".")
 

@@ -1,3 +1,86 @@
-"""Builds container images from multi-stage Dockerfiles, without a daemon and without root."""
+"""Builds container images from multi-stage Dockerfiles, without a daemon and without root.
+
+What is public is in ``__all__``, and described in ``docs/reference/python.md``. Nothing is
+imported until it is used, since the command line passes through here too.
+"""
+
+TYPE_CHECKING = False  # typing takes longer to import than all the rest of what runs here
+if TYPE_CHECKING:
+    from jettison import errors, events
+    from jettison.api.request import (
+        BuildRequest,
+        BuildResult,
+        OutputRequest,
+        RunRequest,
+        SecretRequest,
+        StageReport,
+    )
+    from jettison.api.session import Session
+    from jettison.errors import JettisonError
+    from jettison.linux.resources import Resources
+    from jettison.python.calls import build, inspect, run
+    from jettison.python.result import RunResult
+    from jettison.settings import Settings, load_settings
+    from jettison.store.store import Store
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BuildRequest",
+    "BuildResult",
+    "JettisonError",
+    "OutputRequest",
+    "Resources",
+    "RunRequest",
+    "RunResult",
+    "SecretRequest",
+    "Session",
+    "Settings",
+    "StageReport",
+    "Store",
+    "__version__",
+    "build",
+    "errors",
+    "events",
+    "inspect",
+    "load_settings",
+    "run",
+]
+
+_HOMES = {
+    "api.request": (
+        "BuildRequest",
+        "BuildResult",
+        "OutputRequest",
+        "RunRequest",
+        "SecretRequest",
+        "StageReport",
+    ),
+    "api.session": ("Session",),
+    "errors": ("JettisonError",),
+    "linux.resources": ("Resources",),
+    "python.calls": ("build", "inspect", "run"),
+    "python.result": ("RunResult",),
+    "settings": ("Settings", "load_settings"),
+    "store.store": ("Store",),
+}
+"""Modules to what of them is public."""
+
+_MODULES = ("errors", "events")
+"""Modules that are public as a whole."""
+
+
+def __getattr__(name: str) -> object:
+    """Import what is used."""
+    import importlib  # noqa: PLC0415 - the command line does without
+
+    if name in _MODULES:
+        return importlib.import_module(f"jettison.{name}")
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"jettison.{home}"), name)
+    raise AttributeError(f"module `jettison` has no attribute `{name}`")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -81,6 +81,14 @@ class Cli:
     def argv(self, *args: str | Path) -> list[str]:
         return [*self.prefix, self.python, "-m", "jettison", *map(str, args)]
 
+    def program(
+        self, text: str, *args: str | Path, **more: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a Python program as the user."""
+        options: dict[str, Any] = {"cwd": self.work, "env": self.env, "timeout": SECONDS}
+        argv = [*self.prefix, self.python, "-c", text, *map(str, args)]
+        return subprocess.run(argv, check=False, text=True, capture_output=True, **(options | more))
+
     def start(self, *args: str | Path, **more: Any) -> subprocess.Popen[bytes]:
         options = {"stdin": subprocess.DEVNULL, "cwd": self.work, "env": self.env}
         return subprocess.Popen(self.argv(*args), **(options | more))
@@ -126,17 +134,22 @@ class Cli:
         return json.loads(path.read_text())["jettison"]
 
     def on_terminal(
-        self, *args: str | Path, typed: bytes = b"", until: bytes = b""
+        self,
+        *args: str | Path,
+        typed: bytes = b"",
+        until: bytes = b"",
+        argv: Sequence[str] = (),
     ) -> tuple[int, str]:
         """Run a command on a terminal of 100 columns and 30 rows; return its status and all that it drew.
 
         Args:
             typed: Keys, pressed when ``until`` is on the screen.
+            argv: Another command than this one.
         """
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         process = subprocess.Popen(
-            [tool("setsid"), "--ctty", *self.argv(*args)],
+            [tool("setsid"), "--ctty", *(argv or self.argv(*args))],
             stdin=slave,
             stdout=slave,
             stderr=slave,

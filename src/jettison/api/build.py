@@ -83,15 +83,17 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         from jettison.api.disk import keep_within_budget  # noqa: PLC0415 - only what ran adds
 
         keep_within_budget(session)
+    stages = stage_reports(session, solution)
     return BuildResult(
         image_id=image.id,
         tags=tuple(str(parse_reference(tag)) for tag in request.tags),
         manifest=manifest,
         executed=len(solution.executed),
         cached=len(solution.cached),
-        stages=stage_reports(session, solution),
+        stages=stages,
         layers=tuple(each.layer for each in image.layers),
         contents=tuple(session.store.layers.content(each.layer) for each in image.layers),
+        size_bytes=next((each.size_bytes for each in stages if each.final), 0),
     )
 
 

@@ -41,7 +41,7 @@ def services(session: Session, *, offline: bool = False) -> ExportServices:
         store=session.store,
         blobs=session.blobs,
         client=None if offline else session.registry,
-        stdout=sys.stdout.buffer,
+        stdout=getattr(sys.stdout, "buffer", None),  # a notebook's takes text only
     )
 
 

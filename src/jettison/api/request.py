@@ -146,6 +146,15 @@ class BuildResult(msgspec.Struct, frozen=True):
     contents: tuple[str, ...] = ()
     size_bytes: int = 0
 
+    def __repr__(self) -> str:
+        """Say what a notebook's user wants to know."""
+        from jettison.console.plain import size  # noqa: PLC0415 - only people read this
+
+        return (
+            f"BuildResult(image_id={self.image_id!r}, tags={self.tags!r}, "
+            f"size={size(self.size_bytes)}, executed={self.executed}, cached={self.cached})"
+        )
+
 
 class RunRequest(msgspec.Struct, frozen=True):
     """``jettison run``: see ``docker run`` for what the options mean.

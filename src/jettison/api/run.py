@@ -39,7 +39,11 @@ from jettison.snapshot.stack import StackTree
 
 
 def run_container(
-    session: Session, request: RunRequest, warn: Callable[[str], None] = lambda _: None
+    session: Session,
+    request: RunRequest,
+    warn: Callable[[str], None] = lambda _: None,
+    *,
+    streams: tuple[int, int, int] = (0, 1, 2),
 ) -> int:
     """Run a process in a new container of an image and wait for it.
 
@@ -47,6 +51,7 @@ def run_container(
         session: The store.
         request: What to run.
         warn: Gets what is otherwise than asked, and why.
+        streams: Descriptors of its standard input, if that is wanted, output and error.
 
     Returns:
         Its exit code; 128 + the number of the signal that killed it; 126 or 127 when it could
@@ -77,7 +82,7 @@ def run_container(
             for name in sorted(asked):
                 warn(f"{name} is not given in a network that is shared: use `--network host`")
         spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active, link)
-        return run_attached(sandbox, spec, Attachment(interactive=request.interactive), warn)
+        return run_attached(sandbox, spec, Attachment(request.interactive, *streams), warn)
 
 
 def must_pull(session: Session, request: RunRequest) -> bool:

@@ -1,0 +1,1 @@
+"""What ``import jettison`` gives: builds and containers as calls, with progress and messages."""
