@@ -37,6 +37,7 @@ READS_THE_ENVIRONMENT = {
     "linux/programs.py": "looks for programs where exec would",
     "linux/userns.py": "is told by the process that it replaced, and looks for newuidmap",
     "linux/userns_enter.py": "tells the process that replaces it",
+    "python": "hands it to sessions",
     "sandbox/init": "is a process of its own, and looks for programs where exec would",
 }
 

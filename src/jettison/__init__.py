@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from jettison.api.session import Session
     from jettison.errors import JettisonError
     from jettison.linux.resources import Resources
-    from jettison.python.calls import build, inspect, run
+    from jettison.python.calls import build, inspect, open_session, run
     from jettison.python.result import RunResult
-    from jettison.settings import Settings, load_settings
+    from jettison.settings import Settings
     from jettison.store.store import Store
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ __all__ = [
     "errors",
     "events",
     "inspect",
-    "load_settings",
+    "open_session",
     "run",
 ]
 
@@ -59,9 +59,9 @@ _HOMES = {
     "api.session": ("Session",),
     "errors": ("JettisonError",),
     "linux.resources": ("Resources",),
-    "python.calls": ("build", "inspect", "run"),
+    "python.calls": ("build", "inspect", "open_session", "run"),
     "python.result": ("RunResult",),
-    "settings": ("Settings", "load_settings"),
+    "settings": ("Settings",),
     "store.store": ("Store",),
 }
 """Modules to what of them is public."""

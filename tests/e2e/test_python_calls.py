@@ -163,9 +163,7 @@ def test_an_interrupt_ends_what_runs(cli: Cli) -> None:
 def test_another_session_has_another_store(cli: Cli) -> None:
     done = say(
         cli,
-        "import os\n"
-        "settings = jettison.load_settings(os.environ, root=sys.argv[1])\n"
-        "with jettison.Session.open(settings) as session:\n"
+        "with jettison.open_session(root=sys.argv[1]) as session:\n"
         "    try: jettison.inspect('box', session=session)\n"
         "    except jettison.errors.ImageNotFoundError as error: print(error.code)\n"
         "    print(session.store.root)",

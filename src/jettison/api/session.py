@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from jettison.cache.record import AnswerMemo, RecordStore, SelectionMemo
 from jettison.errors import JettisonError
 from jettison.linux import userns
-from jettison.settings import Settings, load_settings, store_root
+from jettison.settings import Settings, store_root
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.store import Store
 
@@ -59,21 +59,12 @@ class Session:
         self._resolvers: dict[bool, ImageResolver] = {}
 
     @classmethod
-    def open(
-        cls, settings: Settings | None = None, environ: Mapping[str, str] | None = None
-    ) -> Session:
+    def open(cls, settings: Settings, environ: Mapping[str, str]) -> Session:
         """Open the store of the settings, making it if there is none.
 
-        Args:
-            settings: By default those of the settings file and the environment.
-            environ: By default this process's.
-
         Raises:
-            UsageError: the settings file is wrong.
             StorageError: the store cannot be opened.
         """
-        environ = os.environ if environ is None else environ
-        settings = load_settings(environ) if settings is None else settings
         root = store_root(settings, environ, root_user=not userns.is_rootless())
         store = Store.open(root)
         disk = os.statvfs(root)

@@ -191,7 +191,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         from jettison.api.run import must_pull, pull_image, run_container  # noqa: PLC0415
 
         if must_pull(session, request):
-            console = make_console("auto")
+            console = make_console("auto", os.environ)
             try:
                 pull_image(session, request, console)
             finally:

@@ -30,7 +30,7 @@ def run_build(
 ) -> int:
     """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
     again = userns.is_needed(alone=settings.isolation == userns.SINGLE_ID)
-    console = HeldBack(progress) if again else make_console(progress)
+    console = (HeldBack if again else make_console)(progress, os.environ)
     try:
         with Session.open(settings, os.environ) as session:
             try:

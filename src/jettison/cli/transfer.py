@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -71,7 +72,7 @@ def pull(ctx: click.Context, name: str, platform: str, *, quiet: bool) -> int:
     """Download an image from its registry."""
 
     def work(session: Session) -> int:
-        console = make_console("quiet" if quiet else "auto")
+        console = make_console("quiet" if quiet else "auto", os.environ)
         try:
             reference, digest = api.pull(session, name, platform, console)
         finally:
@@ -98,7 +99,7 @@ def push(ctx: click.Context, name: str, compression: str, *, quiet: bool) -> int
     """Upload an image to the registry that its name tells."""
 
     def work(session: Session) -> int:
-        console = make_console("quiet" if quiet else "auto")
+        console = make_console("quiet" if quiet else "auto", os.environ)
         try:
             digest = api.push(session, name, compression, console)
         finally:

@@ -6,8 +6,8 @@ Out: text on standard error (JSON lines too), until ``close``.
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Mapping
 from typing import Protocol, TextIO
 
 from jettison.events import Event
@@ -42,10 +42,12 @@ class HeldBack:
 
     Args:
         progress: Value of ``--progress``.
+        environ: Of this process.
     """
 
-    def __init__(self, progress: str) -> None:
+    def __init__(self, progress: str, environ: Mapping[str, str]) -> None:
         self._progress = progress
+        self._environ = environ
         self._events: list[Event] = []
 
     def __call__(self, event: Event) -> None:
@@ -54,17 +56,19 @@ class HeldBack:
 
     def close(self) -> None:
         """Show all events."""
-        console = make_console(self._progress)
+        console = make_console(self._progress, self._environ)
         for event in self._events:
             console(event)
         console.close()
 
 
-def make_console(progress: str, stream: TextIO | None = None) -> Console:
+def make_console(
+    progress: str, environ: Mapping[str, str], stream: TextIO | None = None
+) -> Console:
     """Return the rendering of ``--progress``; ``auto`` is live on a terminal, plain on a pipe."""
     stream = stream or sys.stderr
     if progress == "auto":
-        live = stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb"}
+        live = stream.isatty() and environ.get("TERM", "") not in {"", "dumb"}
         progress = "tty" if live else "plain"
     if progress == "quiet":
         return QuietConsole()

@@ -1,4 +1,4 @@
-"""``jettison.build``, ``jettison.run`` and ``jettison.inspect``.
+"""``jettison.build``, ``jettison.run``, ``jettison.inspect`` and ``jettison.open_session``.
 
 In:  what a Python program writes.
 Out: results; progress where the program has a terminal; errors whose text is what the command
@@ -32,6 +32,7 @@ from jettison.python.capture import Capture, too_much
 from jettison.python.job import Done, Job
 from jettison.python.options import BuildOptions, RunOptions, build_request, run_request
 from jettison.python.result import RunResult
+from jettison.settings import load_settings
 
 T = TypeVar("T")
 
@@ -112,6 +113,19 @@ def inspect(image: str, *, session: Session | None = None) -> dict[str, Any]:
         return inspect_image(opened, image)
 
 
+def open_session(**settings: str | int | Sequence[str]) -> Session:
+    """Open the store; a context manager, which closes it.
+
+    Args:
+        settings: Fields of ``Settings``; they win over the environment and the settings file.
+
+    Raises:
+        JettisonError: a setting is wrong, or the store cannot be opened.
+    """
+    with _messages():
+        return Session.open(load_settings(os.environ, **settings), os.environ)
+
+
 def _build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     def here(sink: Sink) -> BuildResult:
         return building.build(session, request, sink)
@@ -185,7 +199,7 @@ def _replay(held: Sequence[Event], sink: Sink) -> None:
 def _opened(session: Session | None) -> Iterator[Session]:
     """Give the caller's session, or one for the block."""
     with ExitStack() as stack:
-        yield session if session is not None else stack.enter_context(Session.open())
+        yield session if session is not None else stack.enter_context(open_session())
 
 
 @contextmanager
@@ -200,7 +214,7 @@ def _reporting(progress: str | Sink) -> Iterator[Sink]:
         )
     if progress == "auto" and not sys.stderr.isatty():
         progress = "quiet"
-    console = make_console(progress)
+    console = make_console(progress, os.environ)
     try:
         yield console
     finally:

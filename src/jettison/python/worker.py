@@ -60,7 +60,7 @@ def _do(job: Job, channel: Channel) -> Done:
     for descriptor in job.streams:
         if descriptor > 2:
             os.set_inheritable(descriptor, False)
-    with Session.open(job.settings) as session:
+    with Session.open(job.settings, os.environ) as session:
         if job.build is not None:
             from jettison.api.build import build  # noqa: PLC0415 - one of two
 

@@ -89,9 +89,9 @@ def test_the_live_view_ends_with_every_step_and_its_time(monkeypatch):
 
 
 def test_a_pipe_gets_plain_lines_and_quiet_nothing():
-    assert isinstance(make_console("auto", io.StringIO()), PlainConsole)
+    assert isinstance(make_console("auto", {}, io.StringIO()), PlainConsole)
     stream = io.StringIO()
-    console = make_console("quiet", stream)
+    console = make_console("quiet", {}, stream)
     for event in BUILD:
         console(event)
     console.close()
@@ -157,7 +157,7 @@ def test_a_count_without_a_total_stands_alone():
 
 
 def test_held_back_events_are_shown_in_the_end(capsys):
-    held = HeldBack("plain")
+    held = HeldBack("plain", {})
     for event in BUILD:
         held(event)
     assert capsys.readouterr().err == ""

@@ -54,7 +54,7 @@ def test_cells_of_tables_are_anybody_s() -> None:
 @pytest.mark.parametrize("progress", ["plain", "tty", "rawjson"])
 def test_no_field_of_an_event_steers_a_terminal(progress: str) -> None:
     stream = io.StringIO()
-    console = make_console(progress, stream)
+    console = make_console(progress, {}, stream)
     for event in (
         PlanReady(0, (("v", NASTY[:-4]),), (NASTY[:-4],)),
         VertexStarted(0, "v", NASTY[:-4]),
