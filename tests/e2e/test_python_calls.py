@@ -74,6 +74,19 @@ def test_a_container_that_writes_without_end_is_ended(cli: Cli) -> None:
     assert "wrote more than 1 MiB" in done.stdout
 
 
+def test_a_container_gets_no_descriptor_of_the_process_that_asks(cli: Cli) -> None:
+    """Neither the socket to the worker nor the files that keep its output."""
+    listed = "['sh', '-c', 'ls -l /proc/$$/fd']"
+    done = say(
+        cli,
+        f"r = jettison.run('box', {listed}, stdin=b'', capture=True)\n"
+        "sys.stdout.buffer.write(r.stdout)",
+    )
+    links = [line.partition(" -> ")[2] for line in done.stdout.splitlines() if " -> " in line]
+    assert len(links) >= 3
+    assert not any("socket:" in link or "memfd" in link for link in links), links
+
+
 ERRORS = {
     "syntax": ({"Dockerfile": "FROM box\nRUM true\n"}, ()),
     "step": ({"Dockerfile": "FROM box\nRUN echo the reason; exit 7\n"}, ()),
