@@ -72,7 +72,7 @@ _MODULES = ("errors", "events")
 
 def __getattr__(name: str) -> object:
     """Import what is used."""
-    import importlib  # noqa: PLC0415 - the command line does without
+    import importlib  # the command line does without
 
     if name in _MODULES:
         return importlib.import_module(f"jettison.{name}")

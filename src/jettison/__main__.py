@@ -13,16 +13,16 @@ _GARBAGE_THRESHOLD = 50_000
 def main() -> None:
     """Run the command line; the version needs nothing but itself."""
     if sys.argv[1:] in (["--version"], ["-v"]):
-        from jettison import __version__  # noqa: PLC0415 - the fast way
+        from jettison import __version__  # the fast way
 
         sys.stdout.write(f"jettison {__version__}\n")
         return
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    from jettison.cli.deferred import defer_inspect  # noqa: PLC0415
+    from jettison.cli.deferred import defer_inspect
 
     defer_inspect()  # before click is imported
-    from jettison.cli.main import run  # noqa: PLC0415
-    from jettison.store.database import keep_open  # noqa: PLC0415
+    from jettison.cli.main import run
+    from jettison.store.database import keep_open
 
     keep_open()
     _leave(run(sys.argv[1:]))

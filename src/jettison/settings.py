@@ -108,7 +108,7 @@ def _from_file(path: Path, *, named: bool) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise UsageError(f"cannot read settings file `{path}`: {error.strerror}") from error
-    import tomllib  # noqa: PLC0415 - most people have no settings file
+    import tomllib  # most people have no settings file
 
     try:
         return tomllib.loads(data.decode())

@@ -62,9 +62,9 @@ def _own_agent(
     name: str, keys: list[Path], environ: Mapping[str, str], resources: ExitStack
 ) -> Path:
     """Start an agent that holds keys; it is gone when ``resources`` is closed."""
-    import shutil  # noqa: PLC0415 - most builds forward no key
-    import subprocess  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
+    import shutil  # most builds forward no key
+    import subprocess
+    import tempfile
 
     path = environ.get("PATH")
     agent, add = (shutil.which(each, path=path) for each in ("ssh-agent", "ssh-add"))

@@ -55,7 +55,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     if reads_layers(request):
         session.require_namespace()
     if session.store.failed.exists() and not userns.is_needed():
-        from jettison.solver.failed import forget  # noqa: PLC0415 - the last build failed
+        from jettison.solver.failed import forget  # the last build failed
 
         forget(session.store)
     with ExitStack() as resources:
@@ -80,7 +80,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         manifest = write_outputs(outputs, images.wanted_by, sink)
         session.records.note_used()
     if solution.executed:
-        from jettison.api.disk import keep_within_budget  # noqa: PLC0415 - only what ran adds
+        from jettison.api.disk import keep_within_budget  # only what ran adds
 
         keep_within_budget(session)
     stages = stage_reports(session, solution)
@@ -150,7 +150,7 @@ def _solve(
 
 def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
     """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
-    from jettison.sandbox.select import limitations  # noqa: PLC0415 - a cached build runs nothing
+    from jettison.sandbox.select import limitations  # a cached build runs nothing
 
     sandbox = session.sandbox(request.isolation)
     lacking = limitations(sandbox)
@@ -213,7 +213,7 @@ def _devices(
     asked = any(isinstance(each.op, ExecOp) and each.op.devices for each in plan.vertices)
     if not asked and not any(each.startswith("device") for each in request.allow):
         return {}
-    from jettison.api.devices import devices_of  # noqa: PLC0415 - seldom asked for
+    from jettison.api.devices import devices_of  # seldom asked for
 
     def warn(text: str) -> None:
         sink(Warned(time.time_ns(), text))
@@ -224,7 +224,7 @@ def _devices(
 def _exec_options(
     session: Session, request: BuildRequest, plan: Plan, resources: ExitStack, sink: Sink
 ) -> ExecOptions:
-    from jettison.api.execution import exec_options  # noqa: PLC0415
+    from jettison.api.execution import exec_options
 
     devices = _devices(session, request, plan, sink)
     options = exec_options(session, request, plan.proxy_env, resources, devices)

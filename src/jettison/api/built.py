@@ -81,7 +81,7 @@ class BuiltImages:
         )
 
     def _rewritten(self, stack: Stack) -> Stack:
-        from jettison.image.rewrite import rewrite_times  # noqa: PLC0415 - with an epoch only
+        from jettison.image.rewrite import rewrite_times  # with an epoch only
 
         session = self._session
         session.require_namespace()

@@ -68,9 +68,9 @@ def check(session: Session, request: BuildRequest) -> Checked:
         ContextError: the context or the Dockerfile is not there.
         UsageError: a flag or an option of ``# check=`` is wrong.
     """
-    from jettison.lint.outline import needed_stages  # noqa: PLC0415
-    from jettison.lint.runner import check as run_rules  # noqa: PLC0415
-    from jettison.lint.runner import options_of  # noqa: PLC0415
+    from jettison.lint.outline import needed_stages
+    from jettison.lint.runner import check as run_rules
+    from jettison.lint.runner import options_of
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
@@ -98,7 +98,7 @@ def outline(session: Session, request: BuildRequest) -> tuple[Outline, Dockerfil
     Raises:
         JettisonError: the Dockerfile is wrong or not there, or has no such target.
     """
-    from jettison.lint.outline import outline as outline_of  # noqa: PLC0415
+    from jettison.lint.outline import outline as outline_of
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
@@ -115,7 +115,7 @@ def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...]
     Raises:
         JettisonError: the Dockerfile is wrong or not there.
     """
-    from jettison.lint.outline import targets as targets_of  # noqa: PLC0415
+    from jettison.lint.outline import targets as targets_of
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
@@ -143,8 +143,8 @@ def check_build(session: Session, compiled: Compiled, context: BuildContext, sin
     for each in answer.findings:
         sink(Warned(now, each.detail, rule=each.rule, span=each.span, hint=each.url))
     if answer.findings and answer.error:
-        from jettison.lint.options import CheckOptions  # noqa: PLC0415
-        from jettison.lint.runner import raise_for  # noqa: PLC0415
+        from jettison.lint.options import CheckOptions
+        from jettison.lint.runner import raise_for
 
         raise_for(answer.findings, CheckOptions(error=True))
 
@@ -163,7 +163,7 @@ def make_lint_context(
         context: Whose ignore file counts.
         stages: Which stages are checked; None is all.
     """
-    from jettison.lint.file import LintContext  # noqa: PLC0415
+    from jettison.lint.file import LintContext
 
     hides = _ignored(context).hides if context.ignore_file().patterns else None
     return LintContext(
@@ -178,8 +178,8 @@ def make_lint_context(
 
 
 def _check_stages(compiled: Compiled, context: BuildContext) -> _Answer:
-    from jettison.lint.runner import check as run_rules  # noqa: PLC0415
-    from jettison.lint.runner import options_of  # noqa: PLC0415
+    from jettison.lint.runner import check as run_rules
+    from jettison.lint.runner import options_of
 
     asked = compiled.asked
     dockerfile = parse(asked.text, filename=asked.filename)
@@ -213,8 +213,8 @@ def _try_to_compile(
     session: Session, asked: CompileRequest
 ) -> tuple[dict[ImageRequest, ImageConfig], JettisonError | None]:
     """Compile as far as base images are here; return their configs, and what is wrong."""
-    from jettison.frontend.base import NeedImages  # noqa: PLC0415
-    from jettison.frontend.dockerfile.compile import compile as compile_file  # noqa: PLC0415
+    from jettison.frontend.base import NeedImages
+    from jettison.frontend.dockerfile.compile import compile as compile_file
 
     configs: dict[ImageRequest, ImageConfig] = {}
     resolver = session.resolver(offline=True)
@@ -238,9 +238,9 @@ def _try_to_compile(
 def _image_facts(
     asked: CompileRequest, configs: ImageConfigs
 ) -> Callable[[str, Platform], ImageFacts | None]:
-    from jettison.frontend.dockerfile.contexts import Contexts  # noqa: PLC0415
-    from jettison.lint.file import ImageFacts  # noqa: PLC0415
-    from jettison.oci.reference import parse_reference  # noqa: PLC0415
+    from jettison.frontend.dockerfile.contexts import Contexts
+    from jettison.lint.file import ImageFacts
+    from jettison.oci.reference import parse_reference
 
     contexts = Contexts(asked.contexts, asked.platform)
 
@@ -278,7 +278,7 @@ def _facts_that_count(config: ImageConfig) -> tuple[object, ...]:
 
 
 def _ignored(context: BuildContext) -> Ignored:
-    from jettison.api.ignored import Ignored  # noqa: PLC0415 - not without an ignore file
+    from jettison.api.ignored import Ignored  # not without an ignore file
 
     return Ignored(context)
 

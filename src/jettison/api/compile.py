@@ -66,8 +66,8 @@ def compile_request(
         JettisonError: the Dockerfile, a flag or a base image is wrong; ``source`` is set for
             errors that have a place.
     """
-    from jettison.frontend.dockerfile.compile import compile as compile_dockerfile  # noqa: PLC0415
-    from jettison.frontend.dockerfile.dialect import note_on  # noqa: PLC0415
+    from jettison.frontend.dockerfile.compile import compile as compile_dockerfile
+    from jettison.frontend.dockerfile.dialect import note_on
 
     asked = compile_arguments(session, request, context)
     note = note_on(asked.text, asked.build_args)
@@ -142,7 +142,7 @@ def _source_times(epoch: str, context: BuildContext, store: Store) -> dict[str, 
     times = {} if context.time is None else {MAIN: context.time}
     named = context.named.get(epoch)
     if named is not None and epoch != MAIN:
-        from jettison.source.times import time_of_source  # noqa: PLC0415
+        from jettison.source.times import time_of_source
 
         found = time_of_source(named, store, context.access)
         if found is not None:
@@ -185,7 +185,7 @@ class excerpts_from:  # noqa: N801 - used as a block: with excerpts_from(context
             text = self._context.dockerfile.decode(errors="replace")
             error.source = (self._context.filename, text)
             if not error.span.column:
-                from jettison.frontend.dockerfile.span import with_columns  # noqa: PLC0415
+                from jettison.frontend.dockerfile.span import with_columns
 
                 error.span = with_columns(text, error.span, error.message)
 
@@ -219,9 +219,9 @@ def _suggesting_stages(asked: CompileRequest, need: ImageRequest) -> Iterator[No
     try:
         yield
     except JettisonError as error:
-        from jettison.frontend.dockerfile.parser import parse  # noqa: PLC0415
-        from jettison.frontend.dockerfile.syntax import From  # noqa: PLC0415
-        from jettison.frontend.dockerfile.text import suggest  # noqa: PLC0415
+        from jettison.frontend.dockerfile.parser import parse
+        from jettison.frontend.dockerfile.syntax import From
+        from jettison.frontend.dockerfile.text import suggest
 
         dockerfile = parse(asked.text, filename=asked.filename)
         stages = [each.stage_name for each in dockerfile.instructions if isinstance(each, From)]

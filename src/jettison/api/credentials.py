@@ -18,7 +18,7 @@ def access_of(session: Session, request: BuildRequest) -> Access:
     def find(name: str) -> bytes | None:
         if name not in by_id:
             return None
-        from jettison.api.execution import is_unset, secret_value  # noqa: PLC0415 - few ask
+        from jettison.api.execution import is_unset, secret_value  # few ask
 
         secret, environ = by_id[name], session.environ
         return None if is_unset(secret, environ) else secret_value(secret, environ)

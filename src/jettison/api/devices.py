@@ -89,7 +89,7 @@ def devices_of(
     grants = parse_grants(allow)
     if not asked:
         return {}
-    from jettison.container.cdi import registry as cdi  # noqa: PLC0415 - seldom asked for
+    from jettison.container.cdi import registry as cdi  # seldom asked for
 
     registry = cdi.Registry([Path(each) for each in directories] or cdi.DIRECTORIES)
     found: dict[str, tuple[HostDevice, ...]] = {}

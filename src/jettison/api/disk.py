@@ -182,7 +182,7 @@ def _cached_layers(session: Session) -> list[_CachedLayer]:
 
 def _packed_sizes(session: Session) -> dict[str, int]:
     """Return the bytes of layers' blobs that are here, by layer."""
-    from jettison.oci.manifest import Descriptor  # noqa: PLC0415
+    from jettison.oci.manifest import Descriptor
 
     sizes: dict[str, int] = {}
     decode = msgspec.msgpack.Decoder(Descriptor).decode
@@ -269,8 +269,8 @@ def _image_layers(session: Session) -> set[str]:
 
 def _needed_blobs(session: Session) -> set[str]:
     """Return digests that images, packed layers and living processes need."""
-    from jettison.oci.codec import decode  # noqa: PLC0415
-    from jettison.oci.manifest import Manifest  # noqa: PLC0415
+    from jettison.oci.codec import decode
+    from jettison.oci.manifest import Manifest
 
     needed: set[str] = set(session.store.leases())
     for image in session.store.images.all():

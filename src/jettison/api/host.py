@@ -97,8 +97,8 @@ def _store(session: Session) -> HostCheck:
 def _sandboxes(session: Session, settings: Settings, problem: HostError | None) -> list[HostCheck]:
     if problem is not None:
         return [HostCheck("sandbox", False, problem.message, problem.hint or "", "sandbox")]
-    from jettison.sandbox.level import AUTO  # noqa: PLC0415
-    from jettison.sandbox.select import probe, probe_snapshotters  # noqa: PLC0415
+    from jettison.sandbox.level import AUTO
+    from jettison.sandbox.select import probe, probe_snapshotters
 
     verdicts = probe(session.store.root, settings.snapshotter)
     best = next((each for each in verdicts if each.works), None)
@@ -133,8 +133,8 @@ def _sandbox(verdict: Verdict, chosen: str) -> HostCheck:
 
 def _processes() -> HostCheck:
     """Tell whether the processes of a step can be limited."""
-    from jettison.linux.cgroup import hierarchies, make_group  # noqa: PLC0415
-    from jettison.linux.resources import USUAL_PIDS, Resources  # noqa: PLC0415
+    from jettison.linux.cgroup import hierarchies, make_group
+    from jettison.linux.resources import USUAL_PIDS, Resources
 
     name = "limit of processes"
     try:
@@ -149,13 +149,13 @@ def _processes() -> HostCheck:
 
 def _network() -> HostCheck:
     """Tell which network containers of ``run`` have."""
-    from jettison.container.network import find_tools  # noqa: PLC0415
+    from jettison.container.network import find_tools
 
     try:
         tool = find_tools()[0]
     except HostError as error:
         return HostCheck("network of run", None, f"the host's: {error.message}", error.hint or "")
-    from jettison.api.network import try_names  # noqa: PLC0415
+    from jettison.api.network import try_names
 
     name, through = "network of run", f"its own, through `{tool.program}`"
     try:
@@ -168,7 +168,7 @@ def _network() -> HostCheck:
 
 def _network_guard() -> HostCheck:
     """Tell what keeps steps from abstract sockets of the host's network."""
-    from jettison.sandbox.helper.filters import NetworkGuard, network_guard  # noqa: PLC0415
+    from jettison.sandbox.helper.filters import NetworkGuard, network_guard
 
     guard = network_guard()
     remedy = "" if guard is not NetworkGuard.NONE else "Upgrade to Linux 6.12, or `--network=none`."

@@ -66,7 +66,7 @@ def list_images(
 
 
 def _matches(row: ImageSummary, pattern: str) -> bool:
-    from fnmatch import fnmatchcase  # noqa: PLC0415
+    from fnmatch import fnmatchcase
 
     names = (row.repository, f"{row.repository}:{row.tag}")
     return row.repository != "<none>" and any(fnmatchcase(name, pattern) for name in names)

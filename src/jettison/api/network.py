@@ -106,7 +106,7 @@ def _tools(network: str, sandbox: str) -> list[Tool]:
     Raises:
         HostError: there is none, or the sandbox cannot join one.
     """
-    from jettison.container.network import find_tools  # noqa: PLC0415 - not for the host's network
+    from jettison.container.network import find_tools  # not for the host's network
 
     if sandbox == IN_CONTAINER:
         raise HostError(
@@ -124,7 +124,7 @@ def _own(
     Raises:
         HostError: none does; of the first one.
     """
-    from jettison.container.network import Connection, host_gateway  # noqa: PLC0415
+    from jettison.container.network import Connection, host_gateway
 
     host_access = any(text.endswith(_HOST_GATEWAY) for text in request.extra_hosts)
     require_free(ports)
@@ -148,12 +148,12 @@ def _nameserver(namespace: str, resources: ExitStack) -> str:
     Raises:
         HostError: that is not possible.
     """
-    from jettison.container.names import local_nameservers  # noqa: PLC0415
+    from jettison.container.names import local_nameservers
 
     servers = local_nameservers()
     if not servers:
         return ""
-    from jettison.container.relay import ADDRESS, Relay  # noqa: PLC0415
+    from jettison.container.relay import ADDRESS, Relay
 
     resources.enter_context(Relay(namespace, servers))
     return ADDRESS
@@ -168,9 +168,9 @@ def try_names(tool: Tool) -> bool:
     Raises:
         HostError: they answer the host, but not the container; or it gets no network.
     """
-    from jettison.container.names import make_resolv_conf, nameservers  # noqa: PLC0415
-    from jettison.container.network import Connection  # noqa: PLC0415
-    from jettison.container.relay import ask, query_for  # noqa: PLC0415
+    from jettison.container.names import make_resolv_conf, nameservers
+    from jettison.container.network import Connection
+    from jettison.container.relay import ask, query_for
 
     query = query_for(_ANY_NAME)
     if not _is_answered(lambda server: ask(server, query), nameservers()):

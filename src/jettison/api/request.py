@@ -148,7 +148,7 @@ class BuildResult(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""
-        from jettison.console.plain import size  # noqa: PLC0415 - only people read this
+        from jettison.console.plain import size  # only people read this
 
         return (
             f"BuildResult(image_id={self.image_id!r}, tags={self.tags!r}, "

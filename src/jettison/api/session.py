@@ -92,14 +92,14 @@ class Session:
     @cached_property
     def blobs(self) -> LayerBlobs:
         """Layers as blobs, and both ways between."""
-        from jettison.image.layers import LayerBlobs  # noqa: PLC0415
+        from jettison.image.layers import LayerBlobs
 
         return LayerBlobs(self.store, self.layer_store, self.registry)
 
     def registry(self) -> RegistryClient:
         """Return the client of registries, the same one for the whole session."""
         if self._registry is None:
-            from jettison.registry.client import RegistryClient  # noqa: PLC0415
+            from jettison.registry.client import RegistryClient
 
             self._registry = RegistryClient.of_user(self.settings, self.environ)
         return self._registry
@@ -121,7 +121,7 @@ class Session:
 
     def resolver(self, *, offline: bool = False) -> ImageResolver:
         """Return what finds images by name: the store first, then registries."""
-        from jettison.image.resolve import ImageResolver  # noqa: PLC0415
+        from jettison.image.resolve import ImageResolver
 
         if offline not in self._resolvers:
             self._resolvers[offline] = ImageResolver(self.store, None if offline else self.registry)
@@ -132,7 +132,7 @@ class Session:
 
         The session ends it, with all containers that still run.
         """
-        from jettison.sandbox.select import choose  # noqa: PLC0415
+        from jettison.sandbox.select import choose
 
         name = force or self.settings.isolation
         if name not in self._sandboxes:

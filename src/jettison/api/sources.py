@@ -41,7 +41,7 @@ class ContextSources:
 
     def http(self, op: HttpOp, report: Progress) -> Tree:
         """Download one file."""
-        from jettison.source.http import HttpSource  # noqa: PLC0415
+        from jettison.source.http import HttpSource
 
         source = HttpSource(self._store, self._context.access)
         try:
@@ -52,7 +52,7 @@ class ContextSources:
 
     def git(self, op: GitOp, report: Progress) -> Tree:
         """Check out a commit."""
-        from jettison.source.git import GitSource  # noqa: PLC0415
+        from jettison.source.git import GitSource
 
         source = GitSource(
             self._store,

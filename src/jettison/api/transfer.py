@@ -33,7 +33,7 @@ def save(session: Session, names: Sequence[str], output: str) -> None:
         ImageNotFoundError: a name is unknown; nothing is written.
         ExportError: the archive cannot be written.
     """
-    from jettison.exporter.save import save_images  # noqa: PLC0415
+    from jettison.exporter.save import save_images
 
     session.require_namespace()  # layers that were never packed are read as files of all owners
     images = [(name, find_image(session.store, name)) for name in names]
@@ -49,7 +49,7 @@ def load(session: Session, origin: str) -> list[str]:
     Raises:
         SourceError, ContentError: it cannot be read, or is damaged; nothing is loaded then.
     """
-    from jettison.image.load import load as load_images  # noqa: PLC0415
+    from jettison.image.load import load as load_images
 
     source = sys.stdin.buffer if origin == "-" else Path(origin)
     lines = []

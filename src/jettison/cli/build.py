@@ -203,10 +203,10 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     """Build an image from a Dockerfile and the files of PATH."""
     method = str(flags["call"] or ("check" if flags["check"] else "build"))
     if method != "build":
-        from jettison.cli.check import call  # noqa: PLC0415
+        from jettison.cli.check import call
 
         return call(ctx, context, method, flags)
-    from jettison.cli.run_build import run_build  # noqa: PLC0415
+    from jettison.cli.run_build import run_build
 
     tell_ignored(flags, IGNORED)
     settings = settings_of(

@@ -92,7 +92,7 @@ def _context_of(path: str, dockerfile: str) -> tuple[str, str]:
 
 
 def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
-    from jettison.cli.values import (  # noqa: PLC0415
+    from jettison.cli.values import (
         build_arguments,
         pairs,
         read_stdin,
@@ -114,10 +114,10 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
 
 
 def _check(session: Session, request: BuildRequest, form: str, *, ignore_status: bool) -> int:
-    from jettison import __version__  # noqa: PLC0415
-    from jettison.api.check import check as check_file  # noqa: PLC0415
-    from jettison.console.message import error_message  # noqa: PLC0415
-    from jettison.lint import format as forms  # noqa: PLC0415
+    from jettison import __version__
+    from jettison.api.check import check as check_file
+    from jettison.console.message import error_message
+    from jettison.lint import format as forms
 
     found = check_file(session, request)
     findings, error = found.findings, found.error
@@ -138,8 +138,8 @@ def _check(session: Session, request: BuildRequest, form: str, *, ignore_status:
 
 
 def _describe(session: Session, request: BuildRequest, name: str, form: str) -> None:
-    from jettison.api.check import outline, targets  # noqa: PLC0415
-    from jettison.lint import format as forms  # noqa: PLC0415
+    from jettison.api.check import outline, targets
+    from jettison.lint import format as forms
 
     if name == "targets":
         stages, dockerfile = targets(session, request)

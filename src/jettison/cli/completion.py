@@ -24,7 +24,7 @@ def completion(ctx: click.Context, shell: str) -> int:
 
     Put the line into the file that the shell reads when it starts.
     """
-    from click.shell_completion import get_completion_class  # noqa: PLC0415
+    from click.shell_completion import get_completion_class
 
     made = get_completion_class(shell)
     if made is None:

@@ -36,11 +36,11 @@ def shell(
     It has the step's user, environment, directory and mounts. Secrets are not kept: give them
     again if you need them.
     """
-    from jettison.api.debug import debug_step, failed_steps  # noqa: PLC0415
-    from jettison.api.request import BuildRequest  # noqa: PLC0415
-    from jettison.api.session import Session  # noqa: PLC0415
-    from jettison.cli.session import in_session  # noqa: PLC0415
-    from jettison.cli.values import parse_secret, texts  # noqa: PLC0415
+    from jettison.api.debug import debug_step, failed_steps
+    from jettison.api.request import BuildRequest
+    from jettison.api.session import Session
+    from jettison.cli.session import in_session
+    from jettison.cli.values import parse_secret, texts
 
     request = BuildRequest(
         context="",
@@ -67,9 +67,9 @@ def shell(
 @click.option("--format", "form", type=click.Choice(["sexpr", "json"]), default="sexpr")
 def parse(file: str, form: str) -> int:
     """Print the syntax tree of a Dockerfile (``-`` reads standard input)."""
-    from jettison.frontend.dockerfile.dump import to_json, to_sexpr  # noqa: PLC0415
-    from jettison.frontend.dockerfile.parser import parse as parse_dockerfile  # noqa: PLC0415
-    from jettison.frontend.dockerfile.parser import parse_nodes  # noqa: PLC0415
+    from jettison.frontend.dockerfile.dump import to_json, to_sexpr
+    from jettison.frontend.dockerfile.parser import parse as parse_dockerfile
+    from jettison.frontend.dockerfile.parser import parse_nodes
 
     data = read_dockerfile(file)
     try:
@@ -92,7 +92,7 @@ def read_dockerfile(file: str) -> bytes:
     """
     if file == "-":
         return sys.stdin.buffer.read()
-    from jettison.source.dockerfile import read_dockerfile as read  # noqa: PLC0415
+    from jettison.source.dockerfile import read_dockerfile as read
 
     data = read(Path(file))
     if data is None:

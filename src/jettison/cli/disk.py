@@ -100,9 +100,9 @@ def fsck(ctx: click.Context, *, repair: bool, form: str) -> int:
     """
 
     def work(session: Session) -> int:
-        import msgspec  # noqa: PLC0415
+        import msgspec
 
-        from jettison.api.fsck import check_store  # noqa: PLC0415
+        from jettison.api.fsck import check_store
 
         session.require_namespace()
         problems = check_store(session, repair=repair)

@@ -88,7 +88,7 @@ def _require_texts(flag: str, value: object) -> None:
     Raises:
         UsageError: one is not.
     """
-    from jettison.cli.values import require_text  # noqa: PLC0415 - it needs much itself
+    from jettison.cli.values import require_text  # it needs much itself
 
     for each in value if isinstance(value, tuple) else (value,):
         if isinstance(each, str) and not each.isascii():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("-f", "--format", "form", default="", help="json")
 def version(form: str) -> int:
     """Show the version."""
-    from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION  # noqa: PLC0415
+    from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION
 
     facts = {
         "Version": __version__,
@@ -48,7 +48,7 @@ def doctor(ctx: click.Context, form: str) -> int:
 
     The exit status is 0 when images can be built here, 5 otherwise.
     """
-    from jettison.api.host import can_build  # noqa: PLC0415
+    from jettison.api.host import can_build
 
     checks = _examine(ctx)
     if form == "json":
@@ -63,9 +63,9 @@ def doctor(ctx: click.Context, form: str) -> int:
 
 def _examine(ctx: click.Context) -> list[HostCheck]:
     """Return the checks, made inside a user namespace where one is needed and can be had."""
-    from jettison.api.host import examine_host  # noqa: PLC0415
-    from jettison.api.session import NamespaceRequired  # noqa: PLC0415
-    from jettison.cli.namespace import enter_again  # noqa: PLC0415
+    from jettison.api.host import examine_host
+    from jettison.api.session import NamespaceRequired
+    from jettison.cli.namespace import enter_again
 
     settings = settings_of(ctx)
     try:
@@ -79,7 +79,7 @@ def _examine(ctx: click.Context) -> list[HostCheck]:
 
 
 def _report(checks: list[HostCheck]) -> str:
-    from jettison.api.host import can_build  # noqa: PLC0415
+    from jettison.api.host import can_build
 
     width = max(len(check.name) for check in checks)
     lines = []

@@ -145,7 +145,7 @@ class LazyGroup(click.Group):
             UsageError: there is none of that name; says what could be meant.
         """
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            from jettison.cli.usage import unknown_command  # noqa: PLC0415
+            from jettison.cli.usage import unknown_command
 
             raise unknown_command(ctx.command_path, args[0], self._aliases)
         return super().resolve_command(ctx, args)
@@ -195,7 +195,7 @@ def run(argv: Sequence[str]) -> int:
     except click.Abort:
         return _interrupted(stops)
     except click.ClickException as error:
-        from jettison.cli.usage import usage_error  # noqa: PLC0415
+        from jettison.cli.usage import usage_error
 
         return print_error(usage_error(error))
     except JettisonError as error:
@@ -210,15 +210,15 @@ def run(argv: Sequence[str]) -> int:
     except Exception as error:
         if verbose:
             raise
-        from jettison.console.message import unexpected_error  # noqa: PLC0415
+        from jettison.console.message import unexpected_error
 
-        return tell(unexpected_error(error))
+        return print_error(unexpected_error(error))
     return status if isinstance(status, int) else 0
 
 
 def print_error(error: JettisonError) -> int:
     """Write an error for the user; return its exit status."""
-    from jettison.console.message import error_message  # noqa: PLC0415
+    from jettison.console.message import error_message
 
     err(error_message(error) + "\n")
     return error.exit_status
@@ -230,7 +230,7 @@ def _stop_cleanly() -> list[int]:
     Returns:
         A list that gets the signal's number.
     """
-    import signal  # noqa: PLC0415
+    import signal
 
     stops: list[int] = []
 

@@ -42,7 +42,7 @@ def parse_resources(given: Iterable[str], *, memory: str, cpus: float, pids: int
     for each in given:
         key, equals, value = each.partition("=")
         if key not in _READERS:
-            import difflib  # noqa: PLC0415 - only for messages
+            import difflib  # only for messages
 
             near = difflib.get_close_matches(key, _READERS, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(_READERS)}"

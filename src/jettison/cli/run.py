@@ -188,7 +188,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
     )
 
     def work(session: Session) -> int:
-        from jettison.api.run import must_pull, pull_image, run_container  # noqa: PLC0415
+        from jettison.api.run import must_pull, pull_image, run_container
 
         if must_pull(session, request):
             console = make_console("auto", os.environ)

@@ -41,7 +41,7 @@ def run_build(
                     _debug_shell(session, request, error)
                 raise
     except NamespaceRequired as required:
-        from jettison.cli.namespace import enter_again  # noqa: PLC0415
+        from jettison.cli.namespace import enter_again
 
         return enter_again(request.stdin, alone=required.alone)
     except BaseException:
@@ -54,7 +54,7 @@ def run_build(
     elif progress != "rawjson":
         _print_summary(result)
     if sizes:
-        from jettison.cli.sizes import size_table  # noqa: PLC0415
+        from jettison.cli.sizes import size_table
 
         out(size_table(result))
     return 0
@@ -62,8 +62,8 @@ def run_build(
 
 def _debug_shell(session: Session, request: BuildRequest, error: ExecError) -> None:
     """Run a shell where a step has failed; what comes of it does not count."""
-    from jettison.api.debug import debug_step  # noqa: PLC0415
-    from jettison.console.message import error_message  # noqa: PLC0415
+    from jettison.api.debug import debug_step
+    from jettison.console.message import error_message
 
     err(error_message(error) + "\na shell where the step failed:\n")
     terminal = sys.stdin.isatty() and sys.stdout.isatty()

@@ -19,7 +19,7 @@ def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: obje
         with Session.open(settings_of(ctx, **flags), os.environ) as session:
             return work(session)
     except NamespaceRequired as required:
-        from jettison.cli.namespace import enter_again  # noqa: PLC0415
+        from jettison.cli.namespace import enter_again
 
         return enter_again(alone=required.alone)
 

@@ -144,7 +144,7 @@ def parse_secret(text: str) -> SecretRequest:
 
 def fields(flag: str, text: str) -> dict[str, str]:
     """Return the fields of ``key=value,key=value``; values may be quoted as in CSV."""
-    import csv  # noqa: PLC0415
+    import csv
 
     found = {}
     for each in next(csv.reader([text]), []):
@@ -176,7 +176,7 @@ def limits(given: tuple[str, ...]) -> tuple[str, ...]:
         UsageError: one is malformed.
     """
     if given:
-        from jettison.linux.rlimits import parse_limit  # noqa: PLC0415 - rarely needed
+        from jettison.linux.rlimits import parse_limit  # rarely needed
 
         for each in given:
             parse_limit(each)
@@ -189,7 +189,7 @@ def extra_hosts(given: tuple[str, ...]) -> tuple[str, ...]:
     Raises:
         UsageError: one is malformed.
     """
-    from jettison.container.names import parse_extra_host  # noqa: PLC0415 - rarely needed
+    from jettison.container.names import parse_extra_host  # rarely needed
 
     for each in given:
         parse_extra_host(each)

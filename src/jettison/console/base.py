@@ -73,13 +73,13 @@ def make_console(
     if progress == "quiet":
         return QuietConsole()
     if progress == "tty":
-        from jettison.console.live import LiveConsole  # noqa: PLC0415
+        from jettison.console.live import LiveConsole
 
         return LiveConsole(stream)
     if progress == "rawjson":
-        from jettison.console.rawjson import RawJsonConsole  # noqa: PLC0415
+        from jettison.console.rawjson import RawJsonConsole
 
         return RawJsonConsole(stream)
-    from jettison.console.plain import PlainConsole  # noqa: PLC0415
+    from jettison.console.plain import PlainConsole
 
     return PlainConsole(stream)

@@ -43,6 +43,6 @@ def _without_escapes(text: str) -> str:
     """Drop colours and other CSI and OSC sequences; they are noise in a log."""
     if "\x1b" not in text:
         return text
-    import re  # noqa: PLC0415
+    import re
 
     return re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])", "", text)

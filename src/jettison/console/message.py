@@ -17,7 +17,7 @@ def error_message(error: JettisonError) -> str:
         lines = error.log_tail.rstrip("\n").split("\n")[-_LOG_LINES:]
         parts.append("------\n" + "\n".join(printable(line) for line in lines) + "\n------")
     if error.span is not None and error.source is not None:
-        from jettison.frontend.dockerfile.span import excerpt  # noqa: PLC0415
+        from jettison.frontend.dockerfile.span import excerpt
 
         name, text = error.source
         parts.append(printable(excerpt(text, error.span, filename=name), keep="\n"))
@@ -35,7 +35,7 @@ def unexpected_error(error: Exception) -> JettisonError:
     if isinstance(error, MemoryError):
         return HostError("there is not enough memory", hint="free some, or raise the limit")
     if isinstance(error, OSError):
-        from jettison.fs.failure import storage_error  # noqa: PLC0415
+        from jettison.fs.os_errors import storage_error
 
         where = f" `{error.filename}`" if error.filename else ""
         known = storage_error(error, "a file")

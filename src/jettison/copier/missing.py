@@ -43,7 +43,7 @@ def missing_source(op: CopyOp, tree: Tree, path: str) -> ContextError:
 
 def _near(tree: Tree, path: str) -> list[str]:
     """Return up to three paths that look like a path: in its directory, or of its name."""
-    import difflib  # noqa: PLC0415 - only for messages
+    import difflib  # only for messages
 
     present = ""
     for component in path[1:].split("/"):

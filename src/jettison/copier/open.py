@@ -72,7 +72,7 @@ def open_source_archive(source: Selected) -> Archive | None:
     """
     if source.tree is None or not source.entries or not source.entries[0].facts.is_file:
         return None
-    from jettison.layer.archive import open_archive  # noqa: PLC0415 - only ADD needs it
+    from jettison.layer.archive import open_archive  # only ADD needs it
 
     entry = source.entries[0]
     try:

@@ -37,19 +37,19 @@ def make_exporter(
     """
     # Modules are loaded when they are wanted: most builds have one output.
     if kind in {"oci", "docker"}:
-        from jettison.exporter.oci import ArchiveExporter  # noqa: PLC0415
+        from jettison.exporter.oci import ArchiveExporter
 
         return ArchiveExporter(kind, dest, attributes, services, names=names)
     if kind in {"local", "tar"}:
-        from jettison.exporter.rootfs import RootfsExporter  # noqa: PLC0415
+        from jettison.exporter.rootfs import RootfsExporter
 
         return RootfsExporter(kind, dest, attributes, services)
     if kind == "registry":
-        from jettison.exporter.registry import RegistryExporter  # noqa: PLC0415
+        from jettison.exporter.registry import RegistryExporter
 
         return RegistryExporter(kind, names, attributes, services)
     if kind == "image":
-        from jettison.exporter.image import StoreExporter  # noqa: PLC0415
+        from jettison.exporter.image import StoreExporter
 
         return StoreExporter(names, attributes, services)
     if kind == "cacheonly":

@@ -66,7 +66,7 @@ class StoreExporter:
                     store.images.tag(name, images[0].id)
         if not self._push:
             return ExportResult(None, names)
-        from jettison.exporter.registry import push  # noqa: PLC0415 - the client is heavy
+        from jettison.exporter.registry import push  # the client is heavy
 
         return push(
             self._services,

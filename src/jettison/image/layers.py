@@ -207,7 +207,7 @@ class LayerBlobs:
                 hint="pull, load or build its image again",
             )
 
-        from jettison.image.files import verify_blob  # noqa: PLC0415 - a cached build has no use
+        from jettison.image.files import verify_blob  # a cached build has no use
 
         def get() -> None:
             diff_id = self.diff_id(layer)
@@ -257,19 +257,19 @@ class LayerBlobs:
 
     @cached_property
     def _unpacker(self) -> LayerUnpacker:
-        from jettison.image.files import LayerUnpacker  # noqa: PLC0415 - a cached build has no use
+        from jettison.image.files import LayerUnpacker  # a cached build has no use
 
         return LayerUnpacker(self._store, self._layer_store, self._remote)
 
     @cached_property
     def _committer(self) -> PackingCommitter:
-        from jettison.image.commit import PackingCommitter  # noqa: PLC0415 - as above
+        from jettison.image.commit import PackingCommitter  # as above
 
         return PackingCommitter(self._store, self._layer_store)
 
     @cached_property
     def _packer(self) -> LayerPacker:
-        from jettison.image.packer import LayerPacker  # noqa: PLC0415 - a cached build has no use
+        from jettison.image.packer import LayerPacker  # a cached build has no use
 
         return LayerPacker(self._store, self._layer_store, self.fetch)
 

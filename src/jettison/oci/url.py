@@ -266,7 +266,7 @@ def _ipv4(host: str) -> int | None:
 
 
 def _ipv6(host: str) -> int | None:
-    import ipaddress  # noqa: PLC0415 - few hosts are addresses of IPv6
+    import ipaddress  # few hosts are addresses of IPv6
 
     if len(host) > 45 or "%" in host:
         return None

@@ -180,7 +180,7 @@ def _here_or_there(session: Session, sink: Sink, here: Callable[[Sink], T], job:
     try:
         result = here(held.append)
     except NamespaceRequired as required:
-        from jettison.python.delegate import delegate  # noqa: PLC0415 - imports subprocess
+        from jettison.python.delegate import delegate  # imports subprocess
 
         return delegate(job, sink, session.environ, alone=required.alone)
     except BaseException:

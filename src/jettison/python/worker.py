@@ -62,12 +62,12 @@ def _do(job: Job, channel: Channel) -> Done:
             os.set_inheritable(descriptor, False)
     with Session.open(job.settings, os.environ) as session:
         if job.build is not None:
-            from jettison.api.build import build  # noqa: PLC0415 - one of two
+            from jettison.api.build import build  # one of two
 
             return Done(build(session, job.build, tell))
         if job.run is None:
             return Done()
-        from jettison.api.run import pull_image, run_container  # noqa: PLC0415 - one of two
+        from jettison.api.run import pull_image, run_container  # one of two
 
         if job.pull:
             pull_image(session, job.run, tell)

@@ -99,7 +99,7 @@ class BlobStream:
             self._resume()
 
     def _read(self, size: int) -> bytes:
-        from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+        from urllib3 import exceptions  # loaded already
 
         response = self._response
         if response is None:

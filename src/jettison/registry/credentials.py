@@ -230,7 +230,7 @@ def _ask_helper(helper: str, server: str) -> Credentials | None:
 
 
 def _run_helper(helper: str, verb: str, data: bytes, *, missing_ok: bool = False) -> bytes | None:
-    import subprocess  # noqa: PLC0415 - few people have a helper
+    import subprocess  # few people have a helper
 
     program = f"docker-credential-{helper}"
     try:

@@ -192,7 +192,7 @@ def _read_rules(path: Path) -> tuple[RegistryRule, ...]:
             f"cannot read `{path}`: {error.strerror}",
             hint="`CONTAINERS_REGISTRIES_CONF` names it; unset it or fix the path",
         ) from error
-    import tomllib  # noqa: PLC0415 - most people have no such file
+    import tomllib  # most people have no such file
 
     try:
         return msgspec.convert(tomllib.loads(data.decode()), _RegistriesConf).registry

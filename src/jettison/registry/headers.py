@@ -94,7 +94,7 @@ def parse_http_date(text: str) -> int:
     >>> parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT")
     1445412480000000000
     """
-    import email.utils  # noqa: PLC0415 - only downloads pay
+    import email.utils  # only downloads pay
 
     if not text or len(text) > _MAX_DATE_LENGTH:
         return 0

@@ -152,7 +152,7 @@ class Transport:
         raise RegistryError(f"`{request.url.shown}` redirects too often")
 
     def _retry(self, request: _Request, attempts: int, interrupts: int) -> BaseHTTPResponse:
-        import random  # noqa: PLC0415 - only network use pays
+        import random  # only network use pays
 
         for attempt in range(1, attempts + 1):
             wait = self._backoff_seconds * 2 ** (attempt - 1) * (1 + random.random() / 4)  # noqa: S311
@@ -174,7 +174,7 @@ class Transport:
         raise RegistryUnavailableError(f"no attempt to reach `{request.url.shown}`")
 
     def _once(self, request: _Request) -> BaseHTTPResponse:
-        from urllib3 import exceptions  # noqa: PLC0415 - 60 ms that only network use pays
+        from urllib3 import exceptions  # 60 ms that only network use pays
 
         stream: BinaryIO | None = None
         url, body = request.url, request.body
@@ -206,7 +206,7 @@ class Transport:
                 stream.close()
 
     def _pool(self, url: Url, insecure: bool) -> HTTPConnectionPool:
-        import urllib3  # noqa: PLC0415 - 60 ms that only network use pays
+        import urllib3  # 60 ms that only network use pays
 
         with self._lock:
             key = (url.origin, insecure)
@@ -239,7 +239,7 @@ class Transport:
         Raises:
             UsageError: the variable holds no URL.
         """
-        import urllib.request  # noqa: PLC0415 - only network use pays
+        import urllib.request  # only network use pays
 
         environ = {k.lower(): v for k, v in self._environ.items() if k.lower().endswith("_proxy")}
         proxy = environ.get(f"{url.scheme}_proxy") or environ.get("all_proxy", "")
@@ -248,7 +248,7 @@ class Transport:
             return None
         if urllib.request.proxy_bypass_environment(url.authority, no_proxy):  # type: ignore[attr-defined]
             return None
-        from urllib3 import ProxyManager, make_headers  # noqa: PLC0415 - loaded already
+        from urllib3 import ProxyManager, make_headers  # loaded already
 
         try:
             place, user = split_user(proxy if "://" in proxy else f"http://{proxy}")
@@ -285,7 +285,7 @@ def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
         RegistryError: it is longer than ``limit`` bytes.
         RegistryUnavailableError: the connection broke.
     """
-    from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+    from urllib3 import exceptions  # loaded already
 
     try:
         parts: list[bytes] = []
@@ -308,7 +308,7 @@ def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
 
 def discard(response: BaseHTTPResponse) -> None:
     """Throw a body away; keep the connection when the rest of the body is small."""
-    from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+    from urllib3 import exceptions  # loaded already
 
     try:
         rest = response.read(64 << 10, decode_content=False)
@@ -334,7 +334,7 @@ def _redirect(url: Url, target: str, insecure: bool) -> Url:
 
 
 def _tls_context(url: Url, insecure: bool) -> ssl.SSLContext:
-    import ssl  # noqa: PLC0415 - loaded by urllib3
+    import ssl  # loaded by urllib3
 
     context = ssl.create_default_context()
     if insecure:
@@ -359,7 +359,7 @@ def _tls_context(url: Url, insecure: bool) -> ssl.SSLContext:
 
 
 def _unreachable(url: Url, error: Exception) -> RegistryUnavailableError:
-    from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+    from urllib3 import exceptions  # loaded already
 
     host = url.authority
     final = False

@@ -74,7 +74,7 @@ def keep(
         active: What it had changed.
         secrets: Values by id, all of the build.
     """
-    from jettison.solver.leaks import Finder  # noqa: PLC0415 - most failures see no secret
+    from jettison.solver.leaks import Finder  # most failures see no secret
 
     try:
         if secrets and Finder(secrets).find(active.upper) is not None:

@@ -67,7 +67,7 @@ class Masker:
     def _spans(self, data: bytes) -> list[Span]:
         if self._matcher is None:
             return []
-        from jettison.solver.matching import merged  # noqa: PLC0415 - secrets only
+        from jettison.solver.matching import merged  # secrets only
 
         spans = self._matcher.spans(data)
         return merged([(0, self._covered), *spans]) if self._covered else spans
@@ -92,8 +92,8 @@ class MaskingSink:
         """What finds the values; a cached build says nothing that has to be searched."""
         if not self._values:
             return None
-        from jettison.solver.encodings import needles  # noqa: PLC0415 - secrets only
-        from jettison.solver.matching import Matcher  # noqa: PLC0415
+        from jettison.solver.encodings import needles  # secrets only
+        from jettison.solver.matching import Matcher
 
         return Matcher(needles(self._values))
 

@@ -79,7 +79,7 @@ class Solver:
         """
         self._look_up_all()
         if len(self._results) < len(self._vertices):
-            from jettison.solver import scheduler  # noqa: PLC0415 - when something must run
+            from jettison.solver import scheduler  # when something must run
 
             self._before_running()
             self._lease(self._found())
@@ -235,15 +235,15 @@ def make_executor(vertex: Vertex, inputs: Inputs, runtime: Runtime) -> Executor:
     """Return the executor of a vertex's op; modules are imported when first needed."""
     match vertex.op:
         case ExecOp() as op:
-            from jettison.solver.ops.run import RunExecutor  # noqa: PLC0415
+            from jettison.solver.ops.run import RunExecutor
 
             return RunExecutor(op, vertex, inputs, runtime)
         case CopyOp() as op:
-            from jettison.solver.ops.copy import CopyExecutor  # noqa: PLC0415
+            from jettison.solver.ops.copy import CopyExecutor
 
             return CopyExecutor(op, vertex, inputs, runtime)
         case MkdirOp() as op:
-            from jettison.solver.ops.mkdir import MkdirExecutor  # noqa: PLC0415
+            from jettison.solver.ops.mkdir import MkdirExecutor
 
             return MkdirExecutor(op, vertex, inputs, runtime)
         case _:

@@ -274,7 +274,7 @@ class _Opener:
             return self._archive_or_dockerfile(path, request.stdin[:MAX_DOCKERFILE_BYTES], "-")
         location = locate(request.context)
         if location.kind == "git":
-            from jettison.source.git import GitSource  # noqa: PLC0415 - rare
+            from jettison.source.git import GitSource  # rare
 
             keep = request.build_args.get(_KEEP_GIT_DIR) or "0"
             op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
@@ -326,11 +326,11 @@ class _Opener:
 
     def _archive_or_dockerfile(self, path: Path, start: bytes, name: str) -> Opened:
         # Most contexts are directories, and need neither archives nor downloads.
-        from jettison.layer.archive import open_archive  # noqa: PLC0415
+        from jettison.layer.archive import open_archive
 
         archive = open_archive(path)
         if archive is not None:
-            from jettison.source.untar import unpack_context  # noqa: PLC0415
+            from jettison.source.untar import unpack_context
 
             into = self._directory()
             with archive:
@@ -358,7 +358,7 @@ class _Opener:
 
     def _download(self, url: str) -> tuple[Path, int | None]:
         """Return a downloaded file, and the time when it was modified if that is known."""
-        from jettison.source.http import HttpSource  # noqa: PLC0415 - rare
+        from jettison.source.http import HttpSource  # rare
 
         source = HttpSource(self._store, self._access)
         try:

@@ -87,7 +87,7 @@ def moved(remote: GitRemote, environ: Mapping[str, str]) -> GitRemote:
     Raises:
         RegistryError: it cannot be asked, or redirects to a place that cannot be.
     """
-    from jettison.registry.transport import Transport  # noqa: PLC0415 - few repositories move
+    from jettison.registry.transport import Transport  # few repositories move
 
     place = Url.parse(remote.text + _PROBE)
     transport = Transport(environ)
@@ -150,7 +150,7 @@ def secret_header(
 
 def basic(username: str, password: str) -> str:
     """Return the ``Authorization`` of a user."""
-    import binascii  # noqa: PLC0415 - few remotes want to know who asks
+    import binascii  # few remotes want to know who asks
 
     pair = f"{username}:{password}".encode()
     return "Basic " + binascii.b2a_base64(pair, newline=False).decode()

@@ -134,7 +134,7 @@ class Git:
             ContextError: it failed; the message ends with what git said.
             HostError: there is no git program.
         """
-        import subprocess  # noqa: PLC0415 - only builds from git pay
+        import subprocess  # only builds from git pay
 
         if self._log is not None:
             self._log(redacted(" ".join(("git", *arguments))))

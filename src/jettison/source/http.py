@@ -177,7 +177,7 @@ class HttpSource:
     def _keep(
         self, url: str, checksum: str, response: BaseHTTPResponse, report: Progress | None
     ) -> HttpFile:
-        from urllib3 import exceptions  # noqa: PLC0415 - loaded already
+        from urllib3 import exceptions  # loaded already
 
         algorithm = checksum.partition(":")[0]
         hasher = hashlib.new(algorithm) if algorithm else None

@@ -24,7 +24,7 @@ def time_of_source(source: NamedSource, store: Store, access: Access) -> int | N
         SourceError: it cannot be fetched.
     """
     if isinstance(source, DownloadSource):
-        from jettison.source.http import HttpSource  # noqa: PLC0415
+        from jettison.source.http import HttpSource
 
         http = HttpSource(store, access)
         try:
@@ -33,6 +33,6 @@ def time_of_source(source: NamedSource, store: Store, access: Access) -> int | N
             http.close()
     if not isinstance(source, RepositorySource):
         return None
-    from jettison.source.git import GitSource  # noqa: PLC0415
+    from jettison.source.git import GitSource
 
     return GitSource(store, access).time(parse_git_url(source.url))

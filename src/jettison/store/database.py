@@ -210,7 +210,7 @@ class Database:
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
-        import sqlite3  # noqa: PLC0415 - costs 3 ms, and not every command needs it
+        import sqlite3  # costs 3 ms, and not every command needs it
 
         with suppress(OSError):  # SQLite says better what is wrong
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -271,7 +271,7 @@ class Database:
 
 def _version(connection: sqlite3.Connection) -> int:
     """Return the schema's version, 0 for an empty file."""
-    import sqlite3  # noqa: PLC0415 - loaded already
+    import sqlite3  # loaded already
 
     try:
         row = connection.execute("SELECT version FROM meta").fetchone()
@@ -284,7 +284,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _explain(code: int, path: Path) -> StorageError | None:
     """Return what a primary result code of SQLite means for the user, None if it is our mistake."""
-    import sqlite3  # noqa: PLC0415 - loaded already
+    import sqlite3  # loaded already
 
     place = os.fspath(path)
     match code:

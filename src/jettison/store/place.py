@@ -182,13 +182,13 @@ def _close(path: str, facts: os.stat_result) -> None:
 
 
 def _quoted(path: str) -> str:
-    import shlex  # noqa: PLC0415 - for an error
+    import shlex  # for an error
 
     return shlex.quote(path)
 
 
 def _name(uid: int) -> str:
-    import pwd  # noqa: PLC0415 - for an error
+    import pwd  # for an error
 
     try:
         return f"{pwd.getpwuid(uid).pw_name}, uid {uid}"

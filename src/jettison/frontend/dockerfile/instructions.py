@@ -336,7 +336,7 @@ def _interval(flags: Flags, name: str) -> int:
     text = flags.text(name)
     if not text:
         return 0
-    from jettison.frontend.dockerfile.durations import parse_duration  # noqa: PLC0415 - rare
+    from jettison.frontend.dockerfile.durations import parse_duration  # rare
 
     duration = parse_duration(text)
     if duration != 0 and duration < _MIN_INTERVAL_NS:

@@ -83,7 +83,7 @@ def _number(text: str) -> int | None:
 
 
 def _is_address(text: str) -> bool:
-    from ipaddress import ip_address  # noqa: PLC0415 - rare, and it costs 5 ms
+    from ipaddress import ip_address  # rare, and it costs 5 ms
 
     try:
         ip_address(text.removeprefix("[").removesuffix("]"))

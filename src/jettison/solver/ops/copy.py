@@ -50,7 +50,7 @@ class CopyExecutor:
 
     def execute(self) -> LayerInfo:
         """Write the layer and commit it."""
-        from jettison.copier.write import write  # noqa: PLC0415 - a cached build writes nothing
+        from jettison.copier.write import write  # a cached build writes nothing
 
         runtime = self._runtime
         selection, destination = self._select(), self._examine()
@@ -75,7 +75,7 @@ class CopyExecutor:
         self, destination: Destination, upper: Path, known: dict[str, bytes], now_ns: int
     ) -> None:
         """Take out of the layer what the base has just so, and out of what is known of files."""
-        from jettison.snapshot.unchanged import leave_out_unchanged  # noqa: PLC0415 - seldom
+        from jettison.snapshot.unchanged import leave_out_unchanged  # seldom
 
         base = self._runtime.tree(self._inputs.base, self._report)
         for path in leave_out_unchanged(upper, base, now_ns, frozenset(destination.same.paths)):
@@ -84,7 +84,7 @@ class CopyExecutor:
 
     def _previous(self) -> PreviousLayer | None:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
-        from jettison.copier.reuse import PreviousLayer  # noqa: PLC0415 - as in ``execute``
+        from jettison.copier.reuse import PreviousLayer  # as in ``execute``
 
         layer = self._runtime.records.latest(self._vertex.digest)
         digests = self._runtime.layer_store.digests(layer) if layer is not None else {}
@@ -134,7 +134,7 @@ class CopyExecutor:
 
     def _examine(self) -> Destination:
         if self._planned is None:
-            from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly
+            from jettison.copier.destination import examine  # memoised, mostly
 
             tree = self._runtime.tree(self._inputs.base, self._report)
             self._planned = examine(self._op, tree, self._select())

@@ -134,7 +134,7 @@ class Execution:
     ) -> None:
         options, vertex = self._runtime.options, self._vertex
         if options.failed is not None:
-            from jettison.solver.failed import FailedStep, keep  # noqa: PLC0415 - failures only
+            from jettison.solver.failed import FailedStep, keep  # failures only
 
             step = FailedStep(
                 vertex.digest,
@@ -151,7 +151,7 @@ class Execution:
         options = self._runtime.options
         seen = {**options.passwords, **(options.secrets if sees_secrets(self._op) else {})}
         if seen and not options.secrets_in_layers:
-            from jettison.solver.leaks import refuse_leaks  # noqa: PLC0415
+            from jettison.solver.leaks import refuse_leaks
 
             refuse_leaks(active.upper, seen)
 
@@ -170,7 +170,7 @@ class Execution:
         make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
 
     def _process(self, spec: SandboxSpec) -> tuple[int, bytes]:
-        from jettison.sandbox.base import Streams  # noqa: PLC0415 - a cached build runs nothing
+        from jettison.sandbox.base import Streams
 
         runtime = self._runtime
         output = StepOutput(runtime, self._vertex)

@@ -39,7 +39,7 @@ class MkdirExecutor:
 
     def execute(self) -> LayerInfo:
         """Write the layer and commit it; it is empty when the directory exists."""
-        from jettison.copier.mkdir import write_directory  # noqa: PLC0415 - seldom needed
+        from jettison.copier.mkdir import write_directory  # seldom needed
 
         layer_store = self._runtime.layer_store
         with making(layer_store) as active:
@@ -48,6 +48,6 @@ class MkdirExecutor:
             return layer_store.commit(active, Change(clock_ns=now_ns))
 
     def _examine(self) -> Destination:
-        from jettison.copier.destination import examine  # noqa: PLC0415 - memoised, mostly
+        from jettison.copier.destination import examine  # memoised, mostly
 
         return examine(self._op, self._runtime.tree(self._inputs.base, self._report))

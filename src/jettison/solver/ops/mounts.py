@@ -200,7 +200,7 @@ def _ssh(
                 f"ssh {mount.id}: not found", hint=f"forward an agent with `--ssh {mount.id}`"
             )
         return []
-    from jettison.container.agent.proxy import AgentProxy  # noqa: PLC0415 - few steps have one
+    from jettison.container.agent.proxy import AgentProxy  # few steps have one
 
     mode = 0o600 if mount.mode is None else mount.mode
     proxy = AgentProxy(agent, directory, mode=mode, owner=(mount.uid, mount.gid))

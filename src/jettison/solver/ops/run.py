@@ -52,7 +52,7 @@ class RunExecutor:
         Raises:
             ExecError: it ended with another exit code than 0.
         """
-        from jettison.solver.ops.execute import Execution  # noqa: PLC0415 - see above
+        from jettison.solver.ops.execute import Execution  # see above
 
         base = self._inputs.base
         return Execution(self._op, self._vertex, base, self._files, self._runtime).run()

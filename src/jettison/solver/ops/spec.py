@@ -63,7 +63,7 @@ def step_spec(
 def _limits(texts: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
     if not texts:
         return ()
-    from jettison.linux.rlimits import parse_limit  # noqa: PLC0415 - rarely needed
+    from jettison.linux.rlimits import parse_limit  # rarely needed
 
     return tuple(parse_limit(each) for each in texts)
 
