@@ -22,7 +22,7 @@ from jettison.registry import sockets as sockets_module
 from jettison.registry import transport as transport_module
 from jettison.registry.client import RegistryClient
 from jettison.registry.endpoint import Endpoint, RegistryHosts, is_unchecked
-from jettison.registry.session import Session
+from jettison.registry.session import RegistrySession
 from jettison.registry.transport import Transport, read_bounded
 from jettison.source.access import Access
 from jettison.source.git import GitSource
@@ -155,7 +155,7 @@ def test_checks_are_off_for_the_host_that_the_user_named_only(
 
 
 def test_an_upload_never_goes_on_in_plain_http() -> None:
-    session = Session(Transport({}), lambda _: None)
+    session = RegistrySession(Transport({}), lambda _: None)
     endpoint = Endpoint("r.example", "x", "r.example")
     with pytest.raises(RegistryError, match="from https to http"):
         session.request(
