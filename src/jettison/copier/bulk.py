@@ -1,7 +1,7 @@
 """Copies many files into a layer directory.
 
 In:  jobs: a selected file, its place, its owner.
-Out: the files, with their facts.
+Out: the files, with their stat results.
 
 Concurrency: two threads where it pays. The kernel's work (creating, copying, closing) runs
 without Python's lock; more than two threads only wait for each other's journal.
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import msgspec
 
 from jettison.copier.entry import SourceEntry
-from jettison.copier.layer_writer import OpenDirectories, set_facts
+from jettison.copier.layer_writer import OpenDirectories, set_metadata
 from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.owners import needed_bits
@@ -105,19 +105,19 @@ class BulkCopier:
         mode = stat.S_IMODE(entry.mode)
         # Most files get their mode as they are created, which saves a call for each.
         plain = not mode & (self._umask | ~_PLAIN_BITS) and not self._needed & ~mode
-        origin, facts = open_source(tree, entry)
+        origin, st = open_source(tree, entry)
         try:
             target = os.open(name, _OPEN_TARGET, mode if plain else 0o600, dir_fd=directory)
             try:
-                if facts.st_size:
-                    copier.copy(origin, target, facts)
+                if st.st_size:
+                    copier.copy(origin, target, st)
                 if not is_immutable(tree):
-                    check_unchanged(entry, origin, facts)
+                    check_unchanged(entry, origin, st)
                 owner = job.owner if job.owner != self._default_owner else None
-                if is_immutable(tree) or entry.facts.ctime_ns == facts.st_ctime_ns:
+                if is_immutable(tree) or entry.stat.ctime_ns == st.st_ctime_ns:
                     self.exact.append(job)
-                set_facts(
-                    target, None if plain else mode, owner, entry.facts.mtime_ns, entry.xattrs
+                set_metadata(
+                    target, None if plain else mode, owner, entry.stat.mtime_ns, entry.xattrs
                 )
             finally:
                 os.close(target)
@@ -128,12 +128,12 @@ class BulkCopier:
 def _pays(jobs: Sequence[Job]) -> bool:
     if len(jobs) >= _MANY_FILES:
         return True
-    return len(jobs) > 1 and sum(job.entry.facts.size for job in jobs) >= _MANY_BYTES
+    return len(jobs) > 1 and sum(job.entry.stat.size for job in jobs) >= _MANY_BYTES
 
 
 def _middle(jobs: Sequence[Job]) -> int:
     """Return where half of the work is done: a file costs as much as 64 KiB of data."""
-    costs = [job.entry.facts.size + (64 << 10) for job in jobs]
+    costs = [job.entry.stat.size + (64 << 10) for job in jobs]
     half, done = sum(costs) // 2, 0
     for index, cost in enumerate(costs):
         done += cost

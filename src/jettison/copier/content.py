@@ -80,13 +80,13 @@ def noted_contents_digest(tree: Scanning, root: str) -> bytes | None:
 def _look(tree: Scanning, path: str) -> Noted | None:
     """Describe what is in a directory, and note it if nothing else can change it."""
     rows, directories, notable = [], [], True
-    for name, facts, plain in tree.scan(path):
-        kind = stat.S_IFMT(facts.mode)
+    for name, st, plain in tree.scan(path):
+        kind = stat.S_IFMT(st.mode)
         if kind == stat.S_IFDIR:
             directories.append(name)
-        elif facts.nlink > 1:
+        elif st.nlink > 1:
             return None
-        entry = entry_of(tree, name, f"{path}/{name}", facts, plain=plain)
+        entry = entry_of(tree, name, f"{path}/{name}", st, plain=plain)
         row = describe(tree, entry, name)
         rows.append(row)
         notable = notable and len(row) == _SHORT and kind in _NOTABLE
@@ -116,24 +116,24 @@ def describe(
     Raises:
         OSError: it cannot be read.
     """
-    facts, mode = entry.facts, entry.mode
+    st, mode = entry.stat, entry.mode
     kind = stat.S_IFMT(mode)
     content: object = None
     if kind == stat.S_IFREG:
         if leader is not None:
             content = (encoded_name(leader.path),)
-        elif facts.is_file:
+        elif st.is_file:
             content = tree.file_digest(entry.origin)
     elif kind == stat.S_IFLNK:
         content = encoded_name(entry.target)
     elif kind != stat.S_IFDIR:
-        content = facts.rdev
-    owner = (facts.uid, facts.gid) if keeps_owner else _ROOT
-    if owner == _ROOT and not entry.xattrs and not entry.implied and not facts.dated:
+        content = st.rdev
+    owner = (st.uid, st.gid) if keeps_owner else _ROOT
+    if owner == _ROOT and not entry.xattrs and not entry.implied and not st.dated:
         return (encoded_name(name), mode, content)
     xattrs = encoded_xattrs(entry.xattrs)
     row = (encoded_name(name), mode, content, owner, xattrs, entry.implied)
-    return (*row, b"%d" % facts.mtime_ns) if facts.dated else row
+    return (*row, b"%d" % st.mtime_ns) if st.dated else row
 
 
 def _joined(digests: list[tuple[bytes, bytes]]) -> bytes:

@@ -67,7 +67,7 @@ class Destination(msgspec.Struct, frozen=True):
         directories = [
             (encoded_name(path), each.mode, each.uid, each.gid, encoded_xattrs(each.xattrs))
             for path, each in sorted(self.directories.items())
-            if not each.copied or each.facts_of_base
+            if not each.copied or each.stat_of_base
         ]
         owner = None if self.owner is None else (self.owner.uid, self.owner.gid)
         targets = [encoded_name(each) for each in self.targets]
@@ -89,9 +89,9 @@ class Destination(msgspec.Struct, frozen=True):
         whiteouts = [encoded_name(path) for path in sorted(self.whiteouts)]
         linked = [
             (
-                (each.facts.mode, each.facts.uid, each.facts.gid, each.facts.rdev),
+                (each.stat.mode, each.stat.uid, each.stat.gid, each.stat.rdev),
                 encoded_xattrs(each.xattrs),
-                self.base.file_digest(each.path) if self.base and each.facts.is_file else b"",
+                self.base.file_digest(each.path) if self.base and each.stat.is_file else b"",
             )
             for each in self.base_files
         ]
@@ -220,7 +220,7 @@ class _Planner:
                 layout.copy_directory(path, _copied(entry, owner), implied=entry.implied)
             else:
                 layout.put(path, Placed(index, number, entry.mode, entry.target))
-        layout.leave_directory(target, source.entries[0].facts.mtime_ns)
+        layout.leave_directory(target, source.entries[0].stat.mtime_ns)
 
 
 def _placed(index: int, number: int, source: Selected) -> Placed:
@@ -231,12 +231,12 @@ def _placed(index: int, number: int, source: Selected) -> Placed:
 
 
 def _copied(entry: SourceEntry, owner: Owner | None) -> Directory:
-    facts = entry.facts
+    st = entry.stat
     return Directory(
         entry.mode,
-        facts.uid if owner is None else owner.uid,
-        facts.gid if owner is None else owner.gid,
-        facts.mtime_ns,
+        st.uid if owner is None else owner.uid,
+        st.gid if owner is None else owner.gid,
+        st.mtime_ns,
         entry.xattrs,
         copied=True,
     )

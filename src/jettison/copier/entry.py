@@ -25,7 +25,7 @@ class SourceEntry(msgspec.Struct, frozen=True, gc=False):
     Args:
         path: Below the source: empty for the source itself, else ``a/b``.
         origin: Path in the source's tree.
-        facts: What it is there.
+        stat: What it is there.
         mode: Type and permission bits that it will have; ``--chmod`` is applied.
         target: Of a symbolic link.
         xattrs: That belong to images.
@@ -35,7 +35,7 @@ class SourceEntry(msgspec.Struct, frozen=True, gc=False):
 
     path: str
     origin: str
-    facts: FileStat
+    stat: FileStat
     mode: int
     target: str = ""
     xattrs: dict[str, bytes] = {}
@@ -78,12 +78,12 @@ def entries_of(tree: Tree, root: str, rules: Rules) -> list[SourceEntry]:
     Raises:
         OSError: something cannot be read.
     """
-    facts = tree.lstat(root)
-    if facts is None:
+    st = tree.lstat(root)
+    if st is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), root)
     builder = _Builder(tree, rules.change)
-    builder.add("", root, facts)
-    if not facts.is_dir:
+    builder.add("", root, st)
+    if not st.is_dir:
         return builder.entries
     base = root.rstrip("/")
     if rules.take_all:
@@ -97,9 +97,9 @@ def entries_of(tree: Tree, root: str, rules: Rules) -> list[SourceEntry]:
         if not selected:
             implied.append((path, found))
             continue
-        for parent, parent_facts in implied:
+        for parent, parent_stat in implied:
             if parent not in builder.made:
-                builder.add(parent, f"{base}/{parent}", parent_facts, implied=True)
+                builder.add(parent, f"{base}/{parent}", parent_stat, implied=True)
         builder.add(path, f"{base}/{path}", found)
     return builder.entries
 
@@ -118,23 +118,21 @@ class _Builder:
         self,
         path: str,
         origin: str,
-        facts: FileStat,
+        st: FileStat,
         *,
         implied: bool = False,
         plain: bool = False,
     ) -> None:
         """Append a file; a ``plain`` one is known to have no extended attributes."""
-        mode = facts.mode
-        if plain and facts.nlink == 1 and self._apply is None and stat.S_ISREG(mode):
-            self.entries.append(
-                SourceEntry(path, origin, facts, mode)
-            )  # most files: in half the time
+        mode = st.mode
+        if plain and st.nlink == 1 and self._apply is None and stat.S_ISREG(mode):
+            self.entries.append(SourceEntry(path, origin, st, mode))  # most files: in half the time
             return
         leader = -1
-        if facts.nlink > 1 and facts.is_file:
-            leader = self._inodes.setdefault(facts.identity, len(self.entries))
+        if st.nlink > 1 and st.is_file:
+            leader = self._inodes.setdefault(st.identity, len(self.entries))
             leader = -1 if leader == len(self.entries) else leader
-        entry = entry_of(self._tree, path, origin, facts, plain=plain, leader=leader)
+        entry = entry_of(self._tree, path, origin, st, plain=plain, leader=leader)
         mode = entry.mode if self._apply is None else self._apply(entry.mode)
         if implied or mode != entry.mode:
             entry = msgspec.structs.replace(entry, mode=mode, implied=implied)
@@ -144,14 +142,14 @@ class _Builder:
 
 
 def entry_of(
-    tree: Tree, path: str, origin: str, facts: FileStat, *, plain: bool = False, leader: int = -1
+    tree: Tree, path: str, origin: str, st: FileStat, *, plain: bool = False, leader: int = -1
 ) -> SourceEntry:
     """Return the entry of one file as it is; arguments as for ``SourceEntry``.
 
     Raises:
         OSError: it cannot be read.
     """
-    mode, target = facts.mode, ""
+    mode, target = st.mode, ""
     xattrs: dict[str, bytes] = {}
     kind = stat.S_IFMT(mode)
     if kind in {stat.S_IFREG, stat.S_IFDIR}:
@@ -162,7 +160,7 @@ def entry_of(
     elif kind == stat.S_IFSOCK:
         # A layer cannot hold a socket; BuildKit leaves an empty file in its place.
         mode = stat.S_IFREG | stat.S_IMODE(mode)
-    return SourceEntry(path, origin, facts, mode, target, xattrs, leader)
+    return SourceEntry(path, origin, st, mode, target, xattrs, leader)
 
 
 def _walk(tree: Tree, base: str) -> Iterator[tuple[str, FileStat, bool]]:
@@ -171,10 +169,10 @@ def _walk(tree: Tree, base: str) -> Iterator[tuple[str, FileStat, bool]]:
     pending = [(iter(scan(base or "/")), "")]
     while pending:
         names, parent = pending[-1]
-        for name, facts, plain in names:
+        for name, st, plain in names:
             path = parent + name
-            yield path, facts, plain
-            if stat.S_ISDIR(facts.mode):
+            yield path, st, plain
+            if stat.S_ISDIR(st.mode):
                 pending.append((iter(scan(f"{base}/{path}")), path + "/"))
                 break
         else:
@@ -185,9 +183,9 @@ def _scan(tree: Tree, path: str) -> Iterator[Scanned]:
     """Yield what is in a directory of any tree."""
     below = path.rstrip("/")
     for name in tree.names(path):
-        facts = tree.lstat(f"{below}/{name}")
-        if facts is not None:
-            yield name, facts, False
+        st = tree.lstat(f"{below}/{name}")
+        if st is not None:
+            yield name, st, False
 
 
 def _filtered_walk(
@@ -198,8 +196,8 @@ def _filtered_walk(
     while pending:
         name, parent, included, excluded = pending.pop()
         path = parent + name
-        facts = tree.lstat(f"{base}/{path}")
-        if facts is None:
+        st = tree.lstat(f"{base}/{path}")
+        if st is None:
             continue
         selected = descend = True
         if include is not None:
@@ -211,11 +209,11 @@ def _filtered_walk(
             if exclude.selects(excluded):
                 selected = False
                 descend = descend and exclude.may_change_below(path, excluded)
-        if not facts.is_dir:
+        if not st.is_dir:
             if selected:
-                yield path, facts, True
+                yield path, st, True
         elif selected or descend:
-            yield path, facts, selected
+            yield path, st, selected
             below = path + "/"
             names = reversed(tree.names(f"{base}/{path}"))
             pending += [(each, below, included, excluded) for each in names]

@@ -1,6 +1,6 @@
 """Makes directories and files in a layer directory.
 
-In:  directories as planned, facts of files.
+In:  directories as planned, stat results of files.
 Out: the same on disk, with owners, modes, attributes and times; whiteouts.
 
 Security: the directory is below the store's ``tmp`` and nobody else's, so its paths are plain.
@@ -63,10 +63,10 @@ class LayerWriter:
     def __init__(self, upper: Path, created_ns: int) -> None:
         self.root = os.fspath(upper)
         self.created_ns = created_ns
-        facts = os.stat(self.root)
+        st = os.stat(self.root)
         # Files take the group of a set-group-ID directory, else ours.
-        inherits = facts.st_mode & stat.S_ISGID
-        group = facts.st_gid if inherits else os.getegid()
+        inherits = st.st_mode & stat.S_ISGID
+        group = st.st_gid if inherits else os.getegid()
         self.default_owner = owners.new_owner(os.geteuid(), group)
         self._directories = OpenDirectories(self.root)
 
@@ -116,7 +116,7 @@ class LayerWriter:
         """Make a hard link to a file of the layer."""
         os.link(self.root + path, name, dst_dir_fd=directory, follow_symlinks=False)
 
-    def set_facts(
+    def set_metadata(
         self,
         target: int,
         mode: int,
@@ -126,9 +126,9 @@ class LayerWriter:
     ) -> None:
         """Set what an open file is besides its bytes."""
         given = owner if owner != self.default_owner else None
-        set_facts(target, stat.S_IMODE(mode), given, mtime_ns, xattrs)
+        set_metadata(target, stat.S_IMODE(mode), given, mtime_ns, xattrs)
 
-    def set_special_facts(
+    def set_special_metadata(
         self, directory: int, name: str, mode: int, owner: tuple[int, int], mtime_ns: int
     ) -> None:
         """Set what a file is that cannot be opened: a link, FIFO or device."""
@@ -138,19 +138,19 @@ class LayerWriter:
             owners.set_mode(name, stat.S_IMODE(mode), directory)
         os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=directory, follow_symlinks=False)
 
-    def _finish_directory(self, path: str, facts: Directory) -> None:
+    def _finish_directory(self, path: str, planned: Directory) -> None:
         descriptor = os.open(self.root + path, _OPEN_DIRECTORY)
         try:
-            if facts.opaque:
+            if planned.opaque:
                 make_opaque(descriptor)
-            mtime_ns = facts.mtime_ns if facts.mtime_ns is not None else self.created_ns
-            owner = (facts.uid, facts.gid)
-            self.set_facts(descriptor, facts.mode, owner, mtime_ns, facts.xattrs)
+            mtime_ns = planned.mtime_ns if planned.mtime_ns is not None else self.created_ns
+            owner = (planned.uid, planned.gid)
+            self.set_metadata(descriptor, planned.mode, owner, mtime_ns, planned.xattrs)
         finally:
             os.close(descriptor)
 
 
-def set_facts(
+def set_metadata(
     target: int,
     mode: int | None,
     owner: tuple[int, int] | None,

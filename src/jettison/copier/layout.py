@@ -30,7 +30,7 @@ class Directory(msgspec.Struct, frozen=True):
         xattrs: That belong to images.
         copied: Whether it comes from a source; else it is one of the base, or made on the way.
         in_base: Whether the base has a directory there, whose other names stay visible.
-        facts_of_base: Whether something of the base's directory was kept although it is copied.
+        stat_of_base: Whether something of the base's directory was kept although it is copied.
         opaque: Whether it hides what the base has below it.
         takes_group: Whether a set-group-ID directory that it is made in gives it its group.
         fixed_mode: Whether such a directory does not give it the bit: its mode is set afterwards.
@@ -43,7 +43,7 @@ class Directory(msgspec.Struct, frozen=True):
     xattrs: Mapping[str, bytes] = {}
     copied: bool = False
     in_base: bool = False
-    facts_of_base: bool = False
+    stat_of_base: bool = False
     opaque: bool = False
     takes_group: bool = False
     fixed_mode: bool = False
@@ -86,10 +86,10 @@ class PlannedLayer:
         file = self.files.get(path)
         if file is not None:
             return file.mode
-        facts = self.base_facts(path)
-        return None if facts is None else facts.mode
+        st = self.base_stat(path)
+        return None if st is None else st.mode
 
-    def base_facts(self, path: str) -> FileStat | None:
+    def base_stat(self, path: str) -> FileStat | None:
         """Return what the base has at a path, unless it was removed."""
         if self._base is None or ((self._removed or self._opaque) and self._is_hidden(path)):
             return None
@@ -100,7 +100,7 @@ class PlannedLayer:
         return self._base.xattrs(path or "/") if self._base is not None else {}
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return facts of a path as ``fs.resolve`` wants them: only the mode is of use."""
+        """Return the stat result of a path for ``fs.resolve``: only the mode is of use."""
         mode = self.mode("" if path == "/" else path)
         return None if mode is None else FileStat(mode)
 
@@ -177,7 +177,7 @@ class PlannedLayer:
             xattrs=xattrs,
             in_base=there.in_base,
             opaque=there.opaque,
-            facts_of_base=there.in_base and (implied or bool(there.xattrs)),
+            stat_of_base=there.in_base and (implied or bool(there.xattrs)),
         )
 
     def enter_directory(self, path: str) -> None:
@@ -227,7 +227,7 @@ class PlannedLayer:
         """Hide what the base has at a path; what the layer itself has there stays."""
         if path in self.directories:
             self.make_opaque(path)
-        elif path not in self.files and self.base_facts(path) is not None:
+        elif path not in self.files and self.base_stat(path) is not None:
             self._change_parent(path)
             self._removed.add(path)
             self.whiteouts.add(path)
@@ -296,15 +296,15 @@ class PlannedLayer:
             parent = path.rpartition("/")[0]
             if parent not in self.directories:
                 self._keep_base_directory(parent)
-        facts = self.base_facts(path)
-        if facts is None:  # only the root of an empty base
+        st = self.base_stat(path)
+        if st is None:  # only the root of an empty base
             directory = Directory(stat.S_IFDIR | 0o755, 0, 0)
         else:
             directory = Directory(
-                facts.mode,
-                facts.uid,
-                facts.gid,
-                facts.mtime_ns,
+                st.mode,
+                st.uid,
+                st.gid,
+                st.mtime_ns,
                 self.base_xattrs(path),
                 in_base=True,
             )
@@ -312,8 +312,8 @@ class PlannedLayer:
         return directory
 
     def _base_has_directory(self, path: str) -> bool:
-        facts = self._base.lstat(path) if self._base is not None else None
-        return facts is not None and facts.is_dir
+        st = self._base.lstat(path) if self._base is not None else None
+        return st is not None and st.is_dir
 
     def _is_hidden(self, path: str) -> bool:
         while path:

@@ -38,7 +38,7 @@ class BaseFile(msgspec.Struct, frozen=True):
     """A file of the base that a member is a hard link to: the layer holds it again."""
 
     path: str
-    facts: FileStat
+    stat: FileStat
     xattrs: dict[str, bytes]
 
 
@@ -131,15 +131,15 @@ class MemberPlan:
         placed = layout.files.get(path)
         if placed is not None:
             return placed
-        facts = layout.base_facts(path) if path not in layout.directories else None
-        if facts is None or facts.is_dir:
+        st = layout.base_stat(path) if path not in layout.directories else None
+        if st is None or st.is_dir:
             raise SolveError(
                 f"`{member.name}` in the archive is a hard link to `{member.hard_link}`, which is"
                 " no file"
             )
-        self._base_files.append(BaseFile(path, facts, layout.base_xattrs(path)))
-        target = layout.readlink(path) if facts.is_symlink else ""
-        placed = Placed(self._source, -len(self._base_files), facts.mode, target)
+        self._base_files.append(BaseFile(path, st, layout.base_xattrs(path)))
+        target = layout.readlink(path) if st.is_symlink else ""
+        placed = Placed(self._source, -len(self._base_files), st.mode, target)
         layout.put(path, placed)
         return placed
 

@@ -33,7 +33,7 @@ def is_immutable(tree: Tree) -> bool:
 
 
 def open_source(tree: Tree, entry: SourceEntry) -> tuple[int, os.stat_result]:
-    """Open a regular file and return its descriptor and facts.
+    """Open a regular file and return its descriptor and stat result.
 
     Raises:
         ContextError: it is gone, is another file, or cannot be read.
@@ -42,11 +42,11 @@ def open_source(tree: Tree, entry: SourceEntry) -> tuple[int, os.stat_result]:
         descriptor = os.open(tree.host_path(entry.origin), _OPEN)
     except OSError as error:
         raise _unreadable(entry, error) from error
-    facts = os.fstat(descriptor)
-    if not _is_same(tree, entry, facts):
+    st = os.fstat(descriptor)
+    if not _is_same(tree, entry, st):
         os.close(descriptor)
         raise changed(entry)
-    return descriptor, facts
+    return descriptor, st
 
 
 def check_unchanged(entry: SourceEntry, descriptor: int, before: os.stat_result) -> None:
@@ -70,7 +70,7 @@ def open_source_archive(source: Selected) -> Archive | None:
     Raises:
         ContextError: the file is gone, is another file, or cannot be read.
     """
-    if source.tree is None or not source.entries or not source.entries[0].facts.is_file:
+    if source.tree is None or not source.entries or not source.entries[0].stat.is_file:
         return None
     from jettison.layer.archive import open_archive  # only ADD needs it
 
@@ -78,10 +78,10 @@ def open_source_archive(source: Selected) -> Archive | None:
     try:
         path = source.tree.host_path(entry.origin)
         archive = open_archive(path)
-        facts = os.lstat(path)
+        st = os.lstat(path)
     except OSError as error:
         raise _unreadable(entry, error) from error
-    if not _is_same(source.tree, entry, facts):
+    if not _is_same(source.tree, entry, st):
         if archive is not None:
             archive.close()
         raise changed(entry)
@@ -98,10 +98,10 @@ def check_still_same(source: Selected) -> None:
         return
     entry = source.entries[0]
     try:
-        facts = os.lstat(source.tree.host_path(entry.origin))
+        st = os.lstat(source.tree.host_path(entry.origin))
     except OSError as error:
         raise _unreadable(entry, error) from error
-    if not _is_same(source.tree, entry, facts):
+    if not _is_same(source.tree, entry, st):
         raise changed(entry)
 
 
@@ -114,13 +114,13 @@ def changed(entry: SourceEntry) -> ContextError:
 
 
 def _is_same(tree: Tree, entry: SourceEntry, found: os.stat_result) -> bool:
-    facts = entry.facts
-    if not stat.S_ISREG(found.st_mode) or found.st_size != facts.size:
+    st = entry.stat
+    if not stat.S_ISREG(found.st_mode) or found.st_size != st.size:
         return False
     if is_immutable(tree):
         return True
-    same_inode = (found.st_dev, found.st_ino) == facts.identity
-    return same_inode and found.st_mtime_ns == facts.mtime_ns
+    same_inode = (found.st_dev, found.st_ino) == st.identity
+    return same_inode and found.st_mtime_ns == st.mtime_ns
 
 
 def _unreadable(entry: SourceEntry, error: OSError) -> ContextError:

@@ -187,10 +187,10 @@ def _entries(tree: Tree | None, path: str) -> Iterator[list[str]]:
         path = resolve(tree, path)
     except OSError:
         return  # a loop of links is no file
-    facts = tree.lstat(path)
-    if facts is None or not facts.is_file:
+    st = tree.lstat(path)
+    if st is None or not st.is_file:
         return
-    if facts.size > MAX_FILE_BYTES:
+    if st.size > MAX_FILE_BYTES:
         raise ContextError(f"`{path}` of the image is larger than {MAX_FILE_BYTES >> 20} MiB")
     with open(_open_file(tree.host_path(path)), "rb") as file:
         data = file.read(MAX_FILE_BYTES)

@@ -3,7 +3,7 @@
 In:  the committed layer and what was kept about it; the selection of now.
 Out: which directories are the same, and their files as hard links.
 
-A directory of a context whose names and facts are what they were (``Noted.seen``, which holds
+A directory of a context whose names and stat results are the same (``Noted.seen``, which holds
 change times) has the files that it had: they are linked without a look at any of them. Of other
 directories each file is compared.
 """

@@ -28,7 +28,7 @@ class Same(msgspec.Struct, frozen=True):
 
     Args:
         paths: Files and directories that may be the base's, sorted.
-        covered: Facts of the base's files that members of archives come to.
+        covered: Stat results of the base's files that members of archives come to.
     """
 
     paths: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ def same_as_base(
                 continue
             entry = source.entries[placed.entry]
             group = (placed.source, entry.leader if entry.leader >= 0 else placed.entry)
-            if before is None and entry.facts.nlink == 1:
+            if before is None and entry.stat.nlink == 1:
                 continue
             equal = before is not None and _is_same_file(
                 base, path, before, source.tree, entry, owner
@@ -98,11 +98,11 @@ def _without_parents(same: Sequence[str], layout: PlannedLayer) -> set[str]:
 def _shows_base(layout: PlannedLayer, path: str) -> bool:
     """Tell whether names of the base's directory are seen in a directory of the layer."""
     planned = layout.directories[path]
-    return planned.in_base and not planned.opaque and layout.base_facts(path) is not None
+    return planned.in_base and not planned.opaque and layout.base_stat(path) is not None
 
 
 def _is_same_directory(layout: PlannedLayer, path: str) -> bool:
-    planned, before = layout.directories[path], layout.base_facts(path)
+    planned, before = layout.directories[path], layout.base_stat(path)
     return (
         bool(path)
         and before is not None
@@ -115,9 +115,9 @@ def _is_same_directory(layout: PlannedLayer, path: str) -> bool:
 def _is_same_file(
     base: Tree, path: str, before: FileStat, tree: Tree, entry: SourceEntry, owner: Owner | None
 ) -> bool:
-    facts = entry.facts
-    uid, gid = (facts.uid, facts.gid) if owner is None else (owner.uid, owner.gid)
-    if (entry.mode, uid, gid, facts.mtime_ns) != (
+    st = entry.stat
+    uid, gid = (st.uid, st.gid) if owner is None else (owner.uid, owner.gid)
+    if (entry.mode, uid, gid, st.mtime_ns) != (
         before.mode,
         before.uid,
         before.gid,
@@ -126,10 +126,10 @@ def _is_same_file(
         return False
     if stat.S_ISLNK(entry.mode):
         return entry.target == base.readlink(path)
-    if not facts.is_file:
-        return not stat.S_ISREG(entry.mode) and facts.rdev == before.rdev
+    if not st.is_file:
+        return not stat.S_ISREG(entry.mode) and st.rdev == before.rdev
     return (
-        facts.size == before.size
+        st.size == before.size
         and entry.xattrs == base.xattrs(path)
         and tree.file_digest(entry.origin) == base.file_digest(path)
     )
@@ -141,6 +141,6 @@ def _record(base: Tree, path: str, before: FileStat) -> tuple[object, ...]:
         content = base.file_digest(path)
     elif before.is_symlink:
         content = encoded_name(base.readlink(path))
-    facts = (before.mode, before.uid, before.gid, before.size, b"%d" % before.mtime_ns)
+    st = (before.mode, before.uid, before.gid, before.size, b"%d" % before.mtime_ns)
     xattrs = {} if before.is_symlink else base.xattrs(path)
-    return (encoded_name(path), *facts, content, encoded_xattrs(xattrs), before.identity)
+    return (encoded_name(path), *st, content, encoded_xattrs(xattrs), before.identity)

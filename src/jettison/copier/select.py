@@ -94,9 +94,9 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
                 digest = contents_digest(tree, self.entries, keeps_owner=keeps_owner)
         except OSError as error:
             raise _unreadable(self.root, error) from error
-        facts = tree.lstat(self.root)
-        if facts is not None and facts.dated:
-            return ("directory", digest, b"%d" % facts.mtime_ns)
+        st = tree.lstat(self.root)
+        if st is not None and st.dated:
+            return ("directory", digest, b"%d" % st.mtime_ns)
         return ("directory", digest)
 
 
@@ -129,11 +129,11 @@ class Selection(msgspec.Struct, frozen=True):
             unpacked: Indexes of sources that are archives, whose members have their own times.
         """
         times = (
-            entry.facts.mtime_ns
+            entry.stat.mtime_ns
             for index, source in enumerate(self.sources)
             if source.tree is not None and index not in unpacked
             for entry in source.entries
-            if not entry.facts.dated
+            if not entry.stat.dated
         )
         return min(created_ns, min(times, default=created_ns)) // _SECOND_NS * _SECOND_NS
 
@@ -167,11 +167,11 @@ def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:
             rules = Rules(change, include, exclude)
             for path in _matches(tree, pattern):
                 root = resolve(tree, path)
-                facts = tree.lstat(root)
-                if facts is None:
+                st = tree.lstat(root)
+                if st is None:
                     raise missing_source(op, tree, path)
                 name = path.rpartition("/")[2]
-                sources.append(Selected(name, tree, root, facts.is_dir, rules, unpack=bool(unpack)))
+                sources.append(Selected(name, tree, root, st.is_dir, rules, unpack=bool(unpack)))
         except OSError as error:
             raise _unreadable(source.path, error) from error
     return Selection(tuple(sources), keeps_owner=op.owner is None)

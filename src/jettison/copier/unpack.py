@@ -73,7 +73,7 @@ def _write_member(
         target = writer.create(directory, name)
         try:
             member.copy_to(target)
-            writer.set_facts(target, mode, owner, member.mtime_ns, _image_xattrs(member.xattrs))
+            writer.set_metadata(target, mode, owner, member.mtime_ns, _image_xattrs(member.xattrs))
         finally:
             os.close(target)
         return
@@ -81,21 +81,21 @@ def _write_member(
         os.symlink(member.link, name, dir_fd=directory)
     else:
         writer.make_node(directory, name, mode, member.rdev)
-    writer.set_special_facts(directory, name, mode, owner, member.mtime_ns)
+    writer.set_special_metadata(directory, name, mode, owner, member.mtime_ns)
 
 
 def _write_base_file(tree: Tree, file: BaseFile, path: str, writer: LayerWriter) -> None:
     """Have a file of the base in the layer, as it is."""
     parent, _, name = path.rpartition("/")
     directory = writer.directory(parent)
-    facts = file.facts
-    owner = (facts.uid, facts.gid)
-    if not facts.is_file:
-        if facts.is_symlink:
+    st = file.stat
+    owner = (st.uid, st.gid)
+    if not st.is_file:
+        if st.is_symlink:
             os.symlink(tree.readlink(file.path), name, dir_fd=directory)
         else:
-            writer.make_node(directory, name, facts.mode, facts.rdev)
-        writer.set_special_facts(directory, name, facts.mode, owner, facts.mtime_ns)
+            writer.make_node(directory, name, st.mode, st.rdev)
+        writer.set_special_metadata(directory, name, st.mode, owner, st.mtime_ns)
         return
     target = writer.create(directory, name)
     try:
@@ -104,7 +104,7 @@ def _write_base_file(tree: Tree, file: BaseFile, path: str, writer: LayerWriter)
             ByteCopier().copy(origin, target, os.fstat(origin))
         finally:
             os.close(origin)
-        writer.set_facts(target, facts.mode, owner, facts.mtime_ns, file.xattrs)
+        writer.set_metadata(target, st.mode, owner, st.mtime_ns, file.xattrs)
     finally:
         os.close(target)
 

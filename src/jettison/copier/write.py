@@ -140,12 +140,12 @@ class _Copier:
             self._inline(self._writer.directory(parent), name, source)
             return
         entry = source.entries[placed.entry]
-        facts = entry.facts
-        owner = self._owner or (facts.uid, facts.gid)
-        if not facts.is_file:
+        st = entry.stat
+        owner = self._owner or (st.uid, st.gid)
+        if not st.is_file:
             self._special(self._writer.directory(parent), name, entry, owner)
             return
-        if facts.nlink > 1:
+        if st.nlink > 1:
             first = entry.leader if entry.leader >= 0 else placed.entry
             leader = self._leaders.setdefault((placed.source, first), path)
             if leader != path:
@@ -173,7 +173,7 @@ class _Copier:
         target = writer.create(directory, name)
         try:
             write_all(target, source.content)
-            writer.set_facts(target, source.mode, self._owner or (0, 0), writer.created_ns, {})
+            writer.set_metadata(target, source.mode, self._owner or (0, 0), writer.created_ns, {})
         finally:
             os.close(target)
 
@@ -187,19 +187,15 @@ class _Copier:
         elif stat.S_ISREG(mode):
             os.close(writer.create(directory, name))
         else:
-            writer.make_node(directory, name, mode, entry.facts.rdev)
-        writer.set_special_facts(directory, name, mode, owner, entry.facts.mtime_ns)
+            writer.make_node(directory, name, mode, entry.stat.rdev)
+        writer.set_special_metadata(directory, name, mode, owner, entry.stat.mtime_ns)
 
     def _link_to_layer(
         self, tree: Tree, entry: SourceEntry, owner: tuple[int, int], path: str
     ) -> bool:
         """Link a file of a committed layer, if nothing about it changes."""
-        facts = entry.facts
-        if (
-            not isinstance(tree, StackTree)
-            or entry.mode != facts.mode
-            or owner != (facts.uid, facts.gid)
-        ):
+        st = entry.stat
+        if not isinstance(tree, StackTree) or entry.mode != st.mode or owner != (st.uid, st.gid):
             return False
         origin = tree.host_path(entry.origin)
         if not self._link_file(origin, path, os.lstat(origin)):
@@ -212,15 +208,15 @@ class _Copier:
         self, tree: Tree, entry: SourceEntry, owner: tuple[int, int], path: str
     ) -> bool:
         """Link a file of the layer that an earlier build made here, if it is the same."""
-        previous, facts = self._previous, entry.facts
-        if previous is None or facts.nlink != 1 or entry.xattrs:
+        previous, st = self._previous, entry.stat
+        if previous is None or st.nlink != 1 or entry.xattrs:
             return False
         digest = tree.file_digest(entry.origin)
         if previous.digests.get(path[1:]) != digest:
             return False
         origin = previous.root + path
         found = effective_stat(os.lstat(origin), origin)
-        wanted = (entry.mode, *owner, facts.mtime_ns, facts.size)
+        wanted = (entry.mode, *owner, st.mtime_ns, st.size)
         is_same = wanted == (
             found.st_mode,
             found.st_uid,
@@ -233,8 +229,8 @@ class _Copier:
         self.digests[path[1:]] = digest
         return True
 
-    def _link_file(self, origin: str, path: str, facts: os.stat_result) -> bool:
-        inode = (facts.st_dev, facts.st_ino)
+    def _link_file(self, origin: str, path: str, st: os.stat_result) -> bool:
+        inode = (st.st_dev, st.st_ino)
         # Two copies of one file are two files, unless the source says that they are one.
         if inode in self._linked:
             return False

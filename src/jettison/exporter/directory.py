@@ -71,20 +71,20 @@ def walk(tree: Tree) -> Iterator[tuple[str, FileStat]]:
         if path is None:
             pending.pop()
             continue
-        facts = tree.lstat(path)
-        if facts is None or stat.S_ISSOCK(facts.mode):
+        st = tree.lstat(path)
+        if st is None or stat.S_ISSOCK(st.mode):
             continue
-        yield path, facts
-        if facts.is_dir:
+        yield path, st
+        if st.is_dir:
             pending.append(iter([f"{path}/{name}" for name in tree.names(path)]))
 
 
 class _Level(msgspec.Struct, frozen=True):
-    """A directory that is being filled: its path in the tree, descriptor, and final facts."""
+    """A directory that is being filled: its path in the tree, descriptor, and final attributes."""
 
     path: str
     descriptor: int
-    facts: FileStat | None
+    stat: FileStat | None
 
 
 class DirectoryWriter:
@@ -120,16 +120,16 @@ class DirectoryWriter:
         self._first.clear()
         levels = [_Level("", root, None)]
         try:
-            for count, (path, facts) in enumerate(walk(tree), 1):
+            for count, (path, st) in enumerate(walk(tree), 1):
                 parent, _, name = path.rpartition("/")
                 while levels[-1].path != parent:
                     self._leave(levels)
                 here = levels[-1].descriptor
-                if facts.is_dir:
-                    levels.append(_Level(path, enter(name, here), facts))
+                if st.is_dir:
+                    levels.append(_Level(path, enter(name, here), st))
                 else:
                     remove_tree(name, dir_fd=here)
-                    self._other(tree, path, facts, root, here)
+                    self._other(tree, path, st, root, here)
                 if count % _EVERY == 0:
                     self._report("files", count, 0)
             while len(levels) > 1:
@@ -142,39 +142,39 @@ class DirectoryWriter:
         """Close a directory; its mode and times come last, since making files changes these."""
         level = levels.pop()
         try:
-            if level.facts is not None:
-                os.fchmod(level.descriptor, stat.S_IMODE(level.facts.mode))
-                os.utime(level.descriptor, ns=self._times(level.facts))
+            if level.stat is not None:
+                os.fchmod(level.descriptor, stat.S_IMODE(level.stat.mode))
+                os.utime(level.descriptor, ns=self._times(level.stat))
         finally:
             os.close(level.descriptor)
 
-    def _other(self, tree: Tree, path: str, facts: FileStat, root: int, here: int) -> None:
+    def _other(self, tree: Tree, path: str, st: FileStat, root: int, here: int) -> None:
         name = path.rpartition("/")[2]
-        if facts.nlink > 1:
-            first = self._first.setdefault(facts.identity, path)
+        if st.nlink > 1:
+            first = self._first.setdefault(st.identity, path)
             if first != path:
                 _link(root, first, name, here)
                 return
-        if facts.is_file:
-            self._file(tree, path, facts, name, here)
-        elif facts.is_symlink:
+        if st.is_file:
+            self._file(tree, path, st, name, here)
+        elif st.is_symlink:
             os.symlink(tree.readlink(path), name, dir_fd=here)
-            os.utime(name, ns=self._times(facts), dir_fd=here, follow_symlinks=False)
-        elif stat.S_ISFIFO(facts.mode) or self._keeps(DEVICES):
+            os.utime(name, ns=self._times(st), dir_fd=here, follow_symlinks=False)
+        elif stat.S_ISFIFO(st.mode) or self._keeps(DEVICES):
             try:
-                os.mknod(name, facts.mode, facts.rdev, dir_fd=here)
+                os.mknod(name, st.mode, st.rdev, dir_fd=here)
             except PermissionError:
                 self.left_out[DEVICES] += 1
                 return
             place = os.open(name, _PLACE, dir_fd=here)
             try:
-                os.chmod(f"/proc/self/fd/{place}", stat.S_IMODE(facts.mode))
+                os.chmod(f"/proc/self/fd/{place}", stat.S_IMODE(st.mode))
             finally:
                 os.close(place)
-            os.utime(name, ns=self._times(facts), dir_fd=here, follow_symlinks=False)
+            os.utime(name, ns=self._times(st), dir_fd=here, follow_symlinks=False)
 
-    def _file(self, tree: Tree, path: str, facts: FileStat, name: str, here: int) -> None:
-        mode = stat.S_IMODE(facts.mode)
+    def _file(self, tree: Tree, path: str, st: FileStat, name: str, here: int) -> None:
+        mode = stat.S_IMODE(st.mode)
         if mode & _SET_IDS and not self._keeps(SET_ID):
             mode &= ~_SET_IDS
         source = os.open(tree.host_path(path), _READ)
@@ -184,7 +184,7 @@ class DirectoryWriter:
                 self._copier.copy(source, target, os.fstat(source))
                 self._xattrs(tree, path, target)
                 os.fchmod(target, mode)
-                os.utime(target, ns=self._times(facts))
+                os.utime(target, ns=self._times(st))
             finally:
                 os.close(target)
         finally:
@@ -208,8 +208,8 @@ class DirectoryWriter:
         self.left_out[privilege] += not wanted
         return wanted
 
-    def _times(self, facts: FileStat) -> tuple[int, int]:
-        time_ns = clamped(facts.mtime_ns, self._clamp_ns)
+    def _times(self, st: FileStat) -> tuple[int, int]:
+        time_ns = clamped(st.mtime_ns, self._clamp_ns)
         return time_ns, time_ns
 
 

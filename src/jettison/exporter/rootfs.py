@@ -172,31 +172,31 @@ class _TarWriter:
         if self._prefix:
             name = self._prefix.encode()
             self._sink.write(format_entry(TarEntry(name, DIRECTORY, 0o755, 0, 0, 0, 0)))
-        for count, (path, facts) in enumerate(walk(tree), 1):
-            self._add(tree, path, facts)
+        for count, (path, st) in enumerate(walk(tree), 1):
+            self._add(tree, path, st)
             if count % _EVERY == 0:
                 self._report("files", count, 0)
 
-    def _add(self, tree: Tree, path: str, facts: FileStat) -> None:
-        kind = _KINDS[stat.S_IFMT(facts.mode)]
-        name = os.fsencode(self._prefix + path[1:]) + (b"/" if facts.is_dir else b"")
-        size = facts.size if facts.is_file else 0
-        link = os.fsencode(tree.readlink(path)) if facts.is_symlink else b""
-        if facts.nlink > 1 and not facts.is_dir:
-            first = self._first.setdefault(facts.identity, name)
+    def _add(self, tree: Tree, path: str, st: FileStat) -> None:
+        kind = _KINDS[stat.S_IFMT(st.mode)]
+        name = os.fsencode(self._prefix + path[1:]) + (b"/" if st.is_dir else b"")
+        size = st.size if st.is_file else 0
+        link = os.fsencode(tree.readlink(path)) if st.is_symlink else b""
+        if st.nlink > 1 and not st.is_dir:
+            first = self._first.setdefault(st.identity, name)
             if first != name:
                 kind, link, size = HARD_LINK, first, 0
         device = (0, 0)
         if kind in {CHARACTER, DEVICE_BLOCK}:
-            device = (os.major(facts.rdev), os.minor(facts.rdev))
+            device = (os.major(st.rdev), os.minor(st.rdev))
         entry = TarEntry(
             name,
             kind,
-            stat.S_IMODE(facts.mode),
-            facts.uid,
-            facts.gid,
+            stat.S_IMODE(st.mode),
+            st.uid,
+            st.gid,
             size,
-            clamped(facts.mtime_ns, self._clamp_ns),
+            clamped(st.mtime_ns, self._clamp_ns),
             link,
             device,
             {} if kind == HARD_LINK else tree.xattrs(path),

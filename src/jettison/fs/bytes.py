@@ -26,16 +26,16 @@ class ByteCopier:
     def __init__(self) -> None:
         self._kernel_copies = True
 
-    def copy(self, origin: int, target: int, facts: os.stat_result) -> None:
+    def copy(self, origin: int, target: int, st: os.stat_result) -> None:
         """Copy a regular file to an empty one.
 
         Args:
             origin: Descriptor to read from, its position does not matter.
             target: Descriptor to write to, at position 0.
-            facts: Of the origin.
+            st: Of the origin.
         """
-        size = facts.st_size
-        if may_have_holes(facts):
+        size = st.st_size
+        if may_have_holes(st):
             _copy_sparse(origin, target, size)
             return
         done = 0

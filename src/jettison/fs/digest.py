@@ -1,6 +1,6 @@
 """Content digests of files, remembered as long as nothing says that a file changed.
 
-In:  paths and ``lstat`` facts.
+In:  paths and ``lstat`` results.
 Out: raw sha256 (32 bytes); notes that somebody made about whole directories.
 
 A remembered digest counts only while device, inode, size, mtime and ctime are what they were:
@@ -63,19 +63,19 @@ def file_sha256(path: str | Path) -> bytes:
         ContentError: it is longer than a file of an image may be.
         OSError: it cannot be read, or is a symbolic link or another special file.
     """
-    descriptor, facts = _open_regular(path)
+    descriptor, st = _open_regular(path)
     try:
-        return descriptor_sha256(descriptor, facts, path)
+        return descriptor_sha256(descriptor, st, path)
     finally:
         os.close(descriptor)
 
 
-def descriptor_sha256(descriptor: int, facts: os.stat_result, path: str | Path) -> bytes:
+def descriptor_sha256(descriptor: int, st: os.stat_result, path: str | Path) -> bytes:
     """Return the sha256 of an open regular file's bytes; holes are not read.
 
     Args:
         descriptor: The file, at its begin.
-        facts: Its own; bytes that were added since do not count.
+        st: Its own; bytes that were added since do not count.
         path: What it is called in messages.
 
     Raises:
@@ -83,14 +83,14 @@ def descriptor_sha256(descriptor: int, facts: os.stat_result, path: str | Path) 
         OSError: it cannot be read.
     """
     hasher = hashlib.sha256()
-    if not may_have_holes(facts):
-        left = facts.st_size
+    if not may_have_holes(st):
+        left = st.st_size
         while left and (data := os.read(descriptor, min(left, _CHUNK_BYTES))):
             hasher.update(data)
             left -= len(data)
         return hasher.digest()
-    check_size(descriptor, facts, os.fspath(path))
-    for piece in pieces(descriptor, facts.st_size, _CHUNK_BYTES):
+    check_size(descriptor, st, os.fspath(path))
+    for piece in pieces(descriptor, st.st_size, _CHUNK_BYTES):
         hasher.update(piece)
     return hasher.digest()
 
@@ -105,7 +105,7 @@ class _Memo(msgspec.Struct, array_like=True):
 def _key(root: str) -> str:
     """Return the name of a root's memo: texts of the database are UTF-8, paths need not be.
 
-    Two roots that share a memo lose what it saves, and nothing else: facts are compared.
+    Two roots that share a memo lose what it saves, and nothing else: stat results are compared.
     """
     return os.fsencode(root).decode(errors="backslashreplace")
 
@@ -144,38 +144,38 @@ class FileDigests:
             try:
                 memo = _DECODER.decode(memoryview(blob)[len(_MEMO_VERSION) :])
             except msgspec.DecodeError:
-                memo = None  # a memo may be lost; wrong digests it cannot give, facts are compared
+                memo = None  # may be lost; it gives no wrong digests: stat results are compared
         return cls(root, table, memo)
 
-    def digest(self, path: str, facts: FileStat) -> bytes:
+    def digest(self, path: str, st: FileStat) -> bytes:
         """Return the sha256 of a regular file.
 
         Args:
             path: Below the root, with a leading ``/``.
-            facts: What ``lstat`` says about it now.
+            st: What ``lstat`` says about it now.
 
         Raises:
             ContentError: it is longer than a file of an image may be.
             OSError: it cannot be read, or is no regular file any more.
         """
         entry = self._files().get(path)
-        if entry is not None and entry.startswith(_packed(facts)):
+        if entry is not None and entry.startswith(_packed(st)):
             return entry[_FACTS.size : _ENTRY_BYTES]
         return self._read(path)
 
-    def is_plain(self, path: str, facts: FileStat) -> bool:
+    def is_plain(self, path: str, st: FileStat) -> bool:
         """Tell whether a file is known to have no extended attributes; arguments as ``digest``."""
         entry = self._files().get(path)
-        return entry is not None and len(entry) > _ENTRY_BYTES and entry.startswith(_packed(facts))
+        return entry is not None and len(entry) > _ENTRY_BYTES and entry.startswith(_packed(st))
 
-    def note_plain(self, path: str, facts: FileStat) -> None:
+    def note_plain(self, path: str, st: FileStat) -> None:
         """Remember that a file has no extended attributes.
 
         Args:
             path: As for ``digest``.
-            facts: Those that were found before the attributes were looked for.
+            st: Those that were found before the attributes were looked for.
         """
-        packed = _packed(facts)
+        packed = _packed(st)
         files = self._files()
         entry = files.get(path)
         if entry is None or not entry.startswith(packed):
@@ -189,7 +189,7 @@ class FileDigests:
 
         Args:
             path: As for ``digest``.
-            seen: A digest of names and facts of all that is directly in it.
+            seen: A digest of names and stat results of all that is directly in it.
         """
         note = self._notes.get(path)
         if note is None or not note.startswith(seen):
@@ -212,7 +212,7 @@ class FileDigests:
         return files
 
     def _read(self, path: str) -> bytes:
-        """Hash a file and remember it under the facts of the file that was really open."""
+        """Hash a file and remember it under the stat result of the file that was really open."""
         started_ns = time.time_ns()
         descriptor, before = _open_regular(self._root + path)
         try:
@@ -285,8 +285,8 @@ def with_text_paths(memo: dict[str, bytes]) -> dict[str, bytes]:
 _compared = attrgetter("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
 
 
-def _packed(facts: FileStat) -> bytes:
-    return _pack(facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns)
+def _packed(st: FileStat) -> bytes:
+    return _pack(st.device, st.inode, st.size, st.mtime_ns, st.ctime_ns)
 
 
 def _pack(device: int, inode: int, size: int, mtime_ns: int, ctime_ns: int) -> bytes:
@@ -329,8 +329,8 @@ def _open_regular(path: str | Path) -> tuple[int, os.stat_result]:
         OSError: it cannot be opened or is no regular file.
     """
     descriptor = os.open(path, _OPEN_FILE)
-    facts = os.fstat(descriptor)
-    if not stat.S_ISREG(facts.st_mode):
+    st = os.fstat(descriptor)
+    if not stat.S_ISREG(st.st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
-    return descriptor, facts
+    return descriptor, st

@@ -1,6 +1,6 @@
 """One file as a tree: a download under the name that it is to have.
 
-In:  where its bytes are on the host, and its facts in the tree.
+In:  where its bytes are on the host, and its stat result in the tree.
 Out: ``fs.tree.Tree`` with a root directory and the file.
 """
 
@@ -33,13 +33,13 @@ class FileTree:
         self._path = "/" + name
         self._host_path = host_path
         self._digest = digest
-        self._facts = FileStat(stat.S_IFREG | mode, size, mtime_ns, inode=1, dated=True)
+        self._stat = FileStat(stat.S_IFREG | mode, size, mtime_ns, inode=1, dated=True)
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return the facts of a path, or None when there is nothing."""
+        """Return the stat result of a path, or None when there is nothing."""
         if path == "/":
             return _ROOT
-        return self._facts if path == self._path else None
+        return self._stat if path == self._path else None
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory."""

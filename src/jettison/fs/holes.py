@@ -1,6 +1,6 @@
 """Files with holes: read without reading them, and bounded.
 
-In:  an open regular file and its facts.
+In:  an open regular file and its stat result.
 Out: its bytes in pieces, of which those of holes cost nothing; its regions of data.
 
 A hole costs nobody anything to make, and everybody who reads it the time of all its zeros: a digest
@@ -28,9 +28,9 @@ _BLOCK = 512  # of st_blocks, whatever the file system has
 _ZEROS = bytes(1 << 20)
 
 
-def may_have_holes(facts: os.stat_result) -> bool:
+def may_have_holes(st: os.stat_result) -> bool:
     """Tell whether a file takes less room than it is long; it may be compressed, too."""
-    return facts.st_blocks * _BLOCK < facts.st_size
+    return st.st_blocks * _BLOCK < st.st_size
 
 
 def data_regions(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
@@ -70,29 +70,29 @@ def pieces(descriptor: int, size: int, amount: int) -> Iterator[bytes]:
     yield from _zeros(min(size, os.fstat(descriptor).st_size) - done, amount)
 
 
-def check_size(descriptor: int, facts: os.stat_result, shown: str) -> None:
+def check_size(descriptor: int, st: os.stat_result, shown: str) -> None:
     """Check that a file can be read in a time that somebody waits for.
 
     Args:
         descriptor: It.
-        facts: Its own.
+        st: Its own.
         shown: What it is called in the message.
 
     Raises:
         ContentError: it is too long, or has too many holes.
     """
-    if facts.st_size > MAX_FILE_BYTES:
+    if st.st_size > MAX_FILE_BYTES:
         raise ContentError(
-            f"`{shown}` is {_readable(facts.st_size)} long;"
+            f"`{shown}` is {_readable(st.st_size)} long;"
             f" files of up to {_readable(MAX_FILE_BYTES)} can be in an image",
             hint=_HINT,
         )
-    if facts.st_size - facts.st_blocks * _BLOCK <= MAX_HOLE_BYTES:
+    if st.st_size - st.st_blocks * _BLOCK <= MAX_HOLE_BYTES:
         return
-    data = sum(end - start for start, end in data_regions(descriptor, facts.st_size))
-    if facts.st_size - data > MAX_HOLE_BYTES:
+    data = sum(end - start for start, end in data_regions(descriptor, st.st_size))
+    if st.st_size - data > MAX_HOLE_BYTES:
         raise ContentError(
-            f"`{shown}` has holes of {_readable(facts.st_size - data)}, which an image holds as"
+            f"`{shown}` has holes of {_readable(st.st_size - data)}, which an image holds as"
             f" zeros; up to {_readable(MAX_HOLE_BYTES)} are allowed",
             hint=_HINT,
         )

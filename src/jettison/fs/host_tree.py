@@ -3,8 +3,8 @@
 In:  a directory.
 Out: ``fs.tree.Tree``.
 
-What was seen once is what the tree holds: facts are kept, so that one build sees one state of a
-file even while somebody writes. A path whose parent is a link, or that holds ``..``, names
+What was seen once is what the tree holds: stat results are kept, so that one build sees one state
+of a file even while somebody writes. A path whose parent is a link, or that holds ``..``, names
 nothing.
 """
 
@@ -38,17 +38,17 @@ class HostTree:
         self._root = os.path.realpath(root).rstrip("/")
         self._digests = digests if digests is not None else FileDigests(Path(self._root or "/"))
         self._context = context
-        self._facts: dict[str, os.stat_result | None] = {}
+        self._stats: dict[str, os.stat_result | None] = {}
         self._directories: dict[str, bool] = {"": True}
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return the facts of a path, or None when there is nothing."""
-        facts = self._lstat(path)
-        if facts is None:
+        """Return the stat result of a path, or None when there is nothing."""
+        st = self._lstat(path)
+        if st is None:
             return None
         if self._context:
-            return file_stat(facts)
-        return file_stat(facts, facts.st_uid, facts.st_gid)
+            return file_stat(st)
+        return file_stat(st, st.st_uid, st.st_gid)
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes; empty if it is none."""
@@ -76,28 +76,28 @@ class HostTree:
 
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes."""
-        facts = self.lstat(path)
-        if facts is None:
+        st = self.lstat(path)
+        if st is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        return self._digests.digest(path, facts)
+        return self._digests.digest(path, st)
 
     def _lstat(self, path: str) -> os.stat_result | None:
-        if path in self._facts:
-            return self._facts[path]
+        if path in self._stats:
+            return self._stats[path]
         parent, _, name = path.rpartition("/")
-        facts: os.stat_result | None = None
+        st: os.stat_result | None = None
         if name not in _NO_NAMES and (self._directories.get(parent) or self._is_directory(parent)):
             try:
-                facts = os.lstat(self._root + path)
+                st = os.lstat(self._root + path)
             except (FileNotFoundError, NotADirectoryError):
-                facts = None
+                st = None
             except ValueError:  # a NUL in the path
-                facts = None
+                st = None
             except OSError as error:
                 if error.errno != errno.ENAMETOOLONG:
                     raise
-        self._facts[path] = facts
-        return facts
+        self._stats[path] = st
+        return st
 
     def _is_directory(self, path: str) -> bool:
         """Tell whether a path is a real directory, reached through real directories only."""
@@ -108,7 +108,7 @@ class HostTree:
         while (parent := unknown[-1].rpartition("/")[0]) not in self._directories:
             unknown.append(parent)
         for each in reversed(unknown):
-            facts = self._lstat(each)
-            known = facts is not None and stat.S_ISDIR(facts.st_mode)
+            st = self._lstat(each)
+            known = st is not None and stat.S_ISDIR(st.st_mode)
             self._directories[each] = known
         return bool(known)

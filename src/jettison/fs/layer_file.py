@@ -17,7 +17,7 @@ class LayerFile(msgspec.Struct, frozen=True):
 
     Args:
         path: Its path, relative to the layer's root, which is empty.
-        facts: As lstat(2) has them, with the owner that is intended.
+        stat: As lstat(2) has them, with the owner that is intended.
         first: The first name of its inode, where this is a further one.
         target: Of a symbolic link.
         xattrs: Image attributes, sorted by name.
@@ -26,7 +26,7 @@ class LayerFile(msgspec.Struct, frozen=True):
     """
 
     path: bytes
-    facts: os.stat_result
+    stat: os.stat_result
     first: bytes = b""
     target: bytes = b""
     xattrs: Mapping[str, bytes] = {}

@@ -1,6 +1,6 @@
 """The overlay form of a layer directory: how a directory says what it hides below.
 
-In:  facts and paths of files in a layer directory.
+In:  stat results and paths of files in a layer directory.
 Out: whether they are whiteouts or opaque; the same, made.
 
 A *whiteout* is a character device 0:0 and hides one name of the layers below. On overlayfs itself
@@ -98,10 +98,10 @@ def opaque_xattr() -> str:
     return overlay_xattr_prefix() + "opaque"
 
 
-def is_whiteout(facts: os.stat_result) -> bool:
+def is_whiteout(st: os.stat_result) -> bool:
     """Tell whether a file of a layer directory is a whiteout."""
-    mode = facts.st_mode
-    return (stat.S_ISCHR(mode) and facts.st_rdev == 0) or mode == stat.S_IFSOCK
+    mode = st.st_mode
+    return (stat.S_ISCHR(mode) and st.st_rdev == 0) or mode == stat.S_IFSOCK
 
 
 def is_opaque(path: str | int) -> bool:
@@ -111,11 +111,11 @@ def is_opaque(path: str | int) -> bool:
 
 def is_plain_root(path: str) -> bool:
     """Tell whether the root directory of a layer says nothing about the root of the tree."""
-    facts = effective_stat(os.lstat(path), path)
-    if stat.S_IMODE(facts.st_mode) != PLAIN_ROOT_MODE:
+    st = effective_stat(os.lstat(path), path)
+    if stat.S_IMODE(st.st_mode) != PLAIN_ROOT_MODE:
         return False
     own = new_owner(os.geteuid(), os.getegid())
-    return (facts.st_uid, facts.st_gid) == own and not read_xattrs(path)
+    return (st.st_uid, st.st_gid) == own and not read_xattrs(path)
 
 
 def root_in_effect(

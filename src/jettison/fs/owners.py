@@ -1,7 +1,7 @@
 """Owners, modes and devices that files should have, where this process cannot give them.
 
 In:  files of layer directories, and what they should be.
-Out: the same on disk; facts of files as they should be.
+Out: the same on disk; stat results of files as they should be.
 
 A process with one user id (no subordinate ids, or a container without CAP_CHOWN) owns everything
 it writes. There *recorded owners* hold: what a file should be beyond that is noted in extended
@@ -60,19 +60,17 @@ def needed_bits() -> int:
     return 0 if not are_recorded() or userns.overrides_permissions() else _FILE_BITS
 
 
-def effective_stat(
-    facts: os.stat_result, path: str | bytes | int, parent: int = -1
-) -> os.stat_result:
+def effective_stat(st: os.stat_result, path: str | bytes | int, parent: int = -1) -> os.stat_result:
     """Return the stat result of a file with the owner, mode and device that are recorded for it.
 
     Args:
-        facts: As lstat(2) has them.
+        st: As lstat(2) has them.
         path: The file; no final link is followed. Or its descriptor.
         parent: Descriptor of the directory that ``path`` is a name in; -1 for none.
     """
     if not are_recorded():
-        return facts
-    mode = facts.st_mode
+        return st
+    mode = st.st_mode
     note = NO_NOTE
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         note = read_note(_place(path, parent))
@@ -80,14 +78,14 @@ def effective_stat(
         place = os.fsencode(path) if parent < 0 else _below(parent, path)
         note = (*read_link_owner(place), 0, 0, 0)
     uid, gid, shown_mode, *numbers = note
-    uid = uid if uid or facts.st_uid == os.geteuid() else facts.st_uid
-    gid = gid if gid or facts.st_gid == os.getegid() else facts.st_gid
-    device = os.makedev(*numbers) if any(numbers) else facts.st_rdev
-    if (uid, gid, device) == (facts.st_uid, facts.st_gid, facts.st_rdev) and not shown_mode:
-        return facts
-    shown = list(facts)[:10]
+    uid = uid if uid or st.st_uid == os.geteuid() else st.st_uid
+    gid = gid if gid or st.st_gid == os.getegid() else st.st_gid
+    device = os.makedev(*numbers) if any(numbers) else st.st_rdev
+    if (uid, gid, device) == (st.st_uid, st.st_gid, st.st_rdev) and not shown_mode:
+        return st
+    shown = list(st)[:10]
     shown[0], shown[4], shown[5] = shown_mode or mode, uid, gid
-    more = {name: getattr(facts, name) for name in _MORE} | {"st_rdev": device}
+    more = {name: getattr(st, name) for name in _MORE} | {"st_rdev": device}
     return os.stat_result(shown, more)
 
 
@@ -112,16 +110,16 @@ def chown(target: int | str | bytes, owner: Owner, parent: int | None = None) ->
             os.chown(target, *owner, dir_fd=parent, follow_symlinks=False)
         return
     place = _place(target, -1 if parent is None else parent)
-    facts = os.fstat(place) if isinstance(place, int) else os.lstat(place)
-    if stat.S_ISLNK(facts.st_mode) and not isinstance(place, int):
+    st = os.fstat(place) if isinstance(place, int) else os.lstat(place)
+    if stat.S_ISLNK(st.st_mode) and not isinstance(place, int):
         write_link_owner(os.fsencode(place), owner)
         return
-    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+    if not (stat.S_ISREG(st.st_mode) or stat.S_ISDIR(st.st_mode)):
         if owner != _ROOT and not isinstance(place, int):
             os.unlink(place)
-            _stand_in(place, facts.st_mode, facts.st_rdev, owner)
+            _stand_in(place, st.st_mode, st.st_rdev, owner)
         return
-    _write(place, facts, (*owner, *read_note(place)[2:]))
+    _write(place, st, (*owner, *read_note(place)[2:]))
 
 
 def set_mode(target: int | str | bytes, mode: int, parent: int | None = None) -> None:
@@ -136,16 +134,16 @@ def set_mode(target: int | str | bytes, mode: int, parent: int | None = None) ->
         os.chmod(target, mode, dir_fd=parent)
         return
     place = _place(target, -1 if parent is None else parent)
-    facts = os.fstat(place) if isinstance(place, int) else os.lstat(place)
-    kind = stat.S_IFMT(facts.st_mode)
+    st = os.fstat(place) if isinstance(place, int) else os.lstat(place)
+    kind = stat.S_IFMT(st.st_mode)
     uid, gid, noted, *device = NO_NOTE if kind == stat.S_IFIFO else read_note(place)
     if noted and stat.S_IFMT(noted) != kind:
-        _write(place, facts, (uid, gid, stat.S_IFMT(noted) | mode, device[0], device[1]))
+        _write(place, st, (uid, gid, stat.S_IFMT(noted) | mode, device[0], device[1]))
         return
-    bits = _bits(facts.st_mode)
+    bits = _bits(st.st_mode)
     wanted = 0 if mode & bits == bits else kind | mode
     if wanted != noted:
-        _write(place, facts, (uid, gid, wanted, device[0], device[1]))
+        _write(place, st, (uid, gid, wanted, device[0], device[1]))
     os.chmod(place, mode | bits)
 
 
@@ -193,13 +191,13 @@ def _below(parent: int, name: str | bytes) -> bytes:
     return b"/proc/self/fd/%d/%s" % (parent, os.fsencode(name))
 
 
-def _write(place: str | bytes | int, facts: os.stat_result, note: Note) -> None:
+def _write(place: str | bytes | int, st: os.stat_result, note: Note) -> None:
     try:
         write_note(place, note)
     except PermissionError as error:
         if error.errno != errno.EACCES:
             raise
         # Attributes of users need the right to write, whoever holds an open descriptor.
-        os.chmod(place, stat.S_IMODE(facts.st_mode) | _FILE_BITS)
+        os.chmod(place, stat.S_IMODE(st.st_mode) | _FILE_BITS)
         write_note(place, note)
-        os.chmod(place, stat.S_IMODE(facts.st_mode))
+        os.chmod(place, stat.S_IMODE(st.st_mode))

@@ -41,16 +41,16 @@ def read_small(path: str | Path, limit: int) -> bytes | None:
             says so.
     """
     try:
-        facts = os.stat(path)
-        handed = stat.S_ISFIFO(facts.st_mode) and os.fspath(path).startswith(_HANDED)
-        if not stat.S_ISREG(facts.st_mode) and not handed:
-            raise OSError(errno.EINVAL, f"is {kind(facts.st_mode)}", os.fspath(path))
+        st = os.stat(path)
+        handed = stat.S_ISFIFO(st.st_mode) and os.fspath(path).startswith(_HANDED)
+        if not stat.S_ISREG(st.st_mode) and not handed:
+            raise OSError(errno.EINVAL, f"is {kind(st.st_mode)}", os.fspath(path))
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC if handed else _OPEN)
     except (FileNotFoundError, NotADirectoryError):
         return None
     with open(descriptor, "rb") as file:
         found = os.fstat(descriptor)
-        if stat.S_IFMT(found.st_mode) != stat.S_IFMT(facts.st_mode):
+        if stat.S_IFMT(found.st_mode) != stat.S_IFMT(st.st_mode):
             raise OSError(errno.EINVAL, f"is {kind(found.st_mode)}", os.fspath(path))
         data = file.read(limit + 1)
     if len(data) > limit:

@@ -22,7 +22,7 @@ class LinkTree(Protocol):
     """What of a ``Tree`` is asked; layers that are only planned have no more."""
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return the facts of a path, or None when there is nothing."""
+        """Return the stat result of a path, or None when there is nothing."""
         ...
 
     def readlink(self, path: str) -> str:
@@ -55,8 +55,8 @@ def resolve(tree: LinkTree, path: str, *, follow_last: bool = True) -> str:
                 done.pop()
             continue
         current = "/" + "/".join((*done, part))
-        facts = tree.lstat(current)
-        if facts is None or not facts.is_symlink or not (pending or follow_last):
+        st = tree.lstat(current)
+        if st is None or not st.is_symlink or not (pending or follow_last):
             done.append(part)
             continue
         links += 1

@@ -1,7 +1,7 @@
 """File trees seen through one small interface: a host directory or a stack of layers.
 
 In:  absolute POSIX paths inside the tree (``/`` is its root).
-Out: stat facts, names, link targets, and where the bytes of a file are on the host.
+Out: stat results, names, link targets, and where the bytes of a file are on the host.
 
 No method follows a symbolic link in any component: callers resolve first
 (``fs.resolve.resolve``), so nothing a tree holds can lead a read out of its root.
@@ -19,7 +19,7 @@ import msgspec
 
 
 class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Facts of one file. ``mode`` is type and permission bits as in ``stat(2)``.
+    """The stat result of one file. ``mode`` is type and permission bits as in ``stat(2)``.
 
     ``device`` is what ``inode`` is unique in: a device, or a layer of a stack.
     ``uid`` and ``gid`` are as seen inside the image (or as the context gives them: 0).
@@ -63,24 +63,24 @@ class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return stat.S_ISLNK(self.mode)
 
 
-HostFacts = tuple[int, int, int, int, int, int, int, int]
+HostStat = tuple[int, int, int, int, int, int, int, int]
 
-host_facts: Callable[[os.stat_result], HostFacts] = attrgetter(
+host_stat: Callable[[os.stat_result], HostStat] = attrgetter(
     "st_mode", "st_size", "st_mtime_ns", "st_rdev", "st_nlink", "st_dev", "st_ino", "st_ctime_ns"
 )
 """Takes what counts of a file of the host by one call: the fields of ``FileStat`` but its owner."""
 
 
-def file_stat(facts: os.stat_result, uid: int = 0, gid: int = 0) -> FileStat:
-    """Return the facts of a file of the host; of a build context all belong to 0:0."""
-    return FileStat(*host_facts(facts), uid, gid)
+def file_stat(st: os.stat_result, uid: int = 0, gid: int = 0) -> FileStat:
+    """Return the stat result of a file of the host; of a build context all belong to 0:0."""
+    return FileStat(*host_stat(st), uid, gid)
 
 
 class Tree(Protocol):
     """A read-only file tree."""
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return the facts of a path, or None when there is nothing."""
+        """Return the stat result of a path, or None when there is nothing."""
         ...
 
     def names(self, path: str) -> list[str]:
@@ -113,14 +113,14 @@ class Tree(Protocol):
 
 
 Scanned = tuple[str, FileStat, bool]
-"""A name in a directory, its facts, and whether it is known to have no extended attributes."""
+"""A name in a directory, its stat result, whether it is known to have no extended attributes."""
 
 
 class Noted(NamedTuple):
     """What somebody noted about a directory; it holds as long as ``seen`` stays what it is.
 
     ``directories`` are the names of directories in it, sorted; ``seen`` is a digest of names and
-    facts of all that is directly in it.
+    stat results of all that is directly in it.
     """
 
     note: bytes
@@ -132,8 +132,8 @@ class Noted(NamedTuple):
 class Scanning(Tree, Protocol):
     """A tree that can tell everything about a directory at once, which walks use where it can.
 
-    It also keeps a note about each directory, for as long as names and facts of what is directly
-    in it stay what they are. A note says that nothing in it has extended attributes.
+    It also keeps a note about each directory, for as long as names and stat results of what is
+    directly in it stay what they are. A note says that nothing in it has extended attributes.
     """
 
     def scan(self, path: str) -> list[Scanned]:

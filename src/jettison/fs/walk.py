@@ -1,7 +1,7 @@
 """Walks of host directories in one order on every machine.
 
 In:  a directory of the host.
-Out: (path relative to it, ``lstat`` facts) of everything below, lazily; a directory comes before
+Out: (path relative to it, ``lstat`` results) of everything below, lazily; a directory comes before
      what is in it, names of one directory are sorted by their bytes.
 
 No link is followed. Names that are not UTF-8 come surrogate-escaped, as ``os.fsencode`` undoes.
@@ -40,11 +40,11 @@ def walk(root: str | Path) -> Iterator[tuple[str, os.stat_result]]:
         name, parent = pending.pop()
         path = parent + name
         try:
-            facts = os.lstat(base + path)
-            inside = os.listdir(base + path) if stat.S_ISDIR(facts.st_mode) else []
+            st = os.lstat(base + path)
+            inside = os.listdir(base + path) if stat.S_ISDIR(st.st_mode) else []
         except FileNotFoundError:
             continue
-        yield path, facts
+        yield path, st
         if inside:
             parent = path + "/"
             pending += [(each, parent) for each in reversed(sorted_names(inside))]

@@ -82,10 +82,10 @@ class PackingCommitter:
         return info
 
 
-def _is_at(facts: os.stat_result, path: Path) -> bool:
+def _is_at(st: os.stat_result, path: Path) -> bool:
     """Tell whether a directory is at a path now."""
     try:
-        return os.path.samestat(facts, os.stat(path))
+        return os.path.samestat(st, os.stat(path))
     except OSError:
         return False
 

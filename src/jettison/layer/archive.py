@@ -1,7 +1,7 @@
 """Archives that ADD unpacks: any file that is a tar, however it is compressed.
 
 In:  a file of the build context, a stage or a download.
-Out: its entries one by one, with clean names and facts, and their bytes on request.
+Out: its entries one by one, with clean names and attributes, and their bytes on request.
 
 A file is an archive when its first header is right: its name does not matter, and neither a
 compressed file that is no tar nor an empty tar is one, as with BuildKit. What is damaged further

@@ -132,10 +132,10 @@ class Directories:
         except OSError as error:
             if error.errno not in {errno.ENOTDIR, errno.ELOOP}:
                 raise
-            facts = os.stat(part, dir_fd=parent, follow_symlinks=False)
-            if stat.S_ISLNK(facts.st_mode):
+            st = os.stat(part, dir_fd=parent, follow_symlinks=False)
+            if stat.S_ISLNK(st.st_mode):
                 return os.readlink(part, dir_fd=parent)
-            if not is_whiteout(facts):
+            if not is_whiteout(st):
                 raise UnsafeArchiveError(
                     f"`{show(path)}` is used as a directory but is none",
                     hint="make the archive again; its entries contradict each other",

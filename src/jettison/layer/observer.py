@@ -25,7 +25,7 @@ class LayerObserver(Protocol):
         """
         ...
 
-    def omits_whiteout(self, path: bytes, facts: os.stat_result, /) -> bool:
+    def omits_whiteout(self, path: bytes, st: os.stat_result, /) -> bool:
         """Tell whether a whiteout, or an opaque directory's mark, is to be left out."""
         ...
 
@@ -45,7 +45,7 @@ class NullObserver:
         """Tell that no digest is needed."""
         return b""
 
-    def omits_whiteout(self, _path: bytes, _facts: os.stat_result, /) -> bool:
+    def omits_whiteout(self, _path: bytes, _st: os.stat_result, /) -> bool:
         """Tell that a mark stays."""
         return False
 

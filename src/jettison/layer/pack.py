@@ -120,9 +120,9 @@ class _Packer:
         directory = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         above: list[tuple[tuple[int, int], bytes, Iterator[tuple[bytes, os.stat_result]]]] = []
         try:
-            facts = effective_stat(os.fstat(directory), directory)
-            self._root(facts, directory)
-            identity = (facts.st_dev, facts.st_ino)
+            st = effective_stat(os.fstat(directory), directory)
+            self._root(st, directory)
+            identity = (st.st_dev, st.st_ino)
             names = _names(directory)
             here = b""
             while True:
@@ -135,40 +135,40 @@ class _Packer:
                     os.close(directory)
                     directory = parent
                     continue
-                base, facts = found
+                base, st = found
                 self.path = path = here + base
-                if not stat.S_ISDIR(facts.st_mode):
-                    self._other(facts, path, base, directory)
+                if not stat.S_ISDIR(st.st_mode):
+                    self._other(st, path, base, directory)
                     continue
                 child = os.open(base, _OPEN_DIRECTORY, dir_fd=directory)
                 os.close(directory)
                 directory = child
                 above.append((identity, here, names))
-                identity = (facts.st_dev, facts.st_ino)
+                identity = (st.st_dev, st.st_ino)
                 here = path + b"/"
-                self._directory(facts, here, directory)
+                self._directory(st, here, directory)
                 names = _names(directory)
         finally:
             os.close(directory)
         self._put(bytes(2 * BLOCK))
         self._flush()
 
-    def _root(self, facts: os.stat_result, directory: int) -> None:
+    def _root(self, st: os.stat_result, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
-        opaque = opaque and not self._observer.omits_whiteout(b"", facts)
-        if xattrs or stat.S_IMODE(facts.st_mode) != 0o755 or (facts.st_uid, facts.st_gid) != (0, 0):
-            self._put(format_entry(self._entry(facts, b"./", DIRECTORY, xattrs)))
+        opaque = opaque and not self._observer.omits_whiteout(b"", st)
+        if xattrs or stat.S_IMODE(st.st_mode) != 0o755 or (st.st_uid, st.st_gid) != (0, 0):
+            self._put(format_entry(self._entry(st, b"./", DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(OPAQUE))
-        self._observer.entry(LayerFile(b"", facts, xattrs=xattrs, opaque=opaque))
+        self._observer.entry(LayerFile(b"", st, xattrs=xattrs, opaque=opaque))
 
-    def _directory(self, facts: os.stat_result, path: bytes, directory: int) -> None:
+    def _directory(self, st: os.stat_result, path: bytes, directory: int) -> None:
         xattrs, opaque = self._directory_xattrs(directory)
-        opaque = opaque and not self._observer.omits_whiteout(self.path, facts)
-        self._put(format_entry(self._entry(facts, path, DIRECTORY, xattrs)))
+        opaque = opaque and not self._observer.omits_whiteout(self.path, st)
+        self._put(format_entry(self._entry(st, path, DIRECTORY, xattrs)))
         if opaque:
             self._put(_marker(path + OPAQUE))
-        self._observer.entry(LayerFile(self.path, facts, xattrs=xattrs, opaque=opaque))
+        self._observer.entry(LayerFile(self.path, st, xattrs=xattrs, opaque=opaque))
 
     def _directory_xattrs(self, directory: int) -> tuple[dict[str, bytes], bool]:
         try:
@@ -189,88 +189,88 @@ class _Packer:
         is_opaque = opaque in names and os.getxattr(directory, opaque) == b"y"
         return read_xattrs(directory), is_opaque
 
-    def _other(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
+    def _other(self, st: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
         if base.startswith(WHITEOUT):
             raise ContentError(
                 f"`{show(path)}` cannot be in an image:"
                 " names that begin with `.wh.` mean deletions",
                 hint="remove or rename the file in the step that makes it",
             )
-        if is_whiteout(facts):
-            if not self._observer.omits_whiteout(path, facts):
+        if is_whiteout(st):
+            if not self._observer.omits_whiteout(path, st):
                 self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
-                self._observer.entry(LayerFile(path, facts))
+                self._observer.entry(LayerFile(path, st))
             return
-        kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
+        kind = _KINDS.get(stat.S_IFMT(st.st_mode))
         if kind is None:
             return
         link = b""
-        if facts.st_nlink > 1:
-            first = self._links.setdefault((facts.st_dev, facts.st_ino), path)
+        if st.st_nlink > 1:
+            first = self._links.setdefault((st.st_dev, st.st_ino), path)
             if first is not path:
-                entry = self._entry(facts, path, HARD_LINK, {})
+                entry = self._entry(st, path, HARD_LINK, {})
                 self._put(format_entry(msgspec.structs.replace(entry, link=first)))
-                self._observer.entry(LayerFile(path, facts, first=first))
+                self._observer.entry(LayerFile(path, st, first=first))
                 return
         if kind == FILE:
-            self._file(facts, path, base, directory)
+            self._file(st, path, base, directory)
             return
-        entry = self._entry(facts, path, kind, {})
+        entry = self._entry(st, path, kind, {})
         if kind == SYMLINK:
             link = os.readlink(base, dir_fd=directory)
             entry = msgspec.structs.replace(entry, link=link)
         elif kind != FIFO:
-            device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
+            device = (os.major(st.st_rdev), os.minor(st.st_rdev))
             entry = msgspec.structs.replace(entry, device=device)
         self._put(format_entry(entry))
-        self._observer.entry(LayerFile(path, facts, target=link))
+        self._observer.entry(LayerFile(path, st, target=link))
 
-    def _file(self, facts: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
+    def _file(self, st: os.stat_result, path: bytes, base: bytes, directory: int) -> None:
         descriptor = os.open(base, _OPEN_FILE, dir_fd=directory)
         try:
             xattrs = self._file_xattrs(descriptor)
-            size = facts.st_size
-            self._put(format_entry(self._entry(facts, path, FILE, xattrs, size)))
+            size = st.st_size
+            self._put(format_entry(self._entry(st, path, FILE, xattrs, size)))
             digest = self._observer.known_digest(path)
-            if size <= _SMALL_BYTES and not may_have_holes(facts):
+            if size <= _SMALL_BYTES and not may_have_holes(st):
                 data = os.read(descriptor, size) if size else b""
                 left = size - len(data)
                 self._put(data + bytes(-size % BLOCK))
                 if digest is None:
                     digest = sha256(data).digest()
             else:
-                left, digest = self._big_file(facts, descriptor, digest)
+                left, digest = self._big_file(st, descriptor, digest)
             if left:
                 raise StorageError(
                     f"`{show(path)}` became shorter while it was packed",
                     hint="do not change files below the store's root",
                 )
-            self._observer.entry(LayerFile(path, facts, xattrs=xattrs, sha256=digest))
+            self._observer.entry(LayerFile(path, st, xattrs=xattrs, sha256=digest))
         finally:
             os.close(descriptor)
 
     def _big_file(
-        self, facts: os.stat_result, descriptor: int, digest: bytes | None
+        self, st: os.stat_result, descriptor: int, digest: bytes | None
     ) -> tuple[int, bytes]:
         """Pack bytes piece by piece; return how many are missing, and their sha256."""
         self._flush()
-        left = facts.st_size
+        left = st.st_size
         hasher = sha256() if digest is None else None
-        for data in self._pieces_of(descriptor, facts):
+        for data in self._pieces_of(descriptor, st):
             left -= len(data)
             if hasher is not None:
                 hasher.update(data)
             self._put(data)
-        self._put(bytes(-facts.st_size % BLOCK))
+        self._put(bytes(-st.st_size % BLOCK))
         return left, hasher.digest() if hasher is not None else digest or b""
 
-    def _pieces_of(self, descriptor: int, facts: os.stat_result) -> Iterator[bytes]:
+    def _pieces_of(self, descriptor: int, st: os.stat_result) -> Iterator[bytes]:
         """Yield the bytes of a file."""
-        if may_have_holes(facts):
-            check_size(descriptor, facts, show(self.path))
-            yield from pieces(descriptor, facts.st_size, PIECE_BYTES)
+        if may_have_holes(st):
+            check_size(descriptor, st, show(self.path))
+            yield from pieces(descriptor, st.st_size, PIECE_BYTES)
             return
-        left = facts.st_size
+        left = st.st_size
         while left and (data := os.read(descriptor, min(left, PIECE_BYTES))):
             left -= len(data)
             yield data
@@ -294,7 +294,7 @@ class _Packer:
 
     def _entry(
         self,
-        facts: os.stat_result,
+        st: os.stat_result,
         path: bytes,
         kind: bytes,
         xattrs: dict[str, bytes],
@@ -305,15 +305,15 @@ class _Packer:
                 f"`{show(path)}` is longer than {MAX_PATH_BYTES} bytes",
                 hint="remove the directory in the step that makes it",
             )
-        mtime_ns = facts.st_mtime_ns
+        mtime_ns = st.st_mtime_ns
         if self._clamp_ns is not None and mtime_ns > self._clamp_ns:
             mtime_ns = self._clamp_ns
         return TarEntry(
             path,
             kind,
-            stat.S_IMODE(facts.st_mode),
-            facts.st_uid,
-            facts.st_gid,
+            stat.S_IMODE(st.st_mode),
+            st.st_uid,
+            st.st_gid,
             size,
             mtime_ns,
             xattrs=xattrs,
@@ -343,8 +343,8 @@ def _marker(path: bytes) -> bytes:
 def _parent(directory: int, identity: tuple[int, int]) -> int:
     """Open the parent of a directory, which must be the one it was entered from."""
     parent = os.open(b"..", _OPEN_DIRECTORY, dir_fd=directory)
-    facts = os.fstat(parent)
-    if (facts.st_dev, facts.st_ino) != identity:
+    st = os.fstat(parent)
+    if (st.st_dev, st.st_ino) != identity:
         os.close(parent)
         raise StorageError(
             "a directory was moved while it was packed",
@@ -354,10 +354,10 @@ def _parent(directory: int, identity: tuple[int, int]) -> int:
 
 
 def _names(directory: int) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Return the names of a directory and their facts, in the order of the names' bytes."""
+    """Return the names of a directory and their stat results, in the order of the names' bytes."""
     with os.scandir(directory) as found:
         listed = [(os.fsencode(entry.name), entry.stat(follow_symlinks=False)) for entry in found]
-    entries = [(name, effective_stat(facts, name, directory)) for name, facts in listed]
+    entries = [(name, effective_stat(st, name, directory)) for name, st in listed]
     entries.sort(key=_first)
     return iter(entries)
 

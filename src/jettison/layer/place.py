@@ -41,11 +41,11 @@ class Placer:
 
     def __init__(self, root: int) -> None:
         os.mkdir(b".probe", 0o777, dir_fd=root)
-        facts = os.stat(b".probe", dir_fd=root, follow_symlinks=False)
+        st = os.stat(b".probe", dir_fd=root, follow_symlinks=False)
         os.rmdir(b".probe", dir_fd=root)
-        self.owner = owners.new_owner(facts.st_uid, facts.st_gid)
+        self.owner = owners.new_owner(st.st_uid, st.st_gid)
         self._needed = owners.needed_bits()
-        self._not_at_once = 0o7777 & ~(facts.st_mode & 0o777)
+        self._not_at_once = 0o7777 & ~(st.st_mode & 0o777)
         self._notes: dict[str, None] = {}
 
     @property

@@ -215,8 +215,8 @@ class _Unpacker:
         try:
             os.mkdir(base, 0o700, dir_fd=parent)
         except FileExistsError:
-            facts = os.stat(base, dir_fd=parent, follow_symlinks=False)
-            if not stat.S_ISDIR(facts.st_mode):
+            st = os.stat(base, dir_fd=parent, follow_symlinks=False)
+            if not stat.S_ISDIR(st.st_mode):
                 os.unlink(base, dir_fd=parent)
                 os.mkdir(base, 0o700, dir_fd=parent)
         if path in self._tree.hidden:
@@ -230,13 +230,13 @@ class _Unpacker:
         target_directory, target_base = split(target)
         try:
             found, target_directory = self._tree.enter(target_directory, make=False)
-            facts = os.stat(target_base, dir_fd=found, follow_symlinks=False)
+            st = os.stat(target_base, dir_fd=found, follow_symlinks=False)
         except FileNotFoundError:
             self._copy_lower(entry, directory, base, target)
             return
-        if overlay_form.is_whiteout(facts):
+        if overlay_form.is_whiteout(st):
             raise contradiction(entry, f"is a hard link to the deleted `{show(target)}`")
-        if stat.S_ISDIR(facts.st_mode):
+        if stat.S_ISDIR(st.st_mode):
             raise contradiction(entry, f"is a hard link to the directory `{show(target)}`")
         if (target_directory, target_base) == (directory, base):
             return
@@ -280,7 +280,7 @@ class _Unpacker:
         path = join(directory, base)
         self._tree.hidden.add(path)
         try:
-            facts = os.stat(base, dir_fd=parent, follow_symlinks=False)
+            st = os.stat(base, dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
             try:
                 overlay_form.make_whiteout(os.fsdecode(base), dir_fd=parent)
@@ -290,7 +290,7 @@ class _Unpacker:
                     hint="use Linux 5.8 or newer, or run as root",
                 ) from error
         else:
-            if stat.S_ISDIR(facts.st_mode):
+            if stat.S_ISDIR(st.st_mode):
                 self._tree.make_opaque(self._tree.enter(path)[0])
 
     def _clear(self, parent: int, directory: bytes, base: bytes) -> None:
@@ -344,20 +344,20 @@ class _Unpacker:
         place = self._lower("/" + os.fsdecode(path)) if self._lower is not None else None
         if place is None:
             return None
-        facts = effective_stat(os.lstat(place), place)
-        kind = _KINDS.get(stat.S_IFMT(facts.st_mode))
-        if kind is None or overlay_form.is_whiteout(facts):
+        st = effective_stat(os.lstat(place), place)
+        kind = _KINDS.get(stat.S_IFMT(st.st_mode))
+        if kind is None or overlay_form.is_whiteout(st):
             return None
         return place, TarEntry(
             path,
             kind,
-            stat.S_IMODE(facts.st_mode),
-            facts.st_uid,
-            facts.st_gid,
-            facts.st_size,
-            facts.st_mtime_ns,
+            stat.S_IMODE(st.st_mode),
+            st.st_uid,
+            st.st_gid,
+            st.st_size,
+            st.st_mtime_ns,
             os.fsencode(os.readlink(place)) if kind == SYMLINK else b"",
-            (os.major(facts.st_rdev), os.minor(facts.st_rdev)),
+            (os.major(st.st_rdev), os.minor(st.st_rdev)),
             read_xattrs(place) if kind in {FILE, DIRECTORY} else {},
         )
 

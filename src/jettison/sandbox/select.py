@@ -307,10 +307,8 @@ def _key(name: str, snapshotter: str) -> str:
         programs.append(find_program(FUSE))
     stamps = []
     for program in filter(None, programs):
-        facts = program.stat()
-        stamps.append(
-            f"{os.path.realpath(program)!a}.{facts.st_dev}.{facts.st_ino}.{facts.st_ctime_ns}"
-        )
+        st = program.stat()
+        stamps.append(f"{os.path.realpath(program)!a}.{st.st_dev}.{st.st_ino}.{st.st_ctime_ns}")
     uid, gid = outer_ids()
     by = f"{uid}:{gid}:{os.getuid()}:{_rights()}"
     return f"{name} {_boot()} {__version__} {by} {snapshotter} {' '.join(stamps)}".encode(

@@ -35,7 +35,7 @@ class _Entry(NamedTuple):
     """One entry; ``first`` is the path of the first name of its inode, empty if it is that."""
 
     path: str
-    facts: os.stat_result
+    stat: os.stat_result
     first: str
 
 
@@ -78,32 +78,28 @@ def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
     first_names: dict[tuple[int, int], str] = {}
     entries = []
     for path, found in walk(base):
-        facts = effective_stat(found, base + path)
-        mode = facts.st_mode
-        if stat.S_ISSOCK(mode) and not is_whiteout(facts):
+        st = effective_stat(found, base + path)
+        mode = st.st_mode
+        if stat.S_ISSOCK(mode) and not is_whiteout(st):
             continue
-        if (
-            below is not None
-            and is_whiteout(facts)
-            and drop_whiteout(base + path, path, facts, below)
-        ):
+        if below is not None and is_whiteout(st) and drop_whiteout(base + path, path, st, below):
             continue
         first = ""
-        if facts.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(facts):
+        if st.st_nlink > 1 and not stat.S_ISDIR(mode) and not is_whiteout(st):
             # Names outside the directory count in st_nlink, too: COPY links into other layers.
-            first = first_names.setdefault((facts.st_dev, facts.st_ino), path)
+            first = first_names.setdefault((st.st_dev, st.st_ino), path)
             first = "" if first == path else first
-        entries.append(_Entry(path, facts, first))
+        entries.append(_Entry(path, st, first))
     return entries
 
 
-def drop_whiteout(place: str, path: str, facts: os.stat_result, below: Tree) -> bool:
+def drop_whiteout(place: str, path: str, st: os.stat_result, below: Tree) -> bool:
     """Take away a whiteout, or the mark of an opaque directory, if it hides nothing.
 
     Args:
         place: Where the file is on the host.
         path: Its path, relative to the layer's root.
-        facts: What it is.
+        st: What it is.
         below: What the change was made on.
 
     Returns:
@@ -113,9 +109,9 @@ def drop_whiteout(place: str, path: str, facts: os.stat_result, below: Tree) -> 
         OSError: it cannot be taken away.
     """
     before = below.lstat(f"/{path}")
-    if before is not None and (before.is_dir or is_whiteout(facts)):
+    if before is not None and (before.is_dir or is_whiteout(st)):
         return False  # a directory hides a file below by being there
-    if is_whiteout(facts):
+    if is_whiteout(st):
         _unlink_whiteout(place)
     else:
         remove_xattr(place, opaque_xattr())
@@ -125,16 +121,16 @@ def drop_whiteout(place: str, path: str, facts: os.stat_result, below: Tree) -> 
 def _unlink_whiteout(path: str) -> None:
     """Remove a whiteout; its directory keeps its times."""
     parent = os.path.dirname(path)
-    facts = os.lstat(parent)
+    st = os.lstat(parent)
     os.unlink(path)
-    os.utime(parent, ns=(facts.st_atime_ns, facts.st_mtime_ns), follow_symlinks=False)
+    os.utime(parent, ns=(st.st_atime_ns, st.st_mtime_ns), follow_symlinks=False)
 
 
 def _facts(entries: list[_Entry]) -> LayerFacts:
     size = sum(
-        entry.facts.st_size
+        entry.stat.st_size
         for entry in entries
-        if stat.S_ISREG(entry.facts.st_mode) and not entry.first
+        if stat.S_ISREG(entry.stat.st_mode) and not entry.first
     )
     return LayerFacts(size_bytes=size, entries=len(entries))
 
@@ -143,12 +139,12 @@ def _file_digests(base: str, entries: list[_Entry], known: Mapping[str, bytes]) 
     """Return the sha256 of each regular file by path; big ones are read in threads."""
     digests: dict[str, bytes] = {}
     big = []
-    for path, facts, first in entries:
-        if first or not stat.S_ISREG(facts.st_mode):
+    for path, st, first in entries:
+        if first or not stat.S_ISREG(st.st_mode):
             continue
         if path in known:
             digests[path] = known[path]
-        elif facts.st_size >= _BIG_BYTES:
+        elif st.st_size >= _BIG_BYTES:
             big.append(path)
         else:
             digests[path] = file_sha256(base + path)
@@ -168,16 +164,16 @@ def _described(
     base: str, entry: _Entry, digests: Mapping[str, bytes], below: Tree | None
 ) -> LayerFile:
     """Return what is digested of an entry."""
-    path, facts, first = entry
+    path, st, first = entry
     name = os.fsencode(path)
-    if first or is_whiteout(facts):
-        return LayerFile(name, facts, first=os.fsencode(first))
+    if first or is_whiteout(st):
+        return LayerFile(name, st, first=os.fsencode(first))
     place = base + path if path else base.rstrip("/")
     xattrs, opaque = image_attributes(place)
     if opaque and below is not None:
-        opaque = not drop_whiteout(place, path, facts, below)
-    target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(facts.st_mode) else b""
-    return LayerFile(name, facts, b"", target, xattrs, opaque, digests.get(path, b""))
+        opaque = not drop_whiteout(place, path, st, below)
+    target = os.fsencode(os.readlink(place)) if stat.S_ISLNK(st.st_mode) else b""
+    return LayerFile(name, st, b"", target, xattrs, opaque, digests.get(path, b""))
 
 
 def image_attributes(path: str) -> tuple[Mapping[str, bytes], bool]:

@@ -5,10 +5,10 @@ Out: ``ChangeDigests``.
 
 Three digests, each over the one before:
 
-- *bytes and facts*: the version, then every entry: path, kind, permissions, owner, size, sha256 of
-  the bytes, link target, device, image xattrs, whether it is opaque, and for a further name of an
-  inode the first name. Each entry is MessagePack, so every field has its length. Inode numbers and
-  overlayfs' own attributes do not count; neither do sockets, which no layer can hold.
+- *bytes and attributes*: the version, then every entry: path, kind, permissions, owner, size,
+  sha256 of the bytes, link target, device, image xattrs, whether it is opaque, and for a further
+  name of an inode the first name. Each entry is MessagePack, so every field has its length. Inode
+  numbers and overlayfs' own attributes do not count; neither do sockets, which no layer can hold.
 - *identity*: that, and the modification time of every entry. It names the layer.
 - *content*: that, and those times that say something: what runs on the layer is keyed by it. A time
   that the clock gave while the layer was made, or a context's file, says only when that was; it is
@@ -68,14 +68,14 @@ class ChangeHasher:
         """Take the next entry; the first is the root."""
         self._entries += 1
         self._hasher.update(self._encode(fields(file)))
-        facts = file.facts
-        if stat.S_IFMT(facts.st_mode) == stat.S_IFREG:
+        st = file.stat
+        if stat.S_IFMT(st.st_mode) == stat.S_IFREG:
             if file.first:
                 return
-            self._size += facts.st_size
-        elif file.first or is_whiteout(facts) or (not file.path and _is_plain(file)):
+            self._size += st.st_size
+        elif file.first or is_whiteout(st) or (not file.path and _is_plain(file)):
             return  # in a tar, nothing tells of a plain root
-        mtime_ns = facts.st_mtime_ns
+        mtime_ns = st.st_mtime_ns
         self._times.append(mtime_ns)
         if mtime_ns < self._clock_ns:
             self._telling.append((self._entries, b"%d" % mtime_ns))
@@ -96,16 +96,16 @@ class ChangeHasher:
 
 def fields(file: LayerFile) -> tuple[object, ...]:
     """Return what is digested of one entry but its time."""
-    name, facts, mode = file.path, file.facts, file.facts.st_mode
+    name, st, mode = file.path, file.stat, file.stat.st_mode
     if file.first:
         return (name, "link", file.first)
     attributes: tuple[tuple[bytes, bytes], ...] = ()
     if file.xattrs:
         attributes = tuple((os.fsencode(each), value) for each, value in file.xattrs.items())
-    common = (mode & _PERMISSIONS, facts.st_uid, facts.st_gid, attributes)
+    common = (mode & _PERMISSIONS, st.st_uid, st.st_gid, attributes)
     if stat.S_IFMT(mode) == stat.S_IFREG:  # as most are
-        return (name, "file", *common, facts.st_size, file.sha256)
-    if is_whiteout(facts):
+        return (name, "file", *common, st.st_size, file.sha256)
+    if is_whiteout(st):
         return (name, "whiteout")
     match stat.S_IFMT(mode):
         case stat.S_IFDIR:
@@ -116,14 +116,14 @@ def fields(file: LayerFile) -> tuple[object, ...]:
             return (name, "fifo", *common)
         case _:
             kind = "block" if stat.S_ISBLK(mode) else "character"
-            device = (os.major(facts.st_rdev), os.minor(facts.st_rdev))
+            device = (os.major(st.st_rdev), os.minor(st.st_rdev))
             return (name, kind, *common, device)
 
 
 def _is_plain(root: LayerFile) -> bool:
-    facts = root.facts
-    owner = (facts.st_uid, facts.st_gid)
-    return facts.st_mode & _PERMISSIONS == PLAIN_ROOT_MODE and owner == (0, 0) and not root.xattrs
+    st = root.stat
+    owner = (st.st_uid, st.st_gid)
+    return st.st_mode & _PERMISSIONS == PLAIN_ROOT_MODE and owner == (0, 0) and not root.xattrs
 
 
 def _named(digest: bytes) -> Digest:

@@ -237,10 +237,10 @@ class OverlayLayerStore:
         if not roots:
             return
         source = roots[root_in_effect(roots, self._has_plain_root)]
-        facts = effective_stat(os.lstat(source), source)
-        owner = (facts.st_uid, facts.st_gid)
+        st = effective_stat(os.lstat(source), source)
+        owner = (st.st_uid, st.st_gid)
         if owner != new_owner(os.geteuid(), os.getegid()):
             chown(os.fspath(upper), owner)
-        set_mode(os.fspath(upper), facts.st_mode & 0o7777)
+        set_mode(os.fspath(upper), st.st_mode & 0o7777)
         for name, value in read_xattrs(source).items():
             set_xattr(os.fspath(upper), name, value)

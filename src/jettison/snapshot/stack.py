@@ -66,7 +66,7 @@ class StackTree:
         self._root = self._visible("", list(range(len(self._layers) - 1, -1, -1)))
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return the facts of a path, or None when there is nothing.
+        """Return the stat result of a path, or None when there is nothing.
 
         ``identity`` is (layer, inode): names in different layers are never one file.
         """
@@ -74,18 +74,18 @@ class StackTree:
         if layer is None:
             return _EMPTY_ROOT if path == "/" else None
         host_path = self._layers[layer] + path
-        facts = effective_stat(os.lstat(host_path), host_path)
+        st = effective_stat(os.lstat(host_path), host_path)
         return FileStat(
-            facts.st_mode,
-            facts.st_size,
-            facts.st_mtime_ns,
-            facts.st_rdev,
-            facts.st_nlink,
+            st.st_mode,
+            st.st_size,
+            st.st_mtime_ns,
+            st.st_rdev,
+            st.st_nlink,
             layer,
-            facts.st_ino,
-            uid=facts.st_uid,
-            gid=facts.st_gid,
-            dated=bool(self._clocks) and facts.st_mtime_ns < self._clocks[layer],
+            st.st_ino,
+            uid=st.st_uid,
+            gid=st.st_gid,
+            dated=bool(self._clocks) and st.st_mtime_ns < self._clocks[layer],
         )
 
     def names(self, path: str) -> list[str]:

@@ -40,7 +40,7 @@ class StreamingContentDigest:
         """Return the raw sha256 of a file, None if it is not known."""
         return self._known.get(path)
 
-    def omits_whiteout(self, path: bytes, facts: os.stat_result, /) -> bool:
+    def omits_whiteout(self, path: bytes, st: os.stat_result, /) -> bool:
         """Tell whether a mark hides nothing; it is taken away then.
 
         Raises:
@@ -49,12 +49,12 @@ class StreamingContentDigest:
         if self._below is None:
             return False
         name = os.fsdecode(path)
-        return drop_whiteout(f"{self._base}/{name}", name, facts, self._below)
+        return drop_whiteout(f"{self._base}/{name}", name, st, self._below)
 
     def entry(self, file: LayerFile, /) -> None:
         """Digest an entry; see ``LayerObserver``."""
-        facts = file.facts
-        if not (stat.S_IFMT(facts.st_mode) in _PACKED_XATTRS or file.first or is_whiteout(facts)):
+        st = file.stat
+        if not (stat.S_IFMT(st.st_mode) in _PACKED_XATTRS or file.first or is_whiteout(st)):
             xattrs, _ = image_attributes(f"{self._base}/{os.fsdecode(file.path)}")
             file = msgspec.structs.replace(file, xattrs=xattrs)
         self._hasher.add(file)

@@ -6,8 +6,8 @@ Out: the same directory without entries that equal what is below them.
 overlayfs copies a file up when it is opened for writing or any fact of it is set, whether or not
 that changes something; breaks hard links by doing so; and copies directories up on the way. What
 equals the file below in type, mode, owner, size, time, attributes, link target, device and bytes
-is removed, and then directories that hold nothing any more and have the facts of the one below.
-The mount shows the same afterwards.
+is removed, and then directories that hold nothing any more and have the attributes of the one
+below. The mount shows the same afterwards.
 
 - A file that shares its inode with others of the change goes only if all of these names are one
   inode below, too; one that is alone goes even if it has other names below: copying up made it so.
@@ -77,8 +77,8 @@ class _Pruner:
             pending += self._look_into(path, hidden=hidden)
         for names in self._groups.values():
             self._drop_group(names)
-        for path, facts in reversed(self._directories):
-            self._finish(path, facts)
+        for path, st in reversed(self._directories):
+            self._finish(path, st)
         return self._dropped
 
     def _look_into(self, path: str, *, hidden: bool) -> list[tuple[str, bool]]:
@@ -95,9 +95,9 @@ class _Pruner:
         if opaque or hidden:
             self._hide_names(path, below.difference(name for name, _ in entries), opaque=opaque)
         inside = []
-        for name, facts in entries:
+        for name, st in entries:
             place = f"{path}/{name}"
-            if is_whiteout(facts):
+            if is_whiteout(st):
                 if name not in below:
                     self._drop(place)  # fuse-overlayfs leaves such marks
                 continue
@@ -106,16 +106,16 @@ class _Pruner:
             before = self._below.lstat(place)
             if before is None:
                 continue
-            if stat.S_ISDIR(facts.st_mode):
+            if stat.S_ISDIR(st.st_mode):
                 if before.is_dir and (self._only is None or not is_opaque(self._upper + place)):
                     inside.append((place, opaque or hidden))
             elif self._may_go(place) and self._is_same(
-                place, effective_stat(facts, self._upper + place), before
+                place, effective_stat(st, self._upper + place), before
             ):
-                if facts.st_nlink == 1 or self._only is not None:
+                if st.st_nlink == 1 or self._only is not None:
                     self._drop(place)
                 else:
-                    inode = (facts.st_dev, facts.st_ino)
+                    inode = (st.st_dev, st.st_ino)
                     self._groups.setdefault(inode, []).append((place, before))
         return inside
 
@@ -131,30 +131,30 @@ class _Pruner:
         if opaque:
             remove_xattr(directory, opaque_xattr())
 
-    def _is_same(self, path: str, facts: os.stat_result, before: FileStat) -> bool:
+    def _is_same(self, path: str, st: os.stat_result, before: FileStat) -> bool:
         """Tell whether a file that is no directory is what is below it."""
-        mode = facts.st_mode
-        if before.mtime_ns != facts.st_mtime_ns or (before.mode, before.uid, before.gid) != (
+        mode = st.st_mode
+        if before.mtime_ns != st.st_mtime_ns or (before.mode, before.uid, before.gid) != (
             mode,
-            facts.st_uid,
-            facts.st_gid,
+            st.st_uid,
+            st.st_gid,
         ):
             return False
         place = self._upper + path
         if stat.S_ISLNK(mode):
             return os.readlink(place) == self._below.readlink(path)
         if not stat.S_ISREG(mode):
-            return before.rdev == facts.st_rdev
+            return before.rdev == st.st_rdev
         return (
-            before.size == facts.st_size
+            before.size == st.st_size
             and read_xattrs(place) == self._below.xattrs(path)
             and _have_same_bytes(place, self._below.host_path(path))
         )
 
     def _drop_group(self, names: list[tuple[str, FileStat]]) -> None:
         """Drop all names of an inode, if they are all of them and one inode below, too."""
-        facts = os.lstat(self._upper + names[0][0])
-        if facts.st_nlink == len(names) and len({before.identity for _, before in names}) == 1:
+        st = os.lstat(self._upper + names[0][0])
+        if st.st_nlink == len(names) and len({before.identity for _, before in names}) == 1:
             for path, _ in names:
                 self._drop(path)
 
@@ -163,10 +163,10 @@ class _Pruner:
         self._dropped.append(path)
         self._touched.add(path.rpartition("/")[0])
 
-    def _finish(self, path: str, facts: os.stat_result) -> None:
+    def _finish(self, path: str, st: os.stat_result) -> None:
         """Drop a directory that says nothing, else give it back its time."""
         directory = self._upper + path
-        if path and self._may_go(path) and self._says_nothing(path, facts):
+        if path and self._may_go(path) and self._says_nothing(path, st):
             try:
                 os.rmdir(directory)
             except OSError as error:
@@ -176,18 +176,18 @@ class _Pruner:
                 self._touched.add(path.rpartition("/")[0])
                 return
         if path in self._touched:
-            times = (facts.st_atime_ns, facts.st_mtime_ns)
+            times = (st.st_atime_ns, st.st_mtime_ns)
             os.utime(directory, ns=times, follow_symlinks=False)
 
-    def _says_nothing(self, path: str, facts: os.stat_result) -> bool:
-        """Tell whether a directory has the facts of the one below."""
+    def _says_nothing(self, path: str, st: os.stat_result) -> bool:
+        """Tell whether a directory has the attributes of the one below."""
         before = self._below.lstat(path)
         place = self._upper + path
-        facts = effective_stat(facts, place)
+        st = effective_stat(st, place)
         return (
             before is not None
-            and (before.mode, before.uid, before.gid) == (facts.st_mode, facts.st_uid, facts.st_gid)
-            and (facts.st_mtime_ns == before.mtime_ns or facts.st_mtime_ns >= self._clock_ns)
+            and (before.mode, before.uid, before.gid) == (st.st_mode, st.st_uid, st.st_gid)
+            and (st.st_mtime_ns == before.mtime_ns or st.st_mtime_ns >= self._clock_ns)
             and not is_opaque(place)
             and read_xattrs(place) == self._below.xattrs(path)
         )
@@ -197,10 +197,10 @@ def _have_same_bytes(one: str, other: str) -> bool:
     """Tell whether two regular files of one size hold the same; holes of both are not read."""
     with open(one, "rb", 0, opener=_open) as first, open(other, "rb", 0, opener=_open) as second:
         files = (first.fileno(), second.fileno())
-        facts = [os.fstat(each) for each in files]
-        size = facts[0].st_size
+        st = [os.fstat(each) for each in files]
+        size = st[0].st_size
         regions: Iterable[tuple[int, int]] = [(0, size)]
-        if any(map(may_have_holes, facts)):
+        if any(map(may_have_holes, st)):
             regions = chain.from_iterable(data_regions(each, size) for each in files)
         return all(_is_same_region(*files, *region) for region in regions)
 

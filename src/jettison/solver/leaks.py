@@ -63,12 +63,12 @@ class Finder:
         """
         if not self._needles:
             return None
-        for path, facts in walk(layer):
+        for path, st in walk(layer):
             place = os.fspath(layer / path)
             found = self._in_bytes(os.fsencode(path))
-            if found is None and stat.S_ISREG(facts.st_mode):
+            if found is None and stat.S_ISREG(st.st_mode):
                 found = self._in_file(place)
-            elif found is None and stat.S_ISLNK(facts.st_mode):
+            elif found is None and stat.S_ISLNK(st.st_mode):
                 found = self._in_bytes(os.fsencode(os.readlink(place)))
             found = found or self._in_attributes(place)
             if found is not None:

@@ -39,12 +39,12 @@ def read_inside(context: LocalContext, name: str) -> bytes | None:
         path = resolve(context, "/" + name)
     except OSError as error:
         raise _unreadable(name, error) from error
-    facts = context.lstat(path)
-    if facts is None:
+    st = context.lstat(path)
+    if st is None:
         return None
-    if not facts.is_file:
+    if not st.is_file:
         raise ContextError(
-            f"`{name}` is {kind(facts.mode)}, no regular file",
+            f"`{name}` is {kind(st.mode)}, no regular file",
             hint="choose the Dockerfile with `-f`",
         )
     return read_dockerfile(Path(context.host_path(path)))
@@ -66,16 +66,16 @@ def _near(context: LocalContext, name: str) -> list[str]:
     found: list[str] = []
     directories = [""]
     for entry in context.names("/")[:_MANY]:
-        facts = context.lstat("/" + entry)
-        if facts is not None and facts.is_dir and not entry.startswith("."):
+        st = context.lstat("/" + entry)
+        if st is not None and st.is_dir and not entry.startswith("."):
             directories.append("/" + entry)
     for directory in directories:
         for entry in context.names(directory or "/")[:_MANY]:
             lower = entry.lower()
             looks = "dockerfile" in lower or "containerfile" in lower or lower == wanted
             if looks and not lower.endswith(".dockerignore"):
-                facts = context.lstat(f"{directory}/{entry}")
-                if facts is not None and facts.is_file:
+                st = context.lstat(f"{directory}/{entry}")
+                if st is not None and st.is_file:
                     found.append(f"{directory}/{entry}"[1:])
         if len(found) >= 3:
             break

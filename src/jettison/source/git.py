@@ -226,8 +226,8 @@ def _subdirectory(tree: Path, op: GitOp) -> Path:
         return tree
     context = LocalContext(tree)
     path = resolve(context, "/" + op.subdir)
-    facts = context.lstat(path)
-    if facts is None or not facts.is_dir:
+    st = context.lstat(path)
+    if st is None or not st.is_dir:
         raise ContextError(
             f"repository `{redacted(op.remote)}` has no directory `{op.subdir}`",
             hint="check what is behind the colon of the URL",
@@ -252,8 +252,8 @@ def _set_times(tree: Path, seconds: int) -> None:
 def _normalise_modes(tree: Path) -> None:
     """Give files the modes that git knows, whatever the umask is."""
     os.chmod(tree, _DIRECTORY_MODE)
-    for path, facts in walk(tree):
-        if stat.S_ISREG(facts.st_mode):
-            os.chmod(tree / path, _DIRECTORY_MODE if facts.st_mode & 0o100 else _FILE_MODE)
-        elif stat.S_ISDIR(facts.st_mode):
+    for path, st in walk(tree):
+        if stat.S_ISREG(st.st_mode):
+            os.chmod(tree / path, _DIRECTORY_MODE if st.st_mode & 0o100 else _FILE_MODE)
+        elif stat.S_ISDIR(st.st_mode):
             os.chmod(tree / path, _DIRECTORY_MODE)

@@ -4,9 +4,9 @@ In:  the directory, a matcher of ignored paths.
 Out: ``fs.tree.Tree``; everything belongs to 0:0.
 
 Directories are listed when they are first asked for, and once: one build sees one state of a
-file. Facts are kept packed until somebody asks for those of one file: mostly a note that an earlier
-build made about the directory tells all. An excluded directory is there only if something below it
-is not excluded.
+file. Stat results are kept packed until somebody asks for those of one file: mostly a note that an
+earlier build made about the directory tells all. An excluded directory is there only if something
+below it is not excluded.
 
 Security: every directory is opened without following links, and must be the one that was seen in
 its parent: nothing outside the root is ever listed, even if somebody puts links in its place.
@@ -57,14 +57,14 @@ class LocalContext:
         self._listings: dict[str, Listing | None] = {}
         self._xattrs: dict[str, dict[str, bytes]] = {}
         try:
-            self._facts = file_stat(os.stat(self._root or "/"))
+            self._stat = file_stat(os.stat(self._root or "/"))
         except OSError as error:
             reason = os.strerror(error.errno or 0).lower()
             raise ContextError(
                 f"unable to prepare context: path `{root}`: {reason}",
                 hint="give a directory, a git or http URL, or `-`",
             ) from error
-        if not self._facts.is_dir:
+        if not self._stat.is_dir:
             raise ContextError(
                 f"unable to prepare context: path `{root}` is not a directory",
                 hint="give the directory, and its Dockerfile with `-f`",
@@ -73,19 +73,19 @@ class LocalContext:
     # Tree --------------------------------------------------------------------------------------
 
     def lstat(self, path: str) -> FileStat | None:
-        """Return the facts of a path, or None when there is nothing."""
+        """Return the stat result of a path, or None when there is nothing."""
         if path in {"", "/"}:
-            return self._facts
+            return self._stat
         parent, _, name = path.rpartition("/")
         listing = self._listings.get(parent)
         if listing is None:
             listing = self._listing(parent)
             if listing is None:
                 return None
-        facts = listing.files.get(name)
-        if facts is None and name in listing.maybe:
-            facts = self._decide(listing, parent, name)
-        return facts
+        st = listing.files.get(name)
+        if st is None and name in listing.maybe:
+            st = self._decide(listing, parent, name)
+        return st
 
     def scan(self, path: str) -> list[Scanned]:
         """Return what is in a directory at once; see ``fs.tree.Scanning``."""
@@ -100,8 +100,8 @@ class LocalContext:
         return [
             (
                 name,
-                facts := files[name],
-                stat.S_ISREG(facts.mode) and is_plain(f"{path}/{name}", facts),
+                st := files[name],
+                stat.S_ISREG(st.mode) and is_plain(f"{path}/{name}", st),
             )
             for name in names
         ]
@@ -127,8 +127,8 @@ class LocalContext:
         if is_racy(listing.newest_ns(), listing.listed_ns):
             return
         known = self._digests.is_plain
-        for name, facts in listing.files.items():
-            if facts.is_file and not known(f"{path}/{name}", facts):
+        for name, st in listing.files.items():
+            if st.is_file and not known(f"{path}/{name}", st):
                 return  # what was read is not what was listed
         self._digests.set_note(path, listing.seen, note)
 
@@ -164,19 +164,19 @@ class LocalContext:
         found = self._xattrs.get(path)
         if found is not None:
             return found
-        facts = self.lstat(path)
+        st = self.lstat(path)
         try:
             found = read_xattrs(self._root + path)
         except (FileNotFoundError, NotADirectoryError):
-            if facts is None:
+            if st is None:
                 raise
             return {}  # it has gone since it was seen, which whoever opens it will tell
-        if facts is None:
+        if st is None:
             return found
-        if found or facts.is_dir:
+        if found or st.is_dir:
             self._xattrs[path] = found
-        elif facts.is_file:
-            self._digests.note_plain(path, facts)
+        elif st.is_file:
+            self._digests.note_plain(path, st)
         return found
 
     def file_digest(self, path: str) -> bytes:
@@ -200,10 +200,10 @@ class LocalContext:
     # Own ---------------------------------------------------------------------------------------
 
     def _present(self, path: str) -> FileStat:
-        facts = self.lstat(path)
-        if facts is None:
+        st = self.lstat(path)
+        if st is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
-        return facts
+        return st
 
     def _listing(self, path: str) -> Listing | None:
         """Return a directory of the context, None when there is none."""
@@ -220,18 +220,18 @@ class LocalContext:
     def _load(self, path: str) -> Listing | None:
         """List a directory whose parent was listed."""
         if not path:
-            return self._read(path, self._facts, 0)
+            return self._read(path, self._stat, 0)
         parent, _, name = path.rpartition("/")
         above = self._listings[parent]
         if above is None:
             return None
-        facts = above.directories.get(name) or above.maybe.get(name)
-        if facts is None:
+        st = above.directories.get(name) or above.maybe.get(name)
+        if st is None:
             return None
         state = self.ignored.step(path[1:], above.state) if self.ignored is not None else 0
-        return self._read(path, facts, state)
+        return self._read(path, st, state)
 
-    def _read(self, path: str, facts: FileStat, state: int) -> Listing | None:
+    def _read(self, path: str, st: FileStat, state: int) -> Listing | None:
         listed_ns = time.time_ns()
         try:
             descriptor = os.open(self._root + path or "/", _OPEN_DIRECTORY)
@@ -239,7 +239,7 @@ class LocalContext:
             return None
         try:
             found = os.fstat(descriptor)
-            if (found.st_dev, found.st_ino) != facts.identity:
+            if (found.st_dev, found.st_ino) != st.identity:
                 raise _changed("directory", path)
             with os.scandir(descriptor) as names:
                 entries = list(names)
@@ -274,11 +274,11 @@ class LocalContext:
 
     def _decide(self, listing: Listing, path: str, name: str) -> FileStat | None:
         """Find out whether an excluded directory holds something that is not."""
-        facts = listing.maybe.get(name)
-        if facts is None:  # another thread was faster
+        st = listing.maybe.get(name)
+        if st is None:  # another thread was faster
             return listing.files.get(name)
         if self._holds_something(f"{path}/{name}"):
-            listing.files[name] = listing.directories[name] = facts
+            listing.files[name] = listing.directories[name] = st
         listing.maybe.pop(name, None)
         return listing.files.get(name)
 

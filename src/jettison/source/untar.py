@@ -127,8 +127,8 @@ class _Tree:
         try:
             os.mkdir(name, 0o755, dir_fd=parent)
         except FileExistsError:
-            facts = os.stat(name, dir_fd=parent, follow_symlinks=False)
-            if not stat.S_ISDIR(facts.st_mode):
+            st = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if not stat.S_ISDIR(st.st_mode):
                 os.unlink(name, dir_fd=parent)
                 os.mkdir(name, 0o755, dir_fd=parent)
 

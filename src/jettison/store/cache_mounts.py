@@ -1,7 +1,7 @@
 """Cache mounts as directories of the store: which are in use, how large they are, which go.
 
 In:  the directory of all of them, names that steps chose (``solver.ops.caches``).
-Out: facts, and removal of what nobody uses.
+Out: sizes and times of use, and removal of what nobody uses.
 
 On disk: ``<name>/`` with the files; ``<name>.used`` is locked by every step that uses them, has the
 time of the last use as its own, and holds when and how large they were found, as msgpack.
@@ -102,10 +102,10 @@ def _size(path: Path) -> int:
     for directory, _, names in os.walk(path):
         for name in names:
             try:
-                facts = os.lstat(f"{directory}/{name}")
+                st = os.lstat(f"{directory}/{name}")
             except OSError:
                 continue
-            if (facts.st_dev, facts.st_ino) not in seen:
-                seen.add((facts.st_dev, facts.st_ino))
-                total += facts.st_size
+            if (st.st_dev, st.st_ino) not in seen:
+                seen.add((st.st_dev, st.st_ino))
+                total += st.st_size
     return total

@@ -52,11 +52,11 @@ def resolved(path: Path) -> Path:
             continue
         step = os.path.join(current, part)
         try:
-            facts = os.lstat(step)
+            st = os.lstat(step)
         except (FileNotFoundError, NotADirectoryError):
             return Path(os.path.normpath(os.path.join(step, *reversed(pending))))
-        _check_owner(step, facts, path)
-        if stat.S_ISLNK(facts.st_mode):
+        _check_owner(step, st, path)
+        if stat.S_ISLNK(st.st_mode):
             links += 1
             if links > _MAX_LINKS:
                 raise StorageError(f"the store `{path}` leads nowhere: its links go in circles")
@@ -64,7 +64,7 @@ def resolved(path: Path) -> Path:
             current = "/" if target.startswith("/") else current
             pending += _parts(target)
             continue
-        if pending and _others_write(facts) and not facts.st_mode & stat.S_ISVTX:
+        if pending and _others_write(st) and not st.st_mode & stat.S_ISVTX:
             raise StorageError(
                 f"the store `{path}` is not safe: other users can write to `{step}`",
                 hint=f"{_ELSEWHERE}, or take that right away: `chmod go-w {_quoted(step)}`",
@@ -84,31 +84,31 @@ def take(root: Path) -> None:
         OSError: it cannot be made.
     """
     try:
-        facts = os.lstat(root)
+        st = os.lstat(root)
     except FileNotFoundError:
         for missing in reversed([each for each in root.parents if not os.path.lexists(each)]):
             missing.mkdir(0o755, exist_ok=True)
         root.mkdir(0o700, exist_ok=True)
-        facts = os.lstat(root)
+        st = os.lstat(root)
     except NotADirectoryError:
-        facts = None
-    if facts is None or not stat.S_ISDIR(facts.st_mode):
+        st = None
+    if st is None or not stat.S_ISDIR(st.st_mode):
         raise StorageError(
             f"the store `{root}` cannot be made: there is a file in its place",
             hint="choose a directory with `--root`",
         )
-    if facts.st_uid != os.geteuid():
+    if st.st_uid != os.geteuid():
         raise StorageError(
-            f"the store `{root}` belongs to another user ({_name(facts.st_uid)})",
+            f"the store `{root}` belongs to another user ({_name(st.st_uid)})",
             hint=f"{_ELSEWHERE}, or build as its owner",
         )
-    if _others_write(facts) and os.listdir(root):
+    if _others_write(st) and os.listdir(root):
         mend = f"chmod 700 {_quoted(os.fspath(root))}"
         raise StorageError(
             f"the store `{root}` is not safe: other users can write to it",
             hint=f"{_ELSEWHERE}; or, if you trust its content: `{mend}`",
         )
-    _close(os.fspath(root), facts)
+    _close(os.fspath(root), st)
 
 
 def take_parts(root: Path) -> None:
@@ -124,19 +124,19 @@ def take_parts(root: Path) -> None:
     for name in (*PARTS, *LATER_PARTS, *_DATABASE):
         part = f"{root}/{name}"
         try:
-            facts = os.lstat(part)
+            st = os.lstat(part)
         except FileNotFoundError:
             if name in PARTS:
                 Path(part).mkdir(0o700, exist_ok=True)
             continue
         wanted = stat.S_ISREG if name in _DATABASE else stat.S_ISDIR
-        if facts.st_uid != os.geteuid() or not wanted(facts.st_mode):
-            kind = "link" if stat.S_ISLNK(facts.st_mode) else "file of another type or user"
+        if st.st_uid != os.geteuid() or not wanted(st.st_mode):
+            kind = "link" if stat.S_ISLNK(st.st_mode) else "file of another type or user"
             raise StorageError(
                 f"the store `{root}` is not safe: its part `{name}` is a {kind}",
                 hint=f"move it away, or {_ELSEWHERE}; a bind mount can put a part on another disk",
             )
-        _close(part, facts)
+        _close(part, st)
 
 
 def _parts(path: str) -> list[str]:
@@ -144,13 +144,13 @@ def _parts(path: str) -> list[str]:
     return [part for part in reversed(path.split("/")) if part and part != "."]
 
 
-def _check_owner(step: str, facts: os.stat_result, path: Path) -> None:
-    if _is_trusted(facts.st_uid):
+def _check_owner(step: str, st: os.stat_result, path: Path) -> None:
+    if _is_trusted(st.st_uid):
         return
-    kind = "link" if stat.S_ISLNK(facts.st_mode) else "directory"
+    kind = "link" if stat.S_ISLNK(st.st_mode) else "directory"
     place = "it" if step == os.fspath(path) else f"the {kind} `{step}`"
     raise StorageError(
-        f"the store `{path}` is not safe: {place} belongs to another user ({_name(facts.st_uid)})",
+        f"the store `{path}` is not safe: {place} belongs to another user ({_name(st.st_uid)})",
         hint=f"{_ELSEWHERE}, below directories of your own and root's",
     )
 
@@ -159,13 +159,13 @@ def _is_trusted(uid: int) -> bool:
     return uid in {0, os.geteuid()} or _is_unmapped(uid, "uid")
 
 
-def _others_write(facts: os.stat_result) -> bool:
+def _others_write(st: os.stat_result) -> bool:
     """Tell whether others may write: all, or a group that is neither root's nor the user's own."""
-    if facts.st_mode & stat.S_IWOTH:
+    if st.st_mode & stat.S_IWOTH:
         return True
-    if not facts.st_mode & stat.S_IWGRP or facts.st_gid in {0, os.getegid()}:
+    if not st.st_mode & stat.S_IWGRP or st.st_gid in {0, os.getegid()}:
         return False
-    return not _is_unmapped(facts.st_gid, "gid")
+    return not _is_unmapped(st.st_gid, "gid")
 
 
 def _is_unmapped(number: int, kind: str) -> bool:
@@ -176,9 +176,9 @@ def _is_unmapped(number: int, kind: str) -> bool:
         return int(file.read()) == number
 
 
-def _close(path: str, facts: os.stat_result) -> None:
-    if facts.st_mode & _OTHERS:
-        os.chmod(path, stat.S_IMODE(facts.st_mode) & ~_OTHERS)
+def _close(path: str, st: os.stat_result) -> None:
+    if st.st_mode & _OTHERS:
+        os.chmod(path, stat.S_IMODE(st.st_mode) & ~_OTHERS)
 
 
 def _quoted(path: str) -> str:

@@ -277,14 +277,14 @@ def _mount(
                     wire.PreparedOverlay(name=inside, lowers=lowers, writable=True, merged=b"")
                 )
             elif mount.copy_up:
-                facts = mount.source.stat()
+                st = mount.source.stat()
                 prepared.append(
                     wire.PreparedFile(
                         name=inside,
                         content=mount.source.read_bytes(),
-                        mode=facts.st_mode & 0o7777,
-                        uid=facts.st_uid,
-                        gid=facts.st_gid,
+                        mode=st.st_mode & 0o7777,
+                        uid=st.st_uid,
+                        gid=st.st_gid,
                     )
                 )
             else:

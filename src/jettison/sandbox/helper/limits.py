@@ -45,12 +45,12 @@ def make_limits(spec: SandboxSpec) -> Group:
 
 def numbers_of(spec: SandboxSpec) -> list[tuple[str, int, int]]:
     """Return the devices that a container is given: `b` or `c`, major and minor number."""
-    facts = [os.stat(node.source) for node in spec.devices]
+    found = [os.stat(node.source) for node in spec.devices]
     return [
         (
             "b" if stat.S_ISBLK(each.st_mode) else "c",
             os.major(each.st_rdev),
             os.minor(each.st_rdev),
         )
-        for each in facts
+        for each in found
     ]

@@ -35,8 +35,8 @@ def use_null(path: bytes) -> None:
         OSError: it cannot be opened.
     """
     for number in _STREAMS:
-        facts = os.fstat(number)
-        if stat.S_ISCHR(facts.st_mode) and facts.st_rdev == os.makedev(*_NULL):
+        st = os.fstat(number)
+        if stat.S_ISCHR(st.st_mode) and st.st_rdev == os.makedev(*_NULL):
             own = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             os.dup2(own, number, inheritable=True)
             os.close(own)
@@ -99,8 +99,8 @@ def give_to(uid: int) -> None:
     Only pipes and terminals are given away: these are made for one container.
     """
     for number in _STREAMS:
-        facts = os.fstat(number)
-        if stat.S_ISFIFO(facts.st_mode) or os.isatty(number):
+        st = os.fstat(number)
+        if stat.S_ISFIFO(st.st_mode) or os.isatty(number):
             try:
                 os.fchown(number, uid, -1)
             except OSError as error:

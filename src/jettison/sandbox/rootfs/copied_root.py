@@ -53,24 +53,24 @@ class CopiedRoot:
         tree.mkdir(0o700)
         for directory in lowers:
             apply_layer(directory, tree)
-        for path, facts in walk(upper):
-            if stat.S_ISDIR(facts.st_mode) and not os.path.lexists(tree / path):
+        for path, st in walk(upper):
+            if stat.S_ISDIR(st.st_mode) and not os.path.lexists(tree / path):
                 self._own.add(path)
         apply_layer(upper, tree)
         # As in a mount, the root directory is that of the upper directory.
-        copy_facts(os.fspath(upper), os.fspath(tree))
+        copy_metadata(os.fspath(upper), os.fspath(tree))
 
     def remember(self) -> None:
         """Remember the state of the tree, before the process runs."""
-        self._before = {path: self._state(path, facts) for path, facts in walk(self.tree)}
+        self._before = {path: self._state(path, st) for path, st in walk(self.tree)}
 
     def forget_changes_of(self, path: str) -> None:
         """Take a file that was moved away and back for what it is now."""
         try:
-            facts = os.lstat(self.tree / path)
+            st = os.lstat(self.tree / path)
         except FileNotFoundError:
             return
-        now = self._state(path, facts)
+        now = self._state(path, st)
         if path in self._before and self._before[path][:-1] == now[:-1]:
             self._before[path] = now
 
@@ -80,15 +80,15 @@ class CopiedRoot:
         moved: list[str] = []
         changed: list[str] = []
         within = ""
-        for path, facts in walk(self.tree):
-            _drop_overlay_xattrs(f"{self.tree}/{path}", facts)
+        for path, st in walk(self.tree):
+            _drop_overlay_xattrs(f"{self.tree}/{path}", st)
             if within and path.startswith(within):
                 continue
             within = ""
             seen.add(path)
             before = self._before.get(path)
-            now = self._state(path, facts)
-            is_directory = stat.S_ISDIR(facts.st_mode)
+            now = self._state(path, st)
+            is_directory = stat.S_ISDIR(st.st_mode)
             if before is not None and _is_same(before, now):
                 continue
             # A directory that was made anew hides what was there; its number may be the same.
@@ -101,22 +101,22 @@ class CopiedRoot:
         gone = self._gone(seen, moved)
         self._write(changed, moved, gone)
 
-    def _state(self, path: str, facts: os.stat_result) -> State:
+    def _state(self, path: str, st: os.stat_result) -> State:
         """Return what tells whether a file was changed; the last is its time of change."""
-        directory = stat.S_ISDIR(facts.st_mode)
+        directory = stat.S_ISDIR(st.st_mode)
         return (
-            facts.st_ino,
-            stat.S_IFMT(facts.st_mode),
+            st.st_ino,
+            stat.S_IFMT(st.st_mode),
             *(birth_time(os.fsencode(f"{self.tree}/{path}")) if directory else (0, 0)),
-            facts.st_mode,
-            facts.st_uid,
-            facts.st_gid,
-            0 if directory else facts.st_size,
-            facts.st_mtime_ns,
-            facts.st_rdev,
-            0 if directory else facts.st_nlink,
+            st.st_mode,
+            st.st_uid,
+            st.st_gid,
+            0 if directory else st.st_size,
+            st.st_mtime_ns,
+            st.st_rdev,
+            0 if directory else st.st_nlink,
             # Emulated mounts change directories: they move what is in them.
-            self._attributes(path) if directory else facts.st_ctime_ns,
+            self._attributes(path) if directory else st.st_ctime_ns,
         )
 
     def _attributes(self, path: str) -> int:
@@ -159,23 +159,23 @@ class CopiedRoot:
             remove_tree(f"{upper}/{path}")
             if self._is_below(path):
                 make_whiteout(f"{upper}/{path}")
-        for path, facts in attributes:
-            copy_facts(f"{tree}/{path}", f"{upper}/{path}", facts)
-        copy_facts(tree, upper, root)
+        for path, st in attributes:
+            copy_metadata(f"{tree}/{path}", f"{upper}/{path}", st)
+        copy_metadata(tree, upper, root)
 
     def _move(self, path: str) -> None:
         source, target = f"{self.tree}/{path}", f"{self._upper}/{path}"
         remove_tree(target)
-        facts = os.lstat(source)
-        is_directory = stat.S_ISDIR(facts.st_mode)
-        if is_directory and facts.st_mode & 0o700 != 0o700:
+        st = os.lstat(source)
+        is_directory = stat.S_ISDIR(st.st_mode)
+        if is_directory and st.st_mode & 0o700 != 0o700:
             os.chmod(source, 0o700)  # moving a directory changes its ".."
         os.rename(source, target)
         if is_directory:
             if path in self._before and self._is_below(path):
                 make_opaque(target)
-            os.chmod(target, stat.S_IMODE(facts.st_mode))
-            os.utime(target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+            os.chmod(target, stat.S_IMODE(st.st_mode))
+            os.utime(target, ns=(st.st_atime_ns, st.st_mtime_ns))
 
     def _is_below(self, path: str) -> bool:
         """Tell whether the layers below have a path that is gone, as far as that can be seen."""
@@ -191,23 +191,23 @@ def apply_layer(layer: Path, tree: Path) -> None:
     base, below = os.fspath(layer), os.fspath(tree)
     links: dict[tuple[int, int], str] = {}
     directories: list[tuple[str, os.stat_result]] = []
-    for path, facts in walk(layer):
+    for path, st in walk(layer):
         source, target = f"{base}/{path}", f"{below}/{path}"
-        if stat.S_ISDIR(facts.st_mode):
+        if stat.S_ISDIR(st.st_mode):
             _make_directory(source, target)
-            directories.append((path, facts))
+            directories.append((path, st))
             continue
         remove_tree(target)
-        if is_whiteout(facts):
+        if is_whiteout(st):
             continue
-        inode = (facts.st_dev, facts.st_ino)
-        if facts.st_nlink > 1 and inode in links:
+        inode = (st.st_dev, st.st_ino)
+        if st.st_nlink > 1 and inode in links:
             os.link(links[inode], target, follow_symlinks=False)
             continue
         links[inode] = target
-        copy_file(source, target, facts)
-    for path, facts in reversed(directories):
-        copy_facts(f"{base}/{path}", f"{below}/{path}", facts)
+        copy_file(source, target, st)
+    for path, st in reversed(directories):
+        copy_metadata(f"{base}/{path}", f"{below}/{path}", st)
 
 
 def copy_stack(lowers: Sequence[Path], target: Path) -> None:
@@ -219,7 +219,7 @@ def copy_stack(lowers: Sequence[Path], target: Path) -> None:
     target.mkdir(0o700)
     for directory in lowers:
         apply_layer(directory, target)
-    copy_facts(os.fspath(lowers[-1]), os.fspath(target))
+    copy_metadata(os.fspath(lowers[-1]), os.fspath(target))
 
 
 def _make_directory(source: str, target: str) -> None:
@@ -234,9 +234,9 @@ def _make_directory(source: str, target: str) -> None:
         os.mkdir(target, 0o700)
 
 
-def copy_file(source: str, target: str, facts: os.stat_result) -> None:
+def copy_file(source: str, target: str, st: os.stat_result) -> None:
     """Copy one file that is no directory, as it is on disk; devices where that is allowed."""
-    kind = stat.S_IFMT(facts.st_mode)
+    kind = stat.S_IFMT(st.st_mode)
     if kind == stat.S_IFREG:
         origin = os.open(source, _READ)
         try:
@@ -253,22 +253,22 @@ def copy_file(source: str, target: str, facts: os.stat_result) -> None:
         return
     else:
         try:
-            os.mknod(target, facts.st_mode, facts.st_rdev)
+            os.mknod(target, st.st_mode, st.st_rdev)
         except PermissionError:
             return  # not in this container; nothing that works is lost
-    copy_facts(source, target, facts)
+    copy_metadata(source, target, st)
 
 
-def copy_facts(source: str, target: str, facts: os.stat_result | None = None) -> None:
+def copy_metadata(source: str, target: str, st: os.stat_result | None = None) -> None:
     """Make a file what another is besides its bytes, as both are on disk."""
-    facts = facts or os.lstat(source)
+    st = st or os.lstat(source)
     if not are_recorded():
-        os.chown(target, facts.st_uid, facts.st_gid, follow_symlinks=False)
-    if stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
+        os.chown(target, st.st_uid, st.st_gid, follow_symlinks=False)
+    if stat.S_ISREG(st.st_mode) or stat.S_ISDIR(st.st_mode):
         _copy_xattrs(source, target)
-    if not stat.S_ISLNK(facts.st_mode):
-        os.chmod(target, stat.S_IMODE(facts.st_mode))
-    times = (facts.st_atime_ns, facts.st_mtime_ns)
+    if not stat.S_ISLNK(st.st_mode):
+        os.chmod(target, stat.S_IMODE(st.st_mode))
+    times = (st.st_atime_ns, st.st_mtime_ns)
     os.utime(target, ns=times, follow_symlinks=False)
 
 
@@ -288,9 +288,9 @@ def _copy_xattrs(source: str, target: str) -> None:
                 raise
 
 
-def _drop_overlay_xattrs(path: str, facts: os.stat_result) -> None:
+def _drop_overlay_xattrs(path: str, st: os.stat_result) -> None:
     """Remove what a step wrote in the name of overlayfs, which would refuse it."""
-    if stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
+    if stat.S_ISREG(st.st_mode) or stat.S_ISDIR(st.st_mode):
         with suppress(OSError):  # no attributes here
             for name in os.listxattr(path, follow_symlinks=False):
                 if name.startswith((USER_PREFIX, TRUSTED_PREFIX)):

@@ -24,7 +24,7 @@ from jettison.fs.lock import FileLock
 from jettison.fs.owners import chown
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
-from jettison.sandbox.rootfs.copied_root import copy_facts, copy_file, copy_stack
+from jettison.sandbox.rootfs.copied_root import copy_file, copy_metadata, copy_stack
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 
 
@@ -126,14 +126,14 @@ class EmulatedMounts:
 
     def _bind(self, mount: BindMount) -> None:
         source = os.fspath(mount.source)
-        facts = os.stat(source)
-        if stat.S_ISSOCK(facts.st_mode):
+        st = os.stat(source)
+        if stat.S_ISSOCK(st.st_mode):
             try:
                 os.link(source, self.place(mount.target))
             except OSError as error:
                 raise _impossible(mount.target, "the socket is on another file system") from error
-        elif stat.S_ISDIR(facts.st_mode) and mount.exclusive:
-            self._move_in(mount, facts)
+        elif stat.S_ISDIR(st.st_mode) and mount.exclusive:
+            self._move_in(mount, st)
         elif not (mount.readonly or mount.copy_up):
             raise _impossible(mount.target, "a directory of the host cannot be shared")
         else:
@@ -153,13 +153,13 @@ class EmulatedMounts:
             os.chmod(target, stat.S_IMODE(mode))
 
     def _copy_in(self, source: str, target: str) -> None:
-        facts = os.stat(source)
-        if not stat.S_ISDIR(facts.st_mode):
-            copy_file(os.path.realpath(source), target, facts)
+        st = os.stat(source)
+        if not stat.S_ISDIR(st.st_mode):
+            copy_file(os.path.realpath(source), target, st)
             return
         copy_stack([Path(source)], Path(target))
 
-    def _move_in(self, mount: BindMount, facts: os.stat_result) -> None:
+    def _move_in(self, mount: BindMount, st: os.stat_result) -> None:
         """Move the contents of a directory to a place; a second place links to the first.
 
         Raises:
@@ -178,7 +178,7 @@ class EmulatedMounts:
         os.mkdir(target, 0o700)
         for name in os.listdir(source):
             os.rename(f"{source}/{name}", f"{target}/{name}")
-        copy_facts(source, target, facts)
+        copy_metadata(source, target, st)
         self._steps_back.callback(self._move_out, target, source)
 
     def _move_out(self, target: str, source: str) -> None:
@@ -224,8 +224,8 @@ def _is_directory(path: str) -> bool:
 
 
 def _times(directory: str) -> tuple[int, int]:
-    facts = os.lstat(directory)
-    return facts.st_atime_ns, facts.st_mtime_ns
+    st = os.lstat(directory)
+    return st.st_atime_ns, st.st_mtime_ns
 
 
 def _impossible(target: str, why: str) -> SandboxUnavailableError:

@@ -80,9 +80,9 @@ def _stack(mount: OverlayMount, place: Path) -> FuseMount:
     if mount.readonly:
         return FuseMount(merged, mount.lowers)
     upper = _directory(place / "upper")
-    facts = mount.lowers[-1].stat()
-    os.chown(upper, facts.st_uid, facts.st_gid)
-    upper.chmod(stat.S_IMODE(facts.st_mode))
+    st = mount.lowers[-1].stat()
+    os.chown(upper, st.st_uid, st.st_gid)
+    upper.chmod(stat.S_IMODE(st.st_mode))
     return FuseMount(merged, mount.lowers, upper, _directory(place / "work"))
 
 

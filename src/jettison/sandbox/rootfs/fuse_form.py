@@ -70,7 +70,7 @@ class FuseForm:
     def _undo_in(self, path: str, *, hidden: bool) -> list[tuple[str, bool]]:
         """Do it in one directory; return those inside, and whether a parent hides all below."""
         directory = self._upper + path
-        facts = os.lstat(directory)
+        st = os.lstat(directory)
         says_opaque = _drop_attributes(directory)
         names = os.listdir(directory)
         marks = [name for name in names if name.startswith(WHITEOUT_PREFIX)]
@@ -84,10 +84,10 @@ class FuseForm:
             make_opaque(directory)
         hidden = hidden or opaque
         if not hidden and path:
-            self._restore_mode(directory, path, facts.st_mode)
-        times = (facts.st_atime_ns, facts.st_mtime_ns)
+            self._restore_mode(directory, path, st.st_mode)
+        times = (st.st_atime_ns, st.st_mtime_ns)
         if path and not (hidden or marks):
-            times = self._times_of_copy(path, names, facts)
+            times = self._times_of_copy(path, names, st)
         inside = []
         for name in set(names).difference(marks):
             below = f"{path}/{name}"
@@ -103,12 +103,12 @@ class FuseForm:
         os.utime(directory, ns=times)
         return inside
 
-    def _times_of_copy(self, path: str, names: list[str], facts: os.stat_result) -> tuple[int, int]:
+    def _times_of_copy(self, path: str, names: list[str], st: os.stat_result) -> tuple[int, int]:
         """Return the times of a directory: copying files up into it is no change of it."""
-        times = (facts.st_atime_ns, facts.st_mtime_ns)
+        times = (st.st_atime_ns, st.st_mtime_ns)
         below = self._below(path)
         made = birth_time(os.fsencode(self._upper + path))
-        if below is None or divmod(facts.st_mtime_ns, 10**9) < made:
+        if below is None or divmod(st.st_mtime_ns, 10**9) < made:
             return times
         before = os.lstat(below)
         for name in names:

@@ -160,8 +160,8 @@ class Execution:
         tree = self._runtime.tree(self._base, self._report)
         for path, found in walk(active.upper):
             place = f"{active.upper}/{path}"
-            facts = effective_stat(found, place)
-            if (facts.st_uid, facts.st_gid) == (0, 0) and tree.lstat(f"/{path}") is None:
+            st = effective_stat(found, place)
+            if (st.st_uid, st.st_gid) == (0, 0) and tree.lstat(f"/{path}") is None:
                 chown(place, (user.uid, user.gid))
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:

@@ -117,8 +117,8 @@ def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progres
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
     directory = _as_layer(mount, files, result.tree, runtime)
     path = selected_path(result.tree, mount.source)
-    facts = result.tree.lstat(path)
-    is_file = facts is not None and not facts.is_dir
+    st = result.tree.lstat(path)
+    is_file = st is not None and not st.is_dir
     # A copied directory's contents are at the root, a file is there under its name.
     selector = "/" + os.path.basename(mount.source.rstrip("/")) if is_file else "/"
     return OverlayMount((directory,), selector, mount.target, mount.readonly)

@@ -67,47 +67,45 @@ def _chown(target: NotifyTarget, call: int, arguments: list[int]) -> int:
     else:
         follow = True
     uid, gid = arguments[owner] & _KEEP, arguments[owner + 1] & _KEEP
-    facts = os.stat(place, follow_symlinks=follow)
-    if stat.S_ISLNK(facts.st_mode):
+    st = os.stat(place, follow_symlinks=follow)
+    if stat.S_ISLNK(st.st_mode):
         if path is not None and not follow:
             write_link_owner(place.rstrip(b"/"), (_or(uid, 0), _or(gid, 0)))
-    elif stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode):
+    elif stat.S_ISREG(st.st_mode) or stat.S_ISDIR(st.st_mode):
         try:
-            _set_owner(place, facts, (uid, gid), follow=follow)
+            _set_owner(place, st, (uid, gid), follow=follow)
         except PermissionError:
             # Attributes need permissions, which root of a container may not override.
-            mode = stat.S_IMODE(facts.st_mode)
+            mode = stat.S_IMODE(st.st_mode)
             os.chmod(place, mode | _OWN_BITS)
             try:
-                _set_owner(place, facts, (uid, gid), follow=follow)
+                _set_owner(place, st, (uid, gid), follow=follow)
             finally:
                 os.chmod(place, mode)
-        _take_special_bits(place, facts)
+        _take_special_bits(place, st)
     return 0
 
 
-def _set_owner(
-    place: bytes, facts: os.stat_result, owner: tuple[int, int], *, follow: bool
-) -> None:
+def _set_owner(place: bytes, st: os.stat_result, owner: tuple[int, int], *, follow: bool) -> None:
     before = read_note(place, follow=follow)
     note = (_or(owner[0], before[0]), _or(owner[1], before[1]), *before[2:])
     try:
         write_note(place, note, follow=follow)
     except OSError as error:
-        if error.errno in _FAILURES or (error.errno == errno.EACCES and not _is_open(facts)):
+        if error.errno in _FAILURES or (error.errno == errno.EACCES and not _is_open(st)):
             raise
         # Files of the kernel and of tmpfs have no attributes, and are in no layer.
 
 
-def _is_open(facts: os.stat_result) -> bool:
-    return facts.st_mode & _OWN_BITS == _OWN_BITS
+def _is_open(st: os.stat_result) -> bool:
+    return st.st_mode & _OWN_BITS == _OWN_BITS
 
 
-def _take_special_bits(place: bytes, facts: os.stat_result) -> None:
+def _take_special_bits(place: bytes, st: os.stat_result) -> None:
     """Take the bits away that a change of the owner clears."""
-    special = stat.S_ISUID | (stat.S_ISGID if facts.st_mode & stat.S_IXGRP else 0)
-    if stat.S_ISREG(facts.st_mode) and facts.st_mode & special:
-        os.chmod(place, stat.S_IMODE(facts.st_mode) & ~special)
+    special = stat.S_ISUID | (stat.S_ISGID if st.st_mode & stat.S_IXGRP else 0)
+    if stat.S_ISREG(st.st_mode) and st.st_mode & special:
+        os.chmod(place, stat.S_IMODE(st.st_mode) & ~special)
 
 
 def _or(number: int, before: int) -> int:

@@ -41,16 +41,16 @@ class MemoryFiles:
     def __init__(self, files: list[MemoryFile]) -> None:
         self._files: dict[tuple[int, int], int] = {}
         for each in files:
-            facts = os.lstat(each.path)
+            st = os.lstat(each.path)
             memory = os.memfd_create("file", os.MFD_CLOEXEC)
             with open(memory, "wb", closefd=False) as file:
                 file.write(each.content)
-            os.fchmod(memory, stat.S_IMODE(facts.st_mode))
+            os.fchmod(memory, stat.S_IMODE(st.st_mode))
             try:  # noqa: SIM105 - contextlib is not loaded here
-                os.fchown(memory, facts.st_uid, facts.st_gid)
+                os.fchown(memory, st.st_uid, st.st_gid)
             except OSError:
                 pass  # there is one user
-            self._files[facts.st_dev, facts.st_ino] = memory
+            self._files[st.st_dev, st.st_ino] = memory
 
     def calls(self) -> dict[int, Handler]:
         """Return handlers of calls, by their numbers."""
@@ -78,13 +78,13 @@ class MemoryFiles:
         """
         if flags & (os.O_PATH | os.O_DIRECTORY):
             return
-        facts = _look_up(target, directory, address, flags & os.O_NOFOLLOW)
-        memory = None if facts is None else self._files.get((facts.st_dev, facts.st_ino))
-        if memory is None or facts is None:
+        st = _look_up(target, directory, address, flags & os.O_NOFOLLOW)
+        memory = None if st is None else self._files.get((st.st_dev, st.st_ino))
+        if memory is None or st is None:
             return
         if flags & _EXCLUSIVE == _EXCLUSIVE:
             raise OSError(errno.EEXIST, "")
-        if not _may(target, facts, flags & os.O_ACCMODE):
+        if not _may(target, st, flags & os.O_ACCMODE):
             raise OSError(errno.EACCES, "")
         descriptor = os.open(b"self/fd/%d" % memory, flags & _PASSED | os.O_CLOEXEC)
         raise AddDescriptor(descriptor, closes=bool(flags & os.O_CLOEXEC), required=True)
@@ -112,7 +112,7 @@ def write_all(files: list[MemoryFile], root: bytes) -> None:
 def _look_up(
     target: NotifyTarget, directory: int, address: int, nofollow: int
 ) -> os.stat_result | None:
-    """Return the facts of what a path of the process leads to, or None."""
+    """Return the stat result of what a path of the process leads to, or None."""
     opened: list[int] = []
     flags = os.O_PATH | os.O_CLOEXEC
     try:
@@ -131,15 +131,15 @@ def _look_up(
             os.close(descriptor)
 
 
-def _may(target: NotifyTarget, facts: os.stat_result, access: int) -> bool:
+def _may(target: NotifyTarget, st: os.stat_result, access: int) -> bool:
     """Tell whether the process may read or write a file, by its mode."""
     process = os.stat(b"%d" % target.pid)
     if process.st_uid == 0:
         return True
-    mode = facts.st_mode
-    if process.st_uid == facts.st_uid:
+    mode = st.st_mode
+    if process.st_uid == st.st_uid:
         mode >>= 6
-    elif process.st_gid == facts.st_gid:
+    elif process.st_gid == st.st_gid:
         mode >>= 3
     wanted = {os.O_RDONLY: 4, os.O_WRONLY: 2}.get(access, 6)
     return mode & wanted == wanted

@@ -135,13 +135,13 @@ class NotifyTarget:
         try:
             do()
         except PermissionError:
-            facts = os.stat(b"%d" % self.pid)
-            if own[0] or facts.st_uid == own[0]:
+            st = os.stat(b"%d" % self.pid)
+            if own[0] or st.st_uid == own[0]:
                 raise
         else:
             return
-        libc("setfsgid", facts.st_gid)
-        libc("setfsuid", facts.st_uid)
+        libc("setfsgid", st.st_gid)
+        libc("setfsuid", st.st_uid)
         try:
             do()
         finally:
