@@ -122,9 +122,15 @@ def test_an_error_has_its_class_and_its_facts(cli: Cli) -> None:
     done = say(
         cli,
         "try: jettison.build(dockerfile_text='FROM box\\nRUN echo why; exit 7\\n')\n"
-        "except jettison.errors.ExecError as e: print([e.exit_code, e.log_tail, e.span.line, e.code])",
+        "except jettison.errors.ExecError as e: print([e.exit_code, e.log_tail, e.span.line, e.code])\n"
+        "try: jettison.run('box', ['true'], user='nobody-here')\n"
+        "except jettison.JettisonError as e: print([type(e).__name__, type(e.__context__).__name__])",
     )
-    assert ast.literal_eval(done.stdout) == [7, "why\n", 2, "JE0501"]
+    first, second = map(ast.literal_eval, done.stdout.splitlines())
+    assert first == [7, "why\n", 2, "JE0501"]
+    # As the traceback shows it: not as something that came of asking for a namespace.
+    assert second[0] == "SolveError"
+    assert second[1] != "NamespaceRequired"
 
 
 def test_progress_is_shown_where_it_is_asked_for(cli: Cli) -> None:

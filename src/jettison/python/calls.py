@@ -180,14 +180,16 @@ def _here_or_there(session: Session, sink: Sink, here: Callable[[Sink], T], job:
     try:
         result = here(held.append)
     except NamespaceRequired as required:
-        from jettison.python.delegate import delegate  # imports subprocess
-
-        return delegate(job, sink, session.environ, alone=required.alone)
+        alone = required.alone
     except BaseException:
         _replay(held, sink)
         raise
-    _replay(held, sink)
-    return result
+    else:
+        _replay(held, sink)
+        return result
+    from jettison.python.delegate import delegate  # imports subprocess
+
+    return delegate(job, sink, session.environ, alone=alone)
 
 
 def _replay(held: Sequence[Event], sink: Sink) -> None:
