@@ -31,7 +31,7 @@ def error_message(error: JettisonError) -> str:
 
 
 def unexpected_error(error: Exception) -> JettisonError:
-    """Return what the user is told of an exception that is none of ours."""
+    """Return the error that the user sees for an exception that is none of ours."""
     if isinstance(error, MemoryError):
         return HostError("there is not enough memory", hint="free some, or raise the limit")
     if isinstance(error, OSError):

@@ -206,7 +206,7 @@ def _opened(session: Session | None) -> Iterator[Session]:
 
 @contextmanager
 def _reporting(progress: str | Sink) -> Iterator[Sink]:
-    """Give what events are told."""
+    """Give the events."""
     if not isinstance(progress, str):
         yield progress
         return
@@ -232,6 +232,6 @@ def _messages() -> Iterator[None]:
         error.args = (error_message(error),)
         raise
     except Exception as error:
-        told = unexpected_error(error)
-        told.args = (error_message(told),)
-        raise told from error
+        shown = unexpected_error(error)
+        shown.args = (error_message(told),)
+        raise shown from error

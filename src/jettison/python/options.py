@@ -24,7 +24,7 @@ Request = TypeVar("Request", BuildRequest, RunRequest)
 
 
 class BuildOptions(TypedDict, total=False):
-    """What a build may be told beside its context; see ``BuildRequest``."""
+    """Options of a build beside its context; see ``BuildRequest``."""
 
     dockerfile: str | os.PathLike[str]
     target: str
@@ -53,7 +53,7 @@ class BuildOptions(TypedDict, total=False):
 
 
 class RunOptions(TypedDict, total=False):
-    """What a container may be told beside its image and command; see ``RunRequest``."""
+    """Options of a container beside its image and command; see ``RunRequest``."""
 
     name: str
     env: Sequence[str]
