@@ -206,7 +206,7 @@ def _opened(session: Session | None) -> Iterator[Session]:
 
 @contextmanager
 def _reporting(progress: str | Sink) -> Iterator[Sink]:
-    """Give the events."""
+    """Give the sink that shows events."""
     if not isinstance(progress, str):
         yield progress
         return
@@ -233,5 +233,5 @@ def _messages() -> Iterator[None]:
         raise
     except Exception as error:
         shown = unexpected_error(error)
-        shown.args = (error_message(told),)
+        shown.args = (error_message(shown),)
         raise shown from error
