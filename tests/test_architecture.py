@@ -161,6 +161,20 @@ def test_no_module_takes_from_the_package_itself_what_programs_take() -> None:
     assert found == []
 
 
+def test_the_walks_lead_to_modules_and_names() -> None:
+    page = (ROOT / "docs/walks.md").read_text()
+    assert len(page.splitlines()) <= 60
+    named = set(re.findall(r"`([a-z_/]+/[a-z_]+\.py)`", page))
+    assert {name for name in named if not (SOURCE / name).exists()} == set()
+    source = "".join((SOURCE / name).read_text() for name in named)
+    names = set(re.findall(r"`(?:[a-z_/]+\.)?(?:[A-Z]\w+\.)?([A-Za-z_]+)`", page))
+    assert {name for name in names if not re.search(rf"\b{name}\b", source)} <= {
+        "py",
+        "chown",
+        "config",
+    }
+
+
 def test_ruff_finds_nothing() -> None:
     _run("ruff", "check", ".")
 
