@@ -33,7 +33,7 @@ from jettison.plan.graph import Plan
 from jettison.plan.op import CopyOp, ImageOp, LocalOp, MkdirOp
 from jettison.snapshot.stack import StackTree
 from jettison.source.ignore import find_ignore_file
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 Json = dict[str, Any]
 
@@ -192,7 +192,7 @@ def test_files_are_those_that_buildkit_makes(
     dockerfile = folder / case.get("dockerfile_path", "Dockerfile")
     try:
         ignore = find_ignore_file(folder, dockerfile)
-        context = LocalContext(folder, ignored=ignore.matcher())
+        context = LocalTree(folder, ignored=ignore.matcher())
         tree = _solve(_compile(case, folder), context, tmp_path, link=link)
     except JettisonError:
         if not expected.get("error") and case.get("also_ok") != "error":

@@ -17,7 +17,7 @@ from copy_rig import copy_op, fill
 from jettison.copier.select import select
 from jettison.fs.digest import FileDigests
 from jettison.fs.host_tree import HostTree
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 PROFILE = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 FILES = {"a": "a", "d/b": "b", "d/e/f": "f", "d/e/g": "g", "h/i": "i", "h/l": "-> i"}
@@ -74,7 +74,7 @@ def edit(root: Path, kind: str, place: str, value: str) -> None:
 
 def check(root: Path, table: Table) -> None:
     """Compare a build that uses and makes notes with one that has none."""
-    tree = LocalContext(root, digests=FileDigests.load(table, root))
+    tree = LocalTree(root, digests=FileDigests.load(table, root))
     op = copy_op(".", "/")
     plain = select(op, [HostTree(root, context=True)])
     noted = select(op, [tree])

@@ -19,7 +19,7 @@ from jettison.fs.glob import clean_path, has_wildcard
 from jettison.plan.graph import Plan
 from jettison.plan.op import CopyOp, CopySource, LocalOp
 from jettison.source.context import MAIN, BuildContext
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 
 class Ignored:
@@ -63,9 +63,9 @@ class Ignored:
                         yield source.path, self.hides(source.path)
 
     @cached_property
-    def _everything(self) -> LocalContext:
+    def _everything(self) -> LocalTree:
         """The context without its ignore file."""
-        return LocalContext(self._tree.root)
+        return LocalTree(self._tree.root)
 
     def _hides_matches(self, pattern: str) -> bool:
         if _matches(self._tree, pattern):
@@ -75,7 +75,7 @@ class Ignored:
         return not self._negates and bool(self._matcher and self._matcher.matches(pattern[1:]))
 
 
-def _matches(tree: LocalContext, pattern: str) -> bool:
+def _matches(tree: LocalTree, pattern: str) -> bool:
     op = CopyOp((CopySource(path=pattern, input=0),), "/")
     try:
         return bool(select(op, (tree,)).sources)

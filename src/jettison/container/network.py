@@ -29,7 +29,7 @@ from jettison.errors import HostError
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.programs import find_program
 from jettison.sandbox.base import Streams
-from jettison.sandbox.helper.client import Container, Helper
+from jettison.sandbox.helper.client import Helper, RunningContainer
 from jettison.sandbox.wire import Network
 
 PASTA, SLIRP = "pasta", "slirp4netns"
@@ -124,7 +124,7 @@ class Connection:
         self._ports = ports
         self._host_access = host_access
         self._helper = Helper(limited=False)
-        self._container: Container | None = None
+        self._container: RunningContainer | None = None
         self.path = ""
 
     def __enter__(self) -> Self:

@@ -41,7 +41,7 @@ from jettison.source.dockerfile import (
     read_inside,
 )
 from jettison.source.ignore import IgnoreFile, find_ignore_file
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 from jettison.source.location import locate, parse_git_url
 from jettison.store.store import Store
 
@@ -106,7 +106,7 @@ NamedSource = DirectorySource | ImageSource | RepositorySource | DownloadSource
 class Opened(msgspec.Struct, frozen=True):
     """A build context and its Dockerfile, as they were found."""
 
-    main: LocalContext
+    main: LocalTree
     dockerfile: bytes
     filename: str
     ignore: IgnoreFile = IgnoreFile("")
@@ -156,7 +156,7 @@ class BuildContext:
             for tree in self._trees.values():
                 tree.save_digests()
 
-    def tree(self, name: str) -> LocalContext:
+    def tree(self, name: str) -> LocalTree:
         """Return the files of a context.
 
         Args:
@@ -180,7 +180,7 @@ class BuildContext:
 
 def open_directory(
     root: Path, dockerfile: Path | None, store: Store, *, ignored: bool = True
-) -> tuple[LocalContext, IgnoreFile]:
+) -> tuple[LocalTree, IgnoreFile]:
     """Open a directory of the host as a context.
 
     Args:
@@ -195,7 +195,7 @@ def open_directory(
     ignore = find_ignore_file(root, dockerfile) if ignored else IgnoreFile("")
     real = Path(os.path.realpath(root))
     digests = FileDigests.load(store.database, real)
-    return LocalContext(root, ignored=ignore.matcher(), digests=digests), ignore
+    return LocalTree(root, ignored=ignore.matcher(), digests=digests), ignore
 
 
 def parse_named_context(name: str, text: str) -> NamedSource:
@@ -280,7 +280,7 @@ class _Opener:
             op = parse_git_url(location.text, keep_git_dir=keep in {"1", "true"})
             source = GitSource(self._store, self._access)
             tree = source.checkout(op, self._directory())
-            opened = self._inside(LocalContext(tree.directory))
+            opened = self._inside(LocalTree(tree.directory))
             return msgspec.structs.replace(opened, time=tree.time)
         if location.kind == "http":
             path, modified = self._download(location.text)
@@ -296,7 +296,7 @@ class _Opener:
             context, ignore = open_directory(root, None, self._store)
             return Opened(context, self._elsewhere(), given, ignore)
         if not given:
-            whole = LocalContext(root)
+            whole = LocalTree(root)
             for name in (DEFAULT_DOCKERFILE, DEFAULT_DOCKERFILE.lower()):
                 text = read_inside(whole, name)
                 if text is not None:
@@ -308,11 +308,11 @@ class _Opener:
             path = root / path
         text = read_dockerfile(path)
         if text is None:
-            raise no_dockerfile(LocalContext(root), given)
+            raise no_dockerfile(LocalTree(root), given)
         context, ignore = open_directory(root, path, self._store)
         return Opened(context, text, given, ignore)
 
-    def _inside(self, context: LocalContext) -> Opened:
+    def _inside(self, context: LocalTree) -> Opened:
         """Take the Dockerfile from a context that is not the user's directory."""
         given = self._request.dockerfile
         if given == "-" or _is_url(given):
@@ -335,7 +335,7 @@ class _Opener:
             into = self._directory()
             with archive:
                 unpack_context(archive, into)
-            return self._inside(LocalContext(into))
+            return self._inside(LocalTree(into))
         if self._request.dockerfile:
             raise ContextError(
                 f"the context `{name}` is no archive, so it has no `{self._request.dockerfile}`",
@@ -346,7 +346,7 @@ class _Opener:
                 f"`{name}` is no archive, and too large for a Dockerfile",
                 hint="give a tar, which may be compressed, or a Dockerfile",
             )
-        return Opened(LocalContext(self._directory()), start, name)
+        return Opened(LocalTree(self._directory()), start, name)
 
     def _elsewhere(self) -> bytes:
         """Return a Dockerfile that comes from standard input or a URL."""

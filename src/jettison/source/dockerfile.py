@@ -11,7 +11,7 @@ from pathlib import Path
 from jettison.errors import ContextError
 from jettison.fs.regular import kind, read_small
 from jettison.fs.resolve import resolve
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 MAX_DOCKERFILE_BYTES = 16 << 20
 _MANY = 200
@@ -29,7 +29,7 @@ def read_dockerfile(path: Path) -> bytes | None:
         raise _unreadable(path, error) from error
 
 
-def read_inside(context: LocalContext, name: str) -> bytes | None:
+def read_inside(context: LocalTree, name: str) -> bytes | None:
     """Return the bytes of a Dockerfile in a context; links in its path stay inside.
 
     Raises:
@@ -50,7 +50,7 @@ def read_inside(context: LocalContext, name: str) -> bytes | None:
     return read_dockerfile(Path(context.host_path(path)))
 
 
-def no_dockerfile(context: LocalContext, name: str) -> ContextError:
+def no_dockerfile(context: LocalTree, name: str) -> ContextError:
     """Return the error for a Dockerfile that is not there."""
     near = _near(context, name)
     hint = "did you mean " + " or ".join(f"`-f {each}`" for each in near) + "?" if near else None
@@ -60,7 +60,7 @@ def no_dockerfile(context: LocalContext, name: str) -> ContextError:
     )
 
 
-def _near(context: LocalContext, name: str) -> list[str]:
+def _near(context: LocalTree, name: str) -> list[str]:
     """Return files of a context that look like Dockerfiles, also one directory down."""
     wanted = name.rpartition("/")[2].lower()
     found: list[str] = []

@@ -32,7 +32,7 @@ from jettison.source.access import Access
 from jettison.source.git_access import GitRemote, git_remote, moved
 from jettison.source.git_program import Git
 from jettison.source.git_repository import COMMIT, fetch, has_commit, prepare, repository
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 from jettison.store.store import Store
 
 _DIRECTORY_MODE = 0o755
@@ -224,7 +224,7 @@ def _clean(directory: Path) -> None:
 def _subdirectory(tree: Path, op: GitOp) -> Path:
     if not op.subdir or op.subdir in {".", "/"}:
         return tree
-    context = LocalContext(tree)
+    context = LocalTree(tree)
     path = resolve(context, "/" + op.subdir)
     st = context.lstat(path)
     if st is None or not st.is_dir:

@@ -31,7 +31,7 @@ from jettison.source.listing import Listing, look_at
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class LocalContext:
+class LocalTree:
     """A tree over a directory of the host; threads may share it.
 
     Args:

@@ -17,7 +17,7 @@ from jettison.copier.write import write
 from jettison.fs.digest import FileDigests, file_sha256
 from jettison.fs.tree import FileStat
 from jettison.snapshot.stack import StackTree
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 pytestmark = pytest.mark.needs_root
 
@@ -59,7 +59,7 @@ class Builds:
                 return super().digest(path, facts)
 
         self._count += 1
-        tree = LocalContext(self.root, digests=Asked.load(self, self.root))
+        tree = LocalTree(self.root, digests=Asked.load(self, self.root))
         op = copy_op(".", "/x", owner=owner)
         selection = select(op, [tree])
         selection.digest()
@@ -184,9 +184,9 @@ def test_a_directory_with_a_file_that_was_written_meanwhile_is_not_trusted(
 ) -> None:
     """The file keeps its size and mtime, so it is copied; its change time tells."""
     place = builds.root / "a/one"
-    real = LocalContext.host_path
+    real = LocalTree.host_path
 
-    def host_path(self: LocalContext, path: str) -> str:
+    def host_path(self: LocalTree, path: str) -> str:
         if path == "/a/one":
             before = place.stat()
             place.write_text("!")
@@ -194,7 +194,7 @@ def test_a_directory_with_a_file_that_was_written_meanwhile_is_not_trusted(
         return real(self, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LocalContext, "host_path", host_path)
+        patch.setattr(LocalTree, "host_path", host_path)
         builds()
     assert "x/a/" not in builds.digests
     assert "x/a/one" not in builds.digests

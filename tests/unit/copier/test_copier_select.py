@@ -14,7 +14,7 @@ from jettison.errors import ContextError, FrontendError
 from jettison.fs.host_tree import HostTree
 from jettison.fs.pattern import PatternMatcher
 from jettison.plan.op import CopyOp, CopySource
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 FILES = {
     "f": "f",
@@ -83,7 +83,7 @@ def test_a_missing_source_tells_what_may_be_meant(bench: Bench) -> None:
 
 def test_an_ignored_source_tells_by_which_pattern(bench: Bench) -> None:
     root = Path(bench.context({"gone": "x"}).host_path("/gone")).parent
-    tree = LocalContext(root, ignored=PatternMatcher(["g*"]))
+    tree = LocalTree(root, ignored=PatternMatcher(["g*"]))
     with pytest.raises(ContextError, match="`/gone` not found in the build context") as caught:
         select(copy_op("gone", "/"), [tree])
     assert caught.value.hint == "the ignore file excludes it with `g*`; add `!gone` after that"

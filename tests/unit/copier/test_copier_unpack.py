@@ -22,7 +22,7 @@ from jettison.errors import ContextError, SolveError, UnsafeArchiveError
 from jettison.fs.tree import Tree
 from jettison.layer.zstd import ZstdCompressor
 from jettison.snapshot.stack import StackTree
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 pytestmark = pytest.mark.needs_root
 
@@ -308,7 +308,7 @@ def test_the_content_of_linked_base_files_counts_for_the_digest(bench: Bench) ->
 def test_an_archive_that_changed_since_it_was_planned_is_an_error(bench: Bench) -> None:
     context = bench.context({"t.tar": tar(file("f"))})
     path = Path(context.host_path("/t.tar"))
-    tree = LocalContext(path.parent)
+    tree = LocalTree(path.parent)
     op = copy_op("t.tar", "/x/", unpack=True)
     selection = select(op, [tree])
     destination = examine(op, StackTree(()), selection)

@@ -19,7 +19,7 @@ from jettison.fs.file_tree import FileTree
 from jettison.fs.host_tree import HostTree
 from jettison.plan.op import CopyOp, CopySource, MkdirOp
 from jettison.snapshot.stack import StackTree
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 pytestmark = pytest.mark.needs_root
 
@@ -220,7 +220,7 @@ def test_equal_inodes_of_different_layers_are_different_files(bench: Bench) -> N
 @pytest.mark.parametrize("change", ["gone", "other bytes", "other file", "a link"])
 def test_a_file_that_changed_since_it_was_selected_is_an_error(bench: Bench, change: str) -> None:
     root = fill(bench.tmp / "context", {"d/f": "before", "secret": "of the host"})
-    tree = LocalContext(root)
+    tree = LocalTree(root)
     op = copy_op("d", "/x")
     selection = select(op, [tree])
     destination = examine(op, StackTree(()), selection)

@@ -11,10 +11,10 @@ import pytest
 from copy_rig import fill
 from jettison.errors import ContextError
 from jettison.fs.pattern import PatternMatcher
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 
-def everything(context: LocalContext) -> list[str]:
+def everything(context: LocalTree) -> list[str]:
     """Return all paths of a context."""
     found: list[str] = []
     pending = [""]
@@ -29,8 +29,8 @@ def everything(context: LocalContext) -> list[str]:
     return sorted(found)
 
 
-def context(root: Path, *patterns: str) -> LocalContext:
-    return LocalContext(root, ignored=PatternMatcher(patterns))
+def context(root: Path, *patterns: str) -> LocalTree:
+    return LocalTree(root, ignored=PatternMatcher(patterns))
 
 
 FILES = {"a": "a", "d/b": "b", "d/c.log": "c", "d/e/f": "f", "g/h/i": "i", "z.log": "z"}
@@ -63,7 +63,7 @@ def test_what_is_ignored_is_not_there(
 def test_everything_belongs_to_root_and_is_as_on_the_host(tmp_path: Path) -> None:
     fill(tmp_path, FILES | {"l": "-> d/b"})
     (tmp_path / "a").chmod(0o4711)
-    tree = LocalContext(tmp_path)
+    tree = LocalTree(tmp_path)
     facts = tree.lstat("/a")
     assert facts is not None
     assert (facts.uid, facts.gid, stat.S_IMODE(facts.mode)) == (0, 0, 0o4711)
@@ -76,7 +76,7 @@ def test_everything_belongs_to_root_and_is_as_on_the_host(tmp_path: Path) -> Non
 def test_no_path_leads_through_a_link_or_out(tmp_path: Path) -> None:
     root = fill(tmp_path / "root", {"l": f"-> {tmp_path}/out", "f": "f"})
     fill(tmp_path / "out", {"secret": "s"})
-    tree = LocalContext(root)
+    tree = LocalTree(root)
     for path in ("/l/secret", "/../out/secret", "/f/x", "/missing/x"):
         assert tree.lstat(path) is None
         assert tree.names(path.rpartition("/")[0]) == [] or path.startswith("/..")
@@ -87,7 +87,7 @@ def test_no_path_leads_through_a_link_or_out(tmp_path: Path) -> None:
 def test_a_directory_that_became_a_link_is_never_listed(tmp_path: Path) -> None:
     root = fill(tmp_path / "root", {"d/sub/f": "f"})
     fill(tmp_path / "out", {"sub/secret": "s"})
-    tree = LocalContext(root)
+    tree = LocalTree(root)
     assert tree.names("/d") == ["sub"]
     (root / "d").rename(root / "was")
     (root / "d").symlink_to(tmp_path / "out")
@@ -96,7 +96,7 @@ def test_a_directory_that_became_a_link_is_never_listed(tmp_path: Path) -> None:
 
 
 def test_one_build_sees_one_state(tmp_path: Path) -> None:
-    tree = LocalContext(fill(tmp_path, {"a": "a"}))
+    tree = LocalTree(fill(tmp_path, {"a": "a"}))
     assert tree.names("/") == ["a"]
     fill(tmp_path, {"b": "b"})
     assert tree.names("/") == ["a"]
@@ -105,11 +105,11 @@ def test_one_build_sees_one_state(tmp_path: Path) -> None:
 
 def test_the_root_may_be_a_link_but_must_be_a_directory(tmp_path: Path) -> None:
     fill(tmp_path, {"real/f": "f", "l": "-> real", "file": "x"})
-    assert LocalContext(tmp_path / "l").names("/") == ["f"]
+    assert LocalTree(tmp_path / "l").names("/") == ["f"]
     with pytest.raises(ContextError, match="is not a directory"):
-        LocalContext(tmp_path / "file")
+        LocalTree(tmp_path / "file")
     with pytest.raises(ContextError, match="no such file or directory"):
-        LocalContext(tmp_path / "missing")
+        LocalTree(tmp_path / "missing")
 
 
 def test_the_pattern_that_hides_a_file_can_be_told(tmp_path: Path) -> None:
@@ -124,4 +124,4 @@ def test_names_are_sorted_by_their_bytes_and_need_not_be_utf_8(tmp_path: Path) -
     for name in (b"b", b"\xff", b"a-c", b"a"):
         with open(os.fsencode(tmp_path) + b"/" + name, "wb"):
             pass
-    assert LocalContext(tmp_path).names("/") == ["a", "a-c", "b", "\udcff"]
+    assert LocalTree(tmp_path).names("/") == ["a", "a-c", "b", "\udcff"]

@@ -16,7 +16,7 @@ from jettison.fs.digest import FileDigests
 from jettison.fs.host_tree import HostTree
 from jettison.fs.pattern import PatternMatcher
 from jettison.fs.tree import Scanned
-from jettison.source.local import LocalContext
+from jettison.source.local import LocalTree
 
 FILES = {
     "a": "a",
@@ -54,7 +54,7 @@ class Build:
         """Return the digest of ``COPY . /`` and remember which directories were looked into."""
         looked_into = self.looked_into = []
 
-        class Counting(LocalContext):
+        class Counting(LocalTree):
             def scan(self, path: str) -> list[Scanned]:
                 looked_into.append(path)
                 return super().scan(path)
@@ -183,9 +183,9 @@ def test_what_was_read_instead_of_what_was_listed_is_not_noted(
     """Two files change places for the time of the read; both are older than the listing."""
     place, other = build.root / "d/e/f", build.root.parent / "other"
     other.write_text("F")
-    real = LocalContext.file_digest
+    real = LocalTree.file_digest
 
-    def file_digest(self: LocalContext, path: str) -> bytes:
+    def file_digest(self: LocalTree, path: str) -> bytes:
         if path != "/d/e/f":
             return real(self, path)
         place.rename(other.with_name("aside"))
@@ -197,17 +197,17 @@ def test_what_was_read_instead_of_what_was_listed_is_not_noted(
             other.with_name("aside").rename(place)
 
     with monkeypatch.context() as patch:
-        patch.setattr(LocalContext, "file_digest", file_digest)
+        patch.setattr(LocalTree, "file_digest", file_digest)
         build()
     digests = FileDigests.load(build.table, build.root)
-    tree = LocalContext(build.root, digests=digests)
+    tree = LocalTree(build.root, digests=digests)
     assert tree.noted("/g") is not None
     assert "/d/e" not in digests._notes
     assert build() == plain_digest(build.root)
 
 
 def test_a_link_that_changes_meanwhile_is_an_error(build: Build) -> None:
-    tree = LocalContext(build.root)
+    tree = LocalTree(build.root)
     assert tree.names("/d") == ["b", "e", "link"]
     _relink(build.root / "d/link")
     with pytest.raises(ContextError, match="link `/d/link` of the build context changed"):

@@ -29,7 +29,7 @@ from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.single_id import adapt_to_one_user
 from jettison.sandbox.driver.terminal import host_terminal
 from jettison.sandbox.helper import encode
-from jettison.sandbox.helper.client import Container, Helper
+from jettison.sandbox.helper.client import Helper, RunningContainer
 from jettison.sandbox.helper.limits import make_limits
 from jettison.sandbox.rootfs.copied_root import CopiedRoot
 from jettison.sandbox.rootfs.emulated_mounts import EmulatedMounts
@@ -40,7 +40,7 @@ class ChrootRunning:
     """A process in a chroot."""
 
     def __init__(
-        self, container: Container, root: CopiedRoot, mounts: EmulatedMounts, group: Group
+        self, container: RunningContainer, root: CopiedRoot, mounts: EmulatedMounts, group: Group
     ) -> None:
         self._container = container
         self._root = root

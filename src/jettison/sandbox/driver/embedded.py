@@ -14,7 +14,7 @@ from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.driver.single_id import adapt_to_one_user
-from jettison.sandbox.helper.client import Container, Helper, flags_of
+from jettison.sandbox.helper.client import Helper, RunningContainer, flags_of
 from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import NetworkMode, SandboxSpec
 
@@ -22,7 +22,7 @@ from jettison.sandbox.spec import NetworkMode, SandboxSpec
 class EmbeddedRunning:
     """A container of the embedded driver."""
 
-    def __init__(self, spec: SandboxSpec, container: Container, group: Group) -> None:
+    def __init__(self, spec: SandboxSpec, container: RunningContainer, group: Group) -> None:
         self._spec = spec
         self._group = group
         self._container = container

@@ -31,7 +31,7 @@ from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.terminal import host_terminal
 from jettison.sandbox.helper import encode
-from jettison.sandbox.helper.client import Container, Helper
+from jettison.sandbox.helper.client import Helper, RunningContainer
 from jettison.sandbox.helper.limits import make_limits
 from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import SandboxSpec
@@ -46,7 +46,12 @@ class OciRunning:
     """A container of an OCI runtime."""
 
     def __init__(
-        self, spec: SandboxSpec, container: Container, bundle: Path, stderr: int, group: Group
+        self,
+        spec: SandboxSpec,
+        container: RunningContainer,
+        bundle: Path,
+        stderr: int,
+        group: Group,
     ) -> None:
         self._spec = spec
         self._container = container

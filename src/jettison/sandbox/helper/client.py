@@ -1,7 +1,7 @@
 """The builder's end of the helper: starts it once, hands specs over, follows containers.
 
 In:  encoded specs and streams.
-Out: ``Container``s: their end, the mount points that were made for them.
+Out: ``RunningContainer``s: their end, the mount points that were made for them.
 
 Concurrency: ``Helper`` is thread-safe. Containers end when the builder does, however it ends.
 """
@@ -27,7 +27,7 @@ NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
 
 
-class Container:
+class RunningContainer:
     """A started container, seen through its control socket."""
 
     def __init__(self, control: socket.socket, helper: Helper) -> None:
@@ -130,7 +130,7 @@ class Helper:
 
     def start(
         self, message: Message, streams: Streams, *, namespaces: int, supervised: bool = False
-    ) -> Container:
+    ) -> RunningContainer:
         """Start a container.
 
         Args:
@@ -161,7 +161,7 @@ class Helper:
         finally:
             os.close(spec)
             theirs.close()
-        return Container(ours, self)
+        return RunningContainer(ours, self)
 
     def __del__(self) -> None:
         self.close()
