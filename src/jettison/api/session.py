@@ -33,12 +33,12 @@ _FULL_BYTES = 1 << 20
 class NamespaceRequired(JettisonError):  # noqa: N818 - a request to the caller, not a failure
     """What was asked needs a user namespace: the program must be run again inside one.
 
-    ``alone`` asks for one with a single id.
+    ``single_id`` asks for one with a single id.
     """
 
-    def __init__(self, message: str, *, alone: bool = False) -> None:
+    def __init__(self, message: str, *, single_id: bool = False) -> None:
         super().__init__(message)
-        self.alone = alone
+        self.single_id = single_id
 
 
 class Session:
@@ -148,6 +148,6 @@ class Session:
             NamespaceRequired: the process is neither root nor in a namespace of ours, or not in
                 one with a single id where that is asked for.
         """
-        alone = self.settings.isolation == userns.SINGLE_ID
-        if userns.is_needed(alone=alone):
-            raise NamespaceRequired("this needs a user namespace", alone=alone)
+        single_id = self.settings.isolation == userns.SINGLE_ID
+        if userns.is_needed(single_id=single_id):
+            raise NamespaceRequired("this needs a user namespace", single_id=single_id)

@@ -8,12 +8,12 @@ from jettison.errors import InternalError
 from jettison.linux import userns
 
 
-def enter_again(stdin: bytes = b"", *, alone: bool = False) -> int:
+def enter_again(stdin: bytes = b"", *, single_id: bool = False) -> int:
     """Replace this process by the same program as root of a user namespace.
 
     Args:
         stdin: What was read from standard input already; it is there again afterwards.
-        alone: One with a single id is wanted.
+        single_id: One with a single id is wanted.
 
     Raises:
         HostError: this host cannot; the hint has the command that changes that.
@@ -25,5 +25,5 @@ def enter_again(stdin: bytes = b"", *, alone: bool = False) -> int:
         os.lseek(memory, 0, os.SEEK_SET)
         os.dup2(memory, 0)
         os.close(memory)
-    userns.enter(alone=alone)
+    userns.enter(single_id=single_id)
     raise InternalError("a user namespace was asked for without need")

@@ -29,7 +29,7 @@ def run_build(
     on_error: str = "",
 ) -> int:
     """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
-    again = userns.is_needed(alone=settings.isolation == userns.SINGLE_ID)
+    again = userns.is_needed(single_id=settings.isolation == userns.SINGLE_ID)
     console = (HeldBack if again else make_console)(progress, os.environ)
     try:
         with Session.open(settings, os.environ) as session:
@@ -43,7 +43,7 @@ def run_build(
     except NamespaceRequired as required:
         from jettison.cli.namespace import enter_again
 
-        return enter_again(request.stdin, alone=required.alone)
+        return enter_again(request.stdin, single_id=required.single_id)
     except BaseException:
         console.close()
         raise

@@ -21,7 +21,7 @@ def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: obje
     except NamespaceRequired as required:
         from jettison.cli.namespace import enter_again
 
-        return enter_again(alone=required.alone)
+        return enter_again(single_id=required.single_id)
 
 
 def confirmed(question: str, *, force: bool) -> bool:

@@ -98,15 +98,15 @@ def translate(number: int, rows: list[tuple[int, int, int]]) -> int:
     return number
 
 
-def is_needed(*, alone: bool = False) -> bool:
+def is_needed(*, single_id: bool = False) -> bool:
     """Return whether containers need a user namespace: this process may not mount.
 
     Where none can be entered, none is needed either: what then works, works without.
 
     Args:
-        alone: One with a single id is wanted, whatever this process may do.
+        single_id: One with a single id is wanted, whatever this process may do.
     """
-    if alone:
+    if single_id:
         return not has_single_id()
     return os.geteuid() != 0 and os.environ.get(ENTERED) != NONE and not _has(_CAP_SYS_ADMIN)
 
@@ -155,7 +155,7 @@ def _shortfall() -> HostError | None:
     return None
 
 
-def enter(argv: Sequence[str] | None = None, *, alone: bool = False) -> None:
+def enter(argv: Sequence[str] | None = None, *, single_id: bool = False) -> None:
     """Start this program again inside a user namespace; return when that is not needed.
 
     A user without subordinate ids gets a namespace with one id; where namespaces are forbidden,
@@ -163,12 +163,12 @@ def enter(argv: Sequence[str] | None = None, *, alone: bool = False) -> None:
 
     Args:
         argv: Program and arguments; by default those that this process was started with.
-        alone: Enter one with a single id, also where more could be had.
+        single_id: Enter one with a single id, also where more could be had.
 
     Raises:
         HostError: the namespace that was entered is of no use.
     """
-    if not is_needed(alone=alone):
+    if not is_needed(single_id=single_id):
         return
     if os.environ.get(ENTERED):
         reason, hint = shortfall()
@@ -177,7 +177,7 @@ def enter(argv: Sequence[str] | None = None, *, alone: bool = False) -> None:
             hint=hint or "Look for AppArmor or SELinux denials in `dmesg`.",
         )
     uid, gid = os.geteuid(), os.getegid()
-    problem = HostError("it was asked for") if alone else _shortfall()
+    problem = HostError("it was asked for") if single_id else _shortfall()
     if problem is None:
         arguments = [
             _find_mapper("newuidmap"),

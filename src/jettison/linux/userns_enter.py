@@ -32,7 +32,7 @@ def main() -> None:
                 [newuidmap, *uid_map.split(",")], [newgidmap, *gid_map.split(",")]
             )
         else:
-            _enter_alone(os.geteuid(), os.getegid())
+            _enter_single_id(os.geteuid(), os.getegid())
     except OSError as error:
         entered = "none"
         os.environ[REASON] = f"cannot enter a user namespace: {error.strerror}"
@@ -59,7 +59,7 @@ def _enter_best(uid_command: list[str], gid_command: list[str]) -> str:
     return "ids"
 
 
-def _enter_alone(uid: int, gid: int) -> None:
+def _enter_single_id(uid: int, gid: int) -> None:
     unshare(NEWUSER | NEWNS)
     _map_own(uid, gid)
 

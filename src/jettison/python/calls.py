@@ -173,14 +173,14 @@ def _here_or_there(session: Session, sink: Sink, here: Callable[[Sink], T], job:
 
     What happened here before that was known is not shown.
     """
-    alone = session.settings.isolation == userns.SINGLE_ID
-    if not userns.is_needed(alone=alone):
+    single_id = session.settings.isolation == userns.SINGLE_ID
+    if not userns.is_needed(single_id=single_id):
         return here(sink)
     held: list[Event] = []
     try:
         result = here(held.append)
     except NamespaceRequired as required:
-        alone = required.alone
+        single_id = required.single_id
     except BaseException:
         _replay(held, sink)
         raise
@@ -189,7 +189,7 @@ def _here_or_there(session: Session, sink: Sink, here: Callable[[Sink], T], job:
         return result
     from jettison.python.delegate import delegate  # imports subprocess
 
-    return delegate(job, sink, session.environ, alone=alone)
+    return delegate(job, sink, session.environ, single_id=single_id)
 
 
 def _replay(held: Sequence[Event], sink: Sink) -> None:

@@ -31,14 +31,14 @@ _STANDARD = 3
 _PATIENCE_SECONDS = 30
 
 
-def delegate(job: Job, sink: Sink, environ: Mapping[str, str], *, alone: bool) -> Done:
+def delegate(job: Job, sink: Sink, environ: Mapping[str, str], *, single_id: bool) -> Done:
     """Return what a job leads to in a user namespace.
 
     Args:
         job: What is to be done.
         sink: Gets the worker's events, in this thread.
         environ: Of the worker.
-        alone: A namespace with a single id is wanted.
+        single_id: A namespace with a single id is wanted.
 
     Raises:
         HostError: the worker cannot be started, or was killed.
@@ -47,7 +47,7 @@ def delegate(job: Job, sink: Sink, environ: Mapping[str, str], *, alone: bool) -
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            process = _start(job, theirs.fileno(), environ, alone=alone)
+            process = _start(job, theirs.fileno(), environ, single_id=single_id)
         try:
             reply = _listen(job, Channel(ours), sink)
         except BaseException as error:
@@ -66,11 +66,19 @@ def delegate(job: Job, sink: Sink, environ: Mapping[str, str], *, alone: bool) -
 
 
 def _start(
-    job: Job, descriptor: int, environ: Mapping[str, str], *, alone: bool
+    job: Job, descriptor: int, environ: Mapping[str, str], *, single_id: bool
 ) -> subprocess.Popen[bytes]:
     paths = [str(Path(__file__).resolve().parents[2]), *(os.path.abspath(p) for p in sys.path)]
     attached = job.run is not None and job.run.interactive and not job.pull
-    argv = [sys.executable, "-I", "-c", _BOOT, str(descriptor), str(int(alone)), json.dumps(paths)]
+    argv = [
+        sys.executable,
+        "-I",
+        "-c",
+        _BOOT,
+        str(descriptor),
+        str(int(single_id)),
+        json.dumps(paths),
+    ]
     try:
         return subprocess.Popen(
             argv,

@@ -32,7 +32,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(sys.argv[1]))
     channel = Channel(connection)
     try:
-        userns.enter(alone=sys.argv[2] == "1")  # starts this program again
+        userns.enter(single_id=sys.argv[2] == "1")  # starts this program again
         connection.set_inheritable(False)  # containers must not speak for this process
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         die_with_parent(signal.SIGTERM)
