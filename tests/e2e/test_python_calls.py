@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -177,6 +179,38 @@ def test_an_interrupt_ends_what_runs(cli: Cli) -> None:
     rest, _ = process.communicate(timeout=60)
     assert rest == "interrupted\n0\n"
     assert time.monotonic() - begin < 20
+
+
+def test_a_program_that_is_killed_takes_its_worker_and_what_that_runs_with_it(cli: Cli) -> None:
+    seconds = f"600.{os.getpid()}"
+    text = f"FROM box\nRUN echo begun; exec sleep {seconds}\n"
+    program = (
+        "import jettison\n"
+        "def watch(event):\n"
+        "    if b'begun' in getattr(event, 'data', b''): print('begun', flush=True)\n"
+        f"jettison.build(dockerfile_text={text!r}, progress=watch)\n"
+    )
+    argv = [*cli.prefix, cli.python, "-c", program]
+    process = subprocess.Popen(argv, env=cli.env, cwd=cli.work, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 30
+    while (left := _running(seconds)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+
+
+def _running(word: str) -> list[str]:
+    """Return the command lines of all processes in which a word is."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if word in line:
+                found.append(line)
+    return found
 
 
 def test_another_session_has_another_store(cli: Cli) -> None:

@@ -41,7 +41,7 @@ def main() -> None:
         _fail(channel, error)
     except (KeyboardInterrupt, StopIteration):  # or nobody wants anything any more
         sys.exit(128 + signal.SIGINT)
-    except Exception as error:  # noqa: BLE001 - told on the other side
+    except Exception as error:  # noqa: BLE001 - raised on the other side
         _fail(channel, unexpected_error(error))
 
 
