@@ -13,10 +13,10 @@ from jettison.sandbox import wire
 from jettison.sandbox.helper import encode, filters
 from jettison.sandbox.spec import (
     BindMount,
+    ContainerLimits,
     FileMount,
     Fuse,
     FuseMount,
-    Limits,
     NetworkMode,
     Root,
     RootKind,
@@ -53,7 +53,7 @@ def test_a_root_is_told_as_it_is_made() -> None:
 
 
 def test_a_process_is_told_in_bytes() -> None:
-    limits = Limits(ulimits=(("nofile", 5, -1),))
+    limits = ContainerLimits(ulimits=(("nofile", 5, -1),))
     process = container(spec(uid=3, gid=4, groups=(5,), limits=limits, init=True)).process
     assert process == wire.Process(
         argv=[b"sh", b"\xc3\xbc"], env=[b"A=1"], cwd=b"/", uid=3, gid=4, groups=[5],
@@ -61,12 +61,12 @@ def test_a_process_is_told_in_bytes() -> None:
     )  # fmt: skip
 
 
-def test_surroundings_are_joined_by_their_files() -> None:
-    told = container(spec(network=NetworkMode.OWN, network_path="/ns", terminal=True)).surroundings
+def test_groups_and_networks_are_joined_by_their_files() -> None:
+    told = container(spec(network=NetworkMode.OWN, network_path="/ns", terminal=True)).attachments
     assert told.cgroups == [b"/sys/fs/cgroup/mine/cgroup.procs"]
     assert told.network == b"/ns"
     assert told.terminal == wire.Terminal(rows=24, columns=80)
-    assert container(spec()).surroundings.terminal is None
+    assert container(spec()).attachments.terminal is None
 
 
 def test_mounts_keep_their_order_behind_the_names() -> None:
