@@ -31,7 +31,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         isolation: Sandbox driver to use, empty for the best that works.
         snapshotter: What makes root file systems of layers: ``overlay``, ``fuse-overlayfs`` or
             ``copy``; empty for the first that works.
-        jobs: RUN steps at the same time; 0 lets Jettison decide.
+        jobs: RUN steps at the same time; 0 means as many as the machine has processors, at
+            least 4 since most steps wait.
         insecure_registries: Registries (``host:port``) that are spoken to without TLS checks.
         registry_mirrors: Mirrors of docker.io, tried in order before it.
         keep_bytes: Size budget of the build cache; 0 is the default.

@@ -126,7 +126,7 @@ def _solve(
         lock=session.store.lock,
         commit=_committer(session, plan, packer),
     )
-    jobs = request.jobs or session.settings.jobs or max(4, os.cpu_count() or 1)
+    jobs = session.settings.jobs or max(4, os.cpu_count() or 1)
     runtime = Runtime(drivers, sink=sink, jobs=jobs)
     shipped = _shipped(plan)
 
@@ -152,7 +152,7 @@ def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
     """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
     from jettison.sandbox.select import limitations  # a cached build runs nothing
 
-    sandbox = session.sandbox(request.isolation)
+    sandbox = session.sandbox()
     lacking = limitations(sandbox)
     if lacking:
         sink(Warned(time.time_ns(), lacking))

@@ -47,7 +47,7 @@ def debug_step(
 
     Args:
         session: The store.
-        request: Secrets, agents, isolation and limits; the rest does not count.
+        request: Secrets, agents and limits; the rest does not count.
         step: Part of the name of a step or the beginning of its digest; empty is the last.
         argv: What to run; empty is the step's shell.
         terminal: Whether it gets a terminal of its own.
@@ -76,7 +76,7 @@ def debug_step(
         spec = step_spec(kept.step.op, options, root, kept.step.user, mounted)
         command = tuple(argv) or _shell(kept)
         spec = msgspec.structs.replace(spec, argv=command, terminal=terminal)
-        return run_attached(session.sandbox(request.isolation), spec, Attachment(interactive=True))
+        return run_attached(session.sandbox(), spec, Attachment(interactive=True))
 
 
 def _find(kept: list[KeptStep], text: str) -> KeptStep:

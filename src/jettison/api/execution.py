@@ -68,7 +68,7 @@ def exec_options(
     Raises:
         UsageError: a secret, an agent or the CA bundle cannot be found.
     """
-    ca = ca_files(session, request.ca_bundle, guess=True)
+    ca = ca_files(session, guess=True)
     given = {entry.partition("=")[0] for entry in proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     env = (*proxy_env, *inherited)
@@ -99,19 +99,18 @@ def exec_options(
     )
 
 
-def ca_files(session: Session, choice: str, *, guess: bool = False) -> CaFiles:
-    """Return the CA bundle that a flag or the setting asks for.
+def ca_files(session: Session, *, guess: bool = False) -> CaFiles:
+    """Return the CA bundle that the settings ask for.
 
     Args:
         session: Has the setting and the environment.
-        choice: The flag: a PEM file, ``host``, ``none``, or empty.
-        guess: Without flag and setting, take the host's bundle where ``SSL_CERT_FILE`` names one:
+        guess: Without the setting, take the host's bundle where ``SSL_CERT_FILE`` names one:
             who needs it for their own programs needs it in RUN steps.
 
     Raises:
         UsageError: there is no such file.
     """
-    wanted = choice or session.settings.ca_bundle
+    wanted = session.settings.ca_bundle
     if guess and not wanted and session.environ.get("SSL_CERT_FILE"):
         wanted = HOST if find_bundle(session.environ) is not None else ""
     found = authorities(wanted, session.environ)

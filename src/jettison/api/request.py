@@ -61,10 +61,6 @@ class BuildRequest(msgspec.Struct, frozen=True):
         resources: What each RUN may use.
         step_timeout_seconds: A RUN that takes longer fails; 0 is no limit.
         step_log_bytes: Most bytes of a RUN's output that are shown; 0 is all.
-        ca_bundle: Path of a PEM file for RUN steps, ``host``, or empty.
-        isolation: Sandbox driver to force, or empty.
-        jobs: RUN steps at the same time; 0 means as many as the machine has processors, at
-            least 4 since most steps wait.
     """
 
     context: str
@@ -92,9 +88,6 @@ class BuildRequest(msgspec.Struct, frozen=True):
     resources: Resources = Resources()
     step_timeout_seconds: float = 0.0
     step_log_bytes: int = STEP_LOG_BYTES
-    ca_bundle: str = ""
-    isolation: str = ""
-    jobs: int = 0
     offline: bool = False
 
 
@@ -195,10 +188,8 @@ class RunRequest(msgspec.Struct, frozen=True):
     privileged: bool = False
     extra_hosts: tuple[str, ...] = ()
     tmpfs: tuple[str, ...] = ()
-    isolation: str = ""
     mounts: tuple[Mapping[str, str], ...] = ()
     platform: str = ""
-    ca_bundle: str = ""
     memory_bytes: int = 0
     cpus: float = 0.0
     pids: int = 0

@@ -75,7 +75,7 @@ def run_container(
         lowers = session.blobs.materialise(layers)
         active = session.layer_store.prepare(layers)
         stack.callback(session.layer_store.discard, active)
-        sandbox = session.sandbox(request.isolation)
+        sandbox = session.sandbox()
         link = connect(request, sandbox.name, active.path, stack, warn)
         if link.mode is NetworkMode.SHARED and not request.privileged:
             asked = NETWORK_CAPABILITIES.intersection(capabilities(request.cap_add, ["ALL"]))
@@ -133,7 +133,7 @@ def _spec(
     make_directories(cwd, tree, active.upper)
     hostname = request.hostname or request.name or "jettison"
     files = container_files(hostname, request.extra_hosts, link)
-    extra = ca_files(session, request.ca_bundle)
+    extra = ca_files(session)
     return SandboxSpec(
         root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
         argv=command(request, config),

@@ -55,7 +55,7 @@ class Session:
         self.environ = environ
         self.store = store
         self._registry: RegistryClient | None = None
-        self._sandboxes: dict[str, Sandbox] = {}
+        self._sandbox: Sandbox | None = None
         self._resolvers: dict[bool, ImageResolver] = {}
 
     @classmethod
@@ -76,8 +76,8 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for sandbox in self._sandboxes.values():
-            sandbox.close()
+        if self._sandbox is not None:
+            self._sandbox.close()
         if self._registry is not None:
             self._registry.close()
         if not userns.is_needed() and os.listdir(self.store.root / "trash"):
@@ -127,19 +127,20 @@ class Session:
             self._resolvers[offline] = ImageResolver(self.store, None if offline else self.registry)
         return self._resolvers[offline]
 
-    def sandbox(self, force: str = "") -> Sandbox:
-        """Return the best sandbox driver that works here, or the one that is asked for.
+    def sandbox(self) -> Sandbox:
+        """Return the sandbox driver of the settings: the best that works here, or one by name.
 
         The session ends it, with all containers that still run.
         """
         from jettison.sandbox.select import choose
 
-        name = force or self.settings.isolation
-        if name not in self._sandboxes:
-            self._sandboxes[name] = choose(
-                name, cache_dir=self.store.root, snapshotter=self.settings.snapshotter
+        if self._sandbox is None:
+            self._sandbox = choose(
+                self.settings.isolation,
+                cache_dir=self.store.root,
+                snapshotter=self.settings.snapshotter,
             )
-        return self._sandboxes[name]
+        return self._sandbox
 
     def require_namespace(self) -> None:
         """Make sure that files of all owners can be written.

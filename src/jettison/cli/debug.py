@@ -46,7 +46,6 @@ def shell(
         context="",
         secrets=tuple(parse_secret(each) for each in texts(flags, "secrets")),
         ssh=texts(flags, "ssh"),
-        isolation=str(flags["isolation"]),
     )
 
     def work(session: Session) -> int:

@@ -173,10 +173,8 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         privileged=bool(flags["privileged"]),
         extra_hosts=extra_hosts(texts(flags, "extra_hosts")),
         tmpfs=texts(flags, "tmpfs"),
-        isolation=str(flags["isolation"]),
         mounts=tuple(mount_fields(each) for each in texts(flags, "mounts")),
         platform=str(flags["platform"]),
-        ca_bundle=str(flags["ca_bundle"]),
         memory_bytes=parse_size("--memory", str(flags["memory"])),
         cpus=float(str(flags["cpus"])),
         pids=parse_pids(str(flags["pids_limit"])),
@@ -199,7 +197,8 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         return run_container(session, request, lambda text: err(f"WARN: {text}\n"))
 
     try:
-        return in_session(ctx, work, isolation=flags["isolation"], snapshotter=flags["snapshotter"])
+        chosen = {name: flags[name] for name in ("isolation", "snapshotter", "ca_bundle")}
+        return in_session(ctx, work, **chosen)
     except JettisonError as error:
         if ctx.obj["verbose"]:
             raise

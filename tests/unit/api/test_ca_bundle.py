@@ -7,7 +7,7 @@ import pytest
 from jettison.api.execution import ca_files
 from jettison.api.session import Session
 from jettison.errors import UsageError
-from jettison.settings import Settings
+from jettison.settings import load_settings
 
 
 @pytest.fixture
@@ -18,9 +18,11 @@ def bundle(tmp_path):
 
 
 def sources(tmp_path, environ, *, choice="", setting="", guess=True):
-    settings = Settings(root=str(tmp_path / "store"), ca_bundle=setting)
+    environ = {"JETTISON_CONFIG": str(tmp_path / "config.toml")} | environ
+    (tmp_path / "config.toml").write_text(f'ca_bundle = "{setting}"\n')
+    settings = load_settings(environ, root=str(tmp_path / "store"), ca_bundle=choice)
     with Session.open(settings, environ) as session:
-        return [mount.source.name for mount in ca_files(session, choice, guess=guess).mounts]
+        return [mount.source.name for mount in ca_files(session, guess=guess).mounts]
 
 
 def test_without_a_word_nothing_is_given(tmp_path):

@@ -13,8 +13,6 @@ from jettison.api.request import BuildRequest, OutputRequest, RunRequest
 from jettison.errors import UsageError
 from jettison.python.options import BuildOptions, RunOptions, build_request, run_request
 
-OF_THE_SESSION = {"isolation", "jobs", "ca_bundle"}
-
 
 @pytest.mark.parametrize(
     ("options", "request_type", "positional"),
@@ -27,7 +25,7 @@ def test_options_are_the_fields_of_the_request(
     options: Any, request_type: type[msgspec.Struct], positional: set[str]
 ) -> None:
     fields = set(request_type.__struct_fields__)
-    assert set(options.__annotations__) == fields - positional - OF_THE_SESSION
+    assert set(options.__annotations__) == fields - positional
 
 
 @pytest.mark.parametrize(
