@@ -143,11 +143,21 @@ def parse_secret(text: str) -> SecretRequest:
 
 
 def fields(flag: str, text: str) -> dict[str, str]:
-    """Return the fields of ``key=value,key=value``; values may be quoted as in CSV."""
+    """Return the fields of ``key=value,key=value``; values may be quoted as in CSV.
+
+    Raises:
+        UsageError: it is not one line of them.
+    """
     import csv
 
+    try:
+        row = next(csv.reader([text]), [])
+    except csv.Error as error:  # a line break outside of quotes, or too much
+        raise UsageError(
+            f"{flag} `{text[:200]}` is malformed: {error}".split(" - ", 1)[0]
+        ) from None
     found = {}
-    for each in next(csv.reader([text]), []):
+    for each in row:
         key, equals, value = each.partition("=")
         if not equals:
             raise UsageError(f"{flag} `{text}`: `{each}` must be a key=value pair")

@@ -59,6 +59,8 @@ OF_BUILD = [
     ("--build-context=a=", "is malformed"),
     ("--build-context=\udcff=.", "is not UTF-8"),
     ("--secret=id=\udcff,src=Dockerfile", "is not UTF-8"),
+    ("--secret=id=a\nb", "is malformed: new-line character seen in unquoted field"),
+    ("--output=type=" + "x" * 140_000, "is malformed: field larger than field limit"),
     ("--network=bridge", 'invalid network mode "bridge"'),
     ("--network=container:x", "invalid network mode"),
     ("--step-timeout=nan", "is not a number"),
