@@ -153,9 +153,8 @@ def fields(flag: str, text: str) -> dict[str, str]:
     try:
         row = next(csv.reader([text]), [])
     except csv.Error as error:  # a line break outside of quotes, or too much
-        raise UsageError(
-            f"{flag} `{text[:200]}` is malformed: {error}".split(" - ", 1)[0]
-        ) from None
+        reason = str(error).partition(" - ")[0]
+        raise UsageError(f"{flag} `{text[:200]}` is malformed: {reason}") from None
     found = {}
     for each in row:
         key, equals, value = each.partition("=")
