@@ -24,9 +24,6 @@ OURS = re.compile(r"^(dev|proc|sys)(/|$)|^etc/(hosts|resolv\.conf|hostname)$")
 
 DIRECTORY_TIME = "a step set the time of a directory: BuildKit's image loses it"
 MOUNT_POINTS = "BuildKit makes /etc/hosts and the like in each RUN, which changes the time of /etc"
-RECEIVED = "BuildKit gives directories of which the ignore file hides a part the time of transfer"
-COPIED = re.compile(r"(c|all|n|w/from)(/|$)")
-"""Where ``cases`` puts directories of the context."""
 
 LINK_BELOW = "a link to a file of an earlier layer: ours has that file again, BuildKit's has not"
 
@@ -165,9 +162,6 @@ def differences(ours: Image, theirs: Image) -> list[tuple[str, str]]:
             known = ""
             if keys == ["time"]:
                 known = MOUNT_POINTS if name == "etc" else reasons.get(name, "")
-                received = a["kind"] == tarfile.DIRTYPE.decode() and b["time"] == "now"
-                if not known and received and COPIED.match(name):
-                    known = RECEIVED
             elif keys == ["names"]:
                 names = (*a.get("names", ()), *b.get("names", ()))
                 known = next((reasons[n] for n in names if n in reasons), "")
