@@ -9,7 +9,6 @@ import click
 from jettison.api.request import BuildRequest
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import settings_of
-from jettison.cli.resources import parse_resources
 from jettison.cli.values import (
     PROCESSORS,
     SECONDS,
@@ -24,6 +23,7 @@ from jettison.cli.values import (
     read_stdin,
     texts,
 )
+from jettison.linux.resources import Resources
 
 IGNORED = {
     "squash": "ship what you need from a stage of its own: `COPY --from=STAGE`",
@@ -259,13 +259,21 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         allow=frozenset(texts(flags, "allow")),
         ulimits=limits(texts(flags, "ulimits")),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
-        resources=parse_resources(
-            texts(flags, "resources"),
-            memory=str(flags["memory"]),
-            cpus=float(str(flags["cpus"])),
-            pids=parse_pids(str(flags["pids_limit"])),
-        ),
+        resources=_resources_of(flags),
         step_timeout_seconds=float(str(flags["step_timeout"])),
         step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"]) or "2m"),
         offline=bool(flags["offline"]),
+    )
+
+
+def _resources_of(flags: Mapping[str, object]) -> Resources:
+    if not any(flags[name] for name in ("resources", "memory", "cpus", "pids_limit")):
+        return Resources()
+    from jettison.cli.resources import parse_resources
+
+    return parse_resources(
+        texts(flags, "resources"),
+        memory=str(flags["memory"]),
+        cpus=float(str(flags["cpus"])),
+        pids=parse_pids(str(flags["pids_limit"])),
     )

@@ -12,7 +12,6 @@ from typing import Any
 
 from jettison.errors import DockerfileSyntaxError, located
 from jettison.frontend.dockerfile import syntax
-from jettison.frontend.dockerfile.devices import parse_device
 from jettison.frontend.dockerfile.flags import Flags, Kind
 from jettison.frontend.dockerfile.heredoc import parse_heredoc
 from jettison.frontend.dockerfile.mounts import check_mount
@@ -172,8 +171,11 @@ def _run(node: Node, common: _Common) -> Instruction:
     flags = _flags(node)
     for mount in flags.many("mount"):
         check_mount(mount)
-    for device in flags.many("device"):
-        parse_device(device)
+    if devices := flags.many("device"):
+        from jettison.frontend.dockerfile.devices import parse_device
+
+        for device in devices:
+            parse_device(device)
     network = flags.text("network") or _NETWORKS[0]
     if network not in _NETWORKS:
         raise DockerfileSyntaxError(

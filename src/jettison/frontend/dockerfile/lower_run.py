@@ -12,7 +12,6 @@ import posixpath
 
 from jettison.errors import DockerfileSyntaxError, StageGraphError
 from jettison.frontend.dockerfile import history
-from jettison.frontend.dockerfile.devices import parse_device
 from jettison.frontend.dockerfile.heredoc import parse_heredoc
 from jettison.frontend.dockerfile.mounts import MountSpec, parse_mount
 from jettison.frontend.dockerfile.names import heredoc_summary, shown
@@ -20,7 +19,7 @@ from jettison.frontend.dockerfile.stages import Stage, Step
 from jettison.frontend.dockerfile.state import Build, StageState, clean
 from jettison.frontend.dockerfile.syntax import Run
 from jettison.frontend.dockerfile.text import quote
-from jettison.plan.op import ExecMount, ExecOp, MountType, Network, Security, Sharing
+from jettison.plan.op import ExecDevice, ExecMount, ExecOp, MountType, Network, Security, Sharing
 from jettison.plan.vertex import Vertex
 
 _PIPES = "/dev/pipes"
@@ -52,7 +51,7 @@ def lower_run(build: Build, state: StageState, step: Step, instruction: Run) -> 
         network=_network(instruction, request.network, request.allow),
         security=_security(instruction, request.allow),
         mounts=tuple(mounts.ops),
-        devices=tuple(map(parse_device, instruction.devices)),
+        devices=_devices(instruction.devices),
         hostname=request.build_args.get("BUILDKIT_SANDBOX_HOSTNAME", ""),
         extra_hosts=request.extra_hosts,
         ulimits=request.ulimits,
@@ -254,3 +253,11 @@ class _Mounts:
             uid=mount.uid or 0,
             gid=mount.gid or 0,
         )
+
+
+def _devices(texts: tuple[str, ...]) -> tuple[ExecDevice, ...]:
+    if not texts:
+        return ()
+    from jettison.frontend.dockerfile.devices import parse_device
+
+    return tuple(map(parse_device, texts))
