@@ -13,6 +13,7 @@ Security: see ``image.blob_source``; everything that has a digest is verified.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -96,6 +97,9 @@ def load(
         if source.is_dir():
             return _load_directory(store, source, platform, name, report)
         try:
+            mode = source.stat().st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):  # it may never end
+                raise SourceError(f"cannot read `{source}`: it is a device")
             with source.open("rb") as file:
                 return _load_tar(store, file, platform, name, report)
         except OSError as error:

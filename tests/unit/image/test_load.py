@@ -254,3 +254,8 @@ def test_a_file_that_is_not_there_is_told(rig, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImageNotFoundError, match="not an OCI image layout"):
         load(rig.store, tmp_path / "empty", AMD64)
+
+
+def test_a_device_is_no_archive(rig) -> None:
+    with pytest.raises(SourceError, match="it is a device"):
+        load(rig.store, Path("/dev/zero"), AMD64)
