@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
@@ -17,12 +16,15 @@ from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, par
 from jettison.console.base import make_console
 from jettison.console.terminal import err, out
 from jettison.errors import JettisonError, UsageError
+from jettison.fs.regular import read_small
 
 IGNORED = {
     "label": "containers are gone when they end",
     "restart": "containers are gone when they end",
 }
 """Flags of docker's that are accepted, and why nothing comes of them."""
+
+_MAX_ENV_FILE_BYTES = 8 << 20
 
 OURS_FAILED = 125
 """Status of failures that are not the container's, so that they cannot be taken for its own."""
@@ -229,9 +231,14 @@ def environment(given: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
 
 def _lines(file: str) -> list[str]:
     try:
-        text = Path(file).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read env file `{file}`: {error}") from error
+        data = read_small(file, _MAX_ENV_FILE_BYTES)
+        text = data.decode() if data is not None else ""
+    except OSError as error:
+        raise UsageError(f"cannot read env file `{file}`: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"cannot read env file `{file}`: it is not UTF-8") from None
+    if data is None:
+        raise UsageError(f"cannot read env file `{file}`: no such file")
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 

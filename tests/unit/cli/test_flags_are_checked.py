@@ -144,3 +144,12 @@ def test_commands_of_docker_s_are_answered_with_what_to_do(words, said, capsys) 
 def test_a_group_alone_shows_its_commands(group: str, capsys) -> None:
     assert run([group]) == 0
     assert "Commands" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("/dev/full", "is a device"), ("/dev", "is a directory"), ("/no/such", "no such file")],
+)
+def test_an_env_file_is_a_file(name: str, said: str, tmp_path: Path, capsys) -> None:
+    status = run(["--root", str(tmp_path / "store"), "run", "--env-file", name, "image"])
+    assert (status, said in capsys.readouterr().err) == (USAGE, True)
