@@ -115,7 +115,7 @@ def helper() -> Iterator[client.Helper]:
     helper.close()
 
 
-def deliver(helper: client.Helper, start: bytes, spec: bytes) -> client.Container:
+def deliver(helper: client.Helper, start: bytes, spec: bytes) -> client.RunningContainer:
     """Have the helper start what bytes say."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(60)
@@ -128,7 +128,7 @@ def deliver(helper: client.Helper, start: bytes, spec: bytes) -> client.Containe
         for descriptor in (null, file):
             os.close(descriptor)
         theirs.close()
-    return client.Container(ours, helper)
+    return client.RunningContainer(ours, helper)
 
 
 GOOD_START = encode(wire.Start(namespaces=NEWNS | NEWPID, supervised=False))
@@ -167,7 +167,7 @@ def test_the_builder_refuses_what_a_container_does_not_say(
 ) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     theirs.send(said)
-    container = client.Container(ours, helper)
+    container = client.RunningContainer(ours, helper)
     with pytest.raises(SandboxUnavailableError, match="does not speak as this builder does"):
         container.wait()
     container.close()
