@@ -1,7 +1,7 @@
 """Tar headers: one 512-byte block, read and written by hand.
 
-In:  blocks of an archive, or an ``TarEntry``.
-Out: an ``TarEntry``, or the blocks that describe one.
+In:  blocks of an archive, or a ``TarEntry``.
+Out: a ``TarEntry``, or the blocks that describe one.
 
 Reads ustar, pax, GNU and old (V7) headers, octal and base-256 numbers. Writes ustar where it can
 say everything, and a pax header before it where it cannot.

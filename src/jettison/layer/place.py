@@ -1,6 +1,6 @@
 """Making single files with exactly the attributes of an entry, in few system calls.
 
-In:  an ``TarEntry``, an open parent directory and a name in it at which there is nothing.
+In:  a ``TarEntry``, an open parent directory and a name in it at which there is nothing.
 Out: the file; notes about what this process may not or this file system cannot keep.
 
 New files get an owner and mode bits from the process, its umask, set-group-ID parents, mount
