@@ -137,7 +137,7 @@ def _is_local(address: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    import ipaddress  # noqa: PLC0415 - slow to import, rarely needed
+    import ipaddress
 
     try:
         ipaddress.ip_address(text)

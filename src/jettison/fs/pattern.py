@@ -111,7 +111,7 @@ class PatternMatcher:
         self._bits = tuple((1 << index, run) for index, run in enumerate(self._runs))[::-1]
         self._index: PatternIndex | None = None
         if sum(map(len, runs)) > FEW_PATTERNS:
-            from jettison.fs.pattern_index import PatternIndex  # noqa: PLC0415 - long lists only
+            from jettison.fs.pattern_index import PatternIndex
 
             self._index = PatternIndex(runs)
             return

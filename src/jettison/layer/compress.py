@@ -164,7 +164,7 @@ class _Blocks:
 
 class _Gzip:
     def __init__(self, sink: Write, level: int, portable: bool) -> None:
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+        from concurrent.futures import ThreadPoolExecutor
 
         self._sink = sink
         self._deflate = _deflate_with(level, portable)
@@ -197,7 +197,7 @@ class _Gzip:
         self._sink(_LAST_BLOCK + struct.pack("<LL", self._crc, self._size & 0xFFFFFFFF))
 
     def _submit(self, block: bytes) -> None:
-        from isal import isal_zlib  # noqa: PLC0415
+        from isal import isal_zlib
 
         # What is ready goes out at once; waiting starts when enough blocks are under way.
         while self._pending and (self._pending[0].done() or len(self._pending) >= self._ahead):
@@ -218,7 +218,7 @@ def _deflate_with(level: int, portable: bool) -> Callable[[bytes, bytes], bytes]
 
         return deflate
 
-    from isal import isal_zlib  # noqa: PLC0415
+    from isal import isal_zlib
 
     def deflate_fast(block: bytes, window: bytes) -> bytes:
         stream = isal_zlib.compressobj(
@@ -231,7 +231,7 @@ def _deflate_with(level: int, portable: bool) -> Callable[[bytes, bytes], bytes]
 
 class _Zstd:
     def __init__(self, sink: Write, level: int | None) -> None:
-        from jettison.layer.zstd import CompressionParameter, ZstdCompressor  # noqa: PLC0415
+        from jettison.layer.zstd import CompressionParameter, ZstdCompressor
 
         self._sink = sink
         self._blocks = _Blocks()

@@ -229,22 +229,22 @@ class Decompressed:
 def _codec(compression: str) -> tuple[Callable[[], _Decoder], tuple[type[Exception], ...]]:
     """Return what makes a decoder, and the errors it raises; libraries are loaded when needed."""
     if compression == "gzip":
-        from isal import igzip_lib  # noqa: PLC0415
+        from isal import igzip_lib
 
         return (
             lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP),
             (cast("type[Exception]", igzip_lib.error), EOFError, ValueError),
         )
     if compression == "zstd":
-        from jettison.layer.zstd import DecompressionParameter, ZstdDecompressor, ZstdError  # noqa: PLC0415
+        from jettison.layer.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
         options: dict[int, int] = {DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         return lambda: ZstdDecompressor(options=options), (ZstdError, EOFError)
     if compression == "bzip2":
-        import bz2  # noqa: PLC0415
+        import bz2
 
         return bz2.BZ2Decompressor, (OSError, ValueError, EOFError)
-    import lzma  # noqa: PLC0415
+    import lzma
 
     return (
         lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),

@@ -23,7 +23,8 @@ _DEFAULTS = ("docker-default", "containers-default-")
 def is_enabled(path: Path = _ENABLED) -> bool:
     """Return whether the kernel enforces profiles."""
     try:
-        return path.read_text(encoding="ascii").strip() == "Y"
+        with path.open("rb", buffering=0) as file:
+            return file.read(1) == b"Y"
     except OSError:
         return False
 

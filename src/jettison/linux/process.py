@@ -11,7 +11,7 @@ import errno
 import os
 import struct
 
-from jettison.linux.syscall import _libc, fail, libc, raw
+from jettison.linux.syscall import libc, raw
 
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_READ = 23
@@ -185,8 +185,7 @@ def execute(path: bytes, argv: list[bytes], env: list[bytes]) -> None:
     """
     arguments = (ctypes.c_char_p * (len(argv) + 1))(*argv, None)
     environment = (ctypes.c_char_p * (len(env) + 1))(*env, None)
-    _libc.execve(path, arguments, environment)
-    raise fail("execve", path)
+    libc("execve", path, arguments, environment, path=path)
 
 
 def become(uid: int, gid: int, groups: list[int]) -> None:

@@ -177,10 +177,10 @@ def make_snapshotter(name: str) -> Snapshotter | None:
         name: ``fuse-overlayfs`` or ``copy``.
     """
     if name == COPY:
-        from jettison.sandbox.rootfs.copy import CopySnapshotter  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.rootfs.copy import CopySnapshotter
 
         return CopySnapshotter()
-    from jettison.sandbox.rootfs.fuse import FuseSnapshotter  # noqa: PLC0415 - rarely needed
+    from jettison.sandbox.rootfs.fuse import FuseSnapshotter
 
     program = find_program(FUSE)
     return None if program is None else FuseSnapshotter(program)
@@ -228,14 +228,14 @@ def make(name: str, *, landlock_abi: int | None = None) -> Sandbox | None:
         landlock_abi: Version of Landlock, by default this kernel's.
     """
     if name in {"embedded", SINGLE_ID}:
-        from jettison.sandbox.driver.embedded import EmbeddedSandbox  # noqa: PLC0415 - not for cached builds
+        from jettison.sandbox.driver.embedded import EmbeddedSandbox
 
         return EmbeddedSandbox(single_id=name == SINGLE_ID, landlock_abi=landlock_abi)
     if name == IN_CONTAINER:
-        from jettison.sandbox.driver.chroot import ChrootSandbox  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.driver.chroot import ChrootSandbox
 
         return ChrootSandbox()
-    from jettison.sandbox.driver.oci import OciSandbox  # noqa: PLC0415 - rarely needed
+    from jettison.sandbox.driver.oci import OciSandbox
 
     path = find_program(name.removeprefix("oci:"))
     return None if path is None else OciSandbox(path, landlock_abi=landlock_abi)
@@ -284,8 +284,8 @@ def _verdict(
 
 
 def _try(sandbox: Sandbox, snapshotter: str, cache_dir: Path | None) -> Verdict:
-    from jettison.sandbox.probe import CANNOT_HIDE  # noqa: PLC0415 - once per boot
-    from jettison.sandbox.probe import probe as try_out  # noqa: PLC0415
+    from jettison.sandbox.probe import CANNOT_HIDE
+    from jettison.sandbox.probe import probe as try_out
 
     verdict = try_out(sandbox, cache_dir)
     remedy = verdict.remedy

@@ -167,15 +167,15 @@ class _OneOf(Codec):
 
     __slots__ = ("_kinds",)
 
-    def __init__(self, kinds: list[type[object]]) -> None:
+    def __init__(self, kinds: list[type[Message]]) -> None:
         self._kinds = kinds
 
     def put(self, parts: list[bytes], value: object) -> None:
-        kind = type(value)
-        if kind not in self._kinds:
+        if not isinstance(value, Message) or type(value) not in self._kinds:
             return super().put(parts, value)
-        parts.append(b"m" + KINDS.index(kind).to_bytes(1, "little"))
-        for name, codec in _fields(kind):
+        kind = type(value)
+        parts.append(b"m" + kind.kind_number.to_bytes(1, "little"))
+        for name, codec in kind.kind_fields:
             try:
                 codec.put(parts, getattr(value, name))
             except WireError as error:
@@ -189,7 +189,7 @@ class _OneOf(Codec):
             return super().take(data, at)
         message = kind.__new__(kind)
         at += 2
-        for name, codec in _fields(kind):
+        for name, codec in kind.kind_fields:
             try:
                 value, at = codec.take(data, at)
             except WireError as error:
@@ -198,10 +198,9 @@ class _OneOf(Codec):
         return message, at
 
 
-KINDS: list[type[object]] = []
+KINDS: list[type[Message]] = []
 """The classes of messages, by their numbers."""
 
-_FIELDS: dict[type[object], tuple[tuple[str, Codec], ...]] = {}
 _CODECS: dict[str, Codec] = {"bool": _Bool(), "int": _Int(), "bytes": _Bytes(), "str": _Text()}
 _ANY = _OneOf(KINDS)
 
@@ -221,26 +220,14 @@ def _codec(declared: str) -> Codec:
     return codec
 
 
-def _fields(kind: type[object]) -> tuple[tuple[str, Codec], ...]:
-    """Return names and codecs of a class's fields: made when they are first used."""
-    fields = _FIELDS.get(kind)
-    if fields is None:
-        fields = tuple((name, _codec(type_)) for name, type_ in kind.__annotations__.items())
-        _FIELDS[kind] = fields
-    return fields
-
-
 class _Slotted(type):
-    """Gives a class slots for what it annotates, and a number."""
+    """Gives a class slots for what it annotates."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, object]) -> _Slotted:
         """See the class."""
         declared = namespace.get("__annotations__")
-        namespace["__slots__"] = tuple(declared) if isinstance(declared, dict) else ()
-        made = super().__new__(cls, name, bases, namespace)
-        if bases:
-            KINDS.append(made)
-        return made
+        namespace["__slots__"] = tuple(declared) if bases and isinstance(declared, dict) else ()
+        return super().__new__(cls, name, bases, namespace)
 
 
 class Message(metaclass=_Slotted):
@@ -249,6 +236,20 @@ class Message(metaclass=_Slotted):
     Raises:
         WireError: a field lacks, or is none.
     """
+
+    kind_number: int
+    kind_fields: tuple[tuple[str, Codec], ...]
+
+    def __init_subclass__(cls) -> None:
+        """Give the class its number and codecs.
+
+        Now, not when they are first used: that would be in each container, which is a clone.
+        """
+        cls.kind_number = len(KINDS)
+        cls.kind_fields = tuple(
+            (name, _codec(type_)) for name, type_ in cls.__annotations__.items()
+        )
+        KINDS.append(cls)
 
     def __init__(self, **values: object) -> None:
         if values.keys() != type(self).__annotations__.keys():

@@ -152,7 +152,7 @@ def _file_digests(base: str, entries: list[_Entry], known: Mapping[str, bytes]) 
     if workers < 2:
         digests.update((path, file_sha256(base + path)) for path in big)
         return digests
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - 5 ms, for big files only
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(workers) as pool:
         paths = [base + path for path in big]

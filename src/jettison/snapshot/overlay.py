@@ -116,7 +116,7 @@ class OverlayLayerStore:
         """
         with storage_errors(active.upper):
             if digests is None:
-                from jettison.snapshot.changes import change_digests  # noqa: PLC0415 - start-up
+                from jettison.snapshot.changes import change_digests
 
                 digests = change_digests(
                     active.upper, change.known, change.below, clock_ns=change.clock_ns
@@ -151,7 +151,7 @@ class OverlayLayerStore:
             StorageError: it cannot be read or renamed.
         """
         if facts is None:
-            from jettison.snapshot.changes import layer_facts  # noqa: PLC0415 - start-up
+            from jettison.snapshot.changes import layer_facts
 
             with storage_errors(active.upper):
                 facts = layer_facts(active.upper)

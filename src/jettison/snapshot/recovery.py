@@ -101,7 +101,7 @@ def _is_whole(store: Store, path: Path) -> bool:
         return is_named_by(info.id, path / "fs")
     # The digest of an image layer is that of its tar, which is gone. But a file system that was
     # cut off has short files, not wrong ones: it sets sizes after it has written the bytes.
-    from jettison.snapshot.changes import layer_facts  # noqa: PLC0415 - start-up
+    from jettison.snapshot.changes import layer_facts
 
     facts = layer_facts(path / "fs")
     return (facts.size_bytes, facts.entries) == (info.size_bytes, info.entries)
@@ -115,7 +115,7 @@ def is_named_by(layer: LayerId, directory: Path) -> bool:
     Raises:
         OSError: something cannot be read.
     """
-    from jettison.snapshot.changes import change_digests  # noqa: PLC0415 - start-up
+    from jettison.snapshot.changes import change_digests
 
     digests = change_digests(directory)
     return layer in {f"content:{digests.identity}", f"content:{digests.plain}"}

@@ -155,7 +155,7 @@ def _read(path: Path) -> _Description:
         raise ValueError(f"larger than {_MAX_BYTES >> 20} MiB")
     if path.suffix == ".json":
         return msgspec.json.decode(data, type=_Description)
-    from jettison.container.cdi.yaml import load  # noqa: PLC0415 - of hosts that have some
+    from jettison.container.cdi.yaml import load
 
     return msgspec.convert(load(data.decode()), _Description)
 

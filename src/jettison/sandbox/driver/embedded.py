@@ -71,9 +71,9 @@ class EmbeddedSandbox:
     def start(self, spec: SandboxSpec, streams: Streams) -> EmbeddedRunning:
         """See ``Sandbox.start``."""
         # Not needed by the helper, which starts while this is imported.
-        from jettison.sandbox.driver.ids import check_ids  # noqa: PLC0415
-        from jettison.sandbox.helper import encode  # noqa: PLC0415
-        from jettison.sandbox.helper.limits import make_limits  # noqa: PLC0415
+        from jettison.sandbox.driver.ids import check_ids
+        from jettison.sandbox.helper import encode
+        from jettison.sandbox.helper.limits import make_limits
 
         single_id = self.name == "single-id"
         if single_id:

@@ -37,7 +37,7 @@ def network_guard(landlock_abi: int | None = None) -> NetworkGuard:
     """
     if can_scope(abi() if landlock_abi is None else landlock_abi):
         return NetworkGuard.SCOPE
-    from jettison.linux.host import kernel_version  # noqa: PLC0415 - for old kernels
+    from jettison.linux.host import kernel_version
 
     answers = supported() and kernel_version() >= _ADDS_DESCRIPTORS
     return NetworkGuard.SOCKETS if answers else NetworkGuard.NONE

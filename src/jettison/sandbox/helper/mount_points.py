@@ -28,7 +28,7 @@ def clean_upper(spec: SandboxSpec, ready: Ready) -> None:
     """
     upper = spec.root.upper
     if spec.fuse is not None and spec.root.merged is not None:
-        from jettison.sandbox.rootfs.fuse_form import FuseForm  # noqa: PLC0415 - rarely needed
+        from jettison.sandbox.rootfs.fuse_form import FuseForm
 
         with storage_errors(upper):
             FuseForm(upper, spec.root.lowers).undo()

@@ -26,7 +26,7 @@ def boot() -> None:
     waits for the end: the interpreter is not taken apart for it.
     """
     protect_interpreter()
-    from jettison.sandbox.init.server import main  # noqa: PLC0415
+    from jettison.sandbox.init.server import main
 
     main()
     os._exit(0)

@@ -14,7 +14,8 @@ import errno
 import os
 import resource
 import stat
-from collections.abc import Callable
+from _collections_abc import Callable
+from types import ModuleType
 
 from jettison.linux.process import (
     be_no_root,
@@ -28,7 +29,6 @@ from jettison.linux.process import (
 )
 from jettison.linux.text import printable_bytes
 from jettison.sandbox.init import step, streams
-from jettison.sandbox.init.notify import responder
 from jettison.sandbox.wire import Filters, Process, ResourceLimit
 
 _NOT_FOUND = 127
@@ -64,7 +64,7 @@ def filter_calls(filters: Filters) -> bool:
     if filters.notify:
         try:
             proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            responder.start(lambda: install_filter(filters.notify, listen=True), proc)
+            load_responder().start(lambda: install_filter(filters.notify, listen=True), proc)
         except OSError:
             pass  # an old kernel, or somebody listens already: nobody responds then
         else:
@@ -72,6 +72,13 @@ def filter_calls(filters: Filters) -> bool:
     if filters.refuse:
         install_filter(filters.refuse)
     return False
+
+
+def load_responder() -> ModuleType:
+    """Return the module that responds to notifications, which few filters need."""
+    from jettison.sandbox.init.notify import responder
+
+    return responder
 
 
 def drop_privileges(process: Process, capability_mask: int) -> None:

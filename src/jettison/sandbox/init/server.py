@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _socket
+import gc
 import os
 import select
 import sys
+from _collections_abc import Callable  # the part of `collections` that is here already
 
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
-from jettison.sandbox.init import chrooted, container, fuse, network, runtime, step
-from jettison.sandbox.init.program import END, exit_code
+from jettison.sandbox.init import fuse, step
+from jettison.sandbox.init.program import END, exit_code, load_responder
 from jettison.sandbox.wire import (
     Chroot,
     Container,
@@ -83,18 +85,24 @@ class Server:
         stdin, stdout, stderr, control, spec = received
         server = os.getpid()
         try:
+            step.enter("read what to start")
             start = _read_start(data)
+            step.enter("read what to run")
+            # Here, where memory is not copied when it is written to, as it is in the clone.
+            message = _read_spec(spec)
+            run = _runner(message)
+            step.enter("clone")
             flags, supervised = start.namespaces, start.supervised
             pid = clone(NEWNS if supervised else flags)
         except WireError as error:
-            _refuse(control, Failed(step="read what to start", code=0, text=str(error)))
+            _refuse(control, Failed(step=step.current(), code=0, text=str(error)))
         except OSError as error:
-            failure = Failed(step="clone", code=error.errno or 0, text=str(error.strerror))
-            _refuse(control, failure)
+            text = str(error.strerror)
+            _refuse(control, Failed(step=step.current(), code=error.errno or 0, text=text))
         else:
             if pid == 0:
                 supervisor = (flags, server) if supervised else None
-                _become_container(spec, (stdin, stdout, stderr), control, supervisor)
+                _become_container(run, message, (stdin, stdout, stderr), control, supervisor)
             if supervised:
                 self._supervised.add(pid)
             if not flags & NEWPID:
@@ -181,6 +189,15 @@ def _read_start(data: bytes) -> Start:
     return message
 
 
+def _read_spec(descriptor: int) -> Message:
+    """Return what is to run, from the start of a file.
+
+    Raises:
+        WireError: it is no message.
+    """
+    return decode(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
+
+
 def _read_signal(data: bytes) -> int:
     """Return the signal that the builder sends; the end, or what is no signal, is SIGKILL."""
     try:
@@ -210,30 +227,28 @@ def _note(*_: object) -> None:
 
 
 def _become_container(
-    spec_descriptor: int,
+    run: Callable[..., None],
+    message: Message,
     streams: tuple[int, int, int],
     control: int,
     supervisor: tuple[int, int] | None,
 ) -> None:
-    """Run in the clone; never returns.
+    """Run a message in the clone; never returns.
 
     With ``supervisor``, flags for clone(2) and the server's process ID, it becomes that first.
     """
+    step.enter("start")
     try:
         _signal.set_wakeup_fd(-1)
-        size = os.fstat(spec_descriptor).st_size
-        message = decode(os.pread(spec_descriptor, size, 0))
         control = _keep_only(streams, control)
         if supervisor and isinstance(message, (Container, Runtime)) and message.fuse:
             fuse.supervise(message.fuse, control, *supervisor)
-        _run(message, control)
+        run(message, control)
     except OSError as error:
         text = f"{error.strerror}" + (
             f": `{os.fsdecode(error.filename)}`" if error.filename else ""
         )
         report(control, Failed(step=step.current(), code=error.errno or 0, text=text))
-    except WireError as error:
-        report(control, Failed(step="read what to run", code=0, text=str(error)))
     except BaseException as error:  # noqa: BLE001 - the only reporter of this process
         text = f"{type(error).__name__}: {error}"
         report(control, Failed(step=step.current(), code=0, text=text))
@@ -241,22 +256,31 @@ def _become_container(
         os._exit(255)
 
 
-def _run(message: Message, control: int) -> None:
-    """Run what a message says; never returns.
+def _runner(message: Message) -> Callable[..., None]:
+    """Return what runs a message, imported when it is first needed: once, not in each clone.
 
     Raises:
         WireError: it is nothing to run.
-        OSError: a step failed.
     """
     match message:
         case Container():
-            container.run(message, control)
+            if message.filters.notify:
+                load_responder()
+            from jettison.sandbox.init import container
+
+            return container.run
         case Runtime():
-            runtime.run(message, control)
+            from jettison.sandbox.init import runtime
+
+            return runtime.run
         case Chroot():
-            chrooted.run(message, control)
+            from jettison.sandbox.init import chrooted
+
+            return chrooted.run
         case Network():
-            network.run(message, control)
+            from jettison.sandbox.init import network
+
+            return network.run
         case _:
             raise WireError(f"a `{type(message).__name__}` is nothing to run")
 
@@ -272,7 +296,12 @@ def _keep_only(streams: tuple[int, int, int], control: int) -> int:
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is in ``argv``."""
+    """Serve the socket whose descriptor is in ``argv``.
+
+    Garbage is not collected: there are no cycles worth it, and to look at an object in a clone
+    copies the page that it is on.
+    """
+    gc.disable()
     set_dumpable(value=False)
     os.closerange(int(sys.argv[2]) + 1, _MOST_DESCRIPTORS)
     listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, int(sys.argv[2]))

@@ -43,15 +43,17 @@ def fill_dev(dev: bytes, *, privileged: bool) -> None:
 
     A privileged container gets devices instead: its own nodes for those of the host.
     """
+    parent = os.open(dev, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     if privileged:
-        make_nodes(dev)
+        make_nodes(parent)
     else:
         for name, _, _ in DEVICES:
-            touch(b"%s/%s" % (dev, name), 0o666)
+            touch(name, 0o666, parent)
     for name, target in _LINKS:
-        os.symlink(target, b"%s/%s" % (dev, name))
+        os.symlink(target, name, dir_fd=parent)
     for name, mode in ((b"pts", 0o755), (b"shm", 0o1777), (b"mqueue", 0o755)):
-        os.mkdir(b"%s/%s" % (dev, name), mode)
+        os.mkdir(name, mode, dir_fd=parent)
+    os.close(parent)
     if privileged:
         show_host_devices(dev)
 

@@ -29,11 +29,11 @@ _KINDS = frozenset({stat.S_IFCHR, stat.S_IFBLK})
 _ELSEWHERE = frozenset({b"pts", b"shm", b"mqueue", b"console", b"fd"})
 
 
-def make_nodes(place: bytes) -> bool:
+def make_nodes(place: int) -> bool:
     """Make the usual devices in a directory; return False where the kernel refuses."""
     for name, major, minor in DEVICES:
         try:
-            os.mknod(b"%s/%s" % (place, name), 0o666 | stat.S_IFCHR, os.makedev(major, minor))
+            os.mknod(name, 0o666 | stat.S_IFCHR, os.makedev(major, minor), dir_fd=place)
         except PermissionError:
             return False
     return True
@@ -49,9 +49,10 @@ class Nodes:
     def __init__(self, place: bytes) -> None:
         self._place = place
         self._count = 0
-        if make_nodes(place):
-            return
-        for name, _, _ in DEVICES:
+        directory = os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        made = make_nodes(directory)
+        os.close(directory)
+        for name, _, _ in () if made else DEVICES:
             inside = b"%s/%s" % (place, name)
             touch(inside, 0o666)
             bind(b"/dev/" + name, inside, recursive=False)
@@ -127,6 +128,6 @@ def copy_node(path: bytes, found: os.stat_result, shown: bytes) -> None:
         os.chown(shown, found.st_uid, found.st_gid)
 
 
-def touch(path: bytes, mode: int) -> None:
-    """Make an empty file."""
-    os.mknod(path, mode | stat.S_IFREG)
+def touch(path: bytes, mode: int, parent: int | None = None) -> None:
+    """Make an empty file; a relative path may begin at a directory that is open."""
+    os.mknod(path, mode | stat.S_IFREG, dir_fd=parent)

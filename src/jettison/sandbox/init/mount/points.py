@@ -20,6 +20,7 @@ from jettison.linux.files import fingerprint, open_in_root
 from jettison.sandbox.wire import CopiedDirectory, MountPoint, Ready
 
 _LINKS = 40
+_FDINFO_BYTES = 4096
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 
 
@@ -159,8 +160,9 @@ def _readlink(name: bytes, parent: int) -> bytes | None:
 
 
 def _mount_id(descriptor: int) -> bytes:
-    with open(f"/proc/self/fdinfo/{descriptor}", "rb") as file:
-        for line in file:
-            if line.startswith(b"mnt_id:"):
-                return line
-    return b""
+    info = os.open(b"/proc/self/fdinfo/%d" % descriptor, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        lines = os.read(info, _FDINFO_BYTES).split(b"\n")
+    finally:
+        os.close(info)
+    return next((line for line in lines if line.startswith(b"mnt_id:")), b"")

@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 import struct
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jettison.linux.owner_notes import read_note, write_link_owner, write_note
 from jettison.linux.syscall import MACHINE

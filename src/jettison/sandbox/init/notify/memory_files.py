@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jettison.sandbox.init.notify import procfs
 from jettison.sandbox.init.notify.target import AddDescriptor, NotifyTarget

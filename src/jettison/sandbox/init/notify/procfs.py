@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jettison.linux.syscall import MACHINE
 from jettison.sandbox.init.notify.target import AddDescriptor, ContinueCall, NotifyTarget

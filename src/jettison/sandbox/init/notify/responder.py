@@ -18,7 +18,7 @@ import errno
 import fcntl
 import os
 import struct
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jettison.linux.process import die_with_parent
 from jettison.sandbox.init.notify import fake_chown, procfs, sockets

@@ -17,7 +17,7 @@ import _socket
 import errno
 import os
 import struct
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jettison.linux.namespace import NEWNET, unshare
 from jettison.linux.process import become, die_with_parent, set_capabilities

@@ -13,7 +13,7 @@ import errno
 import fcntl
 import os
 import struct
-from collections.abc import Callable
+from _collections_abc import Callable
 
 from jettison.linux.syscall import libc
 
