@@ -108,11 +108,11 @@ class Peer:
 
 
 class Jettison(Peer):
-    """This program, with a store of its own."""
+    """This program, with a store of its own; so has another version of it, by its name."""
 
-    def __init__(self, *args: object, store: str = "jettison", **options: object) -> None:
+    def __init__(self, *args: object, store: str = "", **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        self.store = self.work / "stores" / store
+        self.store = self.work / "stores" / (store or self.name)
         self.env["JETTISON_ROOT"] = str(self.store)
 
     def build(self, context: Path, tag: str, *options: str) -> Commands:
@@ -154,7 +154,7 @@ class Jettison(Peer):
         command = [*(f"{key}={value}" for key, value in self.env.items()), *self.command]
         return Jettison(
             self.name, command, runner=self.runner, work=self.work, registry=self.registry,
-            store="jettison-emptied",
+            store=f"{self.name}-emptied",
         )  # fmt: skip
 
     def wipe(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from jettison import __version__
+from jettison.cli.flags import PlainHelp
 from jettison.console.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
@@ -98,7 +99,7 @@ def _entry(name: str) -> tuple[str, str]:
     return COMMANDS.get(name) or INNER[name]
 
 
-class LazyGroup(click.Group):
+class LazyGroup(PlainHelp, click.Group):
     """A group whose subcommands are imported when they are called.
 
     Args:
@@ -158,6 +159,12 @@ def _show_help(ctx: click.Context) -> None:
         out(ctx.get_help() + "\n")
 
 
+def _show_version(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
+    if value and not ctx.resilient_parsing:
+        out(f"jettison {__version__}\n")
+        ctx.exit()
+
+
 @click.group(
     name="jettison",
     cls=LazyGroup,
@@ -165,7 +172,15 @@ def _show_help(ctx: click.Context) -> None:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, "-v", "--version", message="%(prog)s %(version)s")
+@click.option(
+    "-v",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.option("--root", default="", metavar="DIR", help="Directory of the local store.")
 @click.option("-D", "--debug", "verbose", is_flag=True, help="Show tracebacks of errors.")
 @click.pass_context

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jettison.errors import UsageError
+from jettison.oci.address import is_ip_address
 
 _STUB = "127.0.0.53"
 _RESOLVED = Path("/run/systemd/resolve/resolv.conf")
@@ -65,7 +66,7 @@ def parse_extra_host(text: str) -> tuple[str, str]:
     one_word = name.split() == [name] and text.split() == [text] and text.isprintable()
     if not found or not one_word:
         raise UsageError(f"invalid extra host `{text}`", hint=hint)
-    if address != _GATEWAY and not _is_address(address):
+    if address != _GATEWAY and not is_ip_address(address):
         raise UsageError(f"invalid address in extra host `{text}`", hint=hint)
     return name, address
 
@@ -134,16 +135,6 @@ def _is_local(address: str) -> bool:
     link_local = plain[:3] in {"fe8", "fe9", "fea", "feb"} and ":" in plain
     own = plain in {"::1", "::", "0.0.0.0"}  # noqa: S104 - a name server's address
     return own or link_local or plain.startswith(("127.", "169.254."))
-
-
-def _is_address(text: str) -> bool:
-    import ipaddress
-
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _servers(addresses: Sequence[str]) -> bytes:

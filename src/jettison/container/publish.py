@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from jettison.errors import HostError, UsageError
+from jettison.oci.address import is_ip_address
 
 _PORTS = 65536
 _DIGITS = 5
@@ -53,7 +54,7 @@ def _parse(value: str) -> list[Port]:
     address = address.strip("[]")
     if len(hosts) != len(containers) or protocol not in {"tcp", "udp"}:
         raise _invalid(value)
-    if address and not _is_address(address):
+    if address and not is_ip_address(address):
         raise _invalid(value)
     return [
         Port(container, host, address, protocol)
@@ -71,16 +72,6 @@ def _range(text: str, value: str) -> range:
     if not 0 < int(first) <= int(last) < _PORTS:
         raise _invalid(value)
     return range(int(first), int(last) + 1)
-
-
-def _is_address(text: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-        except OSError:
-            continue
-        return True
-    return False
 
 
 def _invalid(value: str) -> UsageError:

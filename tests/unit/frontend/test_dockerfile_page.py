@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jettison.errors import FrontendError
-from jettison.frontend.dockerfile.instructions import FLAGS, INSTRUCTIONS
+from jettison.frontend.dockerfile.flags import FLAGS
+from jettison.frontend.dockerfile.instructions import INSTRUCTIONS
 from jettison.frontend.dockerfile.lines import DIRECTIVES
 from jettison.frontend.dockerfile.mounts import KEYS
 from jettison.frontend.dockerfile.reference import BUILDKIT_VERSION, DOCKERFILE_VERSION

@@ -23,6 +23,44 @@ class Kind(enum.Enum):
     LIST = "list"
 
 
+_FROM_FLAGS = {"platform": Kind.TEXT}
+_COPY_FLAGS = {
+    "chown": Kind.TEXT,
+    "from": Kind.TEXT,
+    "chmod": Kind.TEXT,
+    "link": Kind.BOOL,
+    "parents": Kind.BOOL,
+    "exclude": Kind.LIST,
+}
+_ADD_FLAGS = {
+    "chown": Kind.TEXT,
+    "chmod": Kind.TEXT,
+    "link": Kind.BOOL,
+    "keep-git-dir": Kind.BOOL,
+    "checksum": Kind.TEXT,
+    "unpack": Kind.BOOL,
+    "exclude": Kind.LIST,
+}
+_RUN_FLAGS = {
+    "mount": Kind.LIST,
+    "network": Kind.TEXT,
+    "security": Kind.TEXT,
+    "device": Kind.LIST,
+}
+_HEALTH_FLAGS = dict.fromkeys(
+    ("interval", "timeout", "start-period", "start-interval", "retries"), Kind.TEXT
+)
+
+FLAGS: Mapping[str, Mapping[str, Kind]] = {
+    "ADD": _ADD_FLAGS,
+    "COPY": _COPY_FLAGS,
+    "FROM": _FROM_FLAGS,
+    "HEALTHCHECK": _HEALTH_FLAGS,
+    "RUN": _RUN_FLAGS,
+}
+"""The flags of the instructions that have any."""
+
+
 def split_flags(text: str) -> tuple[tuple[str, ...], str]:
     r"""Split leading flag words from text; a lone ``--`` ends them.
 

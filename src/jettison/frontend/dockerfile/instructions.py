@@ -7,12 +7,12 @@ Out: one ``Instruction``, or a ``DockerfileSyntaxError`` at its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from jettison.errors import DockerfileSyntaxError, located
 from jettison.frontend.dockerfile import syntax
-from jettison.frontend.dockerfile.flags import Flags, Kind
+from jettison.frontend.dockerfile.flags import FLAGS, Flags
 from jettison.frontend.dockerfile.heredoc import parse_heredoc
 from jettison.frontend.dockerfile.mounts import check_mount
 from jettison.frontend.dockerfile.syntax import Command, Heredoc, Instruction, KeyValue, Node
@@ -23,43 +23,6 @@ _MAX_RETRIES = 2**31 - 1
 _MIN_INTERVAL_NS = 1_000_000
 _NETWORKS = ("default", "none", "host")
 _SECURITY = ("sandbox", "insecure")
-
-_FROM_FLAGS = {"platform": Kind.TEXT}
-_COPY_FLAGS = {
-    "chown": Kind.TEXT,
-    "from": Kind.TEXT,
-    "chmod": Kind.TEXT,
-    "link": Kind.BOOL,
-    "parents": Kind.BOOL,
-    "exclude": Kind.LIST,
-}
-_ADD_FLAGS = {
-    "chown": Kind.TEXT,
-    "chmod": Kind.TEXT,
-    "link": Kind.BOOL,
-    "keep-git-dir": Kind.BOOL,
-    "checksum": Kind.TEXT,
-    "unpack": Kind.BOOL,
-    "exclude": Kind.LIST,
-}
-_RUN_FLAGS = {
-    "mount": Kind.LIST,
-    "network": Kind.TEXT,
-    "security": Kind.TEXT,
-    "device": Kind.LIST,
-}
-_HEALTH_FLAGS = dict.fromkeys(
-    ("interval", "timeout", "start-period", "start-interval", "retries"), Kind.TEXT
-)
-
-FLAGS: Mapping[str, Mapping[str, Kind]] = {
-    "ADD": _ADD_FLAGS,
-    "COPY": _COPY_FLAGS,
-    "FROM": _FROM_FLAGS,
-    "HEALTHCHECK": _HEALTH_FLAGS,
-    "RUN": _RUN_FLAGS,
-}
-"""The flags of the instructions that have any."""
 
 _Common = dict[str, Any]
 _Builder = Callable[[Node, _Common], Instruction]

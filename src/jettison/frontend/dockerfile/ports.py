@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jettison.errors import DockerfileSyntaxError
+from jettison.oci.address import is_ip_address
 
 _PROTOCOLS = frozenset({"tcp", "udp", "sctp"})
 _MAX_PORT = 65535
@@ -49,7 +50,7 @@ def _parse(word: str) -> list[str]:
         raise DockerfileSyntaxError(
             f'invalid port: "{word}": invalid proto: {protocol}', hint="use tcp, udp or sctp"
         )
-    if address and not _is_address(address):
+    if address and not is_ip_address(address.removeprefix("[").removesuffix("]")):
         raise DockerfileSyntaxError(f"invalid IP address: {address}")
     bounds = _range(port)
     if bounds is None:
@@ -80,13 +81,3 @@ def _number(text: str) -> int | None:
         return None
     value = int(text)
     return value if value <= _MAX_PORT else None
-
-
-def _is_address(text: str) -> bool:
-    from ipaddress import ip_address  # rare, and it costs 5 ms
-
-    try:
-        ip_address(text.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
