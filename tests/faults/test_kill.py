@@ -19,7 +19,7 @@ from scratch_rig import Scratch
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
-KILLS = int(os.environ.get("JETTISON_TEST_KILLS", "150"))
+KILLS = int(os.environ.get("JETTISON_TEST_KILLS", "80"))
 KILLS_OF_OTHERS = 30
 DOCKERFILE = """
 FROM busybox AS tools

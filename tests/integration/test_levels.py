@@ -17,7 +17,7 @@ from host_tools import lacking, tool
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
 from level_rig import NOBODY_S_UID, Level, Machine, subordinate_uid
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow, pytest.mark.xdist_group("levels")]
 
 BUSYBOX = Path("/bin/busybox")
 

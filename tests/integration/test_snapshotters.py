@@ -27,7 +27,7 @@ from jettison.sandbox.select import choose
 from jettison.settings import Settings
 from level_rig import NOBODY_S_UID, Level, subordinate_uid
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_root, pytest.mark.slow, pytest.mark.xdist_group("snapshotters")]
 
 SNAPSHOTTERS = ("fuse-overlayfs", "copy")
 OLD = 1_000_000_000
