@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import helper_lines
 from host_tools import lacking, tool
+from jettison.sandbox.helper import spawn
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,6 +52,29 @@ def on_an_overlay(tmp_path: Path) -> Iterator[Path]:
     )
     yield tmp_path / "merged"
     subprocess.run(["umount", tmp_path / "merged"], check=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _measured_helpers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Where coverage is measured, measure helpers, too: of the builds in this process."""
+    plugin = request.config.pluginmanager.get_plugin("_cov")
+    measured = getattr(getattr(plugin, "cov_controller", None), "cov", None)
+    if measured is None:
+        yield
+        return
+    path = str(tmp_path_factory.mktemp("helpers") / "lines")
+    os.chmod(os.path.dirname(path), 0o755)
+    package = str(ROOT / "src")
+    helper_lines.prepare(path, package)
+    tracing = f"sys.path.insert(0, {str(ROOT / 'tests')!r}); import helper_lines; "
+    tracing += f"helper_lines.trace({path!r}, {package!r}); del sys.path[0]; "
+    first, found, rest = spawn._BOOT.partition("from jettison")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spawn, "_BOOT", first + tracing + found + rest)
+        yield
+    measured.get_data().add_lines(helper_lines.lines(path, package))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
