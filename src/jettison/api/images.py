@@ -155,25 +155,6 @@ def inspect_image(session: Session, name: str) -> dict[str, Any]:
     }
 
 
-def select(document: dict[str, Any], path: str) -> str:
-    """Return what a path such as ``{{.Config.Env}}`` or ``{{json .Config}}`` finds.
-
-    Raises:
-        UsageError: it is not of that form, or there is nothing.
-    """
-    match = re.fullmatch(r"\{\{\s*(json\s+)?((?:\.[A-Za-z]+)+)\s*\}\}", path)
-    if match is None:
-        raise UsageError(f"format `{path}` is not understood", hint="write {{.Config.Env}} or json")
-    value: Any = document
-    for part in match[2].strip(".").split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise UsageError(f"there is no `{match[2]}` in the document")
-        value = value[part]
-    if match[1] or not isinstance(value, str):
-        return msgspec.json.encode(value).decode()
-    return value
-
-
 def image_history(session: Session, name: str) -> list[HistoryRow]:
     """Return the history of an image, the latest instruction first."""
     image = find_image(session.store, name)

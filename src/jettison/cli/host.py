@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("version")
-@click.option("-f", "--format", "form", default="", help="json")
+@click.option("-f", "--format", "form", default="", help="json or a template: {{.Client.Version}}.")
 def version(form: str) -> int:
     """Show the version."""
     from jettison.frontend.dockerfile.reference import DOCKERFILE_VERSION
@@ -35,6 +35,13 @@ def version(form: str) -> int:
     }
     if form == "json":
         out_json(json.dumps(facts) + "\n")
+    elif form:
+        from jettison.console.template.evaluate import Template
+        from jettison.console.template.values import Struct
+
+        # There is no server: what docker asks of one is done by the program that is called.
+        parts = {"Client": Struct(facts), "Server": Struct(facts)}
+        out(Template(form).render(Struct({**parts, **facts}, facts)) + "\n")
     else:
         out("".join(f"{name + ':':<12}{value}\n" for name, value in facts.items()))
     return 0

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import click
 
 from jettison.api import images as api
+from jettison.api.images import HistoryRow
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
+from jettison.cli.listing import Listing, printable_lines
 from jettison.cli.session import confirmed, in_session
-from jettison.cli.table import ago, table
+from jettison.cli.table import ago
 from jettison.cli.values import pairs, texts
 from jettison.console.plain import size
 from jettison.console.terminal import out, out_json
 from jettison.errors import UsageError
 from jettison.linux.text import printable
 from jettison.oci.digest import short
+
+_TEXT = 45
+"""How much of an instruction a table shows."""
 
 
 @click.command("images")
@@ -35,7 +41,7 @@ from jettison.oci.digest import short
 @click.option("-q", "--quiet", is_flag=True, help="IDs only.")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten IDs.")
 @click.option("--digests", is_flag=True, help="Show digests of manifests.")
-@click.option("--format", "form", default="", help="table or json.")
+@click.option("--format", "form", default="", help="table, json or a template.")
 @click.pass_context
 def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
     """List images, newest first."""
@@ -49,22 +55,12 @@ def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
             ids = dict.fromkeys(each.id if flags["no_trunc"] else short(each.id) for each in found)
             out("".join(f"{each}\n" for each in ids))
             return 0
-        if flags["form"] == "json":
-            for each in found:
-                row = {
-                    "Repository": each.repository,
-                    "Tag": each.tag,
-                    "ID": each.id,
-                    "CreatedAt": each.created,
-                    "Size": size(each.size_bytes),
-                }
-                out_json(json.dumps(row) + "\n")
-            return 0
-        titles = ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]
+        shown = ["Repository", "Tag", "ID", "CreatedSince", "Size"]
         if flags["digests"]:
-            titles.insert(2, "DIGEST")
-        rows = [_row(each, flags) for each in found]
-        out(table(titles, rows))
+            shown.insert(2, "Digest")
+        listing = Listing("*formatter.imageContext", _HEADINGS, shown)
+        rows = [_row(each, full=bool(flags["no_trunc"])) for each in found]
+        out(listing.render(str(flags["form"]), rows))
         return 0
 
     return in_session(ctx, work)
@@ -84,13 +80,47 @@ def filters(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _row(image: ImageSummary, flags: dict[str, object]) -> list[str]:
-    name = image.id if flags["no_trunc"] else short(image.id)
-    age = ago(time.time() - api.epoch(image.created)) if image.created else "N/A"
-    row = [image.repository, image.tag, name, age, size(image.size_bytes)]
-    if flags["digests"]:
-        row.insert(2, image.digest or "<none>")
-    return row
+_HEADINGS = {
+    "Repository": "REPOSITORY",
+    "Tag": "TAG",
+    "Digest": "DIGEST",
+    "ID": "IMAGE ID",
+    "CreatedSince": "CREATED",
+    "CreatedAt": "CREATED AT",
+    "Size": "SIZE",
+    "VirtualSize": "SIZE",
+    "SharedSize": "SHARED SIZE",
+    "UniqueSize": "UNIQUE SIZE",
+    "Containers": "CONTAINERS",
+}
+
+
+def _row(image: ImageSummary, *, full: bool) -> dict[str, str]:
+    return {
+        "Repository": image.repository,
+        "Tag": image.tag,
+        "Digest": image.digest or "<none>",
+        "ID": image.id if full else short(image.id),
+        "CreatedSince": _since(image.created),
+        "CreatedAt": _at(image.created),
+        "Size": size(image.size_bytes),
+        "VirtualSize": size(image.size_bytes),
+        "SharedSize": "N/A",
+        "UniqueSize": "N/A",
+        "Containers": "N/A",
+    }
+
+
+def _since(created: str) -> str:
+    return ago(time.time() - api.epoch(created)) if created else "N/A"
+
+
+def _at(created: str) -> str:
+    """Return a time as Go prints it: ``2025-06-01 00:00:00 +0000 UTC``."""
+    if not created:
+        return "0001-01-01 00:00:00 +0000 UTC"
+    moment = datetime.fromtimestamp(api.epoch(created), UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S} +0000 UTC"
 
 
 @click.command("tag")
@@ -126,7 +156,7 @@ def rmi(ctx: click.Context, names: tuple[str, ...], *, force: bool) -> int:
 
 @click.command("inspect")
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("-f", "--format", "form", default="", help="A path such as {{.Config.Env}}, or json.")
+@click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
 @click.pass_context
 def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
     """Show all facts of images as JSON."""
@@ -134,8 +164,14 @@ def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
     def work(session: Session) -> int:
         documents = [api.inspect_image(session, name) for name in names]
         if form and form != "json":
+            from jettison.cli.documents import image_document
+            from jettison.console.template.evaluate import Template
+
+            template = Template(form)
             for document in documents:
-                out(api.select(document, form) + "\n")
+                out(printable_lines(template.render(image_document(document))) + "\n")
+        elif form:
+            out_json("".join(json.dumps(each) + "\n" for each in documents))
         else:
             out_json(json.dumps(documents, indent=4) + "\n")
         return 0
@@ -147,28 +183,42 @@ def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
 @click.argument("name", metavar="IMAGE")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten texts.")
 @click.option("-q", "--quiet", is_flag=True, help="IDs only.")
+@click.option("--format", "form", default="", help="table, json or a template.")
 @click.pass_context
-def history(ctx: click.Context, name: str, *, no_trunc: bool, quiet: bool) -> int:
+def history(ctx: click.Context, name: str, *, no_trunc: bool, quiet: bool, form: str) -> int:
     """Show the instructions that made an image, the latest first."""
 
     def work(session: Session) -> int:
-        rows = []
-        for entry in api.image_history(session, name):
-            text = printable(entry.created_by)
-            text = text if no_trunc or len(text) <= 45 else text[:44] + "…"
-            image_id = str(entry.id or "<missing>")
-            if entry.id is not None and not no_trunc:
-                image_id = short(entry.id)
-            if quiet:
-                out(image_id + "\n")
-                continue
-            age = ago(time.time() - api.epoch(entry.created)) if entry.created else "N/A"
-            rows.append([image_id, age, text, size(entry.size_bytes), entry.comment])
-        if not quiet:
-            out(table(["IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"], rows))
+        rows = [_entry(each, full=no_trunc) for each in api.image_history(session, name)]
+        if quiet:
+            out("".join(f"{row['ID']}\n" for row in rows))
+            return 0
+        headings = {
+            "ID": "IMAGE",
+            "CreatedSince": "CREATED",
+            "CreatedAt": "CREATED AT",
+            "CreatedBy": "CREATED BY",
+            "Size": "SIZE",
+            "Comment": "COMMENT",
+        }
+        shown = [each for each in headings if each != "CreatedAt"]
+        out(Listing("*formatter.historyContext", headings, shown).render(form, rows))
         return 0
 
     return in_session(ctx, work)
+
+
+def _entry(entry: HistoryRow, *, full: bool) -> dict[str, str]:
+    text = printable(entry.created_by)
+    image_id = "<missing>" if entry.id is None else entry.id if full else short(entry.id)
+    return {
+        "ID": image_id,
+        "CreatedSince": _since(entry.created),
+        "CreatedAt": entry.created,
+        "CreatedBy": text if full or len(text) <= _TEXT else f"{text[: _TEXT - 1]}…",
+        "Size": size(entry.size_bytes),
+        "Comment": entry.comment,
+    }
 
 
 @click.command("prune")

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from jettison.linux.text import printable
 
+_COLUMN = 10
+_GAP = 3
+
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return aligned lines, the titles first, ending in a newline; cells may be anybody's.
@@ -21,6 +24,23 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in everything
     )
     return "".join(f"{line}\n" for line in lines)
+
+
+def aligned(lines: Sequence[str]) -> str:
+    """Return lines whose cells, which tabs separate, stand below each other.
+
+    A column is at least ten wide, with the blanks behind it; the last cell of a line is in none.
+    """
+    rows = [line.split("\t") for text in lines for line in text.split("\n")]
+    widths: list[int] = []
+    for row in rows:
+        widths += [_COLUMN] * (len(row) - 1 - len(widths))
+        for column, cell in enumerate(row[:-1]):
+            widths[column] = max(widths[column], len(cell) + _GAP)
+    return "".join(
+        "".join(cell.ljust(widths[column]) for column, cell in enumerate(row[:-1])) + f"{row[-1]}\n"
+        for row in rows
+    )
 
 
 def ago(seconds: float) -> str:

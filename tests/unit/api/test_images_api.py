@@ -4,30 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.api.images import epoch, select
-from jettison.errors import UsageError
-
-DOCUMENT = {"Id": "sha256:1", "Config": {"Env": ["A=1"], "Cmd": None, "User": "app"}}
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("{{.Id}}", "sha256:1"),
-        ("{{ .Config.User }}", "app"),
-        ("{{json .Id}}", '"sha256:1"'),
-        ("{{.Config.Env}}", '["A=1"]'),
-        ("{{json .Config.Cmd}}", "null"),
-    ],
-)
-def test_a_path_finds_a_value(path: str, expected: str):
-    assert select(DOCUMENT, path) == expected
-
-
-@pytest.mark.parametrize("path", ["{{range .Config}}", ".Id", "{{.Nope}}", "{{.Id.Nope}}", "{{}}"])
-def test_a_path_that_is_not_understood_or_finds_nothing_is_refused(path: str):
-    with pytest.raises(UsageError):
-        select(DOCUMENT, path)
+from jettison.api.images import epoch
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""Lists of things as ``--format`` asks for: a table, JSON or a template.
+
+In:  columns, rows, the value of ``--format``.
+Out: text, in docker's shape.
+
+Source: docker's ``formatter`` package (``table``, headings, escapes, JSON with sorted names).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from jettison.cli.table import aligned, table
+from jettison.linux.text import printable
+
+if TYPE_CHECKING:
+    from jettison.console.template.values import Row
+
+_HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+
+
+class Listing:
+    """How one kind of things is listed.
+
+    Args:
+        type_name: What errors of templates call a row.
+        headings: Title of each field, by name.
+        shown: Names of the fields of the usual table.
+    """
+
+    def __init__(self, type_name: str, headings: Mapping[str, str], shown: Sequence[str]) -> None:
+        self._type_name = type_name
+        self._headings = headings
+        self._shown = shown
+
+    def render(self, form: str, rows: Iterable[Mapping[str, object]]) -> str:
+        """Return the text of a list, ending in a newline.
+
+        Args:
+            form: Empty or ``table``, ``json``, ``table TEMPLATE`` or a template.
+            rows: Values by name; those of texts may be anybody's.
+
+        Raises:
+            UsageError: the template is none, or asks for a field that there is not.
+        """
+        form = form.strip().replace("\\t", "\t").replace("\\n", "\n")
+        if form in {"", "table"}:
+            titles = [self._headings[name] for name in self._shown]
+            return table(titles, [[str(row[name]) for name in self._shown] for row in rows])
+        if form == "json":
+            return "".join(f"{_json(row)}\n" for row in rows)
+        from jettison.console.template.evaluate import Template
+
+        head, found, rest = form.partition(" ")
+        if found and head == "table":
+            template = Template(rest.strip())
+            heading = template.render(self._row(self._headings), heading=True)
+            lines = [template.render(self._row(row)) for row in rows]
+            return aligned([heading, *map(printable_lines, lines)])
+        template = Template(form)
+        return "".join(f"{printable_lines(template.render(self._row(row)))}\n" for row in rows)
+
+    def _row(self, fields: Mapping[str, object]) -> Row:
+        from jettison.console.template.values import Row
+
+        return Row(self._type_name, fields)
+
+
+def printable_lines(text: str) -> str:
+    """Return text of others without control characters; the template may have tabs and lines."""
+    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+
+
+def _json(row: Mapping[str, object]) -> str:
+    text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return "".join(_HTML.get(character, character) for character in text)
