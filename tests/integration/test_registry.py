@@ -21,7 +21,6 @@ from jettison.errors import (
     RegistryError,
     RegistryUnavailableError,
 )
-from jettison.exporter.registry import RegistryExporter
 from jettison.image.resolve import ImageResolver
 from jettison.oci import mediatype
 from jettison.oci.codec import encode
@@ -52,13 +51,7 @@ def client() -> Iterator[RegistryClient]:
 
 
 def push(rig: Rig, name: str, *images, **attributes: str):
-    exporter = RegistryExporter(
-        "registry",
-        [parse_reference(name)],
-        {k.replace("_", "-"): v for k, v in attributes.items()},
-        rig.services,
-    )
-    return exporter.export(images, ignore)
+    return rig.exporter("registry", "", name, **attributes).export(images, ignore)
 
 
 def test_a_pushed_image_is_pulled_with_equal_files_and_digest(registry, client, tmp_path: Path):

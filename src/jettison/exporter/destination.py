@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jettison.errors import ExportError
+from jettison.exporter.outputs import STANDARD_OUTPUT
 from jettison.fs.remove import remove_tree
-
-STANDARD_OUTPUT = "-"
 
 
 @contextmanager

@@ -6,14 +6,14 @@ Out: ``LayoutContents``; ``ImageSet`` for exporters that write an index of sever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from jettison.events import Progress
 from jettison.exporter.base import ExportServices
-from jettison.exporter.options import Annotations, ImageOptions
+from jettison.exporter.options import ImageOptions
 from jettison.image.layout import IMAGE_NAME, REF_NAME
 from jettison.image.manifest import (
     BuiltManifest,
@@ -67,23 +67,22 @@ def build_set(
     """
     if options.compression.name == "zstd" and oci is False:
         oci = True  # docker's media types have no zstd that others understand
-    notes = options.annotations
     manifests: list[BuiltManifest] = []
     for image in images:
         platform = image_platform(image.config)
-        form = ManifestForm(options.compression, oci, Annotations.of(notes.manifest, platform))
+        form = ManifestForm(options.compression, oci, options.notes("manifest", platform))
         built = build_manifest(services.store, image, services.blobs, form)
-        described = Annotations.of(notes.manifest_descriptor, platform)
+        described = options.notes("manifest-descriptor", platform)
         if described:
             descriptor = msgspec.structs.replace(built.descriptor, annotations=described)
             built = msgspec.structs.replace(built, descriptor=descriptor)
         manifests.append(built)
-    if len(manifests) == 1 and not notes.index:
+    if len(manifests) == 1 and not any(each.on == "index" for each in options.annotations):
         return ImageSet(tuple(manifests), manifests[0].descriptor)
     root, data = build_index(
         [each.descriptor for each in manifests],
         oci=oci is not False,
-        annotations=Annotations.of(notes.index),
+        annotations=options.notes("index"),
     )
     return ImageSet(tuple(manifests), root, data)
 
@@ -107,13 +106,12 @@ class LayoutContents(msgspec.Struct, frozen=True):
 
 
 def layout_contents(
-    sets: Sequence[tuple[ImageSet, Sequence[Reference]]], index_descriptor: Annotations
+    sets: Sequence[tuple[ImageSet, Sequence[Reference]]], extra: Mapping[str, str]
 ) -> LayoutContents:
-    """Return the layout of image sets and their names."""
+    """Return the layout of image sets and their names; ``extra`` annotates its entries."""
     entries: list[Descriptor] = []
     documents: dict[str, bytes] = {}
     layers: dict[str, tuple[LayerId, Descriptor, str]] = {}
-    extra = Annotations.of(index_descriptor.index_descriptor)
     for images, names in sets:
         for built in images.manifests:
             documents[built.descriptor.digest] = built.data

@@ -14,18 +14,17 @@ Source: OCI image-spec 1.1, image-layout.md; docker image-spec 1.2.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestError, UsageError
+from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestError
 from jettison.events import Progress
 from jettison.exporter.archive import ArchiveWriter
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.destination import (
-    STANDARD_OUTPUT,
     beside,
     copy_bytes,
     export_errors,
@@ -42,7 +41,8 @@ from jettison.exporter.layout_contents import (
     fetch_layers,
     layout_contents,
 )
-from jettison.exporter.options import Attributes
+from jettison.exporter.options import image_options
+from jettison.exporter.outputs import STANDARD_OUTPUT, DockerOutput, OciOutput
 from jettison.fs.atomic import write_atomically
 from jettison.image.layout import IMAGE_NAME, REF_NAME, OciLayout
 from jettison.image.manifest import Compression
@@ -57,43 +57,28 @@ class ArchiveExporter:
     """``type=oci`` and ``type=docker``.
 
     Args:
-        kind: ``oci`` or ``docker``.
-        dest: File, directory (``tar=false``), or ``-``.
-        attributes: As written.
+        output: What is wanted.
+        names: References for one without names.
         services: Has the images.
-        names: References without ``name=``.
 
     Raises:
-        UsageError: an attribute is wrong.
+        ExportError: there is no directory for its file.
     """
 
     def __init__(
         self,
-        kind: str,
-        dest: str,
-        attributes: Mapping[str, str],
+        output: OciOutput | DockerOutput,
+        names: Sequence[Reference],
         services: ExportServices,
-        *,
-        names: Sequence[Reference] = (),
     ) -> None:
-        taken = Attributes(kind, attributes)
-        self._docker = kind == "docker"
-        options = taken.image()
-        self.rewrites = taken.maybe_flag("rewrite-timestamp")
-        self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
-        self._tar = taken.flag("tar", default=True)
-        taken.finish()
-        if not dest:
-            raise UsageError(
-                f"output `type={kind}` needs a destination",
-                hint=f"write `type={kind},dest=FILE`, or `dest=-` for standard output",
-            )
-        if dest == STANDARD_OUTPUT and not self._tar:
-            raise UsageError("a layout directory cannot go to standard output")
-        if self._tar:
-            require_place(dest)
-        self._dest = dest
+        self.rewrites = output.rewrite_timestamp
+        self._options = image_options(output, names)
+        self._docker = isinstance(output, DockerOutput)
+        self._tar = output.tar
+        self._dest = output.dest
         self._services = services
+        if output.tar:
+            require_place(output.dest)
 
     @property
     def packs(self) -> Compression:
@@ -110,7 +95,9 @@ class ArchiveExporter:
         # Readers of layouts (skopeo, podman) know no docker media types, docker knows both.
         oci = self._options.oci is not False
         made = build_set(self._services, images, self._options, oci=oci)
-        contents = layout_contents([(made, self._options.names)], self._options.annotations)
+        contents = layout_contents(
+            [(made, self._options.names)], self._options.notes("index-descriptor")
+        )
         docker = docker_manifest([(made, self._options.names)]) if self._docker else b""
         fetch_layers(self._services, contents, report)
         if self._tar:
