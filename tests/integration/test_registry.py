@@ -80,7 +80,7 @@ def test_resolving_fetches_no_layer(registry, client, tmp_path: Path):
         layer = found.image.layers[0]
         assert rig.blobs.available(layer.layer)
         assert rig.layer_store.info(layer.layer) is None
-        assert not any(rig.store.layers.packed_any(layer.layer))
+        assert not any(rig.store.layers.find(layer.layer).blobs)
 
 
 def test_what_was_pulled_is_resolved_without_the_registry(registry, client, tmp_path: Path):
@@ -210,7 +210,7 @@ def test_layers_pulled_from_the_same_registry_are_pushed_without_a_download(
         found = ImageResolver(rig.store, rig.client).resolve(source, AMD64)
         push(rig, target, found.image)
         assert not rig.store.blobs.has(
-            rig.store.layers.remote(found.image.layers[0].layer)[0].digest
+            rig.store.layers.find(found.image.layers[0].layer).remote.descriptor.digest
         )
         assert client.manifest(parse_reference(target)) is not None
 

@@ -96,7 +96,7 @@ def push(session: Session, name: str, output: RegistryOutput, sink: Sink) -> Dig
     exporter = make_exporter(output, services(session), names=(reference,))
     if exporter is None:
         return None
-    if any(not session.store.layers.packed_any(each.layer) for each in image.layers):
+    if any(not session.store.layers.find(each.layer).blobs for each in image.layers):
         session.require_namespace()
     title = f"pushing {reference.familiar}"
     result = shown(sink, title, lambda report: exporter.export((image,), report))

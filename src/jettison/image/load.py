@@ -30,7 +30,6 @@ from jettison.errors import (
     SourceError,
 )
 from jettison.events import Progress, no_progress
-from jettison.image.blob_lookup import record_blob
 from jettison.image.blob_source import BlobSource, LayoutBlobSource, TarBlobSource
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
@@ -148,8 +147,8 @@ def _used(store: Store, loaded: Sequence[LoadedImage]) -> set[Digest]:
     used = {each.image.manifest.digest for each in loaded if each.image.manifest is not None}
     for each in loaded:
         for layer in each.image.layers:
-            packed = store.layers.packed_any(layer.layer).values()
-            used.update(one.descriptor.digest for one in packed)
+            blobs = store.layers.find(layer.layer).blobs.values()
+            used.update(one.digest for one in blobs)
     return used
 
 
@@ -264,7 +263,7 @@ def _keep(
     with store.database.transaction():
         for image, layers, names in loaded:
             for layer, descriptor in zip(image.layers, layers, strict=True):
-                record_blob(store, layer.layer, layer.diff_id, descriptor)
+                store.layers.add_blob(layer.layer, layer.diff_id, descriptor)
             keep_image(store, image, layers, source="")
             every = tuple(dict.fromkeys([*names, *extra]))
             for each in every:
@@ -285,8 +284,9 @@ def _verify(
 
     def check(layer: StoredLayer, descriptor: Descriptor, stop: Stop) -> None:
         stop.check()
-        known = store.layers.packed(layer.layer, LAYER_COMPRESSION[descriptor.media_type])
-        if known is None or known.descriptor.digest != descriptor.digest:
+        blobs = store.layers.find(layer.layer).blobs
+        known = blobs.get(LAYER_COMPRESSION[descriptor.media_type])
+        if known is None or known.digest != descriptor.digest:
             verify_blob(store, descriptor, layer.diff_id)
 
     run_parallel([partial(check, *pair) for pair in pairs.values()], limit=2)
