@@ -22,7 +22,6 @@ from typing import BinaryIO
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.destination import (
-    copy_bytes,
     export_errors,
     is_empty,
     new_directory,
@@ -38,6 +37,7 @@ from jettison.exporter.directory import (
     walk,
 )
 from jettison.exporter.outputs import STANDARD_OUTPUT, LocalOutput, TarOutput
+from jettison.fs.bytes import copy_rest
 from jettison.fs.tree import FileStat, Tree
 from jettison.image.manifest import image_platform
 from jettison.layer.header import (
@@ -191,5 +191,5 @@ class _TarWriter:
         self._sink.write(format_entry(entry))
         if kind == FILE:
             with open(os.open(tree.host_path(path), _READ), "rb") as file:
-                copy_bytes(file, self._sink)
+                copy_rest(file, self._sink)
             self._sink.write(bytes(-size % BLOCK))

@@ -30,10 +30,11 @@ from jettison.errors import (
     SourceError,
 )
 from jettison.events import Progress, no_progress
-from jettison.image.blob_source import BlobSource, LayoutBlobSource, TarBlobSource
+from jettison.image.archive import DockerImage, TarBlobSource, decode_docker_manifest
+from jettison.image.blob_source import BlobSource, LayoutBlobSource
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
-from jettison.image.layout import IMAGE_NAME, REF_NAME, OciLayout
+from jettison.image.layout import DOCKER_MANIFEST, IMAGE_NAME, INDEX, REF_NAME, OciLayout
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image
 from jettison.layer.decompress import detect, open_decompressed
@@ -60,12 +61,6 @@ class LoadedImage(msgspec.Struct, frozen=True):
 
     image: StoredImage
     names: tuple[str, ...] = ()
-
-
-class _DockerEntry(msgspec.Struct, frozen=True, rename="pascal"):
-    config: str
-    layers: tuple[str, ...] = ()
-    repo_tags: tuple[str, ...] | None = None
 
 
 def load(
@@ -127,10 +122,10 @@ def _load_tar(
             for entry in reader:
                 source.take(reader, entry, report)
             reader.drain()
-        if "index.json" in source.documents:
-            index = decode(Index, source.documents["index.json"])
+        if INDEX in source.documents:
+            index = decode(Index, source.documents[INDEX])
             loaded = _load_index(store, source, index, platform, name)
-        elif "manifest.json" in source.documents:
+        elif DOCKER_MANIFEST in source.documents:
             loaded = _load_docker(store, source, name)
         else:
             raise ImageNotFoundError(
@@ -170,8 +165,8 @@ def _load_index(
         names += [text for text in _names_of(entry) if text not in names]
     if not found:
         raise problem or ImageNotFoundError("the layout holds no image")
-    if isinstance(source, TarBlobSource) and "manifest.json" in source.documents:
-        for docker in _docker_entries(source):
+    if isinstance(source, TarBlobSource) and DOCKER_MANIFEST in source.documents:
+        for docker in decode_docker_manifest(source.documents[DOCKER_MANIFEST]):
             identity = source.member(docker.config).digest
             if identity in found:
                 names = found[identity][2]
@@ -210,7 +205,7 @@ def _read_image(
 
 def _load_docker(store: Store, source: TarBlobSource, name: str) -> list[LoadedImage]:
     loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]] = []
-    for entry in _docker_entries(source):
+    for entry in decode_docker_manifest(source.documents[DOCKER_MANIFEST]):
         identity = source.member(entry.config)
         data = store.blobs.read(identity.digest, limit=MAX_DOCUMENT_BYTES)
         config = decode(ImageConfig, data)
@@ -238,13 +233,6 @@ def _docker_layer(store: Store, member: Descriptor) -> Descriptor:
     if compression not in mediatype.OCI_LAYERS:
         raise InvalidManifestError(f"layers compressed with {compression} are not supported")
     return Descriptor(mediatype.OCI_LAYERS[compression], member.digest, member.size)
-
-
-def _docker_entries(source: TarBlobSource) -> list[_DockerEntry]:
-    try:
-        return msgspec.json.decode(source.documents["manifest.json"], type=list[_DockerEntry])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidManifestError(f"invalid `manifest.json`: {error}") from error
 
 
 def _keep(
@@ -301,7 +289,7 @@ def _names_of(entry: Descriptor) -> list[str]:
     return [_name(short)] if "/" in short or ":" in short else []
 
 
-def _tags(entry: _DockerEntry) -> list[str]:
+def _tags(entry: DockerImage) -> list[str]:
     return [_name(tag) for tag in entry.repo_tags or ()]
 
 
