@@ -15,7 +15,7 @@ from jettison.events import Progress
 from jettison.exporter.base import ExportServices
 from jettison.exporter.options import ImageOptions
 from jettison.image.archive import DockerImage, encode_docker_manifest
-from jettison.image.layout import IMAGE_NAME, REF_NAME, LayoutContents, blob_name
+from jettison.image.layout import IMAGE_NAME, LayoutContents
 from jettison.image.manifest import (
     BuiltManifest,
     ManifestForm,
@@ -25,6 +25,7 @@ from jettison.image.manifest import (
 )
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
+from jettison.oci.layout import REF_NAME, blob_name
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage

@@ -28,7 +28,7 @@ from jettison.errors import (
 )
 from jettison.events import Progress
 from jettison.fs.bytes import copy_rest
-from jettison.image.layout import DOCKER_MANIFEST, INDEX, MARKER, LayoutContents, blob_name
+from jettison.image.layout import DOCKER_MANIFEST, LayoutContents
 from jettison.layer.header import (
     BLOCK,
     DIRECTORY,
@@ -40,6 +40,7 @@ from jettison.layer.header import (
 )
 from jettison.oci.codec import MAX_DOCUMENT_BYTES
 from jettison.oci.digest import Digest, parse_digest
+from jettison.oci.layout import INDEX, MARKER, blob_name
 from jettison.oci.manifest import Descriptor
 from jettison.store.store import Store
 

@@ -31,17 +31,14 @@ from jettison.events import Progress
 from jettison.fs.atomic import write_atomically
 from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode, encode
 from jettison.oci.digest import Digest, encoded, parse_digest, verify
+from jettison.oci.layout import INDEX, MARKER, MARKER_DATA, REF_NAME, blob_name
 from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.mediatype import OCI_INDEX
 from jettison.store.layer import LayerId
 
 SCHEME = "oci-layout://"
-REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
 
-INDEX = "index.json"
-MARKER = "oci-layout"
-MARKER_DATA = b'{"imageLayoutVersion":"1.0.0"}'
 DOCKER_MANIFEST = "manifest.json"
 """Not of the specification: what docker reads; see ``image.archive``."""
 
@@ -76,12 +73,6 @@ def parse_layout_reference(text: str) -> LayoutReference:
             f"`{text}` names no directory", hint="write `oci-layout://PATH[:tag][@digest]`"
         )
     return LayoutReference(os.path.abspath(path), tag, digest)
-
-
-def blob_name(digest: Digest) -> str:
-    """Return where a layout has a blob: ``blobs/sha256/<hex>``."""
-    algorithm, _, text = digest.partition(":")
-    return f"blobs/{algorithm}/{text}"
 
 
 class LayoutContents(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ from jettison.image.archive import DockerImage, TarBlobSource, decode_docker_man
 from jettison.image.blob_source import BlobSource, LayoutBlobSource
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
-from jettison.image.layout import DOCKER_MANIFEST, IMAGE_NAME, INDEX, REF_NAME, OciLayout
+from jettison.image.layout import DOCKER_MANIFEST, IMAGE_NAME, OciLayout
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image
 from jettison.layer.decompress import detect, open_decompressed
@@ -44,6 +44,7 @@ from jettison.oci import mediatype
 from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
+from jettison.oci.layout import INDEX, REF_NAME
 from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.oci.platform import Platform

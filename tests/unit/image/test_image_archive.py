@@ -19,10 +19,11 @@ from jettison.image.archive import (
     encode_docker_manifest,
     write_archive,
 )
-from jettison.image.layout import IMAGE_NAME, LayoutContents, OciLayout, blob_name
+from jettison.image.layout import IMAGE_NAME, LayoutContents, OciLayout
 from jettison.layer.limits import ArchiveLimits
 from jettison.layer.reader import TarReader
 from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.layout import blob_name
 from jettison.oci.manifest import Descriptor
 from jettison.store.layer import image_layer_id
 from jettison.store.store import Store
