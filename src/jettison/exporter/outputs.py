@@ -93,6 +93,7 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
         if self.names:
             from jettison.image.names import tag_reference
 
+            _require_list("names", self.names)
             for name in self.names:
                 tag_reference(name)
         if self.compression not in _LEVELS:
@@ -103,6 +104,12 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
         level = self.compression_level
         if level is not None and not low <= level <= high:
             raise UsageError(f"`compression-level={level}` is not between {low} and {high}")
+
+
+def _require_list(name: str, value: object) -> None:
+    """See that a list was not forgotten: text is a sequence of texts, too."""
+    if isinstance(value, str):
+        raise UsageError(f"`{name}` must be a list", hint=f'write `{name}=["{value}"]`')
 
 
 class ImageOutput(ImageForm, frozen=True, kw_only=True, tag_field="type", tag="image"):
@@ -187,6 +194,7 @@ class LocalOutput(_Rootfs, frozen=True, tag_field="type", tag="local"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _require_list("preserve", self.preserve)
         known = (*PRIVILEGES, ALL_PRIVILEGES)
         unknown = {*self.preserve} - {*known}
         if unknown:

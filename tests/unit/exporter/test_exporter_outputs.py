@@ -57,6 +57,7 @@ def test_an_output_survives_the_way_to_a_worker(output):
         (lambda: OciOutput("-", tar=False), "a layout directory cannot go to standard output"),
         (lambda: OciOutput("x", compression="rar"), "unknown compression `rar`"),
         (lambda: OciOutput("x", compression_level=10), "`compression-level=10` is not between"),
+        (lambda: ImageOutput(names="app"), "`names` must be a list"),
         (lambda: LocalOutput("-"), "a directory cannot go to standard output"),
         (lambda: LocalOutput("x", preserve=frozenset({"uid"})), "cannot preserve `uid`"),
         (lambda: TarOutput(""), "`type=tar` needs a destination"),
