@@ -56,19 +56,20 @@ def same_as_base(
     groups: dict[tuple[int, int], list[tuple[str, FileStat | None]]] = {}
     for path, file in layout.files.items():
         before = base.lstat(path) if path[: path.rfind("/")] in inside else None
-        equal, group = before is not None, (file.source, file.number)
-        if isinstance(file, InlineFile):
-            continue
+        number, equal = file.number, before is not None
         if isinstance(file, SourceFile):
             entry = file.entry
-            group = (file.source, entry.leader if entry.leader >= 0 else file.number)
             if before is None and entry.stat.nlink == 1:
                 continue
+            number = entry.leader if entry.leader >= 0 else number
             equal = before is not None and _is_same_file(
                 base, path, before, file.tree, entry, owner
             )
+        elif isinstance(file, InlineFile):
+            continue
         elif before is not None:
             covered.append(_record(base, path, before))
+        group = (file.source, number)
         groups.setdefault(group, []).append((path, before if equal else None))
     for names in groups.values():
         found = {None if before is None else before.identity for _, before in names}
