@@ -73,11 +73,11 @@ class Bench:
         link: bool = False,
     ) -> Path:
         """Write the layer of an op and return its directory."""
-        selection, destination = self.plan(op, trees, base)
+        _, destination = self.plan(op, trees, base)
         self._count += 1
         upper = self.tmp / f"upper{self._count}"
         upper.mkdir()
-        write(op, selection, destination, upper, created_ns=CREATED_NS, link=link)
+        write(destination, upper, created_ns=CREATED_NS, link=link)
         return upper
 
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from jettison.exporter.base import ExportServices
+from jettison.cli.outputs import output_of
+from jettison.exporter.base import Exporter, ExportServices
+from jettison.exporter.catalog import make_exporter
 from jettison.image.assemble import assemble
 from jettison.image.layers import LayerBlobs
 from jettison.image.remote import ClientFactory
 from jettison.oci.config import ContainerConfig, History
 from jettison.oci.platform import Platform
+from jettison.oci.reference import parse_reference
 from jettison.plan.graph import HistoryStep, ImageTemplate
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.image import StoredImage
@@ -44,6 +47,16 @@ class Rig:
 
     def __exit__(self, *_: object) -> None:
         self.store.close()
+
+    def exporter(
+        self, kind: str, dest: Path | str = "", *names: str, **attributes: str
+    ) -> Exporter:
+        """Return the exporter of ``--output type=…,dest=…``; ``_`` in names of attributes is ``-``."""
+        written = {name.replace("_", "-"): value for name, value in attributes.items()}
+        output = output_of({"type": kind, "dest": str(dest), **written})
+        exporter = make_exporter(output, self.services, names=list(map(parse_reference, names)))
+        assert exporter is not None
+        return exporter
 
     @property
     def services(self) -> ExportServices:

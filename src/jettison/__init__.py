@@ -10,13 +10,23 @@ if TYPE_CHECKING:
     from jettison.api.request import (
         BuildRequest,
         BuildResult,
-        OutputRequest,
         RunRequest,
         SecretRequest,
         StageReport,
     )
     from jettison.api.session import Session
     from jettison.errors import JettisonError
+    from jettison.exporter.outputs import (
+        Annotation,
+        CacheOnlyOutput,
+        DockerOutput,
+        ImageOutput,
+        LocalOutput,
+        OciOutput,
+        OutputRequest,
+        RegistryOutput,
+        TarOutput,
+    )
     from jettison.linux.resources import Resources
     from jettison.python.calls import build, inspect, open_session, run
     from jettison.python.result import RunResult
@@ -26,10 +36,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Annotation",
     "BuildRequest",
     "BuildResult",
+    "CacheOnlyOutput",
+    "DockerOutput",
+    "ImageOutput",
     "JettisonError",
+    "LocalOutput",
+    "OciOutput",
     "OutputRequest",
+    "RegistryOutput",
     "Resources",
     "RunRequest",
     "RunResult",
@@ -38,6 +55,7 @@ __all__ = [
     "Settings",
     "StageReport",
     "Store",
+    "TarOutput",
     "__version__",
     "build",
     "errors",
@@ -51,13 +69,23 @@ _HOMES = {
     "api.request": (
         "BuildRequest",
         "BuildResult",
-        "OutputRequest",
         "RunRequest",
         "SecretRequest",
         "StageReport",
     ),
     "api.session": ("Session",),
     "errors": ("JettisonError",),
+    "exporter.outputs": (
+        "Annotation",
+        "CacheOnlyOutput",
+        "DockerOutput",
+        "ImageOutput",
+        "LocalOutput",
+        "OciOutput",
+        "OutputRequest",
+        "RegistryOutput",
+        "TarOutput",
+    ),
     "linux.resources": ("Resources",),
     "python.calls": ("build", "inspect", "open_session", "run"),
     "python.result": ("RunResult",),

@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 
 from jettison.api.build import build
-from jettison.api.request import BuildRequest, OutputRequest, SecretRequest
+from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
 from jettison.errors import InternalError, JettisonError
+from jettison.exporter.outputs import OciOutput
 from jettison.settings import Settings
 
 Json = dict[str, Any]
@@ -164,7 +165,7 @@ class Builder:
             no_cache=options.get("no_cache", False),
             no_cache_stages=_stages(options.get("no_cache_filter", ())),
             network="host",
-            outputs=(OutputRequest("oci", str(layout), {"tar": "false"}),),
+            outputs=(OciOutput(str(layout), tar=False),),
         )
 
     def secrets(self, options: Json) -> tuple[SecretRequest, ...]:

@@ -115,7 +115,7 @@ def _solve(plan: Plan, context: Tree, tmp: Path, *, link: bool) -> StackTree:
         upper.mkdir()
         if isinstance(vertex.op, MkdirOp):
             destination = examine(vertex.op, base)
-            write_directory(vertex.op, destination, upper, created_ns=CREATED_NS)
+            write_directory(destination, upper, created_ns=CREATED_NS)
         else:
             assert isinstance(vertex.op, CopyOp)
             trees = [
@@ -123,7 +123,7 @@ def _solve(plan: Plan, context: Tree, tmp: Path, *, link: bool) -> StackTree:
             ]
             selection = select(vertex.op, trees)
             destination = examine(vertex.op, base, selection)
-            write(vertex.op, selection, destination, upper, created_ns=CREATED_NS, link=link)
+            write(destination, upper, created_ns=CREATED_NS, link=link)
             assert selection.digest() == select(vertex.op, trees).digest()
             assert destination.digest() == examine(vertex.op, base, selection).digest()
         stacks[vertex.digest] = [*below, upper]

@@ -14,14 +14,22 @@ from pathlib import Path
 import pytest
 
 from image_rig import AMD64, ARM64, Rig, ignore, read_tree
+from jettison.cli.outputs import output_of
 from jettison.errors import ExportError, JettisonError, UsageError
 from jettison.exporter.base import ExportServices
-from jettison.exporter.catalog import TYPES, make_exporter
+from jettison.exporter.catalog import make_exporter
+from jettison.exporter.outputs import (
+    TYPES,
+    DockerOutput,
+    LocalOutput,
+    OciOutput,
+    TarOutput,
+    kind_of,
+)
 from jettison.exporter.save import save_images
 from jettison.image.assemble import assemble
 from jettison.image.load import load
 from jettison.oci.config import ContainerConfig
-from jettison.oci.reference import parse_reference
 from jettison.plan.graph import ImageTemplate
 from layout_check import check_layout, extracted
 from registry_server import needed
@@ -39,36 +47,40 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 
 
 def export(rig: Rig, kind: str, dest: Path | str, *images, names=(), **attributes: str):
-    named = [parse_reference(name) for name in names]
-    written = {name.replace("_", "-"): value for name, value in attributes.items()}
-    exporter = make_exporter(kind, str(dest), written, rig.services, names=named)
-    return exporter.export(images, ignore)
+    return rig.exporter(kind, dest, *names, **attributes).export(images, ignore)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TYPES if kind != "cacheonly"])
 def test_an_unknown_attribute_is_refused_before_anything_is_done(rig, kind):
     with pytest.raises(UsageError, match="unknown attribute `colour`") as raised:
-        make_exporter(kind, "x", {"colour": "red"}, rig.services, names=[parse_reference("a")])
+        rig.exporter(kind, "x", "a", colour="red")
     assert "`" in raised.value.hint
 
 
 def test_an_unknown_type_is_refused_with_the_known_ones(rig):
     with pytest.raises(UsageError, match="unknown output type `floppy`") as raised:
-        make_exporter("floppy", "", {}, rig.services)
+        rig.exporter("floppy")
     assert "oci" in raised.value.hint
 
 
-@pytest.mark.parametrize("kind", DEST_KINDS)
-def test_a_destination_is_needed(rig, kind):
-    with pytest.raises(UsageError, match="needs a destination"):
-        make_exporter(kind, "", {}, rig.services)
+@pytest.mark.parametrize("kind", [OciOutput, DockerOutput, TarOutput, LocalOutput])
+def test_a_destination_is_needed(kind):
+    with pytest.raises(UsageError, match=f"`type={kind_of(kind)}` needs a destination"):
+        kind("")
+
+
+def test_a_docker_archive_without_a_file_is_loaded_into_the_store(rig):
+    image = rig.image(FILES)
+    exporter = rig.exporter("docker", name="app:1")
+    assert exporter.export([image], ignore).names == ("docker.io/library/app:1",)
+    assert rig.store.images.lookup("docker.io/library/app:1").id == image.id
 
 
 @pytest.mark.parametrize("kind", DEST_KINDS)
 def test_nothing_is_left_when_the_export_is_cancelled(rig, kind, tmp_path: Path):
     image = rig.image({f"f{n}": f"{n}" for n in range(300)})
     (tmp_path / "out").mkdir()
-    exporter = make_exporter(kind, str(tmp_path / "out/x"), {}, rig.services)
+    exporter = rig.exporter(kind, tmp_path / "out/x")
 
     def cancel(item: str, current: int, total: int) -> None:
         raise KeyboardInterrupt
@@ -101,7 +113,8 @@ def test_equal_images_give_equal_bytes_in_a_file_and_in_a_stream(rig, kind, tmp_
     export(rig, kind, tmp_path / "a", image)
     stream = io.BytesIO()
     services = ExportServices(rig.store, rig.blobs, None, stream)
-    make_exporter(kind, "-", {}, services).export([image], ignore)
+    output = output_of({"type": kind, "dest": "-"})
+    make_exporter(output, services).export([image], ignore)
     assert (tmp_path / "a").read_bytes() == stream.getvalue()
     assert [path.name for path in tmp_path.iterdir() if path.name != "store"] == ["a"]
 
@@ -160,17 +173,16 @@ def test_several_platforms_make_an_index(rig, tmp_path: Path):
 
 
 def test_annotations_go_where_they_are_sent(rig, tmp_path: Path):
-    exporter = make_exporter(
+    exporter = rig.exporter(
         "oci",
-        str(tmp_path / "x.tar"),
-        {
+        tmp_path / "x.tar",
+        **{
             "annotation.org.example.a": "1",
             "annotation-manifest[linux/arm64].org.example.b": "2",
             "annotation-index.org.example.c": "3",
             "annotation-manifest-descriptor.org.example.d": "4",
             "annotation-index-descriptor.org.example.e": "5",
         },
-        rig.services,
     )
     exporter.export([rig.image(FILES, platform=each) for each in (AMD64, ARM64)], ignore)
     layout = extracted(tmp_path / "x.tar", tmp_path / "x")
@@ -199,7 +211,7 @@ def test_annotations_go_where_they_are_sent(rig, tmp_path: Path):
 )
 def test_wrong_values_are_refused(rig, attributes):
     with pytest.raises(JettisonError):
-        make_exporter("oci", "x", attributes, rig.services)
+        rig.exporter("oci", "x", **attributes)
 
 
 def test_layers_of_other_images_keep_their_compression_unless_forced(rig, tmp_path: Path):

@@ -132,7 +132,7 @@ def test_a_layer_can_be_given_a_name(layer_store: LayerStore, store: Store) -> N
     again = layer_store.prepare()
     assert layer_store.commit_as(again, name) == info, "the first one stays"
     assert (layer_store.directory(name) / "etc/motd").exists()
-    facts = store.layers.facts(name)
+    facts = store.layers.find(name).facts
     assert facts is not None
     assert (facts.size_bytes, facts.entries) == (5, 5)
 

@@ -21,7 +21,6 @@ from jettison.errors import (
     RegistryError,
     RegistryUnavailableError,
 )
-from jettison.exporter.registry import RegistryExporter
 from jettison.image.resolve import ImageResolver
 from jettison.oci import mediatype
 from jettison.oci.codec import encode
@@ -52,13 +51,7 @@ def client() -> Iterator[RegistryClient]:
 
 
 def push(rig: Rig, name: str, *images, **attributes: str):
-    exporter = RegistryExporter(
-        "registry",
-        [parse_reference(name)],
-        {k.replace("_", "-"): v for k, v in attributes.items()},
-        rig.services,
-    )
-    return exporter.export(images, ignore)
+    return rig.exporter("registry", "", name, **attributes).export(images, ignore)
 
 
 def test_a_pushed_image_is_pulled_with_equal_files_and_digest(registry, client, tmp_path: Path):
@@ -87,7 +80,7 @@ def test_resolving_fetches_no_layer(registry, client, tmp_path: Path):
         layer = found.image.layers[0]
         assert rig.blobs.available(layer.layer)
         assert rig.layer_store.info(layer.layer) is None
-        assert not any(rig.store.layers.packed_any(layer.layer))
+        assert not any(rig.store.layers.find(layer.layer).blobs)
 
 
 def test_what_was_pulled_is_resolved_without_the_registry(registry, client, tmp_path: Path):
@@ -217,7 +210,7 @@ def test_layers_pulled_from_the_same_registry_are_pushed_without_a_download(
         found = ImageResolver(rig.store, rig.client).resolve(source, AMD64)
         push(rig, target, found.image)
         assert not rig.store.blobs.has(
-            rig.store.layers.remote(found.image.layers[0].layer)[0].digest
+            rig.store.layers.find(found.image.layers[0].layer).remote.descriptor.digest
         )
         assert client.manifest(parse_reference(target)) is not None
 

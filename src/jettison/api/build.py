@@ -92,7 +92,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         cached=len(solution.cached),
         stages=stages,
         layers=tuple(each.layer for each in image.layers),
-        contents=tuple(session.store.layers.content(each.layer) for each in image.layers),
+        contents=tuple(session.store.layers.find(each.layer).content for each in image.layers),
         size_bytes=next((each.size_bytes for each in stages if each.final), 0),
     )
 

@@ -69,7 +69,7 @@ class BuiltImages:
         stack = self._solution.stack(plan.target)
         if rewritten:
             stack = self._rewritten(stack)
-        elif any(session.store.layers.diff_id(layer) is None for layer in stack):
+        elif any(session.store.layers.find(layer).diff_id is None for layer in stack):
             session.require_namespace()  # their files are read, whoever owns them
         return assemble(
             plan.image,

@@ -281,6 +281,6 @@ def _needed_blobs(session: Session) -> set[str]:
                 data = session.store.blobs.read(image.manifest.digest, limit=4 << 20)
                 needed |= {each.digest for each in decode(Manifest, data).layers}
     for (layer,) in session.store.database.query("SELECT DISTINCT layer FROM packed"):
-        packed = session.store.layers.packed_any(LayerId(layer))
-        needed |= {each.descriptor.digest for each in packed.values()}
+        blobs = session.store.layers.find(LayerId(layer)).blobs
+        needed |= {each.digest for each in blobs.values()}
     return needed

@@ -125,7 +125,7 @@ class _Checker:
         """Find facts about blobs that are not here."""
         rows = self._store.database.query("SELECT layer, compression, descriptor FROM packed")
         for layer, compression, _ in rows:
-            if self._store.layers.packed(LayerId(layer), compression) is not None:
+            if compression in self._store.layers.find(LayerId(layer)).blobs:
                 continue
             if self._repair:
                 self._store.database.execute(

@@ -178,9 +178,8 @@ def image_history(session: Session, name: str) -> list[HistoryRow]:
 
 def layer_size(session: Session, image: StoredImage) -> list[int]:
     """Return the bytes of each layer: of its regular files, or packed until it was unpacked."""
-    known = session.store.layers
-    facts = ((each.layer, known.facts(each.layer)) for each in image.layers)
-    return [known.stored_size(layer) if fact is None else fact.size_bytes for layer, fact in facts]
+    layers = [session.store.layers.find(each.layer) for each in image.layers]
+    return [each.blob_bytes if each.facts is None else each.facts.size_bytes for each in layers]
 
 
 def epoch(created: str) -> float:

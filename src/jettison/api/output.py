@@ -15,17 +15,22 @@ from collections.abc import Callable
 import msgspec
 
 from jettison.api.compile import shown
-from jettison.api.request import BuildRequest, OutputRequest
+from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.events import Progress, Sink, Warned
 from jettison.exporter.base import Exporter, ExportResult, ExportServices
 from jettison.exporter.catalog import make_exporter
+from jettison.exporter.outputs import (
+    CacheOnlyOutput,
+    ImageOutput,
+    OutputRequest,
+    RegistryOutput,
+    kind_of,
+)
 from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
-
-_READS_NO_LAYER = frozenset({"image", "cacheonly"})
 
 
 class PreparedOutput(msgspec.Struct, frozen=True):
@@ -53,27 +58,20 @@ def prepare_outputs(session: Session, request: BuildRequest) -> list[PreparedOut
         InvalidReferenceError: a tag is no name.
     """
     names = tuple(tag_reference(tag) for tag in request.tags)
-    wanted = [_loaded(each) for each in request.outputs]
-    if (names or not wanted) and not any(each.type == "image" for each in wanted):
-        wanted.insert(0, OutputRequest("image"))
-    if request.push and not any(each.type == "registry" for each in wanted):
-        wanted.append(OutputRequest("registry"))
+    wanted = list(request.outputs)
+    if (names or not wanted) and not any(isinstance(each, ImageOutput) for each in wanted):
+        wanted.insert(0, ImageOutput())
+    if request.push and not any(isinstance(each, RegistryOutput) for each in wanted):
+        wanted.append(RegistryOutput())
     return [
         made for each in wanted if (made := _prepare(session, request, each, names)) is not None
     ]
 
 
-def _loaded(output: OutputRequest) -> OutputRequest:
-    """Return what an output means: docker's form without a file is loaded, here into the store."""
-    if output.type == "docker" and not output.dest:
-        return OutputRequest("image", options=output.options)
-    return output
-
-
 def reads_layers(request: BuildRequest) -> bool:
     """Tell whether an output needs the bytes of layers."""
     return request.push or any(
-        _loaded(each).type not in _READS_NO_LAYER for each in request.outputs
+        not isinstance(each, ImageOutput | CacheOnlyOutput) for each in request.outputs
     )
 
 
@@ -108,19 +106,17 @@ def _exporting(exporter: Exporter, image: StoredImage) -> Callable[[Progress], E
 def _prepare(
     session: Session, request: BuildRequest, wanted: OutputRequest, names: tuple[Reference, ...]
 ) -> PreparedOutput | None:
-    exporter = make_exporter(
-        wanted.type,
-        wanted.dest,
-        wanted.options,
-        services(session, offline=request.offline),
-        names=names,
-    )
-    if exporter is None:
-        return None
-    titles = {
-        "image": "exporting to image",
-        "registry": f"pushing {', '.join(name.familiar for name in names)}",
-    }
-    return PreparedOutput(
-        titles.get(wanted.type, f"exporting to {wanted.type} {wanted.dest}"), exporter
-    )
+    exporter = make_exporter(wanted, services(session, offline=request.offline), names=names)
+    return None if exporter is None else PreparedOutput(_title(wanted, names), exporter)
+
+
+def _title(wanted: OutputRequest, names: tuple[Reference, ...]) -> str:
+    match wanted:
+        case ImageOutput():
+            return "exporting to image"
+        case RegistryOutput():
+            return f"pushing {', '.join(name.familiar for name in names)}"
+        case CacheOnlyOutput():
+            return ""
+        case _:
+            return f"exporting to {kind_of(wanted)} {wanted.dest}"

@@ -10,24 +10,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
-
-
-class OutputRequest(msgspec.Struct, frozen=True):
-    """One ``-o``/``--output``: ``type=oci,dest=FILE,compression=zstd``.
-
-    Args:
-        type: ``image`` (local store), ``registry``, ``oci``, ``docker``, ``local``, ``tar`` or
-            ``cacheonly``.
-        dest: Path, or ``-`` for standard output; empty where the type needs none.
-        options: The other attributes, as written.
-    """
-
-    type: str
-    dest: str = ""
-    options: Mapping[str, str] = {}
 
 
 class SecretRequest(msgspec.Struct, frozen=True):
@@ -54,6 +40,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
         build_args: None values are taken from the environment by the caller before.
         contexts: ``--build-context`` name to text as written (path, ``docker-image://…``,
             ``oci-layout://…``, URL, ``target:…``).
+        outputs: Where the image goes; the local store if there are none.
         platforms: Empty means this machine's.
         pull: Ask the registry for every image.
         secrets_in_layers: Whether RUN may write secrets into layers; it fails the build else.

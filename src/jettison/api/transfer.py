@@ -16,6 +16,7 @@ from jettison.api.output import services
 from jettison.api.session import Session
 from jettison.events import Progress, Sink
 from jettison.exporter.catalog import make_exporter
+from jettison.exporter.outputs import RegistryOutput
 from jettison.image.names import find_image
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
@@ -83,7 +84,7 @@ def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, D
     return shown(sink, f"pulling {reference.familiar}", work)
 
 
-def push(session: Session, name: str, compression: str, sink: Sink) -> Digest | None:
+def push(session: Session, name: str, output: RegistryOutput, sink: Sink) -> Digest | None:
     """Push an image to the registry that its name tells; return its manifest's digest.
 
     Raises:
@@ -92,11 +93,10 @@ def push(session: Session, name: str, compression: str, sink: Sink) -> Digest | 
     """
     image = find_image(session.store, name)
     reference = parse_reference(name)
-    attributes = {"compression": compression}
-    exporter = make_exporter("registry", "", attributes, services(session), names=(reference,))
+    exporter = make_exporter(output, services(session), names=(reference,))
     if exporter is None:
         return None
-    if any(not session.store.layers.packed_any(each.layer) for each in image.layers):
+    if any(not session.store.layers.find(each.layer).blobs for each in image.layers):
         session.require_namespace()
     title = f"pushing {reference.familiar}"
     result = shown(sink, title, lambda report: exporter.export((image,), report))

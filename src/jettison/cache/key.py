@@ -32,7 +32,7 @@ class CacheKey(msgspec.Struct, frozen=True):
 
 Contents = tuple[str, ...]
 """A root file system as keys know it: by what each of its layers holds, base first
-(``store.layers.LayerIndex.content``)."""
+(``store.layers.Layer.content``)."""
 
 
 def stack_digest(stack: Contents) -> Digest:

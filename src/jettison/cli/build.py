@@ -16,13 +16,13 @@ from jettison.cli.values import (
     extra_hosts,
     limits,
     pairs,
-    parse_output,
     parse_pids,
     parse_secret,
     parse_size,
     read_stdin,
     texts,
 )
+from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
 
 IGNORED = {
@@ -245,7 +245,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         build_args=build_arguments(texts(flags, "build_args")),
         labels=pairs("--label", texts(flags, "labels"), need_value=False),
         contexts=pairs("--build-context", texts(flags, "contexts")),
-        outputs=tuple(parse_output(each) for each in texts(flags, "outputs")),
+        outputs=_outputs_of(texts(flags, "outputs")),
         platforms=tuple(p for each in texts(flags, "platforms") for p in each.split(",")),
         no_cache=bool(flags["no_cache"]),
         no_cache_stages=tuple(s for e in texts(flags, "no_cache_stages") for s in e.split(",")),
@@ -264,6 +264,14 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"]) or "2m"),
         offline=bool(flags["offline"]),
     )
+
+
+def _outputs_of(given: tuple[str, ...]) -> tuple[OutputRequest, ...]:
+    if not given:
+        return ()
+    from jettison.cli.outputs import parse_output
+
+    return tuple(map(parse_output, given))
 
 
 def _resources_of(flags: Mapping[str, object]) -> Resources:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import cast
 
 import click
 
@@ -13,6 +14,7 @@ from jettison.cli.session import in_session
 from jettison.console.base import make_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
+from jettison.exporter.outputs import LayerCompression, RegistryOutput
 from jettison.linux.text import printable
 
 
@@ -97,11 +99,12 @@ def pull(ctx: click.Context, name: str, platform: str, *, quiet: bool) -> int:
 @click.pass_context
 def push(ctx: click.Context, name: str, compression: str, *, quiet: bool) -> int:
     """Upload an image to the registry that its name tells."""
+    output = RegistryOutput(compression=cast("LayerCompression", compression))
 
     def work(session: Session) -> int:
         console = make_console("quiet" if quiet else "auto", os.environ)
         try:
-            digest = api.push(session, name, compression, console)
+            digest = api.push(session, name, output, console)
         finally:
             console.close()
         out(f"{digest}\n")

@@ -1,4 +1,4 @@
-"""Values of flags: sizes, pairs, outputs, secrets.
+"""Values of flags: sizes, pairs, secrets.
 
 In:  texts as written on a command line.
 Out: values of a request; ``UsageError`` says which flag and how it is written.
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 import click
 
-from jettison.api.request import OutputRequest, SecretRequest
+from jettison.api.request import SecretRequest
 from jettison.errors import UsageError
 from jettison.linux.resources import UNLIMITED
 
@@ -110,19 +110,6 @@ def pairs(flag: str, given: Iterable[str], *, need_value: bool = True) -> dict[s
             raise UsageError(f"{flag} `{each}` is malformed", hint="write NAME=VALUE")
         found[name] = value
     return found
-
-
-def parse_output(text: str) -> OutputRequest:
-    """Return an output; a bare path is a directory, ``-`` a tar on standard output."""
-    if text == "-":
-        return OutputRequest(type="tar", dest="-")
-    if "=" not in text:
-        return OutputRequest(type="local", dest=text)
-    options = fields("--output", text)
-    kind = options.pop("type", "")
-    if not kind:
-        raise UsageError(f"--output `{text}` has no type", hint="write type=oci,dest=FILE")
-    return OutputRequest(type=kind, dest=options.pop("dest", ""), options=options)
 
 
 def parse_secret(text: str) -> SecretRequest:

@@ -1,7 +1,7 @@
 """Copies many files into a layer directory.
 
-In:  jobs: a selected file, its place, its owner.
-Out: the files, with their stat results.
+In:  selected files, each with its place and owner.
+Out: the files; which of them are exactly what was selected.
 
 Concurrency: two threads where it pays. The kernel's work (creating, copying, closing) runs
 without Python's lock; more than two threads only wait for each other's journal.
@@ -14,14 +14,11 @@ import stat
 import threading
 from collections.abc import Sequence
 
-import msgspec
-
-from jettison.copier.entry import SourceEntry
+from jettison.copier.entries import FileCopy
 from jettison.copier.layer_writer import OpenDirectories, set_metadata
 from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.owners import needed_bits
-from jettison.fs.tree import Tree
 
 _OPEN_TARGET = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MANY_FILES = 400
@@ -29,21 +26,8 @@ _MANY_BYTES = 32 << 20
 _PLAIN_BITS = 0o777
 
 
-class Job(msgspec.Struct, frozen=True, gc=False):
-    """A regular file to be copied to a path of the layer."""
-
-    path: str
-    tree: Tree
-    entry: SourceEntry
-    owner: tuple[int, int]
-
-
 class BulkCopier:
     """Copies files into one layer directory.
-
-    Attributes:
-        exact: Jobs whose file is to the last fact the one that was selected, so that its digest
-            is that of the copy.
 
     Args:
         root: The directory.
@@ -56,10 +40,14 @@ class BulkCopier:
         self._umask = _umask()
         self._needed = needed_bits()
         self._failed = threading.Event()
-        self.exact: list[Job] = []
+        self._exact: list[FileCopy] = []
 
-    def copy(self, jobs: Sequence[Job]) -> None:
+    def copy(self, jobs: Sequence[FileCopy]) -> Sequence[FileCopy]:
         """Copy all files.
+
+        Returns:
+            Those that are to the last fact the ones that were selected, so that their digests
+            are those of the copies.
 
         Raises:
             ContextError: a file changed or vanished since it was selected.
@@ -67,7 +55,7 @@ class BulkCopier:
         """
         if not _pays(jobs):
             self._copy(jobs)
-            return
+            return self._exact
         errors: list[BaseException] = []
 
         def half() -> None:
@@ -89,8 +77,9 @@ class BulkCopier:
             thread.join()
         if errors:
             raise errors[0]
+        return self._exact
 
-    def _copy(self, jobs: Sequence[Job]) -> None:
+    def _copy(self, jobs: Sequence[FileCopy]) -> None:
         copier = ByteCopier()
         failed = self._failed
         with OpenDirectories(self._root) as directories:
@@ -100,7 +89,7 @@ class BulkCopier:
                 parent, _, name = job.path.rpartition("/")
                 self._copy_one(job, directories.get(parent), name, copier)
 
-    def _copy_one(self, job: Job, directory: int, name: str, copier: ByteCopier) -> None:
+    def _copy_one(self, job: FileCopy, directory: int, name: str, copier: ByteCopier) -> None:
         tree, entry = job.tree, job.entry
         mode = stat.S_IMODE(entry.mode)
         # Most files get their mode as they are created, which saves a call for each.
@@ -115,7 +104,7 @@ class BulkCopier:
                     check_unchanged(entry, origin, st)
                 owner = job.owner if job.owner != self._default_owner else None
                 if is_immutable(tree) or entry.stat.ctime_ns == st.st_ctime_ns:
-                    self.exact.append(job)
+                    self._exact.append(job)
                 set_metadata(
                     target, None if plain else mode, owner, entry.stat.mtime_ns, entry.xattrs
                 )
@@ -125,13 +114,13 @@ class BulkCopier:
             os.close(origin)
 
 
-def _pays(jobs: Sequence[Job]) -> bool:
+def _pays(jobs: Sequence[FileCopy]) -> bool:
     if len(jobs) >= _MANY_FILES:
         return True
     return len(jobs) > 1 and sum(job.entry.stat.size for job in jobs) >= _MANY_BYTES
 
 
-def _middle(jobs: Sequence[Job]) -> int:
+def _middle(jobs: Sequence[FileCopy]) -> int:
     """Return where half of the work is done: a file costs as much as 64 KiB of data."""
     costs = [job.entry.stat.size + (64 << 10) for job in jobs]
     half, done = sum(costs) // 2, 0

@@ -21,46 +21,61 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs
-from jettison.copier.layout import Directory, Placed, PlannedLayer
+from jettison.copier.layout import PlannedLayer
 from jettison.copier.members import BaseFile, MemberPlan
 from jettison.copier.mode import parse_mode
 from jettison.copier.open import open_source_archive
 from jettison.copier.passwd import Owner, resolve_owner
+from jettison.copier.planned import Directory, InlineFile, LayerFile, SourceFile
 from jettison.copier.same import Same, same_as_base
 from jettison.copier.select import Selected, Selection
 from jettison.errors import ContextError
 from jettison.fs.glob import clean_path
-from jettison.fs.tree import Tree
+from jettison.fs.tree import Scanning, Tree
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import CopyOp, MkdirOp
 
 DESTINATION_VERSION = b"jettison-destination-1\0"
 
 
+class Mirrored(msgspec.Struct, frozen=True):
+    """A directory of a context that is the only source, and taken whole and as it is.
+
+    Args:
+        tree: The context; it keeps notes.
+        directories: It and those below it: path in the layer → path in the context.
+    """
+
+    tree: Scanning
+    directories: Mapping[str, str]
+
+
 class Destination(msgspec.Struct, frozen=True):
-    """A layer as planned.
+    """A layer as planned: all that is needed to write it.
 
     Args:
         owner: Whom all files will belong to; None keeps the owners.
         targets: Where each source of the selection goes.
         directories: By absolute path; the root is empty text.
         files: Likewise; not more than one for a path.
-        archives: Indexes of the sources that are unpacked.
+        archives: Sources that are unpacked, by index.
         whiteouts: Paths of the base that an archive removes.
         base: The base, if an archive links to its files, and these files.
         base_files: Of those links.
         same: What the base has just so.
+        mirrored: The directory that is copied, if only one context shapes the layer.
     """
 
     owner: Owner | None
     targets: tuple[str, ...]
     directories: Mapping[str, Directory]
-    files: Mapping[str, Placed]
-    archives: frozenset[int] = frozenset()
+    files: Mapping[str, LayerFile]
+    archives: Mapping[int, Selected] = {}
     whiteouts: frozenset[str] = frozenset()
     base: Tree | None = None
     base_files: tuple[BaseFile, ...] = ()
     same: Same = Same()
+    mirrored: Mirrored | None = None
 
     def digest(self) -> Digest:
         """Return the digest of what the base contributes: no times, nothing that is copied."""
@@ -83,7 +98,7 @@ class Destination(msgspec.Struct, frozen=True):
             (encoded_name(path), each.opaque) for path, each in sorted(self.directories.items())
         ]
         files = [
-            (encoded_name(path), each.source, each.entry)
+            (encoded_name(path), each.source, each.number)
             for path, each in sorted(self.files.items())
         ]
         whiteouts = [encoded_name(path) for path in sorted(self.whiteouts)]
@@ -127,17 +142,18 @@ def examine(op: CopyOp | MkdirOp, base: Tree, selection: Selection | None = None
     targets = tuple(planner.place(index, source) for index, source in enumerate(sources))
     same = Same()
     if not op.link:
-        same = same_as_base(layout, base, sources, owner, planner.archives)
+        same = same_as_base(layout, base, owner)
     return Destination(
         owner,
         targets,
         layout.directories,
         layout.files,
-        frozenset(planner.archives),
+        planner.archives,
         frozenset(layout.whiteouts),
         base if planner.base_files else None,
         tuple(planner.base_files),
         same,
+        planner.mirrored if len(sources) == 1 else None,
     )
 
 
@@ -166,8 +182,9 @@ class _Planner:
         self._dest = dest
         self._made = made
         self._owner = owner
-        self.archives: list[int] = []
+        self.archives: dict[int, Selected] = {}
         self.base_files: list[BaseFile] = []
+        self.mirrored: Mirrored | None = None
 
     def place(self, index: int, source: Selected) -> str:
         """Plan one source and return where it goes."""
@@ -182,16 +199,19 @@ class _Planner:
         layout.make_directories(layout.resolve(parent), self._made)
         target = layout.resolve(path)
         mode = layout.mode(target)
-        if source.is_dir:
+        if source.is_dir and source.tree is not None:
             if mode is None:
                 layout.make_directories(target, self._made)
-            self._contents(index, source, target)
+            self._contents(index, source, source.tree, target)
             return target
         if mode is not None and stat.S_ISDIR(mode):
             target = f"{target}/{source.name}"
         else:
             layout.make_directories(target.rpartition("/")[0], self._made)
-        layout.put(target, _placed(index, 0, source))
+        file: LayerFile = InlineFile(index, source.mode, source.content)
+        if source.tree is not None:
+            file = SourceFile(index, 0, source.tree, source.entries[0])
+        layout.put(target, file)
         return target
 
     def _unpack(self, index: int, source: Selected, path: str) -> str | None:
@@ -206,28 +226,25 @@ class _Planner:
             layout.make_directories(target, made)
             plan = MemberPlan(layout, index, target, self._owner, self.base_files)
             plan.add_all(archive)
-        self.archives.append(index)
+        self.archives[index] = source
         return target
 
-    def _contents(self, index: int, source: Selected, target: str) -> None:
+    def _contents(self, index: int, source: Selected, tree: Tree, target: str) -> None:
         layout, owner = self._layout, self._owner
         layout.enter_directory(target)
+        directories = {target: source.root}
         for number, entry in enumerate(source.entries):
             if number == 0:
                 continue
             path = f"{target}/{entry.path}"
             if stat.S_ISDIR(entry.mode):
                 layout.copy_directory(path, _copied(entry, owner), implied=entry.implied)
+                directories[path] = entry.origin
             else:
-                layout.put(path, Placed(index, number, entry.mode, entry.target))
+                layout.put(path, SourceFile(index, number, tree, entry))
         layout.leave_directory(target, source.entries[0].stat.mtime_ns)
-
-
-def _placed(index: int, number: int, source: Selected) -> Placed:
-    if source.tree is None:
-        return Placed(index, number, source.mode)
-    entry = source.entries[number]
-    return Placed(index, number, entry.mode, entry.target)
+        if source.rules.change_nothing and isinstance(tree, Scanning):
+            self.mirrored = Mirrored(tree, directories)
 
 
 def _copied(entry: SourceEntry, owner: Owner | None) -> Directory:

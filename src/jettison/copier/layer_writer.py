@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from jettison.copier.destination import Destination
-from jettison.copier.layout import Directory
+from jettison.copier.planned import Directory
 from jettison.errors import HostError
 from jettison.fs import owners
 from jettison.fs.overlay_form import make_opaque, make_whiteout

@@ -12,53 +12,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
 
 import msgspec
 
+from jettison.copier.planned import Directory, LayerFile
 from jettison.errors import SolveError
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import FileStat, Tree
-
-
-class Directory(msgspec.Struct, frozen=True):
-    """A directory of the layer.
-
-    Args:
-        mode: Type and permission bits.
-        mtime_ns: None is the time at which the layer is made.
-        xattrs: That belong to images.
-        copied: Whether it comes from a source; else it is one of the base, or made on the way.
-        in_base: Whether the base has a directory there, whose other names stay visible.
-        stat_of_base: Whether something of the base's directory was kept although it is copied.
-        opaque: Whether it hides what the base has below it.
-        takes_group: Whether a set-group-ID directory that it is made in gives it its group.
-        fixed_mode: Whether such a directory does not give it the bit: its mode is set afterwards.
-    """
-
-    mode: int
-    uid: int
-    gid: int
-    mtime_ns: int | None = None
-    xattrs: Mapping[str, bytes] = {}
-    copied: bool = False
-    in_base: bool = False
-    stat_of_base: bool = False
-    opaque: bool = False
-    takes_group: bool = False
-    fixed_mode: bool = False
-
-
-class Placed(msgspec.Struct, frozen=True, gc=False):
-    """A file of the layer that is no directory: the entry (or archive member) of a source.
-
-    ``target`` is the one of a symbolic link.
-    """
-
-    source: int
-    entry: int
-    mode: int
-    target: str = ""
 
 
 class PlannedLayer:
@@ -70,7 +30,7 @@ class PlannedLayer:
 
     def __init__(self, base: Tree | None) -> None:
         self.directories: dict[str, Directory] = {}
-        self.files: dict[str, Placed] = {}
+        self.files: dict[str, LayerFile] = {}
         self.whiteouts: set[str] = set()
         self._base = base
         self._removed: set[str] = set()
@@ -197,7 +157,7 @@ class PlannedLayer:
         there = self.directories[path]
         self.directories[path] = msgspec.structs.replace(there, mtime_ns=mtime_ns)
 
-    def put(self, path: str, file: Placed) -> None:
+    def put(self, path: str, file: LayerFile) -> None:
         """Put a file at a path whose parent exists; it replaces files and links.
 
         Raises:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.copier.layout import Directory, Placed, PlannedLayer
+from jettison.copier.layout import PlannedLayer
 from jettison.copier.passwd import Owner
+from jettison.copier.planned import ArchiveMember, Directory, LayerFile
 from jettison.errors import SolveError, UnsafeArchiveError
 from jettison.fs.overlay_form import OPAQUE_MARKER, WHITEOUT_META_PREFIX, WHITEOUT_PREFIX
 from jettison.fs.resolve import resolve
@@ -50,8 +51,7 @@ class MemberPlan:
         source: Index of the archive in the selection.
         target: Where it is unpacked; a directory of the layout or the base, without links.
         owner: ``--chown``.
-        base_files: Collects files of the base that are linked to; ``Placed.entry`` of such a
-            file is ``-1 - index``.
+        base_files: Collects files of the base that are linked to; see ``ArchiveMember``.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class MemberPlan:
             layout.copy_directory(path, self._copied(member))
         else:
             layout.put(
-                path, linked or Placed(self._source, number, member.mode, target=member.link)
+                path, linked or ArchiveMember(self._source, number, member.mode, member.link)
             )
             if member.is_symlink:
                 self._parents.clear()
@@ -123,14 +123,14 @@ class MemberPlan:
         xattrs = {name: value for name, value in member.xattrs.items() if is_image_xattr(name)}
         return Directory(member.mode, owner.uid, owner.gid, member.mtime_ns, xattrs, copied=True)
 
-    def _linked(self, member: ArchiveEntry) -> Placed:
+    def _linked(self, member: ArchiveEntry) -> LayerFile:
         """Return the file that a hard link names."""
         layout = self._layout
         parent, _, name = member.hard_link.rpartition("/")
         path = f"{self._directory(parent)}/{name}"
-        placed = layout.files.get(path)
-        if placed is not None:
-            return placed
+        file = layout.files.get(path)
+        if file is not None:
+            return file
         st = layout.base_stat(path) if path not in layout.directories else None
         if st is None or st.is_dir:
             raise SolveError(
@@ -139,9 +139,9 @@ class MemberPlan:
             )
         self._base_files.append(BaseFile(path, st, layout.base_xattrs(path)))
         target = layout.readlink(path) if st.is_symlink else ""
-        placed = Placed(self._source, -len(self._base_files), st.mode, target)
-        layout.put(path, placed)
-        return placed
+        linked = ArchiveMember(self._source, -len(self._base_files), st.mode, target)
+        layout.put(path, linked)
+        return linked
 
     def _hide(self, directory: str, name: str) -> None:
         if name == OPAQUE_MARKER:

@@ -12,18 +12,17 @@ from pathlib import Path
 
 from jettison.copier.destination import Destination
 from jettison.copier.layer_writer import LayerWriter
-from jettison.copier.layout import Directory, PlannedLayer
+from jettison.copier.layout import PlannedLayer
+from jettison.copier.planned import Directory
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.tree import Tree
-from jettison.plan.op import MkdirOp
 
 
-def write_directory(op: MkdirOp, destination: Destination, upper: Path, *, created_ns: int) -> None:
+def write_directory(destination: Destination, upper: Path, *, created_ns: int) -> None:
     """Write the layer of a WORKDIR; nothing when the directory is there.
 
     Args:
-        op: The op.
-        destination: What ``examine`` planned for it.
+        destination: What ``examine`` planned.
         upper: An empty directory.
         created_ns: Time of new directories, nanoseconds since the epoch.
 
@@ -61,5 +60,5 @@ def make_directories(
     layout.make_directories(target, Directory(stat.S_IFDIR | 0o755, uid, gid))
     planned = Destination(None, (target,), layout.directories, layout.files)
     now_ns = created_ns if created_ns is not None else time.time_ns()
-    write_directory(MkdirOp(path), planned, upper, created_ns=now_ns)
+    write_directory(planned, upper, created_ns=now_ns)
     return target or "/"

@@ -1,6 +1,6 @@
 """What a COPY or ADD puts where the base has just that already.
 
-In:  the planned layout and the sources.
+In:  the planned layout and the base.
 Out: paths whose files may be left out of the layer; what is known of the base instead, where only
      unpacking will show.
 
@@ -12,14 +12,14 @@ mode, owner, attributes and a time that it is given are, and nothing in it stays
 from __future__ import annotations
 
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs
 from jettison.copier.layout import PlannedLayer
 from jettison.copier.passwd import Owner
-from jettison.copier.select import Selected
+from jettison.copier.planned import InlineFile, SourceFile
 from jettison.fs.tree import FileStat, Tree
 
 
@@ -38,18 +38,14 @@ class Same(msgspec.Struct, frozen=True):
 def same_as_base(
     layout: PlannedLayer,
     base: Tree,
-    sources: Sequence[Selected],
     owner: Owner | None,
-    archives: Collection[int],
 ) -> Same:
     """Compare what is planned with the base.
 
     Args:
         layout: The plan.
         base: The root file system below.
-        sources: Of the selection.
         owner: Whom all files will belong to; None keeps owners.
-        archives: Indexes of sources that are unpacked.
 
     Raises:
         OSError: a file cannot be read.
@@ -58,22 +54,22 @@ def same_as_base(
     same = [path for path in inside if _is_same_directory(layout, path)]
     covered: list[tuple[object, ...]] = []
     groups: dict[tuple[int, int], list[tuple[str, FileStat | None]]] = {}
-    for path, placed in layout.files.items():
+    for path, file in layout.files.items():
         before = base.lstat(path) if path[: path.rfind("/")] in inside else None
-        source = sources[placed.source]
-        equal, group = before is not None, (placed.source, placed.entry)
-        if placed.source not in archives:
-            if source.tree is None:
-                continue
-            entry = source.entries[placed.entry]
-            group = (placed.source, entry.leader if entry.leader >= 0 else placed.entry)
+        number, equal = file.number, before is not None
+        if isinstance(file, SourceFile):
+            entry = file.entry
             if before is None and entry.stat.nlink == 1:
                 continue
+            number = entry.leader if entry.leader >= 0 else number
             equal = before is not None and _is_same_file(
-                base, path, before, source.tree, entry, owner
+                base, path, before, file.tree, entry, owner
             )
+        elif isinstance(file, InlineFile):
+            continue
         elif before is not None:
             covered.append(_record(base, path, before))
+        group = (file.source, number)
         groups.setdefault(group, []).append((path, before if equal else None))
     for names in groups.values():
         found = {None if before is None else before.identity for _, before in names}

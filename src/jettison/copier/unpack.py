@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jettison.copier.destination import Destination
 from jettison.copier.layer_writer import LayerWriter
@@ -25,13 +25,16 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_members(
-    index: int, source: Selected, destination: Destination, writer: LayerWriter
+    source: Selected,
+    wanted: Mapping[int, Sequence[str]],
+    destination: Destination,
+    writer: LayerWriter,
 ) -> None:
     """Write the files of one archive.
 
     Args:
-        index: Of the source in the selection.
         source: The archive.
+        wanted: Paths of the layer by number of the member; see ``ArchiveMember``.
         destination: What was planned.
         writer: Of the layer; directories are made.
 
@@ -40,22 +43,19 @@ def write_members(
         UnsafeArchiveError: it is damaged.
         HostError: this process may not make such files.
     """
-    wanted: dict[int, list[str]] = {}
-    for path, placed in destination.files.items():
-        if placed.source == index:
-            wanted.setdefault(placed.entry, []).append(path)
+    left = dict(wanted)
     archive = open_source_archive(source)
     if archive is None:
         raise changed(source.entries[0])
     owner = (destination.owner.uid, destination.owner.gid) if destination.owner else None
     with archive:
         for number, member in enumerate(archive):
-            paths = wanted.pop(number, None)
+            paths = left.pop(number, None)
             if paths is not None:
                 _write_member(member, paths[0], owner or (member.uid, member.gid), writer)
                 _link_others(paths, writer)
     check_still_same(source)
-    for number, paths in wanted.items():
+    for number, paths in left.items():
         if number >= 0 or destination.base is None:
             raise changed(source.entries[0])
         file = destination.base_files[-1 - number]
@@ -109,7 +109,7 @@ def _write_base_file(tree: Tree, file: BaseFile, path: str, writer: LayerWriter)
         os.close(target)
 
 
-def _link_others(paths: list[str], writer: LayerWriter) -> None:
+def _link_others(paths: Sequence[str], writer: LayerWriter) -> None:
     for path in paths[1:]:
         parent, _, name = path.rpartition("/")
         writer.link(paths[0], writer.directory(parent), name)

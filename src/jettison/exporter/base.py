@@ -3,8 +3,8 @@
 In:  stored images, one per platform.
 Out: files, streams, registries, names in the store.
 
-A new kind of output is a module with a class that satisfies ``Exporter`` and a line in
-``exporter.catalog``.
+A new kind of output is a struct in ``exporter.outputs``, a module with a class that satisfies
+``Exporter`` and a case in ``exporter.catalog``.
 """
 
 from __future__ import annotations

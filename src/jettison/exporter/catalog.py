@@ -1,57 +1,58 @@
-"""All kinds of outputs by their names.
+"""The exporter of each kind of output.
 
-In:  ``type``, ``dest`` and attributes of one ``--output``.
-Out: an ``Exporter``, its attributes checked before anything is built.
+In:  an output; names of the build.
+Out: an ``Exporter``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from jettison.errors import UsageError
 from jettison.exporter.base import Exporter, ExportServices
+from jettison.exporter.outputs import (
+    CacheOnlyOutput,
+    DockerOutput,
+    ImageOutput,
+    LocalOutput,
+    OciOutput,
+    OutputRequest,
+    RegistryOutput,
+    TarOutput,
+)
 from jettison.oci.reference import Reference
-
-TYPES = ("image", "registry", "oci", "docker", "local", "tar", "cacheonly")
 
 
 def make_exporter(
-    kind: str,
-    dest: str,
-    attributes: Mapping[str, str],
-    services: ExportServices,
-    *,
-    names: Sequence[Reference] = (),
+    output: OutputRequest, services: ExportServices, *, names: Sequence[Reference] = ()
 ) -> Exporter | None:
-    """Return the exporter of an output; None for ``cacheonly``.
+    """Return the exporter of an output; None for one that writes nothing.
 
     Args:
-        kind: ``type``.
-        dest: Path, ``-``, or empty.
-        attributes: The others, as written.
+        output: What is wanted.
         services: What exporters work with.
-        names: References of ``-t``, for outputs without ``name=``.
+        names: References of ``-t``, for outputs without names.
 
     Raises:
-        UsageError: the type or an attribute is unknown or wrong.
+        UsageError: there is no name to push to.
+        ExportError: there is no directory for its file.
     """
     # Modules are loaded when they are wanted: most builds have one output.
-    if kind in {"oci", "docker"}:
-        from jettison.exporter.oci import ArchiveExporter
+    match output:
+        case ImageOutput():
+            from jettison.exporter.image import StoreExporter
 
-        return ArchiveExporter(kind, dest, attributes, services, names=names)
-    if kind in {"local", "tar"}:
-        from jettison.exporter.rootfs import RootfsExporter
+            return StoreExporter(output, names, services)
+        case RegistryOutput():
+            from jettison.exporter.registry import RegistryExporter
 
-        return RootfsExporter(kind, dest, attributes, services)
-    if kind == "registry":
-        from jettison.exporter.registry import RegistryExporter
+            return RegistryExporter(output, names, services)
+        case OciOutput() | DockerOutput():
+            from jettison.exporter.oci import ArchiveExporter
 
-        return RegistryExporter(kind, names, attributes, services)
-    if kind == "image":
-        from jettison.exporter.image import StoreExporter
+            return ArchiveExporter(output, names, services)
+        case LocalOutput() | TarOutput():
+            from jettison.exporter.rootfs import RootfsExporter
 
-        return StoreExporter(names, attributes, services)
-    if kind == "cacheonly":
-        return None
-    raise UsageError(f"unknown output type `{kind}`", hint=f"use one of {', '.join(TYPES)}")
+            return RootfsExporter(output, services)
+        case CacheOnlyOutput():
+            return None

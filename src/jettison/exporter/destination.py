@@ -7,7 +7,6 @@ Out: a stream to write to; a directory to fill.
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jettison.errors import ExportError
+from jettison.exporter.outputs import STANDARD_OUTPUT
+from jettison.fs.atomic import beside
 from jettison.fs.remove import remove_tree
-
-STANDARD_OUTPUT = "-"
 
 
 @contextmanager
@@ -120,11 +119,6 @@ def new_directory(path: Path) -> Iterator[Path]:
             raise
 
 
-def beside(path: Path) -> Path:
-    """Return an unused name in the directory of a path."""
-    return path.with_name(f".{path.name}.{os.getpid():x}-{os.urandom(4).hex()}")
-
-
 def is_empty(path: Path) -> bool:
     """Tell whether nothing is lost when a directory is made at a path."""
     try:
@@ -133,15 +127,3 @@ def is_empty(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         # What is there instead of a directory stops the one who makes it.
         return True
-
-
-def copy_bytes(source: BinaryIO, target: BinaryIO) -> None:
-    """Copy the rest of a file; inside the kernel where it can."""
-    try:
-        read, write = source.fileno(), target.fileno()
-        target.flush()
-        while os.sendfile(write, read, None, 1 << 30):
-            pass
-    except (OSError, ValueError, AttributeError):
-        # Nothing but the position of the source says how far the kernel came.
-        shutil.copyfileobj(source, target, 1 << 20)

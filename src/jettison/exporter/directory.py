@@ -19,20 +19,20 @@ from collections.abc import Iterator
 
 import msgspec
 
-from jettison.errors import UsageError
 from jettison.events import Progress
+from jettison.exporter.outputs import (
+    ALL_PRIVILEGES,
+    CAPABILITIES,
+    DEVICES,
+    PRIVILEGES,
+    SET_ID,
+    LocalOutput,
+)
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.remove import OPEN_DIRECTORY, remove_tree
 from jettison.fs.tree import FileStat, Tree
 from jettison.linux.files import open_in_root
 
-SET_ID = "setid"
-DEVICES = "devices"
-CAPABILITIES = "capabilities"
-PRIVILEGES = (SET_ID, DEVICES, CAPABILITIES)
-"""What ``preserve`` takes; the names of what is left out without it."""
-
-_ALL = "all"
 _CAPABILITY = "security.capability"
 _SET_IDS = stat.S_ISUID | stat.S_ISGID
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -41,21 +41,9 @@ _PLACE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _EVERY = 256
 
 
-def preserved(text: str) -> frozenset[str]:
-    """Return what an attribute ``preserve`` names, with ``+`` or commas between.
-
-    Raises:
-        UsageError: a name is unknown; says which there are.
-    """
-    names = frozenset(text.replace("+", ",").split(",")) - {""}
-    unknown = names - {*PRIVILEGES, _ALL}
-    if unknown:
-        raise UsageError(
-            f"output `type=local` cannot preserve `{min(unknown)}`",
-            hint=f"`preserve` takes {', '.join(f'`{name}`' for name in (*PRIVILEGES, _ALL))},"
-            " several with `+` between",
-        )
-    return frozenset(PRIVILEGES) if _ALL in names else names
+def preserved(output: LocalOutput) -> frozenset[str]:
+    """Return the privileges that an output keeps."""
+    return frozenset(PRIVILEGES if ALL_PRIVILEGES in output.preserve else output.preserve)
 
 
 def clamped(time_ns: int, limit_ns: int | None) -> int:

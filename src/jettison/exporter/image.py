@@ -6,14 +6,13 @@ Out: names in the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import msgspec
+from collections.abc import Sequence
 
 from jettison.errors import ExportError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
-from jettison.exporter.options import Attributes
+from jettison.exporter.options import image_options
+from jettison.exporter.outputs import ImageOutput
 from jettison.image.manifest import Compression
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
@@ -23,37 +22,29 @@ class StoreExporter:
     """``type=image``.
 
     Args:
-        names: References without ``name=``.
-        attributes: As written; ``push=true`` pushes as well.
+        output: What is wanted.
+        names: References for one without names.
         services: Has the store.
-
-    Raises:
-        UsageError: an attribute is wrong.
     """
 
     def __init__(
-        self, names: Sequence[Reference], attributes: Mapping[str, str], services: ExportServices
+        self, output: ImageOutput, names: Sequence[Reference], services: ExportServices
     ) -> None:
-        taken = Attributes("image", attributes)
-        options = taken.image()
-        self.rewrites = taken.maybe_flag("rewrite-timestamp")
-        self._push = taken.flag("push")
-        self._insecure = taken.flag("registry.insecure")
-        self._by_digest = taken.flag("push-by-digest")
-        taken.finish()
-        self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
+        self.rewrites = output.rewrite_timestamp
+        self._output = output
+        self._options = image_options(output, names)
         self._services = services
 
     @property
     def packs(self) -> Compression | None:
         """Blobs are needed for a push only."""
-        return self._options.compression if self._push else None
+        return self._options.compression if self._output.push else None
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Keep the images and name the first one; see ``Exporter``."""
         names = tuple(str(name) for name in self._options.names)
         store = self._services.store
-        if len(images) > 1 and names and not self._push:
+        if len(images) > 1 and names and not self._output.push:
             raise ExportError(
                 "a name of the local store points at one platform's image",
                 hint="build one platform, or use `type=oci` or `type=registry`",
@@ -64,7 +55,7 @@ class StoreExporter:
             if len(images) == 1:
                 for name in names:
                     store.images.tag(name, images[0].id)
-        if not self._push:
+        if not self._output.push:
             return ExportResult(None, names)
         from jettison.exporter.registry import push  # the client is heavy
 
@@ -73,6 +64,6 @@ class StoreExporter:
             images,
             self._options,
             report,
-            insecure=self._insecure,
-            by_digest=self._by_digest,
+            insecure=self._output.insecure,
+            by_digest=self._output.push_by_digest,
         )

@@ -6,15 +6,16 @@ Out: ``LayoutContents``; ``ImageSet`` for exporters that write an index of sever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from jettison.events import Progress
 from jettison.exporter.base import ExportServices
-from jettison.exporter.options import Annotations, ImageOptions
-from jettison.image.layout import IMAGE_NAME, REF_NAME
+from jettison.exporter.options import ImageOptions
+from jettison.image.archive import DockerImage, encode_docker_manifest
+from jettison.image.layout import IMAGE_NAME, LayoutContents
 from jettison.image.manifest import (
     BuiltManifest,
     ManifestForm,
@@ -23,9 +24,9 @@ from jettison.image.manifest import (
     image_platform,
 )
 from jettison.image.parallel import Stop, run_parallel
-from jettison.oci.codec import encode
-from jettison.oci.manifest import Descriptor, Index
-from jettison.oci.mediatype import OCI_INDEX
+from jettison.oci.digest import Digest
+from jettison.oci.layout import REF_NAME, blob_name
+from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
@@ -67,53 +68,42 @@ def build_set(
     """
     if options.compression.name == "zstd" and oci is False:
         oci = True  # docker's media types have no zstd that others understand
-    notes = options.annotations
     manifests: list[BuiltManifest] = []
     for image in images:
         platform = image_platform(image.config)
-        form = ManifestForm(options.compression, oci, Annotations.of(notes.manifest, platform))
+        form = ManifestForm(options.compression, oci, options.notes("manifest", platform))
         built = build_manifest(services.store, image, services.blobs, form)
-        described = Annotations.of(notes.manifest_descriptor, platform)
+        described = options.notes("manifest-descriptor", platform)
         if described:
             descriptor = msgspec.structs.replace(built.descriptor, annotations=described)
             built = msgspec.structs.replace(built, descriptor=descriptor)
         manifests.append(built)
-    if len(manifests) == 1 and not notes.index:
+    if len(manifests) == 1 and not any(each.on == "index" for each in options.annotations):
         return ImageSet(tuple(manifests), manifests[0].descriptor)
     root, data = build_index(
         [each.descriptor for each in manifests],
         oci=oci is not False,
-        annotations=Annotations.of(notes.index),
+        annotations=options.notes("index"),
     )
     return ImageSet(tuple(manifests), root, data)
 
 
-class LayoutContents(msgspec.Struct, frozen=True):
-    """What a layout holds.
+def layout_contents(
+    sets: Sequence[tuple[ImageSet, Sequence[Reference]]],
+    extra: Mapping[str, str],
+    *,
+    docker: bool,
+) -> LayoutContents:
+    """Return what a layout of image sets under their names holds.
 
     Args:
-        entries: Of ``index.json``.
-        documents: Small blobs by digest.
-        layers: (name, descriptor, source) of layers, each blob once; see ``BuiltManifest``.
+        sets: Images with names.
+        extra: Annotations of all entries of the index.
+        docker: Whether docker is to load it.
     """
-
-    entries: tuple[Descriptor, ...]
-    documents: dict[str, bytes]
-    layers: tuple[tuple[LayerId, Descriptor, str], ...]
-
-    def index(self, others: Iterable[Descriptor] = ()) -> bytes:
-        """Return the bytes of ``index.json``, after entries of a layout that is there."""
-        return encode(Index(manifests=(*others, *self.entries), media_type=OCI_INDEX))
-
-
-def layout_contents(
-    sets: Sequence[tuple[ImageSet, Sequence[Reference]]], index_descriptor: Annotations
-) -> LayoutContents:
-    """Return the layout of image sets and their names."""
     entries: list[Descriptor] = []
-    documents: dict[str, bytes] = {}
-    layers: dict[str, tuple[LayerId, Descriptor, str]] = {}
-    extra = Annotations.of(index_descriptor.index_descriptor)
+    documents: dict[Digest, bytes] = {}
+    layers: dict[Digest, tuple[LayerId, Descriptor, str]] = {}
     for images, names in sets:
         for built in images.manifests:
             documents[built.descriptor.digest] = built.data
@@ -127,7 +117,21 @@ def layout_contents(
                 notes[IMAGE_NAME] = str(name)
                 notes[REF_NAME] = name.tag
             entries.append(msgspec.structs.replace(images.root, annotations=notes))
-    return LayoutContents(tuple(entries), documents, tuple(layers.values()))
+    pointer = encode_docker_manifest(_docker_images(sets)) if docker else b""
+    return LayoutContents(tuple(entries), documents, tuple(layers.values()), pointer)
+
+
+def _docker_images(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> list[DockerImage]:
+    """Return the entries of ``manifest.json``; one per image, whatever its number of names."""
+    return [
+        DockerImage(
+            config=blob_name(built.config.digest),
+            repo_tags=tuple(name.familiar for name in names) or None,
+            layers=tuple(blob_name(descriptor.digest) for _, descriptor in built.layers),
+        )
+        for images, names in sets
+        for built in images.manifests
+    ]
 
 
 def fetch_layers(services: ExportServices, made: LayoutContents, report: Progress) -> None:
@@ -142,9 +146,3 @@ def fetch_layers(services: ExportServices, made: LayoutContents, report: Progres
         services.blobs.fetch(layer, descriptor, report, source=source)
 
     run_parallel([partial(fetch, *each) for each in made.layers], limit=_FETCHES)
-
-
-def blob_name(descriptor_digest: str) -> str:
-    """Return where a layout has a blob: ``blobs/sha256/<hex>``."""
-    algorithm = descriptor_digest.partition(":")[0]
-    return f"blobs/{algorithm}/{descriptor_digest.partition(':')[2]}"

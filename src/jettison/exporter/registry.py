@@ -11,17 +11,16 @@ the layer was pulled from or was just pushed to, is mounted, and need not even b
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import BinaryIO
-
-import msgspec
 
 from jettison.errors import ExportError, UsageError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.layout_contents import ImageSet, build_set
-from jettison.exporter.options import Attributes, ImageOptions
+from jettison.exporter.options import ImageOptions, image_options
+from jettison.exporter.outputs import RegistryOutput
 from jettison.image.manifest import Compression
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.manifest import Descriptor
@@ -37,33 +36,23 @@ class RegistryExporter:
     """``type=registry``, and ``jettison push``.
 
     Args:
-        kind: ``registry``.
-        names: References without ``name=``.
-        attributes: As written.
+        output: What is wanted.
+        names: References for one without names.
         services: Has the images and the client.
 
     Raises:
-        UsageError: an attribute is wrong, or there is no name.
+        UsageError: there is no name.
     """
 
     def __init__(
-        self,
-        kind: str,
-        names: Sequence[Reference],
-        attributes: Mapping[str, str],
-        services: ExportServices,
+        self, output: RegistryOutput, names: Sequence[Reference], services: ExportServices
     ) -> None:
-        taken = Attributes(kind, attributes)
-        options = taken.image()
-        self.rewrites = taken.maybe_flag("rewrite-timestamp")
-        self._insecure = taken.flag("registry.insecure")
-        self._by_digest = taken.flag("push-by-digest")
-        taken.flag("push", default=True)
-        taken.finish()
-        self._options = msgspec.structs.replace(options, names=options.names or tuple(names))
+        self.rewrites = output.rewrite_timestamp
+        self._output = output
+        self._options = image_options(output, names)
         if not self._options.names:
             raise UsageError(
-                f"output `type={kind}` needs a name", hint="add `-t NAME` or `name=NAME`"
+                "output `type=registry` needs a name", hint="add `-t NAME` or `name=NAME`"
             )
         self._services = services
 
@@ -79,8 +68,8 @@ class RegistryExporter:
             images,
             self._options,
             report,
-            insecure=self._insecure,
-            by_digest=self._by_digest,
+            insecure=self._output.insecure,
+            by_digest=self._output.push_by_digest,
         )
 
 

@@ -15,16 +15,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from jettison.errors import UsageError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.destination import (
-    STANDARD_OUTPUT,
-    copy_bytes,
     export_errors,
     is_empty,
     new_directory,
@@ -39,7 +36,8 @@ from jettison.exporter.directory import (
     preserved,
     walk,
 )
-from jettison.exporter.options import Attributes
+from jettison.exporter.outputs import STANDARD_OUTPUT, LocalOutput, TarOutput
+from jettison.fs.bytes import copy_rest
 from jettison.fs.tree import FileStat, Tree
 from jettison.image.manifest import image_platform
 from jettison.layer.header import (
@@ -74,36 +72,23 @@ class RootfsExporter:
     """``type=local`` and ``type=tar``.
 
     Args:
-        kind: ``local`` or ``tar``.
-        dest: Directory, or file or ``-`` for a tar.
-        attributes: As written.
+        output: What is wanted.
         services: Has the images.
 
     Raises:
-        UsageError: an attribute is wrong.
+        ExportError: there is no directory for its file.
     """
 
-    def __init__(
-        self, kind: str, dest: str, attributes: Mapping[str, str], services: ExportServices
-    ) -> None:
-        taken = Attributes(kind, attributes)
-        self._split = taken.maybe_flag("platform-split")
-        epoch = taken.number("source-date-epoch")
-        self.rewrites = taken.maybe_flag("rewrite-timestamp")
+    def __init__(self, output: LocalOutput | TarOutput, services: ExportServices) -> None:
+        self.rewrites = output.rewrite_timestamp
+        self._split = output.platform_split
+        epoch = output.source_date_epoch
         self._clamp_ns = None if epoch is None else epoch * _NANO
-        self._preserve = preserved(taken.text("preserve")) if kind == "local" else frozenset()
-        taken.finish()
-        if not dest:
-            raise UsageError(
-                f"output `type={kind}` needs a destination", hint=f"write `type={kind},dest=PATH`"
-            )
-        if dest == STANDARD_OUTPUT and kind == "local":
-            raise UsageError("a directory cannot go to standard output", hint="use `type=tar`")
-        self._tar = kind == "tar"
-        if kind == "tar":
-            require_place(dest)
-        self._dest = dest
+        self._preserve = preserved(output) if isinstance(output, LocalOutput) else None
+        self._dest = output.dest
         self._services = services
+        if isinstance(output, TarOutput):
+            require_place(output.dest)
 
     @property
     def packs(self) -> None:
@@ -120,18 +105,18 @@ class RootfsExporter:
             platform = str(image_platform(image.config)).replace("/", "_")
             trees.append((platform if split else "", tree))
         warning = ""
-        if self._tar:
+        if self._preserve is None:
             with open_file(self._dest, self._services.stdout) as sink:
                 for prefix, tree in trees:
                     _TarWriter(sink, prefix, self._clamp_ns, report).write(tree)
                 sink.write(bytes(2 * BLOCK))
         else:
-            warning = self._write_directory(trees, report)
+            writer = DirectoryWriter(self._preserve, self._clamp_ns, report)
+            warning = self._write_directory(trees, writer)
         path = "" if self._dest == STANDARD_OUTPUT else self._dest
         return ExportResult(path=path, warning=warning)
 
-    def _write_directory(self, trees: list[tuple[str, StackTree]], report: Progress) -> str:
-        writer = DirectoryWriter(self._preserve, self._clamp_ns, report)
+    def _write_directory(self, trees: list[tuple[str, StackTree]], writer: DirectoryWriter) -> str:
         path = Path(self._dest)
         if is_empty(path):
             with new_directory(path) as directory:
@@ -206,5 +191,5 @@ class _TarWriter:
         self._sink.write(format_entry(entry))
         if kind == FILE:
             with open(os.open(tree.host_path(path), _READ), "rb") as file:
-                copy_bytes(file, self._sink)
+                copy_rest(file, self._sink)
             self._sink.write(bytes(-size % BLOCK))

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from jettison.errors import InvalidReferenceError
 from jettison.events import Progress, no_progress
 from jettison.exporter.base import ExportResult, ExportServices
-from jettison.exporter.destination import STANDARD_OUTPUT, open_file
+from jettison.exporter.destination import open_file
 from jettison.exporter.layout_contents import build_set, fetch_layers, layout_contents
-from jettison.exporter.oci import docker_manifest, write_archive
-from jettison.exporter.options import Annotations, ImageOptions
-from jettison.image.manifest import Compression
+from jettison.exporter.options import ImageOptions
+from jettison.exporter.outputs import STANDARD_OUTPUT
+from jettison.image.archive import write_archive
 from jettison.oci.digest import Digest
 from jettison.oci.reference import Reference, parse_reference
 from jettison.store.image import StoredImage
@@ -45,16 +45,15 @@ def save_images(
         reference = _name(services, text, image)
         if reference is not None and reference not in found:
             found.append(reference)
-    options = ImageOptions((), Compression(), None, Annotations())
     once = {image.id: image for _, image in images}
     sets = [
-        (build_set(services, [image], options, oci=True), tuple(names[image.id]))
+        (build_set(services, [image], ImageOptions(), oci=True), tuple(names[image.id]))
         for image in once.values()
     ]
-    contents = layout_contents(sets, Annotations())
+    contents = layout_contents(sets, {}, docker=True)
     fetch_layers(services, contents, report)
     with open_file(dest, services.stdout) as sink:
-        write_archive(services, sink, contents, docker_manifest(sets), report)
+        write_archive(sink, contents, services.store.blobs.path, report)
     every = tuple(str(name) for each in names.values() for name in each)
     return ExportResult(None, every, "" if dest == STANDARD_OUTPUT else dest)
 

@@ -31,8 +31,7 @@ def write_atomically(
     Raises:
         OSError: nothing changed.
     """
-    name = f".{path.name}.{os.getpid():x}-{os.urandom(6).hex()}"
-    temporary = os.fspath((staging or path.parent) / name)
+    temporary = os.fspath((staging or path.parent) / _unused_name(path))
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -48,6 +47,15 @@ def write_atomically(
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def beside(path: Path) -> Path:
+    """Return an unused name in the directory of a path."""
+    return path.with_name(_unused_name(path))
+
+
+def _unused_name(path: Path) -> str:
+    return f".{path.name}.{os.getpid():x}-{os.urandom(6).hex()}"
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

@@ -1,6 +1,6 @@
 """Copies the bytes of open files.
 
-In:  two descriptors.
+In:  two descriptors, or two open files.
 Out: the same bytes, holes left as holes.
 
 The kernel copies, and shares blocks where the file system can; only where it refuses do bytes
@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
+from typing import BinaryIO
 
+from jettison.fs.atomic import beside
 from jettison.fs.holes import data_regions, may_have_holes
 
 _CHUNK_BYTES = 1 << 20
@@ -52,6 +55,34 @@ class ByteCopier:
             done += copied
         if done < size:
             _copy_range(origin, target, done, size)
+
+
+def copy_rest(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy the rest of a file; inside the kernel where it can."""
+    try:
+        read, write = source.fileno(), target.fileno()
+        target.flush()
+        while os.sendfile(write, read, None, 1 << 30):
+            pass
+    except (OSError, ValueError, AttributeError):
+        # Nothing but the position of the source says how far the kernel came.
+        while data := source.read(_CHUNK_BYTES):
+            target.write(data)
+
+
+def copy_atomically(source: Path, path: Path) -> None:
+    """Copy a file; it gets its name when it is whole.
+
+    Raises:
+        OSError: it cannot be read or written; nothing changed.
+    """
+    temporary = beside(path)
+    try:
+        with source.open("rb") as read, temporary.open("xb") as written:
+            copy_rest(read, written)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _copy_sparse(origin: int, target: int, size: int) -> None:

@@ -22,11 +22,9 @@ from typing import Self
 from jettison.errors import JettisonError
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
-from jettison.image.parallel import Abandoned, Stop, run_parallel
+from jettison.image.parallel import PACKERS, Abandoned, Stop, run_parallel
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
-from jettison.store.layer import LayerId, Stack
-
-_PACKERS = 2
+from jettison.store.layer import LayerId, Stack, is_image_layer
 
 
 class BackgroundPacker:
@@ -99,10 +97,10 @@ class BackgroundPacker:
         if self._compression is None:
             return
         wanted = stack if self._needed else self._added
-        layers = [layer for layer in dict.fromkeys(wanted) if not layer.startswith("diff:")]
+        layers = [layer for layer in dict.fromkeys(wanted) if not is_image_layer(layer)]
         jobs = [partial(self._pack, layer) for layer in layers]
         try:
-            run_parallel(jobs, limit=_PACKERS)
+            run_parallel(jobs, limit=PACKERS)
         except JettisonError:
             if self._needed:
                 raise

@@ -21,7 +21,6 @@ from typing import Self
 
 from jettison.errors import ContentError, JettisonError
 from jettison.fs.os_errors import storage_errors
-from jettison.image.blob_lookup import packed_name
 from jettison.layer.codec import TarSink
 from jettison.layer.pack import pack
 from jettison.oci.digest import Digest
@@ -30,7 +29,8 @@ from jettison.oci.mediatype import OCI_LAYERS
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.snapshot.streaming_digest import StreamingContentDigest
 from jettison.store.blobs import BlobWriter
-from jettison.store.layer import LayerId, PackedLayer
+from jettison.store.layer import LayerId
+from jettison.store.layers import packed_name
 from jettison.store.store import Store
 
 
@@ -141,7 +141,7 @@ class _Tar:
             return
         try:
             diff_id = self._sink.finish()
-            if self._store.layers.diff_id(layer) in {None, diff_id}:
+            if self._store.layers.find(layer).diff_id in {None, diff_id}:
                 self._note(layer, diff_id)
         except (JettisonError, OSError):
             self._give_up()
@@ -153,7 +153,7 @@ class _Tar:
         size = self._writer.size_bytes
         descriptor = Descriptor(OCI_LAYERS[self._compression], self._writer.commit(), size)
         name = packed_name(self._compression, self._level)
-        self._store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), name)
+        self._store.layers.add_blob(layer, diff_id, descriptor, name)
 
     def _give_up(self) -> None:
         self._sink = None

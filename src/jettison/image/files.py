@@ -22,7 +22,6 @@ from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import has_opaque_root, lowers_in_effect
-from jettison.image.blob_lookup import find_blob, record_blob
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.remote import RemoteBlobs, TeeReader
 from jettison.layer.codec import unpack_layer
@@ -111,8 +110,8 @@ class LayerUnpacker:
         return self._layer_store.directory(layer)
 
     def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
-        blob = find_blob(self._store, layer)
-        diff_id = self._store.layers.diff_id(layer)
+        known = self._store.layers.find(layer)
+        blob, diff_id = known.blob, known.diff_id
         if blob is None or diff_id is None:
             raise StorageError(
                 f"layer `{layer}` is neither here nor known to be at a registry",
@@ -136,7 +135,7 @@ class LayerUnpacker:
                 # Another image may name a place that has the right one.
                 self._store.layers.drop_remote(layer)
                 raise
-        record_blob(self._store, layer, diff_id, descriptor)
+        self._store.layers.add_blob(layer, diff_id, descriptor)
 
     def _unpack_stream(
         self,

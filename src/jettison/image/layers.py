@@ -1,4 +1,4 @@
-"""Layers as blobs: packed when an export needs them, once, or taken as they came.
+"""Makes what a layer is not here as yet: a diff ID, a blob, files; fetched, or packed once.
 
 In:  layers that are here as files, as blobs, or known to be elsewhere.
 Out: diff IDs, descriptors of blobs, blobs in the store; overlay directories.
@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 from jettison.concurrency import Once
 from jettison.errors import ContentError, StorageError
 from jettison.events import Progress, no_progress
-from jettison.image.blob_lookup import Blob, find_blob, packed_name, record_blob
 from jettison.image.layout import SCHEME
-from jettison.image.parallel import Stop, run_parallel
+from jettison.image.parallel import PACKERS, Stop, run_parallel
 from jettison.image.remote import ClientFactory, RemoteBlobs
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.store.layer import LayerId, Stack
+from jettison.store.layers import packed_name
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from jettison.image.files import LayerUnpacker
     from jettison.image.packer import LayerPacker
 
-_PACKERS = 2
 _DOWNLOADS = 4
 
 
@@ -65,12 +64,13 @@ class LayerBlobs:
 
     def content(self, layer: LayerId) -> str:
         """Return by what a layer enters the keys of steps on it."""
-        return self._store.layers.content(layer)
+        return self._store.layers.find(layer).content
 
     def available(self, layer: LayerId) -> bool:
         """Tell whether a layer is here in any form, or is known to be elsewhere."""
         return (
-            self._layer_store.info(layer) is not None or find_blob(self._store, layer) is not None
+            self._layer_store.info(layer) is not None
+            or self._store.layers.find(layer).blob is not None
         )
 
     def commit(
@@ -109,7 +109,7 @@ class LayerBlobs:
         Raises:
             StorageError: the layer is not here.
         """
-        known = self._store.layers.diff_id(layer)
+        known = self._store.layers.find(layer).diff_id
         return known or self._diff_ids.get(layer, lambda: self._packer.diff_id(layer, stop))
 
     def diff_ids(self, layers: Stack) -> list[Digest]:
@@ -118,10 +118,10 @@ class LayerBlobs:
         Raises:
             StorageError: as ``diff_id``.
         """
-        found = {layer: self._store.layers.diff_id(layer) for layer in dict.fromkeys(layers)}
+        found = {layer: self._store.layers.find(layer).diff_id for layer in dict.fromkeys(layers)}
         missing = [layer for layer, diff_id in found.items() if diff_id is None]
         jobs = [lambda _, layer=layer: self.diff_id(layer) for layer in missing]
-        made = dict(zip(missing, run_parallel(jobs, limit=_PACKERS), strict=True))
+        made = dict(zip(missing, run_parallel(jobs, limit=PACKERS), strict=True))
         return [found[layer] or made[layer] for layer in layers]
 
     def describe(
@@ -146,17 +146,17 @@ class LayerBlobs:
         Raises:
             StorageError: the layer is not here.
         """
-        if _is_foreign(layer) and not self._store.layers.was_rewritten(layer):
-            found = self._store.layers.packed(layer, compression) if force else None
-            blob = Blob(found.descriptor) if found else find_blob(self._store, layer)
-            if blob is not None and not (
-                force and LAYER_COMPRESSION[blob.descriptor.media_type] != compression
+        known, name = self._store.layers.find(layer), packed_name(compression, level)
+        if known.is_given:
+            given = known.blobs.get(compression) if force else None
+            if given is None and known.blob is not None:
+                given = known.blob.descriptor
+            if given is not None and not (
+                force and LAYER_COMPRESSION[given.media_type] != compression
             ):
-                return blob.descriptor
-        name = packed_name(compression, level)
-        packed = self._store.layers.packed(layer, name)
-        if packed is not None:
-            return packed.descriptor
+                return given
+        if name in known.blobs:
+            return known.blobs[name]
         return self._descriptors.get(
             (layer, name), lambda: self._packer.blob(layer, compression, level, name, stop)
         )
@@ -198,9 +198,9 @@ class LayerBlobs:
         """
         if self._store.blobs.has(descriptor.digest):
             return descriptor
-        remote = self._store.layers.remote(layer)
-        known = remote is not None and remote[0].digest == descriptor.digest
-        place = remote[1] if known and remote is not None else source
+        remote = self._store.layers.find(layer).remote
+        known = remote is not None and remote.descriptor.digest == descriptor.digest
+        place = remote.source if known and remote is not None else source
         if not place:
             raise StorageError(
                 f"blob `{short(descriptor.digest)}` of a layer is not in the store any more",
@@ -219,7 +219,7 @@ class LayerBlobs:
                 if known:
                     self._store.layers.drop_remote(layer)
                 raise
-            record_blob(self._store, layer, diff_id, descriptor)
+            self._store.layers.add_blob(layer, diff_id, descriptor)
 
         self._fetched.get(descriptor.digest, get)
         return descriptor
@@ -245,15 +245,16 @@ class LayerBlobs:
         """
         jobs = []
         for layer in dict.fromkeys(layers):
-            remote = self._store.layers.remote(layer)
-            if remote is not None and remote[1].startswith(SCHEME):
-                jobs.append(lambda _, one=layer, blob=remote[0]: self.fetch(one, blob, report))
+            remote = self._store.layers.find(layer).remote
+            if remote is not None and remote.source.startswith(SCHEME):
+                blob = remote.descriptor
+                jobs.append(lambda _, one=layer, blob=blob: self.fetch(one, blob, report))
         run_parallel(jobs, limit=_DOWNLOADS)
 
     def source(self, layer: LayerId) -> str:
         """Return the reference of the image whose registry has a layer's blob, or nothing."""
-        remote = self._store.layers.remote(layer)
-        return "" if remote is None or remote[1].startswith(SCHEME) else remote[1]
+        remote = self._store.layers.find(layer).remote
+        return "" if remote is None or remote.source.startswith(SCHEME) else remote.source
 
     @cached_property
     def _unpacker(self) -> LayerUnpacker:
@@ -272,8 +273,3 @@ class LayerBlobs:
         from jettison.image.packer import LayerPacker  # a cached build has no use
 
         return LayerPacker(self._store, self._layer_store, self.fetch)
-
-
-def _is_foreign(layer: LayerId) -> bool:
-    """Tell whether a layer came with an image, so that its tar is given."""
-    return layer.startswith("diff:")

@@ -1,7 +1,11 @@
-"""OCI image layouts that are directories: where a tag leads, and their blobs.
+"""OCI image layouts: what they hold, and those that are directories, read and written.
 
-In:  ``oci-layout://PATH[:tag][@digest]``.
-Out: descriptors, verified documents, open blobs.
+In:  ``oci-layout://PATH[:tag][@digest]``; what a new layout is to hold.
+Out: descriptors, verified documents, open blobs; the files of a layout.
+
+On disk::
+
+    oci-layout  index.json  blobs/sha256/<hex>  [manifest.json]
 
 Source: OCI image-spec 1.1, image-layout.md.
 Security: names of files are made of checked digests only; what is read is verified by its digest
@@ -11,6 +15,8 @@ or by who writes it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -21,13 +27,20 @@ from jettison.errors import (
     InvalidReferenceError,
     SizeMismatchError,
 )
-from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
+from jettison.events import Progress
+from jettison.fs.atomic import write_atomically
+from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode, encode
 from jettison.oci.digest import Digest, encoded, parse_digest, verify
+from jettison.oci.layout import INDEX, MARKER, MARKER_DATA, REF_NAME, blob_name
 from jettison.oci.manifest import Descriptor, Index
+from jettison.oci.mediatype import OCI_INDEX
+from jettison.store.layer import LayerId
 
 SCHEME = "oci-layout://"
-REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
+
+DOCKER_MANIFEST = "manifest.json"
+"""Not of the specification: what docker reads; see ``image.archive``."""
 
 
 class LayoutReference(msgspec.Struct, frozen=True):
@@ -62,6 +75,39 @@ def parse_layout_reference(text: str) -> LayoutReference:
     return LayoutReference(os.path.abspath(path), tag, digest)
 
 
+class LayoutContents(msgspec.Struct, frozen=True):
+    """What a layout holds.
+
+    Args:
+        entries: Of ``index.json``.
+        documents: Small blobs by digest.
+        layers: (name, descriptor, source) of layers, each blob once; see ``BuiltManifest``.
+        docker: Bytes of ``manifest.json``, for a layout that docker loads; else empty.
+    """
+
+    entries: tuple[Descriptor, ...]
+    documents: Mapping[Digest, bytes]
+    layers: tuple[tuple[LayerId, Descriptor, str], ...]
+    docker: bytes = b""
+
+    def pointers(self, others: Iterable[Descriptor] = ()) -> dict[str, bytes]:
+        """Return the documents that point at blobs, by name; a reader looks for the last one first.
+
+        Args:
+            others: Entries of the layout that is there; new ones replace those of the same name,
+                or without any.
+        """
+        replaced = set(map(_key, self.entries))
+        kept = [each for each in others if _key(each) not in replaced]
+        index = encode(Index(manifests=(*kept, *self.entries), media_type=OCI_INDEX))
+        docker = {DOCKER_MANIFEST: self.docker} if self.docker else {}
+        return {**docker, INDEX: index, MARKER: MARKER_DATA}
+
+
+def _key(entry: Descriptor) -> tuple[str, str]:
+    return entry.annotations.get(IMAGE_NAME, ""), entry.annotations.get(REF_NAME, "")
+
+
 class OciLayout:
     """A layout directory.
 
@@ -79,7 +125,7 @@ class OciLayout:
             ImageNotFoundError: there is no layout.
             InvalidManifestError: it is damaged.
         """
-        path = os.path.join(self.path, "index.json")
+        path = os.path.join(self.path, INDEX)
         try:
             with open(path, "rb") as file:
                 data = file.read(MAX_DOCUMENT_BYTES + 1)
@@ -145,6 +191,42 @@ class OciLayout:
                 f"the layout `{self.path}` lacks blob `{digest}`: {(error.strerror or '').lower()}",
                 hint="copy the layout again, it is incomplete",
             ) from error
+
+    def write(
+        self,
+        contents: LayoutContents,
+        blob_path: Callable[[Digest], Path],
+        report: Progress,
+        others: Iterable[Descriptor] = (),
+    ) -> None:
+        """Put images into the directory: blobs that it lacks, then what points at them.
+
+        Args:
+            contents: The images.
+            blob_path: Tells where the blob of a layer is.
+            report: Called with bytes per blob.
+            others: Entries that the index has.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        from jettison.fs.bytes import copy_atomically  # exports only
+
+        root = Path(self.path)
+        for digest, data in contents.documents.items():
+            target = root / blob_name(digest)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                write_atomically(target, data)
+        for _, descriptor, _ in contents.layers:
+            target = root / blob_name(descriptor.digest)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            report(descriptor.digest, 0, descriptor.size)
+            if not target.exists():
+                copy_atomically(blob_path(descriptor.digest), target)
+            report(descriptor.digest, descriptor.size, descriptor.size)
+        for name, data in contents.pointers(others).items():
+            write_atomically(root / name, data)
 
     def _by_digest(self, entries: tuple[Descriptor, ...], digest: Digest) -> Descriptor:
         for entry in entries:

@@ -30,11 +30,11 @@ from jettison.errors import (
     SourceError,
 )
 from jettison.events import Progress, no_progress
-from jettison.image.blob_lookup import record_blob
-from jettison.image.blob_source import BlobSource, LayoutBlobSource, TarBlobSource
+from jettison.image.archive import DockerImage, TarBlobSource, decode_docker_manifest
+from jettison.image.blob_source import BlobSource, LayoutBlobSource
 from jettison.image.document import choose_platform, decode_document, is_image
 from jettison.image.files import verify_blob
-from jettison.image.layout import IMAGE_NAME, REF_NAME, OciLayout
+from jettison.image.layout import DOCKER_MANIFEST, IMAGE_NAME, OciLayout
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.pull import describe_image, keep_image
 from jettison.layer.decompress import detect, open_decompressed
@@ -44,6 +44,7 @@ from jettison.oci import mediatype
 from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
+from jettison.oci.layout import INDEX, REF_NAME
 from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.oci.platform import Platform
@@ -61,12 +62,6 @@ class LoadedImage(msgspec.Struct, frozen=True):
 
     image: StoredImage
     names: tuple[str, ...] = ()
-
-
-class _DockerEntry(msgspec.Struct, frozen=True, rename="pascal"):
-    config: str
-    layers: tuple[str, ...] = ()
-    repo_tags: tuple[str, ...] | None = None
 
 
 def load(
@@ -128,10 +123,10 @@ def _load_tar(
             for entry in reader:
                 source.take(reader, entry, report)
             reader.drain()
-        if "index.json" in source.documents:
-            index = decode(Index, source.documents["index.json"])
+        if INDEX in source.documents:
+            index = decode(Index, source.documents[INDEX])
             loaded = _load_index(store, source, index, platform, name)
-        elif "manifest.json" in source.documents:
+        elif DOCKER_MANIFEST in source.documents:
             loaded = _load_docker(store, source, name)
         else:
             raise ImageNotFoundError(
@@ -148,8 +143,8 @@ def _used(store: Store, loaded: Sequence[LoadedImage]) -> set[Digest]:
     used = {each.image.manifest.digest for each in loaded if each.image.manifest is not None}
     for each in loaded:
         for layer in each.image.layers:
-            packed = store.layers.packed_any(layer.layer).values()
-            used.update(one.descriptor.digest for one in packed)
+            blobs = store.layers.find(layer.layer).blobs.values()
+            used.update(one.digest for one in blobs)
     return used
 
 
@@ -171,8 +166,8 @@ def _load_index(
         names += [text for text in _names_of(entry) if text not in names]
     if not found:
         raise problem or ImageNotFoundError("the layout holds no image")
-    if isinstance(source, TarBlobSource) and "manifest.json" in source.documents:
-        for docker in _docker_entries(source):
+    if isinstance(source, TarBlobSource) and DOCKER_MANIFEST in source.documents:
+        for docker in decode_docker_manifest(source.documents[DOCKER_MANIFEST]):
             identity = source.member(docker.config).digest
             if identity in found:
                 names = found[identity][2]
@@ -211,7 +206,7 @@ def _read_image(
 
 def _load_docker(store: Store, source: TarBlobSource, name: str) -> list[LoadedImage]:
     loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]] = []
-    for entry in _docker_entries(source):
+    for entry in decode_docker_manifest(source.documents[DOCKER_MANIFEST]):
         identity = source.member(entry.config)
         data = store.blobs.read(identity.digest, limit=MAX_DOCUMENT_BYTES)
         config = decode(ImageConfig, data)
@@ -241,13 +236,6 @@ def _docker_layer(store: Store, member: Descriptor) -> Descriptor:
     return Descriptor(mediatype.OCI_LAYERS[compression], member.digest, member.size)
 
 
-def _docker_entries(source: TarBlobSource) -> list[_DockerEntry]:
-    try:
-        return msgspec.json.decode(source.documents["manifest.json"], type=list[_DockerEntry])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidManifestError(f"invalid `manifest.json`: {error}") from error
-
-
 def _keep(
     store: Store,
     loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]],
@@ -264,7 +252,7 @@ def _keep(
     with store.database.transaction():
         for image, layers, names in loaded:
             for layer, descriptor in zip(image.layers, layers, strict=True):
-                record_blob(store, layer.layer, layer.diff_id, descriptor)
+                store.layers.add_blob(layer.layer, layer.diff_id, descriptor)
             keep_image(store, image, layers, source="")
             every = tuple(dict.fromkeys([*names, *extra]))
             for each in every:
@@ -285,8 +273,9 @@ def _verify(
 
     def check(layer: StoredLayer, descriptor: Descriptor, stop: Stop) -> None:
         stop.check()
-        known = store.layers.packed(layer.layer, LAYER_COMPRESSION[descriptor.media_type])
-        if known is None or known.descriptor.digest != descriptor.digest:
+        blobs = store.layers.find(layer.layer).blobs
+        known = blobs.get(LAYER_COMPRESSION[descriptor.media_type])
+        if known is None or known.digest != descriptor.digest:
             verify_blob(store, descriptor, layer.diff_id)
 
     run_parallel([partial(check, *pair) for pair in pairs.values()], limit=2)
@@ -301,7 +290,7 @@ def _names_of(entry: Descriptor) -> list[str]:
     return [_name(short)] if "/" in short or ":" in short else []
 
 
-def _tags(entry: _DockerEntry) -> list[str]:
+def _tags(entry: DockerImage) -> list[str]:
     return [_name(tag) for tag in entry.repo_tags or ()]
 
 

@@ -151,8 +151,8 @@ def _kept(store: Store, image: StoredImage, form: ManifestForm) -> BuiltManifest
         for layer, descriptor in zip(image.layers, manifest.layers, strict=True)
     )
     for name, descriptor in layers:
-        remote = store.layers.remote(name)
-        elsewhere = remote is not None and remote[0].digest == descriptor.digest
+        remote = store.layers.find(name).remote
+        elsewhere = remote is not None and remote.descriptor.digest == descriptor.digest
         if not (image.source or elsewhere or _has(store, descriptor.digest)):
             return None
     platform = image_platform(image.config)

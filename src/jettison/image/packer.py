@@ -11,8 +11,7 @@ from pathlib import Path
 
 from jettison.concurrency import Limiter
 from jettison.errors import DigestMismatchError, StorageError
-from jettison.image.blob_lookup import find_blob
-from jettison.image.parallel import Stop
+from jettison.image.parallel import PACKERS, Stop
 from jettison.layer.codec import TarSink, pack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.pack import pack
@@ -20,11 +19,8 @@ from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
 from jettison.snapshot.base import LayerStore
-from jettison.store.layer import LayerId, PackedLayer, image_layer_id
+from jettison.store.layer import LayerId, image_layer_id, is_image_layer
 from jettison.store.store import Store
-
-PACKERS = 2
-"""Layers packed at the same time; each has threads of its own."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -70,11 +66,11 @@ class LayerPacker:
         """
         with self._packers, self._store.blobs.writer() as writer:
             write = _checking(writer.write, stop)
-            if layer.startswith("diff:") or self._layer_store.info(layer) is None:
+            if is_image_layer(layer) or self._layer_store.info(layer) is None:
                 diff_id = self._transcode(layer, write, compression, level)
             else:
                 diff_id = pack_layer(self._directory(layer), write, compression, level)
-            known = self._store.layers.diff_id(layer)
+            known = self._store.layers.find(layer).diff_id
             if known is not None and known != diff_id:
                 raise DigestMismatchError(
                     f"layer `{layer}` now packs to `{diff_id}`, not to `{known}` as before",
@@ -83,7 +79,7 @@ class LayerPacker:
             size = writer.size_bytes
             digest = writer.commit()
         descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
-        self._store.layers.add_packed(PackedLayer(layer, diff_id, descriptor), name)
+        self._store.layers.add_blob(layer, diff_id, descriptor, name)
         return descriptor
 
     def rewritten(
@@ -102,17 +98,17 @@ class LayerPacker:
         made = image_layer_id(diff_id)
         self._store.lease((made,))
         descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
-        self._store.layers.add_packed(PackedLayer(made, diff_id, descriptor), name)
-        facts = self._store.layers.facts(layer)
-        if facts is not None:
-            self._store.layers.set_facts(made, facts, self._store.layers.content(layer))
+        self._store.layers.add_blob(made, diff_id, descriptor, name)
+        original = self._store.layers.find(layer)
+        if original.facts is not None:
+            self._store.layers.set_facts(made, original.facts, original.content)
         return made
 
     def _transcode(
         self, layer: LayerId, write: Callable[[bytes], object], compression: str, level: int | None
     ) -> Digest:
         """Compress the blob of an image's layer anew; return the digest of the tar inside."""
-        blob = find_blob(self._store, layer)
+        blob = self._store.layers.find(layer).blob
         if blob is None:
             raise StorageError(
                 f"layer `{layer}` is not in the store any more",

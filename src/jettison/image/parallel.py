@@ -15,6 +15,9 @@ from jettison.concurrency import INTERRUPTS
 
 T = TypeVar("T")
 
+PACKERS = 2
+"""Layers packed at the same time; each has threads of its own."""
+
 
 class Abandoned(Exception):  # noqa: N818 - no error: another job failed, and that one is raised
     """Work ends because other work that belongs to it failed."""

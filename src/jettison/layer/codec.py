@@ -33,24 +33,18 @@ class TarSink:
         sink: Takes the blob piece by piece, in the thread that writes; None wants the diff ID only.
         compression: ``none``, ``gzip`` or ``zstd``.
         level: See ``compress.compressor``.
-        portable: See there.
 
     Raises:
         UsageError: there is no such compression or level.
     """
 
     def __init__(
-        self,
-        sink: Write | None,
-        compression: str = "gzip",
-        level: int | None = None,
-        *,
-        portable: bool = False,
+        self, sink: Write | None, compression: str = "gzip", level: int | None = None
     ) -> None:
         with ExitStack() as resources:
             self._diff_id = resources.enter_context(HashThread())
             self._output = (
-                resources.enter_context(compressor(sink, compression, level, portable=portable))
+                resources.enter_context(compressor(sink, compression, level))
                 if sink is not None
                 else None
             )
@@ -89,7 +83,6 @@ def pack_layer(
     level: int | None = None,
     *,
     clamp_mtime: int | None = None,
-    portable: bool = False,
     observer: LayerObserver | None = None,
 ) -> Digest:
     """Pack a layer directory as a blob; return its diff ID.
@@ -100,7 +93,6 @@ def pack_layer(
         compression: See there.
         level: See there.
         clamp_mtime: Seconds since the epoch; later times become this one.
-        portable: See ``TarSink``.
         observer: See ``pack``.
 
     Raises:
@@ -108,7 +100,7 @@ def pack_layer(
         StorageError: the directory cannot be read.
         UsageError: there is no such compression or level.
     """
-    with TarSink(sink, compression, level, portable=portable) as tar:
+    with TarSink(sink, compression, level) as tar:
         pack(upper, tar.write, clamp_mtime=clamp_mtime, observer=observer)
         return tar.finish()
 

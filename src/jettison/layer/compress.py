@@ -7,7 +7,7 @@ Out: compressed bytes to a sink; the same for the same input, whatever the piece
 gzip: the input is cut into blocks of 1 MiB; each is deflated in a thread with the 32 KiB before it
 as dictionary and ends on a byte boundary, so the results join to one ordinary member. Levels 1 to
 3 are igzip's, 4 to 9 zlib's; igzip chooses code by CPU, so its bytes may differ between kinds of
-machines: ``portable`` takes zlib at every level.
+machines.
 zstd: level 1 to 22; any number of workers from one up gives the same bytes, none others. Without a
 level it is a fast one that also finds what was there up to 8 MiB before: files of a layer resemble
 each other. That takes no more time than level 3 and mostly makes less of it.
@@ -33,7 +33,6 @@ Write = Callable[[bytes], object]
 
 COMPRESSIONS = ("none", "gzip", "zstd")
 DEFAULT_GZIP_LEVEL = 2
-DEFAULT_PORTABLE_GZIP_LEVEL = 6
 
 _BLOCK_BYTES = 1 << 20
 _WINDOW_BYTES = 1 << 15
@@ -76,16 +75,13 @@ class Compressor(Protocol):
         ...
 
 
-def compressor(
-    sink: Write, compression: str, level: int | None = None, *, portable: bool = False
-) -> Compressor:
+def compressor(sink: Write, compression: str, level: int | None = None) -> Compressor:
     """Return a compressor that writes to a sink, in the thread that calls its methods.
 
     Args:
         sink: Takes the compressed bytes, in order.
         compression: ``none``, ``gzip`` or ``zstd``.
         level: 0 to 9 for gzip (0 stores), 1 to 22 for zstd; None for a fast default.
-        portable: Use a library whose bytes depend on version and level alone.
 
     Raises:
         UsageError: there is no such compression or level.
@@ -93,8 +89,7 @@ def compressor(
     if compression == "none":
         return _Plain(sink)
     if compression == "gzip":
-        default = DEFAULT_PORTABLE_GZIP_LEVEL if portable else DEFAULT_GZIP_LEVEL
-        return _Gzip(sink, _checked(level, default, 0, 9, compression), portable)
+        return _Gzip(sink, _checked(level, DEFAULT_GZIP_LEVEL, 0, 9, compression))
     if compression == "zstd":
         return _Zstd(sink, None if level is None else _checked(level, 0, 1, 22, compression))
     raise UsageError(
@@ -163,11 +158,11 @@ class _Blocks:
 
 
 class _Gzip:
-    def __init__(self, sink: Write, level: int, portable: bool) -> None:
+    def __init__(self, sink: Write, level: int) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
         self._sink = sink
-        self._deflate = _deflate_with(level, portable)
+        self._deflate = _deflate_with(level)
         threads = _thread_count()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="layer-deflate")
         self._ahead = 2 * threads
@@ -208,9 +203,9 @@ class _Gzip:
         self._size += len(block)
 
 
-def _deflate_with(level: int, portable: bool) -> Callable[[bytes, bytes], bytes]:
+def _deflate_with(level: int) -> Callable[[bytes, bytes], bytes]:
     """Return a function of a block and the bytes before it that deflates the block."""
-    if portable or level > _MAX_IGZIP_LEVEL or level == 0:
+    if level > _MAX_IGZIP_LEVEL or level == 0:
 
         def deflate(block: bytes, window: bytes) -> bytes:
             stream = zlib.compressobj(level, zlib.DEFLATED, -15, 8, zlib.Z_DEFAULT_STRATEGY, window)

@@ -16,8 +16,9 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
-from jettison.api.request import BuildRequest, OutputRequest, RunRequest, SecretRequest
+from jettison.api.request import BuildRequest, RunRequest, SecretRequest
 from jettison.errors import UsageError
+from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
 
 Request = TypeVar("Request", BuildRequest, RunRequest)

@@ -36,7 +36,9 @@ ALL_TELL = (1 << 63) - 1
 
 
 class LayerInfo(msgspec.Struct, frozen=True):
-    """Facts of a committed layer.
+    """What is written beside the files of a layer, and returned by ``commit``.
+
+    What else is known of a layer, with or without files, is in ``store.layers.Layer``.
 
     Args:
         id: Its name.

@@ -18,6 +18,7 @@ from jettison.fs.atomic import write_atomically
 from jettison.fs.os_errors import storage_errors
 from jettison.oci.codec import encode
 from jettison.oci.digest import Digest
+from jettison.oci.layout import REF_NAME
 from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.mediatype import OCI_INDEX
 from jettison.store.database import Database, Row
@@ -26,7 +27,6 @@ from jettison.store.layer import StoredLayer
 from jettison.store.staging import Staging
 
 _COLUMNS = "id, config, layers, manifest, source, created_ns"
-_REF_NAME = "org.opencontainers.image.ref.name"
 _layers = msgspec.msgpack.Decoder(tuple[StoredLayer, ...])
 _descriptor = msgspec.msgpack.Decoder(Descriptor)
 
@@ -203,7 +203,7 @@ def write_index(
 def index_bytes(named: list[tuple[str, Descriptor]]) -> bytes:
     """Return the ``index.json`` of an OCI image layout."""
     manifests = tuple(
-        msgspec.structs.replace(descriptor, annotations={**descriptor.annotations, _REF_NAME: name})
+        msgspec.structs.replace(descriptor, annotations={**descriptor.annotations, REF_NAME: name})
         for name, descriptor in named
     )
     return encode(Index(manifests=manifests, media_type=OCI_INDEX))

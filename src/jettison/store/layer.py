@@ -1,7 +1,8 @@
-"""Names of layers and what is kept about them.
+"""Names of layers.
 
 A *layer* is one change of a root file system. It may be here as files (``snapshot``), as blobs
-(packed and compressed, by media type), as both, or only at a registry.
+(packed and compressed, by media type), as both, or only at a registry; ``layers.Layer`` says what
+is known of it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import NewType
 import msgspec
 
 from jettison.oci.digest import Digest
-from jettison.oci.manifest import Descriptor
 
 LayerId = NewType("LayerId", str)
 """``diff:sha256:<hex>`` for a layer of an image that came from elsewhere (its diff ID),
@@ -41,11 +41,3 @@ class StoredLayer(msgspec.Struct, frozen=True):
 
     layer: LayerId
     diff_id: Digest
-
-
-class PackedLayer(msgspec.Struct, frozen=True):
-    """A layer as a blob: ``descriptor`` says how it is compressed, ``diff_id`` what is inside."""
-
-    layer: LayerId
-    diff_id: Digest
-    descriptor: Descriptor

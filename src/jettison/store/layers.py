@@ -1,7 +1,7 @@
 """What is known about layers, wherever their bytes are.
 
 In:  layer names with diff IDs, descriptors, sizes.
-Out: the same on request; facts outlive the files and blobs that they were found from.
+Out: ``Layer``: the same on request; facts outlive the files and blobs that they were found from.
 
 On disk: tables ``layer``, ``packed`` and ``remote_layer``.
 """
@@ -9,18 +9,21 @@ On disk: tables ``layer``, ``packed`` and ``remote_layer``.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import msgspec
 
 from jettison.oci.digest import Digest, parse_digest
 from jettison.oci.manifest import Descriptor
+from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
-from jettison.store.layer import LayerId, PackedLayer, content_name, image_layer_id
+from jettison.store.layer import LayerId, content_name, image_layer_id, is_image_layer
 
 _descriptor = msgspec.msgpack.Decoder(Descriptor)
-_IMAGE_LAYER = "diff:"
+_READ_FIRST = {"none": 0, "zstd": 1, "gzip": 2}
+"""Compressions, those first that cost least to read."""
 
 
 class LayerFacts(msgspec.Struct, frozen=True):
@@ -30,24 +33,145 @@ class LayerFacts(msgspec.Struct, frozen=True):
     entries: int
 
 
+class Blob(msgspec.Struct, frozen=True):
+    """A blob of a layer; ``source`` is where it can be had when the store does not have it."""
+
+    descriptor: Descriptor
+    source: str = ""
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """A row of the table ``layer``."""
+
+    diff_id: Digest | None = None
+    size_bytes: int | None = None
+    entries: int | None = None
+    content: str | None = None
+
+
+class Layer(msgspec.Struct, frozen=True, dict=True):
+    """A layer, as far as the store knows it.
+
+    A fact is looked up when it is first asked for, and stays what it was then: who changes
+    something finds the layer anew. What is not known yet is made by ``image.layers``.
+
+    Args:
+        id: Its name.
+        database: Has the facts.
+        here: Blobs of the store: one counts only while it is here.
+    """
+
+    id: LayerId
+    database: Database
+    here: BlobStore
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it came with an image from elsewhere, so that its tar is given.
+
+        No for one of ours with other times (``image.rewrite``), which is packed like any other.
+        """
+        return is_image_layer(self.id) and not self._row.content
+
+    @property
+    def diff_id(self) -> Digest | None:
+        """The digest of its uncompressed tar; None when it was never packed."""
+        if is_image_layer(self.id):
+            return parse_digest(self.id.partition(":")[2])
+        return self._row.diff_id
+
+    @property
+    def facts(self) -> LayerFacts | None:
+        """Its size, if it once was here as files."""
+        row = self._row
+        if row.size_bytes is None or row.entries is None:
+            return None
+        return LayerFacts(row.size_bytes, row.entries)
+
+    @property
+    def content(self) -> str:
+        """By what it enters the keys of steps on it.
+
+        That is its content digest, or its diff ID where there is none: for a layer of an image
+        from elsewhere, and one that was made by a version which knew no content digests.
+        """
+        if is_image_layer(self.id):
+            return self.id
+        row = self._row
+        if row.content:
+            return content_name(row.content)
+        return self.id if row.diff_id is None else image_layer_id(row.diff_id)
+
+    @cached_property
+    def blobs(self) -> Mapping[str, Descriptor]:
+        """Its blobs that are here, by ``packed_name``, those first that cost least to read."""
+        rows = self.database.query(
+            "SELECT compression, descriptor FROM packed WHERE layer = ? ORDER BY compression",
+            (self.id,),
+        )
+        if not rows or self.diff_id is None:
+            return {}
+        found = [(name, _descriptor.decode(data)) for name, data in rows]
+        found.sort(key=lambda each: _READ_FIRST.get(each[0].partition(":")[0], 3))
+        return {name: blob for name, blob in found if self.here.has(blob.digest)}
+
+    @cached_property
+    def remote(self) -> Blob | None:
+        """Its blob elsewhere, and the reference to pull it from."""
+        rows = self.database.query(
+            "SELECT descriptor, source FROM remote_layer WHERE layer = ?", (self.id,)
+        )
+        return Blob(_descriptor.decode(rows[0][0]), rows[0][1]) if rows else None
+
+    @property
+    def blob(self) -> Blob | None:
+        """A blob of it to read, one that is here if possible; None if none is known."""
+        for descriptor in self.blobs.values():
+            return Blob(descriptor)
+        return self.remote
+
+    @property
+    def blob_bytes(self) -> int:
+        """Size of its blob, be it here or where it can be pulled from; 0 if unknown."""
+        rows = self.database.query(
+            "SELECT descriptor FROM packed WHERE layer = ?1"
+            " UNION ALL SELECT descriptor FROM remote_layer WHERE layer = ?1 LIMIT 1",
+            (self.id,),
+        )
+        found = rows[0][0] if rows else None
+        return _descriptor.decode(found).size if found is not None else 0
+
+    @cached_property
+    def _row(self) -> _Row:
+        rows = self.database.query(
+            "SELECT diff_id, size_bytes, entries, content FROM layer WHERE id = ?", (self.id,)
+        )
+        return _Row(*rows[0]) if rows else _Row()
+
+
+def packed_name(compression: str, level: int | None) -> str:
+    """Return under which name a blob that was packed here is noted.
+
+    Until a level is named, the default of the version at hand made it.
+    """
+    return compression if level is None or compression == "none" else f"{compression}:{level}"
+
+
 class LayerIndex:
-    """Facts of layers; thread-safe.
+    """Finds layers, and keeps what is learned about them; thread-safe.
 
     Args:
         database: The store's.
-        blobs: The store's: a packed layer counts only while its blob is here.
+        blobs: The store's.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
         self._database = database
         self._blobs = blobs
 
-    def diff_id(self, layer: LayerId) -> Digest | None:
-        """Return the digest of a layer's uncompressed tar, or None when it was never packed."""
-        if layer.startswith(_IMAGE_LAYER):
-            return parse_digest(layer.removeprefix(_IMAGE_LAYER))
-        rows = self._database.query("SELECT diff_id FROM layer WHERE id = ?", (layer,))
-        return Digest(rows[0][0]) if rows and rows[0][0] is not None else None
+    def find(self, layer: LayerId) -> Layer:
+        """Return a layer by its name; nothing may be known about it."""
+        return Layer(layer, self._database, self._blobs)
 
     def named(self, diff_id: Digest) -> LayerId:
         """Return the name of an image's layer: that of the change made here, if it was."""
@@ -66,13 +190,6 @@ class LayerIndex:
             (layer, diff_id, time.time_ns()),
         )
 
-    def facts(self, layer: LayerId) -> LayerFacts | None:
-        """Return the size of a layer that once was here as files, or None."""
-        rows = self._database.query("SELECT size_bytes, entries FROM layer WHERE id = ?", (layer,))
-        if not rows or rows[0][0] is None:
-            return None
-        return LayerFacts(size_bytes=rows[0][0], entries=rows[0][1])
-
     def sizes(self, layers: Iterable[LayerId]) -> dict[LayerId, int]:
         """Return the bytes of those of many layers whose facts are known, in one query."""
         names = msgspec.json.encode(list(dict.fromkeys(layers))).decode()
@@ -83,16 +200,6 @@ class LayerIndex:
         )
         return {LayerId(layer): size for layer, size in rows}
 
-    def stored_size(self, layer: LayerId) -> int:
-        """Return the bytes of a layer's blob, here or where it can be pulled from; 0 if unknown."""
-        rows = self._database.query(
-            "SELECT descriptor FROM packed WHERE layer = ?1"
-            " UNION ALL SELECT descriptor FROM remote_layer WHERE layer = ?1 LIMIT 1",
-            (layer,),
-        )
-        found = rows[0][0] if rows else None
-        return _descriptor.decode(found).size if found is not None else 0
-
     def set_facts(self, layer: LayerId, facts: LayerFacts, content: str = "") -> None:
         """Keep the size of a layer, and its content digest if it has one."""
         self._database.execute(
@@ -102,67 +209,27 @@ class LayerIndex:
             (layer, facts.size_bytes, facts.entries, content, time.time_ns()),
         )
 
-    def was_rewritten(self, layer: LayerId) -> bool:
-        """Tell whether an image's layer is one of ours with other times (``image.rewrite``)."""
-        rows = self._database.query("SELECT content FROM layer WHERE id = ?", (layer,))
-        return bool(rows and rows[0][0])
-
-    def content(self, layer: LayerId) -> str:
-        """Return by what a layer enters the keys of steps on it.
-
-        That is its content digest, or its diff ID where there is none: for a layer of an image
-        from elsewhere, and one that was made by a version which knew no content digests.
-        """
-        if layer.startswith(_IMAGE_LAYER):
-            return layer
-        rows = self._database.query("SELECT content, diff_id FROM layer WHERE id = ?", (layer,))
-        content, diff_id = rows[0] if rows else ("", None)
-        if content:
-            return content_name(content)
-        return layer if diff_id is None else image_layer_id(Digest(diff_id))
-
-    def packed(self, layer: LayerId, compression: str) -> PackedLayer | None:
-        """Return a layer as a blob that is here.
+    def add_blob(
+        self, layer: LayerId, diff_id: Digest, descriptor: Descriptor, name: str = ""
+    ) -> None:
+        """Keep that a layer is here as a blob, and its diff ID.
 
         Args:
             layer: Its name.
-            compression: As it was added: ``none``, ``gzip``, ``zstd``, perhaps with a level.
+            diff_id: Digest of the tar in the blob.
+            descriptor: Of the blob.
+            name: See ``packed_name``; empty for a blob that was not made here.
         """
-        rows = self._database.query(
-            "SELECT descriptor FROM packed WHERE layer = ? AND compression = ?",
-            (layer, compression),
-        )
-        if not rows:
-            return None
-        descriptor = _descriptor.decode(rows[0][0])
-        diff_id = self.diff_id(layer)
-        if diff_id is None or not self._blobs.has(descriptor.digest):
-            return None
-        return PackedLayer(layer=layer, diff_id=diff_id, descriptor=descriptor)
-
-    def packed_any(self, layer: LayerId) -> dict[str, PackedLayer]:
-        """Return all blobs that a layer has here, by compression."""
-        rows = self._database.query(
-            "SELECT compression FROM packed WHERE layer = ? ORDER BY compression", (layer,)
-        )
-        found = ((name, self.packed(layer, name)) for (name,) in rows)
-        return {name: packed for name, packed in found if packed is not None}
-
-    def add_packed(self, packed: PackedLayer, compression: str) -> None:
-        """Keep that a layer is here as a blob, and its diff ID."""
         with self._database.transaction():
-            self.set_diff_id(packed.layer, packed.diff_id)
+            self.set_diff_id(layer, diff_id)
             self._database.execute(
                 "INSERT OR REPLACE INTO packed VALUES (?, ?, ?)",
-                (packed.layer, compression, msgspec.msgpack.encode(packed.descriptor)),
+                (
+                    layer,
+                    name or LAYER_COMPRESSION[descriptor.media_type],
+                    msgspec.msgpack.encode(descriptor),
+                ),
             )
-
-    def remote(self, layer: LayerId) -> tuple[Descriptor, str] | None:
-        """Return the blob that a layer is elsewhere, and the reference to pull it from."""
-        rows = self._database.query(
-            "SELECT descriptor, source FROM remote_layer WHERE layer = ?", (layer,)
-        )
-        return (_descriptor.decode(rows[0][0]), rows[0][1]) if rows else None
 
     def add_remote(self, layer: LayerId, descriptor: Descriptor, source: str) -> None:
         """Keep where a layer can be pulled from; the last source wins."""

@@ -36,14 +36,13 @@ from jettison.fs.lock import FileLock
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.owners import are_recorded
 from jettison.fs.remove import OPEN_DIRECTORY, open_up, remove_tree
+from jettison.oci.layout import INDEX, MARKER, MARKER_DATA
 from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
 from jettison.store.images import ImageIndex, write_index
 from jettison.store.layers import LayerIndex
 from jettison.store.place import LATER_PARTS, PARTS, resolved, take, take_parts
 from jettison.store.staging import Staging
-
-_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 
 class Store:
@@ -63,7 +62,7 @@ class Store:
         self._staging = Staging(root / "tmp", self.trash)
         self.blobs = BlobStore(root / "blobs", self._staging, self.lease)
         self._has_leases = False
-        self.images = ImageIndex(self.database, root / "index.json", self._staging)
+        self.images = ImageIndex(self.database, root / INDEX, self._staging)
         self.layers = LayerIndex(self.database, self.blobs)
 
     @classmethod
@@ -241,10 +240,10 @@ def _create(root: Path) -> None:
     for name in PARTS:
         (root / name).mkdir(0o700, exist_ok=True)
     with FileLock(root / "tmp" / "create.lock").held():
-        if not (root / "index.json").exists():
-            write_index(root / "index.json", [])
+        if not (root / INDEX).exists():
+            write_index(root / INDEX, [])
         # Last: it says that all the rest is there.
-        write_atomically(root / "oci-layout", _LAYOUT)
+        write_atomically(root / MARKER, MARKER_DATA)
 
 
-_OWN_NAMES = frozenset({*PARTS, *LATER_PARTS, "index.json", "oci-layout", "state.db"})
+_OWN_NAMES = frozenset({*PARTS, *LATER_PARTS, INDEX, MARKER, "state.db"})

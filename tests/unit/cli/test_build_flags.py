@@ -4,40 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.api.request import OutputRequest, SecretRequest
+from jettison.api.request import SecretRequest
 from jettison.cli.run import environment
 from jettison.cli.values import (
     build_arguments,
     fields,
     pairs,
-    parse_output,
     parse_secret,
     parse_size,
 )
 from jettison.errors import UsageError
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("out", OutputRequest("local", "out")),
-        ("-", OutputRequest("tar", "-")),
-        ("type=oci,dest=a.tar", OutputRequest("oci", "a.tar")),
-        (
-            "type=oci,dest=a.tar,compression=zstd",
-            OutputRequest("oci", "a.tar", {"compression": "zstd"}),
-        ),
-        ('type=local,"dest=a,b"', OutputRequest("local", "a,b")),
-    ],
-)
-def test_outputs_are_read_as_docker_reads_them(text, expected):
-    assert parse_output(text) == expected
-
-
-@pytest.mark.parametrize("text", ["dest=a.tar", "type=oci,dest", "a=b,,"])
-def test_a_malformed_output_is_refused(text):
-    with pytest.raises(UsageError):
-        parse_output(text)
 
 
 @pytest.mark.parametrize(

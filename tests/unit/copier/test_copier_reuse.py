@@ -67,9 +67,7 @@ class Builds:
         upper = self._tmp / f"upper{self._count}"
         upper.mkdir()
         destination = examine(op, StackTree(()), selection)
-        self.digests = write(
-            op, selection, destination, upper, created_ns=CREATED_NS, previous=self._previous
-        )
+        self.digests = write(destination, upper, created_ns=CREATED_NS, previous=self._previous)
         self._previous = PreviousLayer(os.fspath(upper), self.digests)
         tree.save_digests()
         return upper / "x"

@@ -316,7 +316,7 @@ def test_an_archive_that_changed_since_it_was_planned_is_an_error(bench: Bench) 
     upper = bench.tmp / "upper"
     upper.mkdir()
     with pytest.raises(ContextError, match="changed while it was copied"):
-        write(op, selection, destination, upper, created_ns=0)
+        write(destination, upper, created_ns=0)
 
 
 def test_a_damaged_archive_is_an_error(add: Add) -> None:

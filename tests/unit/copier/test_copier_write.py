@@ -239,15 +239,15 @@ def test_a_file_that_changed_since_it_was_selected_is_an_error(bench: Bench, cha
     upper = bench.tmp / "upper"
     upper.mkdir()
     with pytest.raises(ContextError, match="`/d/f` changed while it was copied"):
-        write(op, selection, destination, upper, created_ns=0)
+        write(destination, upper, created_ns=0)
 
 
 def test_a_full_or_missing_store_is_told(bench: Bench) -> None:
     op = copy_op("f", "/x")
     tree = bench.context({"f": "f"})
-    selection, destination = bench.plan(op, [tree])
+    _, destination = bench.plan(op, [tree])
     with pytest.raises((StorageError, OSError)):
-        write(op, selection, destination, bench.tmp / "not there", created_ns=0)
+        write(destination, bench.tmp / "not there", created_ns=0)
 
 
 def test_a_download_is_one_file_with_the_servers_time(bench: Bench) -> None:
@@ -269,7 +269,7 @@ def test_workdir_writes_its_directories(bench: Bench) -> None:
     op = MkdirOp("/a/b/c", "5:6")
     upper = bench.tmp / "upper"
     upper.mkdir()
-    write_directory(op, examine(op, base), upper, created_ns=CREATED_NS)
+    write_directory(examine(op, base), upper, created_ns=CREATED_NS)
     assert names(upper) == ["a/", "a/b/", "a/b/c/"]
     assert stat.S_IMODE((upper / "a").stat().st_mode) == 0o700
     facts = (upper / "a/b/c").stat()

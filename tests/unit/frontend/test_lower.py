@@ -56,11 +56,6 @@ def test_triggers_are_marked_and_numbers_are_aligned(plan_for):
     assert plan.vertices[1].name == "[ 2/11] ONBUILD RUN t"
 
 
-def test_names_tell_the_platform_in_builds_for_several(plan_for):
-    plan = plan_for("FROM a\nRUN x", multi_platform=True)
-    assert names(plan)[1] == "[linux/amd64 2/2] RUN x"
-
-
 def test_names_hide_credentials_and_secrets(plan_for):
     plan = plan_for(
         "FROM a\nENV T=seen\nADD https://me:pass@host/f /f\n"

@@ -18,7 +18,6 @@ from backports import zstd
 
 from image_rig import AMD64, ARM64, Rig, ignore, read_tree
 from jettison.errors import ImageNotFoundError, InvalidReferenceError, JettisonError, SourceError
-from jettison.exporter.catalog import make_exporter
 from jettison.exporter.save import save_images
 from jettison.image.load import load
 
@@ -145,10 +144,8 @@ def test_what_is_there_already_is_not_lost_by_a_failing_load(rig, archive: Path)
 def test_directories_load_eagerly(rig, tmp_path: Path):
     with Rig(tmp_path / "origin") as origin:
         image = origin.image(FILES)
-        written = {"tar": "false", "name": "app:1"}
-        make_exporter("oci", str(tmp_path / "layout"), written, origin.services).export(
-            [image], ignore
-        )
+        exporter = origin.exporter("oci", tmp_path / "layout", tar="false", name="app:1")
+        exporter.export([image], ignore)
     (loaded,) = load(rig.store, tmp_path / "layout", AMD64)
     (tmp_path / "layout").rename(tmp_path / "away")
     rig.blobs.materialise((loaded.image.layers[0].layer,))
@@ -158,7 +155,7 @@ def test_directories_load_eagerly(rig, tmp_path: Path):
 def test_of_several_platforms_the_wanted_one_is_loaded(rig, tmp_path: Path):
     with Rig(tmp_path / "origin") as origin:
         images = [origin.image(FILES, platform=each) for each in (AMD64, ARM64)]
-        exporter = make_exporter("oci", str(tmp_path / "x.tar"), {"name": "app:1"}, origin.services)
+        exporter = origin.exporter("oci", tmp_path / "x.tar", name="app:1")
         exporter.export(images, ignore)
     (loaded,) = load(rig.store, tmp_path / "x.tar", ARM64)
     assert loaded.image.id == images[1].id
@@ -167,12 +164,9 @@ def test_of_several_platforms_the_wanted_one_is_loaded(rig, tmp_path: Path):
 @pytest.mark.parametrize("name", ["latest", "3.11"])
 def test_a_bare_tag_names_nothing(rig, tmp_path: Path, name):
     with Rig(tmp_path / "origin") as origin:
-        make_exporter(
-            "oci",
-            str(tmp_path / "layout"),
-            {"tar": "false", "annotation-index-descriptor.org.opencontainers.image.ref.name": name},
-            origin.services,
-        ).export([origin.image(FILES)], ignore)
+        note = {"annotation-index-descriptor.org.opencontainers.image.ref.name": name}
+        exporter = origin.exporter("oci", tmp_path / "layout", tar="false", **note)
+        exporter.export([origin.image(FILES)], ignore)
     (loaded,) = load(rig.store, tmp_path / "layout", AMD64)
     assert loaded.names == ()
 

@@ -61,32 +61,32 @@ def test_the_layer_and_its_tar_are_what_they_are_when_made_apart(
     with Rig(tmp_path / "other") as other:
         apart = other.layer_store.commit(change(other))
         assert rig.layer_store.info(layer) == apart
-        assert rig.store.layers.diff_id(layer) == other.blobs.diff_id(layer)
-        assert rig.store.layers.facts(layer) == other.store.layers.facts(layer)
+        assert rig.store.layers.find(layer).diff_id == other.blobs.diff_id(layer)
+        assert rig.store.layers.find(layer).facts == other.store.layers.find(layer).facts
         if kind:
-            packed = rig.store.layers.packed(layer, kind)
+            packed = rig.store.layers.find(layer).blobs.get(kind)
             assert packed is not None
-            assert packed.descriptor == other.blobs.blob(layer, kind)
+            assert packed == other.blobs.blob(layer, kind)
     assert len(rig.store.blobs.all()) == bool(kind)
     assert staged(rig) == []
 
 
 def test_the_tar_of_the_layer_that_stands_in_stays(rig: Rig):
     layer = committed(rig, change(rig, seconds=1), "")
-    first = rig.store.layers.diff_id(layer)
+    first = rig.store.layers.find(layer).diff_id
     made = rig.layer_store.info(layer)
     assert committed(rig, change(rig, seconds=2), previous=lambda _: made) == layer
-    assert rig.store.layers.diff_id(layer) == first
+    assert rig.store.layers.find(layer).diff_id == first
     assert rig.store.blobs.all() == []
     rig.blobs.blob(layer)
-    assert rig.store.layers.diff_id(layer) == first
+    assert rig.store.layers.find(layer).diff_id == first
 
 
 @pytest.mark.parametrize("piece", [0, 1])
 def test_what_is_not_wanted_any_more_is_committed_without_a_blob(rig: Rig, piece: int):
     layer = committed(rig, change(rig), stop=piece)
     assert rig.layer_store.info(layer) == rig.layer_store.commit(change(rig))
-    assert rig.store.layers.diff_id(layer) is None
+    assert rig.store.layers.find(layer).diff_id is None
     assert rig.store.blobs.all() == []
     assert staged(rig) == []
 
@@ -94,7 +94,7 @@ def test_what_is_not_wanted_any_more_is_committed_without_a_blob(rig: Rig, piece
 def test_a_change_that_no_tar_can_hold_is_committed(rig: Rig):
     layer = committed(rig, change(rig, ".wh.file"))
     assert (rig.layer_store.directory(layer) / "dir/.wh.file").exists()
-    assert rig.store.layers.diff_id(layer) is None
+    assert rig.store.layers.find(layer).diff_id is None
     assert rig.store.blobs.all() == []
 
 
@@ -116,8 +116,8 @@ def test_a_likely_push_packs_what_was_made_now_and_nothing_else(rig: Rig):
     with BackgroundPacker(rig.blobs, Compression(), needed=False) as packer:
         packer.add(now)
         packer.finish((previous, now))
-        assert rig.store.layers.packed(now, "gzip") is not None
-        assert rig.store.layers.packed(previous, "gzip") is None
+        assert rig.store.layers.find(now).blobs.get("gzip") is not None
+        assert rig.store.layers.find(previous).blobs.get("gzip") is None
 
 
 def test_a_likely_push_that_cannot_be_prepared_is_no_error(rig: Rig):

@@ -14,7 +14,6 @@ from jettison.errors import (
     JettisonError,
     PlatformNotFoundError,
 )
-from jettison.exporter.catalog import make_exporter
 from jettison.image.layout import LayoutReference, parse_layout_reference
 from jettison.image.names import find_image, tag_reference
 from jettison.image.resolve import ImageResolver
@@ -29,9 +28,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 def layout(tmp_path: Path, *images, name: str) -> None:
     with Rig(tmp_path / "origin") as origin:
         made = [origin.image({"a": name}, platform=each) for each in images]
-        exporter = make_exporter(
-            "oci", str(tmp_path / "layout"), {"tar": "false", "name": name}, origin.services
-        )
+        exporter = origin.exporter("oci", tmp_path / "layout", tar="false", name=name)
         exporter.export(made, ignore)
 
 

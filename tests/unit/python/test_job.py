@@ -12,6 +12,7 @@ from jettison import errors
 from jettison.api.request import BuildRequest, BuildResult, RunRequest
 from jettison.api.session import NamespaceRequired
 from jettison.events import Outcome, VertexEnded, VertexLog
+from jettison.exporter.outputs import OciOutput, TarOutput
 from jettison.oci.digest import Digest
 from jettison.python.channel import Channel
 from jettison.python.job import Done, Failed, Job, Reply
@@ -42,7 +43,8 @@ def test_a_message_arrives(message: object) -> None:
 
 
 def test_a_job_arrives() -> None:
-    build = BuildRequest(context="-", stdin=b"\xff", allow=frozenset({"device"}))
+    outputs = (OciOutput("a", names=("b",)), TarOutput("-"))
+    build = BuildRequest(context="-", stdin=b"\xff", allow=frozenset({"device"}), outputs=outputs)
     job = Job(Settings(jobs=2), build=build, run=RunRequest("a"), streams=(3, 4, 5))
     assert carried(job, Job) == job
 

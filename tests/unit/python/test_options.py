@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from jettison.api.request import BuildRequest, OutputRequest, RunRequest
+from jettison.api.request import BuildRequest, RunRequest
 from jettison.errors import UsageError
+from jettison.exporter.outputs import OciOutput
 from jettison.python.options import BuildOptions, RunOptions, build_request, run_request
 
 
@@ -61,7 +62,7 @@ def test_a_dockerfile_as_text_has_no_files_unless_a_context_is_given() -> None:
 
 
 def test_options_change_a_request() -> None:
-    request = BuildRequest(context="x", tags=("a",), outputs=(OutputRequest("oci", "d"),))
+    request = BuildRequest(context="x", tags=("a",), outputs=(OciOutput("d"),))
     assert build_request(request, None, {}) is request
     changed = build_request(request, None, {"tags": ["b"]})
     assert changed == msgspec.structs.replace(request, tags=("b",))

@@ -10,8 +10,8 @@ from jettison.oci.codec import decode
 from jettison.oci.digest import Digest, sha256_digest, short
 from jettison.oci.manifest import Descriptor, Index
 from jettison.store.image import StoredImage
-from jettison.store.layer import LayerId, PackedLayer, StoredLayer, image_layer_id
-from jettison.store.layers import LayerFacts
+from jettison.store.layer import LayerId, StoredLayer, image_layer_id
+from jettison.store.layers import Blob, LayerFacts, packed_name
 from jettison.store.store import Store
 
 CONTENT = LayerId("content:" + sha256_digest(b"content"))
@@ -139,51 +139,104 @@ def test_what_a_registry_said_is_remembered_by_platform(store: Store) -> None:
 
 def test_an_image_layers_name_is_its_diff_id(store: Store) -> None:
     diff_id = sha256_digest(b"tar")
-    assert store.layers.diff_id(image_layer_id(diff_id)) == diff_id
+    layer = store.layers.find(image_layer_id(diff_id))
+    assert (layer.diff_id, layer.content, layer.is_given) == (diff_id, layer.id, True)
 
 
 def test_the_diff_id_of_a_change_is_known_once_it_was_packed(store: Store) -> None:
-    assert store.layers.diff_id(CONTENT) is None
+    assert store.layers.find(CONTENT).diff_id is None
     store.layers.set_diff_id(CONTENT, sha256_digest(b"tar"))
-    assert store.layers.diff_id(CONTENT) == sha256_digest(b"tar")
+    assert store.layers.find(CONTENT).diff_id == sha256_digest(b"tar")
+    assert not store.layers.find(CONTENT).is_given
+
+
+def test_a_layer_is_what_it_was_when_it_was_asked(store: Store) -> None:
+    layer = store.layers.find(CONTENT)
+    assert layer.diff_id is None
+    store.layers.set_diff_id(CONTENT, sha256_digest(b"tar"))
+    assert layer.diff_id is None
+    with pytest.raises(AttributeError):
+        layer.id = image_layer_id(sha256_digest(b"other"))  # type: ignore[misc]
 
 
 def test_facts_and_diff_ids_do_not_overwrite_each_other(store: Store) -> None:
-    assert store.layers.facts(CONTENT) is None
+    assert store.layers.find(CONTENT).facts is None
     store.layers.set_diff_id(CONTENT, sha256_digest(b"tar"))
-    assert store.layers.facts(CONTENT) is None
+    assert store.layers.find(CONTENT).facts is None
     store.layers.set_facts(CONTENT, LayerFacts(size_bytes=5, entries=2))
     store.layers.set_diff_id(CONTENT, sha256_digest(b"tar"))
-    assert store.layers.facts(CONTENT) == LayerFacts(size_bytes=5, entries=2)
-    assert store.layers.diff_id(CONTENT) == sha256_digest(b"tar")
+    found = store.layers.find(CONTENT)
+    assert (found.facts, found.diff_id) == (LayerFacts(5, 2), sha256_digest(b"tar"))
 
 
-def test_a_packed_layer_counts_only_while_its_blob_is_here(store: Store) -> None:
+def test_steps_on_a_change_are_keyed_by_what_it_holds_or_by_its_tar(store: Store) -> None:
+    assert store.layers.find(CONTENT).content == CONTENT
+    store.layers.set_diff_id(CONTENT, sha256_digest(b"tar"))
+    assert store.layers.find(CONTENT).content == image_layer_id(sha256_digest(b"tar"))
+    store.layers.set_facts(CONTENT, LayerFacts(1, 1), "sha256:abc")
+    assert store.layers.find(CONTENT).content == "content:sha256:abc"
+
+
+def test_an_image_layer_with_other_times_is_packed_like_our_own(store: Store) -> None:
+    layer = image_layer_id(sha256_digest(b"tar"))
+    store.layers.set_facts(layer, LayerFacts(1, 1), "sha256:abc")
+    assert not store.layers.find(layer).is_given
+
+
+def test_a_blob_counts_only_while_it_is_here(store: Store) -> None:
     data = b"compressed"
-    packed = PackedLayer(layer=CONTENT, diff_id=sha256_digest(b"tar"), descriptor=manifest(data))
-    store.layers.add_packed(packed, "gzip")
-    assert store.layers.packed(CONTENT, "gzip") is None
+    store.layers.add_blob(CONTENT, sha256_digest(b"tar"), manifest(data), "gzip")
+    assert store.layers.find(CONTENT).blobs == {}
     store.blobs.put(data)
-    assert store.layers.packed(CONTENT, "gzip") == packed
-    assert store.layers.packed(CONTENT, "zstd") is None
-    assert store.layers.packed_any(CONTENT) == {"gzip": packed}
-    store.blobs.remove(packed.descriptor.digest)
-    assert store.layers.packed_any(CONTENT) == {}
+    found = store.layers.find(CONTENT)
+    assert (found.blobs, found.diff_id) == ({"gzip": manifest(data)}, sha256_digest(b"tar"))
+    store.blobs.remove(manifest(data).digest)
+    assert store.layers.find(CONTENT).blobs == {}
+    assert store.layers.find(CONTENT).blob_bytes == len(data)
+
+
+def test_the_blob_to_read_is_the_cheapest_one_that_is_here(store: Store) -> None:
+    assert store.layers.find(CONTENT).blob is None
+    store.layers.add_remote(CONTENT, manifest(b"far"), "docker.io/library/app")
+    assert store.layers.find(CONTENT).blob == Blob(manifest(b"far"), "docker.io/library/app")
+    for name in ("gzip", "zstd:19", "none"):
+        store.blobs.put(name.encode())
+        store.layers.add_blob(CONTENT, sha256_digest(b"tar"), manifest(name.encode()), name)
+    assert list(store.layers.find(CONTENT).blobs) == ["none", "zstd:19", "gzip"]
+    assert store.layers.find(CONTENT).blob == Blob(manifest(b"none"))
+
+
+def test_a_blob_that_was_not_made_here_is_noted_by_its_media_type(store: Store) -> None:
+    store.blobs.put(b"blob")
+    digest = sha256_digest(b"blob")
+    blob = Descriptor("application/vnd.oci.image.layer.v1.tar+zstd", digest, 4)
+    store.layers.add_blob(CONTENT, sha256_digest(b"tar"), blob)
+    assert store.layers.find(CONTENT).blobs == {"zstd": blob}
+
+
+@pytest.mark.parametrize(
+    ("compression", "level", "name"),
+    [("gzip", None, "gzip"), ("gzip", 9, "gzip:9"), ("none", 0, "none"), ("zstd", 3, "zstd:3")],
+)
+def test_a_packed_blob_is_named_by_compression_and_level(compression, level, name) -> None:
+    assert packed_name(compression, level) == name
 
 
 def test_a_layer_elsewhere_has_a_descriptor_and_a_source(store: Store) -> None:
-    assert store.layers.remote(CONTENT) is None
+    assert store.layers.find(CONTENT).remote is None
     store.layers.add_remote(CONTENT, manifest(), "docker.io/library/app")
     store.layers.add_remote(CONTENT, manifest(), "ghcr.io/other/app")
-    assert store.layers.remote(CONTENT) == (manifest(), "ghcr.io/other/app")
+    assert store.layers.find(CONTENT).remote == Blob(manifest(), "ghcr.io/other/app")
+    store.layers.drop_remote(CONTENT)
+    assert store.layers.find(CONTENT).remote is None
 
 
 def test_a_forgotten_layer_is_unknown(store: Store) -> None:
     store.layers.add_remote(CONTENT, manifest(), "docker.io/library/app")
     store.layers.set_facts(CONTENT, LayerFacts(size_bytes=1, entries=1))
     store.layers.forget(CONTENT)
-    assert store.layers.remote(CONTENT) is None
-    assert store.layers.facts(CONTENT) is None
+    found = store.layers.find(CONTENT)
+    assert (found.remote, found.facts) == (None, None)
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -55,7 +55,6 @@ def _begin(build: Build, stage: Stage) -> StageState:
     names = StepNames(
         build.graph.label(stage),
         count_steps(stage),
-        str(platform) if request.multi_platform else "",
     )
     if base is not None:
         root, scope, image = base.root, base.scope.copy(), base.image.child()

@@ -24,13 +24,12 @@ class StepNames:
         label: Of the stage; empty for the only one.
         total: How many FROM, RUN, COPY, ADD and WORKDIR it has; FROM does not count for a stage
             that is built on another stage or on nothing.
-        platform: Shown in front in builds for several platforms.
     """
 
     __slots__ = ("_index", "_prefix", "_total")
 
-    def __init__(self, label: str, total: int, platform: str = "") -> None:
-        self._prefix = "".join(f"{each} " for each in (platform, label) if each)
+    def __init__(self, label: str, total: int) -> None:
+        self._prefix = f"{label} " if label else ""
         self._total = total
         self._index = 0
 

@@ -57,8 +57,6 @@ class CopyExecutor:
         with making(runtime.layer_store) as active:
             now_ns = time.time_ns()
             known = write(
-                self._op,
-                selection,
                 destination,
                 active.upper,
                 created_ns=now_ns,

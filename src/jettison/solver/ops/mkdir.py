@@ -44,7 +44,7 @@ class MkdirExecutor:
         layer_store = self._runtime.layer_store
         with making(layer_store) as active:
             now_ns = time.time_ns()
-            write_directory(self._op, self._examine(), active.upper, created_ns=now_ns)
+            write_directory(self._examine(), active.upper, created_ns=now_ns)
             return layer_store.commit(active, Change(clock_ns=now_ns))
 
     def _examine(self) -> Destination:

@@ -128,7 +128,7 @@ def _as_layer(mount: ExecMount, files: BindSource, tree: Tree, runtime: Runtime)
     op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
     with making(runtime.layer_store) as active:
-        write(op, selection, examine(op, StackTree(()), selection), active.upper, created_ns=0)
+        write(examine(op, StackTree(()), selection), active.upper, created_ns=0)
         root = tree.lstat(selected_path(tree, mount.source))
         if root is not None and root.is_dir and mount.source != "/":
             # Its contents are copied; the mount shows the directory itself.
@@ -153,7 +153,7 @@ def _seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Runtime
     else:
         tree = result.tree
     selection = files.selection or select(op, (tree,))
-    write(op, selection, examine(op, StackTree(()), selection), directory, created_ns=0)
+    write(examine(op, StackTree(()), selection), directory, created_ns=0)
 
 
 def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:

@@ -1,0 +1,194 @@
+"""``-o``/``--output``: ``type=oci,dest=FILE,compression=zstd``.
+
+In:  text as written on a command line.
+Out: one of the outputs of ``exporter.outputs``; an error for whatever is unknown.
+
+Source: BuildKit's exporter attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+from jettison.cli.values import fields
+from jettison.errors import UsageError
+from jettison.exporter.outputs import (
+    TYPES,
+    Annotation,
+    AnnotationPlace,
+    CacheOnlyOutput,
+    DockerOutput,
+    ImageOutput,
+    LocalOutput,
+    OciOutput,
+    OutputRequest,
+    RegistryOutput,
+    TarOutput,
+)
+
+Output = TypeVar("Output", bound=OutputRequest)
+
+_TRUE = frozenset({"true", "1", "t", "yes", ""})
+_FALSE = frozenset({"false", "0", "f", "no"})
+_ANNOTATION = re.compile(
+    r"annotation(?:-(manifest|index|manifest-descriptor|index-descriptor))?(?:\[([^\]]+)\])?\.(.+)"
+)
+
+
+def parse_output(text: str) -> OutputRequest:
+    """Return an output; a bare path is a directory, ``-`` a tar on standard output.
+
+    Raises:
+        UsageError: the type or an attribute is unknown or wrong.
+        InvalidReferenceError: a name is none.
+    """
+    if text == "-":
+        return TarOutput("-")
+    if "=" not in text:
+        return LocalOutput(text)
+    attributes = fields("--output", text)
+    if not attributes.get("type"):
+        raise UsageError(f"--output `{text}` has no type", hint="write type=oci,dest=FILE")
+    return output_of(attributes)
+
+
+def output_of(attributes: Mapping[str, str]) -> OutputRequest:
+    """Return the output of attributes as written, ``type`` and ``dest`` among them.
+
+    Raises:
+        UsageError: the type or an attribute is unknown or wrong.
+        InvalidReferenceError: a name is none.
+    """
+    left = dict(attributes)
+    kind = left.pop("type")
+    dest = left.pop("dest", "")
+    if kind == "docker" and not dest:
+        kind = "image"  # docker's form without a file is loaded, here into the store
+    if kind == "cacheonly":
+        return CacheOnlyOutput()
+    taken = _Attributes(kind, left)
+    if kind == "image":
+        form, push = _image(taken), taken.flag("push")
+        return taken.finish(ImageOutput, **form, push=push, **_registry(taken))
+    if kind == "registry":
+        form = _image(taken)
+        taken.flag("push")  # it does
+        return taken.finish(RegistryOutput, **form, **_registry(taken))
+    if kind in {"oci", "docker"}:
+        archive = OciOutput if kind == "oci" else DockerOutput
+        return taken.finish(
+            archive, dest=dest, **_image(taken), tar=taken.flag("tar", default=True)
+        )
+    if kind == "tar":
+        return taken.finish(TarOutput, dest=dest, **_rootfs(taken))
+    if kind == "local":
+        preserve = taken.text("preserve").replace("+", ",").split(",")
+        names = frozenset(preserve) - {""}
+        return taken.finish(LocalOutput, dest=dest, **_rootfs(taken), preserve=names)
+    raise UsageError(f"unknown output type `{kind}`", hint=f"use one of {', '.join(TYPES)}")
+
+
+def _image(taken: _Attributes) -> dict[str, Any]:
+    names = (name.strip() for name in taken.text("name").split(","))
+    compression = taken.text("compression", "gzip")
+    return {
+        "names": tuple(name for name in names if name),
+        "compression": "uncompressed" if compression == "none" else compression,
+        "compression_level": taken.number("compression-level"),
+        "force_compression": taken.flag("force-compression"),
+        "oci_mediatypes": taken.maybe_flag("oci-mediatypes"),
+        "annotations": taken.annotations(),
+        "rewrite_timestamp": taken.maybe_flag("rewrite-timestamp"),
+    }
+
+
+def _registry(taken: _Attributes) -> dict[str, bool]:
+    return {
+        "insecure": taken.flag("registry.insecure"),
+        "push_by_digest": taken.flag("push-by-digest"),
+    }
+
+
+def _rootfs(taken: _Attributes) -> dict[str, Any]:
+    return {
+        "platform_split": taken.maybe_flag("platform-split"),
+        "source_date_epoch": taken.number("source-date-epoch"),
+        "rewrite_timestamp": taken.maybe_flag("rewrite-timestamp"),
+    }
+
+
+class _Attributes:
+    """Attributes of one output, taken one by one; ``finish`` complains about what is left.
+
+    Args:
+        kind: The output's type, for messages.
+        values: As written.
+    """
+
+    def __init__(self, kind: str, values: dict[str, str]) -> None:
+        self._kind = kind
+        self._left = values
+        self._known: set[str] = set()
+
+    def text(self, name: str, default: str = "") -> str:
+        self._known.add(name)
+        return self._left.pop(name, default)
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        found = self.maybe_flag(name)
+        return default if found is None else found
+
+    def maybe_flag(self, name: str) -> bool | None:
+        """Take an attribute that is true, false or absent.
+
+        Raises:
+            UsageError: it is something else.
+        """
+        self._known.add(name)
+        if name not in self._left:
+            return None
+        value = self._left.pop(name)
+        if value.lower() in _TRUE:
+            return True
+        if value.lower() in _FALSE:
+            return False
+        raise UsageError(f"`{name}={value}` of `type={self._kind}` is neither true nor false")
+
+    def number(self, name: str) -> int | None:
+        """Take an attribute that is a number.
+
+        Raises:
+            UsageError: it is none.
+        """
+        value = self.text(name)
+        if not value:
+            return None
+        if not value.isascii() or not value.isdigit() or len(value) > 12:
+            raise UsageError(f"`{name}={value}` of `type={self._kind}` is not a number")
+        return int(value)
+
+    def annotations(self) -> tuple[Annotation, ...]:
+        self._known.add("annotation.KEY")
+        found = []
+        for name in list(self._left):
+            match = _ANNOTATION.fullmatch(name)
+            if match is not None:
+                on = cast("AnnotationPlace", match[1] or "manifest")
+                found.append(Annotation(match[3], self._left.pop(name), on, match[2] or ""))
+        return tuple(found)
+
+    def finish(self, output: Callable[..., Output], **fields: object) -> Output:
+        """Return the output, when nothing is left.
+
+        Raises:
+            UsageError: an attribute is unknown; says which there are.
+        """
+        if self._left:
+            name = min(self._left)
+            raise UsageError(
+                f"unknown attribute `{name}` of output `type={self._kind}`",
+                hint=f"it takes {', '.join(f'`{known}`' for known in sorted(self._known))}",
+            )
+        return output(**fields)
