@@ -29,18 +29,6 @@ def need() -> Callable[[str], str]:
     return tool
 
 
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The directory of corpora and base images beside the project.
-
-    It is no part of the project and cannot be installed, so tests skip without it even in CI.
-    """
-    path = ROOT.parent / "shared"
-    if not path.is_dir():
-        pytest.skip("the corpora beside the project are missing")
-    return path
-
-
 @pytest.fixture
 def on_an_overlay(tmp_path: Path) -> Iterator[Path]:
     """A directory of an overlay, on which the kernel puts no other."""

@@ -7,25 +7,27 @@ import json
 import dockerfile as buildkit
 import pytest
 
-from dockerfile_corpus import cases, failures, texts
+from conformance import corpora
 from jettison.errors import DockerfileSyntaxError
 from jettison.frontend.dockerfile.dump import to_json, to_sexpr
 from jettison.frontend.dockerfile.parser import parse, parse_nodes
 from jettison.frontend.dockerfile.syntax import Node
 
 
-@pytest.mark.parametrize("case", cases("parser.json"))
+@pytest.mark.larger_corpora
+@pytest.mark.parametrize("case", corpora.parameters(corpora.larger_cases("parser.json")))
 def test_the_dump_of_the_tree_is_buildkits(case):
     assert to_sexpr(parse_nodes(case["dockerfile"].encode())) == case["dump"]
 
 
-@pytest.mark.parametrize("case", cases("parser-negative.json"))
+@pytest.mark.larger_corpora
+@pytest.mark.parametrize("case", corpora.parameters(corpora.larger_cases("parser-negative.json")))
 def test_what_is_no_dockerfile_is_an_error(case):
     with pytest.raises(DockerfileSyntaxError):
         parse(case["dockerfile"].encode())
 
 
-@pytest.mark.parametrize("case", failures())
+@pytest.mark.parametrize("case", corpora.syntax_errors())
 def test_errors_have_buildkits_text_and_line(case):
     with pytest.raises(DockerfileSyntaxError) as caught:
         parse(case["dockerfile"].encode())
@@ -102,14 +104,12 @@ def is_beyond_the_binding(text: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize(
-    "text", [each for each in texts() if not is_beyond_the_binding(each.values[0])]
-)
+@pytest.mark.parametrize("text", corpora.texts(lambda text: not is_beyond_the_binding(text)))
 def test_every_corpus_text_parses_as_the_reference_parser_does(text):
     assert by_us(text) == by_buildkit(text)
 
 
-@pytest.mark.parametrize("text", texts())
+@pytest.mark.parametrize("text", corpora.texts())
 def test_every_corpus_text_that_parses_has_a_json_dump(text):
     try:
         tree = parse(text.encode())

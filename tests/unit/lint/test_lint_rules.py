@@ -222,7 +222,7 @@ def test_descriptions_are_checked_only_on_request():
     assert found(text) == []
     asked = f"# check=experimental=all\n\n{text}"
     assert details(asked) == [
-        "Comment for build stage should follow the format: `# base <description>`",
+        "Comment for FROM should follow the format: `# base <description>`",
         "Comment for ARG should follow the format: `# <arg_key> <description>`",
     ]
 

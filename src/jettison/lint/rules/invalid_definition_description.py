@@ -46,7 +46,7 @@ class InvalidDefinitionDescription(Rule):
                 yield from self._about("ARG", names, instruction.comments, instruction.span)
             elif isinstance(instruction, From) and instruction.stage_name:
                 names = [instruction.stage_name]
-                yield from self._about("build stage", names, instruction.comments, instruction.span)
+                yield from self._about("FROM", names, instruction.comments, instruction.span)
 
     def _about(
         self, kind: str, names: list[str], comments: tuple[str, ...], span: Span

@@ -38,7 +38,7 @@ class LegacyKeyValueFormat(Rule):
         for stage in file.checked_stages:
             for instruction in stage.written:
                 if isinstance(instruction, Env | Label) and instruction.legacy:
-                    name = instruction.name
+                    name = instruction.keyword
                     yield self.finding(
                         f'"{name} key=value" should be used instead of legacy "{name} key value" '
                         "format",
