@@ -13,7 +13,14 @@ def test_nothing_found_is_no_line():
 
 def test_one_finding_is_one_warning_with_its_line():
     assert finding_lines(
-        [Warned(message="Stage name 'A'", rule="StageNameCasing", span=Span(7, end_line=9))]
+        [
+            Warned(
+                time_ns=0,
+                message="Stage name 'A'",
+                rule="StageNameCasing",
+                span=Span(7, end_line=9),
+            )
+        ]
     ) == [
         "1 warning found (run `jettison check` to see more):",
         " - StageNameCasing: Stage name 'A' (line 7)",
@@ -21,6 +28,11 @@ def test_one_finding_is_one_warning_with_its_line():
 
 
 def test_what_a_finding_quotes_cannot_control_the_terminal():
-    lines = finding_lines([Warned(message="a\x1b[2Jb\nc", rule="R"), Warned(message="d", rule="S")])
+    lines = finding_lines(
+        [
+            Warned(time_ns=0, message="a\x1b[2Jb\nc", rule="R"),
+            Warned(time_ns=0, message="d", rule="S"),
+        ]
+    )
     assert lines[0] == "2 warnings found (run `jettison check` to see more):"
     assert lines[1:] == [" - R: a\\x1b[2Jb\\nc", " - S: d"]
