@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 Members = set[tuple[int, str]]
@@ -52,11 +54,28 @@ def mounts_below(place: Path) -> list[str]:
 
 def wait_for_file(process: subprocess.Popen[bytes], place: Path, pattern: str) -> None:
     """Wait until a file is there that a running process makes."""
+    _wait_until(process, lambda: any(place.glob(pattern)))
+
+
+def wait_until_open(process: subprocess.Popen[bytes], file: Path) -> None:
+    """Wait until a running process has a file open, such as the lock that it waits for."""
+    _wait_until(process, lambda: file in _open_files(process.pid))
+
+
+def _wait_until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
-    while not list(place.glob(pattern)):
+    while not happened():
         assert process.poll() is None, "it ended too early"
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.01)
+
+
+def _open_files(pid: int) -> set[Path]:
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError):  # closed since
+            found.add(link.readlink())
+    return found
 
 
 def _fields(path: Path) -> list[str]:

@@ -28,7 +28,7 @@ def serving(respond: Callable[[http.server.BaseHTTPRequestHandler], None]) -> It
             return
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_address[1]}"

@@ -16,7 +16,7 @@ import pytest
 from jettison.api.fsck import check_store
 from jettison.api.session import Session
 from jettison.settings import Settings
-from scratch_processes import left_after, members_of, mounts_below, wait_for_file
+from scratch_processes import left_after, members_of, mounts_below, wait_for_file, wait_until_open
 from scratch_rig import Scratch
 from server_rig import DIRECT, accepting, serving
 
@@ -98,10 +98,10 @@ def test_a_build_that_waits_for_a_locked_cache_is_stopped_as_soon(scratch: Scrat
     scratch.dockerfile(f"FROM busybox\nRUN {mount} touch /begun; sleep 1000\n")
     first = scratch.start("build", "-q", scratch.context)
     wait_for_file(first, scratch.store, "tmp/*/*/fs/begun")
+    (lock,) = scratch.store.glob("cache-mounts/*.lock")
     scratch.dockerfile(f"FROM busybox\nRUN touch /other\nRUN {mount} sleep 1001\n")
     second = scratch.start("build", "-q", scratch.context)
-    wait_for_file(second, scratch.store, "snapshots/*/fs/other")
-    time.sleep(0.3)
+    wait_until_open(second, lock)
     began = time.monotonic()
     os.killpg(second.pid, signal.SIGINT)
     assert second.wait(timeout=10) == 130
@@ -112,15 +112,16 @@ def test_a_build_that_waits_for_a_locked_cache_is_stopped_as_soon(scratch: Scrat
 
 
 def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
-    asked = threading.Event()
+    read = threading.Event()
 
     def send_forever(handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True
         handler.send_response(200)
         handler.send_header("Content-Length", str(1 << 40))
         handler.end_headers()
-        asked.set()
         try:
+            handler.wfile.write(bytes(16 << 20))  # more than the sockets between us hold
+            read.set()
             while True:
                 handler.wfile.write(bytes(1 << 18))
                 time.sleep(0.02)
@@ -131,8 +132,7 @@ def test_a_download_without_end_is_stopped_as_soon(scratch: Scratch) -> None:
         scratch.environment = DIRECT
         scratch.dockerfile(f"FROM busybox\nADD http://{address}/f /f\n")
         build = scratch.start("build", "-q", scratch.context)
-        assert asked.wait(60)
-        time.sleep(0.2)
+        assert read.wait(60)
         began = time.monotonic()
         os.killpg(build.pid, signal.SIGINT)
         assert build.wait(timeout=10) == 130

@@ -4,7 +4,8 @@ In:  old GNU header blocks, pax records (formats 0.0 and 0.1), or the map before
 Out: a checked map: (offset, length) in bytes, ascending, not overlapping, inside the file.
 
 Source: GNU tar 1.35 manual, "Storing Sparse Files".
-Security: a map must use exactly the stored bytes, and has at most ``MAX_REGIONS`` regions.
+Security: a map must use exactly the stored bytes, and has at most ``MAX_REGIONS`` regions; no
+number is longer than any that fits.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from jettison.layer.header import BLOCK, number
 from jettison.layer.pax import pax_integer
 
 MAX_REGIONS = 1_000_000
+_MAX_DIGITS = 20
 
 SparseMap = tuple[tuple[int, int], ...]
 
@@ -144,4 +146,6 @@ def data_map(
                 wanted = 1 + 2 * numbers[0]
                 if numbers[0] > MAX_REGIONS:
                     raise _bad("too many regions", offset)
+        if len(numbers) < wanted and len(data) > _MAX_DIGITS:
+            raise _bad("a number is too long", offset)
     return checked_map(numbers[1:], real_size, stored_size - used, offset), used

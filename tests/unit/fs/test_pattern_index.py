@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from jettison.fs.glob import IgnorePattern
 from jettison.fs.pattern import FEW_PATTERNS, PatternMatcher
+from jettison.fs.pattern_index import PatternIndex
 
 KINDS: dict[str, Callable[[int], str]] = {
     "paths": lambda i: f"dir{i}/file{i}.txt",
@@ -104,3 +106,47 @@ def test_patterns_that_hold_no_three_characters_are_tried():
         False,
         False,
     ]
+
+
+RUNS = [["a/*.c", "**/keep"], ["a/b.c", "x[12]y"], ["**"], ["d?r/f"]]
+
+
+@pytest.mark.parametrize(
+    ("path", "runs"),
+    [
+        ("a/b.c", {0, 1, 2}),
+        ("a/x.c", {0, 2}),
+        ("a/d/x.c", {2}),
+        ("deep/down/keep", {0, 2}),
+        ("keep", {0, 2}),
+        ("keeper", {2}),
+        ("x2y", {1, 2}),
+        ("x3y", {2}),
+        ("dir/f", {2, 3}),
+        ("d/r/f", {2}),
+    ],
+)
+def test_an_index_tells_all_runs_that_match(path, runs):
+    index = PatternIndex([[IgnorePattern(each, negated=False) for each in run] for run in RUNS])
+    found = index.runs_of(path)
+    assert {number for number in range(len(RUNS)) if found >> number & 1} == runs
+
+
+@pytest.mark.parametrize(
+    ("directory", "first", "may"),
+    [
+        ("a", 0, True),
+        ("a", 1, True),
+        ("a", 2, False),
+        ("a/b", 0, True),  # keep
+        ("a/b", 1, False),
+        ("dir", 2, True),
+        ("dir/f", 2, False),
+        ("z", 1, False),
+    ],
+)
+def test_an_index_tells_what_may_match_below(directory, first, may):
+    runs = [["a/*.c", "**/keep"], ["a/b.c"], ["d?r/f"]]
+    index = PatternIndex([[IgnorePattern(each, negated=True) for each in run] for run in runs])
+    assert index.may_match_below(directory.split("/"), negated=True, first=first) is may
+    assert not index.may_match_below(directory.split("/"), negated=False, first=0)

@@ -12,7 +12,15 @@ from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import ContextError
 from jettison.settings import Settings
-from jettison.source.context import open_context, parse_named_context
+from jettison.source.access import Access
+from jettison.source.context import (
+    DirectorySource,
+    DownloadSource,
+    ImageSource,
+    open_context,
+    parse_named_context,
+)
+from jettison.source.times import time_of_source
 from jettison.store.store import Store
 from unit.source.conftest import Server
 
@@ -70,3 +78,19 @@ def test_a_wrong_query_of_a_named_repository_is_an_error_without_credentials() -
     with pytest.raises(ContextError, match="unexpected query") as caught:
         parse_named_context("repo", "https://me:secret@host/a.git?x=1")
     assert "secret" not in caught.value.message
+
+
+def test_only_repositories_and_downloads_have_a_time(store: Store, server: Server) -> None:
+    server.give("/dated", b"x", Last_Modified=MODIFIED)
+    server.give("/undated", b"x")
+    access = Access({"no_proxy": "*"})
+    found = [
+        time_of_source(each, store, access)
+        for each in (
+            DownloadSource(f"{server.url}/dated"),
+            DownloadSource(f"{server.url}/undated"),
+            DirectorySource("."),
+            ImageSource("alpine"),
+        )
+    ]
+    assert found == [1_000_000_000, None, None, None]

@@ -6,6 +6,9 @@ import pytest
 
 from jettison.errors import StageGraphError
 from jettison.frontend.base import GitContext, HttpContext, ImageContext, LocalContext
+from jettison.frontend.dockerfile.parser import parse
+from jettison.frontend.dockerfile.stages import StageGraph
+from jettison.frontend.dockerfile.syntax import From
 from jettison.oci.config import ContainerConfig
 from jettison.oci.platform import parse_platform
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp
@@ -226,3 +229,49 @@ def test_a_chain_of_thousands_of_stages_compiles(plan_for):
     for n in range(1, 3000):
         lines += [f"FROM scratch AS s{n}", f"COPY --from=s{n - 1} / /"]
     assert len(plan_for("\n".join(lines)).vertices) == 3001
+
+
+def graph_of(text: str) -> StageGraph:
+    graph = StageGraph({}, parse_platform("linux/amd64"), "\\")
+    instructions = parse(text.encode()).instructions
+    bodies: list[list] = []
+    for each in instructions:
+        if isinstance(each, From):
+            graph.add(each, {})
+            bodies.append([])
+        else:
+            bodies[-1].append(each)
+    for stage, body in zip(graph.stages, bodies, strict=True):
+        graph.connect(stage, body)
+    return graph
+
+
+def test_a_graph_knows_who_uses_a_stage_and_what_is_outside():
+    graph = graph_of(
+        "FROM x AS a\nFROM A\nCOPY --from=0 p q\nCOPY --from=img p q\nCOPY --from=img r s\n"
+        "RUN --mount=from=a,target=/a true\nRUN --mount=type=cache,target=/c true\n"
+    )
+    first, second = graph.stages
+    assert first.used_by == [(1, "FROM"), (1, "COPY --from"), (1, "RUN --mount")]
+    assert graph.external_count == 3
+    assert [(each.index, each.base_name) for each in graph.reachable(second)] == [
+        (0, "x"),
+        (1, "A"),
+        (-1, "img"),
+    ]
+    assert [each.label for each in second.needs()] == ["a", "a", "stage--1", "stage--1", "a"]
+
+
+def test_an_only_stage_has_a_label_when_something_is_outside():
+    assert graph_of("FROM x\n").label(graph_of("FROM x\n").stages[0]) == ""
+    graph = graph_of("FROM x\nCOPY --from=img a b\n")
+    assert graph.label(graph.stages[0]) == "stage-0"
+
+
+def test_a_long_cycle_is_found_without_recursion():
+    count = 1500
+    text = "".join(f"FROM x AS s{n}\nCOPY --from=s{(n + 1) % count} a b\n" for n in range(count))
+    with pytest.raises(StageGraphError) as caught:
+        graph_of(text).check_cycles()
+    assert caught.value.message == "circular dependency detected on stage: s0"
+    assert caught.value.span.line == 2

@@ -16,7 +16,7 @@ from jettison.frontend.dockerfile.reference import BUILDKIT_VERSION, DOCKERFILE_
 from jettison.frontend.dockerfile.scope import ENGINE_NAMES, PROXY_NAMES, platform_arguments
 from jettison.oci.platform import parse_platform
 
-PAGE = (Path(__file__).parents[3] / "docs/dockerfile.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs/dockerfile.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> list[dict[str, str]]:

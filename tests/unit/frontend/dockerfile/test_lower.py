@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+from itertools import takewhile
 
 import msgspec
 import pytest
 
 from jettison.errors import DockerfileSyntaxError
+from jettison.frontend.dockerfile.lower import count_steps, is_uncached
+from jettison.frontend.dockerfile.parser import parse
+from jettison.frontend.dockerfile.stages import StageGraph
+from jettison.frontend.dockerfile.syntax import From
 from jettison.oci.config import ContainerConfig, History
 from jettison.oci.platform import Platform, parse_platform
 from jettison.plan.op import CopyOp, ExecOp, LocalOp, MkdirOp
@@ -290,3 +295,37 @@ def test_the_history_of_ports_and_healthchecks_is_that_of_the_newest_buildkit(pl
         f"HEALTHCHECK {{Test:[CMD-SHELL a b] Interval:1m30s {rest}",
         f"HEALTHCHECK {{Test:[NONE] Interval:0s {rest}",
     ]
+
+
+def stages(text):
+    file = parse(text.encode())
+    graph = StageGraph({}, parse_platform("linux/amd64"), "\\")
+    for each in file.instructions:
+        if isinstance(each, From):
+            graph.add(each, {})
+    for stage in graph.stages:
+        following = [each for each in file.instructions if each.span.line > stage.span.line]
+        graph.connect(stage, takewhile(lambda each: not isinstance(each, From), following))
+    return graph.stages
+
+
+def test_steps_that_are_counted_change_files_and_from_counts_where_it_gets_some():
+    text = (
+        "FROM x AS a\nRUN 1\nENV a=1\nFROM a\nCOPY a b\nADD a b\nWORKDIR /\nFROM scratch\nCMD x\n"
+    )
+    assert [count_steps(stage) for stage in stages(text)] == [2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("no_cache", "names", "uncached"),
+    [
+        (False, (), [False, False]),
+        (True, (), [True, True]),
+        (False, ("B",), [False, True]),
+        (False, ("0",), [True, False]),
+        (False, ("", "none"), [False, False]),
+    ],
+)
+def test_stages_that_are_not_looked_up_are_named_or_numbered(no_cache, names, uncached):
+    found = stages("FROM x\nFROM y AS b\n")
+    assert [is_uncached(each, no_cache=no_cache, names=names) for each in found] == uncached

@@ -1,0 +1,102 @@
+"""Blobs across connections that break."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from jettison.errors import RegistryError, RegistryUnavailableError, SizeMismatchError
+from jettison.oci.digest import sha256_digest
+from jettison.oci.manifest import Descriptor
+from jettison.registry.blob import BlobStream
+
+DATA = bytes(range(256)) * 40
+BLOB = Descriptor("application/octet-stream", sha256_digest(DATA), len(DATA))
+PATH = f"GET /v2/a/b/blobs/{BLOB.digest}"
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr("jettison.registry.blob._PAUSE_SECONDS", 0)
+
+
+@pytest.fixture
+def stream(registry, client_of):
+    def opened() -> BlobStream:
+        return client_of().blob(registry.reference(), BLOB)
+
+    return opened
+
+
+def whole(stream: BlobStream, size: int = 1000) -> bytes:
+    with stream:
+        return b"".join(iter(lambda: stream.read(size), b""))
+
+
+def ranges(registry) -> list[str]:
+    return [each.headers.get("range", "") for each in registry.asked]
+
+
+@pytest.mark.parametrize("size", [1, 999, 1 << 20])
+def test_a_blob_is_read_in_pieces(registry, stream, size):
+    registry.give(PATH, body=DATA)
+    assert whole(stream(), max(size, 64)) == DATA
+    assert ranges(registry) == [""]
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(registry, stream):
+    registry.give(PATH, body=DATA[:3000], Content_Length=str(len(DATA)))
+    registry.give(PATH, 206, DATA[3000:5000], Content_Length=str(len(DATA) - 3000))
+    registry.give(PATH, 206, DATA[5000:])
+    assert whole(stream()) == DATA
+    assert ranges(registry)[0] == ""
+    assert ranges(registry)[1] == "bytes=3000-"
+    assert ranges(registry)[2] == "bytes=5000-"
+
+
+def test_a_registry_without_ranges_sends_all_again_and_what_is_known_is_skipped(registry, stream):
+    registry.give(PATH, body=DATA[:3000], Content_Length=str(len(DATA)))
+    registry.give(PATH, body=DATA)
+    assert whole(stream()) == DATA
+
+
+def test_an_answer_that_ends_too_early_is_resumed_too(registry, stream):
+    registry.give(PATH, body=DATA[:100])
+    registry.give(PATH, 206, DATA[100:])
+    assert whole(stream()) == DATA
+
+
+def test_more_bytes_than_promised_are_an_error(registry, stream):
+    registry.give(PATH, body=DATA + b"x")
+    with pytest.raises(SizeMismatchError) as caught:
+        whole(stream())
+    assert caught.value.message == f"blob `{BLOB.digest}` is larger than its {len(DATA)} bytes"
+
+
+def test_a_connection_that_breaks_without_end_is_an_error(registry, stream):
+    registry.give(PATH, body=b"", Content_Length=str(len(DATA)))
+    began = time.monotonic()
+    with pytest.raises(RegistryUnavailableError) as caught:
+        whole(stream())
+    assert caught.value.message == (
+        f"the connection broke 5 times while downloading `{BLOB.digest}`"
+    )
+    assert len(registry.asked) == 6
+    assert time.monotonic() - began < 5
+
+
+def test_a_blob_that_goes_while_it_is_read_is_an_error(registry, stream):
+    registry.give(PATH, body=DATA[:100])
+    registry.give(PATH, 404)
+    with pytest.raises(RegistryError, match="vanished"):
+        whole(stream())
+
+
+def test_a_closed_stream_ends(registry, stream):
+    registry.give(PATH, body=DATA)
+    opened = stream()
+    assert len(opened.read(10)) == 10
+    opened.close()
+    opened.close()
+    assert registry.lines == [PATH]
