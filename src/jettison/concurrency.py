@@ -49,10 +49,17 @@ class Interrupts:
         return number
 
     @contextmanager
-    def ending(self, end: Callable[[], None]) -> Iterator[None]:
-        """Call ``end``, which must not wait, at an interrupt inside the block."""
+    def ending(self, end: Callable[[], None], since: int) -> Iterator[None]:
+        """Call ``end``, which must not wait, at an interrupt inside the block.
+
+        Args:
+            end: It.
+            since: ``count`` before what ``end`` ends began: an interrupt since then counts, too.
+        """
         number = self.add(end)
         try:
+            if self.count != since:
+                end()
             yield
         finally:
             with self._lock:

@@ -143,6 +143,7 @@ class Git:
         environ = {**self._environ, **({} if local else self._credentials())}
         if index is not None:
             environ["GIT_INDEX_FILE"] = str(index)
+        interrupts = INTERRUPTS.count
         try:
             process = subprocess.Popen(
                 ["git", *options, *arguments],
@@ -158,7 +159,7 @@ class Git:
             raise HostError(
                 "there is no git program", hint="install git, or clone the repository before"
             ) from error
-        with process, INTERRUPTS.ending(partial(_end, process)):
+        with process, INTERRUPTS.ending(partial(_end, process), interrupts):
             try:
                 output, errors = _read(process, arguments[0], limit)
             except BaseException:

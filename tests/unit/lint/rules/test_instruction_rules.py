@@ -86,7 +86,7 @@ def test_protocols_are_lower_case(findings, port, is_found):
         ("# b is it\nARG a b\nFROM x\n", ""),
         ("# what for\n\n# a is it\nARG a\nFROM x\n", ""),
         ("# no name\nFROM x\n", ""),
-        ("# x\nFROM x AS y\n", "build stage should follow the format: `# y <description>`"),
+        ("# x\nFROM x AS y\n", "FROM should follow the format: `# y <description>`"),
     ],
 )
 def test_comments_above_definitions_begin_with_their_names(findings, text, example):
