@@ -18,7 +18,7 @@ from jettison.copier.entries import FileCopy
 from jettison.copier.layer_writer import OpenDirectories, set_metadata
 from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.fs.bytes import ByteCopier
-from jettison.fs.owners import needed_bits
+from jettison.fs.ownership import needed_bits
 
 _OPEN_TARGET = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MANY_FILES = 400

@@ -18,7 +18,7 @@ from typing import Self
 from jettison.copier.destination import Destination
 from jettison.copier.planned import Directory
 from jettison.errors import HostError
-from jettison.fs import owners
+from jettison.fs import ownership
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.fs.xattr import set_xattr
 
@@ -67,7 +67,7 @@ class LayerWriter:
         # Files take the group of a set-group-ID directory, else ours.
         inherits = st.st_mode & stat.S_ISGID
         group = st.st_gid if inherits else os.getegid()
-        self.default_owner = owners.new_owner(os.geteuid(), group)
+        self.default_owner = ownership.new_owner(os.geteuid(), group)
         self._directories = OpenDirectories(self.root)
 
     def __enter__(self) -> Self:
@@ -105,7 +105,7 @@ class LayerWriter:
             HostError: this process may not make devices.
         """
         try:
-            owners.make_node(name, mode, rdev, directory)
+            ownership.make_node(name, mode, rdev, directory)
         except PermissionError as error:
             raise HostError(
                 f"this process may not make the device `{name}`",
@@ -135,7 +135,7 @@ class LayerWriter:
         if owner != self.default_owner:
             _give(name, owner, directory)
         if not stat.S_ISLNK(mode):
-            owners.set_mode(name, stat.S_IMODE(mode), directory)
+            ownership.set_mode(name, stat.S_IMODE(mode), directory)
         os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=directory, follow_symlinks=False)
 
     def _finish_directory(self, path: str, planned: Directory) -> None:
@@ -172,7 +172,7 @@ def set_metadata(
     if owner is not None:
         _give(target, owner)
     if mode is not None:
-        owners.set_mode(target, mode)
+        ownership.set_mode(target, mode)
     for name, value in xattrs.items():
         set_xattr(target, name, value)
     os.utime(target, ns=(mtime_ns, mtime_ns))
@@ -185,7 +185,7 @@ def _give(target: int | str, owner: tuple[int, int], directory: int | None = Non
         HostError: this process may not.
     """
     try:
-        owners.chown(target, owner, directory)
+        ownership.chown(target, owner, directory)
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EINVAL}:
             raise

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from jettison.copier.entries import FileCopy
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.reuse import NO_LINK, PreviousLayer
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import effective_stat
 from jettison.snapshot.stack import StackTree
 
 

@@ -29,7 +29,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jettison.fs.owners import effective_stat, new_owner
+from jettison.fs.ownership import effective_stat, new_owner
 from jettison.fs.xattr import (
     FUSE_PREFIX,
     TRUSTED_PREFIX,

@@ -36,7 +36,7 @@ from jettison.fs.holes import check_size, may_have_holes, pieces
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.os_errors import storage_error
 from jettison.fs.overlay_form import drop_strays, is_whiteout, overlay_xattr_prefix
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import effective_stat
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.header import (
     BLOCK,

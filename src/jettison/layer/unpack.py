@@ -34,7 +34,7 @@ from jettison.errors import HostError, StorageError, UnsafeArchiveError
 from jettison.fs import overlay_form
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.os_errors import storage_error
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import effective_stat
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.directories import Directories

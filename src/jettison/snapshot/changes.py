@@ -18,7 +18,7 @@ from typing import NamedTuple
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import drop_strays, is_whiteout, opaque_xattr
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import effective_stat
 from jettison.fs.tree import Tree
 from jettison.fs.walk import walk
 from jettison.fs.xattr import get_xattr, is_image_xattr, remove_xattr

@@ -33,7 +33,7 @@ import msgspec
 from jettison.errors import StorageError
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
-from jettison.fs.owners import chown, effective_stat, new_owner, set_mode
+from jettison.fs.ownership import chown, effective_stat, new_owner, set_mode
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import NOTHING_KNOWN, ActiveSnapshot, Change, LayerInfo
@@ -62,7 +62,7 @@ class OverlayLayerStore:
 
     Args:
         store: The open store.
-        other: Keep house of the layers with the other kind of owners (``fs.owners``), which this
+        other: Keep house of the layers with the other kind of owners (``fs.ownership``), which this
             process can neither make nor mount: they are listed, described and removed.
 
     Raises:

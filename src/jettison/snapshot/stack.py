@@ -22,7 +22,7 @@ from pathlib import Path
 
 from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import is_opaque, is_plain_root, is_whiteout, root_in_effect
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import effective_stat
 from jettison.fs.tree import FileStat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from jettison.fs.holes import data_regions, may_have_holes
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout, opaque_xattr
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import effective_stat
 from jettison.fs.tree import FileStat, Tree
 from jettison.fs.xattr import read_xattrs, remove_xattr
 

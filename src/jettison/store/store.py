@@ -34,7 +34,7 @@ from jettison.errors import StorageError
 from jettison.fs.atomic import write_atomically
 from jettison.fs.lock import FileLock
 from jettison.fs.os_errors import storage_errors
-from jettison.fs.owners import are_recorded
+from jettison.fs.ownership import are_recorded
 from jettison.fs.remove import OPEN_DIRECTORY, open_up, remove_tree
 from jettison.oci.layout import INDEX, MARKER, MARKER_DATA
 from jettison.store.blobs import BlobStore
@@ -91,7 +91,7 @@ class Store:
 
     @property
     def snapshots(self) -> Path:
-        """Directory of the layers' files; those with recorded owners are apart (``fs.owners``)."""
+        """Directory of the layers' files; those with recorded owners are apart."""
         return self.root / ("snapshots-recorded" if are_recorded() else "snapshots")
 
     @property

@@ -27,7 +27,7 @@ from typing import Self
 
 from jettison.container.agent.protocol import FAILURE, answers_to, receive, send
 from jettison.errors import HostError
-from jettison.fs.owners import are_recorded
+from jettison.fs.ownership import are_recorded
 from jettison.fs.remove import remove_tree
 
 _CONNECTIONS = 64

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jettison.errors import SandboxUnavailableError
 from jettison.fs.os_errors import storage_errors
-from jettison.fs.owners import are_recorded
+from jettison.fs.ownership import are_recorded
 from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_opaque, make_whiteout
-from jettison.fs.owners import are_recorded
+from jettison.fs.ownership import are_recorded
 from jettison.fs.remove import remove_tree
 from jettison.fs.walk import walk
 from jettison.fs.xattr import TRUSTED_PREFIX, USER_PREFIX, remove_xattr

@@ -21,7 +21,7 @@ from pathlib import Path
 from jettison.errors import SandboxUnavailableError
 from jettison.fs.host_tree import HostTree
 from jettison.fs.lock import FileLock
-from jettison.fs.owners import chown
+from jettison.fs.ownership import chown
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
 from jettison.sandbox.rootfs.copied_root import copy_file, copy_metadata, copy_stack

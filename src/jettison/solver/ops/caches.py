@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from jettison.fs import owners
+from jettison.fs import ownership
 from jettison.fs.lock import FileLock
 from jettison.plan.op import ExecMount, MountType, Sharing
 from jettison.solver.cancellation import CancelledError
@@ -70,8 +70,8 @@ class Caches:
             runtime.renewed.get(directory.name, lambda: runtime.options.discard(directory))
         self._stack.callback(use(directory).release)
         self._make(directory, seed)
-        owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
-        owners.chown(os.fspath(directory), (mount.uid, mount.gid))
+        ownership.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
+        ownership.chown(os.fspath(directory), (mount.uid, mount.gid))
         return directory
 
     def _sharing(self, mount: ExecMount) -> Sharing:

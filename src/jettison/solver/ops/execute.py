@@ -21,7 +21,7 @@ from typing import Self
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
-from jettison.fs.owners import are_recorded, chown, effective_stat
+from jettison.fs.ownership import are_recorded, chown, effective_stat
 from jettison.fs.walk import walk
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex

@@ -23,7 +23,7 @@ from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.errors import SolveError
 from jettison.events import Progress
-from jettison.fs.owners import set_mode
+from jettison.fs.ownership import set_mode
 from jettison.fs.tree import Tree
 from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jettison.fs import owners
+from jettison.fs import ownership
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.pack import pack
 from jettison.linux.owner_notes import LINKS, NOTE, read_note
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.needs_root
 @pytest.fixture
 def alone(monkeypatch):
     """Note owners, without the right to override permissions."""
-    monkeypatch.setattr(owners, "are_recorded", lambda: True)
-    monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
+    monkeypatch.setattr(ownership, "are_recorded", lambda: True)
+    monkeypatch.setattr(ownership, "needed_bits", lambda: 0o600)
 
 
 def fill(root: Path) -> Path:
@@ -39,20 +39,20 @@ def fill(root: Path) -> Path:
             ("c", (0, 0), 0o400),
         ):
             (root / "dir" / name).write_text(name)
-            owners.chown(name, owner, descriptor)
-            owners.set_mode(name, mode, descriptor)
+            ownership.chown(name, owner, descriptor)
+            ownership.set_mode(name, mode, descriptor)
         os.symlink("a", "link", dir_fd=descriptor)
-        owners.chown("link", (5, 6), descriptor)
-        owners.make_node("disk", stat.S_IFBLK | 0o660, os.makedev(8, 1), descriptor)
-        owners.set_mode("disk", 0o640, descriptor)
-        owners.chown("disk", (0, 6), descriptor)
-        owners.make_node("pipe", stat.S_IFIFO | 0o600, 0, descriptor)
-        owners.chown("pipe", (7, 8), descriptor)
-        owners.set_mode("pipe", 0o620, descriptor)
+        ownership.chown("link", (5, 6), descriptor)
+        ownership.make_node("disk", stat.S_IFBLK | 0o660, os.makedev(8, 1), descriptor)
+        ownership.set_mode("disk", 0o640, descriptor)
+        ownership.chown("disk", (0, 6), descriptor)
+        ownership.make_node("pipe", stat.S_IFIFO | 0o600, 0, descriptor)
+        ownership.chown("pipe", (7, 8), descriptor)
+        ownership.set_mode("pipe", 0o620, descriptor)
     finally:
         os.close(descriptor)
-    owners.chown(os.fspath(root / "dir"), (3, 4))
-    owners.set_mode(os.fspath(root / "dir"), 0o2555)
+    ownership.chown(os.fspath(root / "dir"), (3, 4))
+    ownership.set_mode(os.fspath(root / "dir"), 0o2555)
     for path in (*root.rglob("*"), root):
         os.utime(path, (1, 1), follow_symlinks=False)
     return root
@@ -67,8 +67,8 @@ def tar_of(root: Path) -> bytes:
 def test_noted_and_set_owners_make_the_same_layer(tmp_path, monkeypatch):
     plain = fill(tmp_path / "set")
     expected = tar_of(plain), change_digests(plain).plain
-    monkeypatch.setattr(owners, "are_recorded", lambda: True)
-    monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
+    monkeypatch.setattr(ownership, "are_recorded", lambda: True)
+    monkeypatch.setattr(ownership, "needed_bits", lambda: 0o600)
     noted = fill(tmp_path / "noted")
     assert {path.lstat().st_uid for path in noted.rglob("*")} == {0}
     assert all(path.lstat().st_mode & 0o400 for path in noted.rglob("*"))
@@ -107,23 +107,23 @@ def test_a_malformed_note_says_nothing(tmp_path, alone, value):
     path.touch()
     os.setxattr(path, NOTE, value)
     assert read_note(os.fspath(path)) == (0, 0, 0, 0, 0)
-    assert owners.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
+    assert ownership.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
 
 
 def test_hard_links_share_their_owner(tmp_path, alone):
     first, second = tmp_path / "first", tmp_path / "second"
     first.touch()
-    owners.chown(os.fspath(first), (9, 9))
+    ownership.chown(os.fspath(first), (9, 9))
     os.link(first, second)
-    assert owners.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
+    assert ownership.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
 
 
 def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path, alone):
     links = [tmp_path / f"a-link-with-a-long-name-{number}" for number in range(500)]
     for number, link in enumerate(links):
         link.symlink_to("x")
-        owners.chown(os.fspath(link), (1000 + number % 2, 1000))
-    found = [owners.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
+        ownership.chown(os.fspath(link), (1000 + number % 2, 1000))
+    found = [ownership.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
     assert found == [1000, 1001] * 250
-    owners.chown(os.fspath(links[0]), (0, 0))
-    assert owners.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0
+    ownership.chown(os.fspath(links[0]), (0, 0))
+    assert ownership.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0
