@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from jettison.cache.record import AnswerMemo, RecordStore, SelectionMemo
 from jettison.errors import JettisonError
+from jettison.fs.ownership import Ownership, process_ownership
 from jettison.linux import userns
 from jettison.settings import Settings, store_root
 from jettison.snapshot.overlay import OverlayLayerStore
@@ -85,9 +86,14 @@ class Session:
         self.store.close()
 
     @cached_property
+    def ownership(self) -> Ownership:
+        """How owners of files are kept by this process."""
+        return process_ownership()
+
+    @cached_property
     def layer_store(self) -> OverlayLayerStore:
         """Layers as files."""
-        return OverlayLayerStore(self.store)
+        return OverlayLayerStore(self.store, self.ownership)
 
     @cached_property
     def blobs(self) -> LayerBlobs:
@@ -136,6 +142,7 @@ class Session:
 
         if self._sandbox is None:
             self._sandbox = choose(
+                self.ownership,
                 self.settings.isolation,
                 cache_dir=self.store.root,
                 snapshotter=self.settings.snapshotter,

@@ -242,7 +242,12 @@ class Runtime:
         def make() -> StackTree:
             below = self._trees.known(stack[:-1])
             directories = self.layers.materialise(stack, report)
-            return StackTree(directories, below=below, clocks=[*map(self._clock_ns, stack)])
+            return StackTree(
+                directories,
+                self.layer_store.ownership,
+                below=below,
+                clocks=[*map(self._clock_ns, stack)],
+            )
 
         return self._trees.get(stack, make)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jettison.fs import ownership
+from jettison.fs.ownership import KernelOwnership, Ownership, RecordedOwnership
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.pack import pack
 from jettison.linux.owner_notes import LINKS, NOTE, read_note
@@ -20,15 +20,12 @@ from jettison.snapshot.stack import StackTree
 pytestmark = pytest.mark.needs_root
 
 
-@pytest.fixture
-def alone(monkeypatch):
-    """Note owners, without the right to override permissions."""
-    monkeypatch.setattr(ownership, "are_recorded", lambda: True)
-    monkeypatch.setattr(ownership, "needed_bits", lambda: 0o600)
+RECORDED = RecordedOwnership(0o600)
+"""That of a process without the right to override permissions."""
 
 
-def fill(root: Path) -> Path:
-    """Make files of many owners, in the way of this process."""
+def fill(root: Path, ownership: Ownership) -> Path:
+    """Make files of many owners."""
     (root / "dir").mkdir(parents=True)
     root.chmod(0o755)
     descriptor = os.open(root / "dir", os.O_RDONLY)
@@ -58,27 +55,26 @@ def fill(root: Path) -> Path:
     return root
 
 
-def tar_of(root: Path) -> bytes:
+def tar_of(root: Path, ownership: Ownership) -> bytes:
     sink = io.BytesIO()
-    pack(root, sink.write)
+    pack(root, ownership, sink.write)
     return sink.getvalue()
 
 
-def test_noted_and_set_owners_make_the_same_layer(tmp_path, monkeypatch):
-    plain = fill(tmp_path / "set")
-    expected = tar_of(plain), change_digests(plain).plain
-    monkeypatch.setattr(ownership, "are_recorded", lambda: True)
-    monkeypatch.setattr(ownership, "needed_bits", lambda: 0o600)
-    noted = fill(tmp_path / "noted")
+def test_noted_and_set_owners_make_the_same_layer(tmp_path):
+    kernel = KernelOwnership()
+    plain = fill(tmp_path / "set", kernel)
+    expected = tar_of(plain, kernel), change_digests(plain, kernel).plain
+    noted = fill(tmp_path / "noted", RECORDED)
     assert {path.lstat().st_uid for path in noted.rglob("*")} == {0}
     assert all(path.lstat().st_mode & 0o400 for path in noted.rglob("*"))
-    found = tar_of(noted), change_digests(noted).plain
+    found = tar_of(noted, RECORDED), change_digests(noted, RECORDED).plain
     assert found[0] == expected[0]
     assert found[1] == expected[1]
 
 
-def test_a_stack_shows_files_as_they_should_be(tmp_path, alone):
-    tree = StackTree([fill(tmp_path / "layer")])
+def test_a_stack_shows_files_as_they_should_be(tmp_path):
+    tree = StackTree([fill(tmp_path / "layer", RECORDED)], RECORDED)
     facts = {name: tree.lstat(f"/dir/{name}") for name in tree.names("/dir")}
     shown = {name: (oct(each.mode), each.uid, each.gid) for name, each in facts.items()}
     assert shown == {
@@ -92,38 +88,38 @@ def test_a_stack_shows_files_as_they_should_be(tmp_path, alone):
     assert facts["disk"].rdev == os.makedev(8, 1)
 
 
-def test_notes_are_no_attributes_of_an_image(tmp_path, alone):
-    root = fill(tmp_path / "layer")
+def test_notes_are_no_attributes_of_an_image(tmp_path):
+    root = fill(tmp_path / "layer", RECORDED)
     names = os.listxattr(root / "dir")
     assert {NOTE, LINKS} <= set(names)
     assert read_xattrs(os.fspath(root / "dir")) == {}
-    with tarfile.open(fileobj=io.BytesIO(tar_of(root))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(tar_of(root, RECORDED))) as tar:
         assert not any("jettison" in key for entry in tar for key in entry.pax_headers)
 
 
 @pytest.mark.parametrize("value", [b"", b"1:2", b"a:b:c:d:e", b"1:2:9:0:0", b"\xff" * 40])
-def test_a_malformed_note_says_nothing(tmp_path, alone, value):
+def test_a_malformed_note_says_nothing(tmp_path, value):
     path = tmp_path / "file"
     path.touch()
     os.setxattr(path, NOTE, value)
     assert read_note(os.fspath(path)) == (0, 0, 0, 0, 0)
-    assert ownership.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
+    assert RECORDED.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
 
 
-def test_hard_links_share_their_owner(tmp_path, alone):
+def test_hard_links_share_their_owner(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.touch()
-    ownership.chown(os.fspath(first), (9, 9))
+    RECORDED.chown(os.fspath(first), (9, 9))
     os.link(first, second)
-    assert ownership.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
+    assert RECORDED.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
 
 
-def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path, alone):
+def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path):
     links = [tmp_path / f"a-link-with-a-long-name-{number}" for number in range(500)]
     for number, link in enumerate(links):
         link.symlink_to("x")
-        ownership.chown(os.fspath(link), (1000 + number % 2, 1000))
-    found = [ownership.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
+        RECORDED.chown(os.fspath(link), (1000 + number % 2, 1000))
+    found = [RECORDED.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
     assert found == [1000, 1001] * 250
-    ownership.chown(os.fspath(links[0]), (0, 0))
-    assert ownership.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0
+    RECORDED.chown(os.fspath(links[0]), (0, 0))
+    assert RECORDED.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0

@@ -20,7 +20,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from jettison.fs import ownership
 from jettison.fs.lock import FileLock
 from jettison.plan.op import ExecMount, MountType, Sharing
 from jettison.solver.cancellation import CancelledError
@@ -70,6 +69,7 @@ class Caches:
             runtime.renewed.get(directory.name, lambda: runtime.options.discard(directory))
         self._stack.callback(use(directory).release)
         self._make(directory, seed)
+        ownership = self._runtime.layer_store.ownership
         ownership.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
         ownership.chown(os.fspath(directory), (mount.uid, mount.gid))
         return directory

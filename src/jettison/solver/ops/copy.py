@@ -59,6 +59,7 @@ class CopyExecutor:
             known = write(
                 destination,
                 active.upper,
+                runtime.layer_store.ownership,
                 created_ns=now_ns,
                 link=all(_is_immutable(each) for each in self._inputs.results),
                 previous=self._previous(),
@@ -76,7 +77,9 @@ class CopyExecutor:
         from jettison.snapshot.unchanged import leave_out_unchanged  # seldom
 
         base = self._runtime.tree(self._inputs.base, self._report)
-        for path in leave_out_unchanged(upper, base, now_ns, frozenset(destination.same.paths)):
+        ownership = self._runtime.layer_store.ownership
+        only = frozenset(destination.same.paths)
+        for path in leave_out_unchanged(upper, ownership, base, now_ns, only):
             known.pop(path[1:], None)
             known.pop(path.rpartition("/")[0][1:] + "/", None)
 

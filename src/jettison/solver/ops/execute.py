@@ -21,7 +21,6 @@ from typing import Self
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
-from jettison.fs.ownership import are_recorded, chown, effective_stat
 from jettison.fs.walk import walk
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
@@ -80,6 +79,7 @@ class Execution:
             ExecError: it ended with another exit code than 0.
         """
         runtime = self._runtime
+        ownership = runtime.layer_store.ownership
         lowers = runtime.layers.materialise(self._base, self._report)
         user = resolve_user(self._op.user, runtime.tree(self._base, self._report))
         with making(runtime.layer_store, self._base) as active:
@@ -105,10 +105,10 @@ class Execution:
                 self._keep_failed(exit_code, user, active, mounted)
             self._check(exit_code, tail)
             self._refuse_leaks(active)
-            if (user.uid or user.gid) and are_recorded():
+            if (user.uid or user.gid) and ownership.is_recorded:
                 self._own_new_files(user, active)
             below = runtime.tree(self._base, self._report)
-            leave_out_unchanged(active.upper, below, began_ns)
+            leave_out_unchanged(active.upper, ownership, below, began_ns)
             change = Change(
                 below=below,
                 clock_ns=self._clock_ns(began_ns),
@@ -158,16 +158,18 @@ class Execution:
     def _own_new_files(self, user: UserIds, active: ActiveSnapshot) -> None:
         """Note that what the process has made is its user's, where there is one user only."""
         tree = self._runtime.tree(self._base, self._report)
+        ownership = self._runtime.layer_store.ownership
         for path, found in walk(active.upper):
             place = f"{active.upper}/{path}"
-            st = effective_stat(found, place)
+            st = ownership.effective_stat(found, place)
             if (st.st_uid, st.st_gid) == (0, 0) and tree.lstat(f"/{path}") is None:
-                chown(place, (user.uid, user.gid))
+                ownership.chown(place, (user.uid, user.gid))
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
         tree = self._runtime.tree(self._base, self._report)
-        make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
+        ownership = self._runtime.layer_store.ownership
+        make_directories(self._op.cwd, tree, active.upper, ownership, uid=user.uid, gid=user.gid)
 
     def _process(self, spec: SandboxSpec) -> tuple[int, bytes]:
         from jettison.sandbox.base import Streams

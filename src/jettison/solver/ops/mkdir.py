@@ -44,7 +44,8 @@ class MkdirExecutor:
         layer_store = self._runtime.layer_store
         with making(layer_store) as active:
             now_ns = time.time_ns()
-            write_directory(self._examine(), active.upper, created_ns=now_ns)
+            destination, ownership = self._examine(), layer_store.ownership
+            write_directory(destination, active.upper, ownership, created_ns=now_ns)
             return layer_store.commit(active, Change(clock_ns=now_ns))
 
     def _examine(self) -> Destination:
