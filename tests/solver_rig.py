@@ -28,8 +28,9 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import SandboxSpec
 from jettison.settings import Settings
+from jettison.solver.drivers import Drivers, ExecOptions
 from jettison.solver.result import Solution, StackResult
-from jettison.solver.runtime import Drivers, ExecOptions, Runtime
+from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 
 PATIENCE_SECONDS = 60

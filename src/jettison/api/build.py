@@ -30,8 +30,9 @@ from jettison.oci.digest import Digest
 from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
+from jettison.solver.drivers import Committer, Drivers, ExecOptions
 from jettison.solver.result import Solution
-from jettison.solver.runtime import Committer, Drivers, ExecOptions, Runtime
+from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
 from jettison.store.layer import LayerId

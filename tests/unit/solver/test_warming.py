@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from jettison.errors import SandboxUnavailableError
-from jettison.solver.runtime import Drivers, ExecOptions, Runtime
+from jettison.solver.drivers import Drivers, ExecOptions
+from jettison.solver.runtime import Runtime
 
 
 class Driver:

@@ -28,11 +28,12 @@ from jettison.fs.tree import Tree
 from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
+from jettison.solver.drivers import ExecOptions
 from jettison.solver.ops.base import making
 from jettison.solver.ops.bind_sources import BindSource, selected_path, selecting
 from jettison.solver.ops.caches import Caches
 from jettison.solver.result import StackResult
-from jettison.solver.runtime import ExecOptions, Runtime
+from jettison.solver.runtime import Runtime
 
 _MAX_SECRET_BYTES = 500 << 10
 
