@@ -315,6 +315,7 @@ class Stage:
                     plan,
                     self._runtime(session, jobs),
                     before_running=lambda: None,
+                    lock=lambda name: TurnLock(session.store.lock(name).path, director),
                     lease=session.store.lease,
                     layer_made=lambda vertex, _layer: self.layers_made.append(vertex),
                 ).solve()
@@ -348,7 +349,6 @@ class Stage:
                 hosts=lambda _name, _more: b"",
                 resolv_conf=lambda: b"",
             ),
-            lock=lambda name: TurnLock(session.store.lock(name).path, director),
         )
         runtime = Runtime(drivers, sink=self.events.append, jobs=jobs)
         runtime.workers = director

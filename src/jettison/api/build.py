@@ -124,7 +124,6 @@ def _solve(
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping, sink),
-        lock=session.store.lock,
         commit=_committer(session, plan, packer),
     )
     jobs = session.settings.jobs or max(4, os.cpu_count() or 1)
@@ -145,7 +144,12 @@ def _solve(
         using.release()
 
     return Solver(
-        plan, runtime, before_running=session.require_namespace, lease=lease, layer_made=layer_made
+        plan,
+        runtime,
+        before_running=session.require_namespace,
+        lock=session.store.lock,
+        lease=lease,
+        layer_made=layer_made,
     ).solve()
 
 

@@ -11,7 +11,7 @@ import msgspec
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
 from jettison.events import Progress
-from jettison.fs.lock import FileLock
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import GitOp, HttpOp
@@ -156,7 +156,6 @@ class Drivers(msgspec.Struct, frozen=True):
 
     Args:
         sandbox: Finds the driver of RUN steps; called at most once, and only when one is needed.
-        lock: Returns the lock of a name, shared with other processes.
         commit: Commits layers; None lets the layer store do it.
     """
 
@@ -167,5 +166,9 @@ class Drivers(msgspec.Struct, frozen=True):
     sources: Sources
     sandbox: Callable[[], Sandbox]
     options: ExecOptions
-    lock: Callable[[str], FileLock]
     commit: Committer | None = None
+
+    @property
+    def ownership(self) -> Ownership:
+        """How owners are kept in layers."""
+        return self.layer_store.ownership

@@ -7,19 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from jettison.cache.key import Contents, stack_digest
 from jettison.concurrency import Limiter, Once, Workers
 from jettison.errors import JettisonError
 from jettison.events import Event, Progress, Sink, VertexLog, VertexProgress
 from jettison.oci.digest import Digest
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Sandbox
-from jettison.snapshot.base import ALL_TELL, ActiveSnapshot, Change, LayerInfo
-from jettison.snapshot.stack import StackTree
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.solver.cancellation import Cancellation
 from jettison.solver.drivers import Drivers
 from jettison.solver.masking import MaskingSink
-from jettison.store.layer import LayerId, Stack, content_name, is_image_layer
+from jettison.solver.stacks import Stacks
+from jettison.store.layer import LayerId
 
 
 class Runtime:
@@ -32,30 +31,20 @@ class Runtime:
     """
 
     def __init__(self, drivers: Drivers, *, sink: Sink, jobs: int) -> None:
-        self.layer_store = drivers.layer_store
-        self.layers = drivers.layers
-        self.records = drivers.records
-        self.memo = drivers.memo
-        self.sources = drivers.sources
-        self.options = drivers.options
-        self.lock = drivers.lock
         options = drivers.options
+        self.drivers = drivers
+        self.stacks = Stacks(drivers.layer_store, drivers.layers)
         self.sink = MaskingSink(sink, [*options.secrets.values(), *options.passwords.values()])
         self.workers: Workers[Digest, None] = Workers()
         self.execs = Limiter(jobs)
         self.cancellation = Cancellation()
         self.renewed: Once[str, None] = Once()
-        self._commit = drivers.commit
-        self._sandbox = drivers.sandbox
         self._sandboxes: Once[str, Sandbox] = Once()
-        self._trees: Once[Stack, StackTree] = Once()
-        self._contents: dict[LayerId, str] = {}
-        self._clocks: dict[LayerId, int] = {}
         self.lease: Callable[[Iterable[LayerId]], None] = lambda _layers: None
 
     def sandbox(self) -> Sandbox:
         """Return the driver that RUN steps use."""
-        return self._sandboxes.get("", self._sandbox)
+        return self._sandboxes.get("", self.drivers.sandbox)
 
     @contextlib.contextmanager
     def warming(self) -> Iterator[None]:
@@ -77,21 +66,6 @@ class Runtime:
             if thread.ident is not None:
                 thread.join()
 
-    def tree(self, stack: Stack, report: Progress) -> StackTree:
-        """Return the files of a root file system, fetching layers that are not here."""
-
-        def make() -> StackTree:
-            below = self._trees.known(stack[:-1])
-            directories = self.layers.materialise(stack, report)
-            return StackTree(
-                directories,
-                self.layer_store.ownership,
-                below=below,
-                clocks=[*map(self._clock_ns, stack)],
-            )
-
-        return self._trees.get(stack, make)
-
     def commit(
         self,
         vertex: Vertex,
@@ -99,13 +73,14 @@ class Runtime:
         change: Change,
     ) -> LayerInfo:
         """Make what a vertex changed a layer; see ``LayerStore.commit``."""
-        if self._commit is None:
-            info = self.layer_store.commit(active, change)
+        commit = self.drivers.commit
+        if commit is None:
+            info = self.drivers.layer_store.commit(active, change)
         else:
-            info = self._commit(
+            info = commit(
                 vertex.digest, active, change, cancelled=lambda: self.cancellation.cancelled
             )
-        self._clocks[info.id] = info.clock_ns
+        self.stacks.note_clock(info)
         return info
 
     def find_previous(self, vertex: Vertex, content: Digest) -> LayerInfo | None:
@@ -113,45 +88,12 @@ class Runtime:
 
         It is here as files, and held.
         """
-        for layer in self.records.made_by(vertex.digest, content):
+        for layer in self.drivers.records.made_by(vertex.digest, content):
             self.lease((layer,))
-            info = self.layer_store.info(layer)
+            info = self.drivers.layer_store.info(layer)
             if info is not None:
                 return info
         return None
-
-    def know(self, layer: LayerId, content: str) -> None:
-        """Take note of what a layer holds, so that nobody has to look it up."""
-        if content:
-            self._contents[layer] = content_name(content)
-
-    def contents(self, stack: Stack) -> Contents:
-        """Return what the layers of a root file system hold, as keys know it."""
-        known = self._contents
-        for layer in stack:
-            if layer not in known:
-                known[layer] = self.layers.content(layer)
-        return tuple([known[layer] for layer in stack])
-
-    def stack_digest(self, stack: Stack) -> Digest:
-        """Return the content digest of a root file system."""
-        return stack_digest(self.contents(stack))
-
-    def clock_ns(self, stack: Stack) -> int:
-        """Return from when on times in a root file system say only when a step ran."""
-        return min(map(self._clock_ns, stack), default=ALL_TELL)
-
-    def _clock_ns(self, layer: LayerId) -> int:
-        clock_ns = self._clocks.get(layer)
-        if clock_ns is None:
-            info = None if is_image_layer(layer) else self.layer_store.info(layer)
-            clock_ns = info.clock_ns if info is not None else ALL_TELL
-            self._clocks[layer] = clock_ns
-        return clock_ns
-
-    def is_here(self, stack: Stack) -> bool:
-        """Tell whether all layers of a stack are here as files."""
-        return all(self.layer_store.info(layer) is not None for layer in stack)
 
     def emit(self, event: Event) -> None:
         """Tell what happens."""

@@ -85,12 +85,14 @@ def mount_all(
             case MountType.FILE:
                 made.append(_file(mount, mount.content, 0o755))
             case MountType.SECRET:
-                found = _secret(mount, runtime.options, env)
+                found = _secret(mount, runtime.drivers.options, env)
                 private += found
                 made += found
             case MountType.SSH:
-                agents, ownership = runtime.options.ssh, runtime.layer_store.ownership
-                found = _ssh(mount, agents, ownership, stack, place / f"agent-{index}")
+                agents = runtime.drivers.options.ssh
+                found = _ssh(
+                    mount, agents, runtime.drivers.ownership, stack, place / f"agent-{index}"
+                )
                 private += found
                 made += found
     harmless = tuple(each for each in made if each not in private)
@@ -118,8 +120,8 @@ def mount_private(
 def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progress) -> Mount:
     result = files.result
     if isinstance(result, StackResult):
-        lowers = tuple(runtime.layers.materialise(result.stack, report))
-        selector = selected_path(runtime.tree(result.stack, report), mount.source)
+        lowers = tuple(runtime.drivers.layers.materialise(result.stack, report))
+        selector = selected_path(runtime.stacks.tree(result.stack, report), mount.source)
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
     directory = _as_layer(mount, files, result.tree, runtime)
     path = selected_path(result.tree, mount.source)
@@ -133,8 +135,9 @@ def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progres
 def _as_layer(mount: ExecMount, files: BindSource, tree: Tree, runtime: Runtime) -> Path:
     op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
-    ownership = runtime.layer_store.ownership
-    with making(runtime.layer_store) as active:
+    ownership = runtime.drivers.ownership
+    layer_store = runtime.drivers.layer_store
+    with making(layer_store) as active:
         destination = examine(op, StackTree((), ownership), selection)
         write(destination, active.upper, ownership, created_ns=0)
         root = tree.lstat(selected_path(tree, mount.source))
@@ -142,7 +145,7 @@ def _as_layer(mount: ExecMount, files: BindSource, tree: Tree, runtime: Runtime)
             # Its contents are copied; the mount shows the directory itself.
             ownership.set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
             os.utime(active.upper, ns=(root.mtime_ns, root.mtime_ns))
-        return runtime.layer_store.directory(runtime.layer_store.commit(active).id)
+        return layer_store.directory(layer_store.commit(active).id)
 
 
 def _cache(
@@ -157,11 +160,11 @@ def _seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Runtime
     op = selecting(mount.source)
     result = files.result
     if isinstance(result, StackResult):
-        tree: Tree = runtime.tree(result.stack, lambda _item, _current, _total: None)
+        tree: Tree = runtime.stacks.tree(result.stack, lambda _item, _current, _total: None)
     else:
         tree = result.tree
     selection = files.selection or select(op, (tree,))
-    ownership = runtime.layer_store.ownership
+    ownership = runtime.drivers.ownership
     destination = examine(op, StackTree((), ownership), selection)
     write(destination, directory, ownership, created_ns=0)
 
