@@ -339,8 +339,8 @@ class Stage:
         drivers = Drivers(
             layer_store=Pausing(session.layer_store, director, "prepare", "commit"),
             layers=session.blobs,
-            records=Pausing(session.records, director, "find", "keep"),
-            memo=session.memo,
+            records=Pausing(session.cache.records, director, "find", "keep"),
+            memo=session.cache.selections,
             sources=Downloads(self.directory, director),  # type: ignore[arg-type]
             sandbox=lambda: self.programs,
             options=ExecOptions(

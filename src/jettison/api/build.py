@@ -79,7 +79,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         manifest = write_outputs(outputs, images.wanted_by, sink)
-        session.records.note_used()
+        session.cache.records.note_used()
     if solution.executed:
         from jettison.api.disk import keep_within_budget  # only what ran adds
 
@@ -119,8 +119,8 @@ def _solve(
     drivers = Drivers(
         layer_store=session.layer_store,
         layers=session.blobs,
-        records=session.records,
-        memo=session.memo,
+        records=session.cache.records,
+        memo=session.cache.selections,
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping, sink),
