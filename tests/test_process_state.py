@@ -15,6 +15,7 @@ kernel's idea of this process.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -308,6 +309,16 @@ def test_only_what_is_listed_belongs_to_the_process() -> None:
     found = Sources(texts).state()
     assert sorted(found - REMAINS.keys()) == []
     assert sorted(REMAINS.keys() - found) == []
+
+
+def test_a_session_alone_asks_how_the_process_keeps_owners() -> None:
+    asking = re.compile(r"\b(process_ownership|KernelOwnership|RecordedOwnership)\(")
+    found = {
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if asking.search(path.read_text())
+    }
+    assert found == {"api/session.py", "fs/ownership.py"}
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class OverlayLayerStore:
 
     Args:
         store: The open store.
-        ownership: How owners are kept in the layers.
+        ownership: How this process keeps owners.
         other: Keep house of the layers with the other kind of owners, which this process can
             neither make nor mount: they are listed, described and removed.
 
