@@ -6,10 +6,10 @@ changes, or depends on the process or the machine and is kept, is in ``REMAINS``
 
 Found are, by the syntax tree: ``global``; tables of a module that a function changes, also another
 module's; instances whose class has a method that changes them, and of classes that are not ours
-unless they are known not to change (so locks, counters and context variables are found); tables of
-a class; attributes of a class that a function sets; cached functions that look at more than their
-arguments, themselves or in functions that they name; and what changes the interpreter's or the
-kernel's idea of this process.
+unless they are known not to change (so locks, counters and context variables are found);
+attributes that are set on modules; tables of a class; attributes of a class that a function sets;
+cached functions that look at more than their arguments, themselves or in functions that they name;
+and what changes the interpreter's or the kernel's idea of this process.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ UNCHANGING = {
     "msgspec.msgpack.Decoder", "msgspec.msgpack.Encoder", "os.uname", "range", "re.compile",
     "slice", "struct.Struct", "tuple",
 }  # fmt: skip
-TABLES = {"bytearray", "dict", "dict.fromkeys", "list", "set"}
+TABLES = {"bytearray", "dict", "dict.fromkeys", "list", "set", "str.maketrans"}
 OF_TEXT = {"encode", "format", "get", "join", "replace", "split", "strip", "to_bytes"}
 """Methods that return a new value of what they are called on."""
 
@@ -135,8 +135,8 @@ class Sources:
         if not name.startswith(OWN_PROCESS):
             for node in module.having(*CHANGES):
                 yield from changed(node) & TABLES_OF_THE_PROCESS
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in CHANGES_THE_PROCESS:
-                    yield ast.unparse(node.func)
+                if isinstance(node, ast.Call) and dotted(node.func) in CHANGES_THE_PROCESS:
+                    yield dotted(node.func)
 
     def _is_value(self, node: ast.expr) -> bool:
         """Tell whether what an expression makes cannot change but by a statement about it."""
@@ -192,6 +192,10 @@ class Sources:
                     where, called = module.imported[each]
                     if where in self.modules:
                         yield f"{where}: {called}"
+        for node in module.having(ast.Assign, ast.AugAssign, ast.Delete):
+            for each in changed(node):
+                if module.imported.get(each, ("", "-"))[1] == "":
+                    yield f"{name}: {each}"
 
 
 def bound(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
@@ -217,6 +221,18 @@ def is_cache(decorator: ast.expr) -> bool:
     return name in {"cache", "lru_cache"}
 
 
+def dotted(node: ast.AST) -> str:
+    """Return ``a.b.c``, without subscripts; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Subscript):
+        return dotted(node.value)
+    if isinstance(node, ast.Attribute):
+        before = dotted(node.value)
+        return f"{before}.{node.attr}" if before else ""
+    return ""
+
+
 def changed(node: ast.AST) -> set[str]:
     """Return what a statement or call changes in place: a table, or attributes of a thing."""
     targets: list[ast.expr] = []
@@ -226,13 +242,11 @@ def changed(node: ast.AST) -> set[str]:
         targets = [node.target]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in MUTATORS:
-            return {ast.unparse(node.func.value)}
-    elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"next", "setattr"}:
-        return {ast.unparse(node.args[0])}
+            return {dotted(node.func.value)}
+    elif isinstance(node, ast.Call) and dotted(node.func) in {"next", "setattr"}:
+        return {dotted(node.args[0])}
     return {
-        ast.unparse(each.value)
-        for each in targets
-        if isinstance(each, (ast.Subscript, ast.Attribute))
+        dotted(each.value) for each in targets if isinstance(each, (ast.Subscript, ast.Attribute))
     }
 
 
@@ -327,6 +341,7 @@ def test_a_session_alone_asks_how_the_process_keeps_owners() -> None:
         ("_seen = {}\ndef f(key):\n    _seen[key] = 1", {"_seen"}),
         ("_seen = set()\ndef f(key):\n    _seen.add(key)", {"_seen"}),
         ("_seen = []\ndef f(key):\n    def g():\n        del _seen[0]", {"_seen"}),
+        ("_seen = {}\ndef f(key):\n    _seen[key].append(1)", {"_seen"}),
         ("NAMES = {'a': 1}\ndef f(key):\n    return NAMES[key]", set()),
         ("NAMES = {}\ndef f():\n    NAMES = {}\n    NAMES['a'] = 1", set()),
         ("_count = 0\ndef f():\n    global _count\n    _count += 1", {"_count"}),
@@ -348,6 +363,7 @@ def test_a_session_alone_asks_how_the_process_keeps_owners() -> None:
         ("@cache\ndef f(x):\n    with open(x) as file:\n        return file.read()", {"f"}),
         ("def f():\n    os.umask(0)", {"os.umask"}),
         ("def f():\n    os.environ['A'] = 'b'", {"os.environ"}),
+        ("import socket\ndef f():\n    socket.TIMEOUT = 1", {"socket"}),
         ("from jettison.tables import NAMES\ndef f():\n    NAMES.clear()", {"NAMES"}),
     ],
 )
