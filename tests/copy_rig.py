@@ -14,6 +14,7 @@ from jettison.fs.host_tree import HostTree
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp, CopySource
 from jettison.snapshot.stack import StackTree
+from ownership_rig import OWNERSHIP
 
 CREATED_NS = 1_700_000_000 * 10**9
 MTIME_NS = 1_500_000_000 * 10**9
@@ -55,14 +56,16 @@ class Bench:
         for files in layers:
             self._count += 1
             directories.append(fill(self.tmp / f"layer{self._count}", files))
-        return StackTree(directories)
+        return StackTree(directories, OWNERSHIP)
 
     def plan(
         self, op: CopyOp, trees: Sequence[Tree], base: Tree | None = None
     ) -> tuple[Selection, Destination]:
         """Select and examine."""
         selection = select(op, trees)
-        return selection, examine(op, base if base is not None else StackTree(()), selection)
+        return selection, examine(
+            op, base if base is not None else StackTree((), OWNERSHIP), selection
+        )
 
     def copy(
         self,
@@ -77,7 +80,7 @@ class Bench:
         self._count += 1
         upper = self.tmp / f"upper{self._count}"
         upper.mkdir()
-        write(destination, upper, created_ns=CREATED_NS, link=link)
+        write(destination, upper, OWNERSHIP, created_ns=CREATED_NS, link=link)
         return upper
 
 

@@ -22,6 +22,7 @@ from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId, Stack
 from jettison.store.store import Store
+from ownership_rig import OWNERSHIP
 
 AMD64 = Platform("amd64", "linux")
 ARM64 = Platform("arm64", "linux")
@@ -38,7 +39,7 @@ class Rig:
 
     def __init__(self, root: Path, client: ClientFactory | None = None) -> None:
         self.store = Store.open(root)
-        self.layer_store = OverlayLayerStore(self.store)
+        self.layer_store = OverlayLayerStore(self.store, OWNERSHIP)
         self.client = client
         self.blobs = LayerBlobs(self.store, self.layer_store, client)
 

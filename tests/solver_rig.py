@@ -28,8 +28,9 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import SandboxSpec
 from jettison.settings import Settings
+from jettison.solver.drivers import Drivers, ExecOptions
 from jettison.solver.result import Solution, StackResult
-from jettison.solver.runtime import Drivers, ExecOptions, Runtime
+from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 
 PATIENCE_SECONDS = 60
@@ -314,6 +315,7 @@ class Stage:
                     plan,
                     self._runtime(session, jobs),
                     before_running=lambda: None,
+                    lock=lambda name: TurnLock(session.store.lock(name).path, director),
                     lease=session.store.lease,
                     layer_made=lambda vertex, _layer: self.layers_made.append(vertex),
                 ).solve()
@@ -337,8 +339,8 @@ class Stage:
         drivers = Drivers(
             layer_store=Pausing(session.layer_store, director, "prepare", "commit"),
             layers=session.blobs,
-            records=Pausing(session.records, director, "find", "keep"),
-            memo=session.memo,
+            records=Pausing(session.cache.records, director, "find", "keep"),
+            memo=session.cache.selections,
             sources=Downloads(self.directory, director),  # type: ignore[arg-type]
             sandbox=lambda: self.programs,
             options=ExecOptions(
@@ -347,7 +349,6 @@ class Stage:
                 hosts=lambda _name, _more: b"",
                 resolv_conf=lambda: b"",
             ),
-            lock=lambda name: TurnLock(session.store.lock(name).path, director),
         )
         runtime = Runtime(drivers, sink=self.events.append, jobs=jobs)
         runtime.workers = director

@@ -31,6 +31,7 @@ from jettison.plan.op import CopyOp, ImageOp, LocalOp, MkdirOp
 from jettison.snapshot.stack import StackTree
 from jettison.source.ignore import find_ignore_file
 from jettison.source.local import LocalTree
+from ownership_rig import OWNERSHIP
 
 Json = dict[str, Any]
 
@@ -88,24 +89,25 @@ def _solve(plan: Plan, context: Tree, tmp: Path, *, link: bool) -> StackTree:
             stacks[vertex.digest] = []
             continue
         below = stacks.get(vertex.base, []) if vertex.base is not None else []
-        base = StackTree(below)
+        base = StackTree(below, OWNERSHIP)
         upper = tmp / f"layer{number}"
         upper.mkdir()
         if isinstance(vertex.op, MkdirOp):
             destination = examine(vertex.op, base)
-            write_directory(destination, upper, created_ns=CREATED_NS)
+            write_directory(destination, upper, OWNERSHIP, created_ns=CREATED_NS)
         else:
             assert isinstance(vertex.op, CopyOp)
             trees = [
-                StackTree(stacks[each]) if each in stacks else context for each in vertex.inputs
+                StackTree(stacks[each], OWNERSHIP) if each in stacks else context
+                for each in vertex.inputs
             ]
             selection = select(vertex.op, trees)
             destination = examine(vertex.op, base, selection)
-            write(destination, upper, created_ns=CREATED_NS, link=link)
+            write(destination, upper, OWNERSHIP, created_ns=CREATED_NS, link=link)
             assert selection.digest() == select(vertex.op, trees).digest()
             assert destination.digest() == examine(vertex.op, base, selection).digest()
         stacks[vertex.digest] = [*below, upper]
-    return StackTree(stacks[plan.target] if plan.target is not None else [])
+    return StackTree(stacks[plan.target] if plan.target is not None else [], OWNERSHIP)
 
 
 def _entries(tree: StackTree, times: set[str]) -> list[Json]:

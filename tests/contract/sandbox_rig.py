@@ -22,6 +22,7 @@ from jettison.sandbox.level import IN_CONTAINER, SINGLE_ID
 from jettison.sandbox.rootfs.base import COPY, FUSE, RootedSandbox
 from jettison.sandbox.select import DRIVERS, make, make_snapshotter
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
+from ownership_rig import OWNERSHIP
 
 BUSYBOX = Path("/bin/busybox")
 APPLETS = [
@@ -117,12 +118,12 @@ def drivers_here() -> tuple[str, ...]:
 def make_driver(name: str, **more) -> Sandbox | None:
     """Return a driver, or ``DRIVER+SNAPSHOTTER``; None when a program of it is not installed."""
     plain, _, snapshotter = name.partition("+")
-    sandbox = make(plain, **more)
+    sandbox = make(plain, OWNERSHIP, **more)
     if not snapshotter or sandbox is None:
         return sandbox
     if snapshotter == FUSE and not os.access("/dev/fuse", os.R_OK | os.W_OK):
         return None
-    roots = make_snapshotter(snapshotter)
+    roots = make_snapshotter(snapshotter, OWNERSHIP)
     return None if roots is None else RootedSandbox(sandbox, roots)
 
 

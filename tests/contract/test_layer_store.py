@@ -19,8 +19,11 @@ from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.layer import LayerId, image_layer_id
 from jettison.store.store import Store
+from ownership_rig import OWNERSHIP
 
-CATALOG: dict[str, Callable[[Store], LayerStore]] = {"overlay": OverlayLayerStore}
+CATALOG: dict[str, Callable[[Store], LayerStore]] = {
+    "overlay": lambda store: OverlayLayerStore(store, OWNERSHIP)
+}
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,7 +108,7 @@ def test_what_the_same_step_made_earlier_stands_in(layer_store: LayerStore, stor
 
     assert layer_store.commit(second, Change(previous=previous)) == made
     assert layer_store.commit(third, Change(previous=previous)) != made
-    assert len(os.listdir(store.snapshots)) == 2
+    assert len(layer_store.all()) == 2
     assert in_progress(store) == []
 
 
@@ -210,8 +213,9 @@ def test_a_killed_process_leaves_nothing_half_made(tmp_path: Path) -> None:
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from jettison.store.store import Store\n"
+        "from jettison.fs.ownership import process_ownership\n"
         "from jettison.snapshot.overlay import OverlayLayerStore\n"
-        "layer_store = OverlayLayerStore(Store.open(Path(sys.argv[1])))\n"
+        "layer_store = OverlayLayerStore(Store.open(Path(sys.argv[1])), process_ownership())\n"
         "active = layer_store.prepare()\n"
         "(active.upper / 'half').write_text('made')\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -224,7 +228,7 @@ def test_a_killed_process_leaves_nothing_half_made(tmp_path: Path) -> None:
     with Store.open(root) as store:
         assert list((root / "tmp").glob("*.owner")) == []
         assert in_progress(store) == []
-        assert os.listdir(store.snapshots) == []
+        assert OverlayLayerStore(store, OWNERSHIP).all() == []
 
 
 @pytest.mark.needs_root

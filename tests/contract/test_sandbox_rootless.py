@@ -190,9 +190,10 @@ def test_without_a_namespace_the_driver_says_that_clone_is_refused(session):
     code = (
         "import sys\n"
         "from pathlib import Path\n"
+        "from jettison.fs.ownership import KernelOwnership\n"
         "from jettison.sandbox.probe import probe\n"
         "from jettison.sandbox.select import make\n"
-        "print(probe(make('embedded'), Path(sys.argv[1])))\n"
+        "print(probe(make('embedded', KernelOwnership()), Path(sys.argv[1])))\n"
     )
     result = run(code, str(home))
     assert "works=False" in result.stdout, result.stderr

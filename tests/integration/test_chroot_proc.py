@@ -11,13 +11,14 @@ import pytest
 from contract.sandbox_rig import Rig, make_base
 from jettison.errors import SandboxUnavailableError
 from jettison.sandbox.driver.chroot import ChrootSandbox
+from ownership_rig import OWNERSHIP
 
 pytestmark = pytest.mark.needs_root
 
 
 @pytest.fixture
 def rig(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    sandbox = ChrootSandbox()
+    sandbox = ChrootSandbox(OWNERSHIP)
     base = make_base(tmp_path / "base")
     (base / "bin/readlink").symlink_to("busybox")
     # Another user's processes are watched by one who enters pytest's private directories.

@@ -11,6 +11,7 @@ import pytest
 
 from jettison.layer.codec import pack_layer, unpack_layer
 from layer_archives import facts
+from ownership_rig import OWNERSHIP
 
 pytestmark = [
     pytest.mark.needs_root,
@@ -73,7 +74,7 @@ def without_xattrs(found):
 
 def unpack_file(path, into):
     with path.open("rb") as stream:
-        return unpack_layer(stream, "auto", into, None)[0]
+        return unpack_layer(stream, "auto", into, OWNERSHIP, None)[0]
 
 
 GNU = [
@@ -125,7 +126,7 @@ def ours(tree, tmp_path):
     def pack(compression="none"):
         output = tmp_path / "ours"
         with output.open("wb") as file:
-            pack_layer(tree, file.write, compression)
+            pack_layer(tree, OWNERSHIP, file.write, compression)
         return output
 
     return pack

@@ -21,18 +21,19 @@ SCRIPT = """
 import sys, pathlib
 sys.path.insert(0, sys.argv[1])
 from jettison.errors import JettisonError
+from jettison.fs.ownership import process_ownership
 from jettison.layer.codec import pack_layer, unpack_layer
 into = pathlib.Path(sys.argv[3])
 try:
     with open(sys.argv[2], "rb") as stream:
-        result, diff_id = unpack_layer(stream, "auto", into, None)
+        result, diff_id = unpack_layer(stream, "auto", into, process_ownership(), None)
 except JettisonError as error:
     print(type(error).__name__, error.message, error.hint)
     raise SystemExit
 print("notes", *result.notes, sep="|")
 pieces = []
 into.chmod(0o755)
-pack_layer(into, pieces.append, "none")
+pack_layer(into, process_ownership(), pieces.append, "none")
 pathlib.Path(sys.argv[3] + ".tar").write_bytes(b"".join(pieces))
 """
 

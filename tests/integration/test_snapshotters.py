@@ -26,6 +26,7 @@ from jettison.errors import SandboxUnavailableError
 from jettison.sandbox.select import choose
 from jettison.settings import Settings
 from level_rig import NOBODY_S_UID, Level, subordinate_uid
+from ownership_rig import OWNERSHIP
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow, pytest.mark.xdist_group("snapshotters")]
 
@@ -136,7 +137,7 @@ def test_all_snapshotters_make_the_same_layers(rig, expected, users, file, user,
 
 def test_a_snapshotter_that_is_asked_for_and_refused_is_an_error_with_a_remedy(on_an_overlay):
     with pytest.raises(SandboxUnavailableError, match="mount the root file system") as caught:
-        choose("embedded", on_an_overlay, "overlay")
+        choose(OWNERSHIP, "embedded", on_an_overlay, "overlay")
     assert "`--root`" in (caught.value.hint or "")
 
 

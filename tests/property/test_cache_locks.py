@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from jettison.plan.op import ExecMount, MountType, Sharing
 from jettison.solver.cancellation import Cancellation, CancelledError
 from jettison.solver.ops.caches import Caches
+from ownership_rig import OWNERSHIP
 
 _SECONDS = 20
 _MOUNT = st.tuples(st.sampled_from("abcd"), st.sampled_from(list(Sharing)))
@@ -24,7 +25,10 @@ _STEPS = st.lists(st.lists(_MOUNT, min_size=1, max_size=5), min_size=2, max_size
 
 def _runtime(place: Path, *, moves: bool) -> SimpleNamespace:
     return SimpleNamespace(
-        options=SimpleNamespace(cache_mounts=place / "cache-mounts"),
+        drivers=SimpleNamespace(
+            options=SimpleNamespace(cache_mounts=place / "cache-mounts"),
+            ownership=OWNERSHIP,
+        ),
         cancellation=Cancellation(),
         sandbox=lambda: SimpleNamespace(moves_directories=moves),
     )

@@ -23,6 +23,7 @@ from jettison.layer.pax import format_pax, parse_pax
 from jettison.layer.reader import TarReader
 from jettison.layer.unpack import unpack
 from layer_archives import facts
+from ownership_rig import OWNERSHIP
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="sets owners")
 
@@ -98,12 +99,12 @@ def test_unpack_is_the_inverse_of_pack(tree, compression):
         into.mkdir()
         make(upper, tree)
         blob = []
-        diff_id = pack_layer(upper, blob.append, compression)
+        diff_id = pack_layer(upper, OWNERSHIP, blob.append, compression)
         stream = io.BytesIO(b"".join(blob))
-        unpack_layer(stream, compression, into, diff_id)
+        unpack_layer(stream, compression, into, OWNERSHIP, diff_id)
         assert facts(into) == facts(upper)
         again = []
-        assert pack_layer(into, again.append, compression) == diff_id
+        assert pack_layer(into, OWNERSHIP, again.append, compression) == diff_id
         assert again == blob or b"".join(again) == b"".join(blob)
 
 
@@ -119,7 +120,7 @@ def test_the_order_of_creation_does_not_matter(tree):
             upper.mkdir()
             make(upper, dict(items))
             pieces = []
-            pack(upper, pieces.append)
+            pack(upper, OWNERSHIP, pieces.append)
             found.append(b"".join(pieces))
         assert found[0] == found[1]
 
@@ -251,7 +252,7 @@ def test_no_archive_writes_outside_its_root(members):
         into.mkdir(parents=True)
         before = facts(base)
         with contextlib.suppress(JettisonError):
-            unpack(io.BytesIO(data + bytes(1024)), into)
+            unpack(io.BytesIO(data + bytes(1024)), into, OWNERSHIP)
         inside = "x/y/into"
         after = {name: fact for name, fact in facts(base).items() if not name.startswith(inside)}
         before.pop(inside)

@@ -25,6 +25,7 @@ from jettison.fs.overlay_form import (
 from jettison.fs.tree import Tree
 from jettison.fs.xattr import USER_PREFIX
 from jettison.snapshot.stack import StackTree
+from ownership_rig import OWNERSHIP
 
 pytestmark = [
     pytest.mark.needs_root,
@@ -126,7 +127,7 @@ def grown(directories: list[Path]) -> StackTree:
     """Return the tree of a stack as a build makes it: from that of the stack before each step."""
     tree: StackTree | None = None
     for count in range(1, len(directories) + 1):
-        tree = StackTree(directories[:count], below=tree)
+        tree = StackTree(directories[:count], OWNERSHIP, below=tree)
     assert tree is not None
     return tree
 
@@ -169,9 +170,9 @@ def test_hand_made_layers_look_as_mounted(
             apply_raw(layer, kind, path, number)
     with mounted(list(directories), place / "merged") as root:
         expected = describe_host(root)
-    assert describe_tree(StackTree(directories)) == expected
+    assert describe_tree(StackTree(directories, OWNERSHIP)) == expected
     assert describe_tree(grown(directories)) == expected
-    assert grown(directories).lstat("/") == StackTree(directories).lstat("/")
+    assert grown(directories).lstat("/") == StackTree(directories, OWNERSHIP).lstat("/")
     shutil.rmtree(place)
 
 
@@ -218,8 +219,8 @@ def test_layers_that_the_kernel_wrote_look_as_they_did_when_they_were_written(
                 apply_live(root, kind, path, other)
             expected = describe_host(root)
         directories.append(upper)
-        assert describe_tree(StackTree(directories)) == expected
-    assert describe_tree(grown(directories)) == describe_tree(StackTree(directories))
+        assert describe_tree(StackTree(directories, OWNERSHIP)) == expected
+    assert describe_tree(grown(directories)) == describe_tree(StackTree(directories, OWNERSHIP))
     shutil.rmtree(place)
 
 
@@ -236,7 +237,7 @@ def test_an_opaque_root_hides_all_layers_below_and_mounts_must_be_cut_there(area
         expected = describe_host(root)
     assert describe_tree(grown(directories)) == expected
     assert set(expected) == {"/middle", "/top"}
-    assert describe_tree(StackTree(directories)) == expected
+    assert describe_tree(StackTree(directories, OWNERSHIP)) == expected
     with mounted(directories, place / "whole") as root:
         assert "/base" in describe_host(root), "the kernel now honours opaque roots"
 

@@ -30,8 +30,9 @@ from jettison.oci.digest import Digest
 from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
+from jettison.solver.drivers import Committer, Drivers, ExecOptions
 from jettison.solver.result import Solution
-from jettison.solver.runtime import Committer, Drivers, ExecOptions, Runtime
+from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
 from jettison.store.layer import LayerId
@@ -78,7 +79,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         manifest = write_outputs(outputs, images.wanted_by, sink)
-        session.records.note_used()
+        session.cache.records.note_used()
     if solution.executed:
         from jettison.api.disk import keep_within_budget  # only what ran adds
 
@@ -118,12 +119,11 @@ def _solve(
     drivers = Drivers(
         layer_store=session.layer_store,
         layers=session.blobs,
-        records=session.records,
-        memo=session.memo,
+        records=session.cache.records,
+        memo=session.cache.selections,
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping, sink),
-        lock=session.store.lock,
         commit=_committer(session, plan, packer),
     )
     jobs = session.settings.jobs or max(4, os.cpu_count() or 1)
@@ -144,7 +144,12 @@ def _solve(
         using.release()
 
     return Solver(
-        plan, runtime, before_running=session.require_namespace, lease=lease, layer_made=layer_made
+        plan,
+        runtime,
+        before_running=session.require_namespace,
+        lock=session.store.lock,
+        lease=lease,
+        layer_made=layer_made,
     ).solve()
 
 

@@ -89,7 +89,7 @@ class BuiltImages:
         wanted = next((each for each in packs if each is not None), Compression())
         base = self._base_layers()
         epoch = self._epoch or 0
-        return rewrite_times(stack, base, epoch, session.blobs, session.answers, wanted)
+        return rewrite_times(stack, base, epoch, session.blobs, session.cache.answers, wanted)
 
     def _base_layers(self) -> int:
         """Return how many layers of the image are those of the base image."""

@@ -134,11 +134,11 @@ def check_build(session: Session, compiled: Compiled, context: BuildContext, sin
         UsageError: an option of ``# check=`` is wrong.
     """
     question = _question(compiled, context)
-    kept = session.answers.find(question)
+    kept = session.cache.answers.find(question)
     answer = msgspec.msgpack.decode(kept, type=_Answer) if kept is not None else None
     if answer is None:
         answer = _check_stages(compiled, context)
-        session.answers.keep(question, msgspec.msgpack.encode(answer))
+        session.cache.answers.keep(question, msgspec.msgpack.encode(answer))
     now = time.time_ns()
     for each in answer.findings:
         sink(Warned(now, each.detail, rule=each.rule, span=each.span, hint=each.url))

@@ -69,7 +69,9 @@ def debug_step(
         remove_tree(kept.work)  # of the mount that was
         kept.work.mkdir()
         options = exec_options(session, request, (), resources)
-        private = mount_private(kept.step.op.mounts, options, resources, kept.directory)
+        private = mount_private(
+            kept.step.op.mounts, options, session.ownership, resources, kept.directory
+        )
         there = tuple(mount for mount in kept.step.mounts if _is_there(mount))
         root = Root(RootKind.OVERLAY, kept.upper, kept.work, tuple(lowers))
         mounted = Mounted((*there, *private.mounts), private.env)

@@ -247,7 +247,7 @@ def _layers(session: Session) -> list[tuple[OverlayLayerStore, LayerId]]:
 
     A layer that is here with both kinds of owners is there twice.
     """
-    both = (session.layer_store, OverlayLayerStore(session.store, other=True))
+    both = (session.layer_store, OverlayLayerStore(session.store, session.ownership, other=True))
     return [(layer_store, layer) for layer_store in both for layer in layer_store.all()]
 
 

@@ -24,7 +24,7 @@ from jettison.container.names import make_hosts, make_resolv_conf
 from jettison.errors import UsageError
 from jettison.oci.redact import passwords
 from jettison.sandbox.spec import ContainerLimits, Mount, NetworkMode
-from jettison.solver.runtime import ExecOptions
+from jettison.solver.drivers import ExecOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

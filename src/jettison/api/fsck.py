@@ -117,7 +117,7 @@ class _Checker:
                 if self._repair:
                     self._session.layer_store.remove(layer)
                 yield Problem("layer", layer, text, self._repair)
-        for path in sorted(self._store.snapshots.iterdir()):
+        for path in sorted(self._session.layer_store.root.iterdir()):
             if path.name not in known:
                 yield self._debris(path, "is no layer")
 
@@ -199,9 +199,9 @@ class _Checker:
             if info.id != layer:
                 return f"its facts are those of {info.id}"
             if layer.startswith("content:"):
-                whole = is_named_by(layer, directory)
+                whole = is_named_by(layer, directory, self._session.ownership)
                 return "" if whole else "its files have another digest"
-            facts = layer_facts(directory)
+            facts = layer_facts(directory, self._session.ownership)
         except StorageError:
             return "its facts are damaged"
         except OSError as error:

@@ -100,14 +100,14 @@ def _sandboxes(session: Session, settings: Settings, problem: HostError | None) 
     from jettison.sandbox.level import AUTO
     from jettison.sandbox.select import probe, probe_snapshotters
 
-    verdicts = probe(session.store.root, settings.snapshotter)
+    verdicts = probe(session.ownership, session.store.root, settings.snapshotter)
     best = next((each for each in verdicts if each.works), None)
     asked = "" if settings.isolation == AUTO else settings.isolation
     chosen = asked or (best.driver if best else "")
     checks = [_sandbox(each, chosen) for each in verdicts]
     if best is not None:
         used = settings.snapshotter or best.snapshotter
-        tried = probe_snapshotters(best.driver, session.store.root)
+        tried = probe_snapshotters(session.ownership, best.driver, session.store.root)
         checks += [_snapshotter(each, used) for each in tried]
     return checks
 

@@ -81,7 +81,15 @@ def run_container(
             asked = NETWORK_CAPABILITIES.intersection(capabilities(request.cap_add, ["ALL"]))
             for name in sorted(asked):
                 warn(f"{name} is not given in a network that is shared: use `--network host`")
-        spec = _spec(session, request, config, StackTree(lowers), tuple(lowers), active, link)
+        spec = _spec(
+            session,
+            request,
+            config,
+            StackTree(lowers, session.ownership),
+            tuple(lowers),
+            active,
+            link,
+        )
         return run_attached(sandbox, spec, Attachment(request.interactive, *streams), warn)
 
 
@@ -130,7 +138,7 @@ def _spec(
     cwd = request.workdir or config.working_dir or "/"
     if not cwd.startswith("/"):
         raise UsageError(f"the working directory `{cwd}` is not an absolute path")
-    make_directories(cwd, tree, active.upper)
+    make_directories(cwd, tree, active.upper, session.ownership)
     hostname = request.hostname or request.name or "jettison"
     files = container_files(hostname, request.extra_hosts, link)
     extra = ca_files(session)

@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from jettison.cache.record import AnswerMemo, RecordStore, SelectionMemo
+from jettison.cache.record import BuildCache
 from jettison.errors import JettisonError
+from jettison.fs.ownership import Ownership, process_ownership
 from jettison.linux import userns
 from jettison.settings import Settings, store_root
 from jettison.snapshot.overlay import OverlayLayerStore
@@ -84,10 +85,15 @@ class Session:
             self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
 
+    @property
+    def ownership(self) -> Ownership:
+        """How owners of files are kept by this process, and so in its layers."""
+        return self.layer_store.ownership
+
     @cached_property
     def layer_store(self) -> OverlayLayerStore:
         """Layers as files."""
-        return OverlayLayerStore(self.store)
+        return OverlayLayerStore(self.store, process_ownership())
 
     @cached_property
     def blobs(self) -> LayerBlobs:
@@ -105,19 +111,9 @@ class Session:
         return self._registry
 
     @cached_property
-    def records(self) -> RecordStore:
+    def cache(self) -> BuildCache:
         """The build cache."""
-        return RecordStore(self.store.database)
-
-    @cached_property
-    def memo(self) -> SelectionMemo:
-        """Digests of parts of stacks."""
-        return SelectionMemo(self.store.database)
-
-    @cached_property
-    def answers(self) -> AnswerMemo:
-        """What checks found before."""
-        return AnswerMemo(self.store.database)
+        return BuildCache(self.store.database)
 
     def resolver(self, *, offline: bool = False) -> ImageResolver:
         """Return what finds images by name: the store first, then registries."""
@@ -136,6 +132,7 @@ class Session:
 
         if self._sandbox is None:
             self._sandbox = choose(
+                self.ownership,
                 self.settings.isolation,
                 cache_dir=self.store.root,
                 snapshotter=self.settings.snapshotter,

@@ -160,3 +160,18 @@ class AnswerMemo:
                 "INSERT OR REPLACE INTO answer (question, answer, used_ns) VALUES (?, ?, ?)",
                 (question, answer, now),
             )
+
+
+class BuildCache:
+    """All that is cached in one database.
+
+    Attributes:
+        records: Results of vertices.
+        selections: What parts of stacks are.
+        answers: What checks found before.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.records = RecordStore(database)
+        self.selections = SelectionMemo(database)
+        self.answers = AnswerMemo(database)

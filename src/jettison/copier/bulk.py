@@ -15,10 +15,9 @@ import threading
 from collections.abc import Sequence
 
 from jettison.copier.entries import FileCopy
-from jettison.copier.layer_writer import OpenDirectories, set_metadata
+from jettison.copier.layer_writer import LayerWriter, OpenDirectories
 from jettison.copier.open import check_unchanged, is_immutable, open_source
 from jettison.fs.bytes import ByteCopier
-from jettison.fs.owners import needed_bits
 
 _OPEN_TARGET = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MANY_FILES = 400
@@ -30,15 +29,13 @@ class BulkCopier:
     """Copies files into one layer directory.
 
     Args:
-        root: The directory.
-        default_owner: Whom new files belong to.
+        writer: Of the layer; its directories are made.
     """
 
-    def __init__(self, root: str, default_owner: tuple[int, int]) -> None:
-        self._root = root
-        self._default_owner = default_owner
+    def __init__(self, writer: LayerWriter) -> None:
+        self._writer = writer
         self._umask = _umask()
-        self._needed = needed_bits()
+        self._needed = writer.ownership.needed_bits
         self._failed = threading.Event()
         self._exact: list[FileCopy] = []
 
@@ -82,7 +79,7 @@ class BulkCopier:
     def _copy(self, jobs: Sequence[FileCopy]) -> None:
         copier = ByteCopier()
         failed = self._failed
-        with OpenDirectories(self._root) as directories:
+        with OpenDirectories(self._writer.root) as directories:
             for job in jobs:
                 if failed.is_set():
                     return
@@ -102,11 +99,10 @@ class BulkCopier:
                     copier.copy(origin, target, st)
                 if not is_immutable(tree):
                     check_unchanged(entry, origin, st)
-                owner = job.owner if job.owner != self._default_owner else None
                 if is_immutable(tree) or entry.stat.ctime_ns == st.st_ctime_ns:
                     self._exact.append(job)
-                set_metadata(
-                    target, None if plain else mode, owner, entry.stat.mtime_ns, entry.xattrs
+                self._writer.set_metadata(
+                    target, None if plain else mode, job.owner, entry.stat.mtime_ns, entry.xattrs
                 )
             finally:
                 os.close(target)

@@ -18,8 +18,8 @@ from typing import Self
 from jettison.copier.destination import Destination
 from jettison.copier.planned import Directory
 from jettison.errors import HostError
-from jettison.fs import owners
 from jettison.fs.overlay_form import make_opaque, make_whiteout
+from jettison.fs.ownership import Ownership
 from jettison.fs.xattr import set_xattr
 
 _OPEN_TARGET = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -57,17 +57,19 @@ class LayerWriter:
 
     Args:
         upper: The directory.
+        ownership: How owners are kept in it.
         created_ns: Time of what is made, nanoseconds since the epoch.
     """
 
-    def __init__(self, upper: Path, created_ns: int) -> None:
+    def __init__(self, upper: Path, ownership: Ownership, created_ns: int) -> None:
         self.root = os.fspath(upper)
+        self.ownership = ownership
         self.created_ns = created_ns
         st = os.stat(self.root)
         # Files take the group of a set-group-ID directory, else ours.
         inherits = st.st_mode & stat.S_ISGID
         group = st.st_gid if inherits else os.getegid()
-        self.default_owner = owners.new_owner(os.geteuid(), group)
+        self.default_owner = ownership.new_owner(os.geteuid(), group)
         self._directories = OpenDirectories(self.root)
 
     def __enter__(self) -> Self:
@@ -105,7 +107,7 @@ class LayerWriter:
             HostError: this process may not make devices.
         """
         try:
-            owners.make_node(name, mode, rdev, directory)
+            self.ownership.make_node(name, mode, rdev, directory)
         except PermissionError as error:
             raise HostError(
                 f"this process may not make the device `{name}`",
@@ -119,23 +121,39 @@ class LayerWriter:
     def set_metadata(
         self,
         target: int,
-        mode: int,
+        mode: int | None,
         owner: tuple[int, int],
         mtime_ns: int,
         xattrs: Mapping[str, bytes],
     ) -> None:
-        """Set what an open file is besides its bytes."""
-        given = owner if owner != self.default_owner else None
-        set_metadata(target, stat.S_IMODE(mode), given, mtime_ns, xattrs)
+        """Set what an open file is besides its bytes, in the order that keeps all of it.
+
+        Args:
+            target: Its descriptor.
+            mode: Its mode; None is right already.
+            owner: User and group.
+            mtime_ns: Nanoseconds since the epoch.
+            xattrs: Attributes; a new owner would remove capabilities, so they come later.
+
+        Raises:
+            HostError: this process may not give files away.
+        """
+        if owner != self.default_owner:
+            self._chown(target, owner)
+        if mode is not None:
+            self.ownership.set_mode(target, stat.S_IMODE(mode))
+        for name, value in xattrs.items():
+            set_xattr(target, name, value)
+        os.utime(target, ns=(mtime_ns, mtime_ns))
 
     def set_special_metadata(
         self, directory: int, name: str, mode: int, owner: tuple[int, int], mtime_ns: int
     ) -> None:
         """Set what a file is that cannot be opened: a link, FIFO or device."""
         if owner != self.default_owner:
-            _give(name, owner, directory)
+            self._chown(name, owner, directory)
         if not stat.S_ISLNK(mode):
-            owners.set_mode(name, stat.S_IMODE(mode), directory)
+            self.ownership.set_mode(name, stat.S_IMODE(mode), directory)
         os.utime(name, ns=(mtime_ns, mtime_ns), dir_fd=directory, follow_symlinks=False)
 
     def _finish_directory(self, path: str, planned: Directory) -> None:
@@ -149,47 +167,19 @@ class LayerWriter:
         finally:
             os.close(descriptor)
 
+    def _chown(self, target: int | str, owner: tuple[int, int], parent: int | None = None) -> None:
+        """Change the owner of an open file, or of a name in an open directory.
 
-def set_metadata(
-    target: int,
-    mode: int | None,
-    owner: tuple[int, int] | None,
-    mtime_ns: int,
-    xattrs: Mapping[str, bytes],
-) -> None:
-    """Set what an open file is besides its bytes, in the order that keeps all of it.
-
-    Args:
-        target: Its descriptor.
-        mode: Permission bits; None is right already.
-        owner: User and group; None is right already.
-        mtime_ns: Nanoseconds since the epoch.
-        xattrs: Attributes; a new owner would remove capabilities, so they come later.
-
-    Raises:
-        HostError: this process may not give files away.
-    """
-    if owner is not None:
-        _give(target, owner)
-    if mode is not None:
-        owners.set_mode(target, mode)
-    for name, value in xattrs.items():
-        set_xattr(target, name, value)
-    os.utime(target, ns=(mtime_ns, mtime_ns))
-
-
-def _give(target: int | str, owner: tuple[int, int], directory: int | None = None) -> None:
-    """Change the owner of an open file, or of a name in an open directory.
-
-    Raises:
-        HostError: this process may not.
-    """
-    try:
-        owners.chown(target, owner, directory)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.EINVAL}:
-            raise
-        raise HostError(
-            f"this process may not give files to user {owner[0]} and group {owner[1]}",
-            hint="build as root, or give your user subordinate IDs in /etc/subuid and /etc/subgid",
-        ) from error
+        Raises:
+            HostError: this process may not.
+        """
+        try:
+            self.ownership.chown(target, owner, parent)
+        except OSError as error:
+            if error.errno not in {errno.EPERM, errno.EINVAL}:
+                raise
+            raise HostError(
+                f"this process may not give files to user {owner[0]} and group {owner[1]}",
+                hint="build as root, or give your user subordinate IDs in /etc/subuid and"
+                " /etc/subgid",
+            ) from error

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from jettison.copier.entries import FileCopy
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.reuse import NO_LINK, PreviousLayer
-from jettison.fs.owners import effective_stat
 from jettison.snapshot.stack import StackTree
 
 
@@ -82,7 +81,7 @@ class _Linker:
         if previous.digests.get(path[1:]) != digest:
             return False
         origin = previous.root + path
-        found = effective_stat(os.lstat(origin), origin)
+        found = self._writer.ownership.effective_stat(os.lstat(origin), origin)
         wanted = (entry.mode, *copy.owner, st.mtime_ns, st.size)
         is_same = wanted == (
             found.st_mode,

@@ -24,11 +24,13 @@ from jettison.copier.unpack import write_members
 from jettison.fs.bytes import write_all
 from jettison.fs.digest import with_text_paths
 from jettison.fs.os_errors import storage_errors
+from jettison.fs.ownership import Ownership
 
 
 def write(
     destination: Destination,
     upper: Path,
+    ownership: Ownership,
     *,
     created_ns: int,
     link: bool = False,
@@ -39,6 +41,7 @@ def write(
     Args:
         destination: What ``examine`` planned.
         upper: An empty directory.
+        ownership: How owners are kept in it.
         created_ns: Time of inline files and of directories that are made, nanoseconds since the
             epoch.
         link: Whether files of committed layers may be hard links: only if ``upper`` will be a
@@ -51,7 +54,7 @@ def write(
         StorageError: the store cannot be written.
         HostError: this process may not give files away.
     """
-    with storage_errors(upper), LayerWriter(upper, created_ns) as writer:
+    with storage_errors(upper), LayerWriter(upper, ownership, created_ns) as writer:
         writer.make_directories(destination)
         origins = made_from(destination)
         digests, files = link_directories(destination.files, origins, previous, writer)
@@ -62,7 +65,7 @@ def write(
             _make_special(special, writer)
         linked, copies = link_copies(entries.copies, writer, previous, to_layers=link)
         digests |= linked
-        for copy in BulkCopier(writer.root, writer.default_owner).copy(copies):
+        for copy in BulkCopier(writer).copy(copies):
             if not copy.entry.xattrs:
                 digests[copy.path[1:]] = copy.tree.file_digest(copy.entry.origin)
         for first, path in entries.names:

@@ -101,7 +101,7 @@ class RootfsExporter:
         trees = []
         for image in images:
             layers = tuple(layer.layer for layer in image.layers)
-            tree = StackTree(self._services.blobs.materialise(layers, report))
+            tree = self._services.blobs.tree(layers, report)
             platform = str(image_platform(image.config)).replace("/", "_")
             trees.append((platform if split else "", tree))
         warning = ""

@@ -29,7 +29,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jettison.fs.owners import effective_stat, new_owner
+from jettison.fs.ownership import Ownership
 from jettison.fs.xattr import (
     FUSE_PREFIX,
     TRUSTED_PREFIX,
@@ -109,18 +109,16 @@ def is_opaque(path: str | int) -> bool:
     return get_xattr(path, opaque_xattr()) == b"y"
 
 
-def is_plain_root(path: str) -> bool:
+def is_plain_root(path: str, ownership: Ownership) -> bool:
     """Tell whether the root directory of a layer says nothing about the root of the tree."""
-    st = effective_stat(os.lstat(path), path)
+    st = ownership.effective_stat(os.lstat(path), path)
     if stat.S_IMODE(st.st_mode) != PLAIN_ROOT_MODE:
         return False
-    own = new_owner(os.geteuid(), os.getegid())
+    own = ownership.new_owner(os.geteuid(), os.getegid())
     return (st.st_uid, st.st_gid) == own and not read_xattrs(path)
 
 
-def root_in_effect(
-    directories: Sequence[str], is_plain: Callable[[str], bool] = is_plain_root
-) -> int:
+def root_in_effect(directories: Sequence[str], is_plain: Callable[[str], bool]) -> int:
     """Return the index of the layer whose root directory counts; the topmost if all are plain.
 
     Args:

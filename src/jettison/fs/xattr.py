@@ -6,7 +6,7 @@ Out: ``{name: value}`` of image attributes.
 ``security.capability`` and ``user.*`` belong to images. SELinux labels are of the host;
 ``trusted.*``, ``user.overlay.*`` and ``user.fuseoverlayfs.*`` are attributes of those who stack
 layers, whose meaning (opaque directories) is carried otherwise, and ``user.jettison.*`` are notes
-of ``fs.owners``.
+of ``fs.ownership``.
 
 Source: OCI image-spec 1.1, layer.md, "Extended attributes"; kernel Documentation/filesystems/
 overlayfs.rst.

@@ -71,7 +71,7 @@ class PackingCommitter:
         with _Tar(self._store, compression, level, cancelled) as tar:
             try:
                 with storage_errors(active.upper):
-                    pack(active.upper, tar.write, observer=digest)
+                    pack(active.upper, self._layer_store.ownership, tar.write, observer=digest)
             except ContentError:
                 return self._layer_store.commit(active, change)
             with storage_errors(active.upper):

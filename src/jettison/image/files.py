@@ -149,7 +149,14 @@ class LayerUnpacker:
         active = self._layer_store.prepare()
         try:
             compression = LAYER_COMPRESSION[descriptor.media_type]
-            result, _ = unpack_layer(stream, compression, active.upper, diff_id, lower=lower.find)
+            result, _ = unpack_layer(
+                stream,
+                compression,
+                active.upper,
+                self._layer_store.ownership,
+                diff_id,
+                lower=lower.find,
+            )
             if writer is not None:
                 writer.commit()
             facts = LayerFacts(size_bytes=result.size_bytes, entries=result.entries)
@@ -207,7 +214,8 @@ class _Lower:
             for layer in self._below:
                 while layer in self._ready and not self._ready[layer].wait(0.1):
                     self._stop.check()
-            self._tree = StackTree([self._layer_store.directory(layer) for layer in self._below])
+            directories = [self._layer_store.directory(layer) for layer in self._below]
+            self._tree = StackTree(directories, self._layer_store.ownership)
         try:
             return self._tree.host_path(f"/{path.lstrip('/')}")
         except FileNotFoundError:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from jettison.image.commit import PackingCommitter
     from jettison.image.files import LayerUnpacker
     from jettison.image.packer import LayerPacker
+    from jettison.snapshot.stack import StackTree
 
 _DOWNLOADS = 4
 
@@ -98,6 +99,16 @@ class LayerBlobs:
             StorageError: no space, or nothing is left of a layer.
         """
         return self._unpacker.materialise(layers, report)
+
+    def tree(self, layers: Stack, report: Progress = no_progress) -> StackTree:
+        """Return the files of a root file system; fetch and unpack what is missing.
+
+        Raises:
+            ContentError, SourceError, StorageError: as ``materialise``.
+        """
+        from jettison.snapshot.stack import StackTree  # a cached build has its own
+
+        return StackTree(self.materialise(layers, report), self._layer_store.ownership)
 
     def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's uncompressed tar; pack without keeping if need be.

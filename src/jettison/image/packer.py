@@ -39,13 +39,14 @@ class LayerPacker:
     def __init__(self, store: Store, layer_store: LayerStore, fetch: Fetch) -> None:
         self._store = store
         self._layer_store = layer_store
+        self._ownership = layer_store.ownership
         self._fetch = fetch
         self._packers = Limiter(PACKERS)
 
     def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's tar, which is not kept."""
         with self._packers, TarSink(None) as tar:
-            pack(self._directory(layer), _checking(tar.write, stop))
+            pack(self._directory(layer), self._ownership, _checking(tar.write, stop))
             diff_id = tar.finish()
         self._store.layers.set_diff_id(layer, diff_id)
         return diff_id
@@ -69,7 +70,9 @@ class LayerPacker:
             if is_image_layer(layer) or self._layer_store.info(layer) is None:
                 diff_id = self._transcode(layer, write, compression, level)
             else:
-                diff_id = pack_layer(self._directory(layer), write, compression, level)
+                diff_id = pack_layer(
+                    self._directory(layer), self._ownership, write, compression, level
+                )
             known = self._store.layers.find(layer).diff_id
             if known is not None and known != diff_id:
                 raise DigestMismatchError(
@@ -92,7 +95,9 @@ class LayerPacker:
         """
         with self._packers, self._store.blobs.writer() as writer:
             directory = self._directory(layer)
-            diff_id = pack_layer(directory, writer.write, compression, level, clamp_mtime=epoch)
+            diff_id = pack_layer(
+                directory, self._ownership, writer.write, compression, level, clamp_mtime=epoch
+            )
             size = writer.size_bytes
             digest = writer.commit()
         made = image_layer_id(diff_id)

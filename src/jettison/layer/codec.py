@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from jettison.errors import DigestMismatchError
+from jettison.fs.ownership import Ownership
 from jettison.layer.compress import Write, compressor
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.limits import DEFAULT_LIMITS, ArchiveLimits
@@ -78,6 +79,7 @@ class TarSink:
 
 def pack_layer(
     upper: Path,
+    ownership: Ownership,
     sink: Write,
     compression: str = "gzip",
     level: int | None = None,
@@ -89,6 +91,7 @@ def pack_layer(
 
     Args:
         upper: The directory, in overlay form.
+        ownership: See ``pack``.
         sink: See ``TarSink``.
         compression: See there.
         level: See there.
@@ -101,7 +104,7 @@ def pack_layer(
         UsageError: there is no such compression or level.
     """
     with TarSink(sink, compression, level) as tar:
-        pack(upper, tar.write, clamp_mtime=clamp_mtime, observer=observer)
+        pack(upper, ownership, tar.write, clamp_mtime=clamp_mtime, observer=observer)
         return tar.finish()
 
 
@@ -109,6 +112,7 @@ def unpack_layer(
     stream: Readable,
     compression: str,
     into: Path,
+    ownership: Ownership,
     expected_diff_id: Digest | None,
     *,
     opaque_xattr: str | None = None,
@@ -121,6 +125,7 @@ def unpack_layer(
         stream: The blob; read in another thread, to its end.
         compression: ``none``, ``gzip``, ``zstd``, ``bzip2``, ``xz`` or ``auto``.
         into: See ``unpack.unpack``, as the others.
+        ownership: See there.
         expected_diff_id: The digest that the tar must have; None to trust it.
         opaque_xattr: As for ``unpack``.
         limits: What is refused.
@@ -142,6 +147,7 @@ def unpack_layer(
         result = unpack(
             ahead,
             into,
+            ownership,
             opaque_xattr=opaque_xattr,
             limits=limits,
             lower=lower,

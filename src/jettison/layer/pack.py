@@ -36,7 +36,7 @@ from jettison.fs.holes import check_size, may_have_holes, pieces
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.os_errors import storage_error
 from jettison.fs.overlay_form import drop_strays, is_whiteout, overlay_xattr_prefix
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import Ownership
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.header import (
     BLOCK,
@@ -74,6 +74,7 @@ _KINDS = {
 
 def pack(
     upper: Path,
+    ownership: Ownership,
     write: Write,
     *,
     clamp_mtime: int | None = None,
@@ -83,6 +84,7 @@ def pack(
 
     Args:
         upper: The directory, in overlay form.
+        ownership: How owners are kept in it.
         write: Takes the tar piece by piece, mostly about 1 MiB each; the pieces are never changed
             afterwards, so they may be handed to other threads.
         clamp_mtime: Seconds since the epoch; later times become this one.
@@ -92,7 +94,7 @@ def pack(
         ContentError: a name or an overlay feature cannot be in a layer.
         StorageError: the directory cannot be read, or changed meanwhile.
     """
-    packer = _Packer(write, clamp_mtime, observer or NullObserver())
+    packer = _Packer(ownership, write, clamp_mtime, observer or NullObserver())
     try:
         packer.tree(upper)
     except OSError as error:
@@ -105,7 +107,14 @@ def pack(
 
 
 class _Packer:
-    def __init__(self, write: Write, clamp_mtime: int | None, observer: LayerObserver) -> None:
+    def __init__(
+        self,
+        ownership: Ownership,
+        write: Write,
+        clamp_mtime: int | None,
+        observer: LayerObserver,
+    ) -> None:
+        self._effective_stat = ownership.effective_stat
         self._write = write
         self._observer = observer
         self._clamp_ns = None if clamp_mtime is None else clamp_mtime * 1_000_000_000
@@ -120,10 +129,10 @@ class _Packer:
         directory = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         above: list[tuple[tuple[int, int], bytes, Iterator[tuple[bytes, os.stat_result]]]] = []
         try:
-            st = effective_stat(os.fstat(directory), directory)
+            st = self._effective_stat(os.fstat(directory), directory)
             self._root(st, directory)
             identity = (st.st_dev, st.st_ino)
-            names = _names(directory)
+            names = self._names(directory)
             here = b""
             while True:
                 found = next(names, None)
@@ -147,7 +156,7 @@ class _Packer:
                 identity = (st.st_dev, st.st_ino)
                 here = path + b"/"
                 self._directory(st, here, directory)
-                names = _names(directory)
+                names = self._names(directory)
         finally:
             os.close(directory)
         self._put(bytes(2 * BLOCK))
@@ -320,6 +329,15 @@ class _Packer:
             stored_size=size,
         )
 
+    def _names(self, directory: int) -> Iterator[tuple[bytes, os.stat_result]]:
+        """Return a directory's names and their stat results, in the order of the names' bytes."""
+        with os.scandir(directory) as found:
+            listed = [(os.fsencode(each.name), each.stat(follow_symlinks=False)) for each in found]
+        effective_stat = self._effective_stat
+        entries = [(name, effective_stat(st, name, directory)) for name, st in listed]
+        entries.sort(key=_first)
+        return iter(entries)
+
     def _put(self, data: bytes) -> None:
         if len(data) >= _SMALL_BYTES and not self._pieces:
             self._write(data)
@@ -351,15 +369,6 @@ def _parent(directory: int, identity: tuple[int, int]) -> int:
             hint="do not change files below the store's root",
         )
     return parent
-
-
-def _names(directory: int) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Return the names of a directory and their stat results, in the order of the names' bytes."""
-    with os.scandir(directory) as found:
-        listed = [(os.fsencode(entry.name), entry.stat(follow_symlinks=False)) for entry in found]
-    entries = [(name, effective_stat(st, name, directory)) for name, st in listed]
-    entries.sort(key=_first)
-    return iter(entries)
 
 
 def _first(entry: tuple[bytes, os.stat_result]) -> bytes:

@@ -14,7 +14,7 @@ import errno
 import os
 
 from jettison.errors import HostError, UnsafeArchiveError
-from jettison.fs import owners
+from jettison.fs.ownership import Ownership
 from jettison.fs.xattr import is_image_xattr
 from jettison.layer.header import CHARACTER, DEVICE_BLOCK, SYMLINK, TarEntry, show
 from jettison.layer.reader import file_type
@@ -37,14 +37,16 @@ class Placer:
 
     Args:
         root: A descriptor of an empty directory there, to probe in.
+        ownership: How owners are kept there.
     """
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, ownership: Ownership) -> None:
+        self.ownership = ownership
         os.mkdir(b".probe", 0o777, dir_fd=root)
         st = os.stat(b".probe", dir_fd=root, follow_symlinks=False)
         os.rmdir(b".probe", dir_fd=root)
-        self.owner = owners.new_owner(st.st_uid, st.st_gid)
-        self._needed = owners.needed_bits()
+        self.owner = ownership.new_owner(st.st_uid, st.st_gid)
+        self._needed = ownership.needed_bits
         self._not_at_once = 0o7777 & ~(st.st_mode & 0o777)
         self._notes: dict[str, None] = {}
 
@@ -73,7 +75,7 @@ class Placer:
             self._chown(entry, descriptor)
         # After chown, which clears set-user-ID bits and capabilities.
         if not self._is_at_once(entry):
-            owners.set_mode(descriptor, entry.mode)
+            self.ownership.set_mode(descriptor, entry.mode)
         if entry.xattrs:
             self._set_xattrs(entry, descriptor)
         os.utime(descriptor, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -92,7 +94,7 @@ class Placer:
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, base, parent)
         if entry.kind != SYMLINK:
-            owners.set_mode(base, entry.mode, parent)
+            self.ownership.set_mode(base, entry.mode, parent)
         times = (entry.mtime_ns, entry.mtime_ns)
         os.utime(base, ns=times, dir_fd=parent, follow_symlinks=False)
 
@@ -100,7 +102,7 @@ class Placer:
         """Give a directory its attributes, after all that is in it was made."""
         if (entry.uid, entry.gid) != self.owner:
             self._chown(entry, base, parent)
-        owners.set_mode(base, entry.mode, parent)
+        self.ownership.set_mode(base, entry.mode, parent)
         if entry.xattrs:
             descriptor = os.open(base, _OPEN_DIRECTORY, dir_fd=parent)
             try:
@@ -125,7 +127,7 @@ class Placer:
                 raise contradiction(entry, "has an impossible device number")
             device = os.makedev(*entry.device)
         try:
-            owners.make_node(base, file_type(entry.kind) | 0o600, device, parent)
+            self.ownership.make_node(base, file_type(entry.kind) | 0o600, device, parent)
         except PermissionError:
             self.note(f"left out device `{show(entry.name)}`: it may not be made here")
             return False
@@ -133,7 +135,7 @@ class Placer:
 
     def _chown(self, entry: TarEntry, target: int | bytes, parent: int | None = None) -> None:
         try:
-            owners.chown(target, (entry.uid, entry.gid), parent)
+            self.ownership.chown(target, (entry.uid, entry.gid), parent)
         except OSError as error:
             if error.errno not in {errno.EPERM, errno.EINVAL}:
                 raise

@@ -34,7 +34,7 @@ from jettison.errors import HostError, StorageError, UnsafeArchiveError
 from jettison.fs import overlay_form
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.os_errors import storage_error
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.directories import Directories
@@ -96,6 +96,7 @@ class Unpacked(msgspec.Struct, frozen=True):
 def unpack(
     stream: Readable,
     into: Path,
+    ownership: Ownership,
     *,
     opaque_xattr: str | None = None,
     limits: ArchiveLimits = DEFAULT_LIMITS,
@@ -108,6 +109,7 @@ def unpack(
     Args:
         stream: The uncompressed archive.
         into: An empty directory nobody else writes to.
+        ownership: How owners are kept in it, and in the layers below.
         opaque_xattr: Attribute for opaque directories; by default the one that this process may
             set.
         limits: What is refused.
@@ -123,7 +125,7 @@ def unpack(
     name = b"."
     try:
         with Directories(into, opaque_xattr or overlay_form.opaque_xattr()) as tree:
-            placer = Placer(tree.root)
+            placer = Placer(tree.root, ownership)
             unpacker = _Unpacker(reader, tree, placer, lower)
             for entry in reader:
                 name = entry.name
@@ -344,7 +346,7 @@ class _Unpacker:
         place = self._lower("/" + os.fsdecode(path)) if self._lower is not None else None
         if place is None:
             return None
-        st = effective_stat(os.lstat(place), place)
+        st = self._placer.ownership.effective_stat(os.lstat(place), place)
         kind = _KINDS.get(stat.S_IFMT(st.st_mode))
         if kind is None or overlay_form.is_whiteout(st):
             return None

@@ -1,4 +1,4 @@
-"""Notes about owners in extended attributes: how they are written; ``fs.owners`` says when.
+"""Notes about owners in extended attributes: how they are written; ``fs.ownership`` says when.
 
 In:  files by path or descriptor, on file systems with attributes of users.
 Out: ``(uid, gid, mode, major, minor)``; the same, kept.

@@ -13,7 +13,6 @@ Source: user_namespaces(7), newuidmap(1).
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -74,9 +73,8 @@ def is_rootless() -> bool:
     return outer_ids()[0] != 0
 
 
-@functools.cache
 def own_map(kind: str) -> list[tuple[int, int, int]]:
-    """Return the ``uid`` or ``gid`` map of this process, which is what it was at its begin."""
+    """Return the ``uid`` or ``gid`` map of this process; see ``read_map``."""
     return read_map(f"/proc/self/{kind}_map")
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from jettison import __version__
 from jettison.errors import SandboxUnavailableError, UsageError
+from jettison.fs.ownership import Ownership
 from jettison.linux.programs import find_program
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
@@ -46,10 +47,13 @@ _REMEDIES = {
 }
 
 
-def choose(force: str = "", cache_dir: Path | None = None, snapshotter: str = "") -> Sandbox:
+def choose(
+    ownership: Ownership, force: str = "", cache_dir: Path | None = None, snapshotter: str = ""
+) -> Sandbox:
     """Return the driver to use.
 
     Args:
+        ownership: How owners are kept in layers.
         force: ``embedded``, ``oci`` (crun or runc), ``crun``, ``runc``, ``oci:NAME``, the path
             of a runtime, ``single-id`` or ``in-container``; empty takes the first that works,
             unless a stronger one did so last (``sandbox.level``), ``auto`` also then.
@@ -63,7 +67,7 @@ def choose(force: str = "", cache_dir: Path | None = None, snapshotter: str = ""
     _check_snapshotter(snapshotter)
     failed: list[Verdict] = []
     for name in _candidates("" if force == AUTO else force):
-        for sandbox, verdict in _trials(name, snapshotter, cache_dir):
+        for sandbox, verdict in _trials(ownership, name, snapshotter, cache_dir):
             if sandbox is not None and verdict.works:
                 if force in {"", AUTO} and cache_dir is not None:
                     try:
@@ -81,10 +85,13 @@ def choose(force: str = "", cache_dir: Path | None = None, snapshotter: str = ""
     )
 
 
-def probe(cache_dir: Path | None = None, snapshotter: str = "") -> list[Verdict]:
+def probe(
+    ownership: Ownership, cache_dir: Path | None = None, snapshotter: str = ""
+) -> list[Verdict]:
     """Try every driver now, without looking at kept verdicts; one verdict for each.
 
     Args:
+        ownership: See ``choose``.
         cache_dir: See ``choose``.
         snapshotter: See ``choose``.
     """
@@ -95,7 +102,7 @@ def probe(cache_dir: Path | None = None, snapshotter: str = "") -> list[Verdict]
         verdicts.append(Verdict("embedded", works=False, reason=reason, remedy=remedy))
     for name in _candidates(""):
         tried = []
-        for sandbox, verdict in _trials(name, snapshotter, cache_dir, anew=True):
+        for sandbox, verdict in _trials(ownership, name, snapshotter, cache_dir, anew=True):
             tried.append(verdict)
             if sandbox is not None and verdict.works:
                 sandbox.close()
@@ -104,16 +111,19 @@ def probe(cache_dir: Path | None = None, snapshotter: str = "") -> list[Verdict]
     return verdicts
 
 
-def probe_snapshotters(name: str, cache_dir: Path | None = None) -> list[Verdict]:
+def probe_snapshotters(
+    ownership: Ownership, name: str, cache_dir: Path | None = None
+) -> list[Verdict]:
     """Try every snapshotter below a driver now; one verdict for each.
 
     Args:
+        ownership: See ``choose``.
         name: See ``make``.
         cache_dir: See ``choose``.
     """
     verdicts = []
     for snapshotter in SNAPSHOTTERS:
-        for sandbox, verdict in _trials(name, snapshotter, cache_dir, anew=True):
+        for sandbox, verdict in _trials(ownership, name, snapshotter, cache_dir, anew=True):
             verdicts.append(verdict)
             if sandbox is not None and verdict.works:
                 sandbox.close()
@@ -122,19 +132,24 @@ def probe_snapshotters(name: str, cache_dir: Path | None = None) -> list[Verdict
 
 
 def _trials(
-    name: str, snapshotter: str, cache_dir: Path | None, *, anew: bool = False
+    ownership: Ownership,
+    name: str,
+    snapshotter: str,
+    cache_dir: Path | None,
+    *,
+    anew: bool = False,
 ) -> Iterator[tuple[Sandbox | None, Verdict]]:
     """Try a driver with one snapshotter after the other, while that may help.
 
     Those that work are the caller's to close, who then stops.
     """
-    plain = make(name)
+    plain = make(name, ownership)
     if plain is None:
         yield None, Verdict(name, works=False, reason="not installed", remedy=_install(name))
         return
     reason = ""
     for each in _snapshotters(name, snapshotter):
-        sandbox = _on(plain, name, each, reason)
+        sandbox = _on(plain, ownership, name, each, reason)
         if isinstance(sandbox, Verdict):
             yield None, sandbox
             continue
@@ -155,7 +170,9 @@ def _snapshotters(name: str, snapshotter: str) -> tuple[str, ...]:
     return (COPY,) if name == IN_CONTAINER else SNAPSHOTTERS
 
 
-def _on(plain: Sandbox, name: str, snapshotter: str, reason: str) -> Sandbox | Verdict:
+def _on(
+    plain: Sandbox, ownership: Ownership, name: str, snapshotter: str, reason: str
+) -> Sandbox | Verdict:
     """Put a driver on a snapshotter, or say why that is impossible."""
     if name == IN_CONTAINER:
         if snapshotter == COPY:
@@ -164,22 +181,23 @@ def _on(plain: Sandbox, name: str, snapshotter: str, reason: str) -> Sandbox | V
         return Verdict(name, works=False, reason=why, snapshotter=snapshotter)
     if snapshotter == OVERLAY:
         return plain
-    made = make_snapshotter(snapshotter)
+    made = make_snapshotter(snapshotter, ownership)
     if made is None:
         return Verdict(name, False, "not installed", f"Install the package `{FUSE}`.", snapshotter)
     return RootedSandbox(plain, made, reason)
 
 
-def make_snapshotter(name: str) -> Snapshotter | None:
+def make_snapshotter(name: str, ownership: Ownership) -> Snapshotter | None:
     """Return what makes root file systems; None when its program is not installed.
 
     Args:
         name: ``fuse-overlayfs`` or ``copy``.
+        ownership: See ``choose``.
     """
     if name == COPY:
         from jettison.sandbox.rootfs.copy import CopySnapshotter
 
-        return CopySnapshotter()
+        return CopySnapshotter(ownership)
     from jettison.sandbox.rootfs.fuse import FuseSnapshotter
 
     program = find_program(FUSE)
@@ -220,11 +238,12 @@ def limitations(sandbox: Sandbox) -> str:
     return " ".join(texts)
 
 
-def make(name: str, *, landlock_abi: int | None = None) -> Sandbox | None:
+def make(name: str, ownership: Ownership, *, landlock_abi: int | None = None) -> Sandbox | None:
     """Return a driver by name, untried; None when its runtime is not installed.
 
     Args:
         name: ``embedded``, ``single-id``, ``in-container``, ``oci:NAME`` or ``oci:/PATH``.
+        ownership: See ``choose``.
         landlock_abi: Version of Landlock, by default this kernel's.
     """
     if name in {"embedded", SINGLE_ID}:
@@ -234,7 +253,7 @@ def make(name: str, *, landlock_abi: int | None = None) -> Sandbox | None:
     if name == IN_CONTAINER:
         from jettison.sandbox.driver.chroot import ChrootSandbox
 
-        return ChrootSandbox()
+        return ChrootSandbox(ownership)
     from jettison.sandbox.driver.oci import OciSandbox
 
     path = find_program(name.removeprefix("oci:"))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
@@ -90,6 +91,11 @@ class ActiveSnapshot(msgspec.Struct, frozen=True):
 
 class LayerStore(Protocol):
     """Keeps layers as directories; safe against other processes with the same store."""
+
+    @property
+    def ownership(self) -> Ownership:
+        """How owners are kept in them."""
+        ...
 
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
         """Make an empty active snapshot.

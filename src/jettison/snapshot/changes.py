@@ -18,7 +18,7 @@ from typing import NamedTuple
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import drop_strays, is_whiteout, opaque_xattr
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.fs.walk import walk
 from jettison.fs.xattr import get_xattr, is_image_xattr, remove_xattr
@@ -41,6 +41,7 @@ class _Entry(NamedTuple):
 
 def change_digests(
     upper: Path,
+    ownership: Ownership,
     known: Mapping[str, bytes] | None = None,
     below: Tree | None = None,
     *,
@@ -50,6 +51,7 @@ def change_digests(
 
     Args:
         upper: The directory; nobody writes to it.
+        ownership: How owners are kept in it.
         known: Digests of files that need not be read again, by path relative to ``upper``: of
             hard links into committed layers, and of copies whose source is known.
         below: What the change was made on; marks that hide nothing of it are taken away.
@@ -59,24 +61,25 @@ def change_digests(
         OSError: something cannot be read, or a mark not be taken away.
     """
     base = os.fspath(upper) + "/"
-    entries = _entries(base, below)
+    entries = _entries(base, ownership, below)
     digests = _file_digests(base, entries, known or {})
     hasher = ChangeHasher(clock_ns)
-    root = _Entry("", effective_stat(os.lstat(base), base), "")
+    root = _Entry("", ownership.effective_stat(os.lstat(base), base), "")
     for entry in (root, *entries):
         hasher.add(_described(base, entry, digests, below))
     return hasher.digests()
 
 
-def layer_facts(upper: Path) -> LayerFacts:
+def layer_facts(upper: Path, ownership: Ownership) -> LayerFacts:
     """Return the facts of a layer directory without reading files."""
-    return _facts(_entries(os.fspath(upper) + "/"))
+    return _facts(_entries(os.fspath(upper) + "/", ownership))
 
 
-def _entries(base: str, below: Tree | None = None) -> list[_Entry]:
+def _entries(base: str, ownership: Ownership, below: Tree | None = None) -> list[_Entry]:
     """List a layer directory; files with several names in it get them resolved to the first."""
     first_names: dict[tuple[int, int], str] = {}
     entries = []
+    effective_stat = ownership.effective_stat
     for path, found in walk(base):
         st = effective_stat(found, base + path)
         mode = st.st_mode

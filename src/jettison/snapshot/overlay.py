@@ -22,9 +22,9 @@ cost seconds, and a killed process loses none; ``snapshot.recovery`` is for lost
 from __future__ import annotations
 
 import errno
-import functools
 import os
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ import msgspec
 from jettison.errors import StorageError
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
-from jettison.fs.owners import chown, effective_stat, new_owner, set_mode
+from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import NOTHING_KNOWN, ActiveSnapshot, Change, LayerInfo
@@ -62,20 +62,30 @@ class OverlayLayerStore:
 
     Args:
         store: The open store.
-        other: Keep house of the layers with the other kind of owners (``fs.owners``), which this
-            process can neither make nor mount: they are listed, described and removed.
+        ownership: How this process keeps owners.
+        other: Keep house of the layers with the other kind of owners, which this process can
+            neither make nor mount: they are listed, described and removed.
+
+    Attributes:
+        ownership: See above.
+        root: The directory that has the layers.
 
     Raises:
         StorageError: that is due, and the store cannot be read or written.
     """
 
-    def __init__(self, store: Store, *, other: bool = False) -> None:
+    def __init__(self, store: Store, ownership: Ownership, *, other: bool = False) -> None:
+        self.ownership = ownership
         self._store = store
-        self._root = os.fspath(store.other_snapshots if other else store.snapshots)
+        self.root = store.recorded_snapshots if ownership.is_recorded != other else store.snapshots
+        self._root = os.fspath(self.root)
         # The root of a committed layer is plain for ever or never.
-        self._has_plain_root = functools.cache(is_plain_root)
+        self._has_plain_root = cache(partial(is_plain_root, ownership=ownership))
         if not other:
-            recover_after_boot(store)
+            if ownership.is_recorded:
+                with storage_errors(self.root):
+                    self.root.mkdir(0o700, exist_ok=True)
+            recover_after_boot(store, self.root, ownership)
 
     def prepare(self, below: Sequence[LayerId] = ()) -> ActiveSnapshot:
         """Make an empty active snapshot.
@@ -119,7 +129,11 @@ class OverlayLayerStore:
                 from jettison.snapshot.changes import change_digests
 
                 digests = change_digests(
-                    active.upper, change.known, change.below, clock_ns=change.clock_ns
+                    active.upper,
+                    self.ownership,
+                    change.known,
+                    change.below,
+                    clock_ns=change.clock_ns,
                 )
             previous = change.previous(digests.content) if change.previous is not None else None
             if previous is not None:
@@ -154,7 +168,7 @@ class OverlayLayerStore:
             from jettison.snapshot.changes import layer_facts
 
             with storage_errors(active.upper):
-                facts = layer_facts(active.upper)
+                facts = layer_facts(active.upper, self.ownership)
         return self._place(active, LayerInfo(layer, facts.size_bytes, facts.entries))
 
     def discard(self, active: ActiveSnapshot) -> None:
@@ -237,10 +251,11 @@ class OverlayLayerStore:
         if not roots:
             return
         source = roots[root_in_effect(roots, self._has_plain_root)]
-        st = effective_stat(os.lstat(source), source)
+        ownership = self.ownership
+        st = ownership.effective_stat(os.lstat(source), source)
         owner = (st.st_uid, st.st_gid)
-        if owner != new_owner(os.geteuid(), os.getegid()):
-            chown(os.fspath(upper), owner)
-        set_mode(os.fspath(upper), st.st_mode & 0o7777)
+        if owner != ownership.new_owner(os.geteuid(), os.getegid()):
+            ownership.chown(os.fspath(upper), owner)
+        ownership.set_mode(os.fspath(upper), st.st_mode & 0o7777)
         for name, value in read_xattrs(source).items():
             set_xattr(os.fspath(upper), name, value)

@@ -23,6 +23,7 @@ import msgspec
 
 from jettison.fs.atomic import write_atomically
 from jettison.fs.os_errors import storage_errors
+from jettison.fs.ownership import Ownership
 from jettison.snapshot.base import LayerInfo
 from jettison.store.layer import LayerId
 from jettison.store.store import Store
@@ -33,11 +34,13 @@ WRITEBACK_SECONDS = 60.0
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 
-def recover_after_boot(store: Store) -> list[Path]:
+def recover_after_boot(store: Store, snapshots: Path, ownership: Ownership) -> list[Path]:
     """Take away what a power loss has damaged; one small read when that was done already.
 
     Args:
         store: The open store.
+        snapshots: Its directory of layers.
+        ownership: How owners are kept in these.
 
     Returns:
         What was taken away: layers and blobs are then pulled or made again.
@@ -56,22 +59,31 @@ def recover_after_boot(store: Store) -> list[Path]:
         if _content(marker) == current:
             return []
         started = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-        damaged = [path for path in suspects(store, started) if not _is_whole(store, path)]
+        damaged = [
+            path
+            for path in suspects(store, snapshots, started)
+            if not (
+                _is_whole_layer(path, ownership)
+                if path.parent == snapshots
+                else _is_whole_blob(path)
+            )
+        ]
         for path in damaged:
             store.trash(path)
         write_atomically(marker, current)
     return damaged
 
 
-def suspects(store: Store, started: float) -> list[Path]:
+def suspects(store: Store, snapshots: Path, started: float) -> list[Path]:
     """Return the blobs and layers that a power loss may have hurt, sorted.
 
     Args:
         store: The open store.
+        snapshots: Its directory of layers.
         started: When the machine was started, seconds since the epoch.
     """
     changed: dict[Path, float] = {}
-    for directory in (*(store.root / "blobs").iterdir(), store.snapshots):
+    for directory in (*(store.root / "blobs").iterdir(), snapshots):
         with os.scandir(directory) as entries:
             for entry in entries:
                 ctime = entry.stat(follow_symlinks=False).st_ctime
@@ -88,26 +100,29 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _is_whole(store: Store, path: Path) -> bool:
-    """Tell whether the bytes of a blob or a layer are what its name says."""
-    if path.parent != store.snapshots:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, path.parent.name).hexdigest() == path.name
+def _is_whole_blob(path: Path) -> bool:
+    """Tell whether the bytes of a blob are what its name says."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, path.parent.name).hexdigest() == path.name
+
+
+def _is_whole_layer(path: Path, ownership: Ownership) -> bool:
+    """Tell whether a layer is what its name says."""
     try:
         info = msgspec.msgpack.decode((path / "meta").read_bytes(), type=LayerInfo)
     except (FileNotFoundError, msgspec.DecodeError):
         return False
     if info.id.startswith("content:"):
-        return is_named_by(info.id, path / "fs")
+        return is_named_by(info.id, path / "fs", ownership)
     # The digest of an image layer is that of its tar, which is gone. But a file system that was
     # cut off has short files, not wrong ones: it sets sizes after it has written the bytes.
     from jettison.snapshot.changes import layer_facts
 
-    facts = layer_facts(path / "fs")
+    facts = layer_facts(path / "fs", ownership)
     return (facts.size_bytes, facts.entries) == (info.size_bytes, info.entries)
 
 
-def is_named_by(layer: LayerId, directory: Path) -> bool:
+def is_named_by(layer: LayerId, directory: Path, ownership: Ownership) -> bool:
     """Tell whether the files of a change made here are those that its name says.
 
     Versions before stores of version 4 named layers by what they hold without times.
@@ -117,5 +132,5 @@ def is_named_by(layer: LayerId, directory: Path) -> bool:
     """
     from jettison.snapshot.changes import change_digests
 
-    digests = change_digests(directory)
+    digests = change_digests(directory, ownership)
     return layer in {f"content:{digests.identity}", f"content:{digests.plain}"}

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import is_opaque, is_plain_root, is_whiteout, root_in_effect
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import FileStat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
@@ -38,6 +38,7 @@ class StackTree:
 
     Args:
         directories: Overlay directories of committed layers, base first; none is the empty root.
+        ownership: How owners are kept in them.
         below: The tree of all but the last of them, whose root need not be merged again.
         clocks: Of each directory, from when on times say only when its layer was made
             (``LayerInfo.clock_ns``); without them no time is taken to say more.
@@ -46,11 +47,13 @@ class StackTree:
     def __init__(
         self,
         directories: Sequence[Path],
+        ownership: Ownership,
         *,
         below: StackTree | None = None,
         clocks: Sequence[int] = (),
     ) -> None:
         self._clocks = clocks
+        self._ownership = ownership
         self._layers = [os.fspath(directory).rstrip("/") for directory in directories]
         self._listings: dict[str, _Listing | None] = {}
         self._digests: dict[tuple[int, int], bytes] = {}
@@ -74,7 +77,7 @@ class StackTree:
         if layer is None:
             return _EMPTY_ROOT if path == "/" else None
         host_path = self._layers[layer] + path
-        st = effective_stat(os.lstat(host_path), host_path)
+        st = self._ownership.effective_stat(os.lstat(host_path), host_path)
         return FileStat(
             st.st_mode,
             st.st_size,
@@ -133,9 +136,12 @@ class StackTree:
         """Return the layer whose root directory counts, None for the empty stack."""
         if self._root_layer is None and self._root:
             visible = self._root[::-1]
-            index = root_in_effect([self._layers[layer] for layer in visible])
+            index = root_in_effect([self._layers[layer] for layer in visible], self._is_plain_root)
             self._root_layer = visible[index]
         return self._root_layer
+
+    def _is_plain_root(self, directory: str) -> bool:
+        return is_plain_root(directory, self._ownership)
 
     def _listing(self, path: str) -> _Listing | None:
         """Return the merged names of a directory (root is the empty path), None if it is none."""
@@ -171,8 +177,8 @@ class StackTree:
         """Take over what is known about the root of the layers below the last."""
         top = len(below._layers)
         root = below._layer_of_root()
-        says_nothing = root is None or is_plain_root(below._layers[root])
-        if says_nothing or not is_plain_root(self._layers[top]):
+        says_nothing = root is None or self._is_plain_root(below._layers[root])
+        if says_nothing or not self._is_plain_root(self._layers[top]):
             root = top
         self._root_layer = root
         merged: _Listing = {}

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from jettison.fs.holes import data_regions, may_have_holes
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_whiteout, opaque_xattr
-from jettison.fs.owners import effective_stat
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import FileStat, Tree
 from jettison.fs.xattr import read_xattrs, remove_xattr
 
@@ -40,12 +40,17 @@ _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 def leave_out_unchanged(
-    upper: Path, below: Tree, clock_ns: int, only: Container[str] | None = None
+    upper: Path,
+    ownership: Ownership,
+    below: Tree,
+    clock_ns: int,
+    only: Container[str] | None = None,
 ) -> list[str]:
     """Remove from a layer directory what is below it just so.
 
     Args:
         upper: The directory; nobody else uses it.
+        ownership: How owners are kept in it.
         below: What the change was made on.
         clock_ns: When the change began, nanoseconds since the epoch.
         only: Paths that may go, whatever else shares their inodes; None are all.
@@ -56,11 +61,19 @@ def leave_out_unchanged(
     Raises:
         OSError: something cannot be read or removed.
     """
-    return _Pruner(os.fspath(upper), below, clock_ns, only).prune()
+    return _Pruner(os.fspath(upper), ownership, below, clock_ns, only).prune()
 
 
 class _Pruner:
-    def __init__(self, upper: str, below: Tree, clock_ns: int, only: Container[str] | None) -> None:
+    def __init__(
+        self,
+        upper: str,
+        ownership: Ownership,
+        below: Tree,
+        clock_ns: int,
+        only: Container[str] | None,
+    ) -> None:
+        self._effective_stat = ownership.effective_stat
         self._only = only
         self._dropped: list[str] = []
         self._upper = upper
@@ -110,7 +123,7 @@ class _Pruner:
                 if before.is_dir and (self._only is None or not is_opaque(self._upper + place)):
                     inside.append((place, opaque or hidden))
             elif self._may_go(place) and self._is_same(
-                place, effective_stat(st, self._upper + place), before
+                place, self._effective_stat(st, self._upper + place), before
             ):
                 if st.st_nlink == 1 or self._only is not None:
                     self._drop(place)
@@ -183,7 +196,7 @@ class _Pruner:
         """Tell whether a directory has the attributes of the one below."""
         before = self._below.lstat(path)
         place = self._upper + path
-        st = effective_stat(st, place)
+        st = self._effective_stat(st, place)
         return (
             before is not None
             and (before.mode, before.uid, before.gid) == (st.st_mode, st.st_uid, st.st_gid)

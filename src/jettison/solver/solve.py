@@ -19,6 +19,7 @@ from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
 from jettison.errors import JettisonError, located
 from jettison.events import Outcome, VertexEnded, VertexStarted
+from jettison.fs.lock import FileLock
 from jettison.fs.os_errors import storage_errors
 from jettison.oci.digest import Digest, encoded
 from jettison.plan.graph import Plan
@@ -46,6 +47,7 @@ class Solver:
         plan: What to solve.
         runtime: With what.
         before_running: Called once before anything runs or is fetched.
+        lock: Returns the lock of a name, shared with other processes.
         lease: Keeps layers from being removed by other processes, from now on.
         layer_made: Called with each vertex that ran, with its layer, by the thread that ran it.
     """
@@ -56,12 +58,14 @@ class Solver:
         runtime: Runtime,
         *,
         before_running: Callable[[], None],
+        lock: Callable[[str], FileLock],
         lease: Callable[[Iterable[LayerId]], None] = _lease_nothing,
         layer_made: Callable[[Digest, LayerId], None] = _ignore,
     ) -> None:
         self._plan = plan
         self._runtime = runtime
         self._before_running = before_running
+        self._lock = lock
         self._lease = runtime.lease = lease
         self._layer_made = layer_made
         self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
@@ -117,10 +121,12 @@ class Solver:
     def _look_up(self, vertex: Vertex) -> None:
         match vertex.op:
             case ImageOp(diff_ids=diff_ids):
-                layers = tuple(self._runtime.layers.named(diff_id) for diff_id in diff_ids)
+                layers = tuple(self._runtime.drivers.layers.named(diff_id) for diff_id in diff_ids)
                 self._results[vertex.digest] = StackResult(layers)
             case LocalOp(context=context):
-                self._results[vertex.digest] = TreeResult(self._runtime.sources.local(context))
+                self._results[vertex.digest] = TreeResult(
+                    self._runtime.drivers.sources.local(context)
+                )
             case HttpOp() | GitOp():
                 pass
             case ExecOp() | CopyOp() | MkdirOp():
@@ -155,7 +161,7 @@ class Solver:
             raise AssertionError(f"no key of {vertex.name}")
         if not vertex.ignore_cache and self._take_cached(vertex, key, lease=True):
             return
-        lock = self._runtime.lock(f"key-{encoded(key.digest)}")
+        lock = self._lock(f"key-{encoded(key.digest)}")
         waited = lock.acquire(wait=False) is False
         if waited and not lock.acquire(stop=lambda: self._runtime.cancellation.cancelled):
             raise CancelledError("canceled")
@@ -170,9 +176,9 @@ class Solver:
     def _execute(self, vertex: Vertex, executor: Executor, key: CacheKey) -> None:
         info = executor.execute()
         layer, created_ns = info.id, time.time_ns()
-        self._runtime.know(layer, info.content)
+        self._runtime.stacks.note_content(layer, info.content)
         record = Record(layer, created_ns, vertex.digest, vertex.name, info.content)
-        self._runtime.records.keep(key, record)
+        self._runtime.drivers.records.keep(key, record)
         self._put(vertex, layer, created_ns, cached=False)
         self._executed.append(vertex.digest)
         self._layer_made(vertex.digest, layer)
@@ -181,8 +187,8 @@ class Solver:
     def _fetch(self, op: HttpOp | GitOp, vertex: Vertex) -> TreeResult:
         report = self._runtime.reporter(vertex)
         if isinstance(op, HttpOp):
-            return TreeResult(self._runtime.sources.http(op, report), immutable=True)
-        return TreeResult(self._runtime.sources.git(op, report), immutable=True)
+            return TreeResult(self._runtime.drivers.sources.http(op, report), immutable=True)
+        return TreeResult(self._runtime.drivers.sources.git(op, report), immutable=True)
 
     def _take_cached(self, vertex: Vertex, key: CacheKey, *, lease: bool = False) -> bool:
         """Take the record of a key, if there is one and its layer can be had.
@@ -193,14 +199,14 @@ class Solver:
             lease: Keep the layer from being removed, before asking whether it can be had; what is
                 found before anything runs is held all at once.
         """
-        record = self._runtime.records.find(key.digest)
+        record = self._runtime.drivers.records.find(key.digest)
         if record is None:
             return False
         if lease:
             self._lease((record.layer,))
-        if not self._runtime.layers.available(record.layer):
+        if not self._runtime.drivers.layers.available(record.layer):
             return False
-        self._runtime.know(record.layer, record.content)
+        self._runtime.stacks.note_content(record.layer, record.content)
         self._put(vertex, record.layer, record.created_ns, cached=True)
         self._cached.append(vertex.digest)
         self._ended(vertex, Outcome.CACHED)

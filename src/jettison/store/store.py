@@ -34,7 +34,6 @@ from jettison.errors import StorageError
 from jettison.fs.atomic import write_atomically
 from jettison.fs.lock import FileLock
 from jettison.fs.os_errors import storage_errors
-from jettison.fs.owners import are_recorded
 from jettison.fs.remove import OPEN_DIRECTORY, open_up, remove_tree
 from jettison.oci.layout import INDEX, MARKER, MARKER_DATA
 from jettison.store.blobs import BlobStore
@@ -84,20 +83,18 @@ class Store:
                     hint="choose another directory with `--root` or `JETTISON_ROOT`",
                 )
             store = cls(root)
-            if are_recorded():
-                store.snapshots.mkdir(0o700, exist_ok=True)
             store._staging.collect()
         return store
 
     @property
     def snapshots(self) -> Path:
-        """Directory of the layers' files; those with recorded owners are apart (``fs.owners``)."""
-        return self.root / ("snapshots-recorded" if are_recorded() else "snapshots")
+        """Directory of the layers' files whose owners are set."""
+        return self.root / "snapshots"
 
     @property
-    def other_snapshots(self) -> Path:
-        """Directory of layers' files with the other kind of owners; need not be there."""
-        return self.root / ("snapshots" if are_recorded() else "snapshots-recorded")
+    def recorded_snapshots(self) -> Path:
+        """Directory of the layers' files whose owners are recorded; made with the first."""
+        return self.root / "snapshots-recorded"
 
     @property
     def cache_mounts(self) -> Path:

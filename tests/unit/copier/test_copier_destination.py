@@ -14,6 +14,7 @@ from jettison.errors import ContextError, SolveError
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp, MkdirOp
 from jettison.snapshot.stack import StackTree
+from ownership_rig import OWNERSHIP
 
 CONTEXT: Files = {"f": "f", "g": "g", "d/a": "a", "d/sub/b": "b", "e/empty": None}
 
@@ -132,7 +133,7 @@ def test_link_does_not_look_at_the_base(bench: Bench) -> None:
     tree = bench.context(CONTEXT)
     op = copy_op("d", "/t/", link=True)
     _, linked = bench.plan(op, [tree], base)
-    _, alone = bench.plan(op, [tree], StackTree(()))
+    _, alone = bench.plan(op, [tree], StackTree((), OWNERSHIP))
     assert linked.digest() == alone.digest()
     assert stat.S_IMODE(linked.directories["/t"].mode) == 0o755
     _, over_link = bench.plan(copy_op("f", "/l/", link=True), [tree], base)

@@ -12,6 +12,7 @@ from jettison.copier.links import link_copies
 from jettison.copier.passwd import Owner
 from jettison.copier.planned import ArchiveMember, InlineFile
 from jettison.fs.tree import Tree
+from ownership_rig import OWNERSHIP
 
 
 def sorted_files(bench: Bench, *trees: Tree, owner: Owner | None = None) -> LayerEntries:
@@ -52,7 +53,7 @@ def test_files_of_committed_layers_are_linked_and_the_rest_is_left(bench: Bench)
     copies = [*sorted_files(bench, stage).copies, *sorted_files(bench, context).copies]
     upper = bench.tmp / "upper"
     (upper / "x").mkdir(parents=True)
-    with LayerWriter(upper, 0) as writer:
+    with LayerWriter(upper, OWNERSHIP, 0) as writer:
         assert link_copies(copies, writer, None, to_layers=False) == ({}, copies)
         digests, left = link_copies(copies, writer, None, to_layers=True)
     assert (upper / "x/a").samefile(stage.host_path("/a"))

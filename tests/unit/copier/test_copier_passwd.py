@@ -9,6 +9,7 @@ from jettison.copier.passwd import Owner, UserIds, resolve_owner, resolve_user
 from jettison.errors import ContextError
 from jettison.fs.tree import Tree
 from jettison.snapshot.stack import StackTree
+from ownership_rig import OWNERSHIP
 
 PASSWD = """root:x:0:0:root:/root:/bin/sh
 # a comment:x:1:1
@@ -68,7 +69,7 @@ def test_an_owner_that_is_a_number_is_its_own_group(tree: Tree, text: str, expec
 
 
 def test_root_needs_no_entry() -> None:
-    empty = StackTree(())
+    empty = StackTree((), OWNERSHIP)
     assert resolve_owner("root", empty) == Owner(0, 0)
     assert resolve_owner("root:root", None) == Owner(0, 0)
     assert resolve_user("0:0", empty) == UserIds(0, 0, (0,), "/")

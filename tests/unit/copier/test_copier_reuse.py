@@ -18,6 +18,7 @@ from jettison.fs.digest import FileDigests, file_sha256
 from jettison.fs.tree import FileStat
 from jettison.snapshot.stack import StackTree
 from jettison.source.local import LocalTree
+from ownership_rig import OWNERSHIP
 
 pytestmark = pytest.mark.needs_root
 
@@ -66,8 +67,10 @@ class Builds:
         asked.clear()
         upper = self._tmp / f"upper{self._count}"
         upper.mkdir()
-        destination = examine(op, StackTree(()), selection)
-        self.digests = write(destination, upper, created_ns=CREATED_NS, previous=self._previous)
+        destination = examine(op, StackTree((), OWNERSHIP), selection)
+        self.digests = write(
+            destination, upper, OWNERSHIP, created_ns=CREATED_NS, previous=self._previous
+        )
         self._previous = PreviousLayer(os.fspath(upper), self.digests)
         tree.save_digests()
         return upper / "x"

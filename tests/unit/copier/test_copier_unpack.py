@@ -23,6 +23,7 @@ from jettison.fs.tree import Tree
 from jettison.layer.zstd import ZstdCompressor
 from jettison.snapshot.stack import StackTree
 from jettison.source.local import LocalTree
+from ownership_rig import OWNERSHIP
 
 pytestmark = pytest.mark.needs_root
 
@@ -165,7 +166,7 @@ def test_a_member_takes_the_place_of_what_is_there(bench: Bench, add: Add) -> No
         file("n/f"),
     )
     upper = add(content, "/", base)
-    whole = StackTree([bench.tmp / "layer1", upper])
+    whole = StackTree([bench.tmp / "layer1", upper], OWNERSHIP)
     assert Path(whole.host_path("/a")).read_text() == "new"
     assert Path(whole.host_path("/l")).read_text() == "a file"
     assert whole.names("/d") == ["keep"]
@@ -179,7 +180,7 @@ def test_a_member_takes_the_place_of_what_is_there(bench: Bench, add: Add) -> No
 def test_a_directory_that_was_a_file_meanwhile_is_empty(bench: Bench, add: Add) -> None:
     base = bench.stage({"d/old": "x", "e/old": "x"})
     upper = add(tar(file("d"), directory("d"), file("d/new")), "/", base)
-    whole = StackTree([bench.tmp / "layer1", upper])
+    whole = StackTree([bench.tmp / "layer1", upper], OWNERSHIP)
     assert whole.names("/d") == ["new"]
     assert whole.names("/e") == ["old"]
 
@@ -219,7 +220,7 @@ def test_a_name_above_the_root_is_refused(add: Add) -> None:
 def test_a_directory_member_replaces_a_link(bench: Bench, add: Add) -> None:
     base = bench.stage({"real/f": "x", "l": "-> /real"})
     upper = add(tar(directory("l"), file("l/g")), "/", base)
-    whole = StackTree([bench.tmp / "layer1", upper])
+    whole = StackTree([bench.tmp / "layer1", upper], OWNERSHIP)
     assert whole.names("/l") == ["g"]
     assert whole.names("/real") == ["f"]
 
@@ -252,7 +253,7 @@ def test_whiteouts_remove_what_the_base_has(bench: Bench, add: Add) -> None:
         file("x/.wh.new"),
     )
     upper = add(content, "/", base)
-    whole = StackTree([bench.tmp / "layer1", upper])
+    whole = StackTree([bench.tmp / "layer1", upper], OWNERSHIP)
     assert whole.names("/x") == ["d", "new", "stays"]
     assert whole.names("/x/d") == []
 
@@ -311,12 +312,12 @@ def test_an_archive_that_changed_since_it_was_planned_is_an_error(bench: Bench) 
     tree = LocalTree(path.parent)
     op = copy_op("t.tar", "/x/", unpack=True)
     selection = select(op, [tree])
-    destination = examine(op, StackTree(()), selection)
+    destination = examine(op, StackTree((), OWNERSHIP), selection)
     path.write_bytes(tar(file("f"), file("g")))
     upper = bench.tmp / "upper"
     upper.mkdir()
     with pytest.raises(ContextError, match="changed while it was copied"):
-        write(destination, upper, created_ns=0)
+        write(destination, upper, OWNERSHIP, created_ns=0)
 
 
 def test_a_damaged_archive_is_an_error(add: Add) -> None:

@@ -20,6 +20,7 @@ from jettison.fs.host_tree import HostTree
 from jettison.plan.op import CopyOp, CopySource, MkdirOp
 from jettison.snapshot.stack import StackTree
 from jettison.source.local import LocalTree
+from ownership_rig import OWNERSHIP
 
 pytestmark = pytest.mark.needs_root
 
@@ -108,7 +109,7 @@ def test_the_layer_over_its_base_is_what_was_planned(bench: Bench) -> None:
     base = bench.stage({"t/a": "old", "t/l": "-> a", "t/keep": "kept"})
     tree = bench.context({"d/a": "new", "d/l": "file now", "d/m": "-> a"})
     upper = bench.copy(copy_op("d", "/t"), [tree], base)
-    whole = StackTree([bench.tmp / "layer1", upper])
+    whole = StackTree([bench.tmp / "layer1", upper], OWNERSHIP)
     assert whole.names("/t") == ["a", "keep", "l", "m"]
     assert Path(whole.host_path("/t/a")).read_text() == "new"
     assert Path(whole.host_path("/t/l")).read_text() == "file now"
@@ -198,7 +199,7 @@ def test_nothing_is_linked_unless_it_is_allowed(bench: Bench) -> None:
 def test_two_copies_of_one_file_are_two_files(bench: Bench) -> None:
     tree = bench.stage({"d/a": "a"})
     os.link(tree.host_path("/d/a"), bench.tmp / "layer1/d/b")
-    tree = StackTree([bench.tmp / "layer1"])
+    tree = StackTree([bench.tmp / "layer1"], OWNERSHIP)
     upper = bench.copy(copy_op("/d/a", "/d/b", "/x/", from_image=True), [tree], link=True)
     assert not (upper / "x/a").samefile(upper / "x/b")
     both = bench.copy(copy_op("/d", "/x/", from_image=True), [tree], link=True)
@@ -209,7 +210,7 @@ def test_equal_inodes_of_different_layers_are_different_files(bench: Bench) -> N
     bench.stage({"d/a": "a"})
     (bench.tmp / "second/d").mkdir(parents=True)
     os.link(bench.tmp / "layer1/d/a", bench.tmp / "second/d/b")
-    tree = StackTree([bench.tmp / "layer1", bench.tmp / "second"])
+    tree = StackTree([bench.tmp / "layer1", bench.tmp / "second"], OWNERSHIP)
     upper = bench.copy(copy_op("/d", "/x", from_image=True), [tree], link=True)
     assert not (upper / "x/a").samefile(upper / "x/b")
 
@@ -223,7 +224,7 @@ def test_a_file_that_changed_since_it_was_selected_is_an_error(bench: Bench, cha
     tree = LocalTree(root)
     op = copy_op("d", "/x")
     selection = select(op, [tree])
-    destination = examine(op, StackTree(()), selection)
+    destination = examine(op, StackTree((), OWNERSHIP), selection)
     path = root / "d/f"
     path.unlink()
     if change == "other bytes":
@@ -239,7 +240,7 @@ def test_a_file_that_changed_since_it_was_selected_is_an_error(bench: Bench, cha
     upper = bench.tmp / "upper"
     upper.mkdir()
     with pytest.raises(ContextError, match="`/d/f` changed while it was copied"):
-        write(destination, upper, created_ns=0)
+        write(destination, upper, OWNERSHIP, created_ns=0)
 
 
 def test_a_full_or_missing_store_is_told(bench: Bench) -> None:
@@ -247,7 +248,7 @@ def test_a_full_or_missing_store_is_told(bench: Bench) -> None:
     tree = bench.context({"f": "f"})
     _, destination = bench.plan(op, [tree])
     with pytest.raises((StorageError, OSError)):
-        write(destination, bench.tmp / "not there", created_ns=0)
+        write(destination, bench.tmp / "not there", OWNERSHIP, created_ns=0)
 
 
 def test_a_download_is_one_file_with_the_servers_time(bench: Bench) -> None:
@@ -269,7 +270,7 @@ def test_workdir_writes_its_directories(bench: Bench) -> None:
     op = MkdirOp("/a/b/c", "5:6")
     upper = bench.tmp / "upper"
     upper.mkdir()
-    write_directory(examine(op, base), upper, created_ns=CREATED_NS)
+    write_directory(examine(op, base), upper, OWNERSHIP, created_ns=CREATED_NS)
     assert names(upper) == ["a/", "a/b/", "a/b/c/"]
     assert stat.S_IMODE((upper / "a").stat().st_mode) == 0o700
     facts = (upper / "a/b/c").stat()
@@ -281,6 +282,6 @@ def test_a_working_directory_is_made_where_links_lead(bench: Bench) -> None:
     base = bench.stage({"l": "-> /real/../other"})
     upper = bench.tmp / "upper"
     upper.mkdir()
-    assert make_directories("/l/x", base, upper, uid=3) == "/other/x"
+    assert make_directories("/l/x", base, upper, OWNERSHIP, uid=3) == "/other/x"
     assert names(upper) == ["other/", "other/x/"]
-    assert make_directories("/", base, upper) == "/"
+    assert make_directories("/", base, upper, OWNERSHIP) == "/"

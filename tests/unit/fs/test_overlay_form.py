@@ -11,6 +11,7 @@ import pytest
 from jettison.fs.overlay_form import is_whiteout, make_whiteout
 from jettison.snapshot.changes import change_digests
 from jettison.snapshot.stack import StackTree
+from ownership_rig import OWNERSHIP
 
 
 @pytest.mark.needs_root
@@ -22,12 +23,12 @@ def test_a_whiteout_on_an_overlay_is_a_socket_that_hides_as_well(on_an_overlay: 
     make_whiteout(os.fspath(above / "gone"))
     assert is_whiteout((above / "gone").lstat())
     assert stat.S_ISSOCK((above / "gone").lstat().st_mode)
-    assert StackTree([below, above]).names("/") == []
+    assert StackTree([below, above], OWNERSHIP).names("/") == []
     device = on_an_overlay.parent / "device"
     device.mkdir()
     make_whiteout(os.fspath(device / "gone"))
     assert stat.S_ISCHR((device / "gone").lstat().st_mode)
-    assert change_digests(above) == change_digests(device)
+    assert change_digests(above, OWNERSHIP) == change_digests(device, OWNERSHIP)
 
 
 def test_a_socket_that_somebody_may_use_is_no_whiteout(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
 from jettison.layer.unpack import unpack
 from layer_archives import archive, directory, hard_link, member, symlink
+from ownership_rig import OWNERSHIP
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def into(tmp_path, outside):
 
 
 def put(into, *members, **options):
-    return unpack(io.BytesIO(archive(*members)), into, **options)
+    return unpack(io.BytesIO(archive(*members)), into, OWNERSHIP, **options)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_file_in_the_place_of_the_root_is_refused(into):
 def test_a_file_that_claims_an_exabyte_is_refused_by_the_limit(into):
     header = format_entry(TarEntry(b"f", b"0", 0o644, 0, 0, 1 << 60, 0, stored_size=1 << 60))
     with pytest.raises(UnsafeArchiveError, match="larger than"):
-        unpack(io.BytesIO(header), into)
+        unpack(io.BytesIO(header), into, OWNERSHIP)
 
 
 def test_a_sparse_bomb_is_refused_by_the_limit(into):
@@ -212,7 +213,7 @@ def test_a_sparse_bomb_is_refused_by_the_limit(into):
         + bytes(1024)
     )
     with pytest.raises(UnsafeArchiveError, match="`s` makes the archive larger"):
-        unpack(io.BytesIO(data), into)
+        unpack(io.BytesIO(data), into, OWNERSHIP)
 
 
 def test_a_flood_of_entries_is_refused_by_the_limit(into):
@@ -239,7 +240,7 @@ def test_owner_minus_one_is_refused(into):
 
 def test_bytes_that_are_no_tar_are_refused(into):
     with pytest.raises(UnsafeArchiveError, match="byte 0"):
-        unpack(io.BytesIO(b"<!doctype html>".ljust(2000)), into)
+        unpack(io.BytesIO(b"<!doctype html>".ljust(2000)), into, OWNERSHIP)
 
 
 def test_names_in_messages_cannot_drive_the_terminal(into):

@@ -12,6 +12,7 @@ from jettison.layer.codec import pack_layer, unpack_layer
 from jettison.layer.pack import pack
 from jettison.layer.threads import HashThread, ReadAhead
 from layer_archives import archive, facts, member
+from ownership_rig import OWNERSHIP
 
 
 @pytest.fixture
@@ -38,11 +39,11 @@ def digest(data, algorithm="sha256"):
 @pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
 def test_a_layer_packs_and_unpacks_to_itself(upper, into, compression):
     pieces, tar = [], []
-    diff_id = pack_layer(upper, pieces.append, compression)
-    pack(upper, tar.append)
+    diff_id = pack_layer(upper, OWNERSHIP, pieces.append, compression)
+    pack(upper, OWNERSHIP, tar.append)
     assert diff_id == digest(b"".join(tar))
     stream = io.BytesIO(b"".join(pieces))
-    unpacked, found = unpack_layer(stream, compression, into, diff_id)
+    unpacked, found = unpack_layer(stream, compression, into, OWNERSHIP, diff_id)
     assert found == diff_id
     assert unpacked.size_bytes == 4_000_000
     assert facts(into) == facts(upper)
@@ -51,40 +52,40 @@ def test_a_layer_packs_and_unpacks_to_itself(upper, into, compression):
 def test_another_diff_id_is_refused(into):
     data = archive(member("f", b"1"))
     with pytest.raises(DigestMismatchError, match="its image promises"):
-        unpack_layer(io.BytesIO(data), "none", into, digest(b"other"))
+        unpack_layer(io.BytesIO(data), "none", into, OWNERSHIP, digest(b"other"))
 
 
 def test_bytes_behind_the_archive_belong_to_the_diff_id(into):
     data = archive(member("f", b"1")) + b"behind" * 10_000
-    _, found = unpack_layer(io.BytesIO(data), "auto", into, None)
+    _, found = unpack_layer(io.BytesIO(data), "auto", into, OWNERSHIP, None)
     assert found == digest(data)
 
 
 def test_sha512_diff_ids_are_verified(into):
     data = archive(member("f", b"1"))
-    _, found = unpack_layer(io.BytesIO(data), "none", into, digest(data, "sha512"))
+    _, found = unpack_layer(io.BytesIO(data), "none", into, OWNERSHIP, digest(data, "sha512"))
     assert found == digest(data, "sha512")
 
 
 @pytest.mark.parametrize("cut", [10, 1000, -1])
 def test_a_truncated_blob_is_refused(upper, into, cut):
     pieces = []
-    pack_layer(upper, pieces.append, "gzip")
+    pack_layer(upper, OWNERSHIP, pieces.append, "gzip")
     with pytest.raises(UnsafeArchiveError):
-        unpack_layer(io.BytesIO(b"".join(pieces)[:cut]), "gzip", into, None)
+        unpack_layer(io.BytesIO(b"".join(pieces)[:cut]), "gzip", into, OWNERSHIP, None)
 
 
 def test_threads_end_whatever_happens(upper, into):
     before = threading.active_count()
     big = io.BytesIO(archive(member("../evil"), member("f", os.urandom(30 << 20))))
     with pytest.raises(UnsafeArchiveError):
-        unpack_layer(big, "none", into, None)
+        unpack_layer(big, "none", into, OWNERSHIP, None)
 
     def refuse(data):
         raise StorageError("disk full")
 
     with pytest.raises(StorageError, match="disk full"):
-        pack_layer(upper, refuse, "gzip")
+        pack_layer(upper, OWNERSHIP, refuse, "gzip")
     assert threading.active_count() == before
 
 
@@ -117,6 +118,6 @@ def test_reading_ahead_can_be_given_up():
 
 def test_a_clamped_layer_has_another_diff_id(upper):
     os.utime(upper / "d/f", (5_000, 5_000))
-    plain = pack_layer(upper, len, "none")
-    assert pack_layer(upper, len, "none", clamp_mtime=10) != plain
-    assert pack_layer(upper, len, "none", clamp_mtime=2**33) == plain
+    plain = pack_layer(upper, OWNERSHIP, len, "none")
+    assert pack_layer(upper, OWNERSHIP, len, "none", clamp_mtime=10) != plain
+    assert pack_layer(upper, OWNERSHIP, len, "none", clamp_mtime=2**33) == plain

@@ -12,13 +12,14 @@ from jettison.errors import ContentError, StorageError
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.fs.remove import remove_tree
 from jettison.layer.pack import pack
+from ownership_rig import OWNERSHIP
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="sets owners or makes devices")
 
 
 def packed(upper, **options):
     pieces = []
-    pack(upper, pieces.append, **options)
+    pack(upper, OWNERSHIP, pieces.append, **options)
     return b"".join(pieces)
 
 
@@ -247,7 +248,7 @@ def test_pieces_are_large(upper):
         (upper / f"{index:03}").write_bytes(b"x" * 20_000)
     (upper / "large").write_bytes(b"y" * 5_000_000)
     sizes = []
-    pack(upper, lambda piece: sizes.append(len(piece)))
+    pack(upper, OWNERSHIP, lambda piece: sizes.append(len(piece)))
     assert len(sizes) < 15
     assert max(sizes) < 2 << 20
 
@@ -264,7 +265,7 @@ def test_errors_of_the_sink_pass(upper):
         raise ValueError("sink")
 
     with pytest.raises(ValueError, match="sink"):
-        pack(upper, refuse)
+        pack(upper, OWNERSHIP, refuse)
 
 
 def test_a_file_that_shrinks_meanwhile_is_an_error(upper):
@@ -274,7 +275,7 @@ def test_a_file_that_shrinks_meanwhile_is_an_error(upper):
         os.truncate(upper / "a", 0)
 
     with pytest.raises(StorageError, match="became shorter"):
-        pack(upper, shrink)
+        pack(upper, OWNERSHIP, shrink)
 
 
 def test_nothing_is_left_open(upper):

@@ -17,6 +17,7 @@ from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
 from jettison.layer.unpack import unpack
 from layer_archives import archive, directory, facts, hard_link, member, symlink
+from ownership_rig import OWNERSHIP
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="sets owners or makes devices")
 
@@ -29,7 +30,7 @@ def into(tmp_path):
 
 
 def put(into, *members, **options):
-    return unpack(io.BytesIO(archive(*members)), into, **options)
+    return unpack(io.BytesIO(archive(*members)), into, OWNERSHIP, **options)
 
 
 def mode(path):
@@ -301,7 +302,7 @@ def test_sparse_files_keep_their_holes(into, tmp_path):
         + b"abcde".ljust(512, b"\0")
         + bytes(1024)
     )
-    result = unpack(io.BytesIO(data), into)
+    result = unpack(io.BytesIO(data), into, OWNERSHIP)
     content = (into / "s").read_bytes()
     assert len(content) == result.size_bytes == 10_000_000
     assert content[:4] == b"abc\0"
@@ -311,7 +312,7 @@ def test_sparse_files_keep_their_holes(into, tmp_path):
 
 def test_a_directory_that_vanished_is_a_storage_error(tmp_path):
     with pytest.raises(StorageError, match="cannot unpack"):
-        unpack(io.BytesIO(archive(member("f"))), tmp_path / "missing")
+        unpack(io.BytesIO(archive(member("f"))), tmp_path / "missing", OWNERSHIP)
 
 
 def test_a_write_that_fails_is_a_storage_error(into):
@@ -333,7 +334,7 @@ def test_a_stream_that_fails_is_not_blamed_on_the_disk(into):
             raise ConnectionResetError(104, "Connection reset by peer")
 
     with pytest.raises(SourceError):
-        unpack(Broken(), into)
+        unpack(Broken(), into, OWNERSHIP)
 
 
 def test_limits_hold_while_unpacking(into):
@@ -391,6 +392,6 @@ def test_the_same_archive_gives_the_same_tree(into, tmp_path):
     data = archive(directory("d/"), member("d/f", b"1"), hard_link("h", "d/f"), member("i/j"))
     other = tmp_path / "other"
     other.mkdir()
-    unpack(io.BytesIO(data), into)
-    unpack(io.BytesIO(data), other)
+    unpack(io.BytesIO(data), into, OWNERSHIP)
+    unpack(io.BytesIO(data), other, OWNERSHIP)
     assert facts(into) == facts(other)

@@ -16,6 +16,7 @@ from jettison.sandbox.base import Verdict
 from jettison.sandbox.init import step
 from jettison.sandbox.probe import deleting_program
 from jettison.sandbox.rootfs.base import SNAPSHOTTERS, RootedSandbox
+from ownership_rig import OWNERSHIP
 
 
 @pytest.mark.needs_root
@@ -76,13 +77,13 @@ def test_names_stand_for_drivers(force, names):
 
 def test_an_unknown_driver_is_the_user_s_mistake():
     with pytest.raises(UsageError, match="`docker`") as caught:
-        select.choose("docker")
+        select.choose(OWNERSHIP, "docker")
     assert "embedded" in caught.value.hint
 
 
 def test_a_runtime_that_is_not_there_is_an_error_that_says_so(tmp_path):
     with pytest.raises(SandboxUnavailableError, match="not installed"):
-        select.choose(str(tmp_path / "none"))
+        select.choose(OWNERSHIP, str(tmp_path / "none"))
 
 
 def test_a_program_that_is_no_runtime_is_an_error_with_a_reason(tmp_path):
@@ -90,7 +91,7 @@ def test_a_program_that_is_no_runtime_is_an_error_with_a_reason(tmp_path):
     fake.write_text("#!/bin/sh\nexit 3\n")
     fake.chmod(0o755)
     with pytest.raises(SandboxUnavailableError, match="no sandbox works on this host: `oci:fake"):
-        select.choose(str(fake), tmp_path)
+        select.choose(OWNERSHIP, str(fake), tmp_path)
 
 
 def test_a_kept_verdict_saves_the_trial(tmp_path, monkeypatch):
@@ -102,7 +103,7 @@ def test_a_kept_verdict_saves_the_trial(tmp_path, monkeypatch):
 
     monkeypatch.setattr("jettison.sandbox.probe.probe", try_out)
     for _ in range(2):
-        select.choose("", tmp_path).close()
+        select.choose(OWNERSHIP, "", tmp_path).close()
     assert trials == ["embedded"]
     (key,) = msgspec.json.decode((tmp_path / "sandbox.json").read_bytes())
     assert key.startswith("embedded ")
@@ -113,17 +114,17 @@ def test_a_verdict_is_of_one_program_and_not_of_its_name(tmp_path, need):
     cache = tmp_path / "cache"
     cache.mkdir()
     os.symlink(need("crun"), tmp_path / "crun")
-    select.choose(f"{tmp_path}/crun", cache).close()
+    select.choose(OWNERSHIP, f"{tmp_path}/crun", cache).close()
     other = tmp_path / "a b\udcff'\"$" / "crun"
     other.parent.mkdir()
     other.write_text("#!/bin/sh\nexit 3\n")
     other.chmod(0o755)
     with pytest.raises(SandboxUnavailableError):
-        select.choose(os.fspath(other), cache)
+        select.choose(OWNERSHIP, os.fspath(other), cache)
     os.unlink(other)
     other.write_text(f'#!/bin/sh\nexec {need("crun")} "$@"\n')
     other.chmod(0o755)
-    select.choose(os.fspath(other), cache).close()  # its path may be odd
+    select.choose(OWNERSHIP, os.fspath(other), cache).close()  # its path may be odd
     # Another program at the same place, of the same size and time, has to prove itself.
     facts = other.stat()
     broken = other.with_name("new")
@@ -132,7 +133,7 @@ def test_a_verdict_is_of_one_program_and_not_of_its_name(tmp_path, need):
     os.utime(broken, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     broken.replace(other)
     with pytest.raises(SandboxUnavailableError):
-        select.choose(os.fspath(other), cache)
+        select.choose(OWNERSHIP, os.fspath(other), cache)
 
 
 def test_a_failed_trial_is_not_kept(tmp_path, monkeypatch):
@@ -141,7 +142,7 @@ def test_a_failed_trial_is_not_kept(tmp_path, monkeypatch):
         lambda sandbox, directory: Verdict(sandbox.name, works=False, reason="no", remedy="Do it."),
     )
     with pytest.raises(SandboxUnavailableError, match="`embedded`: no") as caught:
-        select.choose("embedded", tmp_path)
+        select.choose(OWNERSHIP, "embedded", tmp_path)
     assert caught.value.hint == "Do it."
     assert not (tmp_path / "sandbox.json").exists()
 
@@ -152,7 +153,7 @@ def test_a_damaged_file_of_verdicts_is_written_anew(tmp_path, monkeypatch, conte
     monkeypatch.setattr(
         "jettison.sandbox.probe.probe", lambda sandbox, directory: Verdict("embedded", works=True)
     )
-    select.choose("embedded", tmp_path).close()
+    select.choose(OWNERSHIP, "embedded", tmp_path).close()
     assert msgspec.json.decode((tmp_path / "sandbox.json").read_bytes())
 
 
@@ -169,14 +170,14 @@ def test_where_a_root_cannot_be_mounted_the_next_snapshotter_is_taken(
         return Verdict(sandbox.name, works, "" if works else f"{base.MOUNT_ROOT}: refused")
 
     monkeypatch.setattr("jettison.sandbox.probe.probe", try_out)
-    sandbox = select.choose("embedded", tmp_path)
+    sandbox = select.choose(OWNERSHIP, "embedded", tmp_path)
     sandbox.close()
     assert trials == list(SNAPSHOTTERS[: refused + 1])
     assert isinstance(sandbox, RootedSandbox)
     assert sandbox.snapshotter == taken
     assert f"snapshotter `{taken}`" in select.limitations(sandbox)
     assert "refused" in select.limitations(sandbox)
-    asked = select.choose("embedded", tmp_path, taken)
+    asked = select.choose(OWNERSHIP, "embedded", tmp_path, taken)
     asked.close()
     assert select.limitations(asked) == ""
 
@@ -188,7 +189,7 @@ def test_a_fuse_that_is_not_installed_is_passed_over(tmp_path, monkeypatch):
         lambda sandbox, _: Verdict(sandbox.name, works=False, reason=base.MOUNT_ROOT),
     )
     with pytest.raises(SandboxUnavailableError, match="on fuse-overlayfs`: not installed"):
-        select.choose("embedded", tmp_path)
+        select.choose(OWNERSHIP, "embedded", tmp_path)
 
 
 def test_other_problems_than_the_root_s_are_not_tried_again(tmp_path, monkeypatch):
@@ -200,15 +201,15 @@ def test_other_problems_than_the_root_s_are_not_tried_again(tmp_path, monkeypatc
 
     monkeypatch.setattr("jettison.sandbox.probe.probe", try_out)
     with pytest.raises(SandboxUnavailableError, match=r"`embedded`: clone: no$"):
-        select.choose("embedded", tmp_path)
+        select.choose(OWNERSHIP, "embedded", tmp_path)
     assert len(trials) == 1
 
 
 def test_an_unknown_snapshotter_is_the_user_s_mistake():
     with pytest.raises(UsageError, match="unknown snapshotter `btrfs`"):
-        select.choose("", snapshotter="btrfs")
+        select.choose(OWNERSHIP, "", snapshotter="btrfs")
 
 
 def test_a_chroot_has_copies_only(tmp_path):
     with pytest.raises(SandboxUnavailableError, match="nothing can be mounted"):
-        select.choose("in-container", tmp_path, "overlay")
+        select.choose(OWNERSHIP, "in-container", tmp_path, "overlay")

@@ -22,6 +22,7 @@ from jettison.snapshot.changes import change_digests, layer_facts
 from jettison.snapshot.digests import CONTENT_VERSION
 from jettison.snapshot.stack import StackTree
 from jettison.store.layers import LayerFacts
+from ownership_rig import OWNERSHIP
 
 Change = Callable[[Path], object]
 
@@ -41,7 +42,7 @@ def make(root: Path) -> Path:
 
 
 def digest(root: Path) -> Digest:
-    return change_digests(root).plain
+    return change_digests(root, OWNERSHIP).plain
 
 
 @pytest.fixture
@@ -93,11 +94,11 @@ def test_a_time_is_part_of_what_a_layer_is(layers: tuple[Path, Path], change: Ch
     for root in layers:
         for path in root.rglob("*"):
             os.utime(path, ns=(0, 2_000_000_000), follow_symlinks=False)
-    assert change_digests(one) == change_digests(two)
+    assert change_digests(one, OWNERSHIP) == change_digests(two, OWNERSHIP)
     change(two)
-    assert change_digests(one).identity != change_digests(two).identity
-    assert change_digests(one).plain == change_digests(two).plain
-    told = [change_digests(root, clock_ns=3_000_000_000) for root in layers]
+    assert change_digests(one, OWNERSHIP).identity != change_digests(two, OWNERSHIP).identity
+    assert change_digests(one, OWNERSHIP).plain == change_digests(two, OWNERSHIP).plain
+    told = [change_digests(root, OWNERSHIP, clock_ns=3_000_000_000) for root in layers]
     assert told[0].content != told[1].content
 
 
@@ -107,11 +108,11 @@ def test_times_since_the_layer_was_made_say_nothing(layers: tuple[Path, Path]) -
         for path in root.rglob("*"):
             os.utime(path, (0, 10 + number), follow_symlinks=False)
         os.utime(root / "dir/file", (5, 5))
-    old, new = (change_digests(root, clock_ns=10 * 10**9) for root in layers)
+    old, new = (change_digests(root, OWNERSHIP, clock_ns=10 * 10**9) for root in layers)
     assert old.content == new.content != old.plain
     assert old.identity != new.identity
     os.utime(two / "dir/file", (6, 6))
-    assert change_digests(two, clock_ns=10 * 10**9).content != old.content
+    assert change_digests(two, OWNERSHIP, clock_ns=10 * 10**9).content != old.content
 
 
 def test_the_time_of_a_root_that_no_tar_tells_of_does_not_count(layers: tuple[Path, Path]) -> None:
@@ -119,15 +120,18 @@ def test_the_time_of_a_root_that_no_tar_tells_of_does_not_count(layers: tuple[Pa
         for path in root.rglob("*"):
             os.utime(path, (0, 0), follow_symlinks=False)
     os.utime(layers[1], (7, 7))
-    assert change_digests(layers[0]) == change_digests(layers[1])
+    assert change_digests(layers[0], OWNERSHIP) == change_digests(layers[1], OWNERSHIP)
     for root in layers:
         root.chmod(0o711)
-    assert change_digests(layers[0]).identity != change_digests(layers[1]).identity
+    assert (
+        change_digests(layers[0], OWNERSHIP).identity
+        != change_digests(layers[1], OWNERSHIP).identity
+    )
 
 
 def test_a_change_without_entries_has_one_digest(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    found = change_digests(tmp_path, clock_ns=1 << 62)
+    found = change_digests(tmp_path, OWNERSHIP, clock_ns=1 << 62)
     assert found.identity == found.content == found.plain
 
 
@@ -243,7 +247,9 @@ def test_fields_cannot_run_into_each_other(tmp_path: Path) -> None:
 
 def test_facts_count_every_inode_once(layers: tuple[Path, Path]) -> None:
     expected = LayerFacts(size_bytes=len("content"), entries=7)
-    assert change_digests(layers[0]).facts == layer_facts(layers[0]) == expected
+    assert (
+        change_digests(layers[0], OWNERSHIP).facts == layer_facts(layers[0], OWNERSHIP) == expected
+    )
 
 
 def test_big_files_read_in_threads_give_the_same_digest(tmp_path: Path) -> None:
@@ -261,7 +267,7 @@ def test_a_file_whose_digest_is_known_is_not_read(layers: tuple[Path, Path]) -> 
     one, two = layers
     known = {"dir/file": hashlib.sha256(b"content").digest()}
     (two / "dir/file").write_text("changed")
-    assert change_digests(two, known).plain == digest(one)
+    assert change_digests(two, OWNERSHIP, known).plain == digest(one)
 
 
 @pytest.mark.needs_root
@@ -277,7 +283,7 @@ def below_of(place: Path) -> StackTree:
     (place / "dir").mkdir(parents=True)
     (place / "gone").write_text("")
     (place / "was-file").write_text("")
-    return StackTree([place])
+    return StackTree([place], OWNERSHIP)
 
 
 def test_marks_that_hide_nothing_are_taken_away(tmp_path: Path) -> None:
@@ -293,8 +299,8 @@ def test_marks_that_hide_nothing_are_taken_away(tmp_path: Path) -> None:
     make_whiteout(os.fspath(marked / "dir/sub/never-there"))
     os.utime(marked / "dir/sub", (5, 5))
     assert digest(marked) != digest(plain)
-    kept = change_digests(marked, below=below)
-    assert kept.plain == change_digests(plain, below=below).plain == digest(marked)
+    kept = change_digests(marked, OWNERSHIP, below=below)
+    assert kept.plain == change_digests(plain, OWNERSHIP, below=below).plain == digest(marked)
     assert is_opaque(os.fspath(marked / "dir"))
     assert is_whiteout((marked / "gone").lstat())
     assert os.listdir(marked / "dir/sub") == []

@@ -13,18 +13,20 @@ from jettison.snapshot.changes import change_digests
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
+from ownership_rig import OWNERSHIP
 
 SOURCE = os.fspath(Path(__file__).parents[3] / "src")
 WORKER = """
 import sys
 from pathlib import Path
+from jettison.fs.ownership import process_ownership
 from jettison.oci.digest import sha256_digest
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.image import StoredImage
 from jettison.store.store import Store
 
 with Store.open(Path(sys.argv[1])) as store:
-    layer_store = OverlayLayerStore(store)
+    layer_store = OverlayLayerStore(store, process_ownership())
     number = int(sys.argv[2])
     while True:
         number += 1
@@ -76,12 +78,12 @@ def test_whenever_processes_are_killed_every_name_is_whole(tmp_path: Path) -> No
 
 
 def check(store: Store) -> None:
-    layer_store = OverlayLayerStore(store)
+    layer_store = OverlayLayerStore(store, OWNERSHIP)
     for digest in store.blobs.all():
         data = store.blobs.path(digest).read_bytes()
         assert digest == "sha256:" + hashlib.sha256(data).hexdigest()
     for layer in layer_store.all():
-        digests = change_digests(layer_store.directory(layer))
+        digests = change_digests(layer_store.directory(layer), OWNERSHIP)
         info = layer_store.info(layer)
         assert info is not None
         assert layer == f"content:{digests.identity}"

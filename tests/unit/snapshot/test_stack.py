@@ -13,6 +13,7 @@ import pytest
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.fs.resolve import resolve
 from jettison.snapshot.stack import StackTree
+from ownership_rig import OWNERSHIP
 
 Build = Callable[..., StackTree]
 
@@ -39,7 +40,7 @@ def build(tmp_path: Path) -> Build:
                         make_opaque(os.fspath(target))
                 else:
                     target.write_text(text)
-        return StackTree(directories)
+        return StackTree(directories, OWNERSHIP)
 
     return build
 
@@ -131,14 +132,14 @@ def test_the_root_has_the_facts_of_the_topmost_layer_that_changes_it(
     build({"a": "1"}, {"b": "2"}, {"c": "3"})
     for name, mode in (("0", 0o700), ("1", 0o555), ("2", 0o755)):
         (tmp_path / name).chmod(mode)
-    tree = StackTree([tmp_path / name for name in "012"])
+    tree = StackTree([tmp_path / name for name in "012"], OWNERSHIP)
     root = tree.lstat("/")
     assert root is not None
     assert stat.S_IMODE(root.mode) == 0o555
     assert tree.host_path("/") == f"{tmp_path}/1/"
     (tmp_path / "1").chmod(0o755)
     os.setxattr(tmp_path / "2", "user.a", b"1")
-    assert StackTree([tmp_path / name for name in "012"]).xattrs("/") == {"user.a": b"1"}
+    assert StackTree([tmp_path / name for name in "012"], OWNERSHIP).xattrs("/") == {"user.a": b"1"}
 
 
 def test_only_names_in_one_layer_are_one_file(build: Build, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from jettison.layer.pack import pack
 from jettison.snapshot.base import Change
 from jettison.snapshot.changes import change_digests
 from jettison.snapshot.streaming_digest import StreamingContentDigest
+from ownership_rig import OWNERSHIP
 
 
 def make(upper: Path) -> Path:
@@ -45,22 +46,22 @@ def upper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def packed(change: StreamingContentDigest, upper: Path) -> bytes:
     pieces: list[bytes] = []
-    pack(upper, pieces.append, observer=change)
+    pack(upper, OWNERSHIP, pieces.append, observer=change)
     return b"".join(pieces)
 
 
 def test_the_digest_is_that_of_a_change_at_rest(upper: Path) -> None:
     plain: list[bytes] = []
-    pack(upper, plain.append)
+    pack(upper, OWNERSHIP, plain.append)
     change = StreamingContentDigest(upper, Change())
     assert packed(change, upper) == b"".join(plain)
-    assert change.result() == change_digests(upper)
+    assert change.result() == change_digests(upper, OWNERSHIP)
 
 
 def test_an_empty_change_has_the_empty_digest(tmp_path: Path) -> None:
     change = StreamingContentDigest(tmp_path, Change())
     packed(change, tmp_path)
-    assert change.result() == change_digests(tmp_path)
+    assert change.result() == change_digests(tmp_path, OWNERSHIP)
     assert change.result().facts.entries == 0
 
 
@@ -68,7 +69,11 @@ def test_known_digests_are_believed(upper: Path) -> None:
     known = {"dir/file": b"\1" * 32, "dir.c": b"\2" * 32}
     change = StreamingContentDigest(upper, Change(known))
     packed(change, upper)
-    assert change.result() == change_digests(upper, known) != change_digests(upper)
+    assert (
+        change.result()
+        == change_digests(upper, OWNERSHIP, known)
+        != change_digests(upper, OWNERSHIP)
+    )
 
 
 def test_marks_that_hide_nothing_are_in_neither_digest_nor_tar(tmp_path: Path) -> None:
@@ -84,7 +89,7 @@ def test_marks_that_hide_nothing_are_in_neither_digest_nor_tar(tmp_path: Path) -
             tar = packed(change, upper)
             results.append(change.result())
         else:
-            results.append(change_digests(upper, below=HostTree(below)))
+            results.append(change_digests(upper, OWNERSHIP, below=HostTree(below)))
         assert not os.path.lexists(upper / "gone")
         assert upper.stat().st_mtime == 1
     assert results[0].plain == results[1].plain

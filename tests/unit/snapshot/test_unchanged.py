@@ -9,6 +9,7 @@ import pytest
 
 from jettison.snapshot.stack import StackTree
 from jettison.snapshot.unchanged import leave_out_unchanged
+from ownership_rig import OWNERSHIP
 
 SPARSE = 4 << 40
 """No file of this size can be read in a test."""
@@ -42,7 +43,9 @@ def test_files_with_holes_are_compared_by_their_data(
     for name, parts in (("below", below), ("above", above)):
         (tmp_path / name).mkdir()
         write(tmp_path / name / "file", *parts, size=SPARSE)
-    dropped = leave_out_unchanged(tmp_path / "above", StackTree([tmp_path / "below"]), clock_ns=0)
+    dropped = leave_out_unchanged(
+        tmp_path / "above", OWNERSHIP, StackTree([tmp_path / "below"], OWNERSHIP), clock_ns=0
+    )
     assert dropped == (["/file"] if goes else [])
     assert (tmp_path / "above/file").exists() is not goes
 
@@ -54,5 +57,7 @@ def test_files_without_holes_are_compared_whole(tmp_path: Path, change: bytes) -
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_bytes(text)
         os.utime(tmp_path / name / "file", ns=(0, 0))
-    dropped = leave_out_unchanged(tmp_path / "above", StackTree([tmp_path / "below"]), clock_ns=0)
+    dropped = leave_out_unchanged(
+        tmp_path / "above", OWNERSHIP, StackTree([tmp_path / "below"], OWNERSHIP), clock_ns=0
+    )
     assert dropped == ([] if change and not data.endswith(change) else ["/file"])

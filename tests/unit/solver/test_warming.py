@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from jettison.errors import SandboxUnavailableError
-from jettison.solver.runtime import Drivers, ExecOptions, Runtime
+from jettison.solver.drivers import Drivers, ExecOptions
+from jettison.solver.runtime import Runtime
 
 
 class Driver:
@@ -27,7 +28,7 @@ def runtime(find: Any) -> Runtime:
     options = ExecOptions(
         cache_mounts=Path("/"), discard=nothing, hosts=nothing, resolv_conf=nothing
     )
-    drivers = Drivers(nothing, nothing, nothing, nothing, nothing, find, options, nothing)
+    drivers = Drivers(nothing, nothing, nothing, nothing, nothing, find, options)
     return Runtime(drivers, sink=lambda _event: None, jobs=1)
 
 

@@ -27,7 +27,6 @@ from typing import Self
 
 from jettison.container.agent.protocol import FAILURE, answers_to, receive, send
 from jettison.errors import HostError
-from jettison.fs.owners import are_recorded
 from jettison.fs.remove import remove_tree
 
 _CONNECTIONS = 64
@@ -42,13 +41,15 @@ class AgentProxy:
         agent: The agent's socket.
         directory: Is made anew for the socket, and removed with it.
         mode: Permissions of the socket.
-        owner: User and group that the socket belongs to, where owners can be given.
+        owner: User and group that the socket belongs to; None leaves it this process's.
 
     Raises:
         HostError: the socket cannot be made.
     """
 
-    def __init__(self, agent: Path, directory: Path, *, mode: int, owner: tuple[int, int]) -> None:
+    def __init__(
+        self, agent: Path, directory: Path, *, mode: int, owner: tuple[int, int] | None
+    ) -> None:
         self._agent = agent
         self._directory = directory
         self.path = directory / "socket"
@@ -140,13 +141,13 @@ def _ask(agent: socket.socket, request: bytes, allowed: frozenset[int]) -> bytes
     return answer if answer[0] in allowed else FAILURE
 
 
-def _listen(path: Path, mode: int, owner: tuple[int, int]) -> socket.socket:
+def _listen(path: Path, mode: int, owner: tuple[int, int] | None) -> socket.socket:
     path.parent.mkdir(0o700)
     listener = socket.socket(socket.AF_UNIX)
     try:
         with _short(path) as short:
             listener.bind(short)
-        if not are_recorded():
+        if owner is not None:
             os.chown(path, *owner)
         os.chmod(path, mode)
         listener.listen(_CONNECTIONS)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jettison.errors import SandboxUnavailableError
 from jettison.fs.os_errors import storage_errors
-from jettison.fs.owners import are_recorded
+from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
@@ -77,12 +77,17 @@ class ChrootRunning:
 
 
 class ChrootSandbox:
-    """The driver; one helper process serves all its chroots."""
+    """The driver; one helper process serves all its chroots.
+
+    Args:
+        ownership: How owners are kept in layers.
+    """
 
     name = "in-container"
     moves_directories = True
 
-    def __init__(self) -> None:
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership = ownership
         self._helper = Helper(own_pids=False)
 
     def warm(self) -> None:
@@ -92,7 +97,7 @@ class ChrootSandbox:
     def start(self, spec: SandboxSpec, streams: Streams) -> ChrootRunning:
         """See ``Sandbox.start``; copies the root file system first."""
         _check(spec)
-        single_id = are_recorded()
+        single_id = self._ownership.is_recorded
         if single_id:
             spec = adapt_to_one_user(spec)
         else:
@@ -101,7 +106,7 @@ class ChrootSandbox:
         group = make_limits(spec)
         try:
             with storage_errors(place):
-                root, mounts = _make_root(spec, place)
+                root, mounts = _make_root(spec, self._ownership, place)
             message = encode.chroot(
                 spec, root.tree, mounts.memory_files, single_id=single_id, cgroup=group
             )
@@ -145,11 +150,13 @@ def _check(spec: SandboxSpec) -> None:
         )
 
 
-def _make_root(spec: SandboxSpec, place: Path) -> tuple[CopiedRoot, EmulatedMounts]:
+def _make_root(
+    spec: SandboxSpec, ownership: Ownership, place: Path
+) -> tuple[CopiedRoot, EmulatedMounts]:
     place.mkdir(0o700)
-    root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper)
+    root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper, ownership)
     root.remember()
-    mounts = EmulatedMounts(root.tree, place / "aside")
+    mounts = EmulatedMounts(root.tree, place / "aside", ownership)
     try:
         mounts.make_directory("/sys")
         make_proc(Path(mounts.make_directory("/proc")))

@@ -7,7 +7,6 @@ Out: a ``Group`` that process 1 joins, made and limited; numbers of devices.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import stat
 
@@ -15,7 +14,7 @@ from jettison.linux.cgroup import Group, make_group
 from jettison.linux.device_group import make_device_group, restrict_devices
 from jettison.sandbox.spec import SandboxSpec
 
-_numbers = itertools.count(1)
+_NAME_BYTES = 8
 
 
 def make_limits(spec: SandboxSpec) -> Group:
@@ -24,7 +23,7 @@ def make_limits(spec: SandboxSpec) -> Group:
     Raises:
         HostError: this host or user cannot.
     """
-    name = f"jettison-{os.getpid()}-{next(_numbers)}"
+    name = f"jettison-{os.getpid()}-{os.urandom(_NAME_BYTES).hex()}"
     group = make_group(name, spec.limits)
     if spec.privileged:
         return group

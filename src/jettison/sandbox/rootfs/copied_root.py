@@ -22,7 +22,7 @@ from pathlib import Path
 
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.overlay_form import is_opaque, is_whiteout, make_opaque, make_whiteout
-from jettison.fs.owners import are_recorded
+from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.fs.walk import walk
 from jettison.fs.xattr import TRUSTED_PREFIX, USER_PREFIX, remove_xattr
@@ -43,22 +43,26 @@ class CopiedRoot:
         tree: Where it is made; must not exist.
         lowers: Layer directories, base first.
         upper: Directory that gets the changes; what it has already is on top of the layers.
+        ownership: How owners are kept in all of them.
     """
 
-    def __init__(self, tree: Path, lowers: Iterable[Path], upper: Path) -> None:
+    def __init__(
+        self, tree: Path, lowers: Iterable[Path], upper: Path, ownership: Ownership
+    ) -> None:
         self.tree = tree
+        self._ownership = ownership
         self._upper = upper
         self._before: dict[str, State] = {}
         self._own: set[str] = set()
         tree.mkdir(0o700)
         for directory in lowers:
-            apply_layer(directory, tree)
+            apply_layer(directory, tree, ownership)
         for path, st in walk(upper):
             if stat.S_ISDIR(st.st_mode) and not os.path.lexists(tree / path):
                 self._own.add(path)
-        apply_layer(upper, tree)
+        apply_layer(upper, tree, ownership)
         # As in a mount, the root directory is that of the upper directory.
-        copy_metadata(os.fspath(upper), os.fspath(tree))
+        copy_metadata(os.fspath(upper), os.fspath(tree), ownership)
 
     def remember(self) -> None:
         """Remember the state of the tree, before the process runs."""
@@ -160,8 +164,8 @@ class CopiedRoot:
             if self._is_below(path):
                 make_whiteout(f"{upper}/{path}")
         for path, st in attributes:
-            copy_metadata(f"{tree}/{path}", f"{upper}/{path}", st)
-        copy_metadata(tree, upper, root)
+            copy_metadata(f"{tree}/{path}", f"{upper}/{path}", self._ownership, st)
+        copy_metadata(tree, upper, self._ownership, root)
 
     def _move(self, path: str) -> None:
         source, target = f"{self.tree}/{path}", f"{self._upper}/{path}"
@@ -182,7 +186,7 @@ class CopiedRoot:
         return path not in self._own and path.rpartition("/")[0] not in self._own
 
 
-def apply_layer(layer: Path, tree: Path) -> None:
+def apply_layer(layer: Path, tree: Path, ownership: Ownership) -> None:
     """Put a layer directory on top of the files of a tree.
 
     Raises:
@@ -205,12 +209,12 @@ def apply_layer(layer: Path, tree: Path) -> None:
             os.link(links[inode], target, follow_symlinks=False)
             continue
         links[inode] = target
-        copy_file(source, target, st)
+        copy_file(source, target, st, ownership)
     for path, st in reversed(directories):
-        copy_metadata(f"{base}/{path}", f"{below}/{path}", st)
+        copy_metadata(f"{base}/{path}", f"{below}/{path}", ownership, st)
 
 
-def copy_stack(lowers: Sequence[Path], target: Path) -> None:
+def copy_stack(lowers: Sequence[Path], target: Path, ownership: Ownership) -> None:
     """Make a directory that is a stack of layers, base first, in one.
 
     Raises:
@@ -218,8 +222,8 @@ def copy_stack(lowers: Sequence[Path], target: Path) -> None:
     """
     target.mkdir(0o700)
     for directory in lowers:
-        apply_layer(directory, target)
-    copy_metadata(os.fspath(lowers[-1]), os.fspath(target))
+        apply_layer(directory, target, ownership)
+    copy_metadata(os.fspath(lowers[-1]), os.fspath(target), ownership)
 
 
 def _make_directory(source: str, target: str) -> None:
@@ -234,7 +238,7 @@ def _make_directory(source: str, target: str) -> None:
         os.mkdir(target, 0o700)
 
 
-def copy_file(source: str, target: str, st: os.stat_result) -> None:
+def copy_file(source: str, target: str, st: os.stat_result, ownership: Ownership) -> None:
     """Copy one file that is no directory, as it is on disk; devices where that is allowed."""
     kind = stat.S_IFMT(st.st_mode)
     if kind == stat.S_IFREG:
@@ -256,13 +260,15 @@ def copy_file(source: str, target: str, st: os.stat_result) -> None:
             os.mknod(target, st.st_mode, st.st_rdev)
         except PermissionError:
             return  # not in this container; nothing that works is lost
-    copy_metadata(source, target, st)
+    copy_metadata(source, target, ownership, st)
 
 
-def copy_metadata(source: str, target: str, st: os.stat_result | None = None) -> None:
+def copy_metadata(
+    source: str, target: str, ownership: Ownership, st: os.stat_result | None = None
+) -> None:
     """Make a file what another is besides its bytes, as both are on disk."""
     st = st or os.lstat(source)
-    if not are_recorded():
+    if not ownership.is_recorded:  # notes are attributes, and copied as such
         os.chown(target, st.st_uid, st.st_gid, follow_symlinks=False)
     if stat.S_ISREG(st.st_mode) or stat.S_ISDIR(st.st_mode):
         _copy_xattrs(source, target)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.sandbox.rootfs.base import (
     COPY,
@@ -27,14 +28,16 @@ class CopyRoot:
 
     Args:
         spec: What is to run; ``self.spec`` is the same on copies.
+        ownership: How owners are kept in layers.
         place: Directory for them; made.
     """
 
-    def __init__(self, spec: SandboxSpec, place: Path) -> None:
+    def __init__(self, spec: SandboxSpec, ownership: Ownership, place: Path) -> None:
         self._place = place
         place.mkdir(0o755, parents=True)
         try:
-            self._root = CopiedRoot(place / "tree", spec.root.lowers, spec.root.upper)
+            stack = spec.root
+            self._root = CopiedRoot(place / "tree", stack.lowers, stack.upper, ownership)
             self._root.remember()
             root = Root(RootKind.DIRECTORY, self._root.tree, spec.root.work)
             changed: dict[int, OverlayMount] = {}
@@ -42,7 +45,7 @@ class CopyRoot:
                 merged = mount.lowers[0]
                 if not needs_no_merging(mount):
                     merged = place / f"stack-{index}"
-                    copy_stack(mount.lowers, merged)
+                    copy_stack(mount.lowers, merged, ownership)
                 changed[index] = msgspec.structs.replace(mount, merged=merged)
             self.spec = msgspec.structs.replace(with_merged(spec, changed), root=root)
         except BaseException:
@@ -59,13 +62,20 @@ class CopyRoot:
 
 
 class CopySnapshotter:
-    """Gives each container a copy of its layers."""
+    """Gives each container a copy of its layers.
+
+    Args:
+        ownership: How owners are kept in them.
+    """
 
     name = COPY
 
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership = ownership
+
     def prepare(self, spec: SandboxSpec) -> CopyRoot:
         """See ``Snapshotter.prepare``."""
-        return CopyRoot(spec, working_directory(spec) / "copy")
+        return CopyRoot(spec, self._ownership, working_directory(spec) / "copy")
 
     def close(self) -> None:
         """Nothing is kept."""

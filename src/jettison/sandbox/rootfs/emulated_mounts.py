@@ -21,7 +21,7 @@ from pathlib import Path
 from jettison.errors import SandboxUnavailableError
 from jettison.fs.host_tree import HostTree
 from jettison.fs.lock import FileLock
-from jettison.fs.owners import chown
+from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.fs.resolve import resolve
 from jettison.sandbox.rootfs.copied_root import copy_file, copy_metadata, copy_stack
@@ -34,9 +34,11 @@ class EmulatedMounts:
     Args:
         tree: The root.
         aside: A directory on the same file system; must not exist.
+        ownership: How owners are kept in it.
     """
 
-    def __init__(self, tree: Path, aside: Path) -> None:
+    def __init__(self, tree: Path, aside: Path, ownership: Ownership) -> None:
+        self._ownership = ownership
         self._tree = os.fspath(tree)
         self._aside = aside
         self._steps_back = ExitStack()
@@ -121,7 +123,7 @@ class EmulatedMounts:
                 self.memory_files.append((os.fsencode(target), mount.content))
             else:
                 file.write(mount.content)
-        chown(target, (mount.uid, mount.gid))
+        self._ownership.chown(target, (mount.uid, mount.gid))
         os.chmod(target, mount.mode)
 
     def _bind(self, mount: BindMount) -> None:
@@ -142,7 +144,7 @@ class EmulatedMounts:
     def _overlay(self, mount: OverlayMount) -> None:
         self._count += 1
         merged = self._aside / str(self._count)
-        copy_stack(mount.lowers, merged)
+        copy_stack(mount.lowers, merged, self._ownership)
         target = self.place(mount.target)
         selected = f"{merged}/{mount.selector.strip('/')}".rstrip("/")
         mode = os.lstat(selected).st_mode
@@ -155,9 +157,9 @@ class EmulatedMounts:
     def _copy_in(self, source: str, target: str) -> None:
         st = os.stat(source)
         if not stat.S_ISDIR(st.st_mode):
-            copy_file(os.path.realpath(source), target, st)
+            copy_file(os.path.realpath(source), target, st, self._ownership)
             return
-        copy_stack([Path(source)], Path(target))
+        copy_stack([Path(source)], Path(target), self._ownership)
 
     def _move_in(self, mount: BindMount, st: os.stat_result) -> None:
         """Move the contents of a directory to a place; a second place links to the first.
@@ -178,7 +180,7 @@ class EmulatedMounts:
         os.mkdir(target, 0o700)
         for name in os.listdir(source):
             os.rename(f"{source}/{name}", f"{target}/{name}")
-        copy_metadata(source, target, st)
+        copy_metadata(source, target, self._ownership, st)
         self._steps_back.callback(self._move_out, target, source)
 
     def _move_out(self, target: str, source: str) -> None:

@@ -76,14 +76,16 @@ def inputs_of(vertex: Vertex, results: Mapping[Digest, Result]) -> Inputs:
 def tree_of(result: Result, runtime: Runtime, report: Progress) -> Tree:
     """Return the files of a result."""
     if isinstance(result, StackResult):
-        return runtime.tree(result.stack, report)
+        return runtime.stacks.tree(result.stack, report)
     return result.tree
 
 
 def all_here(results: tuple[Result, ...], runtime: Runtime) -> bool:
     """Tell whether the files of all results can be read without fetching anything."""
     return all(
-        runtime.is_here(result.stack) for result in results if isinstance(result, StackResult)
+        runtime.stacks.is_here(result.stack)
+        for result in results
+        if isinstance(result, StackResult)
     )
 
 

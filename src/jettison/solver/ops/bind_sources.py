@@ -39,18 +39,18 @@ def bind_source(
     if isinstance(result, TreeResult):
         selection = select(selecting(mount.source), (result.tree,))
         return BindSource(selection.digest(), result, selection)
-    name = runtime.stack_digest(result.stack)
+    name = runtime.stacks.digest(result.stack)
     if mount.source == "/":
         return BindSource(name, result)
     selector = selector_digest("mount", mount.source)
-    digest = runtime.memo.find(name, selector)
+    digest = runtime.drivers.memo.find(name, selector)
     if digest is None:
-        if not fetch and not runtime.is_here(result.stack):
+        if not fetch and not runtime.stacks.is_here(result.stack):
             return None
-        tree = runtime.tree(result.stack, report)
+        tree = runtime.stacks.tree(result.stack, report)
         selected_path(tree, mount.source)
         digest = select(selecting(mount.source), (tree,)).digest()
-        runtime.memo.keep(name, selector, digest)
+        runtime.drivers.memo.keep(name, selector, digest)
     return BindSource(digest, result)
 
 

@@ -20,7 +20,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from jettison.fs import owners
 from jettison.fs.lock import FileLock
 from jettison.plan.op import ExecMount, MountType, Sharing
 from jettison.solver.cancellation import CancelledError
@@ -67,11 +66,12 @@ class Caches:
         directory = self._directories.get(name) or self._place(name)
         if self._renew and (mount.mode is not None or mount.uid or mount.gid):
             runtime = self._runtime
-            runtime.renewed.get(directory.name, lambda: runtime.options.discard(directory))
+            runtime.renewed.get(directory.name, lambda: runtime.drivers.options.discard(directory))
         self._stack.callback(use(directory).release)
         self._make(directory, seed)
-        owners.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
-        owners.chown(os.fspath(directory), (mount.uid, mount.gid))
+        ownership = self._runtime.drivers.ownership
+        ownership.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
+        ownership.chown(os.fspath(directory), (mount.uid, mount.gid))
         return directory
 
     def _sharing(self, mount: ExecMount) -> Sharing:
@@ -81,7 +81,7 @@ class Caches:
         return mount.sharing
 
     def _place(self, name: str) -> Path:
-        root = self._runtime.options.cache_mounts
+        root = self._runtime.drivers.options.cache_mounts
         root.mkdir(exist_ok=True)
         return root / name
 
@@ -107,7 +107,7 @@ class Caches:
         if seed is None:
             directory.mkdir(exist_ok=True)
             return
-        active = self._runtime.layer_store.prepare()
+        active = self._runtime.drivers.layer_store.prepare()
         try:
             seed(active.upper)
             active.upper.rename(directory)
@@ -115,7 +115,7 @@ class Caches:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise  # else another build was faster
         finally:
-            self._runtime.layer_store.discard(active)
+            self._runtime.drivers.layer_store.discard(active)
 
 
 def _name(mount: ExecMount) -> str:

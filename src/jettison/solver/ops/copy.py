@@ -54,11 +54,12 @@ class CopyExecutor:
 
         runtime = self._runtime
         selection, destination = self._select(), self._examine()
-        with making(runtime.layer_store) as active:
+        with making(runtime.drivers.layer_store) as active:
             now_ns = time.time_ns()
             known = write(
                 destination,
                 active.upper,
+                runtime.drivers.ownership,
                 created_ns=now_ns,
                 link=all(_is_immutable(each) for each in self._inputs.results),
                 previous=self._previous(),
@@ -75,8 +76,10 @@ class CopyExecutor:
         """Take out of the layer what the base has just so, and out of what is known of files."""
         from jettison.snapshot.unchanged import leave_out_unchanged  # seldom
 
-        base = self._runtime.tree(self._inputs.base, self._report)
-        for path in leave_out_unchanged(upper, base, now_ns, frozenset(destination.same.paths)):
+        base = self._runtime.stacks.tree(self._inputs.base, self._report)
+        ownership = self._runtime.drivers.ownership
+        only = frozenset(destination.same.paths)
+        for path in leave_out_unchanged(upper, ownership, base, now_ns, only):
             known.pop(path[1:], None)
             known.pop(path.rpartition("/")[0][1:] + "/", None)
 
@@ -84,11 +87,11 @@ class CopyExecutor:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
         from jettison.copier.reuse import PreviousLayer  # as in ``execute``
 
-        layer = self._runtime.records.latest(self._vertex.digest)
-        digests = self._runtime.layer_store.digests(layer) if layer is not None else {}
+        layer = self._runtime.drivers.records.latest(self._vertex.digest)
+        digests = self._runtime.drivers.layer_store.digests(layer) if layer is not None else {}
         if layer is None or not digests:
             return None
-        return PreviousLayer(os.fspath(self._runtime.layer_store.directory(layer)), digests)
+        return PreviousLayer(os.fspath(self._runtime.drivers.layer_store.directory(layer)), digests)
 
     def _selected(self, *, fetch: bool) -> Digest | None:
         stacks = [r.stack for r in self._inputs.results if isinstance(r, StackResult)]
@@ -97,26 +100,26 @@ class CopyExecutor:
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
             return self._digest()
-        name = selector_digest("inputs", [self._runtime.stack_digest(stack) for stack in stacks])
+        name = selector_digest("inputs", [self._runtime.stacks.digest(stack) for stack in stacks])
         selector = selector_digest("selected", self._op)
-        digest = self._runtime.memo.find(name, selector)
+        digest = self._runtime.drivers.memo.find(name, selector)
         if digest is None:
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
             digest = self._digest()
-            self._runtime.memo.keep(name, selector, digest)
+            self._runtime.drivers.memo.keep(name, selector, digest)
         return digest
 
     def _destination(self, selected: Digest, *, fetch: bool) -> Digest | None:
-        name = self._runtime.stack_digest(self._inputs.base)
+        name = self._runtime.stacks.digest(self._inputs.base)
         selector = selector_digest("destination", self._op, selected)
-        digest = self._runtime.memo.find(name, selector)
+        digest = self._runtime.drivers.memo.find(name, selector)
         if digest is None:
-            here = self._runtime.is_here(self._inputs.base)
+            here = self._runtime.stacks.is_here(self._inputs.base)
             if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
                 return None
             digest = self._examine().digest()
-            self._runtime.memo.keep(name, selector, digest)
+            self._runtime.drivers.memo.keep(name, selector, digest)
         return digest
 
     def _select(self) -> Selection:
@@ -134,7 +137,7 @@ class CopyExecutor:
         if self._planned is None:
             from jettison.copier.destination import examine  # memoised, mostly
 
-            tree = self._runtime.tree(self._inputs.base, self._report)
+            tree = self._runtime.stacks.tree(self._inputs.base, self._report)
             self._planned = examine(self._op, tree, self._select())
         return self._planned
 

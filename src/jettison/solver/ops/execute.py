@@ -21,7 +21,6 @@ from typing import Self
 from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
-from jettison.fs.owners import are_recorded, chown, effective_stat
 from jettison.fs.walk import walk
 from jettison.plan.op import ExecOp
 from jettison.plan.vertex import Vertex
@@ -80,9 +79,10 @@ class Execution:
             ExecError: it ended with another exit code than 0.
         """
         runtime = self._runtime
-        lowers = runtime.layers.materialise(self._base, self._report)
-        user = resolve_user(self._op.user, runtime.tree(self._base, self._report))
-        with making(runtime.layer_store, self._base) as active:
+        ownership = runtime.drivers.ownership
+        lowers = runtime.drivers.layers.materialise(self._base, self._report)
+        user = resolve_user(self._op.user, runtime.stacks.tree(self._base, self._report))
+        with making(runtime.drivers.layer_store, self._base) as active:
             with ExitStack() as stack:
                 mounted = mount_all(
                     self._op.mounts,
@@ -95,7 +95,7 @@ class Execution:
                 )
                 self._make_cwd(user, active)
                 root = Root(RootKind.OVERLAY, active.upper, active.work, tuple(lowers))
-                spec = step_spec(self._op, runtime.options, root, user, mounted)
+                spec = step_spec(self._op, runtime.drivers.options, root, user, mounted)
                 stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
                 began_ns = time.time_ns() - _TICK_NS
@@ -105,10 +105,10 @@ class Execution:
                 self._keep_failed(exit_code, user, active, mounted)
             self._check(exit_code, tail)
             self._refuse_leaks(active)
-            if (user.uid or user.gid) and are_recorded():
+            if (user.uid or user.gid) and ownership.is_recorded:
                 self._own_new_files(user, active)
-            below = runtime.tree(self._base, self._report)
-            leave_out_unchanged(active.upper, below, began_ns)
+            below = runtime.stacks.tree(self._base, self._report)
+            leave_out_unchanged(active.upper, ownership, below, began_ns)
             change = Change(
                 below=below,
                 clock_ns=self._clock_ns(began_ns),
@@ -127,12 +127,12 @@ class Execution:
                 stacks.append(mounted.result.stack)
             else:
                 return 0
-        return min(began_ns, *map(self._runtime.clock_ns, stacks))
+        return min(began_ns, *map(self._runtime.stacks.clock_ns, stacks))
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted
     ) -> None:
-        options, vertex = self._runtime.options, self._vertex
+        options, vertex = self._runtime.drivers.options, self._vertex
         if options.failed is not None:
             from jettison.solver.failed import FailedStep, keep  # failures only
 
@@ -148,7 +148,7 @@ class Execution:
             keep(options.failed, step, active, {**options.secrets, **options.passwords})
 
     def _refuse_leaks(self, active: ActiveSnapshot) -> None:
-        options = self._runtime.options
+        options = self._runtime.drivers.options
         seen = {**options.passwords, **(options.secrets if sees_secrets(self._op) else {})}
         if seen and not options.secrets_in_layers:
             from jettison.solver.leaks import refuse_leaks
@@ -157,17 +157,19 @@ class Execution:
 
     def _own_new_files(self, user: UserIds, active: ActiveSnapshot) -> None:
         """Note that what the process has made is its user's, where there is one user only."""
-        tree = self._runtime.tree(self._base, self._report)
+        tree = self._runtime.stacks.tree(self._base, self._report)
+        ownership = self._runtime.drivers.ownership
         for path, found in walk(active.upper):
             place = f"{active.upper}/{path}"
-            st = effective_stat(found, place)
+            st = ownership.effective_stat(found, place)
             if (st.st_uid, st.st_gid) == (0, 0) and tree.lstat(f"/{path}") is None:
-                chown(place, (user.uid, user.gid))
+                ownership.chown(place, (user.uid, user.gid))
 
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
-        tree = self._runtime.tree(self._base, self._report)
-        make_directories(self._op.cwd, tree, active.upper, uid=user.uid, gid=user.gid)
+        tree = self._runtime.stacks.tree(self._base, self._report)
+        ownership = self._runtime.drivers.ownership
+        make_directories(self._op.cwd, tree, active.upper, ownership, uid=user.uid, gid=user.gid)
 
     def _process(self, spec: SandboxSpec) -> tuple[int, bytes]:
         from jettison.sandbox.base import Streams
@@ -180,7 +182,7 @@ class Execution:
             running = runtime.sandbox().start(spec, streams)
             with runtime.cancellation.stopping(running.kill):
                 output.start(running.kill)
-                with _Deadline(runtime.options.timeout_seconds, running.kill) as deadline:
+                with _Deadline(runtime.drivers.options.timeout_seconds, running.kill) as deadline:
                     code = running.wait()
                 self._lacked_pids = running.lacked_pids
                 tail = output.finish()
@@ -191,7 +193,7 @@ class Execution:
             runtime.cancellation.check()
             raise ExecError(
                 f"process `{' '.join(self._op.argv)}` was killed:"
-                f" it ran for more than {runtime.options.timeout_seconds:g} seconds",
+                f" it ran for more than {runtime.drivers.options.timeout_seconds:g} seconds",
                 exit_code=code,
                 log_tail=tail.decode(errors="replace"),
                 hint="give steps more time with `--step-timeout`",

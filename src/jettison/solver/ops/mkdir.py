@@ -27,27 +27,28 @@ class MkdirExecutor:
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the path, and what the base has there."""
-        name = self._runtime.stack_digest(self._inputs.base)
+        name = self._runtime.stacks.digest(self._inputs.base)
         selector = selector_digest("destination", self._op)
-        digest = self._runtime.memo.find(name, selector)
+        digest = self._runtime.drivers.memo.find(name, selector)
         if digest is None:
-            if not fetch and not self._runtime.is_here(self._inputs.base):
+            if not fetch and not self._runtime.stacks.is_here(self._inputs.base):
                 return None
             digest = self._examine().digest()
-            self._runtime.memo.keep(name, selector, digest)
+            self._runtime.drivers.memo.keep(name, selector, digest)
         return mkdir_key(self._op, digest)
 
     def execute(self) -> LayerInfo:
         """Write the layer and commit it; it is empty when the directory exists."""
         from jettison.copier.mkdir import write_directory  # seldom needed
 
-        layer_store = self._runtime.layer_store
+        layer_store = self._runtime.drivers.layer_store
         with making(layer_store) as active:
             now_ns = time.time_ns()
-            write_directory(self._examine(), active.upper, created_ns=now_ns)
+            destination, ownership = self._examine(), self._runtime.drivers.ownership
+            write_directory(destination, active.upper, ownership, created_ns=now_ns)
             return layer_store.commit(active, Change(clock_ns=now_ns))
 
     def _examine(self) -> Destination:
         from jettison.copier.destination import examine  # memoised, mostly
 
-        return examine(self._op, self._runtime.tree(self._inputs.base, self._report))
+        return examine(self._op, self._runtime.stacks.tree(self._inputs.base, self._report))

@@ -23,16 +23,17 @@ from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.errors import SolveError
 from jettison.events import Progress
-from jettison.fs.owners import set_mode
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.snapshot.stack import StackTree
+from jettison.solver.drivers import ExecOptions
 from jettison.solver.ops.base import making
 from jettison.solver.ops.bind_sources import BindSource, selected_path, selecting
 from jettison.solver.ops.caches import Caches
 from jettison.solver.result import StackResult
-from jettison.solver.runtime import ExecOptions, Runtime
+from jettison.solver.runtime import Runtime
 
 _MAX_SECRET_BYTES = 500 << 10
 
@@ -84,11 +85,14 @@ def mount_all(
             case MountType.FILE:
                 made.append(_file(mount, mount.content, 0o755))
             case MountType.SECRET:
-                found = _secret(mount, runtime.options, env)
+                found = _secret(mount, runtime.drivers.options, env)
                 private += found
                 made += found
             case MountType.SSH:
-                found = _ssh(mount, runtime.options.ssh, stack, place / f"agent-{index}")
+                agents = runtime.drivers.options.ssh
+                found = _ssh(
+                    mount, agents, runtime.drivers.ownership, stack, place / f"agent-{index}"
+                )
                 private += found
                 made += found
     harmless = tuple(each for each in made if each not in private)
@@ -96,7 +100,11 @@ def mount_all(
 
 
 def mount_private(
-    mounts: tuple[ExecMount, ...], options: ExecOptions, stack: ExitStack, place: Path
+    mounts: tuple[ExecMount, ...],
+    options: ExecOptions,
+    ownership: Ownership,
+    stack: ExitStack,
+    place: Path,
 ) -> Mounted:
     """Return the mounts and variables of those secrets and agents that are there."""
     env: list[str] = []
@@ -105,15 +113,15 @@ def mount_private(
         if mount.type is MountType.SECRET and mount.id in options.secrets:
             made += _secret(mount, options, env)
         if mount.type is MountType.SSH and mount.id in options.ssh:
-            made += _ssh(mount, options.ssh, stack, place / f"agent-{index}")
+            made += _ssh(mount, options.ssh, ownership, stack, place / f"agent-{index}")
     return Mounted(tuple(made), tuple(env))
 
 
 def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progress) -> Mount:
     result = files.result
     if isinstance(result, StackResult):
-        lowers = tuple(runtime.layers.materialise(result.stack, report))
-        selector = selected_path(runtime.tree(result.stack, report), mount.source)
+        lowers = tuple(runtime.drivers.layers.materialise(result.stack, report))
+        selector = selected_path(runtime.stacks.tree(result.stack, report), mount.source)
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
     directory = _as_layer(mount, files, result.tree, runtime)
     path = selected_path(result.tree, mount.source)
@@ -127,14 +135,17 @@ def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progres
 def _as_layer(mount: ExecMount, files: BindSource, tree: Tree, runtime: Runtime) -> Path:
     op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
-    with making(runtime.layer_store) as active:
-        write(examine(op, StackTree(()), selection), active.upper, created_ns=0)
+    ownership = runtime.drivers.ownership
+    layer_store = runtime.drivers.layer_store
+    with making(layer_store) as active:
+        destination = examine(op, StackTree((), ownership), selection)
+        write(destination, active.upper, ownership, created_ns=0)
         root = tree.lstat(selected_path(tree, mount.source))
         if root is not None and root.is_dir and mount.source != "/":
             # Its contents are copied; the mount shows the directory itself.
-            set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
+            ownership.set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
             os.utime(active.upper, ns=(root.mtime_ns, root.mtime_ns))
-        return runtime.layer_store.directory(runtime.layer_store.commit(active).id)
+        return layer_store.directory(layer_store.commit(active).id)
 
 
 def _cache(
@@ -149,11 +160,13 @@ def _seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Runtime
     op = selecting(mount.source)
     result = files.result
     if isinstance(result, StackResult):
-        tree: Tree = runtime.tree(result.stack, lambda _item, _current, _total: None)
+        tree: Tree = runtime.stacks.tree(result.stack, lambda _item, _current, _total: None)
     else:
         tree = result.tree
     selection = files.selection or select(op, (tree,))
-    write(examine(op, StackTree(()), selection), directory, created_ns=0)
+    ownership = runtime.drivers.ownership
+    destination = examine(op, StackTree((), ownership), selection)
+    write(destination, directory, ownership, created_ns=0)
 
 
 def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:
@@ -191,7 +204,11 @@ def _secret(mount: ExecMount, options: ExecOptions, env: list[str]) -> list[Moun
 
 
 def _ssh(
-    mount: ExecMount, agents: Mapping[str, Path], stack: ExitStack, directory: Path
+    mount: ExecMount,
+    agents: Mapping[str, Path],
+    ownership: Ownership,
+    stack: ExitStack,
+    directory: Path,
 ) -> list[Mount]:
     agent = agents.get(mount.id)
     if agent is None:
@@ -203,5 +220,6 @@ def _ssh(
     from jettison.container.agent.proxy import AgentProxy  # few steps have one
 
     mode = 0o600 if mount.mode is None else mount.mode
-    proxy = AgentProxy(agent, directory, mode=mode, owner=(mount.uid, mount.gid))
+    owner = None if ownership.is_recorded else (mount.uid, mount.gid)
+    proxy = AgentProxy(agent, directory, mode=mode, owner=owner)
     return [BindMount(stack.enter_context(proxy).path, mount.target)]

@@ -33,7 +33,7 @@ class StepOutput:
     def __init__(self, runtime: Runtime, vertex: Vertex) -> None:
         self._runtime = runtime
         self._vertex = vertex
-        self._limit = runtime.options.log_bytes
+        self._limit = runtime.drivers.options.log_bytes
         self._shown = 0
         self._tail = bytearray()
         self._failure: BaseException | None = None

@@ -40,8 +40,8 @@ class RunExecutor:
                 return None
             self._files[index] = files
             digests.append(files.digest)
-        base = self._runtime.contents(self._inputs.base)
-        options = self._runtime.options
+        base = self._runtime.stacks.contents(self._inputs.base)
+        options = self._runtime.drivers.options
         sees = bool(options.passwords) or sees_secrets(self._op)
         unchecked = options.secrets_in_layers and sees
         return exec_key(self._op, base, tuple(digests), unchecked=unchecked)

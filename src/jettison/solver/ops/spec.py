@@ -7,8 +7,8 @@ import msgspec
 from jettison.copier.passwd import UserIds
 from jettison.plan.op import ExecOp, Network, Security
 from jettison.sandbox.spec import NetworkMode, Root, SandboxSpec
+from jettison.solver.drivers import ExecOptions
 from jettison.solver.ops.mounts import Mounted
-from jettison.solver.runtime import ExecOptions
 
 _HOSTNAME = "jettison"
 _NETWORKS = {

@@ -9,6 +9,7 @@ import pytest
 
 from jettison.fs.overlay_form import is_whiteout
 from jettison.sandbox.rootfs.copied_root import CopiedRoot, copy_stack
+from ownership_rig import OWNERSHIP
 
 OLD = 1_000_000_000
 
@@ -23,7 +24,7 @@ def root(tmp_path: Path) -> CopiedRoot:
         os.utime(path, (OLD, OLD))
     upper.mkdir()
     os.utime(upper, (OLD, OLD))
-    root = CopiedRoot(tmp_path / "tree", (base,), upper)
+    root = CopiedRoot(tmp_path / "tree", (base,), upper, OWNERSHIP)
     root.remember()
     return root
 
@@ -62,6 +63,6 @@ def test_a_stack_is_copied_as_one_directory(root, tmp_path):
     above.mkdir(mode=0o750)
     os.mknod(above / "other", 0o020000)
     (above / "new").write_text("new")
-    copy_stack((tmp_path / "base", above), tmp_path / "copied")
+    copy_stack((tmp_path / "base", above), tmp_path / "copied", OWNERSHIP)
     assert sorted(os.listdir(tmp_path / "copied")) == ["dir", "new"]
     assert (tmp_path / "copied").stat().st_mode & 0o777 == 0o750

@@ -12,6 +12,7 @@ from jettison.fs.host_tree import HostTree
 from jettison.fs.overlay_form import is_opaque, is_whiteout, opaque_xattr
 from jettison.sandbox.rootfs.fuse_form import FuseForm
 from jettison.snapshot.unchanged import leave_out_unchanged
+from ownership_rig import OWNERSHIP
 
 OLD = 1_000_000_000
 
@@ -93,7 +94,7 @@ def test_a_name_that_was_copied_up_for_the_other_s_sake_is_left_out(layers, cont
     os.utime(upper / "two", ns=(facts.st_atime_ns, facts.st_mtime_ns))
     (upper / "other").write_text(content)
     undo(lower, upper)
-    leave_out_unchanged(upper, HostTree(lower), 0)
+    leave_out_unchanged(upper, OWNERSHIP, HostTree(lower), 0)
     assert (upper / "two").exists() == is_kept
     assert (upper / "other").exists()
 

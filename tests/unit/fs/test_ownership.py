@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jettison.fs import owners
+from jettison.fs.ownership import KernelOwnership, Ownership, RecordedOwnership
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.pack import pack
 from jettison.linux.owner_notes import LINKS, NOTE, read_note
@@ -20,15 +20,12 @@ from jettison.snapshot.stack import StackTree
 pytestmark = pytest.mark.needs_root
 
 
-@pytest.fixture
-def alone(monkeypatch):
-    """Note owners, without the right to override permissions."""
-    monkeypatch.setattr(owners, "are_recorded", lambda: True)
-    monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
+RECORDED = RecordedOwnership(0o600)
+"""That of a process without the right to override permissions."""
 
 
-def fill(root: Path) -> Path:
-    """Make files of many owners, in the way of this process."""
+def fill(root: Path, ownership: Ownership) -> Path:
+    """Make files of many owners."""
     (root / "dir").mkdir(parents=True)
     root.chmod(0o755)
     descriptor = os.open(root / "dir", os.O_RDONLY)
@@ -39,46 +36,45 @@ def fill(root: Path) -> Path:
             ("c", (0, 0), 0o400),
         ):
             (root / "dir" / name).write_text(name)
-            owners.chown(name, owner, descriptor)
-            owners.set_mode(name, mode, descriptor)
+            ownership.chown(name, owner, descriptor)
+            ownership.set_mode(name, mode, descriptor)
         os.symlink("a", "link", dir_fd=descriptor)
-        owners.chown("link", (5, 6), descriptor)
-        owners.make_node("disk", stat.S_IFBLK | 0o660, os.makedev(8, 1), descriptor)
-        owners.set_mode("disk", 0o640, descriptor)
-        owners.chown("disk", (0, 6), descriptor)
-        owners.make_node("pipe", stat.S_IFIFO | 0o600, 0, descriptor)
-        owners.chown("pipe", (7, 8), descriptor)
-        owners.set_mode("pipe", 0o620, descriptor)
+        ownership.chown("link", (5, 6), descriptor)
+        ownership.make_node("disk", stat.S_IFBLK | 0o660, os.makedev(8, 1), descriptor)
+        ownership.set_mode("disk", 0o640, descriptor)
+        ownership.chown("disk", (0, 6), descriptor)
+        ownership.make_node("pipe", stat.S_IFIFO | 0o600, 0, descriptor)
+        ownership.chown("pipe", (7, 8), descriptor)
+        ownership.set_mode("pipe", 0o620, descriptor)
     finally:
         os.close(descriptor)
-    owners.chown(os.fspath(root / "dir"), (3, 4))
-    owners.set_mode(os.fspath(root / "dir"), 0o2555)
+    ownership.chown(os.fspath(root / "dir"), (3, 4))
+    ownership.set_mode(os.fspath(root / "dir"), 0o2555)
     for path in (*root.rglob("*"), root):
         os.utime(path, (1, 1), follow_symlinks=False)
     return root
 
 
-def tar_of(root: Path) -> bytes:
+def tar_of(root: Path, ownership: Ownership) -> bytes:
     sink = io.BytesIO()
-    pack(root, sink.write)
+    pack(root, ownership, sink.write)
     return sink.getvalue()
 
 
-def test_noted_and_set_owners_make_the_same_layer(tmp_path, monkeypatch):
-    plain = fill(tmp_path / "set")
-    expected = tar_of(plain), change_digests(plain).plain
-    monkeypatch.setattr(owners, "are_recorded", lambda: True)
-    monkeypatch.setattr(owners, "needed_bits", lambda: 0o600)
-    noted = fill(tmp_path / "noted")
+def test_noted_and_set_owners_make_the_same_layer(tmp_path):
+    kernel = KernelOwnership()
+    plain = fill(tmp_path / "set", kernel)
+    expected = tar_of(plain, kernel), change_digests(plain, kernel).plain
+    noted = fill(tmp_path / "noted", RECORDED)
     assert {path.lstat().st_uid for path in noted.rglob("*")} == {0}
     assert all(path.lstat().st_mode & 0o400 for path in noted.rglob("*"))
-    found = tar_of(noted), change_digests(noted).plain
+    found = tar_of(noted, RECORDED), change_digests(noted, RECORDED).plain
     assert found[0] == expected[0]
     assert found[1] == expected[1]
 
 
-def test_a_stack_shows_files_as_they_should_be(tmp_path, alone):
-    tree = StackTree([fill(tmp_path / "layer")])
+def test_a_stack_shows_files_as_they_should_be(tmp_path):
+    tree = StackTree([fill(tmp_path / "layer", RECORDED)], RECORDED)
     facts = {name: tree.lstat(f"/dir/{name}") for name in tree.names("/dir")}
     shown = {name: (oct(each.mode), each.uid, each.gid) for name, each in facts.items()}
     assert shown == {
@@ -92,38 +88,38 @@ def test_a_stack_shows_files_as_they_should_be(tmp_path, alone):
     assert facts["disk"].rdev == os.makedev(8, 1)
 
 
-def test_notes_are_no_attributes_of_an_image(tmp_path, alone):
-    root = fill(tmp_path / "layer")
+def test_notes_are_no_attributes_of_an_image(tmp_path):
+    root = fill(tmp_path / "layer", RECORDED)
     names = os.listxattr(root / "dir")
     assert {NOTE, LINKS} <= set(names)
     assert read_xattrs(os.fspath(root / "dir")) == {}
-    with tarfile.open(fileobj=io.BytesIO(tar_of(root))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(tar_of(root, RECORDED))) as tar:
         assert not any("jettison" in key for entry in tar for key in entry.pax_headers)
 
 
 @pytest.mark.parametrize("value", [b"", b"1:2", b"a:b:c:d:e", b"1:2:9:0:0", b"\xff" * 40])
-def test_a_malformed_note_says_nothing(tmp_path, alone, value):
+def test_a_malformed_note_says_nothing(tmp_path, value):
     path = tmp_path / "file"
     path.touch()
     os.setxattr(path, NOTE, value)
     assert read_note(os.fspath(path)) == (0, 0, 0, 0, 0)
-    assert owners.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
+    assert RECORDED.effective_stat(path.lstat(), os.fspath(path)).st_uid == 0
 
 
-def test_hard_links_share_their_owner(tmp_path, alone):
+def test_hard_links_share_their_owner(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.touch()
-    owners.chown(os.fspath(first), (9, 9))
+    RECORDED.chown(os.fspath(first), (9, 9))
     os.link(first, second)
-    assert owners.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
+    assert RECORDED.effective_stat(second.lstat(), os.fspath(second)).st_gid == 9
 
 
-def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path, alone):
+def test_hundreds_of_links_in_a_directory_have_their_owners(tmp_path):
     links = [tmp_path / f"a-link-with-a-long-name-{number}" for number in range(500)]
     for number, link in enumerate(links):
         link.symlink_to("x")
-        owners.chown(os.fspath(link), (1000 + number % 2, 1000))
-    found = [owners.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
+        RECORDED.chown(os.fspath(link), (1000 + number % 2, 1000))
+    found = [RECORDED.effective_stat(link.lstat(), os.fspath(link)).st_uid for link in links]
     assert found == [1000, 1001] * 250
-    owners.chown(os.fspath(links[0]), (0, 0))
-    assert owners.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0
+    RECORDED.chown(os.fspath(links[0]), (0, 0))
+    assert RECORDED.effective_stat(links[0].lstat(), os.fspath(links[0])).st_uid == 0
