@@ -76,7 +76,10 @@ def test_images_are_listed_named_and_removed(cli: Cli, app: str):
     table = cli("image", "ls").stdout
     assert table.startswith("REPOSITORY")
     assert re.search(rf"^other/name +2\.0 +{image_id[7:19]} ", table, re.MULTILINE)
-    rows = [json.loads(line) for line in cli("images", "--no-trunc", "--format", "json").stdout.splitlines()]
+    rows = [
+        json.loads(line)
+        for line in cli("images", "--no-trunc", "--format", "json").stdout.splitlines()
+    ]
     assert {row["Repository"] for row in rows if row["ID"] == image_id} == {app, "other/name"}
     assert cli("rmi", app).stdout == f"Untagged: {app}:latest\n"
     assert cli("run", image_id[7:19]).stdout == f"{app}\n"
