@@ -70,9 +70,13 @@ def prepare_outputs(session: Session, request: BuildRequest) -> list[PreparedOut
 
 def reads_layers(request: BuildRequest) -> bool:
     """Tell whether an output needs the bytes of layers."""
-    return request.push or any(
-        not isinstance(each, ImageOutput | CacheOnlyOutput) for each in request.outputs
-    )
+    return request.push or any(map(_reads_layers, request.outputs))
+
+
+def _reads_layers(output: OutputRequest) -> bool:
+    if isinstance(output, ImageOutput):
+        return output.push
+    return not isinstance(output, CacheOnlyOutput)
 
 
 def write_outputs(
