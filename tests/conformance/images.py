@@ -134,7 +134,7 @@ def _apply(tree: Tree, layer: bytes) -> None:
             elif name.startswith(".wh."):
                 hide(f"{parent}/{name[4:]}".lstrip("/"), itself=True)
             elif path:
-                if not (member.isdir() and tree.get(path, {}).get("type") == "dir"):
+                if path in tree and not (member.isdir() and tree[path]["type"] == "dir"):
                     hide(path, itself=True)
                 added.add(path)
                 linked = member.linkname.removeprefix("./").lstrip("/")
