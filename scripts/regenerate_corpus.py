@@ -66,7 +66,7 @@ def main() -> int:
     if not command:
         command, build_options = laboratory(), ["--network=host"]
     busybox = shutil.which("busybox")
-    if not command or busybox is None:
+    if not command or busybox is None or not box.is_static(Path(busybox)):
         lacks = (
             "a static busybox"
             if command

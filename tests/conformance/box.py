@@ -33,6 +33,13 @@ _USERS = "root:x:0:0:root:/root:/bin/sh\nmail:x:8:12:mail:/var/spool:/bin/sh\nan
 _GROUPS = "root:x:0:\nmail:x:12:ann\nstaff:x:50:ann\nann:x:1001:\n"
 
 
+def is_static(program: Path) -> bool:
+    """Tell whether a program needs no loader: its path would be in the first page of the file."""
+    with program.open("rb") as file:
+        start = file.read(4096)
+    return start[:4] == b"\x7fELF" and b"/ld-" not in start
+
+
 def make(busybox: str, layout: Path) -> Path:
     """Write the layout, and return it.
 

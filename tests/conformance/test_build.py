@@ -18,7 +18,7 @@ import pytest
 
 from conformance import box, contexts, corpora, images
 from conformance.differences import DIFFERENCES
-from host_tools import tool
+from host_tools import lacking, tool
 from jettison.api.build import build
 from jettison.api.request import BuildRequest, SecretRequest
 from jettison.api.session import Session
@@ -50,8 +50,11 @@ STEPPED = [case for case in CASES if "steps" in case]
 @pytest.fixture(scope="session")
 def own_bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Base images of the own corpus by name."""
+    busybox = tool("busybox")
+    if not box.is_static(Path(busybox)):
+        lacking("busybox-static")
     layout = tmp_path_factory.mktemp("bases") / box.NAME
-    return {box.NAME: box.make(tool("busybox"), layout)}
+    return {box.NAME: box.make(busybox, layout)}
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance import cases, corpora, differences
+from conformance import box, cases, corpora, differences, images
+from host_tools import tool
 from jettison.errors import DockerfileSyntaxError
 from jettison.frontend.dockerfile.instructions import _BUILDERS, FLAGS
 from jettison.frontend.dockerfile.mounts import _TYPES, KEYS
@@ -117,6 +118,20 @@ def test_every_rule_finds_something_in_checks() -> None:
         for warning in case["expected"]["warnings"]
     }
     assert {rule.name for rule in RULES} - found == {"InvalidBaseImagePlatform"}
+
+
+def test_the_base_image_is_the_same_whenever_it_is_made(tmp_path: Path) -> None:
+    one, two = (box.make(tool("busybox"), tmp_path / name) for name in ("one", "two"))
+    names = [sorted(path.name for path in (each / "blobs/sha256").iterdir()) for each in (one, two)]
+    assert names[0] == names[1]
+    tree = images.Image(one).tree
+    assert tree["bin/sh"]["target"] == "busybox"
+    assert tree["tmp"]["mode"] == "1777"
+
+
+def test_a_program_that_needs_a_loader_makes_no_base_image() -> None:
+    assert not box.is_static(Path(tool("git")))
+    assert not box.is_static(Path(__file__))
 
 
 def test_a_case_is_read_as_it_is_written(tmp_path: Path) -> None:
