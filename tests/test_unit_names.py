@@ -134,10 +134,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.solver.result": _SOLVES,
     "jettison.solver.solve": _SOLVES,
     "jettison.store.blobs": _STORES,
-    "jettison.store.cache_mounts": _STORES,
     "jettison.store.images": _STORES,
-    "jettison.store.place": _STORES,
-    "jettison.store.staging": _STORES,
 }
 """By module, or by package with ``.*``."""
 
