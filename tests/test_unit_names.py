@@ -58,7 +58,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.agent": _RUNS,
     "jettison.api.built": _RUNS,
     "jettison.api.debug": _RUNS,
-    "jettison.api.output": _RUNS,
     "jettison.api.run": _RUNS,
     "jettison.api.sources": _RUNS,
     "jettison.api.stages": _RUNS,
@@ -128,6 +127,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.solver.ops.output": _SOLVES,
     "jettison.solver.ops.run": _SOLVES,
     "jettison.solver.solve": _SOLVES,
+    "jettison.solver.stacks": _SOLVES,
     "jettison.store.blobs": _STORES,
     "jettison.store.images": _STORES,
 }

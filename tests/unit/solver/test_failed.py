@@ -15,6 +15,7 @@ from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.solver.failed import FailedStep, forget, keep, kept_steps
 from jettison.store.layer import LayerId
 from jettison.store.store import Store
+from ownership_rig import OWNERSHIP
 
 STEP = FailedStep(
     vertex="sha256:" + "ab" * 32,
@@ -36,7 +37,7 @@ def store(tmp_path: Path):
 
 
 def kept(store: Store, step: FailedStep = STEP, secrets=NO_SECRETS, content: str = "half") -> None:
-    active = OverlayLayerStore(store).prepare()
+    active = OverlayLayerStore(store, OWNERSHIP).prepare()
     (active.upper / "made").write_text(content)
     keep(store.failed, step, active, secrets)
 

@@ -9,6 +9,7 @@ from jettison.plan.graph import ImageTemplate, Plan
 from jettison.snapshot.stack import StackTree
 from jettison.solver.result import Solution, StackResult, TreeResult
 from jettison.store.layer import LayerId
+from ownership_rig import OWNERSHIP
 
 STACK, TREE = sha256_digest(b"stack"), sha256_digest(b"tree")
 LAYERS = (LayerId("sha256:" + "1" * 64), LayerId("sha256:" + "2" * 64))
@@ -18,7 +19,7 @@ def test_a_root_file_system_is_a_stack_and_scratch_and_files_are_none():
     template = ImageTemplate(parse_platform("linux/amd64"), ContainerConfig(), ())
     results = {
         STACK: StackResult(LAYERS, LAYERS[1], 7, cached=True),
-        TREE: TreeResult(StackTree(())),
+        TREE: TreeResult(StackTree((), OWNERSHIP)),
     }
     solution = Solution(Plan((), STACK, template), results)
     assert solution.stack(STACK) == LAYERS

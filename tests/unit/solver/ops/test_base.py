@@ -16,6 +16,7 @@ from jettison.solver.ops.base import Inputs, inputs_of, making, sees_secrets
 from jettison.solver.result import StackResult, TreeResult
 from jettison.store.layer import LayerId
 from jettison.store.store import Store
+from ownership_rig import OWNERSHIP
 
 IMAGE = ImageOp("a", parse_platform("linux/amd64"), (sha256_digest(b"1"),))
 RUN = ExecOp(argv=("x",), env=(), cwd="/")
@@ -25,7 +26,7 @@ LAYER = LayerId("sha256:" + "1" * 64)
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_is_made_is_committed_or_leaves_nothing(tmp_path: Path, fails: bool):
     with Store.open(tmp_path / "store") as store:
-        layers = OverlayLayerStore(store)
+        layers = OverlayLayerStore(store, OWNERSHIP)
         try:
             with making(layers) as active:
                 (active.upper / "file").write_text("x")
@@ -45,7 +46,7 @@ def test_inputs_are_the_base_and_what_is_read_by_index():
     result = StackResult((LAYER,))
     assert inputs_of(run, {image.digest: result}) == Inputs((LAYER,), (result,))
     assert inputs_of(image, {}) == Inputs((), ())
-    files = TreeResult(StackTree(()))
+    files = TreeResult(StackTree((), OWNERSHIP))
     assert inputs_of(run, {image.digest: files}) == Inputs((), (files,))
 
 

@@ -11,6 +11,7 @@ from jettison.errors import SolveError
 from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import FileMount
 from jettison.solver.ops.mounts import Mounted, mount_private
+from ownership_rig import OWNERSHIP
 from unit.solver.ops.test_spec import options
 
 FILE = ExecMount(MountType.SECRET, "/run/secrets/a", id="a")
@@ -19,7 +20,7 @@ ENV = ExecMount(MountType.SECRET, "", id="a", env="A")
 
 def private(tmp_path: Path, *mounts: ExecMount, **given) -> Mounted:
     with ExitStack() as stack:
-        return mount_private(mounts, options(**given), stack, tmp_path)
+        return mount_private(mounts, options(**given), OWNERSHIP, stack, tmp_path)
 
 
 def test_a_secret_is_a_file_in_memory_for_its_owner(tmp_path):

@@ -9,9 +9,9 @@ import pytest
 from jettison.copier.passwd import UserIds
 from jettison.plan.op import ExecOp, Network, Security
 from jettison.sandbox.spec import ContainerLimits, NetworkMode, Root, RootKind, TmpfsMount
+from jettison.solver.drivers import ExecOptions
 from jettison.solver.ops.mounts import Mounted
 from jettison.solver.ops.spec import environment, step_spec
-from jettison.solver.runtime import ExecOptions
 
 ROOT = Root(RootKind.OVERLAY, Path("/upper"))
 USER = UserIds(7, 8, (8, 9), home="/home/me")
