@@ -84,7 +84,7 @@ def keep(
         (active.path / "step").write_bytes(data)
         name = f"{time.time_ns():x}-{step.vertex.partition(':')[2][:12]}"
         active.path.rename(root / name)
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # paths may be any bytes
         return
 
 

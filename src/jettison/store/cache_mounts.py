@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -82,11 +83,10 @@ def _lock(path: Path) -> FileLock:
 def _measure(path: Path, measured_s: float) -> CacheMount:
     note = path.with_name(path.name + _USED)
     now = time.time_ns()
-    try:
+    used_ns, when, size = path.stat().st_mtime_ns, 0, 0
+    with suppress(FileNotFoundError, msgspec.DecodeError):  # not used, or not measured so far
         used_ns = note.stat().st_mtime_ns
         when, size = _SIZE.decode(note.read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
-        used_ns, when, size = path.stat().st_mtime_ns, 0, 0
     if now - when > measured_s * 1e9:
         size = _size(path)
         if note.exists():
