@@ -18,9 +18,9 @@ from host_tools import lacking
 from jettison.linux.userns import has_single_id, is_rootless
 from jettison.sandbox.base import Running, Sandbox, Streams
 from jettison.sandbox.helper.client import Helper
-from jettison.sandbox.level import IN_CONTAINER, SINGLE_ID
+from jettison.sandbox.level import DRIVERS, IN_CONTAINER, SINGLE_ID
 from jettison.sandbox.rootfs.base import COPY, FUSE, RootedSandbox
-from jettison.sandbox.select import DRIVERS, make, make_snapshotter
+from jettison.sandbox.select import make, make_snapshotter
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 from ownership_rig import OWNERSHIP
 

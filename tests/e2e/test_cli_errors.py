@@ -132,7 +132,7 @@ def test_a_missing_context_or_dockerfile_is_told(cli: Cli):
         (["image", "lss"], ["unknown command `jettison image lss`", "`jettison image ls`"]),
         (["help", "nothing"], ["unknown command `jettison nothing`"]),
         (["tag", "box"], ["needs TARGET_IMAGE"]),
-        (["inspect", "-f", "{{range}}", "box"], ["{{range}}"]),
+        (["inspect", "-f", "{{range}}", "box"], ["missing value for range", "{{.Name}}"]),
     ],
 )
 def test_wrong_commands_are_told(cli: Cli, arguments: list[str], parts: list[str]):

@@ -243,3 +243,16 @@ def test_hints_name_flags_of_run_only(cli: Cli, arguments: list[str]):
     assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", hints)) <= names, hints
     assert "RUN" not in hints
     assert "examples/bases" not in hints
+
+
+def test_an_image_for_another_platform_is_not_run(cli: Cli):
+    own = {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
+    assert cli("run", "--platform", f"linux/{own}", "box").stdout == "this is the box\n"
+    said = cli.attempt("run", "--pull", "never", "--platform", "linux/s390x", "box")
+    assert said.returncode == 125
+    assert f"`box` is for linux/{own}, not for linux/s390x" in said.stderr
+
+
+def test_an_unknown_isolation_is_an_error_before_anything_else(cli: Cli):
+    said = cli.attempt("run", "--isolation", "bogus", "no-such-image")
+    assert (said.returncode, "unknown sandbox driver `bogus`" in said.stderr) == (125, True)

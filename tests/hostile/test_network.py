@@ -24,8 +24,7 @@ from contract.sandbox_rig import BUSYBOX, Rig, make_driver
 from host_tools import lacking, tool
 from jettison.linux.userns import has_single_id, in_user_namespace
 from jettison.sandbox.helper.filters import has_vsock
-from jettison.sandbox.level import SINGLE_ID
-from jettison.sandbox.select import DRIVERS
+from jettison.sandbox.level import DRIVERS, SINGLE_ID
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, NetworkMode
 from level_rig import Level, Machine
 

@@ -27,6 +27,7 @@ from jettison.events import Sink
 from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
+from jettison.oci.platform import matches, normalise, parse_platform
 from jettison.sandbox.spec import (
     NETWORK_CAPABILITIES,
     NetworkMode,
@@ -36,6 +37,7 @@ from jettison.sandbox.spec import (
 )
 from jettison.snapshot.base import ActiveSnapshot
 from jettison.snapshot.stack import StackTree
+from jettison.store.image import StoredImage
 
 
 def run_container(
@@ -63,6 +65,11 @@ def run_container(
     """
     session.require_namespace()
     image = find_image(session.store, request.image)
+    if other := _other_platform(image, request.platform):
+        raise ImageNotFoundError(
+            f"`{request.image}` is for {other}, not for {request.platform}",
+            hint="leave `--platform` out, or pull or build it for that platform",
+        )
     config = decode(ImageConfig, image.config).config
     with ExitStack() as stack:
         if request.name:
@@ -102,12 +109,25 @@ def must_pull(session: Session, request: RunRequest) -> bool:
     if request.pull == "always":
         return True
     try:
-        find_image(session.store, request.image)
+        image = find_image(session.store, request.image)
     except ImageNotFoundError:
         if request.pull == "never":
             raise
         return True
-    return False
+    return request.pull != "never" and bool(_other_platform(image, request.platform))
+
+
+def _other_platform(image: StoredImage, wanted: str) -> str:
+    """Return for which platform an image is, if it is not the one that is wanted.
+
+    Raises:
+        UsageError: what is wanted is no platform.
+    """
+    if not wanted:
+        return ""
+    config = decode(ImageConfig, image.config)
+    offered = normalise(config.os, config.architecture, config.variant)
+    return "" if matches(parse_platform(wanted), offered) else str(offered)
 
 
 def pull_image(session: Session, request: RunRequest, sink: Sink) -> None:

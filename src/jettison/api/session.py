@@ -65,7 +65,12 @@ class Session:
 
         Raises:
             StorageError: the store cannot be opened.
+            UsageError: there is no such isolation or snapshotter.
         """
+        if settings.isolation or settings.snapshotter:  # also where nothing will run
+            from jettison.sandbox.level import require_known
+
+            require_known(settings.isolation, settings.snapshotter)
         root = store_root(settings, environ, root_user=not userns.is_rootless())
         store = Store.open(root)
         disk = os.statvfs(root)

@@ -6,13 +6,14 @@ Out: ``UsageError``.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 import click
 
 from jettison.errors import UsageError
 
+_SLIPS = 2
+_LONG = 6
 _NO_DAEMON = "containers run in the foreground and are gone when they end"
 ABSENT = {
     "ps": f"{_NO_DAEMON}, so there is no list of them",
@@ -72,7 +73,7 @@ def unknown_command(path: str, name: str, known: Iterable[str]) -> UsageError:
             f"there is no `{path} {name}`: {reason}",
             hint="run `jettison help` to see all commands",
         )
-    near = difflib.get_close_matches(name, list(known), 1)
+    near = near_misses(name, known)
     hint = f"did you mean `{path} {near[0]}`?" if near else f"run `{path} --help`"
     return UsageError(f"unknown command `{path} {name}`", hint=hint)
 
@@ -83,7 +84,7 @@ def usage_error(error: click.ClickException) -> UsageError:
     path = context.command_path if context is not None else "jettison"
     hint = f"run `{path} --help`"
     if isinstance(error, click.NoSuchOption):
-        near = sorted(error.possibilities or ())
+        near = near_misses(error.option_name, error.possibilities or ())
         if near:
             hint = f"did you mean {' or '.join(f'`{each}`' for each in near)}?"
         return UsageError(f"unknown flag `{error.option_name}` of `{path}`", hint=hint)
@@ -94,6 +95,42 @@ def usage_error(error: click.ClickException) -> UsageError:
         name = max(error.param.opts, key=len) if error.param.opts else error.param.name
         return UsageError(f"`{name}`: {_sentence(error.message)}", hint=hint)
     return UsageError(_sentence(error.message), hint=hint)
+
+
+def near_misses(wrong: str, known: Iterable[str]) -> list[str]:
+    """Return what was probably meant, the most alike first: often nothing.
+
+    A slip of one letter, or of two in a long name, that leaves the first letter as it is:
+    `--gpus` is not `--cpus`.
+
+    >>> near_misses("--tga", ["--tag", "--target"]), near_misses("--gpus", ["--cpus"])
+    (['--tag'], [])
+    """
+    letter = wrong.lstrip("-")[:1]
+    most = _SLIPS if len(wrong.lstrip("-")) > _LONG else 1
+    alike = [each for each in known if each.lstrip("-")[:1] == letter]
+    distances = sorted((_slips(wrong, each), each) for each in alike)
+    return [each for distance, each in distances if distance <= most]
+
+
+def _slips(first: str, second: str) -> int:
+    """Return how many letters were left out, added, changed or exchanged with the next."""
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for index, letter in enumerate(first, start=1):
+        following = [index]
+        for column, other in enumerate(second, start=1):
+            cost = min(row[column] + 1, following[-1] + 1, row[column - 1] + (letter != other))
+            if (
+                index > 1
+                and column > 1
+                and letter == second[column - 2]
+                and first[index - 2] == other
+            ):
+                cost = min(cost, before[column - 2] + 1)
+            following.append(cost)
+        before, row = row, following
+    return row[-1]
 
 
 def _sentence(text: str) -> str:

@@ -1,4 +1,6 @@
-"""The level that steps ran at last on this host, so that none runs at a weaker one unnoticed.
+"""Levels of isolation: their names, and the one that steps ran at last on this host.
+
+None runs at a weaker one unnoticed.
 
 In:  the directory of the store, the driver that was found, why better ones were not.
 Out: a note for the next time; an error where this time is weaker than the last.
@@ -17,12 +19,16 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.errors import SandboxUnavailableError
+from jettison.errors import SandboxUnavailableError, UsageError
 from jettison.linux.userns import shortfall
 from jettison.sandbox.base import Verdict
+from jettison.sandbox.rootfs.base import SNAPSHOTTERS
 
 AUTO = "auto"
 """As ``--isolation``: the best that works, also when it is weaker than the last time."""
+
+DRIVERS = ("embedded", "oci:crun", "oci:runc")
+"""Drivers that isolate, the best first."""
 
 SINGLE_ID = "single-id"
 IN_CONTAINER = "in-container"
@@ -30,6 +36,24 @@ IN_CONTAINER = "in-container"
 _FILE = "levels.json"
 _WEAKNESS = {SINGLE_ID: 1, IN_CONTAINER: 2}
 _MOST_HOSTS = 32
+
+
+def require_known(isolation: str, snapshotter: str) -> None:
+    """See that a driver and a snapshotter have names that there are; empty ones are good.
+
+    Raises:
+        UsageError: one has not.
+    """
+    if snapshotter and snapshotter not in SNAPSHOTTERS:
+        hint = f"Use one of {', '.join(SNAPSHOTTERS)}."
+        raise UsageError(f"unknown snapshotter `{snapshotter}`", hint=hint)
+    names = (*DRIVERS, SINGLE_ID, IN_CONTAINER)
+    is_path = isolation.startswith(("/", "oci:/"))
+    if isolation and not is_path and isolation not in {*names, "oci", "crun", "runc", AUTO}:
+        raise UsageError(
+            f"unknown sandbox driver `{isolation}`",
+            hint=f"Use one of {', '.join(names)}, `oci` or `auto`.",
+        )
 
 
 def keep_level(store: Path, name: str, failed: Sequence[Verdict], *, may_weaken: bool) -> None:

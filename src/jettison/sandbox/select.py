@@ -26,7 +26,14 @@ from jettison.fs.ownership import Ownership
 from jettison.linux.programs import find_program
 from jettison.linux.userns import has_single_id, outer_ids, shortfall
 from jettison.sandbox.base import MOUNT_ROOT, Sandbox, Verdict
-from jettison.sandbox.level import AUTO, IN_CONTAINER, SINGLE_ID, keep_level
+from jettison.sandbox.level import (
+    AUTO,
+    DRIVERS,
+    IN_CONTAINER,
+    SINGLE_ID,
+    keep_level,
+    require_known,
+)
 from jettison.sandbox.rootfs.base import (
     COPY,
     FUSE,
@@ -36,7 +43,6 @@ from jettison.sandbox.rootfs.base import (
     Snapshotter,
 )
 
-DRIVERS = ("embedded", "oci:crun", "oci:runc")
 """Those that isolate, in the order in which they are tried."""
 
 _FILE = "sandbox.json"
@@ -64,7 +70,7 @@ def choose(
         UsageError: an unknown name.
         SandboxUnavailableError: none works, or only weaker ones; says why for each.
     """
-    _check_snapshotter(snapshotter)
+    require_known(force, snapshotter)
     failed: list[Verdict] = []
     for name in _candidates("" if force == AUTO else force):
         for sandbox, verdict in _trials(ownership, name, snapshotter, cache_dir):
@@ -95,7 +101,7 @@ def probe(
         cache_dir: See ``choose``.
         snapshotter: See ``choose``.
     """
-    _check_snapshotter(snapshotter)
+    require_known("", snapshotter)
     verdicts = []
     if has_single_id():
         reason, remedy = shortfall()
@@ -204,12 +210,6 @@ def make_snapshotter(name: str, ownership: Ownership) -> Snapshotter | None:
     return None if program is None else FuseSnapshotter(program)
 
 
-def _check_snapshotter(name: str) -> None:
-    if name and name not in SNAPSHOTTERS:
-        names = ", ".join(SNAPSHOTTERS)
-        raise UsageError(f"unknown snapshotter `{name}`", hint=f"Use one of {names}.")
-
-
 def _label(verdict: Verdict) -> str:
     if verdict.driver == IN_CONTAINER or verdict.snapshotter == OVERLAY:
         return verdict.driver
@@ -272,12 +272,7 @@ def _candidates(force: str) -> tuple[str, ...]:
             "the sandbox `single-id` needs a user namespace with one id",
             hint="Set `isolation` by the environment or the settings file, or leave it out.",
         )
-    if force in (*DRIVERS, SINGLE_ID, IN_CONTAINER) or force.startswith("oci:/"):
-        return (force,)
-    names = ", ".join((*DRIVERS, SINGLE_ID, IN_CONTAINER))
-    raise UsageError(
-        f"unknown sandbox driver `{force}`", hint=f"Use one of {names}, `oci` or `auto`."
-    )
+    return (force,)
 
 
 def _install(name: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from jettison.cli.flags import DockerCommand
 from jettison.cli.main import _SYNONYMS, COMMANDS, GROUPS, LazyGroup, jettison, run
-from jettison.cli.usage import ABSENT, unknown_command
+from jettison.cli.usage import ABSENT, near_misses, unknown_command
 from jettison.errors import UsageError
 
 
@@ -94,3 +94,20 @@ def test_a_wrong_command_line_is_one_message_with_a_hint(line, capsys):
     assert said.out == ""
     lines = said.err.splitlines()
     assert [text.split(":")[0] for text in lines] == ["ERROR", "hint"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "known", "near"),
+    [
+        ("bild", ["build", "builder"], ["build"]),
+        ("--tga", ["--tag", "--target"], ["--tag"]),
+        ("--gpus", ["--cpus", "--pull"], []),
+        ("--dns", ["--env", "--net"], []),
+        ("--root", ["--mount", "--rm"], []),
+        ("--build-agrs", ["--build-arg"], ["--build-arg"]),
+        ("--tags", ["--tag", "--tag"], ["--tag", "--tag"]),
+        ("ps", ["pull", "push"], []),
+    ],
+)
+def test_only_slips_are_taken_for_what_there_is(wrong, known, near):
+    assert near_misses(wrong, known) == near

@@ -7,9 +7,9 @@ import os
 import msgspec
 import pytest
 
-from jettison.errors import SandboxUnavailableError
+from jettison.errors import SandboxUnavailableError, UsageError
 from jettison.sandbox.base import Verdict
-from jettison.sandbox.level import keep_level
+from jettison.sandbox.level import keep_level, require_known
 
 FAILED = [Verdict("embedded", works=False, reason="no namespaces")]
 
@@ -71,3 +71,25 @@ def test_a_note_that_cannot_be_written_is_no_reason_to_fail(tmp_path):
     (tmp_path / "levels.json").mkdir()
     keep_level(tmp_path, "embedded", [], may_weaken=False)
     assert os.listdir(tmp_path) == ["levels.json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "auto", "embedded", "oci", "oci:crun", "runc", "/bin/x", "oci:/x"]
+)
+def test_names_that_there_are(name):
+    require_known(name, "")
+
+
+@pytest.mark.parametrize(
+    ("isolation", "snapshotter", "message"),
+    [
+        ("bogus", "", "unknown sandbox driver `bogus`"),
+        ("oci:bogus", "", "unknown sandbox driver `oci:bogus`"),
+        ("", "btrfs", "unknown snapshotter `btrfs`"),
+    ],
+)
+def test_names_that_there_are_not(isolation, snapshotter, message):
+    with pytest.raises(UsageError) as caught:
+        require_known(isolation, snapshotter)
+    assert caught.value.message == message
+    assert caught.value.hint.startswith("Use one of ")
