@@ -319,9 +319,9 @@ class Stage:
                     lease=session.store.lease,
                     layer_made=lambda vertex, _layer: self.layers_made.append(vertex),
                 ).solve()
-                content = session.store.layers.content
+                find = session.store.layers.find
                 self.contents = {
-                    digest: tuple(map(content, result.stack))
+                    digest: tuple(find(layer).content for layer in result.stack)
                     for digest, result in solution.results.items()
                     if isinstance(result, StackResult)
                 }
