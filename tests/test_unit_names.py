@@ -62,21 +62,16 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.sources": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
-    "jettison.console.template.*": Elsewhere(
-        "tested by what templates print", ("unit/console/template",)
-    ),
     "jettison.copier.bulk": _COPIES,
     "jettison.copier.content": _COPIES,
     "jettison.copier.entry": _COPIES,
     "jettison.copier.layout": _COPIES,
     "jettison.copier.members": _COPIES,
-    "jettison.copier.missing": _COPIES,
     "jettison.copier.open": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
     "jettison.exporter.base": _IMAGES,
     "jettison.exporter.catalog": _IMAGES,
-    "jettison.exporter.destination": _IMAGES,
     "jettison.exporter.directory": _IMAGES,
     "jettison.exporter.image": _IMAGES,
     "jettison.exporter.layout_contents": _IMAGES,
@@ -95,7 +90,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.image.layers": _IMAGES,
     "jettison.image.packer": _IMAGES,
     "jettison.image.pull": _IMAGES,
-    "jettison.image.remote": _IMAGES,
     "jettison.image.rewrite": _IMAGES,
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
@@ -124,7 +118,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.solver.ops.copy": _SOLVES,
     "jettison.solver.ops.execute": _SOLVES,
     "jettison.solver.ops.mkdir": _SOLVES,
-    "jettison.solver.ops.output": _SOLVES,
     "jettison.solver.ops.run": _SOLVES,
     "jettison.solver.solve": _SOLVES,
     "jettison.solver.stacks": _SOLVES,
