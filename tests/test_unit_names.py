@@ -64,27 +64,19 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.transfer": _RUNS,
     "jettison.copier.bulk": _COPIES,
     "jettison.copier.content": _COPIES,
-    "jettison.copier.entry": _COPIES,
     "jettison.copier.layout": _COPIES,
     "jettison.copier.members": _COPIES,
-    "jettison.copier.open": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
     "jettison.exporter.base": _IMAGES,
-    "jettison.exporter.catalog": _IMAGES,
     "jettison.exporter.directory": _IMAGES,
-    "jettison.exporter.image": _IMAGES,
     "jettison.exporter.layout_contents": _IMAGES,
-    "jettison.exporter.oci": _IMAGES,
-    "jettison.exporter.registry": _IMAGES,
-    "jettison.exporter.rootfs": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
     ),
     "jettison.fs.layer_file": Elsewhere(
         "a value without behaviour", ("unit/snapshot/test_streaming_digest.py",)
     ),
-    "jettison.image.blob_source": _IMAGES,
     "jettison.image.commit": _IMAGES,
     "jettison.image.files": _IMAGES,
     "jettison.image.layers": _IMAGES,
@@ -94,9 +86,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
     ),
-    "jettison.layer.place": Elsewhere(
-        "a part of unpacking, which is tested whole", ("unit/layer/test_layer_unpack.py",)
-    ),
     "jettison.python.calls": Elsewhere(
         "calls of programs, in processes of their own", ("e2e/test_python_calls.py",)
     ),
@@ -105,7 +94,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     ),
     "jettison.sandbox.driver.chroot": _DRIVERS,
     "jettison.sandbox.driver.embedded": _DRIVERS,
-    "jettison.sandbox.driver.ids": _DRIVERS,
     "jettison.sandbox.driver.oci": _DRIVERS,
     "jettison.sandbox.helper.client": _DRIVERS,
     "jettison.sandbox.helper.spawn": _DRIVERS,
@@ -122,7 +110,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.solver.solve": _SOLVES,
     "jettison.solver.stacks": _SOLVES,
     "jettison.store.blobs": _STORES,
-    "jettison.store.images": _STORES,
 }
 """By module, or by package with ``.*``."""
 
