@@ -49,7 +49,6 @@ _SOLVES = Elsewhere(
     "a part of a solve, which is tested whole: results and events of plans",
     ("property/test_solver_properties.py", "engine"),
 )
-_STORES = Elsewhere("a part of the store", ("unit/store/test_store.py",))
 _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
 
 ELSEWHERE: dict[str, Elsewhere] = {
@@ -59,7 +58,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.built": _RUNS,
     "jettison.api.debug": _RUNS,
     "jettison.api.run": _RUNS,
-    "jettison.api.sources": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
     "jettison.copier.bulk": _COPIES,
@@ -102,14 +100,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.sandbox.rootfs.emulated_mounts": _ROOTS,
     "jettison.sandbox.rootfs.fuse": _ROOTS,
     "jettison.solver.ops.bind_sources": _SOLVES,
-    "jettison.solver.ops.caches": _SOLVES,
     "jettison.solver.ops.copy": _SOLVES,
     "jettison.solver.ops.execute": _SOLVES,
     "jettison.solver.ops.mkdir": _SOLVES,
     "jettison.solver.ops.run": _SOLVES,
     "jettison.solver.solve": _SOLVES,
-    "jettison.solver.stacks": _SOLVES,
-    "jettison.store.blobs": _STORES,
 }
 """By module, or by package with ``.*``."""
 
