@@ -54,21 +54,18 @@ _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
-    "jettison.api.agent": _RUNS,
     "jettison.api.built": _RUNS,
     "jettison.api.debug": _RUNS,
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
     "jettison.copier.bulk": _COPIES,
-    "jettison.copier.content": _COPIES,
     "jettison.copier.layout": _COPIES,
     "jettison.copier.members": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
     "jettison.exporter.base": _IMAGES,
     "jettison.exporter.directory": _IMAGES,
-    "jettison.exporter.layout_contents": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
     ),
@@ -78,9 +75,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.image.commit": _IMAGES,
     "jettison.image.files": _IMAGES,
     "jettison.image.layers": _IMAGES,
-    "jettison.image.packer": _IMAGES,
     "jettison.image.pull": _IMAGES,
-    "jettison.image.rewrite": _IMAGES,
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
     ),
