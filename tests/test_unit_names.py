@@ -60,7 +60,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
     "jettison.copier.bulk": _COPIES,
-    "jettison.copier.layout": _COPIES,
     "jettison.copier.members": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
@@ -72,9 +71,13 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.fs.layer_file": Elsewhere(
         "a value without behaviour", ("unit/snapshot/test_streaming_digest.py",)
     ),
-    "jettison.image.commit": _IMAGES,
+    "jettison.image.commit": Elsewhere(
+        "tested by what a session commits", ("unit/image/test_packing_commit.py",)
+    ),
     "jettison.image.files": _IMAGES,
-    "jettison.image.layers": _IMAGES,
+    "jettison.image.layers": Elsewhere(
+        "tested as the rig's `blobs`", ("unit/image/test_layer_blobs.py",)
+    ),
     "jettison.image.pull": _IMAGES,
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
@@ -91,10 +94,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.sandbox.helper.client": _DRIVERS,
     "jettison.sandbox.helper.spawn": _DRIVERS,
     "jettison.sandbox.init.*": _HELPER,
-    "jettison.sandbox.rootfs.copy": _ROOTS,
     "jettison.sandbox.rootfs.emulated_mounts": _ROOTS,
     "jettison.sandbox.rootfs.fuse": _ROOTS,
-    "jettison.solver.ops.bind_sources": _SOLVES,
     "jettison.solver.ops.copy": _SOLVES,
     "jettison.solver.ops.execute": _SOLVES,
     "jettison.solver.ops.mkdir": _SOLVES,
