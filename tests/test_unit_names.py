@@ -63,7 +63,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.copier.members": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
-    "jettison.exporter.base": _IMAGES,
+    "jettison.exporter.base": Elsewhere("a protocol and values", ("contract/test_exporter.py",)),
     "jettison.exporter.directory": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
