@@ -49,59 +49,38 @@ _SOLVES = Elsewhere(
     "a part of a solve, which is tested whole: results and events of plans",
     ("property/test_solver_properties.py", "engine"),
 )
-_STORES = Elsewhere("a part of the store", ("unit/store/test_store.py",))
 _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
 
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
-    "jettison.api.agent": _RUNS,
     "jettison.api.built": _RUNS,
     "jettison.api.debug": _RUNS,
     "jettison.api.run": _RUNS,
-    "jettison.api.sources": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
-    "jettison.console.template.*": Elsewhere(
-        "tested by what templates print", ("unit/console/template",)
-    ),
     "jettison.copier.bulk": _COPIES,
-    "jettison.copier.content": _COPIES,
-    "jettison.copier.entry": _COPIES,
-    "jettison.copier.layout": _COPIES,
     "jettison.copier.members": _COPIES,
-    "jettison.copier.missing": _COPIES,
-    "jettison.copier.open": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
-    "jettison.exporter.base": _IMAGES,
-    "jettison.exporter.catalog": _IMAGES,
-    "jettison.exporter.destination": _IMAGES,
+    "jettison.exporter.base": Elsewhere("a protocol and values", ("contract/test_exporter.py",)),
     "jettison.exporter.directory": _IMAGES,
-    "jettison.exporter.image": _IMAGES,
-    "jettison.exporter.layout_contents": _IMAGES,
-    "jettison.exporter.oci": _IMAGES,
-    "jettison.exporter.registry": _IMAGES,
-    "jettison.exporter.rootfs": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
     ),
     "jettison.fs.layer_file": Elsewhere(
         "a value without behaviour", ("unit/snapshot/test_streaming_digest.py",)
     ),
-    "jettison.image.blob_source": _IMAGES,
-    "jettison.image.commit": _IMAGES,
+    "jettison.image.commit": Elsewhere(
+        "tested by what a session commits", ("unit/image/test_packing_commit.py",)
+    ),
     "jettison.image.files": _IMAGES,
-    "jettison.image.layers": _IMAGES,
-    "jettison.image.packer": _IMAGES,
+    "jettison.image.layers": Elsewhere(
+        "tested as the rig's `blobs`", ("unit/image/test_layer_blobs.py",)
+    ),
     "jettison.image.pull": _IMAGES,
-    "jettison.image.remote": _IMAGES,
-    "jettison.image.rewrite": _IMAGES,
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
-    ),
-    "jettison.layer.place": Elsewhere(
-        "a part of unpacking, which is tested whole", ("unit/layer/test_layer_unpack.py",)
     ),
     "jettison.python.calls": Elsewhere(
         "calls of programs, in processes of their own", ("e2e/test_python_calls.py",)
@@ -111,25 +90,17 @@ ELSEWHERE: dict[str, Elsewhere] = {
     ),
     "jettison.sandbox.driver.chroot": _DRIVERS,
     "jettison.sandbox.driver.embedded": _DRIVERS,
-    "jettison.sandbox.driver.ids": _DRIVERS,
     "jettison.sandbox.driver.oci": _DRIVERS,
     "jettison.sandbox.helper.client": _DRIVERS,
     "jettison.sandbox.helper.spawn": _DRIVERS,
     "jettison.sandbox.init.*": _HELPER,
-    "jettison.sandbox.rootfs.copy": _ROOTS,
     "jettison.sandbox.rootfs.emulated_mounts": _ROOTS,
     "jettison.sandbox.rootfs.fuse": _ROOTS,
-    "jettison.solver.ops.bind_sources": _SOLVES,
-    "jettison.solver.ops.caches": _SOLVES,
     "jettison.solver.ops.copy": _SOLVES,
     "jettison.solver.ops.execute": _SOLVES,
     "jettison.solver.ops.mkdir": _SOLVES,
-    "jettison.solver.ops.output": _SOLVES,
     "jettison.solver.ops.run": _SOLVES,
     "jettison.solver.solve": _SOLVES,
-    "jettison.solver.stacks": _SOLVES,
-    "jettison.store.blobs": _STORES,
-    "jettison.store.images": _STORES,
 }
 """By module, or by package with ``.*``."""
 

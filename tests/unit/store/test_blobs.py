@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from jettison.errors import DigestMismatchError, SizeMismatchError, StorageError
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.manifest import Descriptor
+from jettison.store.blobs import BlobStore
 from jettison.store.store import Store
 
 
@@ -153,3 +155,32 @@ def test_a_full_disk_is_a_storage_error_and_nothing_half_written_stays(small_dis
         assert store.blobs.all() == [kept]
         assert unfinished(store) == []
         assert store.blobs.put(b"fits again")
+
+
+def test_a_new_blob_is_leased_before_it_is_there_and_an_old_one_is_not(store: Store) -> None:
+    leased: list[tuple[Digest, bool]] = []
+    blobs: BlobStore = store.blobs
+
+    def lease(digests: Iterable[Digest]) -> None:
+        leased.extend((each, blobs.has(each)) for each in digests)
+
+    blobs.lease = lease
+    put = blobs.put(b"put")
+    with blobs.writer() as writer:
+        writer.write(b"written")
+        written = writer.commit()
+    blobs.put(b"put")
+    assert leased == [(put, False), (written, False)]
+
+
+@pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
+def test_blobs_of_other_digests_are_kept_under_theirs(store: Store, algorithm: str) -> None:
+    digest = Digest(f"{algorithm}:{hashlib.new(algorithm, b'data').hexdigest()}")
+    with store.blobs.writer(descriptor(b"data", digest=digest)) as writer:
+        writer.write(memoryview(b"data"))
+        assert writer.commit() == digest
+    assert store.blobs.read(digest, limit=4) == b"data"
+    assert digest in store.blobs.all()
+    store.blobs.remove(digest)
+    store.blobs.remove(digest)
+    assert not store.blobs.has(digest)

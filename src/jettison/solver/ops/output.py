@@ -111,7 +111,7 @@ class StepOutput:
         del self._tail[:-_TAIL_BYTES]
         if self._limit:
             left = self._limit - self._shown
-            if left <= 0:
+            if left < 0:  # clipped already
                 return
             if len(data) > left:
                 data = data[:left] + _CLIPPED % _size(self._limit)

@@ -1,0 +1,37 @@
+"""Questions before something is removed."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from jettison.cli.session import confirmed
+from jettison.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("typed", "agrees"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False)]
+)
+def test_the_user_is_asked(monkeypatch, capsys, typed, agrees):
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert confirmed("This removes it.", force=False) is agrees
+    said = capsys.readouterr()
+    assert "This removes it. Continue? [y/N]" in said.err
+    assert said.out == ""
+
+
+def test_force_does_not_ask(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert confirmed("This removes it.", force=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_where_nobody_answers_that_is_an_error(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(UsageError) as caught:
+        confirmed("This removes it.", force=False)
+    assert (caught.value.message, caught.value.hint) == (
+        "nobody answers the question",
+        "use --force",
+    )

@@ -1,0 +1,49 @@
+"""Sources that are not there, and what may have been meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from copy_rig import copy_op, fill
+from jettison.copier.missing import missing_source
+from jettison.fs.host_tree import HostTree
+from jettison.fs.pattern import PatternMatcher
+from jettison.source.local import LocalTree
+
+FILES = {"README.md": "", "src/main.py": "", "src/mine.py": "", "link": "-> src", "loop": "-> loop"}
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/readme.md", "did you mean `/README.md`?"),
+        ("/src/man.py", "did you mean `/src/main.py` or `/src/mine.py`?"),
+        ("/scr/main.py", "did you mean `/src`?"),
+        ("/link/mainn.py", "did you mean `/link/main.py` or `/link/mine.py`?"),
+        ("/nothing/like/it", None),
+        ("/loop/x", None),
+    ],
+)
+def test_similar_names_are_named(tmp_path, path, hint):
+    tree = HostTree(fill(tmp_path / "c", FILES), context=True)
+    error = missing_source(copy_op(path, "/"), tree, path)
+    assert error.message == f"`{path}` not found in the build context"
+    assert error.hint == hint
+
+
+def test_a_source_in_an_image_is_missing_there(tmp_path):
+    tree = HostTree(fill(tmp_path / "c", {}))
+    error = missing_source(copy_op("/x", "/", from_image=True), tree, "/x")
+    assert error.message == "`/x` not found in the stage or image it is copied from"
+
+
+def test_the_pattern_that_hides_a_file_is_named(tmp_path):
+    files = {"dist/app": ""}
+    tree = LocalTree(fill(tmp_path / "c", files), ignored=PatternMatcher(["*.log", "dist"]))
+    error = missing_source(copy_op("/dist/app", "/"), tree, "/dist/app")
+    assert error.hint == "the ignore file excludes it with `dist`; add `!dist/app` after that"
+
+
+def test_a_directory_of_thousands_of_names_is_looked_at_in_part(tmp_path):
+    tree = HostTree(fill(tmp_path / "c", {f"f{n:05}": "" for n in range(6000)}), context=True)
+    assert missing_source(copy_op("/f00001x", "/"), tree, "/f00001x").hint is not None

@@ -1,0 +1,61 @@
+"""What a solve knows about root file systems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from image_rig import Rig
+from jettison.cache.key import stack_digest
+from jettison.events import no_progress
+from jettison.snapshot.base import ALL_TELL, Change
+from jettison.solver.stacks import Stacks
+from jettison.store.layer import LayerId
+
+
+@pytest.fixture
+def rig(tmp_path: Path):
+    with Rig(tmp_path / "store") as opened:
+        yield opened
+
+
+def test_the_files_of_a_stack_are_those_of_its_layers_read_once(rig):
+    one, two = rig.layer({"a": "1", "b": "1"}), rig.layer({"b": "22"})
+    stacks = Stacks(rig.layer_store, rig.blobs)
+    tree = stacks.tree((one, two), no_progress)
+    assert sorted(tree.names("/")) == ["a", "b"]
+    assert tree.lstat("/b").size == 2
+    assert stacks.tree((one, two), no_progress) is tree
+    assert stacks.tree((), no_progress).names("/") == []
+
+
+def test_a_stack_is_here_when_all_of_it_is(rig):
+    layer = rig.layer({"a": "1"})
+    stacks = Stacks(rig.layer_store, rig.blobs)
+    assert stacks.is_here(())
+    assert stacks.is_here((layer,))
+    assert not stacks.is_here((layer, LayerId("sha256:" + "1" * 64)))
+
+
+def test_the_digest_is_of_what_layers_hold_however_it_is_known(rig):
+    layer = rig.layer({"a": "1"})
+    stacks, told = (Stacks(rig.layer_store, rig.blobs) for _ in range(2))
+    assert stacks.contents((layer,)) == (rig.blobs.content(layer),)
+    assert stacks.digest((layer,)) == stack_digest(stacks.contents((layer,)))
+    assert stacks.digest(()) != stacks.digest((layer,))
+    told.note_content(layer, "")
+    assert told.contents((layer,)) == stacks.contents((layer,))
+
+
+def test_times_say_when_a_step_ran_from_the_earliest_clock_on(rig):
+    def made(clock_ns: int) -> LayerId:
+        active = rig.layer_store.prepare()
+        (active.upper / str(clock_ns)).write_text("x")
+        return rig.layer_store.commit(active, Change(clock_ns=clock_ns)).id
+
+    early, late = made(5), made(9)
+    stacks = Stacks(rig.layer_store, rig.blobs)
+    assert stacks.clock_ns(()) == ALL_TELL
+    assert stacks.clock_ns((late,)) == 9
+    assert stacks.clock_ns((late, early)) == 5
