@@ -90,15 +90,15 @@ class Session:
             self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
 
-    @property
+    @cached_property
     def ownership(self) -> Ownership:
         """How owners of files are kept by this process, and so in its layers."""
-        return self.layer_store.ownership
+        return process_ownership()
 
     @cached_property
     def layer_store(self) -> OverlayLayerStore:
         """Layers as files."""
-        return OverlayLayerStore(self.store, process_ownership())
+        return OverlayLayerStore(self.store, self.ownership)
 
     @cached_property
     def blobs(self) -> LayerBlobs:
