@@ -90,15 +90,15 @@ class Session:
             self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
 
-    @cached_property
+    @property
     def ownership(self) -> Ownership:
         """How owners of files are kept by this process, and so in its layers."""
-        return process_ownership()
+        return self.layer_store.ownership
 
     @cached_property
     def layer_store(self) -> OverlayLayerStore:
         """Layers as files."""
-        return OverlayLayerStore(self.store, self.ownership)
+        return OverlayLayerStore(self.store, process_ownership())
 
     @cached_property
     def blobs(self) -> LayerBlobs:
