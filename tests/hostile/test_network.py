@@ -282,7 +282,8 @@ print("path")
 
 def test_abstract_sockets_within_a_step_work(rig):
     expected = ["hello True", "hello True", "hello", "pair", "pair True False", "path"]
-    assert attack(rig, WITHIN) == expected
+    named = WITHIN.replace("of the step", f"of a step of {os.getpid()}")  # the host's network
+    assert attack(rig, named) == expected
 
 
 def test_steps_do_not_reach_each_other_s_abstract_sockets(rig):
