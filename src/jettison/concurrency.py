@@ -10,6 +10,7 @@ worker. Nothing is ever abandoned: closing waits for every worker.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections import deque
@@ -24,6 +25,11 @@ Key = TypeVar("Key")
 _SIGNAL_SECONDS = 0.25
 _THREADS = 256
 """A plan may have thousands of independent vertices, a container often no more processes."""
+
+
+def processors() -> int:
+    """Return how many processors this process may use at the same time."""
+    return len(os.sched_getaffinity(0))
 
 
 class Interrupts:

@@ -6,7 +6,6 @@ Out: ``BuildResult``.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
+from jettison.concurrency import processors
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
 from jettison.image.background import BackgroundPacker
@@ -126,7 +126,7 @@ def _solve(
         options=_exec_options(session, request, plan, keeping, sink),
         commit=_committer(session, plan, packer),
     )
-    jobs = session.settings.jobs or max(4, os.cpu_count() or 1)
+    jobs = session.settings.jobs or max(4, processors())
     runtime = Runtime(drivers, sink=sink, jobs=jobs)
     shipped = _shipped(plan)
 

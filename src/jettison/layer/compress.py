@@ -17,13 +17,13 @@ Source: RFC 1951, RFC 1952 (header: no time, no name, unknown system), RFC 8878.
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
+from jettison.concurrency import processors
 from jettison.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _checked(level: int | None, default: int, low: int, high: int, compression: 
 
 
 def _thread_count() -> int:
-    return max(1, min(_MAX_THREADS, len(os.sched_getaffinity(0))))
+    return max(1, min(_MAX_THREADS, processors()))
 
 
 class _Plain:

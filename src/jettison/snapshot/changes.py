@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from jettison.concurrency import processors
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.overlay_form import drop_strays, is_whiteout, opaque_xattr
@@ -151,7 +152,7 @@ def _file_digests(base: str, entries: list[_Entry], known: Mapping[str, bytes]) 
             big.append(path)
         else:
             digests[path] = file_sha256(base + path)
-    workers = min(len(big), os.cpu_count() or 1, 4)
+    workers = min(len(big), processors(), 4)
     if workers < 2:
         digests.update((path, file_sha256(base + path)) for path in big)
         return digests
