@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import helper_lines
+from coverage_rig import unmeasured
 from host_tools import lacking, tool
 from jettison.sandbox.helper import spawn
 
@@ -63,6 +64,24 @@ def _measured_helpers(
         patch.setattr(spawn, "_BOOT", first + tracing + found + rest)
         yield
     measured.get_data().add_lines(helper_lines.lines(path, package))
+
+
+_MEASURED = frozenset({"conformance", "contract", "engine", "integration", "unit"})
+_PLAIN_BOOT = spawn._BOOT
+
+
+@pytest.fixture(autouse=True)
+def _measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Measure the suites that say what the parts do, and helpers in those of sandboxes.
+
+    The others attack, kill and repeat: tracing would make them much slower and cover no more.
+    """
+    path = request.node.path
+    suite = path.relative_to(ROOT / "tests").parts[0] if path.is_relative_to(ROOT / "tests") else ""
+    if suite != "contract":
+        monkeypatch.setattr(spawn, "_BOOT", _PLAIN_BOOT)
+    with unmeasured(when=suite not in _MEASURED | {""}):
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

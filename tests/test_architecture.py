@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import statistics
 import subprocess
@@ -202,3 +203,10 @@ def test_the_package_imports_without_heavy_modules() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.xdist_group("alone")
+def test_groups_of_tests_reach_the_scheduler(request: pytest.FixtureRequest) -> None:
+    """A group prepares once what is dear; a pytest that pytest-xdist does not know lets it be."""
+    shares = "PYTEST_XDIST_WORKER" in os.environ
+    assert request.node.nodeid.endswith("@alone") == shares
