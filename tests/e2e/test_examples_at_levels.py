@@ -44,12 +44,12 @@ LEVELS = {
     )
 }
 CASES = [  # each level and each example once at least; the same contract holds at all levels
-    ("node", "crun"),
+    ("node", "container"),
     ("go", "runc"),
     ("node", "subordinate ids"),
     ("node-yarn", "subordinate ids, crun"),
     ("node", "one user"),
-    ("python-poetry", "container"),
+    ("python-poetry", "crun"),
     ("node", "container that may chroot only"),
 ]
 if os.environ.get("JETTISON_TEST_LEVELS") == "all":  # a quarter of an hour more
