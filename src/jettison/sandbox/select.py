@@ -43,8 +43,6 @@ from jettison.sandbox.rootfs.base import (
     Snapshotter,
 )
 
-"""Those that isolate, in the order in which they are tried."""
-
 _FILE = "sandbox.json"
 _REMEDIES = {
     OVERLAY: "Put the store on ext4, XFS or Btrfs with `--root`; users need Linux 5.11 or newer.",
