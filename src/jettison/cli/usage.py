@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import click
 
 from jettison.errors import UsageError
+from jettison.frontend.dockerfile.text import distance
 
 _SLIPS = 2
 _LONG = 6
@@ -109,28 +110,8 @@ def near_misses(wrong: str, known: Iterable[str]) -> list[str]:
     letter = wrong.lstrip("-")[:1]
     most = _SLIPS if len(wrong.lstrip("-")) > _LONG else 1
     alike = [each for each in known if each.lstrip("-")[:1] == letter]
-    distances = sorted((_slips(wrong, each), each) for each in alike)
-    return [each for distance, each in distances if distance <= most]
-
-
-def _slips(first: str, second: str) -> int:
-    """Return how many letters were left out, added, changed or exchanged with the next."""
-    before: list[int] = []
-    row = list(range(len(second) + 1))
-    for index, letter in enumerate(first, start=1):
-        following = [index]
-        for column, other in enumerate(second, start=1):
-            cost = min(row[column] + 1, following[-1] + 1, row[column - 1] + (letter != other))
-            if (
-                index > 1
-                and column > 1
-                and letter == second[column - 2]
-                and first[index - 2] == other
-            ):
-                cost = min(cost, before[column - 2] + 1)
-            following.append(cost)
-        before, row = row, following
-    return row[-1]
+    near = sorted((distance(wrong, each, swaps=True), each) for each in alike)
+    return [each for slips, each in near if slips <= most]
 
 
 def _sentence(text: str) -> str:

@@ -64,13 +64,24 @@ def _quoted(char: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def _distance(left: str, right: str) -> int:
-    """Return how many characters must be inserted, removed or replaced."""
+def distance(left: str, right: str, *, swaps: bool = False) -> int:
+    """Return how many characters must be inserted, removed or replaced.
+
+    With ``swaps`` two neighbours that changed places count once.
+
+    >>> distance("--tga", "--tag"), distance("--tga", "--tag", swaps=True)
+    (2, 1)
+    """
+    above: list[int] = []
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
-        diagonal, row[0] = row[0], i
+        below = [i]
         for j, b in enumerate(right, 1):
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + (a != b))
+            cost = min(row[j] + 1, below[-1] + 1, row[j - 1] + (a != b))
+            if swaps and i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
+                cost = min(cost, above[j - 2] + 1)
+            below.append(cost)
+        above, row = row, below
     return row[-1]
 
 
@@ -84,16 +95,16 @@ def suggest(wrong: str, options: Iterable[str], *, ignore_case: bool = False) ->
     'FROM'
     """
     wanted = wrong.lower() if ignore_case else wrong
-    best, distance = "", _MAX_DISTANCE + 1
+    best, nearest = "", _MAX_DISTANCE + 1
     for option in options:
         candidate = option.lower() if ignore_case else option
         if candidate == wanted:
             return ""
-        if abs(len(candidate) - len(wanted)) >= distance:
+        if abs(len(candidate) - len(wanted)) >= nearest:
             continue
-        found = _distance(wanted, candidate)
-        if found < distance:
-            best, distance = candidate, found
+        found = distance(wanted, candidate)
+        if found < nearest:
+            best, nearest = candidate, found
     if best and ignore_case and wrong == wrong.upper() != wrong.lower():
         return best.upper()
     return best
