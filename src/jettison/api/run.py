@@ -27,7 +27,7 @@ from jettison.events import Sink
 from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
-from jettison.oci.platform import matches, normalise, parse_platform
+from jettison.oci.platform import matches, parse_platform
 from jettison.sandbox.spec import (
     NETWORK_CAPABILITIES,
     NetworkMode,
@@ -125,8 +125,9 @@ def _other_platform(image: StoredImage, wanted: str) -> str:
     """
     if not wanted:
         return ""
-    config = decode(ImageConfig, image.config)
-    offered = normalise(config.os, config.architecture, config.variant)
+    from jettison.image.resolve import platform_of
+
+    offered = platform_of(decode(ImageConfig, image.config))
     return "" if matches(parse_platform(wanted), offered) else str(offered)
 
 

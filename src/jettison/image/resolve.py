@@ -98,7 +98,7 @@ class ImageResolver:
         except ImageNotFoundError:
             return None
         found = _decoded(image)
-        if matches(platform, _platform(found.config)):
+        if matches(platform, platform_of(found.config)):
             return found
         # The name points at another platform's image; this one's may have been pulled before.
         manifest = self._store.images.manifest_for(str(reference), str(platform))
@@ -147,7 +147,7 @@ class ImageResolver:
         """Raise when the image is here for another platform: that is the better news."""
         image = self._store.images.lookup(str(reference))
         if image is not None:
-            has = _platform(_decoded(image).config)
+            has = platform_of(_decoded(image).config)
             raise PlatformNotFoundError(
                 f"image `{reference.familiar}` of the local store is for `{has}`, not `{platform}`",
                 hint=f"choose `--platform={has}`, or pull the other one",
@@ -155,7 +155,7 @@ class ImageResolver:
 
     def _checked(self, image: StoredImage, platform: Platform, name: str) -> ResolvedImage:
         found = _decoded(image)
-        has = _platform(found.config)
+        has = platform_of(found.config)
         # Images without a platform exist; they were made by hand and fit everywhere.
         if found.config.os and found.config.architecture and not matches(platform, has):
             raise PlatformNotFoundError(
@@ -169,7 +169,8 @@ def _decoded(image: StoredImage) -> ResolvedImage:
     return ResolvedImage(decode(ImageConfig, image.config), image)
 
 
-def _platform(config: ImageConfig) -> Platform:
+def platform_of(config: ImageConfig) -> Platform:
+    """Return what an image is for; one that names no system is for Linux."""
     return normalise(config.os or "linux", config.architecture, config.variant)
 
 
