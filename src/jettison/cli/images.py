@@ -13,7 +13,7 @@ from jettison.api import images as api
 from jettison.api.images import HistoryRow
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
-from jettison.cli.listing import Listing, printable_lines
+from jettison.cli.listing import Listing
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import ago
 from jettison.cli.values import pairs, texts
@@ -169,7 +169,7 @@ def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
 
             template = Template(form)
             for document in documents:
-                out(printable_lines(template.render(image_document(document))) + "\n")
+                out(template.render(image_document(document)) + "\n")
         elif form:
             out_json("".join(json.dumps(each) + "\n" for each in documents))
         else:

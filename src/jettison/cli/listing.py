@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from jettison.cli.table import aligned, table
+from jettison.console.terminal import safe_json
 from jettison.linux.text import printable
 
 if TYPE_CHECKING:
     from jettison.console.template.values import Row
 
-_HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 class Listing:
@@ -36,7 +37,7 @@ class Listing:
         self._shown = shown
 
     def render(self, form: str, rows: Iterable[Mapping[str, object]]) -> str:
-        """Return the text of a list, ending in a newline.
+        """Return the text of a list, ending in a newline, for ``console.terminal.out``.
 
         Args:
             form: Empty or ``table``, ``json``, ``table TEMPLATE`` or a template.
@@ -58,9 +59,9 @@ class Listing:
             template = Template(rest.strip())
             heading = template.render(self._row(self._headings), heading=True)
             lines = [template.render(self._row(row)) for row in rows]
-            return aligned([heading, *map(printable_lines, lines)])
+            return aligned([heading, *(printable(line, keep="\n") for line in lines)])
         template = Template(form)
-        return "".join(f"{printable_lines(template.render(self._row(row)))}\n" for row in rows)
+        return "".join(f"{template.render(self._row(row))}\n" for row in rows)
 
     def _row(self, fields: Mapping[str, object]) -> Row:
         from jettison.console.template.values import Row
@@ -68,11 +69,6 @@ class Listing:
         return Row(self._type_name, fields)
 
 
-def printable_lines(text: str) -> str:
-    """Return text of others without control characters; the template may have tabs and lines."""
-    return "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
-
-
 def _json(row: Mapping[str, object]) -> str:
     text = json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return "".join(_HTML.get(character, character) for character in text)
+    return safe_json(text.translate(_HTML))
