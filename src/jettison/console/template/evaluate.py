@@ -192,10 +192,10 @@ class _Run:
         if isinstance(first, Word):
             return self._call(first, node, rest, dot, before)
         if rest or before:
+            if isinstance(first, Field | Chain):
+                self._operand(first, dot)  # what is not there is the first error
             if isinstance(first, Field | Chain | Variable):
-                name = (first.names or (getattr(first, "name", ""),))[-1]
-                if first.names and not isinstance(first, Variable):
-                    self._operand(first, dot)
+                name = first.names[-1] if first.names else first.shown
                 raise self._error(first, f"{name} is not a method but has arguments")
             raise self._error(first, f"can't give argument to non-function {first.shown}")
         if isinstance(first, Literal) and first.value is None:

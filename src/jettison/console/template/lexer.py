@@ -22,6 +22,7 @@ _KEYWORDS = frozenset(
 )
 _OTHER_KEYWORDS = frozenset({"define", "template", "block"})
 
+_TRIM_AFTER = re.compile(r"[ \t\r\n]+-\}\}")
 _TERMINATORS = frozenset({"", " ", "\t", "\r", "\n", ".", ",", "|", ":", ")", "("})
 """What may follow a name."""
 
@@ -128,15 +129,15 @@ def _closing(text: str, at: int) -> int:
     """Return how many characters end the action here, or 0."""
     if text.startswith("}}", at):
         return 2
-    trim = re.compile(r"[ \t\r\n]+-\}\}").match(text, at)
+    trim = _TRIM_AFTER.match(text, at)
     return trim.end() - at if trim else 0
 
 
 def _comment(text: str, inside: int) -> tuple[int, bool] | None:
     """Return where a comment ends, and whether it trims what follows; None if it is none."""
     start = inside
-    while text[start : start + 1] in set(_SPACES) and start > inside - 1 and _trims(text, inside):
-        start += 1
+    if text[inside - 1] == "-":
+        start = len(text) - len(text[inside:].lstrip(_SPACES))
     if not text.startswith("/*", start):
         return None
     end = text.find("*/", start)
@@ -146,10 +147,6 @@ def _comment(text: str, inside: int) -> tuple[int, bool] | None:
     if not closed:
         raise parse_error("comment ends before closing delimiter", _line(text, start))
     return end + 2 + closed, closed > 2
-
-
-def _trims(text: str, inside: int) -> bool:
-    return text[inside - 1] == "-"
 
 
 def _next(text: str, at: int) -> Token:

@@ -30,7 +30,7 @@ from jettison.console.template.nodes import (
     Variable,
     Word,
 )
-from jettison.console.template.values import quoted
+from jettison.frontend.dockerfile.text import quote
 
 _DEPTH = 100
 """How deep pipelines and branches may be inside each other."""
@@ -218,7 +218,7 @@ class _Parser:
             case Variable():
                 return Variable(at, operand.name, operand.names + more)
             case Literal() | Dot():
-                raise parse_error(f"unexpected . after term {quoted(token.text)}", token.line)
+                raise parse_error(f"unexpected . after term {quote(token.text)}", token.line)
             case _:
                 return Chain(at, operand, more)
 

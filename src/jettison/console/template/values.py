@@ -14,6 +14,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from jettison.frontend.dockerfile.text import quote
+
 Value = object
 
 
@@ -211,9 +213,7 @@ def _formatted(  # noqa: PLR0911 - a table
 ) -> str:
     places = int(precision or 0) if precision is not None else None
     if verb == "v":
-        return (
-            quoted(value) if "#" in flags and isinstance(value, str) else show(value, inside=True)
-        )
+        return quote(value) if "#" in flags and isinstance(value, str) else show(value, inside=True)
     if verb == "T":
         return type_of(value)
     if is_list(value) and verb in "sqdxX":
@@ -222,7 +222,7 @@ def _formatted(  # noqa: PLR0911 - a table
         case str() if verb == "s":
             return value if places is None else value[:places]
         case str() if verb == "q":
-            return quoted(value)
+            return quote(value)
         case str() if verb in "xX":
             text = value.encode("utf-8", "surrogateescape").hex()
             return text.upper() if verb == "X" else text
@@ -251,21 +251,3 @@ def _real(verb: str, flags: str, places: int | None, value: float) -> str:
     if verb == "g" and places is None:
         return sign + _float(value)
     return f"{sign}{value:.{min(6 if places is None else places, 100)}{verb}}"
-
-
-def quoted(value: Value) -> str:
-    """Return a text in double quotes, with Go's escapes."""
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    escapes |= {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v"}
-
-    def shown(character: str) -> str:
-        if character in escapes:
-            return escapes[character]
-        if character.isprintable():
-            return character
-        code = ord(character)
-        if code < 0x80:
-            return f"\\x{code:02x}"
-        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-    return '"' + "".join(map(shown, str(value))) + '"'
