@@ -27,7 +27,7 @@ LEVELS = ("embedded", "crun", "runc", "single-id", "in-container")
 def _limits(scratch: Scratch) -> Iterator[None]:
     """Let processes be limited; a user is lent a group, as systemd does it."""
     try:
-        make_group("jettison-test-pids", Resources(pids=10)).remove()
+        make_group(f"jettison-test-pids-{os.getpid()}", Resources(pids=10)).remove()
     except HostError as error:
         lacking(f"a control group: {error.message}")
     if scratch.user is None:
