@@ -96,6 +96,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.sandbox.init.*": _HELPER,
     "jettison.sandbox.rootfs.emulated_mounts": _ROOTS,
     "jettison.sandbox.rootfs.fuse": _ROOTS,
+    "jettison.solver.ops.copied_mounts": _SOLVES,
     "jettison.solver.ops.copy": _SOLVES,
     "jettison.solver.ops.execute": _SOLVES,
     "jettison.solver.ops.mkdir": _SOLVES,

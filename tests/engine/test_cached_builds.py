@@ -90,20 +90,25 @@ def test_a_layer_once_packed_is_never_packed_again(scratch: Scratch) -> None:
     }
 
 
-def test_a_cached_build_loads_only_what_it_uses(scratch: Scratch) -> None:
-    (scratch.context / "file").write_text("one\n")
-    assert scratch.build(TEXT, "-t", "app").returncode == 0
+def loaded_by_build(scratch: Scratch, *flags: str) -> tuple[set[str], str]:
+    """Build in an interpreter of its own; return the modules it has then, and standard error."""
     code = (
         "import sys; from jettison.cli.main import run\n"
         "assert run(sys.argv[1:]) == 0; print(*sys.modules)"
     )
-    argv = ["--root", str(scratch.store), "build", "-t", "app", str(scratch.context)]
+    argv = ["--root", str(scratch.store), "build", "-t", "app", *flags, str(scratch.context)]
     done = subprocess.run(
         [sys.executable, "-c", code, *argv], env=scratch.env, capture_output=True, text=True,
         check=True,
     )  # fmt: skip
-    assert "nothing to run" in done.stderr
-    loaded = set(done.stdout.split())
+    return set(done.stdout.split()), done.stderr
+
+
+def test_a_cached_build_loads_only_what_it_uses(scratch: Scratch) -> None:
+    (scratch.context / "file").write_text("one\n")
+    assert scratch.build(TEXT, "-t", "app").returncode == 0
+    loaded, told = loaded_by_build(scratch)
+    assert "nothing to run" in told
     unused = {
         "asyncio", "dataclasses", "rich", "shutil", "ssl", "subprocess", "tempfile",
         "urllib3", "urllib.request", "jettison.copier.destination", "jettison.copier.mkdir",
@@ -113,6 +118,15 @@ def test_a_cached_build_loads_only_what_it_uses(scratch: Scratch) -> None:
         "jettison.solver.ops.execute", "jettison.solver.ops.mounts",
     }  # fmt: skip
     assert loaded & unused == set()
+
+
+def test_a_build_without_copies_loads_nothing_that_copies(scratch: Scratch) -> None:
+    assert scratch.build("FROM busybox\n", "-t", "box").returncode == 0
+    (scratch.context / "Dockerfile").write_text("FROM box\nRUN true\n")
+    loaded, told = loaded_by_build(scratch)
+    assert "nothing to run" not in told
+    copies = {name for name in loaded if name.startswith("jettison.copier.")}
+    assert copies == {"jettison.copier.passwd"}
 
 
 def test_the_version_is_told_in_less_than_twice_the_time_of_an_empty_program() -> None:

@@ -6,10 +6,11 @@ Out: digests for the key; what to mount is made of them when the step runs (``so
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from jettison.cache.key import selector_digest
-from jettison.copier.select import Selection, select
 from jettison.errors import ContextError
 from jettison.events import Progress
 from jettison.fs.resolve import resolve
@@ -18,6 +19,9 @@ from jettison.oci.digest import Digest
 from jettison.plan.op import CopyOp, CopySource, ExecMount
 from jettison.solver.result import Result, TreeResult
 from jettison.solver.runtime import Runtime
+
+if TYPE_CHECKING:
+    from jettison.copier.select import Selection
 
 
 class BindSource(msgspec.Struct, frozen=True):
@@ -37,6 +41,8 @@ def bind_source(
         ContextError: there is nothing at the mount's source.
     """
     if isinstance(result, TreeResult):
+        from jettison.copier.select import select  # a step without mounts needs none
+
         selection = select(selecting(mount.source), (result.tree,))
         return BindSource(selection.digest(), result, selection)
     name = runtime.stacks.digest(result.stack)
@@ -47,6 +53,8 @@ def bind_source(
     if digest is None:
         if not fetch and not runtime.stacks.is_here(result.stack):
             return None
+        from jettison.copier.select import select
+
         tree = runtime.stacks.tree(result.stack, report)
         selected_path(tree, mount.source)
         digest = select(selecting(mount.source), (tree,)).digest()

@@ -18,7 +18,6 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Self
 
-from jettison.copier.mkdir import make_directories
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
 from jettison.fs.walk import walk
@@ -168,6 +167,11 @@ class Execution:
     def _make_cwd(self, user: UserIds, active: ActiveSnapshot) -> None:
         # An image's WorkingDir need not exist in its files; runtimes make it for the process.
         tree = self._runtime.stacks.tree(self._base, self._report)
+        there = tree.lstat(self._op.cwd)
+        if there is not None and there.is_dir:
+            return
+        from jettison.copier.mkdir import make_directories  # seldom needed
+
         ownership = self._runtime.drivers.ownership
         make_directories(self._op.cwd, tree, active.upper, ownership, uid=user.uid, gid=user.gid)
 

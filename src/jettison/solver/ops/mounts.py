@@ -9,8 +9,6 @@ as in a COPY, and the process cannot touch the user's files. Stages are mounted 
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -18,19 +16,13 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.copier.destination import examine
-from jettison.copier.select import select
-from jettison.copier.write import write
 from jettison.errors import SolveError
 from jettison.events import Progress
 from jettison.fs.ownership import Ownership
-from jettison.fs.tree import Tree
 from jettison.plan.op import ExecMount, MountType
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
-from jettison.snapshot.stack import StackTree
 from jettison.solver.drivers import ExecOptions
-from jettison.solver.ops.base import making
-from jettison.solver.ops.bind_sources import BindSource, selected_path, selecting
+from jettison.solver.ops.bind_sources import BindSource, selected_path
 from jettison.solver.ops.caches import Caches
 from jettison.solver.result import StackResult
 from jettison.solver.runtime import Runtime
@@ -123,50 +115,24 @@ def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progres
         lowers = tuple(runtime.drivers.layers.materialise(result.stack, report))
         selector = selected_path(runtime.stacks.tree(result.stack, report), mount.source)
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
-    directory = _as_layer(mount, files, result.tree, runtime)
-    path = selected_path(result.tree, mount.source)
-    st = result.tree.lstat(path)
-    is_file = st is not None and not st.is_dir
-    # A copied directory's contents are at the root, a file is there under its name.
-    selector = "/" + os.path.basename(mount.source.rstrip("/")) if is_file else "/"
+    from jettison.solver.ops.copied_mounts import copy_context  # a step without mounts needs none
+
+    directory, selector = copy_context(mount, files, result.tree, runtime)
     return OverlayMount((directory,), selector, mount.target, mount.readonly)
-
-
-def _as_layer(mount: ExecMount, files: BindSource, tree: Tree, runtime: Runtime) -> Path:
-    op = selecting(mount.source)
-    selection = files.selection or select(op, (tree,))
-    ownership = runtime.drivers.ownership
-    layer_store = runtime.drivers.layer_store
-    with making(layer_store) as active:
-        destination = examine(op, StackTree((), ownership), selection)
-        write(destination, active.upper, ownership, created_ns=0)
-        root = tree.lstat(selected_path(tree, mount.source))
-        if root is not None and root.is_dir and mount.source != "/":
-            # Its contents are copied; the mount shows the directory itself.
-            ownership.set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
-            os.utime(active.upper, ns=(root.mtime_ns, root.mtime_ns))
-        return layer_store.directory(layer_store.commit(active).id)
 
 
 def _cache(
     mount: ExecMount, files: BindSource | None, runtime: Runtime, caches: Caches
 ) -> BindMount:
-    seed = None if files is None else partial(_seed, files=files, mount=mount, runtime=runtime)
+    seed = None if files is None else partial(_seed, files, mount, runtime)
     source = caches.directory(mount, seed)
     return BindMount(source, mount.target, mount.readonly, exclusive=True)
 
 
-def _seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Runtime) -> None:
-    op = selecting(mount.source)
-    result = files.result
-    if isinstance(result, StackResult):
-        tree: Tree = runtime.stacks.tree(result.stack, lambda _item, _current, _total: None)
-    else:
-        tree = result.tree
-    selection = files.selection or select(op, (tree,))
-    ownership = runtime.drivers.ownership
-    destination = examine(op, StackTree((), ownership), selection)
-    write(destination, directory, ownership, created_ns=0)
+def _seed(files: BindSource, mount: ExecMount, runtime: Runtime, directory: Path) -> None:
+    from jettison.solver.ops.copied_mounts import copy_seed  # few caches begin with anything
+
+    copy_seed(directory, files, mount, runtime)
 
 
 def _file(mount: ExecMount, content: bytes, default_mode: int) -> FileMount:
