@@ -18,7 +18,7 @@ import re
 import tarfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from backports import zstd
 
@@ -50,6 +50,27 @@ _LARGE = 4096
 """A file of at least this size with the bytes of one of the base is taken for a copy of it."""
 
 
+class Member(NamedTuple):
+    """A member of a layer: its path, and what it is or the path that it is a hard link to."""
+
+    path: str
+    entry: Json = {}  # noqa: RUF012
+    linked: str = ""
+
+
+class Layer(NamedTuple):
+    """A layer, as members in the order of its tar."""
+
+    diff_id: str
+    members: tuple[Member, ...]
+
+
+_layers: dict[bytes, Layer] = {}
+"""Those that were read last, by digests of their blobs; the latest at the end."""
+
+_MOST_LAYERS = 48
+
+
 class Image:
     """The first image of a layout; attestations are passed over."""
 
@@ -60,8 +81,8 @@ class Image:
             images = [each for each in document["manifests"] if not _is_attestation(each)]
             document = json.loads(self._blob(images[0]["digest"]))
         self.document: Json = json.loads(self._blob(document["config"]["digest"]))
-        self.layers = [_unpacked(self._blob(each["digest"])) for each in document["layers"] or ()]
-        self.diff_ids = ["sha256:" + hashlib.sha256(each).hexdigest() for each in self.layers]
+        self.layers = [_read_layer(self._blob(each["digest"])) for each in document["layers"] or ()]
+        self.diff_ids = [each.diff_id for each in self.layers]
         self.config: Json = self.document.get("config") or {}
         self.history: list[Json] = self.document.get("history") or []
 
@@ -88,7 +109,7 @@ class Image:
 class _Nothing:
     """What an image from scratch starts with."""
 
-    layers: Sequence[bytes] = ()
+    layers: Sequence[Layer] = ()
     diff_ids: Sequence[str] = ()
     config: Json = {}  # noqa: RUF012
     history: Sequence[Json] = ()
@@ -115,7 +136,32 @@ def _unpacked(data: bytes) -> bytes:
     return zstd.decompress(data) if data[:4] == b"\x28\xb5\x2f\xfd" else data
 
 
-def _apply(tree: Tree, layer: bytes) -> None:
+def _read_layer(blob: bytes) -> Layer:
+    """Return a layer; those of bases are in most images, and are read once."""
+    digest = hashlib.sha256(blob).digest()
+    found = _layers.pop(digest, None)
+    if found is None:
+        tar = _unpacked(blob)
+        diff_id = "sha256:" + hashlib.sha256(tar).hexdigest()
+        found = Layer(diff_id, tuple(_members(tar)))
+    _layers[digest] = found
+    while len(_layers) > _MOST_LAYERS:
+        del _layers[next(iter(_layers))]
+    return found
+
+
+def _members(layer: bytes) -> Iterator[Member]:
+    with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+        for member in tar:
+            path = "/".join(part for part in member.name.split("/") if part not in {"", "."})
+            if member.islnk():
+                linked = member.linkname.removeprefix("./").lstrip("/")
+                yield Member(path, linked=linked)
+            else:
+                yield Member(path, entry=_entry(tar, member))
+
+
+def _apply(tree: Tree, layer: Layer) -> None:
     """Apply one layer. What a layer adds is not hidden by its own whiteouts."""
     added: set[str] = set()
 
@@ -125,20 +171,19 @@ def _apply(tree: Tree, layer: bytes) -> None:
             if name not in added:
                 del tree[name]
 
-    with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
-        for member in tar:
-            path = "/".join(part for part in member.name.split("/") if part not in {"", "."})
-            parent, _, name = path.rpartition("/")
-            if name == ".wh..wh..opq":
-                hide(parent, itself=False)
-            elif name.startswith(".wh."):
-                hide(f"{parent}/{name[4:]}".lstrip("/"), itself=True)
-            elif path:
-                if path in tree and not (member.isdir() and tree[path]["type"] == "dir"):
-                    hide(path, itself=True)
-                added.add(path)
-                linked = member.linkname.removeprefix("./").lstrip("/")
-                tree[path] = tree[linked] if member.islnk() else _entry(tar, member)
+    for member in layer.members:
+        path = member.path
+        parent, _, name = path.rpartition("/")
+        if name == ".wh..wh..opq":
+            hide(parent, itself=False)
+        elif name.startswith(".wh."):
+            hide(f"{parent}/{name[4:]}".lstrip("/"), itself=True)
+        elif path:
+            is_directory = not member.linked and member.entry["type"] == "dir"
+            if path in tree and not (is_directory and tree[path]["type"] == "dir"):
+                hide(path, itself=True)
+            added.add(path)
+            tree[path] = tree[member.linked] if member.linked else member.entry
 
 
 def _entry(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Json:
