@@ -22,10 +22,12 @@ from jettison.oci.digest import Digest
 
 _PIECE_BYTES = 1 << 20
 _AHEAD = 8
+_MOST_HASHED_HERE = 256 << 10
+"""Bytes: to start a thread and to hand over takes as long as to hash them."""
 
 
 class HashThread:
-    """Hashes pieces in a thread, in the order in which they come.
+    """Hashes pieces in the order in which they come, in a thread once they are many.
 
     Args:
         algorithm: ``sha256`` or ``sha512``.
@@ -34,9 +36,9 @@ class HashThread:
     def __init__(self, algorithm: str = "sha256") -> None:
         self._algorithm = algorithm
         self._hash = hashlib.new(algorithm)
+        self._hashed_here = 0
         self._pieces: queue.Queue[bytes | None] = queue.Queue(_AHEAD)
-        self._thread = threading.Thread(target=self._run, name="layer-hash", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -47,7 +49,14 @@ class HashThread:
         self._end()
 
     def update(self, piece: bytes) -> None:
-        """Hash a piece, later; it must not change any more."""
+        """Hash a piece, perhaps later; it must not change any more."""
+        if self._thread is None:
+            self._hashed_here += len(piece)
+            if self._hashed_here <= _MOST_HASHED_HERE:
+                self._hash.update(piece)
+                return
+            self._thread = threading.Thread(target=self._run, name="layer-hash", daemon=True)
+            self._thread.start()
         self._pieces.put(piece)
 
     def digest(self) -> Digest:
@@ -56,7 +65,7 @@ class HashThread:
         return Digest(f"{self._algorithm}:{self._hash.hexdigest()}")
 
     def _end(self) -> None:
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._pieces.put(None)
             self._thread.join()
 

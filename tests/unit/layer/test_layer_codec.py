@@ -121,3 +121,12 @@ def test_a_clamped_layer_has_another_diff_id(upper):
     plain = pack_layer(upper, OWNERSHIP, len, "none")
     assert pack_layer(upper, OWNERSHIP, len, "none", clamp_mtime=10) != plain
     assert pack_layer(upper, OWNERSHIP, len, "none", clamp_mtime=2**33) == plain
+
+
+@pytest.mark.parametrize("sizes", [(), (3,), (512, 256 << 10), (256 << 10, 1, 1), (1 << 20,) * 3])
+def test_a_digest_does_not_depend_on_where_it_is_computed(sizes):
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
+    with HashThread("sha512") as hashing:
+        for piece in pieces:
+            hashing.update(piece)
+        assert hashing.digest() == digest(b"".join(pieces), "sha512")
