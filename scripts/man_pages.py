@@ -3,8 +3,9 @@
 
     scripts/man_pages.py DIRECTORY
 
-The pages are ``jettison.1`` and ``jettison-COMMAND.1``; ``man -l FILE`` shows one. They hold what
-``--help`` shows, so they are made when they are packaged and are not kept.
+Run it with the Python that has Jettison: ``.venv/bin/python`` in a checkout. The pages are
+``jettison.1`` and ``jettison-COMMAND.1``; ``man -l FILE`` shows one. They hold what ``--help``
+shows, so they are made when they are packaged and are not kept.
 """
 
 from __future__ import annotations

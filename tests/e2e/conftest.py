@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
+import functools
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from e2e.command import Cli, add_box
-from e2e.rig import EXAMPLES, Jettison
+from e2e.rig import Jettison, made_bases, store_of_tests
 from other_user import becoming, interpreter, somebody
 
 BASES = ("python:3.11-slim", "python:3.11-alpine", "golang:1.21", "node:20-alpine", "node:14")
@@ -25,10 +24,7 @@ BASES = ("python:3.11-slim", "python:3.11-alpine", "golang:1.21", "node:20-alpin
 @pytest.fixture(scope="session")
 def store_root() -> Path:
     """The directory of the store that all end-to-end tests of all runs share."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    root = cache / "jettison-test" / "store"
-    root.parent.mkdir(parents=True, exist_ok=True)
-    return root
+    return store_of_tests()
 
 
 @pytest.fixture(scope="session")
@@ -38,23 +34,9 @@ def jettison(store_root: Path) -> Jettison:
 
 
 @pytest.fixture(scope="session")
-def bases(store_root: Path, jettison: Jettison) -> Callable[..., None]:
+def bases(jettison: Jettison) -> Callable[..., None]:
     """A function that makes base images unless the store has them."""
-
-    def make(*names: str) -> None:
-        with (store_root.parent / "bases.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            script = EXAMPLES / "bases" / "make.py"
-            made = subprocess.run(
-                [sys.executable, script, *names],
-                env=jettison.env,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert made.returncode == 0, made.stdout + made.stderr
-
-    return make
+    return functools.partial(made_bases, jettison)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -85,6 +86,30 @@ class Jettison:
             process.terminate()
             process.communicate(timeout=30)
             watchdog.cancel()
+
+
+def store_of_tests() -> Path:
+    """Return the directory of the store that all end-to-end tests of all runs share."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = cache / "jettison-test" / "store"
+    root.parent.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def made_bases(jettison: Jettison, *names: str) -> None:
+    """Make base images from packages unless a store has them."""
+    store = Path(jettison.env["JETTISON_ROOT"])
+    with (store.parent / "bases.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        script = EXAMPLES / "bases" / "make.py"
+        made = subprocess.run(
+            [sys.executable, script, *names],
+            env=jettison.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stdout + made.stderr
 
 
 def as_user(user: str, home: Path) -> Jettison | None:

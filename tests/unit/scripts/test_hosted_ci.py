@@ -31,7 +31,7 @@ def test_it_runs_the_commands_of_the_readme_as_root_and_not() -> None:
     assert "./test" in commands
     assert any(each.strip().endswith(" .ci/run") for each in commands)
     assert "exec ./test" in (ROOT / ".ci" / "run").read_text()
-    assert re.search(r"^ +\./test ", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert re.search(r"^ *\./test ", (ROOT / "README.md").read_text(), re.MULTILINE)
 
 
 def test_its_packages_are_those_of_the_test_machine() -> None:
