@@ -18,7 +18,8 @@ from pathlib import Path
 import click
 
 from jettison import __version__
-from jettison.cli.main import GROUPS, jettison
+from jettison.cli.main import jettison
+from jettison.cli.names import GROUPS
 
 ESCAPES = {
     "-": "\\-",

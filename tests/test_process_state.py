@@ -27,6 +27,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "jettison"
 REMAINS = {
     "__main__: gc.set_threshold": "the command line is the process",
     "cli.deferred: sys.modules": "click imports `inspect` by name; the stand-in is a module",
+    "cli.main: os.environ": "`--config` is DOCKER_CONFIG for the call, which is the process",
     "cli.main: signal.signal": "the command line is the process",
     "concurrency: INTERRUPTS": "signals come to the process; this ends what waits outside Python",
     "container.foreground: signal.signal": "signals go to the container in the foreground",

@@ -56,6 +56,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.cli.*": _COMMANDS,
     "jettison.api.built": _RUNS,
     "jettison.api.debug": _RUNS,
+    "jettison.api.images": _RUNS,
+    "jettison.api.manifest": _RUNS,
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,

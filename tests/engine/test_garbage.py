@@ -197,7 +197,7 @@ def test_prune_says_what_it_removed(scratch: Scratch) -> None:
     assert "COPY large /" in said[1]
     assert "300kB" in said[1]
     assert said[2].startswith("Removed 0 images")
-    said = scratch.run("builder", "prune", "--all", "--force").stdout.splitlines()
+    said = scratch.run("builder", "prune", "--all", "--force", "--verbose").stdout.splitlines()
     assert said[1].startswith(name_of(small)[:12])
     assert "COPY small /" in said[1]
     assert pruned(scratch, "--all", "--force").startswith("Removed 0 images")

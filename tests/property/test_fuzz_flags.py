@@ -18,7 +18,8 @@ from pathlib import Path
 import click
 import pytest
 
-from jettison.cli.main import COMMANDS, GROUPS, LazyGroup, jettison, run
+from jettison.cli.main import LazyGroup, jettison, run
+from jettison.cli.names import COMMANDS, GROUPS
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 

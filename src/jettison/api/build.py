@@ -81,7 +81,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         manifest = write_outputs(outputs, images.wanted_by, sink)
         session.cache.records.note_used()
     if solution.executed:
-        from jettison.api.disk import keep_within_budget  # only what ran adds
+        from jettison.api.prune import keep_within_budget  # only what ran adds
 
         keep_within_budget(session)
     stages = stage_reports(session, solution)

@@ -9,18 +9,22 @@ No registry is asked: whether one is reached is seen when something is pulled.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from jettison import __version__
 from jettison.api.session import NamespaceRequired, Session
 from jettison.container.ca import authorities, proxies
 from jettison.errors import HostError, JettisonError
 from jettison.linux import host, userns
+from jettison.oci.redact import redacted
 from jettison.sandbox.base import Verdict
 from jettison.sandbox.rootfs.base import OVERLAY
 from jettison.settings import Settings, config_path
 
+_UNIFIED = "/sys/fs/cgroup/cgroup.controllers"
 _LOW_BYTES = 2 * 10**9
 
 
@@ -68,6 +72,40 @@ def can_build(checks: Sequence[HostCheck]) -> bool:
     """Tell whether images with RUN can be built: there is a store, and a sandbox works."""
     working = {check.purpose for check in checks if check.works}
     return {"store", "sandbox"} <= working
+
+
+def host_facts(session: Session) -> dict[str, object]:
+    """Return facts of the store and of this machine, under docker's names where it has them."""
+    system = os.uname()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "Name": system.nodename,
+        "ServerVersion": __version__,
+        "DockerRootDir": str(session.store.root),
+        "Driver": session.settings.snapshotter or "auto",
+        "Isolation": session.settings.isolation or "auto",
+        "Containers": 0,
+        "Images": len(session.store.images.all()),
+        "OSType": system.sysname.lower(),
+        "OperatingSystem": _operating_system(),
+        "KernelVersion": system.release,
+        "Architecture": system.machine,
+        "NCPU": len(os.sched_getaffinity(0)),
+        "MemTotal": memory,
+        "CgroupVersion": "2" if os.path.exists(_UNIFIED) else "1",
+        "HttpProxy": redacted(session.environ.get("HTTP_PROXY", "")),
+        "HttpsProxy": redacted(session.environ.get("HTTPS_PROXY", "")),
+        "NoProxy": session.environ.get("NO_PROXY", ""),
+        "Rootless": userns.is_rootless(),
+        "Warnings": [],
+    }
+
+
+def _operating_system() -> str:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        return ""
 
 
 def _store_and_sandboxes(

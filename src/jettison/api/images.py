@@ -6,21 +6,27 @@ Out: values that a command line or a program can show.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from jettison.api.filters import ImageFilter
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
-from jettison.errors import ImageNotFoundError, InvalidReferenceError, UsageError
+from jettison.errors import (
+    ImageNotFoundError,
+    InvalidReferenceError,
+    PlatformNotFoundError,
+    UsageError,
+)
 from jettison.image.names import find_image
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, short
+from jettison.oci.platform import Platform, matches, parse_platform
 from jettison.oci.reference import Reference, parse_reference
+from jettison.oci.times import epoch
 from jettison.store.image import StoredImage
 
 
@@ -34,57 +40,107 @@ class HistoryRow(msgspec.Struct, frozen=True):
     comment: str
 
 
-def list_images(
-    session: Session, name: str = "", *, dangling: bool | None = None
-) -> list[ImageSummary]:
+def list_images(session: Session, wanted: ImageFilter | None = None) -> list[ImageSummary]:
     """Return the images, newest first; each name is a row, and each image without one.
 
     Args:
         session: The store.
-        name: Only this repository, or this repository and tag; as docker, a pattern.
-        dangling: Only images without a name, or only those with one.
+        wanted: Which; all if there is none.
+
+    Raises:
+        ImageNotFoundError: a filter names an image that is not here.
     """
+    wanted = wanted or ImageFilter()
     images = session.store.images
     rows = []
-    for image in images.all():
+    for image in _chosen(session, wanted):
         config = decode(ImageConfig, image.config)
         size = sum(layer_size(session, image))
         tags = images.tags_of(image.id)
-        named = [parse_reference(tag) for tag in tags if dangling is not True]
+        named = [parse_reference(tag) for tag in tags if wanted.dangling is not True]
         digest = image.manifest.digest if image.manifest else None
+        names = [(repository(ref), ref.tag or "<none>") for ref in named]
+        if not tags and wanted.dangling is not False:
+            names.append(("<none>", "<none>"))
         rows += [
-            ImageSummary(
-                _repository(ref), ref.tag or "<none>", image.id, config.created, size, digest
-            )
-            for ref in named
+            ImageSummary(*name, image.id, config.created, size, digest)
+            for name in names
+            if wanted.fits_name(*name)
         ]
-        if not tags and dangling is not False:
-            rows.append(ImageSummary("<none>", "<none>", image.id, config.created, size, digest))
-    if name:
-        rows = [row for row in rows if _matches(row, name)]
     return sorted(rows, key=lambda row: (row.created, row.repository, row.tag), reverse=True)
 
 
-def _matches(row: ImageSummary, pattern: str) -> bool:
-    from fnmatch import fnmatchcase
+def _chosen(session: Session, wanted: ImageFilter) -> list[StoredImage]:
+    """Return the images that are meant, whatever their names."""
+    before, since = (
+        epoch(decode(ImageConfig, find_image(session.store, name).config).created) if name else None
+        for name in (wanted.before, wanted.since)
+    )
+    images = session.store.images.all()
+    return [image for image in images if wanted.fits(image, before=before, since=since)]
 
-    names = (row.repository, f"{row.repository}:{row.tag}")
-    return row.repository != "<none>" and any(fnmatchcase(name, pattern) for name in names)
+
+class RemovedImages(msgspec.Struct, frozen=True):
+    """What ``prune_images`` did: lines as docker prints them; names or IDs of what is in use."""
+
+    lines: tuple[str, ...]
+    ids: tuple[Digest, ...]
+    held: tuple[str, ...]
 
 
-def remove_nameless(session: Session) -> list[Digest]:
-    """Remove the images that were built and have no name any more; return their IDs.
+def prune_images(
+    session: Session, *, named: bool, wanted: ImageFilter | None = None
+) -> RemovedImages:
+    """Remove images that no running build and no container uses; their layers stay.
 
-    Images that were pulled by digest stay, and those whose layers are in use.
+    Args:
+        session: The store.
+        named: Also those that have a name, or were pulled by digest.
+        wanted: Only these.
     """
+    used = images_in_use(session)
+    lines: list[str] = []
+    ids: list[Digest] = []
+    held: list[str] = []
+    for image in _chosen(session, wanted or ImageFilter()):
+        tags = session.store.images.tags_of(image.id)
+        if not named and (tags or image.manifest is not None):
+            continue
+        if image.id in used:
+            held += [_familiar(tag) for tag in tags] or [short(image.id)]
+            continue
+        session.store.images.remove(image.id)
+        lines += [*(f"untagged: {_familiar(tag)}" for tag in tags), f"deleted: {image.id}"]
+        ids.append(image.id)
+    return RemovedImages(tuple(lines), tuple(ids), tuple(held))
+
+
+def images_in_use(session: Session) -> set[Digest]:
+    """Return the images that a running build or container uses: all of their layers."""
     used = session.store.leases()
-    removed = []
-    for image in session.store.images.all():
-        is_used = any(each.layer in used for each in image.layers)
-        if image.manifest is None and not is_used and not session.store.images.tags_of(image.id):
-            session.store.images.remove(image.id)
-            removed.append(image.id)
-    return removed
+    return {
+        image.id
+        for image in session.store.images.all()
+        if image.layers and all(each.layer in used for each in image.layers)
+    }
+
+
+def require_platform(image: StoredImage, platform: str) -> None:
+    """See that an image is for a platform, if one is given.
+
+    Raises:
+        PlatformNotFoundError: it is for another one.
+        UsageError: there is no such platform.
+    """
+    if not platform:
+        return
+    config = decode(ImageConfig, image.config)
+    has = Platform(config.architecture, config.os, config.variant)
+    if not matches(parse_platform(platform), has):
+        raise PlatformNotFoundError(
+            f"image {short(image.id)} is for {has}, and not for `{platform}`",
+            hint="an image of the store is for one platform: pull or build the other one",
+        )
 
 
 def tag_image(session: Session, source: str, target: str) -> None:
@@ -138,7 +194,7 @@ def inspect_image(session: Session, name: str) -> dict[str, Any]:
     image = find_image(session.store, name)
     config = decode(ImageConfig, image.config)
     tags = [parse_reference(tag) for tag in session.store.images.tags_of(image.id)]
-    digests = [f"{_repository(tag)}@{image.manifest.digest}" for tag in tags if image.manifest]
+    digests = [f"{repository(tag)}@{image.manifest.digest}" for tag in tags if image.manifest]
     return {
         "Id": image.id,
         "RepoTags": [tag.familiar for tag in tags],
@@ -182,17 +238,6 @@ def layer_size(session: Session, image: StoredImage) -> list[int]:
     return [each.blob_bytes if each.facts is None else each.facts.size_bytes for each in layers]
 
 
-def epoch(created: str) -> float:
-    """Return seconds since the epoch of an RFC 3339 time; 0 for one that cannot be read."""
-    try:
-        # Python reads microseconds at most, images write nanoseconds.
-        text = re.sub(r"(\.\d{6})\d+", r"\1", created)
-        time = datetime.fromisoformat(text)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except ValueError:
-        return 0.0
-
-
 def _is_name(session: Session, text: str) -> bool:
     try:
         return session.store.images.lookup(str(parse_reference(text))) is not None
@@ -200,7 +245,8 @@ def _is_name(session: Session, text: str) -> bool:
         return False
 
 
-def _repository(reference: Reference) -> str:
+def repository(reference: Reference) -> str:
+    """Return the name of an image without its tag and digest, as people write it."""
     return reference.familiar.partition("@")[0].removesuffix(f":{reference.tag}")
 
 

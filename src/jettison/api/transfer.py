@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from jettison.api.compile import shown, this_platform
 from jettison.api.output import services
 from jettison.api.session import Session
+from jettison.errors import ImageNotFoundError, UsageError
 from jettison.events import Progress, Sink
 from jettison.exporter.catalog import make_exporter
 from jettison.exporter.outputs import RegistryOutput
@@ -21,7 +24,7 @@ from jettison.image.names import find_image
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
 from jettison.oci.platform import parse_platform
-from jettison.oci.reference import parse_reference
+from jettison.oci.reference import Reference, parse_reference
 from jettison.store.layer import LayerId
 
 _DOWNLOADS = 4
@@ -41,8 +44,13 @@ def save(session: Session, names: Sequence[str], output: str) -> None:
     save_images(images, output, services(session))
 
 
-def load(session: Session, origin: str) -> list[str]:
+def load(session: Session, origin: str, platform: str = "") -> list[str]:
     """Load the images of an archive or a layout; ``-`` is stdin.
+
+    Args:
+        session: The store.
+        origin: Path, or ``-``.
+        platform: What is taken of images for several; this machine's if there is none.
 
     Returns:
         A line an image, as docker prints it.
@@ -53,8 +61,9 @@ def load(session: Session, origin: str) -> list[str]:
     from jettison.image.load import load as load_images
 
     source = sys.stdin.buffer if origin == "-" else Path(origin)
+    wanted = parse_platform(platform) if platform else this_platform()
     lines = []
-    for each in load_images(session.store, source, this_platform()):
+    for each in load_images(session.store, source, wanted):
         names = [parse_reference(name).familiar for name in each.names]
         lines += [f"Loaded image: {name}" for name in names] or [
             f"Loaded image ID: {each.image.id}"
@@ -82,6 +91,43 @@ def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, D
         return str(reference), manifest.digest if manifest is not None else None
 
     return shown(sink, f"pulling {reference.familiar}", work)
+
+
+def names_in_registry(session: Session, name: str) -> list[str]:
+    """Return all tagged names that a registry has of a repository.
+
+    Raises:
+        UsageError: the name has a tag or a digest.
+        RegistryError: the registry does not say.
+    """
+    reference = _repository(name)
+    tags = session.registry().tags(reference)
+    return [str(msgspec.structs.replace(reference, tag=tag)) for tag in tags]
+
+
+def names_in_store(session: Session, name: str) -> list[str]:
+    """Return all tagged names that the store has of a repository.
+
+    Raises:
+        UsageError: the name has a tag or a digest.
+        ImageNotFoundError: there are none.
+    """
+    reference = _repository(name)
+    prefix = f"{reference.name}:"
+    found = [tag for tag in session.store.images.tags() if tag.startswith(prefix)]
+    if not found:
+        raise ImageNotFoundError(
+            f"no tag of `{name}` in the local store",
+            hint="run `jettison images` to see its names",
+        )
+    return found
+
+
+def _repository(name: str) -> Reference:
+    reference = parse_reference(name)
+    if reference.digest is not None or name.rpartition("/")[2].count(":"):
+        raise UsageError("tag can't be used with --all-tags/-a", hint="leave the tag out")
+    return reference
 
 
 def push(session: Session, name: str, output: RegistryOutput, sink: Sink) -> Digest | None:

@@ -8,12 +8,13 @@ import sys
 import click
 
 from jettison.api import account as api
+from jettison.cli.flags import DockerCommand
 from jettison.cli.main import settings_of
 from jettison.console.terminal import err, out
 from jettison.errors import UsageError
 
 
-@click.command("login")
+@click.command("login", cls=DockerCommand)
 @click.argument("registry", default="docker.io")
 @click.option("-u", "--username", default="", help="User name.")
 @click.option("-p", "--password", default="", help="Password (better: --password-stdin).")
@@ -42,7 +43,7 @@ def login(ctx: click.Context, /, registry: str, **flags: object) -> int:
     return 0
 
 
-@click.command("logout")
+@click.command("logout", cls=DockerCommand)
 @click.argument("registry", default="docker.io")
 @click.pass_context
 def logout(ctx: click.Context, /, registry: str) -> int:

@@ -25,15 +25,6 @@ from jettison.cli.values import (
 from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
 
-IGNORED = {
-    "squash": "ship what you need from a stage of its own: `COPY --from=STAGE`",
-    "sbom": "images have no attestations",
-    "provenance": "images have no attestations",
-    "attest": "images have no attestations",
-    "cache_from": "the build cache is the local store",
-    "cache_to": "the build cache is the local store",
-}
-"""Flags of docker's that are accepted, and why nothing comes of them."""
 PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 
 
@@ -53,6 +44,13 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     "--build-arg", "build_args", multiple=True, metavar="NAME[=VALUE]", help="Value of an ARG."
 )
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label of the image.")
+@click.option(
+    "--annotation",
+    "annotations",
+    multiple=True,
+    metavar="[TYPE:]NAME=VALUE",
+    help="Note on the manifest, or as TYPE says: index, manifest[os/arch], …-descriptor.",
+)
 @click.option(
     "--build-context",
     "contexts",
@@ -146,6 +144,13 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
     help="Limit of each RUN step: memory, memory-swap, cpu-shares, cpu-period, cpu-quota, "
     "cpuset-cpus or cpuset-mems.",
 )
+@click.option("--memory-swap", default="", metavar="SIZE", help="Memory and swap together.")
+@click.option("-c", "--cpu-shares", default="", metavar="NUMBER", help="Share of processors.")
+@click.option("--cpu-period", default="", metavar="MICROSECONDS", help="What quotas are of.")
+@click.option("--cpu-quota", default="", metavar="MICROSECONDS", help="Time in each period.")
+@click.option("--cpuset-cpus", default="", metavar="LIST", help="Processors to use: 0-2,4.")
+@click.option("--cpuset-mems", default="", metavar="LIST", help="Memory nodes to use.")
+@click.option("--cgroup-parent", default="", hidden=True)
 @click.option(
     "--step-timeout",
     default=0.0,
@@ -193,6 +198,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("--compress", is_flag=True, hidden=True)
 @click.option("--squash", is_flag=True, hidden=True)
 @click.option("--builder", default="", hidden=True)
+@click.option("--disable-content-trust/--enable-content-trust", hidden=True)
 @click.option("--provenance", default="", hidden=True)
 @click.option("--sbom", default="", hidden=True)
 @click.option("--attest", multiple=True, hidden=True)
@@ -208,7 +214,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         return call(ctx, context, method, flags)
     from jettison.cli.run_build import run_build
 
-    tell_ignored(flags, IGNORED)
+    tell_ignored("build", flags)
     settings = settings_of(
         ctx,
         ca_bundle=flags["ca_bundle"],
@@ -245,7 +251,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         build_args=build_arguments(texts(flags, "build_args")),
         labels=pairs("--label", texts(flags, "labels"), need_value=False),
         contexts=pairs("--build-context", texts(flags, "contexts")),
-        outputs=_outputs_of(texts(flags, "outputs")),
+        outputs=_outputs_of(texts(flags, "outputs"), flags),
         platforms=tuple(p for each in texts(flags, "platforms") for p in each.split(",")),
         no_cache=bool(flags["no_cache"]),
         no_cache_stages=tuple(s for e in texts(flags, "no_cache_stages") for s in e.split(",")),
@@ -266,22 +272,32 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
     )
 
 
-def _outputs_of(given: tuple[str, ...]) -> tuple[OutputRequest, ...]:
-    if not given:
+def _outputs_of(given: tuple[str, ...], flags: Mapping[str, object]) -> tuple[OutputRequest, ...]:
+    notes = texts(flags, "annotations")
+    if not given and not notes:
         return ()
-    from jettison.cli.outputs import parse_output
+    from jettison.cli.outputs import annotated, parse_output
 
-    return tuple(map(parse_output, given))
+    outputs = tuple(map(parse_output, given))
+    return annotated(outputs, notes, push=bool(flags["push"])) if notes else outputs
+
+
+_LEGACY = (
+    *("memory", "memory-swap", "cpu-shares", "cpu-period", "cpu-quota", "cpuset-cpus"),
+    "cpuset-mems",
+)
+"""Flags that are `--resource` of the same name."""
 
 
 def _resources_of(flags: Mapping[str, object]) -> Resources:
-    if not any(flags[name] for name in ("resources", "memory", "cpus", "pids_limit")):
+    legacy = {name: str(flags[name.replace("-", "_")]) for name in _LEGACY}
+    if not any((*legacy.values(), flags["resources"], flags["cpus"], flags["pids_limit"])):
         return Resources()
     from jettison.cli.resources import parse_resources
 
     return parse_resources(
         texts(flags, "resources"),
-        memory=str(flags["memory"]),
+        flags=legacy,
         cpus=float(str(flags["cpus"])),
         pids=parse_pids(str(flags["pids_limit"])),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jettison.cli.flags import DockerCommand
 from jettison.cli.usage import unknown_command
 from jettison.console.terminal import out
 from jettison.errors import UsageError
@@ -11,7 +12,7 @@ from jettison.errors import UsageError
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("completion")
+@click.command("completion", cls=DockerCommand)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> int:
@@ -36,7 +37,7 @@ def completion(ctx: click.Context, shell: str) -> int:
     return 0
 
 
-@click.command("help")
+@click.command("help", cls=DockerCommand)
 @click.argument("names", metavar="[COMMAND]...", nargs=-1)
 @click.pass_context
 def help_(ctx: click.Context, names: tuple[str, ...]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from jettison.cli.flags import DockerCommand
 from jettison.console.terminal import out, out_json
 from jettison.errors import ContextError, JettisonError
 from jettison.linux.text import printable
@@ -17,7 +18,7 @@ def debug() -> None:
     """Look inside: failed steps, syntax trees and the like."""
 
 
-@debug.command("shell", context_settings={"ignore_unknown_options": True})
+@debug.command("shell", cls=DockerCommand, context_settings={"allow_interspersed_args": False})
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @click.option("--step", default="", metavar="TEXT", help="Part of the step's name, or its digest.")
 @click.option("--list", "listing", is_flag=True, help="List the failed steps that are kept.")
@@ -61,7 +62,7 @@ def shell(
     return in_session(ctx, work, isolation=flags["isolation"], snapshotter=flags["snapshotter"])
 
 
-@debug.command("parse")
+@debug.command("parse", cls=DockerCommand)
 @click.argument("file", default="Dockerfile")
 @click.option("--format", "form", type=click.Choice(["sexpr", "json"]), default="sexpr")
 def parse(file: str, form: str) -> int:

@@ -7,18 +7,21 @@ Out: arguments as click takes them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import click
 
+from jettison.cli.compat.accepted import WARNED
 from jettison.console.terminal import err, out
 from jettison.errors import UsageError
 
 _TRUE = frozenset({"true", "1", "t"})
 _FALSE = frozenset({"false", "0", "f"})
+_CHANGE_NOTHING = frozenset({"", "false", "()", "default"})
 _PATHS = "context contexts dockerfile outputs secrets ssh iidfile metadata_file ca_bundle path"
+_FILES = "file output source password command"
 _GIVEN = "argv env env_files entrypoint workdir volumes mounts tmpfs"
-_MAY_BE_BYTES = frozenset(f"{_PATHS} {_GIVEN}".split())
+_MAY_BE_BYTES = frozenset(f"{_PATHS} {_FILES} {_GIVEN}".split())
 """Parameters that hold paths, or what containers are given: any bytes may be in them."""
 
 
@@ -43,6 +46,51 @@ def _show_help(ctx: click.Context, _parameter: click.Parameter, value: object) -
     if value and not ctx.resilient_parsing:
         out(ctx.get_help() + "\n")
         ctx.exit()
+
+
+def _keeper(name: str) -> Callable[[click.Context, click.Parameter, object], None]:
+    """Return what keeps a flag's value for the whole call, wherever it stood on the line."""
+
+    def keep(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
+        if value:
+            ctx.find_root().ensure_object(dict)[name] = value
+
+    return keep
+
+
+def _global_flags(*, hidden: bool) -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--root"],
+            default="",
+            metavar="DIR",
+            help="Directory of the local store.",
+            expose_value=False,
+            hidden=hidden,
+            callback=_keeper("root"),
+        ),
+        click.Option(
+            ["-D", "--debug"],
+            is_flag=True,
+            help="Show tracebacks of errors.",
+            expose_value=False,
+            hidden=hidden,
+            callback=_keeper("verbose"),
+        ),
+    ]
+
+
+def add_global_flags(command: click.Command, *, hidden: bool = True) -> None:
+    """Let a command take the flags that may stand anywhere on the line.
+
+    Args:
+        command: It, and the commands of a group.
+        hidden: Its help leaves them out.
+    """
+    if not any("--root" in each.opts for each in command.params):
+        command.params += _global_flags(hidden=hidden)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        add_global_flags(inner)
 
 
 class DockerCommand(PlainHelp):
@@ -98,10 +146,16 @@ class DockerCommand(PlainHelp):
             yield longer.get(argument, argument)
         elif value.lower() in _TRUE:
             yield name
-        elif value.lower() not in _FALSE:
+        elif value.lower() in _FALSE:
+            yield from self._contraries(name)
+        else:
             raise UsageError(
                 f"`{argument}`: `{value}` is neither true nor false", hint=f"write `{name}`"
             )
+
+    def _contraries(self, name: str) -> list[str]:
+        """Return what turns a switch off that is on if it is not given."""
+        return next((each.secondary_opts[:1] for each in self.params if name in each.opts), [])
 
     def _names(self, *, switches: bool) -> set[str]:
         return {
@@ -125,13 +179,14 @@ def _require_texts(flag: str, value: object) -> None:
             require_text(flag, each)
 
 
-def tell_ignored(flags: dict[str, object], meanings: dict[str, str]) -> None:
+def tell_ignored(command: str, flags: Mapping[str, object]) -> None:
     """Say on standard error which flags were given that change nothing here.
 
     Args:
+        command: Its name here.
         flags: Values by parameter name.
-        meanings: Parameter name to the reason.
     """
-    for name, reason in meanings.items():
-        if flags.get(name) and str(flags[name]).lower() != "false":
-            err(f"WARN: --{name.replace('_', '-')} changes nothing: {reason}\n")
+    for flag, reason in WARNED.get(command, {}).items():
+        value = str(flags.get(flag[2:].replace("-", "_")) or "")
+        if value.lower() not in _CHANGE_NOTHING:
+            err(f"WARN: {flag} changes nothing: {reason}\n")

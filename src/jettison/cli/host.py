@@ -1,4 +1,4 @@
-"""Commands about this host: doctor, version."""
+"""Commands about this host: doctor, info, version."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from jettison import __version__
+from jettison.cli.flags import DockerCommand, tell_ignored
+from jettison.cli.listing import rendered
 from jettison.cli.main import settings_of
 from jettison.console.terminal import out, out_json
 from jettison.errors import HostError, InternalError
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from jettison.api.host import HostCheck
 
 
-@click.command("version")
+@click.command("version", cls=DockerCommand)
 @click.option("-f", "--format", "form", default="", help="json or a template: {{.Client.Version}}.")
 def version(form: str) -> int:
     """Show the version."""
@@ -36,33 +38,64 @@ def version(form: str) -> int:
     if form == "json":
         out_json(json.dumps(facts) + "\n")
     elif form:
-        from jettison.console.template.evaluate import Template
         from jettison.console.template.values import Struct
 
         # There is no server: what docker asks of one is done by the program that is called.
         parts = {"Client": Struct(facts), "Server": Struct(facts)}
-        out(Template(form).render(Struct({**parts, **facts}, facts)) + "\n")
+        out(rendered(form, Struct({**parts, **facts}, facts)))
     else:
         out("".join(f"{name + ':':<12}{value}\n" for name, value in facts.items()))
     return 0
 
 
-@click.command("doctor")
-@click.option("--format", "form", default="", help="json")
+@click.command("info", cls=DockerCommand)
+@click.option("-f", "--format", "form", default="", help="json or a template: {{.DockerRootDir}}.")
 @click.pass_context
-def doctor(ctx: click.Context, form: str) -> int:
+def info(ctx: click.Context, form: str) -> int:
+    """Show facts of the store and of this host; `doctor` says what is missing."""
+    from jettison.api.host import host_facts
+    from jettison.api.session import Session
+
+    with Session.open(settings_of(ctx), os.environ) as session:
+        facts = host_facts(session)
+    if form == "json":
+        out_json(json.dumps(facts) + "\n")
+    elif form:
+        from jettison.console.template.values import Struct
+
+        out(rendered(form, Struct(facts)))
+    else:
+        width = max(map(len, facts)) + 2
+        out("".join(f"{name + ':':<{width}}{printable(_text(v))}\n" for name, v in facts.items()))
+    return 0
+
+
+def _text(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@click.command("doctor", cls=DockerCommand)
+@click.option("--format", "form", default="", help="json or a template: {{range .}}{{.check}} …")
+@click.option("--bootstrap", is_flag=True, hidden=True)
+@click.option("--builder", default="", hidden=True)
+@click.pass_context
+def doctor(ctx: click.Context, /, form: str, **flags: object) -> int:
     """Show what this host allows, what is missing, and how to get it.
 
     The exit status is 0 when images can be built here, 5 otherwise.
     """
     from jettison.api.host import can_build
 
+    tell_ignored("doctor", flags)
     checks = _examine(ctx)
-    if form == "json":
+    if form:
         rows = [
             {"check": c.name, "ok": c.works, "detail": c.detail, "remedy": c.remedy} for c in checks
         ]
-        out_json(json.dumps(rows, indent=2) + "\n")
+        if form == "json":
+            out_json(json.dumps(rows, indent=2) + "\n")
+        else:
+            out(rendered(form, rows))
     else:
         out(_report(checks))
     return 0 if can_build(checks) else 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
@@ -13,21 +13,32 @@ from jettison.api import images as api
 from jettison.api.images import HistoryRow
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
-from jettison.cli.listing import Listing
-from jettison.cli.session import confirmed, in_session
+from jettison.cli.filters import image_filter, parse_filters
+from jettison.cli.flags import DockerCommand
+from jettison.cli.listing import Listing, rendered
+from jettison.cli.session import in_session
 from jettison.cli.table import ago
-from jettison.cli.values import pairs, texts
+from jettison.cli.values import texts
 from jettison.console.plain import size
 from jettison.console.terminal import out, out_json
 from jettison.errors import UsageError
+from jettison.image.names import find_image
 from jettison.linux.text import printable
 from jettison.oci.digest import short
+from jettison.oci.times import epoch
 
+_FILTERS = ("before", "dangling", "label", "reference", "since", "until")
 _TEXT = 45
 """How much of an instruction a table shows."""
 
 
-@click.command("images")
+def _platform_flag(function: Callable[..., int]) -> Callable[..., int]:
+    return click.option(
+        "--platform", default="", metavar="OS/ARCH", help="Fail unless it is for this platform."
+    )(function)
+
+
+@click.command("images", cls=DockerCommand)
 @click.argument("repository", default="")
 @click.option("-a", "--all", is_flag=True, hidden=True)
 @click.option(
@@ -36,7 +47,7 @@ _TEXT = 45
     "filters",
     multiple=True,
     metavar="NAME=VALUE",
-    help="dangling=true|false, reference=PATTERN",
+    help="dangling=true|false, reference=PATTERN, label=…, before=, since=IMAGE, until=TIME",
 )
 @click.option("-q", "--quiet", is_flag=True, help="IDs only.")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten IDs.")
@@ -45,12 +56,11 @@ _TEXT = 45
 @click.pass_context
 def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
     """List images, newest first."""
-    wanted = filters(texts(flags, "filters"))
-    name = wanted.get("reference", repository)
-    dangling = {"true": True, "false": False}.get(wanted.get("dangling", ""))
+    found = parse_filters(texts(flags, "filters"), _FILTERS, command="images")
+    wanted = image_filter(found, pattern=repository)
 
     def work(session: Session) -> int:
-        found = api.list_images(session, name, dangling=dangling)
+        found = api.list_images(session, wanted)
         if flags["quiet"]:
             ids = dict.fromkeys(each.id if flags["no_trunc"] else short(each.id) for each in found)
             out("".join(f"{each}\n" for each in ids))
@@ -58,29 +68,15 @@ def images(ctx: click.Context, /, repository: str, **flags: object) -> int:
         shown = ["Repository", "Tag", "ID", "CreatedSince", "Size"]
         if flags["digests"]:
             shown.insert(2, "Digest")
-        listing = Listing("*formatter.imageContext", _HEADINGS, shown)
-        rows = [_row(each, full=bool(flags["no_trunc"])) for each in found]
+        listing = Listing("*formatter.imageContext", HEADINGS, shown)
+        rows = [row_of(each, full=bool(flags["no_trunc"])) for each in found]
         out(listing.render(str(flags["form"]), rows))
         return 0
 
     return in_session(ctx, work)
 
 
-def filters(given: Iterable[str]) -> dict[str, str]:
-    """Return the values of ``--filter`` by name.
-
-    Raises:
-        UsageError: there is no such filter.
-    """
-    found = pairs("--filter", given)
-    unknown = sorted(found.keys() - {"dangling", "reference"})
-    if unknown or found.get("dangling", "true") not in {"true", "false"}:
-        name = unknown[0] if unknown else f"dangling={found['dangling']}"
-        raise UsageError(f"unknown filter `{name}`", hint="use dangling=true|false or reference=…")
-    return found
-
-
-_HEADINGS = {
+HEADINGS = {
     "Repository": "REPOSITORY",
     "Tag": "TAG",
     "Digest": "DIGEST",
@@ -95,7 +91,8 @@ _HEADINGS = {
 }
 
 
-def _row(image: ImageSummary, *, full: bool) -> dict[str, str]:
+def row_of(image: ImageSummary, *, full: bool) -> dict[str, str]:
+    """Return the fields of a name of an image as lists show them."""
     return {
         "Repository": image.repository,
         "Tag": image.tag,
@@ -112,18 +109,18 @@ def _row(image: ImageSummary, *, full: bool) -> dict[str, str]:
 
 
 def _since(created: str) -> str:
-    return ago(time.time() - api.epoch(created)) if created else "N/A"
+    return ago(time.time() - epoch(created)) if created else "N/A"
 
 
 def _at(created: str) -> str:
     """Return a time as Go prints it: ``2025-06-01 00:00:00 +0000 UTC``."""
     if not created:
         return "0001-01-01 00:00:00 +0000 UTC"
-    moment = datetime.fromtimestamp(api.epoch(created), UTC)
+    moment = datetime.fromtimestamp(epoch(created), UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S} +0000 UTC"
 
 
-@click.command("tag")
+@click.command("tag", cls=DockerCommand)
 @click.argument("source", metavar="SOURCE_IMAGE[:TAG]")
 @click.argument("target", metavar="TARGET_IMAGE[:TAG]")
 @click.pass_context
@@ -137,16 +134,27 @@ def tag(ctx: click.Context, source: str, target: str) -> int:
     return in_session(ctx, work)
 
 
-@click.command("rmi")
+@click.command("rmi", cls=DockerCommand)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "-f", "--force", is_flag=True, help="No error for an unknown image; remove all its names."
 )
+@click.option("--no-prune", is_flag=True, hidden=True)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="OS/ARCH",
+    help="Fail unless it is for this platform.",
+)
 @click.pass_context
-def rmi(ctx: click.Context, names: tuple[str, ...], *, force: bool) -> int:
+def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: object) -> int:
     """Remove names of images, and images that have no name left."""
 
     def work(session: Session) -> int:
+        for platform in texts(flags, "platforms"):
+            for name in names:
+                api.require_platform(find_image(session.store, name), platform)
         for line in api.remove_images(session, names, force=force):
             out(printable(line) + "\n")
         return 0
@@ -154,22 +162,29 @@ def rmi(ctx: click.Context, names: tuple[str, ...], *, force: bool) -> int:
     return in_session(ctx, work)
 
 
-@click.command("inspect")
+@click.command("inspect", cls=DockerCommand)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
+@click.option("--type", "kind", default="", metavar="TYPE", help="image; there is nothing else.")
+@click.option("-s", "--size", is_flag=True, hidden=True)
+@_platform_flag
 @click.pass_context
-def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
+def inspect(ctx: click.Context, /, names: tuple[str, ...], form: str, **flags: object) -> int:
     """Show all facts of images as JSON."""
+    if flags["kind"] not in {"", "image"}:
+        raise UsageError(
+            f"--type `{flags['kind']}` is not known: only images are inspected", hint="leave it out"
+        )
 
     def work(session: Session) -> int:
+        for name in names:
+            api.require_platform(find_image(session.store, name), str(flags["platform"]))
         documents = [api.inspect_image(session, name) for name in names]
         if form and form != "json":
             from jettison.cli.documents import image_document
-            from jettison.console.template.evaluate import Template
 
-            template = Template(form)
             for document in documents:
-                out(template.render(image_document(document)) + "\n")
+                out(rendered(form, image_document(document)))
         elif form:
             out_json("".join(json.dumps(each) + "\n" for each in documents))
         else:
@@ -179,18 +194,24 @@ def inspect(ctx: click.Context, names: tuple[str, ...], form: str) -> int:
     return in_session(ctx, work)
 
 
-@click.command("history")
+@click.command("history", cls=DockerCommand)
 @click.argument("name", metavar="IMAGE")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten texts.")
 @click.option("-q", "--quiet", is_flag=True, help="IDs only.")
+@click.option(
+    "-H", "--human/--no-human", default=True, help="Sizes and times for people, or for programs."
+)
 @click.option("--format", "form", default="", help="table, json or a template.")
+@_platform_flag
 @click.pass_context
-def history(ctx: click.Context, name: str, *, no_trunc: bool, quiet: bool, form: str) -> int:
+def history(ctx: click.Context, /, name: str, **flags: object) -> int:
     """Show the instructions that made an image, the latest first."""
+    full, human = bool(flags["no_trunc"]), bool(flags["human"])
 
     def work(session: Session) -> int:
-        rows = [_entry(each, full=no_trunc) for each in api.image_history(session, name)]
-        if quiet:
+        api.require_platform(find_image(session.store, name), str(flags["platform"]))
+        rows = [_entry(each, full=full, human=human) for each in api.image_history(session, name)]
+        if flags["quiet"]:
             out("".join(f"{row['ID']}\n" for row in rows))
             return 0
         headings = {
@@ -202,42 +223,21 @@ def history(ctx: click.Context, name: str, *, no_trunc: bool, quiet: bool, form:
             "Comment": "COMMENT",
         }
         shown = [each for each in headings if each != "CreatedAt"]
+        form = str(flags["form"])
         out(Listing("*formatter.historyContext", headings, shown).render(form, rows))
         return 0
 
     return in_session(ctx, work)
 
 
-def _entry(entry: HistoryRow, *, full: bool) -> dict[str, str]:
+def _entry(entry: HistoryRow, *, full: bool, human: bool) -> dict[str, str]:
     text = printable(entry.created_by)
     image_id = "<missing>" if entry.id is None else entry.id if full else short(entry.id)
     return {
         "ID": image_id,
-        "CreatedSince": _since(entry.created),
+        "CreatedSince": _since(entry.created) if human else entry.created,
         "CreatedAt": entry.created,
         "CreatedBy": text if full or len(text) <= _TEXT else f"{text[: _TEXT - 1]}…",
-        "Size": size(entry.size_bytes),
+        "Size": size(entry.size_bytes) if human else str(entry.size_bytes),
         "Comment": entry.comment,
     }
-
-
-@click.command("prune")
-@click.option("-a", "--all", "everything", is_flag=True, hidden=True)
-@click.option("-f", "--force", is_flag=True, help="Do not ask.")
-@click.pass_context
-def image_prune(ctx: click.Context, *, everything: bool, force: bool) -> int:
-    """Remove images that were built and have no name any more."""
-    if everything:
-        raise UsageError(
-            "no container outlives its command, so no image is in use",
-            hint="remove images by name: `jettison rmi NAME...`",
-        )
-    if not confirmed("This removes all images without a name.", force=force):
-        return 0
-
-    def work(session: Session) -> int:
-        for image_id in api.remove_nameless(session):
-            out(f"Deleted: {image_id}\n")
-        return 0
-
-    return in_session(ctx, work)

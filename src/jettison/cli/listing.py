@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from jettison.cli.table import aligned, table
+from jettison.cli.table import aligned
 from jettison.console.terminal import safe_json
 from jettison.linux.text import printable
 
@@ -48,8 +48,9 @@ class Listing:
         """
         form = form.strip().replace("\\t", "\t").replace("\\n", "\n")
         if form in {"", "table"}:
-            titles = [self._headings[name] for name in self._shown]
-            return table(titles, [[str(row[name]) for name in self._shown] for row in rows])
+            titles = "\t".join(self._headings[name] for name in self._shown)
+            lines = ["\t".join(printable(str(row[name])) for name in self._shown) for row in rows]
+            return aligned([titles, *lines])
         if form == "json":
             return "".join(f"{_json(row)}\n" for row in rows)
         from jettison.console.template.evaluate import Template
@@ -67,6 +68,17 @@ class Listing:
         from jettison.console.template.values import Row
 
         return Row(self._type_name, fields)
+
+
+def rendered(form: str, document: object) -> str:
+    """Return a template's text for one document, ending in a newline.
+
+    Raises:
+        UsageError: the template is none, or asks for a field that there is not.
+    """
+    from jettison.console.template.evaluate import Template
+
+    return Template(form.strip().replace("\\t", "\t").replace("\\n", "\n")).render(document) + "\n"
 
 
 def _json(row: Mapping[str, object]) -> str:

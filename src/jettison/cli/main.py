@@ -7,90 +7,28 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from jettison import __version__
-from jettison.cli.flags import PlainHelp
+from jettison.cli.flags import PlainHelp, add_global_flags
+from jettison.cli.names import COMMANDS, GROUPS, INNER, SYNONYMS
 from jettison.console.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
 
-COMMANDS = {
-    "build": ("build", "Build an image from a Dockerfile."),
-    "run": ("run", "Run a command in a new container of an image."),
-    "images": ("images", "List the images of the local store."),
-    "tag": ("images", "Give an image another name."),
-    "rmi": ("images", "Remove names and images from the local store."),
-    "inspect": ("images", "Show all facts of images as JSON."),
-    "history": ("images", "Show how an image was made."),
-    "save": ("transfer", "Write images to a tar archive."),
-    "load": ("transfer", "Read images from an archive or a layout."),
-    "pull": ("transfer", "Download an image from a registry."),
-    "push": ("transfer", "Upload an image to a registry."),
-    "login": ("account", "Keep credentials of a registry."),
-    "logout": ("account", "Forget credentials of a registry."),
-    "check": ("check", "Check a Dockerfile without building it."),
-    "prune": ("disk", "Remove what no image and no tag needs."),
-    "du": ("disk", "Show what the store holds and how much of it can go."),
-    "fsck": ("disk", "Check the store, and repair it if asked to."),
-    "doctor": ("host", "Show what this host allows and what is missing."),
-    "version": ("host", "Show the version."),
-    "completion": ("completion", "Print a script that completes command lines in a shell."),
-    "help": ("completion", "Show the help of a command."),
-    "debug": ("debug", "Look inside: failed steps, syntax trees and the like."),
-}
-"""Subcommand to the module of ``cli`` that has it, and what it does in a line."""
-
-INNER = {"image prune": ("images", "Remove images without a name.")}
-"""Commands of groups that are none by themselves."""
-
-GROUPS = {
-    "image": {
-        "ls": "images",
-        "rm": "rmi",
-        "tag": "tag",
-        "inspect": "inspect",
-        "history": "history",
-        "save": "save",
-        "load": "load",
-        "pull": "pull",
-        "push": "push",
-        "build": "build",
-        "prune": "image prune",
-    },
-    "buildx": {
-        "build": "build",
-        "b": "build",
-        "du": "du",
-        "prune": "prune",
-        "version": "version",
-        "inspect": "doctor",
-    },
-    "builder": {"build": "build", "prune": "prune"},
-    "container": {"run": "run"},
-    "system": {"df": "du", "prune": "prune", "info": "doctor"},
-}
-"""Docker's long forms: group, its subcommand, ours."""
-
-_SYNONYMS = {
-    ("jettison", "info"): "doctor",
-    ("image", "list"): "images",
-    ("image", "remove"): "rmi",
-    ("buildx", "disk-usage"): "du",
-}
-"""Other names that docker knows: group and name to ours; help does not list them."""
-
-_FUNCTIONS = {"help": "help_", "image prune": "image_prune"}
-"""Commands whose functions cannot have their names."""
+_FUNCTIONS = {"help": "help_"}
+"""Commands whose functions cannot have their names; blanks are written as `_`."""
 
 _ABOUT = {
     "image": "images",
     "buildx": "builds",
     "builder": "builds",
     "container": "containers",
+    "manifest": "manifests",
     "system": "this host and the store",
 }
 
@@ -124,12 +62,15 @@ class LazyGroup(PlainHelp, click.Group):
                 invoke_without_command=True,
                 help=f"Docker's names of commands about {_ABOUT[cmd_name]}.",
             )
-        name = self._aliases.get(cmd_name) or _SYNONYMS.get((self.name or "", cmd_name))
+        name = self._aliases.get(cmd_name) or SYNONYMS.get((self.name or "", cmd_name))
         if name is None:
             return None
         module = importlib.import_module(f"jettison.cli.{_entry(name)[0]}")
-        command = getattr(module, _FUNCTIONS.get(name, name))
-        return command if isinstance(command, click.Command) else None
+        command = getattr(module, _FUNCTIONS.get(name, name.replace(" ", "_")))
+        if not isinstance(command, click.Command):
+            return None
+        add_global_flags(command)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands without importing them."""
@@ -181,17 +122,25 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, value: object
     callback=_show_version,
     help="Show the version and exit.",
 )
-@click.option("--root", default="", metavar="DIR", help="Directory of the local store.")
-@click.option("-D", "--debug", "verbose", is_flag=True, help="Show tracebacks of errors.")
+@click.option(
+    "--config",
+    default="",
+    metavar="DIR",
+    help="Directory of docker's config.json (as DOCKER_CONFIG).",
+)
 @click.pass_context
-def jettison(ctx: click.Context, root: str, *, verbose: bool) -> None:
+def jettison(ctx: click.Context, config: str) -> None:
     """Build container images without a daemon and without root.
 
     Multi-stage Dockerfiles go in, an image of the final stage comes out.
     """
-    ctx.obj = {"root": root, "verbose": verbose}
+    if config:
+        os.environ["DOCKER_CONFIG"] = config
     if ctx.invoked_subcommand is None:
         out(ctx.get_help() + "\n")
+
+
+add_global_flags(jettison, hidden=False)
 
 
 def settings_of(ctx: click.Context, **flags: object) -> Settings:
@@ -201,10 +150,13 @@ def settings_of(ctx: click.Context, **flags: object) -> Settings:
 
 def run(argv: Sequence[str]) -> int:
     """Run a command line; return the exit status (``docs/reference/exit-status.md``)."""
-    verbose = "-D" in argv[:3] or "--debug" in argv[:3]
+    chosen: dict[str, Any] = {"root": "", "verbose": False}
     stops = _stop_cleanly()
     try:
-        status = jettison.main(args=list(argv), prog_name="jettison", standalone_mode=False)
+        status = jettison.main(
+            args=list(argv), prog_name="jettison", standalone_mode=False, obj=chosen
+        )
+        _flush()
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.Abort:
@@ -214,7 +166,7 @@ def run(argv: Sequence[str]) -> int:
 
         return print_error(usage_error(error))
     except JettisonError as error:
-        if verbose:
+        if chosen["verbose"]:
             raise
         return print_error(error)
     except KeyboardInterrupt:
@@ -223,12 +175,18 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads; flushing at exit must not fail
         return 141
     except Exception as error:
-        if verbose:
+        if chosen["verbose"]:
             raise
         from jettison.console.message import unexpected_error
 
         return print_error(unexpected_error(error))
     return status if isinstance(status, int) else 0
+
+
+def _flush() -> None:
+    """Write what was printed while it can still be found out that nobody reads it."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
 
 
 def print_error(error: JettisonError) -> int:

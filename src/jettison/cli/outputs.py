@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
+
+import msgspec
 
 from jettison.cli.values import fields
 from jettison.errors import UsageError
@@ -20,6 +22,7 @@ from jettison.exporter.outputs import (
     AnnotationPlace,
     CacheOnlyOutput,
     DockerOutput,
+    ImageForm,
     ImageOutput,
     LocalOutput,
     OciOutput,
@@ -35,6 +38,9 @@ _FALSE = frozenset({"false", "0", "f", "no"})
 _ANNOTATION = re.compile(
     r"annotation(?:-(manifest|index|manifest-descriptor|index-descriptor))?(?:\[([^\]]+)\])?\.(.+)"
 )
+
+
+_TYPE = re.compile(r"(manifest|index|manifest-descriptor|index-descriptor)(?:\[([^\]]+)\])?")
 
 
 def parse_output(text: str) -> OutputRequest:
@@ -88,6 +94,58 @@ def output_of(attributes: Mapping[str, str]) -> OutputRequest:
         names = frozenset(preserve) - {""}
         return taken.finish(LocalOutput, dest=dest, **_rootfs(taken), preserve=names)
     raise UsageError(f"unknown output type `{kind}`", hint=f"use one of {', '.join(TYPES)}")
+
+
+def annotated(
+    outputs: tuple[OutputRequest, ...], given: tuple[str, ...], *, push: bool
+) -> tuple[OutputRequest, ...]:
+    """Return outputs whose images have the annotations of ``--annotation``, too.
+
+    Args:
+        outputs: As given; none is the local store.
+        given: ``[TYPE[,TYPE]:]NAME=VALUE``, where a type is ``manifest[linux/amd64]`` and the like.
+        push: The image is pushed.
+
+    Raises:
+        UsageError: one is malformed, or no output keeps annotations.
+    """
+    found = [each for text in given for each in _annotations(text)]
+    if push and not any(isinstance(each, RegistryOutput) for each in outputs):
+        outputs = (*outputs, RegistryOutput())
+    if not any(map(_writes_manifest, outputs)):
+        raise UsageError(
+            "annotations are of manifests, and this build writes none",
+            hint="use --push or --output type=oci,dest=FILE",
+        )
+    return tuple(
+        msgspec.structs.replace(each, annotations=(*each.annotations, *found))
+        if isinstance(each, ImageForm)
+        else each
+        for each in outputs
+    )
+
+
+def _writes_manifest(output: OutputRequest) -> bool:
+    if isinstance(output, ImageOutput):
+        return output.push
+    return isinstance(output, ImageForm)
+
+
+def _annotations(text: str) -> list[Annotation]:
+    name, equals, value = text.partition("=")
+    types, colon, key = name.rpartition(":")
+    if not equals or not key:
+        raise UsageError(f"--annotation `{text}` is malformed", hint="write [TYPE:]NAME=VALUE")
+    found = []
+    for each in types.split(",") if colon else ["manifest"]:
+        match = _TYPE.fullmatch(each)
+        if match is None:
+            raise UsageError(
+                f"--annotation `{text}`: unknown type `{each}`",
+                hint=f"use {', '.join(get_args(AnnotationPlace))}, or `manifest[linux/amd64]`",
+            )
+        found.append(Annotation(key, value, cast("AnnotationPlace", match[1]), match[2] or ""))
+    return found
 
 
 def _image(taken: _Attributes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ Source: docker buildx build, ``--resource``; BuildKit's checks of the values.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -20,22 +20,25 @@ from jettison.linux.resources import DEFAULT_PERIOD_US, Resources
 _PERIODS_US = range(1_000, 1_000_001)
 _MIN_QUOTA_US = 1_000
 _MAX_DIGITS = 15
+_LISTS = frozenset({"cpuset-cpus", "cpuset-mems"})
 _LIST = re.compile(r"[0-9]{1,5}(?:-[0-9]{1,5})?(?:,[0-9]{1,5}(?:-[0-9]{1,5})?)*")
 
 
-def parse_resources(given: Iterable[str], *, memory: str, cpus: float, pids: int = 0) -> Resources:
+def parse_resources(
+    given: Iterable[str], *, flags: Mapping[str, str], cpus: float, pids: int = 0
+) -> Resources:
     """Return the limits of each RUN step.
 
     Args:
         given: ``--resource KEY=VALUE``.
-        memory: ``--memory``.
+        flags: Those of docker's that have the name of a key: ``--memory``, ``--cpu-shares``.
         cpus: ``--cpus``.
         pids: ``--pids-limit``.
 
     Raises:
         UsageError: A key is unknown or comes twice, a value is wrong, or limits contradict.
 
-    >>> parse_resources(["cpu-quota=50000", "cpuset-cpus=0-1"], memory="1k", cpus=0).cpus
+    >>> parse_resources(["cpu-quota=50000", "cpuset-cpus=0-1"], flags={"memory": "1k"}, cpus=0).cpus
     0.5
     """
     texts: dict[str, str] = {}
@@ -52,23 +55,27 @@ def parse_resources(given: Iterable[str], *, memory: str, cpus: float, pids: int
         if key in texts:
             raise UsageError(f"--resource `{key}` is given twice")
         texts[key] = value
-    for key, flag in (("memory", memory), ("cpu-quota", cpus)):
-        if key in texts and flag:
-            name = "--memory" if key == "memory" else "--cpus"
-            raise UsageError(f"--resource `{key}` and `{name}` are given", hint="leave one out")
-    found = _resources(texts, parse_size("--memory", memory), cpus)
-    return msgspec.structs.replace(found, pids=pids)
-
-
-def _resources(texts: dict[str, str], memory_bytes: int, cpus: float) -> Resources:
+    for key, value in flags.items():
+        if not value or (value == "0" and key not in _LISTS):  # docker's way to say no limit
+            continue
+        if key in texts:
+            raise UsageError(f"--resource `{key}` and `--{key}` are given", hint="leave one out")
+        texts[key] = value
+    if "cpu-quota" in texts and cpus:
+        name = "--cpu-quota" if flags.get("cpu-quota") else "--resource `cpu-quota`"
+        raise UsageError(f"{name} and `--cpus` are given", hint="leave one out")
     numbers = {key: reader(key, texts[key]) for key, reader in _READERS.items() if key in texts}
-    memory_bytes = numbers.get("memory", memory_bytes)
+    return msgspec.structs.replace(_resources(texts, numbers, cpus), pids=pids)
+
+
+def _resources(texts: dict[str, str], numbers: dict[str, int], cpus: float) -> Resources:
+    memory_bytes = numbers.get("memory", 0)
     swap_bytes = numbers.get("memory-swap", 0)
     if swap_bytes and not memory_bytes:
-        raise UsageError("--resource `memory-swap` needs a limit of memory, too")
+        raise UsageError("`memory-swap` needs a limit of memory, too", hint="use --memory")
     if 0 < swap_bytes < memory_bytes:
         raise UsageError(
-            "--resource `memory-swap` is less than the limit of memory",
+            "`memory-swap` is less than the limit of memory",
             hint="it is memory and swap together",
         )
     period_us = numbers.get("cpu-period", 0)
@@ -87,7 +94,7 @@ def _resources(texts: dict[str, str], memory_bytes: int, cpus: float) -> Resourc
 def _size(key: str, text: str) -> int:
     size = parse_size(f"--resource {key}", text)
     if not size:
-        raise UsageError(f"--resource `{key}={text}` must be more than 0")
+        raise UsageError(f"`{key}={text}` must be more than 0")
     return size
 
 
@@ -97,27 +104,27 @@ def _swap(key: str, text: str) -> int:
 
 def _number(key: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text)):
-        raise UsageError(f"--resource `{key}={text}` must be a whole number of more than 0")
+        raise UsageError(f"`{key}={text}` must be a whole number of more than 0")
     return int(text)
 
 
 def _period(key: str, text: str) -> int:
     number = _number(key, text)
     if number not in _PERIODS_US:
-        raise UsageError(f"--resource `{key}={text}` must be 1000 to 1000000 microseconds")
+        raise UsageError(f"`{key}={text}` must be 1000 to 1000000 microseconds")
     return number
 
 
 def _quota(key: str, text: str) -> int:
     number = _number(key, text)
     if number < _MIN_QUOTA_US:
-        raise UsageError(f"--resource `{key}={text}` must be 1000 microseconds or more")
+        raise UsageError(f"`{key}={text}` must be 1000 microseconds or more")
     return number
 
 
 def _list(key: str, text: str) -> int:
     if not _LIST.fullmatch(text):
-        raise UsageError(f"--resource `{key}={text}` is not a list", hint="write it like 0-2,4")
+        raise UsageError(f"`{key}={text}` is not a list", hint="write it like 0-2,4")
     return 0
 
 

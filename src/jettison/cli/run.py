@@ -18,12 +18,6 @@ from jettison.console.terminal import err, out
 from jettison.errors import JettisonError, UsageError
 from jettison.fs.regular import read_small
 
-IGNORED = {
-    "label": "containers are gone when they end",
-    "restart": "containers are gone when they end",
-}
-"""Flags of docker's that are accepted, and why nothing comes of them."""
-
 _MAX_ENV_FILE_BYTES = 8 << 20
 
 OURS_FAILED = 125
@@ -151,7 +145,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
             "containers run in the foreground, as long as `jettison run`",
             hint="let the shell run it in the background: `jettison run … &`",
         )
-    tell_ignored(flags, IGNORED)
+    tell_ignored("run", flags)
     env = environment(texts(flags, "env"), texts(flags, "env_files"))
     entrypoint = flags["entrypoint"]
     request = RunRequest(

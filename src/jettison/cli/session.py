@@ -33,7 +33,7 @@ def confirmed(question: str, *, force: bool) -> bool:
     if force:
         return True
     try:
-        return click.confirm(f"{question} Continue?", err=True)
+        return click.confirm(f"{question}\nAre you sure you want to continue?", err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise  # Ctrl-C

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import cast
 
 import click
 
 from jettison.api import transfer as api
+from jettison.api.images import require_platform
 from jettison.api.session import Session
+from jettison.cli.flags import DockerCommand
 from jettison.cli.session import in_session
 from jettison.console.base import make_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.exporter.outputs import LayerCompression, RegistryOutput
+from jettison.image.names import find_image
 from jettison.linux.text import printable
 
 
-@click.command("save")
+@click.command("save", cls=DockerCommand)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
 @click.option(
     "-o", "--output", default="-", metavar="FILE", help="File to write (default: standard output)."
 )
+@click.option(
+    "--platform", default="", metavar="OS/ARCH", help="Fail unless they are for this platform."
+)
 @click.pass_context
-def save(ctx: click.Context, names: tuple[str, ...], output: str) -> int:
+def save(ctx: click.Context, names: tuple[str, ...], output: str, platform: str) -> int:
     """Write images to a tar that docker, podman and Jettison can load."""
     if output == "-" and sys.stdout.isatty():
         raise UsageError(
@@ -32,13 +39,15 @@ def save(ctx: click.Context, names: tuple[str, ...], output: str) -> int:
         )
 
     def work(session: Session) -> int:
+        for name in names:
+            require_platform(find_image(session.store, name), platform)
         api.save(session, names, output)
         return 0
 
     return in_session(ctx, work)
 
 
-@click.command("load")
+@click.command("load", cls=DockerCommand)
 @click.option(
     "-i",
     "--input",
@@ -47,48 +56,61 @@ def save(ctx: click.Context, names: tuple[str, ...], output: str) -> int:
     metavar="FILE",
     help="Archive or layout directory (default: standard input).",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Say the names only (as without it).")
+@click.option(
+    "--platform", default="", metavar="OS/ARCH", help="Platform to take of images for several."
+)
 @click.argument("path", default="")
 @click.pass_context
-def load(ctx: click.Context, source: str, path: str, *, quiet: bool) -> int:
+def load(ctx: click.Context, /, source: str, path: str, platform: str, **_: object) -> int:
     """Read images from a docker archive, an OCI archive or an OCI layout."""
     origin = path or source
     if origin == "-" and sys.stdin.isatty():
         raise UsageError("requested load from stdin, but stdin is a terminal", hint="use -i FILE")
 
     def work(session: Session) -> int:
-        for line in api.load(session, origin):
-            if not quiet:
-                out(printable(line) + "\n")
+        for line in api.load(session, origin, platform):
+            out(printable(line) + "\n")
         return 0
 
     return in_session(ctx, work)
 
 
-@click.command("pull")
+def _no_trust(function: Callable[..., int]) -> Callable[..., int]:
+    flag = "--disable-content-trust/--enable-content-trust"
+    return click.option(flag, hidden=True)(function)
+
+
+@click.command("pull", cls=DockerCommand)
 @click.argument("name", metavar="NAME[:TAG|@DIGEST]")
+@click.option("-a", "--all-tags", "everything", is_flag=True, help="All tags of the repository.")
 @click.option("--platform", default="", metavar="OS/ARCH", help="Platform of the image.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the name only.")
+@_no_trust
 @click.pass_context
-def pull(ctx: click.Context, name: str, platform: str, *, quiet: bool) -> int:
+def pull(ctx: click.Context, /, name: str, platform: str, **flags: object) -> int:
     """Download an image from its registry."""
+    quiet = bool(flags["quiet"])
 
     def work(session: Session) -> int:
-        console = make_console("quiet" if quiet else "auto", os.environ)
-        try:
-            reference, digest = api.pull(session, name, platform, console)
-        finally:
-            console.close()
-        if not quiet and digest:
-            out(f"Digest: {digest}\n")
-        out(printable(reference) + "\n")
+        names = api.names_in_registry(session, name) if flags["everything"] else [name]
+        for each in names:
+            console = make_console("quiet" if quiet else "auto", os.environ)
+            try:
+                reference, digest = api.pull(session, each, platform, console)
+            finally:
+                console.close()
+            if not quiet and digest:
+                out(f"Digest: {digest}\n")
+            out(printable(reference) + "\n")
         return 0
 
     return in_session(ctx, work)
 
 
-@click.command("push")
+@click.command("push", cls=DockerCommand)
 @click.argument("name", metavar="NAME[:TAG]")
+@click.option("-a", "--all-tags", "everything", is_flag=True, help="All tags of the repository.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the digest only.")
 @click.option(
     "--compression",
@@ -96,18 +118,26 @@ def pull(ctx: click.Context, name: str, platform: str, *, quiet: bool) -> int:
     default="gzip",
     help="Of layers that were made here.",
 )
+@click.option(
+    "--platform", default="", metavar="OS/ARCH", help="Fail unless it is for this platform."
+)
+@_no_trust
 @click.pass_context
-def push(ctx: click.Context, name: str, compression: str, *, quiet: bool) -> int:
+def push(ctx: click.Context, /, name: str, compression: str, **flags: object) -> int:
     """Upload an image to the registry that its name tells."""
     output = RegistryOutput(compression=cast("LayerCompression", compression))
 
     def work(session: Session) -> int:
-        console = make_console("quiet" if quiet else "auto", os.environ)
-        try:
-            digest = api.push(session, name, output, console)
-        finally:
-            console.close()
-        out(f"{digest}\n")
+        names = api.names_in_store(session, name) if flags["everything"] else [name]
+        for each in names:
+            require_platform(find_image(session.store, each), str(flags["platform"]))
+        for each in names:
+            console = make_console("quiet" if flags["quiet"] else "auto", os.environ)
+            try:
+                digest = api.push(session, each, output, console)
+            finally:
+                console.close()
+            out(f"{digest}\n")
         return 0
 
     return in_session(ctx, work)

@@ -36,7 +36,7 @@ ABSENT = {
     "network": "a container has a network of its own, the host's or none",
     "volume": "directories of the host are mounted: `jettison run -v DIR:/DST`",
     **dict.fromkeys(("swarm", "service", "stack", "node", "secret", "config"), "there is no swarm"),
-    **dict.fromkeys(("context", "plugin", "trust", "manifest", "events"), "there is no daemon"),
+    **dict.fromkeys(("context", "plugin", "trust", "events"), "there is no daemon"),
 }
 """Docker's commands that have no meaning here, and why."""
 
@@ -54,6 +54,10 @@ _IN_GROUPS = {
         "history": "a build is not kept; `jettison history IMAGE` shows how an image was made",
     },
     "image": {"import": ABSENT["import"]},
+    "manifest": dict.fromkeys(
+        ("annotate", "create", "push", "rm", "add", "exists", "remove"),
+        "an image here is for one platform; `crane index append` makes indexes in a registry",
+    ),
     "system": dict.fromkeys(("events", "dial-stdio"), "there is no daemon"),
 }
 """The same for subcommands of groups."""
@@ -85,6 +89,11 @@ def usage_error(error: click.ClickException) -> UsageError:
     path = context.command_path if context is not None else "jettison"
     hint = f"run `{path} --help`"
     if isinstance(error, click.NoSuchOption):
+        from jettison.cli.compat.lookup import refusal
+
+        why = refusal(path, error.option_name)
+        if why is not None:
+            return UsageError(f"`{path}` has no `{error.option_name}`: {why[0]}", hint=why[1])
         near = near_misses(error.option_name, error.possibilities or ())
         if near:
             hint = f"did you mean {' or '.join(f'`{each}`' for each in near)}?"

@@ -10,7 +10,7 @@ from jettison.linux.resources import Resources
 
 
 def parsed(*given: str, memory: str = "", cpus: float = 0.0) -> Resources:
-    return parse_resources(given, memory=memory, cpus=cpus)
+    return parse_resources(given, flags={"memory": memory}, cpus=cpus)
 
 
 def test_every_key_of_docker_s_is_known():
@@ -82,3 +82,22 @@ def test_a_near_miss_is_guessed():
     with pytest.raises(UsageError) as caught:
         parsed("cpuset=0")
     assert caught.value.hint.startswith("did you mean `cpuset-")
+
+
+def test_docker_s_own_flags_are_resources_of_the_same_name():
+    flags = {
+        "memory": "1g",
+        "memory-swap": "2g",
+        "cpu-shares": "512",
+        "cpu-period": "50000",
+        "cpu-quota": "25000",
+        "cpuset-cpus": "0",
+        "cpuset-mems": "0-1",
+    }
+    assert parse_resources([], flags=flags, cpus=0) == parsed(
+        *(f"{key}={value}" for key, value in flags.items())
+    )
+    nothing = dict.fromkeys(("memory", "memory-swap", "cpu-shares", "cpu-quota"), "0")
+    assert parse_resources([], flags=nothing, cpus=0) == Resources()
+    with pytest.raises(UsageError, match="--cpu-quota and `--cpus` are given"):
+        parse_resources([], flags={"cpu-quota": "5000"}, cpus=1)

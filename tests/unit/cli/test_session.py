@@ -17,7 +17,7 @@ def test_the_user_is_asked(monkeypatch, capsys, typed, agrees):
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     assert confirmed("This removes it.", force=False) is agrees
     said = capsys.readouterr()
-    assert "This removes it. Continue? [y/N]" in said.err
+    assert "This removes it.\nAre you sure you want to continue? [y/N]" in said.err
     assert said.out == ""
 
 

@@ -6,7 +6,8 @@ import click
 import pytest
 
 from jettison.cli.flags import DockerCommand
-from jettison.cli.main import _SYNONYMS, COMMANDS, GROUPS, LazyGroup, jettison, run
+from jettison.cli.main import LazyGroup, jettison, run
+from jettison.cli.names import COMMANDS, GROUPS, SYNONYMS
 from jettison.cli.usage import ABSENT, near_misses, unknown_command
 from jettison.errors import UsageError
 
@@ -74,7 +75,7 @@ def test_every_command_of_the_tables_exists():
         assert isinstance(found, LazyGroup)
         for name in aliases:
             assert isinstance(found.get_command(context, name), click.Command), (group, name)
-    for group, name in _SYNONYMS:
+    for group, name in SYNONYMS:
         found = jettison if group == "jettison" else jettison.get_command(context, group)
         assert isinstance(found.get_command(context, name), click.Command), (group, name)
         assert name not in found.list_commands(context)

@@ -12,7 +12,8 @@ import click
 import pytest
 
 from host_tools import tool
-from jettison.cli.main import COMMANDS, GROUPS, jettison
+from jettison.cli.main import jettison
+from jettison.cli.names import COMMANDS, GROUPS
 
 SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "man_pages.py"
 _spec = importlib.util.spec_from_file_location("man_pages", SCRIPT)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from copy_rig import fill
-from jettison.api.disk import disk_usage, prune
+from jettison.api.disk import disk_usage
 from jettison.api.fsck import check_store
+from jettison.api.prune import prune
 from jettison.api.session import Session
 from jettison.errors import ContextError, DigestMismatchError, HostError
 from jettison.fs.lock import FileLock
@@ -300,8 +301,8 @@ def test_what_is_kept_is_counted_and_pruned(store: Store, repository: Path, tmp_
         assert (row.name, row.needed_by) == ("git repository", "")
         assert row.size_bytes > 300
         assert check_store(session) == []
-        assert prune(session, everything=False).cache_mounts == 0
-        assert prune(session, everything=True).cache_mounts == 1
+        assert prune(session, scope="nothing").cache_mounts == 0
+        assert prune(session, scope="everything").cache_mounts == 1
         assert disk_usage(session) == []
     assert commands(store, repository, tmp_path) == ["ls-remote", "fetch"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.api.images import epoch
+from jettison.oci.times import epoch
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""Flags that are taken so that command lines of docker's work, and what comes of them.
+
+In:  nothing.
+Out: by command, flags with a sentence about each. ``WARNED`` are those that are said when they
+     are given, since somebody could miss what they ask for.
+
+A flag that does what docker's does stands in neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Notes = Mapping[str, Mapping[str, str]]
+
+_ONE_BUILDER = "there is one builder: the process that is called"
+_NO_TRUST = "signatures are not looked at; name images by digest"
+_ONE_PLATFORM = "an image of the store is for one platform; another one is an error"
+_BUILDER = {"--builder": f"{_ONE_BUILDER}; it is called `default`"}
+
+WARNED: Notes = {
+    "build": {
+        "--squash": "ship what you need from a stage of its own: `COPY --from=STAGE`",
+        "--sbom": "images have no attestations",
+        "--provenance": "images have no attestations",
+        "--attest": "images have no attestations",
+        "--cache-from": "the build cache is the local store",
+        "--cache-to": "the build cache is the local store",
+        "--cgroup-parent": "steps run below the control group of `jettison`; start that one in "
+        "another: `systemd-run --user --scope --slice=NAME jettison build …`",
+        **_BUILDER,
+    },
+    "run": dict.fromkeys(("--label", "--restart"), "containers are gone when they end"),
+    **dict.fromkeys(("builder prune", "buildx du", "doctor"), _BUILDER),
+}
+"""Each is followed by what else does it."""
+
+ACCEPTED: Notes = {
+    "": {"--debug": "shows tracebacks of errors; stands anywhere on the line"},
+    "build": {
+        "--compress": "the context is read where it is, and is sent nowhere",
+        "--rm": "a step leaves no container; with `--rm=false` neither",
+        "--force-rm": "a step leaves no container",
+        "--load": "an image is kept in the local store, where it is loaded from",
+        "--disable-content-trust": _NO_TRUST,
+    },
+    "images": {"--all": "there are no intermediate images: steps are in the build cache"},
+    "inspect": {
+        "--size": "sizes of images are always shown",
+        "--platform": _ONE_PLATFORM,
+    },
+    "history": {"--platform": _ONE_PLATFORM},
+    "save": {"--platform": _ONE_PLATFORM},
+    "pull": {"--disable-content-trust": _NO_TRUST},
+    "push": {"--disable-content-trust": _NO_TRUST, "--platform": _ONE_PLATFORM},
+    "rmi": {
+        "--no-prune": "an image here has no untagged parents that could go with it",
+        "--platform": _ONE_PLATFORM,
+    },
+    "system prune": {"--volumes": "there are no volumes; containers keep nothing outside of them"},
+    "doctor": {"--bootstrap": "there is nothing to start"},
+}
+"""Taken in silence: nothing of what they ask for is lost."""
+
+
+def notes_of(command: str) -> dict[str, str]:
+    """Return the notes of a command's flags, by the long name."""
+    return {**ACCEPTED.get(command, {}), **WARNED.get(command, {})}

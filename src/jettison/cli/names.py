@@ -1,0 +1,95 @@
+"""Names of commands: ours, and the long forms that docker has for them.
+
+In:  words of a command line.
+Out: the name of a command here, and the module that has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+COMMANDS = {
+    "build": ("build", "Build an image from a Dockerfile."),
+    "run": ("run", "Run a command in a new container of an image."),
+    "images": ("images", "List the images of the local store."),
+    "tag": ("images", "Give an image another name."),
+    "rmi": ("images", "Remove names and images from the local store."),
+    "inspect": ("images", "Show all facts of images as JSON."),
+    "history": ("images", "Show how an image was made."),
+    "save": ("transfer", "Write images to a tar archive."),
+    "load": ("transfer", "Read images from an archive or a layout."),
+    "pull": ("transfer", "Download an image from a registry."),
+    "push": ("transfer", "Upload an image to a registry."),
+    "login": ("account", "Keep credentials of a registry."),
+    "logout": ("account", "Forget credentials of a registry."),
+    "check": ("check", "Check a Dockerfile without building it."),
+    "prune": ("prune", "Remove what no image and no tag needs."),
+    "du": ("disk", "Show what the store holds and how much of it can go."),
+    "fsck": ("disk", "Check the store, and repair it if asked to."),
+    "doctor": ("host", "Show what this host allows and what is missing."),
+    "info": ("host", "Show facts of the store and of this host."),
+    "version": ("host", "Show the version."),
+    "completion": ("completion", "Print a script that completes command lines in a shell."),
+    "help": ("completion", "Show the help of a command."),
+    "debug": ("debug", "Look inside: failed steps, syntax trees and the like."),
+}
+"""Subcommand to the module of ``cli`` that has it, and what it does in a line."""
+
+INNER = {
+    "image prune": ("prune", "Remove images that nothing uses."),
+    "builder prune": ("prune", "Remove the build cache."),
+    "system prune": ("prune", "Remove images and build cache that nothing uses."),
+    "system df": ("disk", "Show how much of the disk images and build cache take."),
+    "buildx du": ("disk", "Show the build cache."),
+    "manifest inspect": ("manifest", "Show the manifest of an image, here or in a registry."),
+}
+"""Commands of groups that are none by themselves."""
+
+GROUPS = {
+    "image": {
+        "ls": "images",
+        "rm": "rmi",
+        "tag": "tag",
+        "inspect": "inspect",
+        "history": "history",
+        "save": "save",
+        "load": "load",
+        "pull": "pull",
+        "push": "push",
+        "build": "build",
+        "prune": "image prune",
+    },
+    "buildx": {
+        "build": "build",
+        "b": "build",
+        "du": "buildx du",
+        "prune": "builder prune",
+        "version": "version",
+        "inspect": "doctor",
+    },
+    "builder": {"build": "build", "prune": "builder prune"},
+    "container": {"run": "run"},
+    "manifest": {"inspect": "manifest inspect"},
+    "system": {"df": "system df", "prune": "system prune", "info": "info"},
+}
+"""Docker's long forms: group, its subcommand, ours."""
+
+SYNONYMS = {
+    ("image", "list"): "images",
+    ("image", "remove"): "rmi",
+    ("buildx", "disk-usage"): "buildx du",
+}
+"""Other names that docker knows: group and name to ours; help does not list them."""
+
+
+def canonical(words: Sequence[str]) -> str | None:
+    """Return the name here of a command as written; None if there is none.
+
+    >>> canonical(["image", "ls"]), canonical(["buildx", "prune"]), canonical([])
+    ('images', 'builder prune', '')
+    """
+    first, second = (*words, "", "")[:2]
+    if first in GROUPS:
+        return GROUPS[first].get(second) or SYNONYMS.get((first, second))
+    known = first in COMMANDS or not first
+    return first if known else SYNONYMS.get(("jettison", first))

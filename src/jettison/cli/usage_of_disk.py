@@ -1,0 +1,123 @@
+"""``system df``: totals and all parts, in docker's shape.
+
+In:  a session, the value of ``--format``.
+Out: text.
+
+There are no volumes here. A layer that an image has counts for images, all else for the build
+cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from jettison.api.disk import DiskRow, disk_usage, image_space
+from jettison.api.images import images_in_use, list_images
+from jettison.api.session import Session
+from jettison.cli.images import HEADINGS, row_of
+from jettison.cli.listing import Listing, rendered
+from jettison.cli.prune import short
+from jettison.cli.table import ago
+from jettison.console.plain import size
+from jettison.linux.text import printable
+
+_TOTALS = {
+    "Type": "TYPE",
+    "TotalCount": "TOTAL",
+    "Active": "ACTIVE",
+    "Size": "SIZE",
+    "Reclaimable": "RECLAIMABLE",
+}
+_CACHE = {
+    "ID": "CACHE ID",
+    "CacheType": "CACHE TYPE",
+    "Size": "SIZE",
+    "LastUsedSince": "LAST USED",
+    "InUse": "IN USE",
+    "Description": "MADE BY",
+}
+_IMAGES = (
+    *("Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize"),
+    "Containers",
+)
+
+
+def totals(session: Session, form: str) -> str:
+    """Return a row for each kind of things."""
+    rows = disk_usage(session)
+    active = images_in_use(session)
+    images = session.store.images.all()
+    busy = {each.layer for image in images if image.id in active for each in image.layers}
+    of_images = [row for row in rows if row.needed_by == "image"]
+    of_cache = [row for row in rows if row.needed_by != "image"]
+    lines = [
+        _total("Images", len(images), len(active), of_images, busy),
+        _total("Containers", 0, 0, [], set()),
+        _total("Local Volumes", 0, 0, [], set()),
+        _total("Build Cache", len(of_cache), len(_used(of_cache)), of_cache, _used(of_cache)),
+    ]
+    return Listing("*formatter.diskUsageContext", _TOTALS, list(_TOTALS)).render(form, lines)
+
+
+def _used(rows: list[DiskRow]) -> set[str]:
+    return {row.id for row in rows if row.needed_by}
+
+
+def _total(
+    kind: str, count: int, active: int, rows: list[DiskRow], used: Collection[str]
+) -> dict[str, str]:
+    total = sum(row.size_bytes for row in rows)
+    free = sum(row.size_bytes for row in rows if row.id not in used)
+    share = f" ({100 * free // total}%)" if total and kind != "Build Cache" else ""
+    return {
+        "Type": kind,
+        "TotalCount": str(count),
+        "Active": str(active),
+        "Size": size(total),
+        "Reclaimable": size(free) + share,
+    }
+
+
+def verbose(session: Session, form: str) -> str:
+    """Return a row for each thing; with a format, all of it as one document."""
+    images, cache = _images(session), _cache(session)
+    if form not in {"", "table"}:
+        document = {"Images": images, "Containers": [], "Volumes": [], "BuildCache": cache}
+        return rendered("{{json .}}" if form == "json" else form, document)
+    total = size(sum(row.size_bytes for row in disk_usage(session) if row.needed_by != "image"))
+    parts = (
+        "Images space usage:\n",
+        Listing("*formatter.imageContext", HEADINGS, _IMAGES).render("", images),
+        f"Build cache usage: {total}\n",
+        Listing("*formatter.buildCacheContext", _CACHE, list(_CACHE)).render("", cache),
+    )
+    return "\n".join(parts)
+
+
+def _images(session: Session) -> list[dict[str, str]]:
+    space = image_space(session)
+    return [
+        row_of(each, full=False)
+        | {
+            "SharedSize": size(space[each.id].shared_bytes),
+            "UniqueSize": size(space[each.id].unique_bytes),
+            "Containers": "0",
+        }
+        for each in list_images(session)
+    ]
+
+
+def _cache(session: Session) -> list[dict[str, str]]:
+    return [
+        {
+            "ID": short(row),
+            "CacheType": row.kind,
+            "Size": size(row.size_bytes),
+            "LastUsedSince": ago(time.time() - row.used_ns / 1e9) if row.used_ns else "N/A",
+            "InUse": "true" if row.needed_by else "false",
+            "Description": printable(row.name)[:60],
+        }
+        for row in disk_usage(session)
+        if row.needed_by != "image"
+    ]
