@@ -11,7 +11,7 @@ import click
 from jettison.api import transfer as api
 from jettison.api.session import Session
 from jettison.cli.session import in_session
-from jettison.console.base import make_console
+from jettison.console.base import make_transfer_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.exporter.outputs import LayerCompression, RegistryOutput
@@ -74,7 +74,7 @@ def pull(ctx: click.Context, name: str, platform: str, *, quiet: bool) -> int:
     """Download an image from its registry."""
 
     def work(session: Session) -> int:
-        console = make_console("quiet" if quiet else "auto", os.environ)
+        console = make_transfer_console("pull", name, os.environ, quiet=quiet)
         try:
             reference, digest = api.pull(session, name, platform, console)
         finally:
@@ -102,7 +102,7 @@ def push(ctx: click.Context, name: str, compression: str, *, quiet: bool) -> int
     output = RegistryOutput(compression=cast("LayerCompression", compression))
 
     def work(session: Session) -> int:
-        console = make_console("quiet" if quiet else "auto", os.environ)
+        console = make_transfer_console("push", name, os.environ, quiet=quiet)
         try:
             digest = api.push(session, name, output, console)
         finally:
