@@ -47,6 +47,13 @@ class VertexStarted(Event, frozen=True, tag="start"):
     name: str
 
 
+class VertexWaiting(Event, frozen=True, tag="wait"):
+    """A vertex waits until ``holder`` has done what both need; an empty one ends the waiting."""
+
+    vertex: str
+    holder: str
+
+
 class VertexEnded(Event, frozen=True, tag="end"):
     """A vertex ended; CACHED ones may end without a start."""
 

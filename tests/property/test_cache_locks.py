@@ -13,18 +13,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jettison.plan.op import ExecMount, MountType, Sharing
+from jettison.fs.lock import FileLock
+from jettison.plan.op import ExecMount, ExecOp, MountType, Sharing
+from jettison.plan.vertex import Vertex, vertex
 from jettison.solver.cancellation import Cancellation, CancelledError
 from jettison.solver.ops.caches import Caches
+from jettison.solver.runtime import Runtime
 from ownership_rig import OWNERSHIP
 
 _SECONDS = 20
+VERTEX = vertex(ExecOp(("x",), (), "/"), name="x")
 _MOUNT = st.tuples(st.sampled_from("abcd"), st.sampled_from(list(Sharing)))
 _STEPS = st.lists(st.lists(_MOUNT, min_size=1, max_size=5), min_size=2, max_size=5)
 
 
+class FakeRuntime(SimpleNamespace):
+    def take(self, lock: FileLock, vertex: Vertex) -> None:
+        Runtime.take(self, lock, vertex)
+
+
 def _runtime(place: Path, *, moves: bool) -> SimpleNamespace:
-    return SimpleNamespace(
+    return FakeRuntime(
+        _name="this",
+        emit=lambda _event: None,
         drivers=SimpleNamespace(
             options=SimpleNamespace(cache_mounts=place / "cache-mounts"),
             ownership=OWNERSHIP,
@@ -53,7 +64,7 @@ def test_steps_with_caches_in_any_order_all_end(steps, moves) -> None:
         def run(step: list[tuple[str, Sharing]]) -> None:
             mounts = _mounts(step)
             with ExitStack() as stack:
-                caches = Caches(mounts, runtime, stack, renew=False)
+                caches = Caches(mounts, VERTEX, runtime, stack)
                 alone = {
                     mount.id
                     for mount in mounts
@@ -84,11 +95,11 @@ def test_who_waits_for_a_cache_can_be_cancelled(tmp_path: Path, sharing: Sharing
 
     def wait() -> None:
         with ExitStack() as stack, pytest.raises(CancelledError):
-            Caches(mounts, runtime, stack, renew=False)
+            Caches(mounts, VERTEX, runtime, stack)
         ended.append(time.monotonic())
 
     with ExitStack() as stack:
-        Caches(mounts, runtime, stack, renew=False)
+        Caches(mounts, VERTEX, runtime, stack)
         waiter = threading.Thread(target=wait, daemon=True)
         waiter.start()
         time.sleep(0.1)

@@ -6,6 +6,7 @@ Out: ``BuildResult``.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from jettison.image.background import BackgroundPacker
 from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest
+from jettison.oci.redact import redacted
 from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
@@ -127,7 +129,9 @@ def _solve(
         commit=_committer(session, plan, packer),
     )
     jobs = session.settings.jobs or max(4, processors())
-    runtime = Runtime(drivers, sink=sink, jobs=jobs)
+    name = redacted(request.tags[0] if request.tags else request.context)
+    called = f"the build of `{name}` (process {os.getpid()})"
+    runtime = Runtime(drivers, sink=sink, jobs=jobs, name=called)
     shipped = _shipped(plan)
 
     def layer_made(vertex: Digest, layer: LayerId) -> None:

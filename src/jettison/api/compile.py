@@ -205,6 +205,9 @@ def shown(sink: Sink, name: str, work: Callable[[Callable[[str, int, int], None]
     sink(VertexStarted(time.time_ns(), name, name))
     try:
         value = work(report)
+    except KeyboardInterrupt:
+        sink(VertexEnded(time.time_ns(), name, name, Outcome.CANCELED))
+        raise
     except BaseException as error:
         text = str(error) or type(error).__name__
         sink(VertexEnded(time.time_ns(), name, name, Outcome.FAILED, text))

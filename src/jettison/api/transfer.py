@@ -86,6 +86,9 @@ def pull(session: Session, name: str, platform: str, sink: Sink) -> tuple[str, D
         def fetch(layer: LayerId, _stop: Stop) -> None:
             session.blobs.blob(layer, report=report)
 
+        for each in found.image.layers:
+            _announce(session, each.layer, report)
+
         run_parallel([partial(fetch, each.layer) for each in found.image.layers], limit=_DOWNLOADS)
         manifest = found.image.manifest
         return str(reference), manifest.digest if manifest is not None else None
@@ -128,6 +131,16 @@ def _repository(name: str) -> Reference:
     if reference.digest is not None or name.rpartition("/")[2].count(":"):
         raise UsageError("tag can't be used with --all-tags/-a", hint="leave the tag out")
     return reference
+
+
+def _announce(session: Session, layer: LayerId, report: Progress) -> None:
+    """Report a layer with what of it is here, so that it is known how many there are."""
+    known = session.store.layers.find(layer)
+    here = next(iter(known.blobs.values()), None)
+    if here is not None:
+        report(here.digest, here.size, here.size)
+    elif known.remote is not None:
+        report(known.remote.descriptor.digest, 0, known.remote.descriptor.size)
 
 
 def push(session: Session, name: str, output: RegistryOutput, sink: Sink) -> Digest | None:

@@ -212,7 +212,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         from jettison.cli.check import call
 
         return call(ctx, context, method, flags)
-    from jettison.cli.run_build import run_build
+    from jettison.cli.run_build import run_build, write_files
 
     tell_ignored("build", flags)
     settings = settings_of(
@@ -224,12 +224,12 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     )
     request = request_of(context, flags)
     progress = "quiet" if flags["quiet"] else str(flags["progress"] or "auto")
+    iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     return run_build(
         request,
         settings,
         progress=progress,
-        iidfile=str(flags["iidfile"]),
-        metadata_file=str(flags["metadata_file"]),
+        finish=lambda result: write_files(result, iidfile, metadata_file),
         sizes=bool(flags["sizes"]),
         on_error=str(flags["on_error"] or ""),
     )

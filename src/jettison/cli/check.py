@@ -23,7 +23,7 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 
 
 @click.command("check", cls=DockerCommand)
-@click.argument("path", default=".", metavar="[PATH|FILE|URL|-]")
+@click.argument("paths", nargs=-1, metavar="[PATH|FILE|URL|-]...")
 @click.option("-f", "--file", "dockerfile", default="", metavar="FILE", help="The Dockerfile.")
 @click.option("--target", default="", metavar="STAGE", help="Check only what this stage needs.")
 @click.option(
@@ -37,13 +37,26 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 @click.option("--ignore-status", is_flag=True, help="End with 0 whatever is found.")
 @click.pass_context
 def check(
-    ctx: click.Context, /, path: str, form: str, *, ignore_status: bool, **flags: object
+    ctx: click.Context,
+    /,
+    paths: tuple[str, ...],
+    form: str,
+    *,
+    ignore_status: bool,
+    **flags: object,
 ) -> int:
-    """Check a Dockerfile without building it; end with 1 if there is a finding."""
-    context, dockerfile = _context_of(path, str(flags["dockerfile"]))
-    request = _request(context, {**flags, "dockerfile": dockerfile})
+    """Check Dockerfiles without building them; end with 1 if there is a finding."""
+    if len(paths) > 1 and (form in {"json", "sarif"} or flags["dockerfile"]):
+        given = "-f" if flags["dockerfile"] else f"--format={form}"
+        raise UsageError(f"{given} is for one Dockerfile", hint="check one at a time")
+    requests = []
+    for path in paths or (".",):
+        context, dockerfile = _context_of(path, str(flags["dockerfile"]))
+        requests.append(_request(context, {**flags, "dockerfile": dockerfile}))
     with Session.open(settings_of(ctx), os.environ) as session:
-        return _check(session, request, form, ignore_status=ignore_status)
+        return max(
+            _check(session, request, form, ignore_status=ignore_status) for request in requests
+        )
 
 
 def call(ctx: click.Context, context: str, method: str, flags: Mapping[str, object]) -> int:

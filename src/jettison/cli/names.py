@@ -11,6 +11,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "build": ("build", "Build an image from a Dockerfile."),
     "run": ("run", "Run a command in a new container of an image."),
+    "executor": ("executor", "Build and push an image with kaniko's flags."),
     "images": ("images", "List the images of the local store."),
     "tag": ("images", "Give an image another name."),
     "rmi": ("images", "Remove names and images from the local store."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -23,16 +24,26 @@ def run_build(
     settings: Settings,
     *,
     progress: str,
-    iidfile: str = "",
-    metadata_file: str = "",
+    finish: Callable[[BuildResult], None],
     sizes: bool = False,
     on_error: str = "",
+    environ: Mapping[str, str] = os.environ,
 ) -> int:
-    """Build; return the exit status, 0 or that of the program re-run in a user namespace."""
+    """Build; return the exit status, 0 or that of the program re-run in a user namespace.
+
+    Args:
+        request: What.
+        settings: What holds.
+        progress: How it is shown.
+        finish: Called with the result of a build that worked, before anything is said of it.
+        sizes: Whether to show what each stage left behind.
+        on_error: ``shell`` runs one where a step failed.
+        environ: Of this process, or what is to hold instead.
+    """
     again = userns.is_needed(single_id=settings.isolation == userns.SINGLE_ID)
-    console = (HeldBack if again else make_console)(progress, os.environ)
+    console = (HeldBack if again else make_console)(progress, environ)
     try:
-        with Session.open(settings, os.environ) as session:
+        with Session.open(settings, environ) as session:
             try:
                 result = build(session, request, console)
             except ExecError as error:
@@ -48,7 +59,7 @@ def run_build(
         console.close()
         raise
     console.close()
-    _write_files(result, iidfile, metadata_file)
+    finish(result)
     if progress == "quiet":
         out(f"{result.image_id}\n")
     elif progress != "rawjson":
@@ -85,7 +96,12 @@ def _print_summary(result: BuildResult) -> None:
     err("\n".join(lines) + "\n")
 
 
-def _write_files(result: BuildResult, iidfile: str, metadata_file: str) -> None:
+def write_files(result: BuildResult, iidfile: str, metadata_file: str) -> None:
+    """Write the files of ``--iidfile`` and ``--metadata-file``; empty names are none.
+
+    Raises:
+        ExportError: one cannot be written.
+    """
     try:
         if iidfile:
             Path(iidfile).write_text(result.image_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jettison.api.request import BuildResult, StageReport
+from jettison.cli.table import lay_out
 from jettison.console.plain import size
 
 
@@ -10,15 +11,7 @@ def size_table(result: BuildResult) -> str:
     """Return the table as lines of text, ending in a newline."""
     rows = [("STAGE", "BASE", "SIZE", "REACHED THE IMAGE", "LEFT BEHIND")]
     rows += [_row(stage) for stage in result.stages]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    lines.append("")
+    lines = [lay_out(rows, right=(2, 3, 4), gap=2)]
     lines += _totals(result)
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,7 @@ from jettison.api.images import require_platform
 from jettison.api.session import Session
 from jettison.cli.flags import DockerCommand
 from jettison.cli.session import in_session
-from jettison.console.base import make_console
+from jettison.console.base import make_transfer_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.exporter.outputs import LayerCompression, RegistryOutput
@@ -95,7 +95,7 @@ def pull(ctx: click.Context, /, name: str, platform: str, **flags: object) -> in
     def work(session: Session) -> int:
         names = api.names_in_registry(session, name) if flags["everything"] else [name]
         for each in names:
-            console = make_console("quiet" if quiet else "auto", os.environ)
+            console = make_transfer_console("pull", each, os.environ, quiet=quiet)
             try:
                 reference, digest = api.pull(session, each, platform, console)
             finally:
@@ -132,7 +132,7 @@ def push(ctx: click.Context, /, name: str, compression: str, **flags: object) ->
         for each in names:
             require_platform(find_image(session.store, each), str(flags["platform"]))
         for each in names:
-            console = make_console("quiet" if flags["quiet"] else "auto", os.environ)
+            console = make_transfer_console("push", each, os.environ, quiet=bool(flags["quiet"]))
             try:
                 digest = api.push(session, each, output, console)
             finally:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from jettison.events import Event
+
+if TYPE_CHECKING:
+    from jettison.console.transfer import Kind
 
 
 class Console(Protocol):
@@ -68,14 +71,13 @@ def make_console(
     """Return the rendering of ``--progress``; ``auto`` is live on a terminal, plain on a pipe."""
     stream = stream or sys.stderr
     if progress == "auto":
-        live = stream.isatty() and environ.get("TERM", "") not in {"", "dumb"}
-        progress = "tty" if live else "plain"
+        progress = "tty" if _is_live(stream, environ) else "plain"
     if progress == "quiet":
         return QuietConsole()
     if progress == "tty":
         from jettison.console.live import LiveConsole
 
-        return LiveConsole(stream)
+        return LiveConsole(stream, environ)
     if progress == "rawjson":
         from jettison.console.rawjson import RawJsonConsole
 
@@ -83,3 +85,27 @@ def make_console(
     from jettison.console.plain import PlainConsole
 
     return PlainConsole(stream)
+
+
+def make_transfer_console(
+    kind: Kind, name: str, environ: Mapping[str, str], *, quiet: bool, stream: TextIO | None = None
+) -> Console:
+    """Return the rendering of a pull or a push: live on a terminal, plain on a pipe.
+
+    Args:
+        kind: What is done.
+        name: The image, as the user wrote it.
+        environ: Of this process.
+        quiet: Whether nothing is shown.
+        stream: Where; standard error if there is none.
+    """
+    stream = stream or sys.stderr
+    if quiet or not _is_live(stream, environ):
+        return make_console("quiet" if quiet else "plain", environ, stream)
+    from jettison.console.transfer import TransferConsole
+
+    return TransferConsole(stream, kind, name, environ)
+
+
+def _is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    return stream.isatty() and environ.get("TERM", "") not in {"", "dumb"}

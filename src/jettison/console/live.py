@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import TextIO
 
-from rich.console import Console as RichConsole
-from rich.console import Group, RenderableType
-from rich.live import Live
-from rich.text import Text
-
+from jettison.console.cells import clip, pad
 from jettison.console.findings import finding_lines
 from jettison.console.lines import LineSplitter
 from jettison.console.plain import size
+from jettison.console.screen import Line, Screen
 from jettison.events import (
     Event,
     Outcome,
@@ -23,16 +21,19 @@ from jettison.events import (
     VertexLog,
     VertexProgress,
     VertexStarted,
+    VertexWaiting,
     Warned,
 )
 from jettison.linux.text import printable
 
 _LOG_LINES = 6
+_TIME = 9
+_MARKS = {Outcome.CACHED: "CACHED ", Outcome.FAILED: "ERROR ", Outcome.CANCELED: "CANCELED "}
 _STYLES = {
-    Outcome.DONE: "blue",
-    Outcome.CACHED: "blue",
-    Outcome.FAILED: "red",
-    Outcome.CANCELED: "yellow",
+    Outcome.DONE: "done",
+    Outcome.CACHED: "done",
+    Outcome.FAILED: "failed",
+    Outcome.CANCELED: "warning",
 }
 
 
@@ -44,16 +45,27 @@ class _Step:
         self.start_ns = 0
         self.end_ns = 0
         self.outcome: Outcome | None = None
+        self.waits_for = ""
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         self.splitter = LineSplitter()
         self.progress: dict[str, tuple[int, int]] = {}
 
+    def unfinished(self) -> list[str]:
+        """Return a line for each count that has not reached its total."""
+        return [
+            f"{item} {size(current)}{' / ' + size(total) if total else ''}"
+            for item, (current, total) in self.progress.items()
+            if not total or current < total
+        ]
+
 
 class LiveConsole:
-    """Draws all steps that began, the running ones with their output, five times a second."""
+    """Draws all steps that began, the running ones with their output, five times a second.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._console = RichConsole(file=stream, highlight=False)
+    In the end all of them are there. What a failed step has said is not: the error says it.
+    """
+
+    def __init__(self, stream: TextIO, environ: Mapping[str, str]) -> None:
         self._steps: dict[str, _Step] = {}
         self._total = 0
         self._skipped: tuple[str, ...] = ()
@@ -62,15 +74,7 @@ class LiveConsole:
         self._begin = time.monotonic()
         self._closed = False
         self._lock = threading.Lock()
-        self._live = Live(
-            get_renderable=self._draw,
-            console=self._console,
-            refresh_per_second=5,
-            vertical_overflow="crop",
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
+        self._screen = Screen(stream, self._lines, environ)
 
     def __call__(self, event: Event) -> None:
         """Take note of an event; the next drawing shows it."""
@@ -81,6 +85,8 @@ class LiveConsole:
                     self._skipped = skipped
                 case VertexStarted():
                     self._step(event.vertex, event.name).start_ns = event.time_ns
+                case VertexWaiting():
+                    self._step(event.vertex, "").waits_for = printable(event.holder)
                 case VertexEnded():
                     self._end(event)
                 case VertexLog():
@@ -98,11 +104,8 @@ class LiveConsole:
 
     def close(self) -> None:
         """Draw the end state once and leave it on the terminal."""
-        if not self._closed:
-            self._closed = True
-            self._live.stop()
-            if not self._console.is_terminal:
-                self._console.line()  # on a terminal the cursor is on a line of its own already
+        self._closed = True
+        self._screen.close()
 
     def _step(self, vertex: str, name: str) -> _Step:
         step = self._steps.get(vertex)
@@ -114,59 +117,64 @@ class LiveConsole:
         step = self._step(event.vertex, event.name)
         step.end_ns = event.time_ns
         step.outcome = event.outcome
+        step.waits_for = ""
         if not step.start_ns:
             step.start_ns = event.time_ns
 
-    def _draw(self) -> RenderableType:
+    def _lines(self, columns: int, rows: int) -> list[Line]:
+        """Return what is seen; ``rows`` 0 is all."""
         with self._lock:
             steps = list(self._steps.values())
-            done = sum(1 for step in steps if step.outcome is not None)
-            total = max(self._total, len(steps))
-            elapsed = time.monotonic() - self._begin
-            word = "FINISHED" if self._closed else f"({done}/{total})"
-            lines: list[RenderableType] = [
-                Text(f"[+] Building {elapsed:.1f}s {word}", style="bold")
-            ]
+            # Where nothing began, nothing ended either: the error stands alone.
+            lines = [] if self._closed and not steps else [Line(self._heading(steps), "bold")]
             if self._skipped:
                 names = printable(", ".join(self._skipped))
-                lines.append(Text(f" => skipped (not needed): {names}", style="dim", no_wrap=True))
-            lines += [line for step in self._visible(steps) for line in self._draw_step(step)]
-            lines += [Text(f" ! {warning}", style="yellow") for warning in self._warnings]
+                lines.append(Line(f" => skipped (not needed): {names}", "dim"))
+            for step in _visible(steps, rows):
+                lines += _step_lines(step, columns, ended=self._closed)
+            lines += [Line(f" ! {warning}", "warning") for warning in self._warnings]
             if self._closed:
-                lines += [
-                    Text(f" {line}", style="yellow") for line in finding_lines(self._findings)
-                ]
-        return Group(*lines)
+                found = finding_lines(self._findings)
+                lines += [Line(f" {line}", "warning") for line in found]
+        return lines
 
-    def _visible(self, steps: list[_Step]) -> list[_Step]:
-        """Return what fits: while running, the latest steps; in the end, all."""
-        if self._closed:
-            return steps
-        room = max(5, self._console.height - 4)
-        running = [step for step in steps if step.outcome is None]
-        room -= sum(1 + len(step.log) + len(step.progress) for step in running)
-        ended = [step for step in steps if step.outcome is not None]
-        shown = {id(step) for step in ended[-room:]} if room > 0 else set()
-        return [step for step in steps if step.outcome is None or id(step) in shown]
+    def _heading(self, steps: list[_Step]) -> str:
+        done = sum(1 for step in steps if step.outcome is not None)
+        total = max(self._total, len(steps))
+        elapsed = time.monotonic() - self._begin
+        return f"[+] Building {elapsed:.1f}s ({done}/{total}){self._end_word(steps, done, total)}"
 
-    def _draw_step(self, step: _Step) -> list[Text]:
-        width = max(20, self._console.width - 12)
-        mark = "CACHED " if step.outcome is Outcome.CACHED else ""
-        mark = "ERROR " if step.outcome is Outcome.FAILED else mark
-        mark = "CANCELED " if step.outcome is Outcome.CANCELED else mark
-        end_ns = step.end_ns or time.time_ns()
-        seconds = f"{max(0, end_ns - step.start_ns) / 1e9:.1f}s" if step.start_ns else ""
-        name = f" => {mark}{step.name}"
-        if len(name) > width:
-            name = name[: width - 1] + "…"
-        style = _STYLES.get(step.outcome, "") if step.outcome else ""
-        title = Text(f"{name:<{width}}{seconds:>9}", style=style, no_wrap=True)
-        if step.outcome is not None and step.outcome is not Outcome.FAILED:
-            return [title]
-        detail = [
-            f" => => {item} {size(current)}{' / ' + size(total) if total else ''}"
-            for item, (current, total) in step.progress.items()
-            if not total or current < total
-        ]
-        detail += [f" => => # {line}" for line in step.log]
-        return [title, *(Text(line[: width + 8], style="dim", no_wrap=True) for line in detail)]
+    def _end_word(self, steps: list[_Step], done: int, total: int) -> str:
+        if not self._closed:
+            return ""
+        outcomes = {step.outcome for step in steps}
+        if Outcome.FAILED in outcomes:
+            return " FAILED"
+        return " FINISHED" if done == total and Outcome.CANCELED not in outcomes else " canceled"
+
+
+def _visible(steps: list[_Step], rows: int) -> list[_Step]:
+    """Return what fits: while running, the latest steps; in the end, all."""
+    if not rows:
+        return steps
+    room = max(5, rows - 4)
+    running = [step for step in steps if step.outcome is None]
+    room -= sum(1 + len(step.log) + len(step.progress) for step in running)
+    ended = [step for step in steps if step.outcome is not None]
+    shown = {id(step) for step in ended[-room:]} if room > 0 else set()
+    return [step for step in steps if step.outcome is None or id(step) in shown]
+
+
+def _step_lines(step: _Step, columns: int, *, ended: bool) -> list[Line]:
+    room = columns - _TIME - 1
+    end_ns = step.end_ns or time.time_ns()
+    seconds = f"{max(0, end_ns - step.start_ns) / 1e9:.1f}s" if step.start_ns else ""
+    name = f" => {_MARKS.get(step.outcome, '') if step.outcome else ''}{step.name}"
+    style = _STYLES.get(step.outcome, "") if step.outcome else ""
+    title = Line(f"{pad(clip(name, room), room)}{seconds:>{_TIME}}", style)
+    if step.outcome is not None or ended:
+        return [title]
+    detail = [f"waiting for {step.waits_for}"] if step.waits_for else []
+    detail += step.unfinished()
+    detail += [f"# {line}" for line in step.log]
+    return [title, *(Line(clip(f" => => {text}", columns - 1), "dim") for text in detail)]

@@ -16,6 +16,7 @@ from jettison.events import (
     VertexLog,
     VertexProgress,
     VertexStarted,
+    VertexWaiting,
     Warned,
 )
 from jettison.linux.text import printable
@@ -60,6 +61,10 @@ class PlainConsole:
                 self._log(event)
             case VertexProgress():
                 self._progress(event)
+            case VertexWaiting(holder=holder):
+                if holder:
+                    number = self._title(event.vertex, "")
+                    self._say(f"#{number} waiting for {holder}")
             case Warned(rule=""):
                 self._say(f"WARN: {event.message}")
             case Warned():

@@ -11,6 +11,7 @@ A test makes sure that no other module of the command line writes.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TextIO
 
@@ -36,12 +37,26 @@ def out_json(text: str) -> None:
 
 def write(stream: TextIO, text: str) -> None:
     """Write lines to a stream."""
-    text = printable(text, keep="\n")
+    draw(stream, printable(text, keep="\n"))
+
+
+def draw(stream: TextIO, text: str) -> None:
+    """Write text that may steer a terminal: ``console.screen`` made it, of what is printable."""
     try:
         stream.write(text)
     except UnicodeEncodeError:  # of a locale that has few characters
         encoding = stream.encoding or "ascii"
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def columns() -> int:
+    """Return the width of the terminal that standard output is, 0 if it is none."""
+    if not sys.stdout.isatty():
+        return 0
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        return 0
 
 
 def safe_json(text: str) -> str:

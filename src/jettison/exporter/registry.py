@@ -138,6 +138,7 @@ def _push_blobs(
             if uploader.has_blob(descriptor.digest) or (
                 mount_from is not None and uploader.mount(descriptor.digest, mount_from)
             ):
+                report(descriptor.digest, descriptor.size, descriptor.size)
                 return
             services.blobs.fetch(name, descriptor, watched, source=came_from)
         path = services.store.blobs.path(descriptor.digest)
@@ -146,6 +147,7 @@ def _push_blobs(
             return path.open("rb")
 
         uploader.blob(descriptor, opened, mount_from=mount_from, report=watched)
+        report(descriptor.digest, descriptor.size, descriptor.size)  # also of what was there
 
     def config(descriptor: Descriptor, data: bytes, stop: Stop) -> None:
         stop.check()
@@ -158,6 +160,8 @@ def _push_blobs(
     }
     # The largest first: it takes longest, and others are sent beside it.
     ordered = sorted(layers.values(), key=lambda each: -each[1].size)
+    for _, descriptor, _ in ordered:
+        report(descriptor.digest, 0, descriptor.size)
     jobs = [partial(layer, *each) for each in ordered]
     jobs += [partial(config, built.config, built.config_data) for built in made.manifests]
     run_parallel(jobs, limit=_UPLOADS)

@@ -9,6 +9,7 @@ name, and else starts over, so a removed file is never taken for the lock.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 _POLL_SECONDS = 0.02
+_SIGNED_BYTES = 400
 
 
 class FileLock:
@@ -83,6 +85,20 @@ class FileLock:
             finally:
                 if descriptor >= 0:
                     os.close(descriptor)
+
+    def sign(self, holder: str) -> None:
+        """Write who holds the lock into its file, for those who wait; what cannot be is left."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, holder.encode(errors="replace")[:_SIGNED_BYTES], 0)
+
+    def signature(self) -> str:
+        """Return who signed last; empty if nobody did."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(_SIGNED_BYTES).decode(errors="replace")
+        except OSError:
+            return ""
 
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back; ``remove`` unlinks the file of an exclusive lock before."""

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from jettison.concurrency import Limiter, Once, Workers
 from jettison.errors import JettisonError
-from jettison.events import Event, Progress, Sink, VertexLog, VertexProgress
+from jettison.events import Event, Progress, Sink, VertexLog, VertexProgress, VertexWaiting
+from jettison.fs.lock import FileLock
 from jettison.oci.digest import Digest
 from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Sandbox
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
-from jettison.solver.cancellation import Cancellation
+from jettison.solver.cancellation import Cancellation, CancelledError
 from jettison.solver.drivers import Drivers
 from jettison.solver.masking import MaskingSink
 from jettison.solver.stacks import Stacks
@@ -28,11 +29,13 @@ class Runtime:
         drivers: Who does the work.
         sink: Gets the events.
         jobs: RUN steps at the same time.
+        name: What others who wait for this build call it.
     """
 
-    def __init__(self, drivers: Drivers, *, sink: Sink, jobs: int) -> None:
+    def __init__(self, drivers: Drivers, *, sink: Sink, jobs: int, name: str = "") -> None:
         options = drivers.options
         self.drivers = drivers
+        self._name = name
         self.stacks = Stacks(drivers.layer_store, drivers.layers)
         self.sink = MaskingSink(sink, [*options.secrets.values(), *options.passwords.values()])
         self.workers: Workers[Digest, None] = Workers()
@@ -94,6 +97,22 @@ class Runtime:
             if info is not None:
                 return info
         return None
+
+    def take(self, lock: FileLock, vertex: Vertex) -> None:
+        """Take a lock for a vertex; while it waits, it tells for whom.
+
+        Raises:
+            CancelledError: the build was stopped before it had the lock.
+        """
+        if not lock.acquire(wait=False):
+            holder = lock.signature() or "another build"
+            if holder == self._name:
+                holder = "another step of this build"
+            self.emit(VertexWaiting(time.time_ns(), vertex.digest, holder))
+            if not lock.acquire(stop=lambda: self.cancellation.cancelled):
+                raise CancelledError("canceled")
+            self.emit(VertexWaiting(time.time_ns(), vertex.digest, ""))
+        lock.sign(self._name)
 
     def emit(self, event: Event) -> None:
         """Tell what happens."""

@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from functools import partial
 
 from jettison.concurrency import Workers
+from jettison.errors import Span
 from jettison.oci.digest import Digest
 from jettison.solver.cancellation import Cancellation, CancelledError
 from jettison.solver.state import Failed, Instruction, SolveState, Start, Succeeded
@@ -36,7 +37,8 @@ def run(
         workers: The threads; none of them runs afterwards.
 
     Raises:
-        BaseException: the first error of a vertex, with those of others as notes;
+        BaseException: the error of a vertex, with those of others as notes: of several that failed
+            before all was stopped, that of the first instruction in the Dockerfile;
             KeyboardInterrupt when the user interrupted.
     """
     state = SolveState(needs, solved)
@@ -76,9 +78,14 @@ def _obey(
             cancellation.cancel()
 
 
+def _line(error: BaseException) -> int:
+    span = getattr(error, "span", None)
+    return span.line if isinstance(span, Span) else 0
+
+
 def _raise_first(errors: list[BaseException]) -> None:
     real = [error for error in errors if not isinstance(error, CancelledError)] or errors
-    first = real[0]
-    for other in real[1:]:
+    first, *others = sorted(real, key=_line)
+    for other in others:
         first.add_note(f"also failed: {other}")
     raise first

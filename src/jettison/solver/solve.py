@@ -162,9 +162,7 @@ class Solver:
         if not vertex.ignore_cache and self._take_cached(vertex, key, lease=True):
             return
         lock = self._lock(f"key-{encoded(key.digest)}")
-        waited = lock.acquire(wait=False) is False
-        if waited and not lock.acquire(stop=lambda: self._runtime.cancellation.cancelled):
-            raise CancelledError("canceled")
+        self._runtime.take(lock, vertex)
         try:
             # Whoever held the lock may have made it since it was looked up.
             if not vertex.ignore_cache and self._take_cached(vertex, key, lease=True):

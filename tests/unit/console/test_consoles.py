@@ -20,6 +20,7 @@ from jettison.events import (
     VertexLog,
     VertexProgress,
     VertexStarted,
+    VertexWaiting,
     Warned,
 )
 
@@ -62,6 +63,15 @@ def test_plain_lines_have_the_shape_of_docker():
     ]
 
 
+def test_a_step_that_waits_says_so_in_plain_lines():
+    stream = io.StringIO()
+    console = PlainConsole(stream)
+    console(VertexStarted(SECOND, "a", "[1/2] RUN make"))
+    console(VertexWaiting(SECOND, "a", "the build of `b` (process 7)"))
+    console(VertexWaiting(SECOND, "a", ""))
+    assert stream.getvalue().splitlines()[1:] == ["#1 waiting for the build of `b` (process 7)"]
+
+
 def test_json_lines_are_one_object_an_event():
     stream = io.StringIO()
     console = RawJsonConsole(stream)
@@ -75,7 +85,7 @@ def test_json_lines_are_one_object_an_event():
 def test_the_live_view_ends_with_every_step_and_its_time(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     stream = io.StringIO()
-    console = LiveConsole(stream)
+    console = LiveConsole(stream, {})
     for event in BUILD:
         console(event)
     console.close()
@@ -131,7 +141,7 @@ FINDINGS = [
 ]
 
 
-@pytest.mark.parametrize("make", [PlainConsole, LiveConsole])
+@pytest.mark.parametrize("make", [PlainConsole, lambda stream: LiveConsole(stream, {})])
 def test_findings_are_counted_and_listed_once_at_the_end(make, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     stream = io.StringIO()

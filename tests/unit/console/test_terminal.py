@@ -51,9 +51,14 @@ def test_cells_of_tables_are_anybody_s() -> None:
     assert set(text) & (UNWANTED | {"\x1b", "\r"}) == set()
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize("progress", ["plain", "tty", "rawjson"])
 def test_no_field_of_an_event_steers_a_terminal(progress: str) -> None:
-    stream = io.StringIO()
+    stream = Terminal()
     console = make_console(progress, {}, stream)
     for event in (
         PlanReady(0, (("v", NASTY[:-4]),), (NASTY[:-4],)),
@@ -65,7 +70,7 @@ def test_no_field_of_an_event_steers_a_terminal(progress: str) -> None:
     ):
         console(event)
     if progress == "tty":
-        console._live.refresh()
+        console._screen._redraw(last=False)
     console.close()
     text = stream.getvalue()
     assert "b" in text

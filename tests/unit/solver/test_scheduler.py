@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from jettison.concurrency import Workers
-from jettison.errors import HostError, SolveError
+from jettison.errors import HostError, SolveError, Span
 from jettison.oci.digest import Digest
 from jettison.solver import scheduler
 from jettison.solver.cancellation import Cancellation, CancelledError
@@ -65,6 +65,22 @@ def test_other_errors_are_notes_of_the_first():
     assert caught.value.__notes__ == [
         f"also failed: {'b' if str(caught.value).startswith('a') else 'a'} failed"
     ]
+
+
+def test_the_headline_is_the_first_of_the_dockerfile_among_those_that_failed():
+    """Whoever is faster: the same Dockerfile gives the same error."""
+    failed = {A: threading.Event(), B: threading.Event()}
+    lines = {A: 9, B: 4}
+
+    def solve_one(vertex: Digest) -> None:
+        if vertex == B:
+            assert failed[A].wait(10)
+        failed[vertex].set()
+        raise SolveError(f"{vertex} failed", span=Span(lines[vertex]))
+
+    with pytest.raises(SolveError, match="b failed") as caught:
+        solve({A: (), B: ()}, solve_one)
+    assert caught.value.__notes__ == ["also failed: a failed"]
 
 
 def test_a_stop_that_is_registered_too_late_is_called_at_once():

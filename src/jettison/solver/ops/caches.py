@@ -22,7 +22,7 @@ from pathlib import Path
 
 from jettison.fs.lock import FileLock
 from jettison.plan.op import ExecMount, MountType, Sharing
-from jettison.solver.cancellation import CancelledError
+from jettison.plan.vertex import Vertex
 from jettison.solver.runtime import Runtime
 from jettison.store.cache_mounts import use
 
@@ -32,18 +32,22 @@ class Caches:
 
     Args:
         mounts: All mounts of the step.
+        vertex: The step. Where nothing of it may come from the cache (``--no-cache``), caches
+            that have a mode or an owner of their own begin empty, as in BuildKit; others stay.
         runtime: The drivers.
         stack: Holds the locks until the step has run.
-        renew: Nothing may come from the cache (``--no-cache``). As in BuildKit, caches that have
-            a mode or an owner of their own begin empty then, the others stay.
     """
 
     def __init__(
-        self, mounts: tuple[ExecMount, ...], runtime: Runtime, stack: ExitStack, *, renew: bool
+        self,
+        mounts: tuple[ExecMount, ...],
+        vertex: Vertex,
+        runtime: Runtime,
+        stack: ExitStack,
     ) -> None:
+        self._vertex = vertex
         self._runtime = runtime
         self._stack = stack
-        self._renew = renew
         self._directories: dict[str, Path] = {}
         alone: dict[str, Sharing] = {}
         for mount in mounts:
@@ -64,7 +68,7 @@ class Caches:
         """
         name = _name(mount)
         directory = self._directories.get(name) or self._place(name)
-        if self._renew and (mount.mode is not None or mount.uid or mount.gid):
+        if self._vertex.ignore_cache and (mount.mode is not None or mount.uid or mount.gid):
             runtime = self._runtime
             runtime.renewed.get(directory.name, lambda: runtime.drivers.options.discard(directory))
         self._stack.callback(use(directory).release)
@@ -92,8 +96,7 @@ class Caches:
             directory = self._place(name if number == 0 else f"{name}-{number}")
             lock = FileLock(directory.with_name(directory.name + ".lock"))
             if sharing is Sharing.LOCKED:
-                if not lock.acquire(stop=lambda: self._runtime.cancellation.cancelled):
-                    raise CancelledError("canceled")
+                self._runtime.take(lock, self._vertex)
             elif not lock.acquire(wait=False):
                 number += 1
                 continue

@@ -86,11 +86,11 @@ class Execution:
                 mounted = mount_all(
                     self._op.mounts,
                     self._files,
+                    self._vertex,
                     runtime,
                     self._report,
                     stack,
                     active.path,
-                    renew=self._vertex.ignore_cache,
                 )
                 self._make_cwd(user, active)
                 root = Root(RootKind.OVERLAY, active.upper, active.work, tuple(lowers))

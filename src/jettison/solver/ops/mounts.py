@@ -20,6 +20,7 @@ from jettison.errors import SolveError
 from jettison.events import Progress
 from jettison.fs.ownership import Ownership
 from jettison.plan.op import ExecMount, MountType
+from jettison.plan.vertex import Vertex
 from jettison.sandbox.spec import BindMount, FileMount, Mount, OverlayMount, TmpfsMount
 from jettison.solver.drivers import ExecOptions
 from jettison.solver.ops.bind_sources import BindSource, selected_path
@@ -44,25 +45,24 @@ class Mounted(msgspec.Struct, frozen=True):
 def mount_all(
     mounts: tuple[ExecMount, ...],
     files: Mapping[int, BindSource],
+    vertex: Vertex,
     runtime: Runtime,
     report: Progress,
     stack: ExitStack,
     place: Path,
-    *,
-    renew: bool = False,
 ) -> Mounted:
     """Return the sandbox's mounts of a step.
 
     Args:
         mounts: Of the op.
         files: What mounts with an input select, by index.
+        vertex: Whose they are.
         runtime: The drivers.
         report: Called while it fetches.
         stack: Holds locks and sockets until the step has run.
         place: Directory of ours for sockets.
-        renew: See ``Caches``.
     """
-    caches = Caches(mounts, runtime, stack, renew=renew)
+    caches = Caches(mounts, vertex, runtime, stack)
     made: list[Mount] = []
     env: list[str] = []
     private: list[Mount] = []

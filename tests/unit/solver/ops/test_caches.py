@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from jettison.concurrency import Once
-from jettison.plan.op import ExecMount, MountType, Sharing
+from jettison.plan.op import ExecMount, ExecOp, MountType, Sharing
+from jettison.plan.vertex import vertex as make_vertex
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.solver.cancellation import Cancellation, CancelledError
 from jettison.solver.ops.caches import Caches
+from jettison.solver.runtime import Runtime as SolverRuntime
 from jettison.store.store import Store
 from ownership_rig import OWNERSHIP
 
@@ -27,12 +32,18 @@ class Runtime(SimpleNamespace):
         layer_store = OverlayLayerStore(store, OWNERSHIP)
         options = SimpleNamespace(cache_mounts=store.cache_mounts, discard=store.trash)
         drivers = SimpleNamespace(options=options, ownership=OWNERSHIP, layer_store=layer_store)
+        self.said = []
         super().__init__(
             drivers=drivers,
             renewed=Once(),
             cancellation=Cancellation(),
+            emit=self.said.append,
+            _name="this",
             sandbox=lambda: SimpleNamespace(moves_directories=moves),
         )
+
+    def take(self, lock, vertex):
+        SolverRuntime.take(self, lock, vertex)
 
 
 @pytest.fixture
@@ -48,7 +59,9 @@ def cache(name: str = "id", **fields) -> ExecMount:
 def directory(
     runtime: Runtime, mount: ExecMount, stack: ExitStack, *, renew=False, seed=None
 ) -> Path:
-    return Caches((mount,), runtime, stack, renew=renew).directory(mount, seed)
+    op = ExecOp(("x",), (), "/")
+    vertex = msgspec.structs.replace(make_vertex(op, name="x"), ignore_cache=renew)
+    return Caches((mount,), vertex, runtime, stack).directory(mount, seed)
 
 
 def test_a_directory_is_named_by_a_hash_and_has_a_mode_and_an_owner(store):
@@ -117,3 +130,31 @@ def test_without_a_cache_those_with_a_mode_of_their_own_begin_empty_once(
         (place / "new").write_text("x")
         place = directory(runtime, cache(**fields), stack, renew=True)
         assert "new" in os.listdir(place)  # of this build
+
+
+def test_a_step_that_waits_says_for_whom(store):
+    mount = cache(sharing=Sharing.LOCKED)
+    first, second, same = Runtime(store), Runtime(store), Runtime(store)
+    first._name, second._name, same._name = (
+        "the build of `a`",
+        "the build of `b`",
+        "the build of `a`",
+    )
+    with ExitStack() as stack:
+        directory(first, mount, stack)
+        assert first.said == []
+        for runtime in (second, same):
+            waiter = threading.Thread(target=_hold_briefly, args=(runtime, mount))
+            waiter.start()
+            while not runtime.said:
+                time.sleep(0.01)
+            runtime.waiter = waiter
+    second.waiter.join()
+    same.waiter.join()
+    assert [event.holder for event in second.said] == ["the build of `a`", ""]
+    assert [event.holder for event in same.said] == ["another step of this build", ""]
+
+
+def _hold_briefly(runtime: Runtime, mount: ExecMount) -> None:
+    with ExitStack() as stack:
+        directory(runtime, mount, stack)

@@ -1,0 +1,1 @@
+"""kaniko's command line: its flags, and the builds that they mean here."""
