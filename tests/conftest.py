@@ -66,9 +66,7 @@ def _measured_helpers(
     measured.get_data().add_lines(helper_lines.lines(path, package))
 
 
-_MEASURED = frozenset(
-    {"conformance", "contract", "e2e", "engine", "integration", "property", "unit"}
-)
+_MEASURED = frozenset({"conformance", "contract", "engine", "integration", "unit"})
 _PLAIN_BOOT = spawn._BOOT
 
 
@@ -76,7 +74,7 @@ _PLAIN_BOOT = spawn._BOOT
 def _measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Measure the suites that say what the parts do, and helpers in those of sandboxes.
 
-    The others attack and kill: tracing would make them much slower.
+    The others attack, kill, try many values or start programs: tracing would make them slower.
     """
     path = request.node.path
     suite = path.relative_to(ROOT / "tests").parts[0] if path.is_relative_to(ROOT / "tests") else ""

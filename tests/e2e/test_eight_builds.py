@@ -1,4 +1,4 @@
-"""Eight builds of the examples on one store, started at the same instant."""
+"""Eight builds of two examples on one store, started at the same instant."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ pytestmark = [
     pytest.mark.xdist_group("examples"),
 ]
 
-NAMES = ("go", "node", "node-yarn", "python-poetry")
-TIMES = 2
+NAMES = ("node", "python-poetry")
+TIMES = 4
 SECONDS = 240
 START = 'read -r _; exec "$@" < /dev/null'
 """A shell that waits for the end of its input, which all builds share, and then builds."""
@@ -118,8 +118,8 @@ def test_eight_builds_give_eight_right_images_and_run_every_vertex_once(
     assert [vertex for vertex in executed if times[vertex[0]] > 1] == []
     assert sum(" RUN " in name for _, name in executed) == sum(map(_count_runs, NAMES))
     for name in NAMES:
-        first, second = (build.facts for build in builds if build.name == name)
-        assert first["image_id"] == second["image_id"]
+        first, *others = (build.facts for build in builds if build.name == name)
+        assert {other["image_id"] for other in others} == {first["image_id"]}
         # The store of the reference made the base images itself, and names them differently.
         made = [layer for layer in first["contents"] if layer.startswith("content:")]
         assert len(made) > 1

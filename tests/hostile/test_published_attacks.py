@@ -102,7 +102,7 @@ def test_cve_2024_23651_race_between_two_mounts_of_one_cache(
     scratch.dockerfile(f"""FROM busybox AS seed
 RUN mkdir -p /s/dir && echo inside > /s/dir/secret
 FROM busybox AS racer
-RUN --mount=type=cache,from=seed,source=/s,id=c,target=/c for i in $(seq 1 3000); do \\
+RUN --mount=type=cache,from=seed,source=/s,id=c,target=/c for i in $(seq 1 2000); do \\
     rm -rf /c/dir; ln -s {host_secret} /c/dir; rm -f /c/dir; mkdir /c/dir; done
 FROM busybox AS victim
 ARG N
@@ -112,7 +112,7 @@ COPY --from=racer /bin/busybox /a
 """)
     racer = threading.Thread(target=scratch.run, args=("build", "-q", scratch.context))
     racer.start()
-    for number in range(8):
+    for number in range(5):
         done = scratch.run(
             "build", "-q", "--target", "victim", "--build-arg", f"N={number}", scratch.context
         )
@@ -155,7 +155,7 @@ def test_cve_2024_21626_working_directory_by_a_leaked_descriptor(
     scratch: Scratch, host_secret: Path
 ) -> None:
     """runc: ``WORKDIR /proc/self/fd/7`` was a directory of the host."""
-    for number in (*range(3, 16), 100, 255):
+    for number in (*range(3, 11), 100):
         done = scratch.build(
             f"FROM busybox\nWORKDIR /proc/self/fd/{number}\n"
             f"RUN cat ../../../../../../../../{host_secret}/secret && echo ESCAPED\n"
