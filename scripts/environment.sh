@@ -18,12 +18,10 @@ environment() {
   fi
   echo "==> setting up .venv ($kind)" >&2
   if ! .venv/bin/python -m pip --version > /dev/null 2>&1; then
+    local python
+    python=$(find_python) || return
     rm -rf .venv
-    "$(find_python)" -m venv .venv || {
-      echo "error: no virtual environment can be made" >&2
-      echo "hint: install the package that has Python's \`venv\`; Debian's is python3-venv" >&2
-      return 1
-    }
+    "$python" -m venv .venv || return
   fi
   rm -f ".venv/.installed-$kind"
   local pip=(.venv/bin/python -m pip --quiet --disable-pip-version-check)
@@ -35,15 +33,30 @@ environment() {
   echo "$wanted" > ".venv/.installed-$kind"
 }
 
+# Prints the first Python that is new enough and can make virtual environments. Debian and Ubuntu
+# have `venv` in a package of its own; what is missing without it is `ensurepip`.
 find_python() {
-  local name
+  local name old='' bare=''
   for name in python3 python3.14 python3.13 python3.12 python3.11; do
-    if command -v "$name" > /dev/null &&
-      "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
+    command -v "$name" > /dev/null || continue
+    if ! "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
+      old=$name
+    elif "$name" -c 'import ensurepip, venv' 2> /dev/null; then
       echo "$name"
       return
+    else
+      bare=${bare:-$name}
     fi
   done
-  echo "error: there is no Python 3.11 or newer on this machine" >&2
+  if [ -n "$bare" ]; then
+    echo "error: \`$bare\` has no \`venv\`, which makes virtual environments" >&2
+    echo "hint: install it: \`apt install $bare-venv\` on Debian and Ubuntu" >&2
+  elif [ -n "$old" ]; then
+    echo "error: \`$old\` is $("$old" -V 2>&1); Python 3.11 or newer is needed" >&2
+    echo "hint: install one beside it, such as \`apt install python3.11 python3.11-venv\`" >&2
+  else
+    echo "error: there is no Python on this machine; 3.11 or newer is needed" >&2
+    echo "hint: install it: \`apt install python3 python3-venv\` on Debian and Ubuntu" >&2
+  fi
   return 1
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from backports import zstd
+from archive_rig import unpack, zstd
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -29,7 +29,7 @@ def extracted(archive: Path, into: Path) -> Path:
     with tarfile.open(archive, "r:") as tar:
         names = tar.getnames()
         assert len(names) == len(set(names)), "a member occurs twice"
-        tar.extractall(into, filter="data")
+        unpack(tar, into)
     return into
 
 

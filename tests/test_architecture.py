@@ -108,6 +108,32 @@ def test_tracked_files_name_no_package_registry() -> None:
     assert found == []
 
 
+def test_nothing_needs_a_newer_patch_release_of_python() -> None:
+    """Debian 12 has 3.11.2, whose tarfile knows no filters: ``tests/archive_rig.py`` does without."""
+    found = []
+    for path in _tracked():
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                takes_filter = node.func.attr in {"extract", "extractall", "unpack_archive"}
+                if takes_filter and any(each.arg == "filter" for each in node.keywords):
+                    found.append(f"{_name(path)}:{node.lineno}")
+    assert found == []
+
+
+def test_zstd_comes_from_where_each_python_has_it() -> None:
+    """Python 3.14 has no backport of what it has itself."""
+    found = {
+        _name(path)
+        for path in _tracked()
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backports")
+    }
+    assert found == {"src/jettison/layer/zstd.py", "tests/archive_rig.py"}
+
+
 def test_requirements_are_pinned_with_hashes_and_have_no_options() -> None:
     for path in sorted((ROOT / "requirements").glob("*.txt")):
         for requirement in path.read_text().replace("\\\n", " ").splitlines():

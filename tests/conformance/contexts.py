@@ -23,8 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from backports import zstd
-
+from archive_rig import zstd
 from git_server import git_server
 from server_rig import serving
 

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backports import zstd
+from archive_rig import zstd
 
 Json = dict[str, Any]
 Tree = dict[str, Json]

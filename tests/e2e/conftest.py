@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from archive_rig import unpack
 from e2e.command import Cli, add_box
 from e2e.rig import Jettison, made_bases, store_of_tests
 from other_user import becoming, interpreter, somebody
@@ -48,7 +49,7 @@ def base_contexts(jettison: Jettison, bases: Callable[..., None]) -> Iterator[li
         layout.chmod(0o755)
         jettison("save", "-o", layout / "bases.tar", *BASES)
         with tarfile.open(layout / "bases.tar") as archive:
-            archive.extractall(layout, filter="data")
+            unpack(archive, layout)
         (layout / "bases.tar").unlink()
         index = json.loads((layout / "index.json").read_text())
         flags: list[str] = []

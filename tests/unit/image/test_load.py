@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
+from archive_rig import zstd
 from image_rig import AMD64, ARM64, Rig, ignore, read_tree
 from jettison.errors import ImageNotFoundError, InvalidReferenceError, JettisonError, SourceError
 from jettison.exporter.save import save_images
