@@ -10,12 +10,12 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 
+from jettison.console.template.printf import sprintf
 from jettison.console.template.values import (
     Value,
     is_list,
     is_true,
     show,
-    sprintf,
     to_json,
     type_of,
 )
