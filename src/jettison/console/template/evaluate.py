@@ -190,7 +190,7 @@ class _Run:
                 del self._variables[known:]
 
     def _pairs(self, value: Value, node: Pipeline) -> list[tuple[Value, Value]]:
-        if value is None:
+        if value is None or value is NoData:
             return []
         if isinstance(value, Mapping) and not isinstance(value, Row):
             return [(key, value[key]) for key in sorted(value)]
@@ -266,7 +266,7 @@ class _Run:
                 value = value[name]
                 type_name = "interface {}"
             elif value is NoData:
-                raise self._error(node, f"nil data; no entry for key {quote(name)}")
+                return value
             elif value is None:
                 raise self._error(node, f"nil pointer evaluating interface {{}}.{name}")
             else:
@@ -315,8 +315,10 @@ class _Run:
         if self._heading and name in OF_VALUES:
             return (*arguments, *before)[0]
         try:
-            given_values = (None if each is NoData else each for each in (*arguments, *before))
-            return function(*given_values)
+            values = [*arguments, *before]
+            if name != "len":
+                values = [None if each is NoData else each for each in values]
+            return function(*values)
         except CallError as error:
             raise self._error(node, f"error calling {name}: {error}") from None
 

@@ -36,6 +36,7 @@ from jettison.frontend.dockerfile.text import quote
 _DEPTH = 100
 """How deep pipelines and branches may be inside each other."""
 
+_CONSTANTS: dict[str, bool | None] = {"nil": None, "true": True, "false": False}
 _ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\",
     '"': '"', "'": "'",
@@ -100,7 +101,7 @@ class _Parser:
                 found.append(Text(token.text))
                 continue
             first = self._take_spaced()
-            if first.kind is not Kind.KEYWORD or first.text in {"nil", "true", "false"}:
+            if first.kind is not Kind.KEYWORD or first.text in _CONSTANTS:
                 self._kept.append(first)
                 found.append(Action(self._pipeline("command", Kind.CLOSE)))
             elif first.text in {"end", "else"}:
@@ -214,6 +215,8 @@ class _Parser:
                 break
             if token.kind is Kind.CLOSE:
                 raise parse_error("unclosed left paren", token.line)
+            if token.kind is Kind.KEYWORD and token.text not in _CONSTANTS:
+                raise parse_error(f"unexpected {token.shown} in {context}", token.line)
             if token.kind is Kind.MARK and token.text not in {".", "("}:
                 right = token.text == ")"
                 text = "unexpected right paren" if right else f"unexpected {token.shown}"
@@ -304,8 +307,8 @@ class _Parser:
             if text not in self._functions:
                 raise parse_error(f'function "{text}" not defined', token.line)
             return Word(at, text)
-        if token.kind is Kind.KEYWORD and text in {"nil", "true", "false"}:
-            return Literal(at, {"nil": None, "true": True, "false": False}[text], text)
+        if token.kind is Kind.KEYWORD and text in _CONSTANTS:
+            return Literal(at, _CONSTANTS[text], text)
         if token.kind in {Kind.STRING, Kind.CHAR, Kind.NUMBER}:
             return Literal(at, _constant(token), text)
         if token.kind is Kind.MARK and text == ".":

@@ -149,8 +149,9 @@ def _padded(text: str, verb: str, flags: str, width: int) -> str:
         return text
     if "-" in flags:
         return text.ljust(width)
-    if "0" in flags and verb in "dxXobfeg":
-        sign = text[:1] if text[:1] in {"+", "-"} else ""
+    if "0" in flags:
+        is_number = verb in "dxXobfeEgG" and text[:1] in {"+", "-"}
+        sign = text[:1] if is_number else ""
         return sign + text[len(sign) :].rjust(width - len(sign), "0")
     return text.rjust(width)
 
@@ -168,19 +169,38 @@ def _formatted(  # noqa: PLR0911 - a table
         case str() if verb == "s":
             return value if places is None else value[:places]
         case str() if verb == "q":
-            return quote(value)
+            return _quoted(flags, value)
         case str() if verb in "xX":
-            text = value.encode("utf-8", "surrogateescape").hex()
-            return text.upper() if verb == "X" else text
+            return _hexadecimal(verb, flags, value)
         case bool() if verb == "t":
             return "true" if value else "false"
         case int() if not isinstance(value, bool) and verb in "dxXobcqU":
             return _integer(verb, flags, value)
-        case float() if verb in "feg":
+        case float() if verb in "feEgG":
             return _real(verb, flags, places, value)
     if value is None:
         return f"%!{verb}(<nil>)"
     return f"%!{verb}({type_of(value)}={show(value, inside=True)})"
+
+
+def _quoted(flags: str, value: str) -> str:
+    if "#" in flags and "`" not in value and all(c.isprintable() or c == "\t" for c in value):
+        return f"`{value}`"
+    text = quote(value)
+    if "+" not in flags:
+        return text
+    return "".join(
+        c if c.isascii() else f"\\u{ord(c):04x}" if ord(c) < 0x10000 else f"\\U{ord(c):08x}"
+        for c in text
+    )
+
+
+def _hexadecimal(verb: str, flags: str, value: str) -> str:
+    data = value.encode("utf-8", "surrogateescape")
+    prefix = "0x" if "#" in flags else ""
+    text = f" {prefix}".join(f"{byte:02x}" for byte in data) if " " in flags else data.hex()
+    text = prefix + text if text else ""
+    return text.upper() if verb == "X" else text
 
 
 def _integer(verb: str, flags: str, value: int) -> str:
