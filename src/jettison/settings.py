@@ -10,6 +10,7 @@ The file's keys and the variables have the fields' names: ``ca_bundle = "host"``
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,22 @@ import msgspec
 from jettison.errors import UsageError
 
 _LISTS = frozenset({"insecure_registries", "registry_mirrors", "cdi_dirs"})
+_SIZES = frozenset({"keep_bytes"})
+_SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
+_MAX_BYTES = (1 << 63) - 1
+
+_FORMS = {
+    "root": 'the path of a directory: root = "/var/lib/jettison"',
+    "ca_bundle": '"host", "none" or the path of a file',
+    "isolation": 'the name of a sandbox, which `jettison doctor` lists: isolation = "embedded"',
+    "snapshotter": '"overlay", "fuse-overlayfs" or "copy"',
+    "jobs": "a whole number: jobs = 4",
+    "insecure_registries": 'a list: insecure_registries = ["localhost:5000"]',
+    "registry_mirrors": 'a list: registry_mirrors = ["mirror.example"]',
+    "keep_bytes": 'a size: keep_bytes = "5g"',
+    "cdi_dirs": 'a list: cdi_dirs = ["/etc/cdi"]',
+}
+"""How each setting is written in the file."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             least 4 since most steps wait.
         insecure_registries: Registries (``host:port``) that are spoken to without TLS checks.
         registry_mirrors: Mirrors of docker.io, tried in order before it.
-        keep_bytes: Size budget of the build cache; 0 is the default.
+        keep_bytes: Size budget of the build cache; 0 is the default. Written as a size: ``5g``.
         cdi_dirs: Directories of descriptions of devices; empty for the usual ones.
     """
 
@@ -50,6 +67,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cdi_dirs: tuple[str, ...] = ()
 
 
+class _Given(msgspec.Struct, frozen=True):
+    """A value as it was written, and where."""
+
+    value: Any
+    where: str
+
+
 def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
     """Return the settings that hold.
 
@@ -58,19 +82,63 @@ def load_settings(environ: Mapping[str, str], **flags: object) -> Settings:
         flags: Fields that were given on the command line; None and empty ones are not given.
 
     Raises:
-        UsageError: the file cannot be read or has a wrong key or value; says which.
+        UsageError: the file cannot be read or has a wrong key or value; says which, where, and how
+            it is written.
     """
-    values: dict[str, Any] = _from_file(config_path(environ), named="JETTISON_CONFIG" in environ)
+    values = _from_file(config_path(environ), named="JETTISON_CONFIG" in environ)
     for field in msgspec.structs.fields(Settings):
-        text = environ.get(f"JETTISON_{field.name.upper()}")
+        variable = f"JETTISON_{field.name.upper()}"
+        text = environ.get(variable)
         if text:
-            is_list = field.name in _LISTS
-            values[field.name] = text.replace(",", " ").split() if is_list else text
-    values.update({name: value for name, value in flags.items() if value})
+            value = text.replace(",", " ").split() if field.name in _LISTS else text
+            values[field.name] = _Given(value, f"`{variable}`")
+    values.update({name: _Given(value, f"`--{name}`") for name, value in flags.items() if value})
+    return Settings(**{name: _checked(name, each) for name, each in values.items()})
+
+
+def _checked(name: str, given: _Given) -> Any:  # noqa: ANN401 - of the field's type
+    """Return the value of a field.
+
+    Raises:
+        UsageError: it is none of it.
+    """
+    field = next(each for each in msgspec.structs.fields(Settings) if each.name == name)
+    if name in _SIZES and isinstance(given.value, str):
+        return parse_size(given.where, given.value)
     try:
-        return msgspec.convert(values, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"wrong setting: {error}") from error
+        return msgspec.convert(given.value, field.type, strict=False)
+    except msgspec.ValidationError:
+        raise UsageError(
+            f"{given.where}: `{given.value}` is no value of the setting `{name}`",
+            hint=f"write {_FORMS[name]}",
+        ) from None
+
+
+def parse_size(what: str, text: str) -> int:
+    """Return bytes of a size such as ``64m``; 0 for an empty one.
+
+    Args:
+        what: What has it, for messages: a flag, a variable, a line of a file.
+        text: As written.
+
+    Raises:
+        UsageError: it is none.
+
+    >>> parse_size("--memory", "1.5k"), parse_size("--memory", "2GiB")
+    (1536, 2147483648)
+    """
+    if not text:
+        return 0
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(
+            f"{what} `{text}` is not a size", hint="write a number with b, k, m, g or t: `5g`"
+        )
+    unit = 1024 ** " kmgt".index(match[2].lower().replace("b", "") or " ")
+    size = int(match[1]) * unit if match[1].isdigit() else int(float(match[1]) * unit)
+    if size > _MAX_BYTES:
+        raise UsageError(f"{what} `{text}` is more than there can be", hint="write a smaller size")
+    return size
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -100,7 +168,7 @@ def _home(environ: Mapping[str, str]) -> str:
     return environ.get("HOME") or os.path.expanduser("~")
 
 
-def _from_file(path: Path, *, named: bool) -> dict[str, Any]:
+def _from_file(path: Path, *, named: bool) -> dict[str, _Given]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -112,6 +180,26 @@ def _from_file(path: Path, *, named: bool) -> dict[str, Any]:
     import tomllib  # most people have no settings file
 
     try:
-        return tomllib.loads(data.decode())
+        text = data.decode()
+        found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"settings file `{path}` is not valid TOML: {error}") from error
+    unknown = sorted(found.keys() - _FORMS.keys())
+    if unknown:
+        raise UsageError(
+            f"`{path}`{_line_of(text, unknown[0])}: there is no setting `{unknown[0]}`",
+            hint=f"use one of {', '.join(_FORMS)}",
+        )
+    return {
+        name: _Given(value, f"`{path}`{_line_of(text, name)}: `{name}`")
+        for name, value in found.items()
+    }
+
+
+def _line_of(text: str, name: str) -> str:
+    """Return where a key stands in a file, for messages."""
+    key = re.compile(rf"""\s*\[?\s*["']?{re.escape(name)}["']?\s*[\].=]""")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if key.match(line):
+            return f", line {number}"
+    return ""

@@ -83,3 +83,22 @@ def test_a_failed_step_that_holds_a_secret_is_not_kept(scratch: Scratch) -> None
     assert scratch.build(text, "--secret", f"id=token,src={token}").returncode == 1
     assert scratch.run("debug", "shell", "true").returncode == 125
     assert grep([b"a-very-secret-token"], scratch.store) == []
+
+
+def test_the_hint_offers_a_shell_where_there_is_one_and_output_where_there_was_some(
+    scratch: Scratch,
+) -> None:
+    def hint(text: str, *flags: str) -> str:
+        done = scratch.build(f"FROM busybox\nRUN {text}\n", *flags)
+        assert done.returncode == 1
+        return done.stderr.splitlines()[-1]
+
+    offer = "; `jettison debug shell` starts a shell where it failed"
+    assert hint("false") == (
+        f"hint: it printed nothing; `RUN set -x; …` shows each command as it runs{offer}"
+    )
+    assert hint("echo x; false").startswith("hint: its last output is above; ")
+    token = scratch.directory / "token"
+    token.write_text("a-very-secret-token")
+    text = "--mount=type=secret,id=token cp /run/secrets/token /t; false"
+    assert offer not in hint(text, "--secret", f"id=token,src={token}")

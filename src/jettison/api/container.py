@@ -20,6 +20,7 @@ from jettison.sandbox.spec import (
     Mount,
     TmpfsMount,
 )
+from jettison.settings import parse_size
 
 _SHM_BYTES = 64 << 20
 _TARGETS = ("dst", "destination", "target")
@@ -27,8 +28,6 @@ _SOURCES = ("src", "source")
 _READONLY = ("readonly", "ro")
 _SIZE = ("tmpfs-size",)
 _TRUE = frozenset({"", "true", "1"})
-_UNITS = {"k": 10, "m": 20, "g": 30}
-_MAX_DIGITS = 15
 
 
 def container_mounts(request: RunRequest) -> tuple[Mount, ...]:
@@ -107,18 +106,7 @@ def _tmpfs(text: str) -> TmpfsMount:
     size = next((o[5:] for o in options.split(",") if o.startswith("size=")), "")
     if not target.startswith("/"):
         raise UsageError(f"tmpfs `{text}` is malformed", hint="write /dir or /dir:size=64m")
-    return TmpfsMount(target, _bytes(size))
-
-
-def _bytes(text: str) -> int:
-    """Return bytes of ``64m``; 0 for an empty text."""
-    number, unit = text, 0
-    if text[-1:].lower() in _UNITS:
-        number, unit = text[:-1], _UNITS[text[-1].lower()]
-    good = number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS
-    if text and not good:
-        raise UsageError(f"`{text}` is not a size", hint="write a number with k, m or g")
-    return int(number or 0) << unit
+    return TmpfsMount(target, parse_size(f"tmpfs `{text}`:", size))
 
 
 def _mount(fields: Mapping[str, str]) -> Mount:
@@ -132,7 +120,7 @@ def _mount(fields: Mapping[str, str]) -> Mount:
         raise UsageError(f"--mount `{text}` has no absolute `dst`", hint="write dst=/DIR")
     source = _take(left, _SOURCES)
     readonly = any(name in left for name in _READONLY) and _take(left, _READONLY) in _TRUE
-    size = _bytes(_take(left, _SIZE))
+    size = parse_size(f"--mount `{text}`:", _take(left, _SIZE))
     left.pop("bind-propagation", None)
     if left:
         raise UsageError(f"--mount `{text}`: `{min(left)}` is not known")

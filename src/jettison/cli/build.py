@@ -13,19 +13,20 @@ from jettison.cli.values import (
     PROCESSORS,
     SECONDS,
     build_arguments,
+    entitlement,
     extra_hosts,
     limits,
     pairs,
     parse_pids,
     parse_secret,
-    parse_size,
     read_stdin,
     texts,
 )
 from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
+from jettison.settings import parse_size
 
-PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
+PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 
 
 @click.command("build", cls=DockerCommand)
@@ -69,7 +70,12 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
 @click.option("--load", is_flag=True, help="Keep the image in the local store (as without it).")
 @click.option(
-    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to build for."
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="OS/ARCH",
+    envvar="DOCKER_DEFAULT_PLATFORM",
+    help="Platform to build for.",
 )
 @click.option("--no-cache", is_flag=True, help="Run every step.")
 @click.option(
@@ -183,7 +189,11 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
 @click.option("-j", "--jobs", default=0, type=click.IntRange(0), help="RUN steps at the same time.")
 @click.option("--offline", is_flag=True, help="Use what the store has, reach for nothing.")
 @click.option(
-    "--progress", type=click.Choice(PROGRESS), default=None, help="How to show what happens."
+    "--progress",
+    type=click.Choice(PROGRESS),
+    default="auto",
+    envvar="BUILDKIT_PROGRESS",
+    help="How to show what happens.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the image ID only.")
 @click.option("--iidfile", default="", metavar="FILE", help="Write the image ID to a file.")
@@ -218,12 +228,12 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     settings = settings_of(
         ctx,
         ca_bundle=flags["ca_bundle"],
-        isolation=flags["isolation"],
+        isolation="" if flags["isolation"] == "default" else flags["isolation"],
         snapshotter=flags["snapshotter"],
         jobs=flags["jobs"],
     )
     request = request_of(context, flags)
-    progress = "quiet" if flags["quiet"] else str(flags["progress"] or "auto")
+    progress = "quiet" if flags["quiet"] else str(flags["progress"])
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     return run_build(
         request,
@@ -262,7 +272,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         secrets=tuple(parse_secret(each) for each in texts(flags, "secrets")),
         secrets_in_layers=bool(flags["secrets_in_layers"]),
         ssh=texts(flags, "ssh"),
-        allow=frozenset(texts(flags, "allow")),
+        allow=frozenset(map(entitlement, texts(flags, "allow"))),
         ulimits=limits(texts(flags, "ulimits")),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         resources=_resources_of(flags),

@@ -32,7 +32,14 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 @click.option(
     "--build-context", "contexts", multiple=True, metavar="NAME=SOURCE", help="As build's."
 )
-@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="As build's.")
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="OS/ARCH",
+    envvar="DOCKER_DEFAULT_PLATFORM",
+    help="As build's.",
+)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--ignore-status", is_flag=True, help="End with 0 whatever is found.")
 @click.pass_context

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 import click
 
 from jettison.cli.compat.accepted import WARNED
-from jettison.console.terminal import err, out
+from jettison.cli.notices import notice
+from jettison.console.terminal import out
 from jettison.errors import UsageError
 
 _TRUE = frozenset({"true", "1", "t"})
@@ -189,4 +190,4 @@ def tell_ignored(command: str, flags: Mapping[str, object]) -> None:
     for flag, reason in WARNED.get(command, {}).items():
         value = str(flags.get(flag[2:].replace("-", "_")) or "")
         if value.lower() not in _CHANGE_NOTHING:
-            err(f"WARN: {flag} changes nothing: {reason}\n")
+            notice(f"{flag} changes nothing: {reason}")

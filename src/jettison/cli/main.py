@@ -15,7 +15,7 @@ import click
 
 from jettison import __version__
 from jettison.cli.flags import PlainHelp, add_global_flags
-from jettison.cli.names import COMMANDS, GROUPS, INNER, SYNONYMS
+from jettison.cli.names import COMMANDS, GROUPS, INNER, SYNONYMS, canonical
 from jettison.console.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
@@ -35,6 +35,11 @@ _ABOUT = {
 
 def _entry(name: str) -> tuple[str, str]:
     return COMMANDS.get(name) or INNER[name]
+
+
+_COMPLETION = "_JETTISON_COMPLETE"
+UNREAD = 141
+"""Status where nobody reads what a command prints: that of a process that SIGPIPE killed."""
 
 
 class LazyGroup(PlainHelp, click.Group):
@@ -144,19 +149,49 @@ add_global_flags(jettison, hidden=False)
 
 
 def settings_of(ctx: click.Context, **flags: object) -> Settings:
-    """Return the settings for a command; flags that were given win."""
+    """Return the settings for a command; flags that were given win.
+
+    What the environment asks for in vain is said.
+    """
+    chosen = ctx.find_root().ensure_object(dict)
+    if not chosen.get("said"):
+        from jettison.cli.variables import tell_variables
+
+        chosen["said"] = True
+        tell_variables(canonical(ctx.command_path.split()[1:]) or "", os.environ)
     return load_settings(os.environ, root=ctx.obj["root"], **flags)
 
 
 def run(argv: Sequence[str]) -> int:
     """Run a command line; return the exit status (``docs/reference/exit-status.md``)."""
     chosen: dict[str, Any] = {"root": "", "verbose": False}
+    try:
+        status = _run(argv, chosen)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()  # while it can still be found out that nobody reads it
+    except BrokenPipeError:
+        _drop_output()
+        return UNREAD
+    return status
+
+
+def _run(argv: Sequence[str], chosen: dict[str, Any]) -> int:
+    """Run a command line; return its exit status.
+
+    Args:
+        argv: It.
+        chosen: Gets what flags choose that may stand anywhere on it.
+
+    Raises:
+        BrokenPipeError: nobody reads what is printed.
+    """
     stops = _stop_cleanly()
     try:
-        status = jettison.main(
-            args=list(argv), prog_name="jettison", standalone_mode=False, obj=chosen
-        )
-        _flush()
+        if _COMPLETION in os.environ:
+            jettison.main(list(argv), prog_name="jettison", complete_var=_COMPLETION)
+        # Not click's `main`, which takes an output that nobody reads for an error like others.
+        with jettison.make_context("jettison", list(argv), obj=chosen) as ctx:
+            status = jettison.invoke(ctx)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.Abort:
@@ -168,12 +203,12 @@ def run(argv: Sequence[str]) -> int:
     except JettisonError as error:
         if chosen["verbose"]:
             raise
-        return print_error(error)
+        status = print_error(error)
+        return UNREAD if isinstance(error.__cause__, BrokenPipeError) else status
     except KeyboardInterrupt:
         return _interrupted(stops)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads; flushing at exit must not fail
-        return 141
+    except (BrokenPipeError, SystemExit):
+        raise
     except Exception as error:
         if chosen["verbose"]:
             raise
@@ -183,10 +218,12 @@ def run(argv: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _flush() -> None:
-    """Write what was printed while it can still be found out that nobody reads it."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+def _drop_output() -> None:
+    """Let what is still to be written go nowhere: flushing at the end must not fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def print_error(error: JettisonError) -> int:

@@ -21,11 +21,12 @@ from jettison.cli.filters import image_filter, parse_filters, until
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import table
-from jettison.cli.values import parse_size, texts
+from jettison.cli.values import texts
 from jettison.console.plain import size
 from jettison.console.terminal import err, out
 from jettison.errors import UsageError
 from jettison.linux.text import printable
+from jettison.settings import parse_size
 
 _IMAGES = ("until", "label")
 _CACHE = ("until", "unused-for", "id", "type")

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from jettison.cli.values import parse_size
 from jettison.errors import UsageError
 from jettison.linux.resources import DEFAULT_PERIOD_US, Resources
+from jettison.settings import parse_size
 
 _PERIODS_US = range(1_000, 1_000_001)
 _MIN_QUOTA_US = 1_000
@@ -92,7 +92,7 @@ def _resources(texts: dict[str, str], numbers: dict[str, int], cpus: float) -> R
 
 
 def _size(key: str, text: str) -> int:
-    size = parse_size(f"--resource {key}", text)
+    size = parse_size(f"`{key}`", text)
     if not size:
         raise UsageError(f"`{key}={text}` must be more than 0")
     return size

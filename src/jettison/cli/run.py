@@ -12,11 +12,12 @@ from jettison.api.session import Session
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import print_error
 from jettison.cli.session import in_session
-from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, parse_size, texts
+from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, texts
 from jettison.console.base import make_console
 from jettison.console.terminal import err, out
 from jettison.errors import JettisonError, UsageError
 from jettison.fs.regular import read_small
+from jettison.settings import parse_size
 
 _MAX_ENV_FILE_BYTES = 8 << 20
 
@@ -114,7 +115,13 @@ OURS_FAILED = 125
     help="AppArmor profile, or unconfined.",
 )
 @click.option("--cap-drop", multiple=True, metavar="NAME", help="Take a capability, or ALL.")
-@click.option("--platform", default="", metavar="OS/ARCH", help="Platform to pull.")
+@click.option(
+    "--platform",
+    default="",
+    metavar="OS/ARCH",
+    envvar="DOCKER_DEFAULT_PLATFORM",
+    help="Platform to pull.",
+)
 @click.option(
     "--ca-bundle", default="", metavar="FILE|host", help="CA certificates that programs trust."
 )

@@ -62,7 +62,7 @@ def run_build(
     finish(result)
     if progress == "quiet":
         out(f"{result.image_id}\n")
-    elif progress != "rawjson":
+    elif progress not in {"rawjson", "none"}:
         _print_summary(result)
     if sizes:
         from jettison.cli.sizes import size_table

@@ -84,7 +84,13 @@ def _no_trust(function: Callable[..., int]) -> Callable[..., int]:
 @click.command("pull", cls=DockerCommand)
 @click.argument("name", metavar="NAME[:TAG|@DIGEST]")
 @click.option("-a", "--all-tags", "everything", is_flag=True, help="All tags of the repository.")
-@click.option("--platform", default="", metavar="OS/ARCH", help="Platform of the image.")
+@click.option(
+    "--platform",
+    default="",
+    metavar="OS/ARCH",
+    envvar="DOCKER_DEFAULT_PLATFORM",
+    help="Platform of the image.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print the name only.")
 @_no_trust
 @click.pass_context

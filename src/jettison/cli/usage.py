@@ -103,8 +103,15 @@ def usage_error(error: click.ClickException) -> UsageError:
         return UsageError(f"`{path}` needs {name}", hint=hint)
     if isinstance(error, click.BadParameter) and error.param is not None:
         name = max(error.param.opts, key=len) if error.param.opts else error.param.name
+        if context is not None and _is_of_environment(context, error.param):
+            name = str(error.param.envvar)
         return UsageError(f"`{name}`: {_sentence(error.message)}", hint=hint)
     return UsageError(_sentence(error.message), hint=hint)
+
+
+def _is_of_environment(context: click.Context, parameter: click.Parameter) -> bool:
+    source = context.get_parameter_source(parameter.name or "")
+    return source is click.core.ParameterSource.ENVIRONMENT
 
 
 def near_misses(wrong: str, known: Iterable[str]) -> list[str]:

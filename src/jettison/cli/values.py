@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
 
@@ -17,9 +16,6 @@ import click
 from jettison.api.request import SecretRequest
 from jettison.errors import UsageError
 from jettison.linux.resources import UNLIMITED
-
-_SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
-_MAX_BYTES = (1 << 63) - 1
 
 
 class Number(click.ParamType[float]):
@@ -54,6 +50,7 @@ class Number(click.ParamType[float]):
 PROCESSORS = Number("processors", least=0.01, most=1e6)
 SECONDS = Number("seconds", most=1e9)
 
+_ENTITLEMENTS = ("network.host", "security.insecure", "device")
 _MOST_PIDS = 1 << 22
 
 
@@ -151,20 +148,6 @@ def fields(flag: str, text: str) -> dict[str, str]:
     return found
 
 
-def parse_size(flag: str, text: str) -> int:
-    """Return bytes of a size such as ``64m``; 0 for an empty one."""
-    if not text:
-        return 0
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"{flag} `{text}` is not a size", hint="write a number with b, k, m or g")
-    unit = 1024 ** " kmgt".index(match[2].lower().replace("b", "") or " ")
-    size = int(match[1]) * unit if match[1].isdigit() else int(float(match[1]) * unit)
-    if size > _MAX_BYTES:
-        raise UsageError(f"{flag} `{text}` is more than there can be", hint="write a smaller size")
-    return size
-
-
 def limits(given: tuple[str, ...]) -> tuple[str, ...]:
     """Return the values of ``--ulimit`` as they are.
 
@@ -190,6 +173,20 @@ def extra_hosts(given: tuple[str, ...]) -> tuple[str, ...]:
     for each in given:
         parse_extra_host(each)
     return given
+
+
+def entitlement(text: str) -> str:
+    """Return a value of ``--allow`` as it is.
+
+    Raises:
+        UsageError: there is no such entitlement.
+    """
+    if text not in _ENTITLEMENTS and not text.startswith("device="):
+        raise UsageError(
+            f"--allow `{text}` is not known",
+            hint=f"use {', '.join(_ENTITLEMENTS)} or device=NAME",
+        )
+    return text
 
 
 def texts(flags: Mapping[str, object], name: str) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def make_console(
     stream = stream or sys.stderr
     if progress == "auto":
         progress = "tty" if _is_live(stream, environ) else "plain"
-    if progress == "quiet":
+    if progress in {"quiet", "none"}:
         return QuietConsole()
     if progress == "tty":
         from jettison.console.live import LiveConsole

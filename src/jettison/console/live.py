@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from jettison.console.cells import clip, pad
+from jettison.console.colors import log_lines
 from jettison.console.findings import finding_lines
 from jettison.console.lines import LineSplitter
 from jettison.console.plain import size
@@ -26,27 +27,26 @@ from jettison.events import (
 )
 from jettison.linux.text import printable
 
-_LOG_LINES = 6
 _TIME = 9
 _MARKS = {Outcome.CACHED: "CACHED ", Outcome.FAILED: "ERROR ", Outcome.CANCELED: "CANCELED "}
 _STYLES = {
     Outcome.DONE: "done",
     Outcome.CACHED: "done",
     Outcome.FAILED: "failed",
-    Outcome.CANCELED: "warning",
+    Outcome.CANCELED: "canceled",
 }
 
 
 class _Step:
     """What is known of one vertex."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, lines: int) -> None:
         self.name = printable(name)
         self.start_ns = 0
         self.end_ns = 0
         self.outcome: Outcome | None = None
         self.waits_for = ""
-        self.log: deque[str] = deque(maxlen=_LOG_LINES)
+        self.log: deque[str] = deque(maxlen=lines)
         self.splitter = LineSplitter()
         self.progress: dict[str, tuple[int, int]] = {}
 
@@ -72,6 +72,7 @@ class LiveConsole:
         self._warnings: list[str] = []
         self._findings: list[Warned] = []
         self._begin = time.monotonic()
+        self._log_lines = log_lines(environ)
         self._closed = False
         self._lock = threading.Lock()
         self._screen = Screen(stream, self._lines, environ)
@@ -110,7 +111,7 @@ class LiveConsole:
     def _step(self, vertex: str, name: str) -> _Step:
         step = self._steps.get(vertex)
         if step is None:
-            step = self._steps[vertex] = _Step(name)
+            step = self._steps[vertex] = _Step(name, self._log_lines)
         return step
 
     def _end(self, event: VertexEnded) -> None:

@@ -19,11 +19,12 @@ from typing import TextIO
 import msgspec
 
 from jettison.console.cells import clip, width
+from jettison.console.colors import USUAL, colors
 from jettison.console.terminal import draw
 from jettison.linux.text import printable
 
 _SECONDS = 0.2
-STYLES = {"": "", "bold": "1", "dim": "2", "done": "34", "failed": "31", "warning": "33"}
+STYLES = {"": "", "bold": "1", "dim": "2", **USUAL}
 """Numbers of the escape sequence that begins a style."""
 
 
@@ -40,7 +41,8 @@ class Screen:
     Args:
         stream: The terminal, or anything else.
         lines: Returns what is to be seen now; called with the columns and rows that there are.
-        environ: ``NO_COLOR`` takes the colours away; ``TERM=dumb`` is no terminal.
+        environ: ``NO_COLOR`` takes the colours away, ``BUILDKIT_COLORS`` chooses others;
+            ``TERM=dumb`` is no terminal.
 
     Concurrency: a thread of its own draws; ``lines`` is called from it, and from ``close``.
     """
@@ -53,7 +55,7 @@ class Screen:
     ) -> None:
         self._stream = stream
         self._lines = lines
-        self._plain = bool(environ.get("NO_COLOR"))
+        self._styles = {} if environ.get("NO_COLOR") else {**STYLES, **colors(environ)}
         self._terminal = stream.isatty() and environ.get("TERM", "") not in {"", "dumb"}
         self._drawn: list[int] = []
         self._size = (0, 0)
@@ -102,7 +104,7 @@ class Screen:
         self._size = (columns, rows)
 
     def _styled(self, text: str, style: str) -> str:
-        number = "" if self._plain else STYLES[style]
+        number = self._styles.get(style)
         return f"\x1b[{number}m{text}\x1b[0m" if number else text
 
     def _measure(self) -> tuple[int, int]:

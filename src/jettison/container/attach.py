@@ -75,7 +75,7 @@ class Pipes:
         self._problem: OSError | None = None
         self._kill: Callable[[], None] = lambda: None
         self._over = threading.Event()
-        self._killed = False
+        self._unread = False
         self._stdin = stdin
         self._feed = -1
         if stdin < 0:
@@ -137,7 +137,7 @@ class Pipes:
                 f"cannot pass on what the container writes: {self._problem.strerror}",
                 hint="Its standard output or error cannot be written: is a disk full?",
             )
-        return _BROKEN_PIPE if self._killed else code
+        return _BROKEN_PIPE if self._unread else code
 
     def _close_theirs(self) -> None:
         for descriptor in self._theirs:
@@ -161,8 +161,9 @@ class Pipes:
         if error.errno not in _GONE:
             self._problem = error
             self._kill()
-        elif not self._over.wait(_PATIENCE_SECONDS):
-            self._killed = True
+            return
+        self._unread = True
+        if not self._over.wait(_PATIENCE_SECONDS):
             self._kill()
 
 

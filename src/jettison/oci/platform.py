@@ -28,6 +28,25 @@ _ARCHITECTURES = {
     "i386": ("386", ""),
     "i686": ("386", ""),
 }
+_OTHER_ARCHITECTURES = frozenset(
+    {
+        "arm",
+        "loong64",
+        "mips",
+        "mips64",
+        "mips64le",
+        "mipsle",
+        "ppc64",
+        "ppc64le",
+        "riscv",
+        "riscv64",
+    }
+    | {"s390", "s390x", "sparc", "sparc64", "wasm"}
+)
+_SYSTEMS = frozenset(
+    {"aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux"}
+    | {"nacl", "netbsd", "openbsd", "plan9", "solaris", "windows", "zos"}
+)
 
 
 class Platform(
@@ -73,19 +92,21 @@ def parse_platform(text: str) -> Platform:
 
     Raises:
         UsageError: the text is empty, has more than three parts, or other characters than letters,
-            digits, ``_``, ``-`` and ``.``.
+            digits, ``_``, ``-`` and ``.``, or one part that nothing is called.
     """
     parts = text.strip().split("/")
     if not all(map(_PART.fullmatch, parts)) or len(parts) > 3:
         raise UsageError(f"`{text}` is not a platform", hint="write it like linux/arm64")
     if len(parts) == 1:
-        known = parts[0].lower() in _ARCHITECTURES or parts[0].lower() in {
-            "arm",
-            "riscv64",
-            "s390x",
-            "ppc64le",
-        }
-        return normalise("linux", parts[0]) if known else normalise(parts[0], "amd64")
+        name = parts[0].lower()
+        if name in _ARCHITECTURES or name in _OTHER_ARCHITECTURES:
+            return normalise("linux", name)
+        if name in _SYSTEMS:
+            return normalise(name, "amd64")
+        raise UsageError(
+            f"`{text}` is neither an operating system nor an architecture",
+            hint="write it like linux/arm64",
+        )
     return normalise(*parts)
 
 

@@ -63,8 +63,8 @@ class KeptStep(msgspec.Struct, frozen=True):
 
 def keep(
     root: Path, step: FailedStep, active: ActiveSnapshot, secrets: Mapping[str, bytes]
-) -> None:
-    """Keep an active snapshot, which is gone from its place then.
+) -> bool:
+    """Keep an active snapshot, which is gone from its place then; return whether it is kept.
 
     Nothing is kept, and nothing is said, when that fails: the step's own error counts.
 
@@ -78,14 +78,15 @@ def keep(
 
     try:
         if secrets and Finder(secrets).find(active.upper) is not None:
-            return
+            return False
         root.mkdir(0o700, exist_ok=True)
         data = msgspec.msgpack.encode(step, enc_hook=os.fspath)
         (active.path / "step").write_bytes(data)
         name = f"{time.time_ns():x}-{step.vertex.partition(':')[2][:12]}"
         active.path.rename(root / name)
     except (OSError, UnicodeEncodeError):  # paths may be any bytes
-        return
+        return False
+    return True
 
 
 def kept_steps(root: Path) -> list[KeptStep]:

@@ -302,13 +302,13 @@ class _Opener:
                 if text is not None:
                     context, ignore = open_directory(root, root / name, self._store)
                     return Opened(context, text, name, ignore)
-            raise no_dockerfile(whole, DEFAULT_DOCKERFILE)
+            raise no_dockerfile(whole, DEFAULT_DOCKERFILE, root)
         path = Path(given)
         if not path.is_file() and ((root / path).is_file() or not path.exists()):
             path = root / path
         text = read_dockerfile(path)
         if text is None:
-            raise no_dockerfile(LocalTree(root), given)
+            raise no_dockerfile(LocalTree(root), given, root)
         context, ignore = open_directory(root, path, self._store)
         return Opened(context, text, given, ignore)
 

@@ -50,9 +50,15 @@ def read_inside(context: LocalTree, name: str) -> bytes | None:
     return read_dockerfile(Path(context.host_path(path)))
 
 
-def no_dockerfile(context: LocalTree, name: str) -> ContextError:
-    """Return the error for a Dockerfile that is not there."""
-    near = _near(context, name)
+def no_dockerfile(context: LocalTree, name: str, root: Path | None = None) -> ContextError:
+    """Return the error for a Dockerfile that is not there.
+
+    Args:
+        context: Where it was looked for.
+        name: Its path.
+        root: The context's directory, where ``-f`` also takes paths of the working directory.
+    """
+    near = [_argument(each, root) for each in _near(context, name)]
     hint = "did you mean " + " or ".join(f"`-f {each}`" for each in near) + "?" if near else None
     return ContextError(
         f"failed to read dockerfile: open {name}: no such file or directory",
@@ -60,25 +66,31 @@ def no_dockerfile(context: LocalTree, name: str) -> ContextError:
     )
 
 
+def _argument(name: str, root: Path | None) -> str:
+    """Return what ``-f`` takes for a file of a context."""
+    here = Path(name)
+    is_another = root is not None and here.exists() and not here.samefile(root / name)
+    return str(root / name) if root is not None and is_another else name
+
+
 def _near(context: LocalTree, name: str) -> list[str]:
-    """Return files of a context that look like Dockerfiles, also one directory down."""
-    wanted = name.rpartition("/")[2].lower()
+    """Return files that look like Dockerfiles in the directory where one was looked for."""
+    directory, _, wanted = name.removeprefix("./").rpartition("/")
+    if directory.startswith("/") or ".." in directory.split("/"):
+        return []  # it is not of the context
     found: list[str] = []
-    directories = [""]
-    for entry in context.names("/")[:_MANY]:
-        st = context.lstat("/" + entry)
-        if st is not None and st.is_dir and not entry.startswith("."):
-            directories.append("/" + entry)
-    for directory in directories:
-        for entry in context.names(directory or "/")[:_MANY]:
-            lower = entry.lower()
-            looks = "dockerfile" in lower or "containerfile" in lower or lower == wanted
-            if looks and not lower.endswith(".dockerignore"):
-                st = context.lstat(f"{directory}/{entry}")
-                if st is not None and st.is_file:
-                    found.append(f"{directory}/{entry}"[1:])
-        if len(found) >= 3:
-            break
+    try:
+        entries = context.names(f"/{directory}")[:_MANY]
+    except OSError:
+        return []
+    for entry in entries:
+        lower = entry.lower()
+        looks = "dockerfile" in lower or "containerfile" in lower or lower == wanted.lower()
+        if looks and not lower.endswith(".dockerignore"):
+            path = f"{directory}/{entry}".removeprefix("/")
+            st = context.lstat(f"/{path}")
+            if st is not None and st.is_file:
+                found.append(path)
     return found[:3]
 
 

@@ -11,9 +11,9 @@ from jettison.cli.values import (
     fields,
     pairs,
     parse_secret,
-    parse_size,
 )
 from jettison.errors import UsageError
+from jettison.settings import parse_size
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,10 @@ def job(
 
 def test_every_flag_of_kaniko_is_known_and_no_other():
     assert {flag.name for flag in FLAGS} == KANIKO
-    assert {
+    taken = {
         max(each.opts, key=len)[2:] for each in executor.params if isinstance(each, click.Option)
-    } == KANIKO
+    }
+    assert taken - {"root", "debug"} == KANIKO  # those may stand anywhere on every line
 
 
 def test_the_page_is_made_of_the_table():

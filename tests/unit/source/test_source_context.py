@@ -104,7 +104,7 @@ def test_an_ignored_dockerfile_is_read_all_the_same(store: Store, tmp_path: Path
     ("files", "given", "hint"),
     [
         ({}, "", "choose the Dockerfile with `-f`"),
-        ({"docker/Dockerfile": ""}, "", "did you mean `-f docker/Dockerfile`?"),
+        ({"docker/Dockerfile": ""}, "", "choose the Dockerfile with `-f`"),
         (
             {"app.Dockerfile": "", "Dockerfile.dev": ""},
             "",

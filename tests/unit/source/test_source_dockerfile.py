@@ -63,7 +63,7 @@ def test_links_in_a_context_stay_inside(tmp_path):
         ({"dockerfile": ""}, "did you mean `-f dockerfile`?"),
         (
             {"web/Dockerfile": "", "api/Containerfile": "", ".git/Dockerfile": ""},
-            "did you mean `-f api/Containerfile` or `-f web/Dockerfile`?",
+            "choose the Dockerfile with `-f`",
         ),
         (
             {"Dockerfile.dockerignore": "", "app.Dockerfile": ""},
@@ -82,3 +82,22 @@ def test_files_that_look_like_one_are_named(tmp_path, files, hint):
         "failed to read dockerfile: open Dockerfile: no such file or directory"
     )
     assert error.hint == hint
+
+
+def test_only_files_of_the_directory_that_was_named_are_offered(tmp_path):
+    context = LocalTree(fill(tmp_path / "c", {"Dockerfile": "", "sub/dev.Dockerfile": ""}))
+    assert no_dockerfile(context, "sub/Dockerfile").hint == "did you mean `-f sub/dev.Dockerfile`?"
+    for name in ("nowhere/Dockerfile", "/elsewhere/Dockerfile", "sub/../../Dockerfile"):
+        assert no_dockerfile(context, name).hint == "choose the Dockerfile with `-f`", name
+
+
+def test_a_file_of_the_working_directory_does_not_hide_the_one_that_is_meant(tmp_path, monkeypatch):
+    root = fill(tmp_path / "c", {"app.Dockerfile": ""})
+    monkeypatch.chdir(tmp_path)
+    assert no_dockerfile(LocalTree(root), "Dockerfile", root).hint == (
+        "did you mean `-f app.Dockerfile`?"
+    )
+    (tmp_path / "app.Dockerfile").write_text("another")
+    assert no_dockerfile(LocalTree(root), "Dockerfile", root).hint == (
+        f"did you mean `-f {root}/app.Dockerfile`?"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jettison.errors import UsageError
+from jettison.frontend.dockerfile.text import quote
 
 
 def parse_error(problem: str, line: int) -> UsageError:
@@ -13,7 +14,9 @@ def parse_error(problem: str, line: int) -> UsageError:
     )
 
 
-def execution_error(problem: str, line: int, column: int, shown: str) -> UsageError:
+def execution_error(
+    problem: str, line: int, column: int, shown: str, template: str = ""
+) -> UsageError:
     """Return the error for a template that asks for what is not there.
 
     Args:
@@ -21,8 +24,10 @@ def execution_error(problem: str, line: int, column: int, shown: str) -> UsageEr
         line: Of the part that is wrong, from 1.
         column: From 0, in bytes.
         shown: The part.
+        template: The name of the template that it is in.
     """
     return UsageError(
-        f'template parsing error: template: :{line}:{column}: executing "" at <{shown}>: {problem}',
+        f"template parsing error: template: :{line}:{column}: executing {quote(template)}"
+        f" at <{shown}>: {problem}",
         hint="`--format json` shows all fields",
     )

@@ -26,6 +26,7 @@ from jettison.console.template.functions import (
 from jettison.console.template.nodes import (
     Action,
     Branch,
+    Call,
     Chain,
     Command,
     Dot,
@@ -39,10 +40,13 @@ from jettison.console.template.nodes import (
     Variable,
     Word,
 )
-from jettison.console.template.parser import parse
-from jettison.console.template.values import Row, Value, is_list, is_true, show, type_of
+from jettison.console.template.parser import Trees, parse
+from jettison.console.template.values import NoData, Row, Value, is_list, is_true, show, type_of
 from jettison.errors import UsageError
+from jettison.frontend.dockerfile.text import quote
 
+_DEEPEST = 40
+"""How deep templates may call each other; Go's 100000 are more than Python's stack holds."""
 _TAKES_MORE = 4  # of a code object: `*arguments`
 _MOST = 1 << 26
 """How much text a template may make: it is held in memory."""
@@ -63,7 +67,7 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._nodes = parse(text, NAMES)
+        self._trees = parse(text, NAMES)
 
     def render(self, data: Value, *, heading: bool = False) -> str:
         """Return the text for some data.
@@ -75,8 +79,11 @@ class Template:
         Raises:
             UsageError: the template asks for what there is not.
         """
-        run = _Run(self._text, data, heading=heading)
-        run.nodes(self._nodes, data)
+        run = _Run(self._text, self._trees, heading=heading)
+        try:
+            run.template("", NoData if data is None else data)
+        except RecursionError:
+            raise UsageError("the template is too deep: its parts are inside too many") from None
         return "".join(run.parts)
 
 
@@ -95,12 +102,33 @@ class _Continue(Exception):  # noqa: N818 - a way to the next round
 class _Run:
     """One execution; variables are a stack of names and values."""
 
-    def __init__(self, text: str, data: Value, *, heading: bool) -> None:
+    def __init__(self, text: str, trees: Trees, *, heading: bool) -> None:
         self._text = text
+        self._trees = trees
         self._heading = heading
-        self._variables: list[tuple[str, Value]] = [("$", data)]
+        self._name = ""
+        self._depth = 0
+        self._variables: list[tuple[str, Value]] = []
         self._bytes = 0
         self.parts: list[str] = []
+
+    def template(self, name: str, dot: Value) -> None:
+        """Execute a template, which sees no variables of others."""
+        outside = (self._name, self._variables)
+        self._name, self._variables = name, [("$", dot)]
+        self.nodes(self._trees[name], dot)
+        self._name, self._variables = outside
+
+    def _call_template(self, node: Call, dot: Value) -> None:
+        if node.name not in self._trees:
+            raise self._error(node, f"template {quote(node.name)} not defined")
+        if self._depth == _DEEPEST:
+            raise self._error(node, f"exceeded maximum template depth ({_DEEPEST})")
+        self._depth += 1
+        self.template(
+            node.name, NoData if node.pipeline is None else self._pipeline(node.pipeline, dot)
+        )
+        self._depth -= 1
 
     def nodes(self, nodes: Iterable[Node], dot: Value) -> None:
         for node in nodes:
@@ -115,6 +143,8 @@ class _Run:
                     known = len(self._variables)
                     self._branch(node, dot)
                     del self._variables[known:]
+                case Call():
+                    self._call_template(node, dot)
                 case Jump():
                     raise _Break if node.keyword == "break" else _Continue
 
@@ -160,7 +190,7 @@ class _Run:
                 del self._variables[known:]
 
     def _pairs(self, value: Value, node: Pipeline) -> list[tuple[Value, Value]]:
-        if value is None:
+        if value is None or value is NoData:
             return []
         if isinstance(value, Mapping) and not isinstance(value, Row):
             return [(key, value[key]) for key in sorted(value)]
@@ -235,6 +265,8 @@ class _Run:
                     raise self._error(node, f'map has no entry for key "{name}"')
                 value = value[name]
                 type_name = "interface {}"
+            elif value is NoData:
+                return value
             elif value is None:
                 raise self._error(node, f"nil pointer evaluating interface {{}}.{name}")
             else:
@@ -283,7 +315,10 @@ class _Run:
         if self._heading and name in OF_VALUES:
             return (*arguments, *before)[0]
         try:
-            return function(*arguments, *before)
+            values = [*arguments, *before]
+            if name != "len":
+                values = [None if each is NoData else each for each in values]
+            return function(*values)
         except CallError as error:
             raise self._error(node, f"error calling {name}: {error}") from None
 
@@ -312,8 +347,8 @@ class _Run:
             problem = f"wrong number of args for {node.name}: want {wanted} got {given}"
             raise self._error(node, problem)
 
-    def _error(self, node: Operand | Command | Pipeline, problem: str) -> UsageError:
+    def _error(self, node: Operand | Command | Pipeline | Call, problem: str) -> UsageError:
         before = self._text[: node.at]
         line_start = before.rfind("\n") + 1
         column = len(before[line_start:].encode("utf-8", "surrogateescape"))
-        return execution_error(problem, before.count("\n") + 1, column, node.shown)
+        return execution_error(problem, before.count("\n") + 1, column, node.shown, self._name)

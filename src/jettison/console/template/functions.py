@@ -10,12 +10,13 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 
+from jettison.console.template.printf import sprintf
 from jettison.console.template.values import (
+    NoData,
     Value,
     is_list,
     is_true,
     show,
-    sprintf,
     to_json,
     type_of,
 )
@@ -84,6 +85,8 @@ def _slice(value: Value, *bounds: Value) -> Value:
 def _length(value: Value) -> int:
     if value is None:
         raise CallError("len of nil pointer")
+    if value is NoData:
+        raise CallError("reflect: call of reflect.Value.Type on zero Value")
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogateescape"))
     if isinstance(value, Mapping) or is_list(value):

@@ -18,9 +18,9 @@ from jettison.console.template.errors import parse_error
 
 _SPACES = " \t\r\n"
 _KEYWORDS = frozenset(
-    {"else", "end", "if", "range", "with", "break", "continue", "nil", "true", "false"}
+    {"block", "break", "continue", "define", "else", "end", "false", "if", "nil", "range"}
+    | {"template", "true", "with"}
 )
-_OTHER_KEYWORDS = frozenset({"define", "template", "block"})
 
 _TRIM_AFTER = re.compile(r"[ \t\r\n]+-\}\}")
 _TERMINATORS = frozenset({"", " ", "\t", "\r", "\n", ".", ",", "|", ":", ")", "("})
@@ -166,7 +166,7 @@ def _next(text: str, at: int) -> Token:
     ):
         shown = f"U+{ord(following):04X} '{following}'"
         raise parse_error(f"bad character {shown}", line)
-    if kind is Kind.WORD and word in _KEYWORDS | _OTHER_KEYWORDS:
+    if kind is Kind.WORD and word in _KEYWORDS:
         kind = Kind.KEYWORD
     return Token(kind, word, at, line)
 

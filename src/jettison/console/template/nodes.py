@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
+from jettison.frontend.dockerfile.text import quote
+
 Constant = str | int | float | bool | None
 
 
@@ -141,4 +143,18 @@ class Jump(msgspec.Struct, frozen=True):
     keyword: str
 
 
-Node = Text | Action | Branch | Jump
+class Call(msgspec.Struct, frozen=True):
+    """``template``, and ``block`` where it stands: another template with the pipeline's value."""
+
+    at: int
+    name: str
+    pipeline: Pipeline | None = None
+
+    @property
+    def shown(self) -> str:
+        """See the module."""
+        about = f" {self.pipeline.shown}" if self.pipeline is not None else ""
+        return f"{{{{template {quote(self.name)}{about}}}}}"
+
+
+Node = Text | Action | Branch | Jump | Call

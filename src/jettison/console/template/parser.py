@@ -1,22 +1,23 @@
 """Tokens to a tree.
 
 In:  the text of a template, the names of functions.
-Out: the nodes; every word is a function that exists, every variable was declared.
+Out: the nodes of templates by name; every word is a function that exists, every variable was
+     declared.
 
-Source: Go's ``text/template/parse``, parse.go (grammar and texts of errors). Templates inside
-templates (``define``, ``template``, ``block``) are not part of it.
+Source: Go's ``text/template/parse``, parse.go (grammar and texts of errors).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from jettison.console.template.errors import parse_error
 from jettison.console.template.lexer import Kind, Token, tokens
 from jettison.console.template.nodes import (
     Action,
     Branch,
+    Call,
     Chain,
     Command,
     Dot,
@@ -35,6 +36,7 @@ from jettison.frontend.dockerfile.text import quote
 _DEPTH = 100
 """How deep pipelines and branches may be inside each other."""
 
+_CONSTANTS: dict[str, bool | None] = {"nil": None, "true": True, "false": False}
 _ESCAPES = {
     "a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\",
     '"': '"', "'": "'",
@@ -42,26 +44,44 @@ _ESCAPES = {
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)", re.DOTALL)
 
 
-def parse(text: str, functions: Collection[str]) -> tuple[Node, ...]:
-    """Parse a template.
+Trees = dict[str, tuple[Node, ...]]
+"""Templates by name; the one that was written is the one without a name."""
+
+
+def parse(text: str, functions: Collection[str]) -> Trees:
+    """Parse a template and those that it defines.
 
     Raises:
         UsageError: it is none; with Go's text.
     """
-    parser = _Parser(text, functions)
+    trees: Trees = {}
+    parser = _Parser(tokens(text), functions, trees)
     nodes, end = parser.nodes(inside="")
     if end.kind is not Kind.END:
         raise parse_error(f"unexpected {{{{{end.text}}}}}", end.line)
-    return nodes
+    parser.add("", nodes, end.line)
+    return trees
 
 
 class _Parser:
-    def __init__(self, text: str, functions: Collection[str]) -> None:
-        self._tokens = tokens(text)
+    """Parses one template; those inside it have parsers of their own, with variables of their own.
+
+    Args:
+        stream: The tokens, shared by all.
+        functions: Their names.
+        trees: Gets the templates.
+        depth: How deep it is inside others.
+    """
+
+    def __init__(
+        self, stream: Iterator[Token], functions: Collection[str], trees: Trees, depth: int = 0
+    ) -> None:
+        self._tokens = stream
         self._kept: list[Token] = []
         self._functions = functions
+        self._trees = trees
         self._variables = ["$"]
-        self._depth = 0
+        self._depth = depth
         self._ranges = 0
 
     def nodes(self, inside: str) -> tuple[tuple[Node, ...], Token]:
@@ -81,13 +101,17 @@ class _Parser:
                 found.append(Text(token.text))
                 continue
             first = self._take_spaced()
-            if first.kind is not Kind.KEYWORD or first.text in {"nil", "true", "false"}:
+            if first.kind is not Kind.KEYWORD or first.text in _CONSTANTS:
                 self._kept.append(first)
                 found.append(Action(self._pipeline("command", Kind.CLOSE)))
             elif first.text in {"end", "else"}:
                 return tuple(found), first
             elif first.text in {"if", "with", "range"}:
                 found.append(self._branch(first))
+            elif first.text == "define" and not inside:
+                self._define(first)
+            elif first.text in {"template", "block"}:
+                found.append(self._call(first))
             elif first.text in {"break", "continue"}:
                 if not self._ranges:
                     raise parse_error(f"{{{{{first.text}}}}} outside {{{{range}}}}", first.line)
@@ -121,6 +145,54 @@ class _Parser:
         self._depth -= 1
         return Branch(keyword.text, pipeline, body, otherwise)
 
+    def _define(self, keyword: Token) -> None:
+        context = "define clause"
+        name = self._name(context)
+        self._close(context)
+        self._inner(keyword, name, context)
+
+    def _call(self, keyword: Token) -> Call:
+        """Return a call of another template; a ``block`` defines it, too."""
+        context = f"{keyword.text} clause"
+        token = self._peek_spaced()
+        name = self._name(context)
+        pipeline = None
+        if keyword.text == "block" or self._peek_spaced().kind is not Kind.CLOSE:
+            pipeline = self._pipeline(context, Kind.CLOSE)
+        else:
+            self._take()
+        if keyword.text == "block":
+            self._inner(keyword, name, context)
+        return Call(token.at, name, pipeline)
+
+    def _inner(self, keyword: Token, name: str, context: str) -> None:
+        """Parse the body of a template inside this one."""
+        self._enter(keyword)
+        inner = _Parser(self._tokens, self._functions, self._trees, self._depth)
+        body, end = inner.nodes(inside=keyword.text)
+        if end.text != "end":
+            raise parse_error(f"unexpected {{{{{end.text}}}}} in {context}", end.line)
+        inner._close("end")
+        self._depth -= 1
+        self.add(name, body, end.line)
+
+    def add(self, name: str, nodes: tuple[Node, ...], line: int) -> None:
+        """Keep a template; an empty one is as good as none.
+
+        Raises:
+            UsageError: there is one of that name.
+        """
+        if not _is_empty(nodes) and not _is_empty(self._trees.get(name, ())):
+            raise parse_error(f"template: multiple definition of template {quote(name)}", line)
+        if name not in self._trees or _is_empty(self._trees[name]):
+            self._trees[name] = nodes
+
+    def _name(self, context: str) -> str:
+        token = self._take_spaced()
+        if token.kind is not Kind.STRING:
+            raise parse_error(f"unexpected {token.shown} in {context}", token.line)
+        return str(_constant(token))
+
     def _close(self, context: str) -> None:
         token = self._take_spaced()
         if token.kind is not Kind.CLOSE:
@@ -143,6 +215,8 @@ class _Parser:
                 break
             if token.kind is Kind.CLOSE:
                 raise parse_error("unclosed left paren", token.line)
+            if token.kind is Kind.KEYWORD and token.text not in _CONSTANTS:
+                raise parse_error(f"unexpected {token.shown} in {context}", token.line)
             if token.kind is Kind.MARK and token.text not in {".", "("}:
                 right = token.text == ")"
                 text = "unexpected right paren" if right else f"unexpected {token.shown}"
@@ -233,8 +307,8 @@ class _Parser:
             if text not in self._functions:
                 raise parse_error(f'function "{text}" not defined', token.line)
             return Word(at, text)
-        if token.kind is Kind.KEYWORD and text in {"nil", "true", "false"}:
-            return Literal(at, {"nil": None, "true": True, "false": False}[text], text)
+        if token.kind is Kind.KEYWORD and text in _CONSTANTS:
+            return Literal(at, _CONSTANTS[text], text)
         if token.kind in {Kind.STRING, Kind.CHAR, Kind.NUMBER}:
             return Literal(at, _constant(token), text)
         if token.kind is Kind.MARK and text == ".":
@@ -265,9 +339,18 @@ class _Parser:
         self._kept.append(token)
         return token
 
+    def _peek_spaced(self) -> Token:
+        token = self._take_spaced()
+        self._kept.append(token)
+        return token
+
     def _take_spaced(self) -> Token:
         token = self._take()
         return self._take() if token.kind is Kind.SPACE else token
+
+
+def _is_empty(nodes: tuple[Node, ...]) -> bool:
+    return all(isinstance(node, Text) and not node.text.strip() for node in nodes)
 
 
 def _constant(token: Token) -> str | int | float:

@@ -3,18 +3,15 @@
 In:  texts, numbers, switches, None, lists and mappings; ``Row``s.
 Out: texts.
 
-Source: Go's ``fmt`` (verbs, ``%!d(string=x)``), ``encoding/json`` without escapes for HTML.
+Source: Go's ``fmt`` (``%v``), ``encoding/json`` without escapes for HTML.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
-
-from jettison.frontend.dockerfile.text import quote
 
 Value = object
 
@@ -54,6 +51,10 @@ class Struct(dict[str, object]):
         self.omitted = frozenset(omitted)
 
 
+class NoData:
+    """What a template is about that is given nothing; the class itself is the value."""
+
+
 class NilMap(dict[str, str]):
     """A mapping that is not there: it is printed as an empty one, and in JSON it is null."""
 
@@ -79,6 +80,8 @@ def type_of(value: Value) -> str:
             return "map[string]interface {}"
         case None:
             return "<nil>"
+        case _ if value is NoData:
+            return "<nil>"
         case _:
             return "[]interface {}"
 
@@ -90,7 +93,7 @@ def is_list(value: Value) -> bool:
 
 def is_true(value: Value) -> bool:
     """Tell whether ``if`` takes a value for true: not zero, and not empty."""
-    return bool(value)
+    return value is not NoData and bool(value)
 
 
 def show(value: Value, *, inside: bool = False) -> str:
@@ -103,29 +106,32 @@ def show(value: Value, *, inside: bool = False) -> str:
     match value:
         case None:
             return "<nil>" if inside else "<no value>"
+        case _ if value is NoData:
+            return "<no value>"
         case bool():
             return "true" if value else "false"
         case float():
-            return _float(value)
+            return float_text(value)
         case Struct():
             return f"{{{' '.join(show(each, inside=True) for each in value.values())}}}"
         case Mapping():
-            items = sorted(value.items())
-            body = " ".join(f"{name}:{show(each, inside=True)}" for name, each in items)
+            pairs = sorted(value.items())
+            body = " ".join(f"{name}:{show(each, inside=True)}" for name, each in pairs)
             return f"map[{body}]"
         case str() | int():
             return str(value)
         case _ if is_list(value):
-            return f"[{' '.join(show(each, inside=True) for each in _items(value))}]"
+            return f"[{' '.join(show(each, inside=True) for each in items(value))}]"
         case _:
             return str(value)
 
 
-def _items(value: Value) -> Sequence[object]:
+def items(value: Value) -> Sequence[object]:
+    """Return what a list holds."""
     return value if isinstance(value, Sequence) else ()
 
 
-def _float(value: float) -> str:
+def float_text(value: float) -> str:
     """Return a number as ``%v``: the shortest text, with an exponent for seven digits and more."""
     if not math.isfinite(value):
         return {"inf": "+Inf", "-inf": "-Inf"}.get(str(value), "NaN")
@@ -159,95 +165,5 @@ def _plain_data(value: Value) -> object:
     if isinstance(value, Mapping):
         return {name: _plain_data(value[name]) for name in sorted(value)}
     if is_list(value):
-        return [_plain_data(each) for each in _items(value)]
+        return [_plain_data(each) for each in items(value)]
     return value
-
-
-_WIDEST = 9999
-_VERB = re.compile(r"%([-+# 0]*)(\*|\d{0,4})(?:\.(\*|\d{0,4}))?(.?)", re.DOTALL)
-
-
-def sprintf(form: str, arguments: Sequence[Value]) -> str:
-    """Return what ``printf`` makes of a format.
-
-    Verbs are ``%v %s %q %d %x %X %o %b %c %U %t %f %e %g %T`` with flags, width and precision.
-    """
-    rest = list(arguments)
-
-    def replaced(found: re.Match[str]) -> str:
-        flags, width, precision, verb = found.groups()
-        if verb == "%":
-            return "%"
-        if not verb:
-            return "%!(NOVERB)"
-        sizes = []
-        for each in (width, precision):
-            if each == "*":
-                star = rest.pop(0) if rest else None
-                if not isinstance(star, int) or abs(star) > _WIDEST:
-                    return "%!(BADWIDTH)"
-                each = str(abs(star))  # noqa: PLW2901 - it stands for it
-            sizes.append(each)
-        if not rest:
-            return f"%!{verb}(MISSING)"
-        text = _formatted(verb, flags, sizes[1], rest.pop(0))
-        size = int(sizes[0] or 0)
-        if len(text) >= size:
-            return text
-        if "-" in flags:
-            return text.ljust(size)
-        if "0" in flags and verb in "dxXobfeg":
-            sign = text[:1] if text[:1] in {"+", "-"} else ""
-            return sign + text[len(sign) :].rjust(size - len(sign), "0")
-        return text.rjust(size)
-
-    result = _VERB.sub(replaced, form)
-    if rest:
-        extra = ", ".join(f"{type_of(each)}={show(each, inside=True)}" for each in rest)
-        result += f"%!(EXTRA {extra})"
-    return result
-
-
-def _formatted(  # noqa: PLR0911 - a table
-    verb: str, flags: str, precision: str | None, value: Value
-) -> str:
-    places = int(precision or 0) if precision is not None else None
-    if verb == "v":
-        return quote(value) if "#" in flags and isinstance(value, str) else show(value, inside=True)
-    if verb == "T":
-        return type_of(value)
-    if is_list(value) and verb in "sqdxX":
-        return f"[{' '.join(_formatted(verb, flags, precision, each) for each in _items(value))}]"
-    match value:
-        case str() if verb == "s":
-            return value if places is None else value[:places]
-        case str() if verb == "q":
-            return quote(value)
-        case str() if verb in "xX":
-            text = value.encode("utf-8", "surrogateescape").hex()
-            return text.upper() if verb == "X" else text
-        case bool() if verb == "t":
-            return "true" if value else "false"
-        case int() if not isinstance(value, bool) and verb in "dxXobcqU":
-            return _integer(verb, flags, value)
-        case float() if verb in "feg":
-            return _real(verb, flags, places, value)
-    if value is None:
-        return f"%!{verb}(<nil>)"
-    return f"%!{verb}({type_of(value)}={show(value, inside=True)})"
-
-
-def _integer(verb: str, flags: str, value: int) -> str:
-    if verb in "cqU":
-        character = chr(value) if 0 <= value < 0x110000 else "\ufffd"
-        return {"c": character, "q": f"'{character}'", "U": f"U+{value:04X}"}[verb]
-    prefix = {"x": "0x", "X": "0X", "o": "0", "b": "0b"}.get(verb, "") if "#" in flags else ""
-    sign = "-" if value < 0 else "+" if "+" in flags else " " if " " in flags else ""
-    return f"{sign}{prefix}{abs(value):{verb}}"
-
-
-def _real(verb: str, flags: str, places: int | None, value: float) -> str:
-    sign = "+" if "+" in flags and value >= 0 else ""
-    if verb == "g" and places is None:
-        return sign + _float(value)
-    return f"{sign}{value:.{min(6 if places is None else places, 100)}{verb}}"

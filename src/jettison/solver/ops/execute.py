@@ -101,8 +101,8 @@ class Execution:
                 exit_code, tail = self._process(spec)
             runtime.cancellation.check()
             if exit_code:
-                self._keep_failed(exit_code, user, active, mounted)
-            self._check(exit_code, tail)
+                kept = self._keep_failed(exit_code, user, active, mounted)
+                raise self._failure(exit_code, tail, kept=kept)
             self._refuse_leaks(active)
             if (user.uid or user.gid) and ownership.is_recorded:
                 self._own_new_files(user, active)
@@ -130,21 +130,23 @@ class Execution:
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted
-    ) -> None:
+    ) -> bool:
+        """Keep what the step has changed, for `debug shell`; return whether it is kept."""
         options, vertex = self._runtime.drivers.options, self._vertex
-        if options.failed is not None:
-            from jettison.solver.failed import FailedStep, keep  # failures only
+        if options.failed is None:
+            return False
+        from jettison.solver.failed import FailedStep, keep  # failures only
 
-            step = FailedStep(
-                vertex.digest,
-                vertex.name,
-                exit_code,
-                self._op,
-                self._base,
-                user,
-                mounted.harmless,
-            )
-            keep(options.failed, step, active, {**options.secrets, **options.passwords})
+        step = FailedStep(
+            vertex.digest,
+            vertex.name,
+            exit_code,
+            self._op,
+            self._base,
+            user,
+            mounted.harmless,
+        )
+        return keep(options.failed, step, active, {**options.secrets, **options.passwords})
 
     def _refuse_leaks(self, active: ActiveSnapshot) -> None:
         options = self._runtime.drivers.options
@@ -204,17 +206,15 @@ class Execution:
             )
         return code, tail
 
-    def _check(self, exit_code: int, tail: bytes) -> None:
-        if exit_code == 0:
-            return
+    def _failure(self, exit_code: int, tail: bytes, *, kept: bool) -> ExecError:
         command = " ".join(self._op.argv)
-        raise ExecError(
+        lacked_pids = self._lacked_pids or b"can't fork" in tail
+        hint = _failure_hint(exit_code, tail, lacked_pids=lacked_pids)
+        return ExecError(
             f"process `{command}` did not complete successfully: exit code: {exit_code}",
             exit_code=exit_code,
             log_tail=tail.decode(errors="replace"),
-            hint=_failure_hint(
-                exit_code, tail, lacked_pids=self._lacked_pids or b"can't fork" in tail
-            ),
+            hint=f"{hint}; `jettison debug shell` starts a shell where it failed" if kept else hint,
         )
 
 
@@ -252,4 +252,5 @@ def _failure_hint(exit_code: int, tail: bytes, *, lacked_pids: bool) -> str:
         return "a program cannot be executed; check its mode and architecture"
     if exit_code == 137:
         return "the process was killed, perhaps since memory ran out"
-    return "its last output is above; `RUN set -x; …` shows each command as it runs"
+    output = "its last output is above" if tail.strip() else "it printed nothing"
+    return f"{output}; `RUN set -x; …` shows each command as it runs"

@@ -22,12 +22,12 @@ FUNCTIONS = {"len", "json", "join"}
 
 
 def only(text: str):
-    (node,) = parse(text, FUNCTIONS)
+    (node,) = parse(text, FUNCTIONS)[""]
     return node
 
 
 def test_text_and_actions_follow_each_other():
-    text, action = parse("a{{.B.C}}", FUNCTIONS)
+    text, action = parse("a{{.B.C}}", FUNCTIONS)[""]
     assert text == Text("a")
     (command,) = action.pipeline.commands
     (field,) = command.operands

@@ -16,6 +16,8 @@ from jettison.console.template.values import Row
 from jettison.errors import UsageError
 
 DOCKER = json.loads((Path(__file__).parent / "docker.json").read_text())
+MORE = json.loads((Path(__file__).parent / "docker_more.json").read_text())
+"""Templates inside templates, and verbs of printf."""
 DOCUMENT = image_document(DOCKER["document"])
 
 
@@ -30,6 +32,26 @@ def rendered(text: str, data: object) -> str:
 @pytest.mark.parametrize(("text", "expected"), DOCKER["cases"], ids=lambda value: value[:40])
 def test_a_template_makes_what_docker_makes_of_it(text: str, expected: str) -> None:
     assert rendered(text, DOCUMENT) == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), MORE["cases"], ids=lambda value: value[:40])
+def test_templates_in_templates_and_formats_make_what_docker_makes_of_them(
+    text: str, expected: str
+) -> None:
+    assert rendered(text, image_document(MORE["document"])) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{define "x"}}{{template "x"}}{{end}}{{template "x"}}',
+        f'{{{{define "x"}}}}{"{{if true}}" * 90}{{{{template "x"}}}}{"{{end}}" * 91}{{{{template "x"}}}}',
+    ],
+    ids=["calls", "branches and calls"],
+)
+def test_templates_that_call_themselves_are_errors(text: str) -> None:
+    said = rendered(text, None)
+    assert "exceeded maximum template depth" in said or "is too deep" in said
 
 
 def test_there_are_cases_for_every_function() -> None:
