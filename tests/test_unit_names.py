@@ -50,6 +50,7 @@ _SOLVES = Elsewhere(
     ("property/test_solver_properties.py", "engine"),
 )
 _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
+_CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
@@ -58,6 +59,15 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.debug": _RUNS,
     "jettison.api.images": _RUNS,
     "jettison.api.manifest": _RUNS,
+    "jettison.api.container_document": _CONTAINERS,
+    "jettison.api.containers": _CONTAINERS,
+    "jettison.api.detach": _CONTAINERS,
+    "jettison.api.exec": _CONTAINERS,
+    "jettison.api.held": _CONTAINERS,
+    "jettison.api.logs": _CONTAINERS,
+    "jettison.api.process": _CONTAINERS,
+    "jettison.api.supervise": _CONTAINERS,
+    "jettison.api.supervisor": _CONTAINERS,
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
@@ -93,6 +103,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.sandbox.driver.chroot": _DRIVERS,
     "jettison.sandbox.driver.embedded": _DRIVERS,
     "jettison.sandbox.driver.oci": _DRIVERS,
+    "jettison.sandbox.driver.root": _DRIVERS,
     "jettison.sandbox.helper.client": _DRIVERS,
     "jettison.sandbox.helper.spawn": _DRIVERS,
     "jettison.sandbox.init.*": _HELPER,

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from jettison.api.request import (
         BuildRequest,
         BuildResult,
-        RunRequest,
         SecretRequest,
         StageReport,
     )
     from jettison.api.session import Session
+    from jettison.container.request import RunRequest
     from jettison.errors import JettisonError
     from jettison.exporter.outputs import (
         Annotation,
@@ -69,11 +69,11 @@ _HOMES = {
     "api.request": (
         "BuildRequest",
         "BuildResult",
-        "RunRequest",
         "SecretRequest",
         "StageReport",
     ),
     "api.session": ("Session",),
+    "container.request": ("RunRequest",),
     "errors": ("JettisonError",),
     "exporter.outputs": (
         "Annotation",

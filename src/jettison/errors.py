@@ -29,6 +29,7 @@
     │   ├── SandboxUnavailableError
     │   └── StorageError                 disk full, read-only, damaged
     ├── ExportError                   6
+    ├── ContainerError                1  no such container, or it does not run
     └── InternalError                70  an invariant broke
 
 Messages are lower case without a final period, literals stand in backticks, and a secret never
@@ -258,6 +259,13 @@ class ExportError(JettisonError):
 
     code = "JE0700"
     exit_status = 6
+
+
+class ContainerError(JettisonError):
+    """There is no such container, or it is not in the state that is needed."""
+
+    code = "JE0800"
+    exit_status = 1
 
 
 class InternalError(JettisonError):

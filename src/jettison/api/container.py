@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from jettison.api.request import RunRequest
+from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.rlimits import parse_limit

@@ -10,6 +10,7 @@ from collections import Counter
 
 import msgspec
 
+from jettison.api.held import held_layers
 from jettison.api.session import Session
 from jettison.oci.digest import Digest
 from jettison.snapshot.overlay import OverlayLayerStore
@@ -29,7 +30,7 @@ class DiskRow(msgspec.Struct, frozen=True):
     Args:
         id: The layer's name, or that of the directory.
         size_bytes: Of its files, and of the blobs that they were packed into.
-        needed_by: What keeps it: ``image``, ``running`` or nothing.
+        needed_by: What keeps it: ``image``, ``container``, ``running`` or nothing.
         name: The step that made it, if a record tells.
         used_ns: When it was last used, nanoseconds since the epoch.
         kind: What it is.
@@ -55,7 +56,7 @@ def by_size(rows: list[DiskRow]) -> list[DiskRow]:
 
 def layer_rows(session: Session) -> list[DiskRow]:
     """Return a row for each layer that is here."""
-    kept = image_layers(session)
+    kept, held = image_layers(session), held_layers(session)
     leased = session.store.leases()
     names: dict[str, str] = dict(
         session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
@@ -68,7 +69,8 @@ def layer_rows(session: Session) -> list[DiskRow]:
     used: dict[str, int] = dict(session.store.database.query("SELECT id, used_ns FROM layer"))
     rows = []
     for name, size in sizes.items():
-        reason = "image" if name in kept else "running" if name in leased else ""
+        reason = "container" if name in held else "running" if name in leased else ""
+        reason = "image" if name in kept else reason
         rows.append(DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0)))
     return rows
 
@@ -131,7 +133,7 @@ class CachedLayer(msgspec.Struct, frozen=True):
 def cached_layers(session: Session) -> list[CachedLayer]:
     """Return the layers of records that no image has, the oldest use first."""
     database = session.store.database
-    needed = image_layers(session)
+    needed = kept_layers(session)
     sizes = _packed_sizes(session)
     rows = database.query(
         "SELECT record.layer, coalesce(layer.size_bytes, 0), max(record.used_ns) FROM record"
@@ -169,3 +171,8 @@ def stored_layers(session: Session) -> list[tuple[OverlayLayerStore, LayerId]]:
 def image_layers(session: Session) -> set[str]:
     """Return the names of all layers of images."""
     return {each.layer for image in session.store.images.all() for each in image.layers}
+
+
+def kept_layers(session: Session) -> set[str]:
+    """Return the layers of images and of containers, whose images may be gone."""
+    return image_layers(session) | held_layers(session)

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from jettison.api.filters import ImageFilter
+from jettison.api.held import held_images, users_of
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
 from jettison.errors import (
+    ContainerError,
     ImageNotFoundError,
     InvalidReferenceError,
     PlatformNotFoundError,
@@ -116,13 +118,14 @@ def prune_images(
 
 
 def images_in_use(session: Session) -> set[Digest]:
-    """Return the images that a running build or container uses: all of their layers."""
+    """Return the images of containers, and those that a running build uses: all their layers."""
     used = session.store.leases()
-    return {
+    found = {
         image.id
         for image in session.store.images.all()
         if image.layers and all(each.layer in used for each in image.layers)
     }
+    return found | held_images(session)
 
 
 def require_platform(image: StoredImage, platform: str) -> None:
@@ -160,7 +163,8 @@ def tag_image(session: Session, source: str, target: str) -> None:
 def remove_images(session: Session, names: Sequence[str], *, force: bool = False) -> list[str]:
     """Remove names; an image that has none left is removed, too.
 
-    An ID removes all names of the image if it has one only, or with ``force``.
+    An ID removes all names of the image if it has one only, or with ``force``. Of an image that
+    is gone, containers keep the layers.
 
     Returns:
         Lines as docker prints them.
@@ -180,6 +184,8 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
                 f"image {short(image.id)} has several names: {', '.join(map(_familiar, tags))}",
                 hint="remove a name, or use --force",
             )
+        if not force and len(removed) == len(tags):
+            _refuse_used(session, image, name)
         for tag in removed:
             session.store.images.untag(tag)
             lines.append(f"Untagged: {_familiar(tag)}")
@@ -187,6 +193,32 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
             session.store.images.remove(image.id)
             lines.append(f"Deleted: {image.id}")
     return lines
+
+
+def _refuse_used(session: Session, image: StoredImage, name: str) -> None:
+    """See that no container is of an image that is to be removed.
+
+    Raises:
+        ContainerError: names the first.
+    """
+    for container in users_of(session, image.id):
+        from jettison.container.state.catalog import is_running  # as good as loaded
+
+        running = is_running(container.state())
+        by_name = _is_name(session, name)
+        what = f'remove repository reference "{name}"' if by_name else f"delete {short(image.id)}"
+        kind = "running" if running else "stopped"
+        used = f"container {container.record.short_id} is using its referenced image"
+        reason = (
+            f"{used} {short(image.id)}"
+            if by_name
+            else f"image is being used by {kind} container {container.record.short_id}"
+        )
+        must = "must force" if by_name else "must be forced"
+        raise ContainerError(
+            f"conflict: unable to {what} ({must}) - {reason}",
+            hint=f"remove the container first: `jettison rm {container.record.short_id}`",
+        )
 
 
 def inspect_image(session: Session, name: str) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.api.request import RunRequest
 from jettison.container.publish import Port, parse_ports, require_free
+from jettison.container.request import RunRequest
 from jettison.errors import HostError, UsageError
 from jettison.sandbox.level import IN_CONTAINER
 from jettison.sandbox.spec import NetworkMode

@@ -23,6 +23,7 @@ from jettison.api.disk import (
     cached_layers,
     directories,
     image_layers,
+    kept_layers,
     kind_of,
     layer_rows,
     mount_rows,
@@ -39,6 +40,8 @@ any case."""
 _LEAST_BUDGET_BYTES = 10 << 30
 _DISK_SHARE = 5
 """The cache may have a fifth of the disk, unless ``keep_bytes`` says otherwise."""
+_HELD = frozenset({"container", "running"})
+"""What keeps a layer that is no longer wanted (``DiskRow.needed_by``)."""
 _MEASURED_S = 3600
 """How old the size of a cache mount may be when a build has ended: measuring costs a walk."""
 
@@ -151,7 +154,7 @@ def prune(
         len(gone),
         freed,
         tuple(by_size([row for row in rows_before if row.id not in left])),
-        tuple(row for row in rows_before if row.id in left & busy and row.needed_by == "running"),
+        tuple(row for row in rows_before if row.id in left & busy and row.needed_by in _HELD),
     )
 
 
@@ -230,7 +233,7 @@ def _forget_answers(session: Session, before_ns: int) -> None:
 def _remove_layers(session: Session) -> tuple[int, int]:
     """Remove layers that no image, record or process needs; return their number and bytes."""
     database = session.store.database
-    kept = image_layers(session) | session.store.leases()
+    kept = kept_layers(session) | session.store.leases()
     kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
     freed = layers = 0
     for layer_store, layer in stored_layers(session):

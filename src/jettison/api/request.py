@@ -136,57 +136,6 @@ class BuildResult(msgspec.Struct, frozen=True):
         )
 
 
-class RunRequest(msgspec.Struct, frozen=True):
-    """``jettison run``: see ``docker run`` for what the options mean.
-
-    Args:
-        image: Reference or image ID; pulled when the store does not have it.
-        argv: Replaces CMD, if not empty.
-        volumes: ``SRC:DST[:ro]`` or ``DST``; relative sources are refused.
-        publish: ``[IP:]HOST:CONTAINER[/PROTO]``.
-        env: ``NAME=value`` in order; env files are read by the caller.
-        entrypoint: None keeps the image's; empty text resets it.
-        user, workdir: Empty keeps the image's.
-        remove: Delete what the container wrote.
-        mounts: Fields of each ``--mount``: ``type``, ``src``, ``dst``, ``readonly``, …
-        shm_bytes: Of ``/dev/shm``; 0 is the default.
-        ulimits: ``NAME=SOFT[:HARD]``.
-        security_opts: ``apparmor=PROFILE``.
-        cap_add, cap_drop: Capabilities with or without ``CAP_``, or ``ALL``.
-    """
-
-    image: str
-    argv: tuple[str, ...] = ()
-    name: str = ""
-    env: tuple[str, ...] = ()
-    volumes: tuple[str, ...] = ()
-    publish: tuple[str, ...] = ()
-    entrypoint: str | None = None
-    user: str = ""
-    workdir: str = ""
-    network: str = ""
-    hostname: str = ""
-    pull: str = "missing"
-    interactive: bool = False
-    terminal: bool = False
-    remove: bool = False
-    readonly: bool = False
-    init: bool = False
-    privileged: bool = False
-    extra_hosts: tuple[str, ...] = ()
-    tmpfs: tuple[str, ...] = ()
-    mounts: tuple[Mapping[str, str], ...] = ()
-    platform: str = ""
-    memory_bytes: int = 0
-    cpus: float = 0.0
-    pids: int = 0
-    shm_bytes: int = 0
-    ulimits: tuple[str, ...] = ()
-    security_opts: tuple[str, ...] = ()
-    cap_add: tuple[str, ...] = ()
-    cap_drop: tuple[str, ...] = ()
-
-
 class ImageSummary(msgspec.Struct, frozen=True):
     """A row of ``jettison images``; ``size_bytes`` is uncompressed."""
 

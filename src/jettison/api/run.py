@@ -1,42 +1,37 @@
-"""``run``: a process in a new container of an image.
+"""``run``: a new container of an image, and its process in the foreground.
 
 In:  a session, a ``RunRequest``.
-Out: the process's exit code.
+Out: the process's exit code, or a container that is ready to be started.
 
-The container is gone when this returns, with everything it wrote outside of volumes. Its network
-is its own where pasta or slirp4netns is installed (``api.network``), else the host's.
+The container stays when its process has ended, unless ``--rm`` is given: ``container.state`` says
+where, ``api.containers`` what can be done with it.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
-from jettison.api.container import apparmor_profile, capabilities, container_mounts, limits
-from jettison.api.execution import ca_files, container_files
-from jettison.api.network import Link, connect
-from jettison.api.request import RunRequest
+import msgspec
+
+from jettison.api.process import command
 from jettison.api.session import Session
+from jettison.api.supervise import supervise
 from jettison.api.transfer import pull
-from jettison.container.foreground import Attachment, run_attached
-from jettison.copier.mkdir import make_directories
-from jettison.copier.passwd import UserIds, resolve_user
-from jettison.errors import ContextError, ImageNotFoundError, SolveError, UsageError
+from jettison.container.foreground import Attachment
+from jettison.container.request import RunRequest
+from jettison.container.state.catalog import Catalog, Container
+from jettison.container.state.names import new_id
+from jettison.container.state.record import ContainerRecord
+from jettison.errors import ImageNotFoundError, UsageError
 from jettison.events import Sink
 from jettison.image.names import find_image
+from jettison.linux.signals import signal_number
 from jettison.oci.codec import decode
-from jettison.oci.config import ContainerConfig, ImageConfig
+from jettison.oci.config import ImageConfig
 from jettison.oci.platform import matches, parse_platform
-from jettison.sandbox.spec import (
-    NETWORK_CAPABILITIES,
-    NetworkMode,
-    Root,
-    RootKind,
-    SandboxSpec,
-)
-from jettison.snapshot.base import ActiveSnapshot
-from jettison.snapshot.stack import StackTree
 from jettison.store.image import StoredImage
 
 
@@ -46,6 +41,7 @@ def run_container(
     warn: Callable[[str], None] = lambda _: None,
     *,
     streams: tuple[int, int, int] = (0, 1, 2),
+    on_create: Callable[[Container], None] = lambda _: None,
 ) -> int:
     """Run a process in a new container of an image and wait for it.
 
@@ -54,10 +50,33 @@ def run_container(
         request: What to run.
         warn: Gets what is otherwise than asked, and why.
         streams: Descriptors of its standard input, if that is wanted, output and error.
+        on_create: Called with the container before it runs.
 
     Returns:
         Its exit code; 128 + the number of the signal that killed it; 126 or 127 when it could
         not be executed or found.
+
+    Raises:
+        NamespaceRequired: the process may not do that as it is.
+        JettisonError: see ``errors``.
+    """
+    session.require_namespace()
+    if request.terminal and request.interactive and not os.isatty(streams[0]):
+        raise UsageError(
+            "standard input is not a terminal",
+            hint="leave out `-t`, or call it from a terminal",
+        )
+    container = create_container(session, request)
+    try:
+        on_create(container)
+        return supervise(session, container, Attachment(request.interactive, *streams), warn).code
+    finally:
+        if request.remove:
+            Catalog(session.store).remove(container)
+
+
+def create_container(session: Session, request: RunRequest) -> Container:
+    """Make a container that does not run yet.
 
     Raises:
         NamespaceRequired: the process may not do that as it is.
@@ -71,33 +90,55 @@ def run_container(
             hint="leave `--platform` out, or pull or build it for that platform",
         )
     config = decode(ImageConfig, image.config).config
-    with ExitStack() as stack:
-        if request.name:
-            lock = session.store.lock(f"container-{request.name}")
-            if not lock.acquire(wait=False):
-                raise UsageError(f"a container named `{request.name}` is running already")
-            stack.callback(lock.release, remove=True)
-        layers = tuple(each.layer for each in image.layers)
-        stack.enter_context(session.store.leased(layers))
-        lowers = session.blobs.materialise(layers)
+    settings = session.settings
+    layers = tuple(each.layer for each in image.layers)
+    given = dict(each.partition("=")[::2] for each in request.labels)
+    record = ContainerRecord(
+        id=new_id(),
+        name=request.name,
+        image=request.image,
+        image_id=image.id,
+        layers=layers,
+        config=config,
+        argv=command(request, config),
+        created_ns=time.time_ns(),
+        request=_placed(request),
+        isolation=settings.isolation,
+        snapshotter=settings.snapshotter,
+        ca_bundle=settings.ca_bundle,
+        labels={**(config.labels or {}), **given},
+        stop_signal=signal_number(request.stop_signal or config.stop_signal or "SIGTERM"),
+        stop_seconds=request.stop_seconds,
+    )
+    with session.store.leased(layers):
+        session.blobs.materialise(layers)
         active = session.layer_store.prepare(layers)
-        stack.callback(session.layer_store.discard, active)
-        sandbox = session.sandbox()
-        link = connect(request, sandbox.name, active.path, stack, warn)
-        if link.mode is NetworkMode.SHARED and not request.privileged:
-            asked = NETWORK_CAPABILITIES.intersection(capabilities(request.cap_add, ["ALL"]))
-            for name in sorted(asked):
-                warn(f"{name} is not given in a network that is shared: use `--network host`")
-        spec = _spec(
-            session,
-            request,
-            config,
-            StackTree(lowers, session.ownership),
-            tuple(lowers),
-            active,
-            link,
-        )
-        return run_attached(sandbox, spec, Attachment(request.interactive, *streams), warn)
+        try:
+            return Catalog(session.store).add(record, active)
+        except BaseException:
+            session.layer_store.discard(active)
+            raise
+
+
+def _placed(request: RunRequest) -> RunRequest:
+    """Return a request whose paths mean the same in another working directory."""
+
+    def placed(text: str) -> str:
+        source, colon, rest = text.partition(":")
+        is_path = source.startswith(("./", "../", "~")) or source in {".", ".."}
+        if not colon or not is_path:
+            return text
+        return f"{Path(source).expanduser().absolute()}:{rest}"
+
+    mounts = []
+    for fields in request.mounts:
+        changed = dict(fields)
+        for name in ("src", "source"):
+            if fields.get("type") == "bind" and fields.get(name):
+                changed[name] = os.fspath(Path(fields[name]).expanduser().absolute())
+        mounts.append(changed)
+    volumes = tuple(placed(text) for text in request.volumes)
+    return msgspec.structs.replace(request, volumes=volumes, mounts=tuple(mounts))
 
 
 def must_pull(session: Session, request: RunRequest) -> bool:
@@ -140,84 +181,3 @@ def pull_image(session: Session, request: RunRequest, sink: Sink) -> None:
     """
     session.require_namespace()  # else it would be asked for again there
     pull(session, request.image, request.platform, sink)
-
-
-def _spec(
-    session: Session,
-    request: RunRequest,
-    config: ContainerConfig,
-    tree: StackTree,
-    lowers: tuple[Path, ...],
-    active: ActiveSnapshot,
-    link: Link,
-) -> SandboxSpec:
-    try:
-        user = resolve_user(request.user or config.user, tree)
-    except ContextError as error:
-        hint = "`-u` takes a user of the image's `/etc/passwd` or a number: `-u 1000:1000`"
-        raise SolveError(error.message, hint=hint) from error
-    cwd = request.workdir or config.working_dir or "/"
-    if not cwd.startswith("/"):
-        raise UsageError(f"the working directory `{cwd}` is not an absolute path")
-    make_directories(cwd, tree, active.upper, session.ownership)
-    hostname = request.hostname or request.name or "jettison"
-    files = container_files(hostname, request.extra_hosts, link)
-    extra = ca_files(session)
-    return SandboxSpec(
-        root=Root(RootKind.OVERLAY, active.upper, active.work, lowers),
-        argv=command(request, config),
-        env=environment(request, config, user, extra.env),
-        cwd=cwd,
-        uid=user.uid,
-        gid=user.gid,
-        groups=user.groups,
-        mounts=(*extra.mounts, *container_mounts(request)),
-        hostname=hostname,
-        hosts=files.hosts,
-        resolv_conf=files.resolv_conf,
-        network=link.mode,
-        network_path=link.path,
-        capabilities=capabilities(request.cap_add, request.cap_drop),
-        privileged=request.privileged,
-        apparmor=apparmor_profile(request.security_opts),
-        readonly_root=request.readonly,
-        terminal=request.terminal,
-        init=request.init,
-        limits=limits(request),
-    )
-
-
-def command(request: RunRequest, config: ContainerConfig) -> tuple[str, ...]:
-    """Return what runs: ENTRYPOINT, then the given arguments or CMD.
-
-    Raises:
-        UsageError: the image names nothing and nothing is given.
-    """
-    entrypoint = config.entrypoint or ()
-    arguments = request.argv or config.cmd or ()
-    if request.entrypoint is not None:
-        entrypoint = (request.entrypoint,) if request.entrypoint else ()
-        arguments = request.argv  # CMD belongs to the image's own ENTRYPOINT
-    argv = (*entrypoint, *arguments)
-    if not argv:
-        raise UsageError("no command specified", hint="the image has no CMD; name a program to run")
-    return argv
-
-
-def environment(
-    request: RunRequest, config: ContainerConfig, user: UserIds, extra: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the environment: the image's, overridden by what is given."""
-    values: dict[str, str] = {}
-    for entry in (*extra, *config.env):
-        name, _, value = entry.partition("=")
-        values[name] = value
-    values.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    values["HOSTNAME"] = request.hostname or request.name or "jettison"
-    values.setdefault("HOME", user.home)
-    if request.terminal:
-        values.setdefault("TERM", "xterm")
-    for entry in request.env:
-        name, _, value = entry.partition("=")
-        values[name] = value
-    return tuple(f"{name}={value}" for name, value in values.items())

@@ -19,6 +19,7 @@ _CONFIG = (
     *("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels"),
     *("StopSignal", "ArgsEscaped", "Healthcheck", "OnBuild", "Shell"),
 )
+_PARTS = ("State", "HostConfig", "Config", "NetworkSettings", "Jettison")
 _IMAGE = (
     *("Id", "RepoTags", "RepoDigests", "Parent", "Comment", "Created", "DockerVersion", "Author"),
     *("Config", "Architecture", "Variant", "Os", "OsVersion", "Size", "RootFS"),
@@ -31,6 +32,14 @@ def image_document(document: Mapping[str, Any]) -> Struct:
     root = Struct(document["RootFS"])
     whole = _struct({**document, "Config": config, "RootFS": root}, _IMAGE)
     return Struct({**whole, "ID": document["Id"]}, {*whole.omitted, "ID"})
+
+
+def document_struct(document: Mapping[str, Any]) -> Struct:
+    """Return what templates see of an image or a container, by what it has."""
+    if "RootFS" in document:
+        return image_document(document)
+    parts = {name: Struct(value) if name in _PARTS else value for name, value in document.items()}
+    return Struct({**parts, "ID": document["Id"]}, {"ID"})
 
 
 def _struct(found: Mapping[str, Any], names: tuple[str, ...]) -> Struct:

@@ -1,8 +1,7 @@
-"""Commands about images of the local store: images, tag, rmi, inspect, history."""
+"""Commands about images of the local store: images, tag, rmi, history."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,13 +14,12 @@ from jettison.api.request import ImageSummary
 from jettison.api.session import Session
 from jettison.cli.filters import image_filter, parse_filters
 from jettison.cli.flags import DockerCommand
-from jettison.cli.listing import Listing, rendered
+from jettison.cli.listing import Listing
 from jettison.cli.session import in_session
 from jettison.cli.table import ago
 from jettison.cli.values import texts
 from jettison.console.plain import size
-from jettison.console.terminal import out, out_json
-from jettison.errors import UsageError
+from jettison.console.terminal import out
 from jettison.image.names import find_image
 from jettison.linux.text import printable
 from jettison.oci.digest import short
@@ -157,38 +155,6 @@ def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: 
                 api.require_platform(find_image(session.store, name), platform)
         for line in api.remove_images(session, names, force=force):
             out(printable(line) + "\n")
-        return 0
-
-    return in_session(ctx, work)
-
-
-@click.command("inspect", cls=DockerCommand)
-@click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
-@click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
-@click.option("--type", "kind", default="", metavar="TYPE", help="image; there is nothing else.")
-@click.option("-s", "--size", is_flag=True, hidden=True)
-@_platform_flag
-@click.pass_context
-def inspect(ctx: click.Context, /, names: tuple[str, ...], form: str, **flags: object) -> int:
-    """Show all facts of images as JSON."""
-    if flags["kind"] not in {"", "image"}:
-        raise UsageError(
-            f"--type `{flags['kind']}` is not known: only images are inspected", hint="leave it out"
-        )
-
-    def work(session: Session) -> int:
-        for name in names:
-            api.require_platform(find_image(session.store, name), str(flags["platform"]))
-        documents = [api.inspect_image(session, name) for name in names]
-        if form and form != "json":
-            from jettison.cli.documents import image_document
-
-            for document in documents:
-                out(rendered(form, image_document(document)))
-        elif form:
-            out_json("".join(json.dumps(each) + "\n" for each in documents))
-        else:
-            out_json(json.dumps(documents, indent=4) + "\n")
         return 0
 
     return in_session(ctx, work)

@@ -20,7 +20,7 @@ from jettison.console.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
 
-_FUNCTIONS = {"help": "help_"}
+_FUNCTIONS = {"help": "help_", "exec": "exec_"}
 """Commands whose functions cannot have their names; blanks are written as `_`."""
 
 _ABOUT = {

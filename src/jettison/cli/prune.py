@@ -185,26 +185,32 @@ def builder_prune(ctx: click.Context, /, **flags: object) -> int:
 @_filtered(_IMAGES)
 @click.pass_context
 def system_prune(ctx: click.Context, /, **flags: object) -> int:
-    """Remove images and build cache that nothing uses."""
+    """Remove containers that do not run, and images and build cache that nothing uses."""
     named = bool(flags["everything"])
     wanted = _wanted(flags, "system prune")
     if flags["volumes"] and wanted.until is not None:
         raise UsageError('the "until" filter is not supported with "--volumes"')
-    before = wanted.until
+    before, filters = wanted.until, texts(flags, "filters")
 
     def work(session: Session) -> int:
+        from jettison.api.containers import list_containers, prune_containers
+        from jettison.cli.container_rows import chosen
+
         session.require_namespace()
-        if not confirmed(_warning(named, texts(flags, "filters")), force=bool(flags["force"])):
+        if not confirmed(_warning(named, filters), force=bool(flags["force"])):
             return 0
+        stopped = chosen(list_containers(session), filters, everything=True, prunes=True)
+        containers = prune_containers(session, stopped)
         images = prune_images(session, named=named, wanted=wanted)
         done = prune_store(
             session,
             scope="nothing" if wanted.labels else "everything" if named else "unshared",
             used_before_ns=None if before is None else int(before * 1e9),
         )
+        _section("Deleted Containers", containers.ids)
         _section("Deleted Images", images.lines)
         _section("Deleted build cache objects", [short(row) for row in done.rows])
-        _reclaimed(done)
+        _reclaimed(done, containers.freed_bytes)
         _say_held(images.held, done.held)
         return 0
 
@@ -213,9 +219,12 @@ def system_prune(ctx: click.Context, /, **flags: object) -> int:
 
 def _warning(named: bool, filters: Sequence[str]) -> str:
     """Return docker's warning, of what there is here."""
-    what = ["all dangling images", "unused build cache"]
+    what = ["all stopped containers", "all dangling images", "unused build cache"]
     if named:
-        what = ["all images without at least one container associated to them", "all build cache"]
+        what[1:] = [
+            "all images without at least one container associated to them",
+            "all build cache",
+        ]
     if any(each.startswith("label") for each in filters):
         what.pop()  # it has no labels
     lines = ["WARNING! This will remove:", *(f"  - {each}" for each in what), ""]
@@ -250,8 +259,8 @@ def _cache_table(done: Pruned, *, verbose: bool) -> None:
     out(table(titles, rows))
 
 
-def _reclaimed(done: Pruned) -> None:
-    out(f"Total reclaimed space: {size(done.freed_bytes)}\n")
+def _reclaimed(done: Pruned, more_bytes: int = 0) -> None:
+    out(f"Total reclaimed space: {size(done.freed_bytes + more_bytes)}\n")
 
 
 def _say_held(images: Sequence[str], rows: Sequence[DiskRow]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import click
 
-from jettison.api.request import RunRequest
 from jettison.api.session import Session
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import print_error
@@ -15,6 +14,7 @@ from jettison.cli.session import in_session
 from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, texts
 from jettison.console.base import make_console
 from jettison.console.terminal import err, out
+from jettison.container.request import RunRequest
 from jettison.errors import JettisonError, UsageError
 from jettison.fs.regular import read_small
 from jettison.settings import parse_size
@@ -32,7 +32,7 @@ OURS_FAILED = 125
 )
 @click.argument("image")
 @click.argument("argv", metavar="[COMMAND] [ARG...]", nargs=-1, type=click.UNPROCESSED)
-@click.option("--rm", "remove", is_flag=True, help="Remove the container afterwards (always done).")
+@click.option("--rm", "remove", is_flag=True, help="Remove the container when it has ended.")
 @click.option("-i", "--interactive", is_flag=True, help="Keep standard input open.")
 @click.option("-t", "--tty", "terminal", is_flag=True, help="Give the process a terminal.")
 @click.option(
@@ -129,9 +129,20 @@ OURS_FAILED = 125
     "--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor), or auto."
 )
 @click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
-@click.option("-d", "--detach", is_flag=True, hidden=True)
-@click.option("-l", "--label", multiple=True, hidden=True)
-@click.option("--restart", default="", hidden=True)
+@click.option("-d", "--detach", is_flag=True, help="Run in the background, and print the ID.")
+@click.option("-l", "--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label it.")
+@click.option(
+    "--stop-signal", default="", metavar="SIGNAL", help="What `stop` sends, SIGTERM by default."
+)
+@click.option(
+    "--stop-timeout",
+    "stop_seconds",
+    type=int,
+    default=None,
+    metavar="SECONDS",
+    help="How long `stop` waits before it kills (10).",
+)
+@click.option("--restart", default="no", hidden=True)
 @click.option(
     "--help",
     is_flag=True,
@@ -147,12 +158,12 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
     The exit status is the command's; 125 if Jettison fails, 126 if the command cannot be
     executed, 127 if it is not found. Signals are passed on.
     """
-    if flags["detach"]:
-        raise UsageError(
-            "containers run in the foreground, as long as `jettison run`",
-            hint="let the shell run it in the background: `jettison run … &`",
-        )
     tell_ignored("run", flags)
+    if flags["restart"] not in {"", "no"}:
+        raise UsageError(
+            f"--restart `{flags['restart']}`: no daemon is there to restart a container",
+            hint="write a unit of systemd that calls `jettison run`, or call `jettison start`",
+        )
     env = environment(texts(flags, "env"), texts(flags, "env_files"))
     entrypoint = flags["entrypoint"]
     request = RunRequest(
@@ -186,6 +197,9 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         security_opts=texts(flags, "security_opts"),
         cap_add=texts(flags, "cap_add"),
         cap_drop=texts(flags, "cap_drop"),
+        labels=texts(flags, "labels"),
+        stop_signal=str(flags["stop_signal"]),
+        stop_seconds=None if flags["stop_seconds"] is None else int(str(flags["stop_seconds"])),
     )
 
     def work(session: Session) -> int:
@@ -197,6 +211,8 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
                 pull_image(session, request, console)
             finally:
                 console.close()
+        if flags["detach"]:
+            return _run_detached(session, request)
         return run_container(session, request, lambda text: err(f"WARN: {text}\n"))
 
     try:
@@ -207,6 +223,22 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
             raise
         print_error(error)
         return OURS_FAILED
+
+
+def _run_detached(session: Session, request: RunRequest) -> int:
+    """Start a container in the background, and print its ID."""
+    from jettison.api.detach import NotExecuted, start_detached
+    from jettison.api.run import create_container
+
+    container = create_container(session, request)
+    out(f"{container.record.id}\n")
+    try:
+        for warning in start_detached(session, container):
+            err(f"WARN: {warning}\n")
+    except NotExecuted as error:
+        print_error(error)
+        return error.status
+    return 0
 
 
 def mount_fields(text: str) -> dict[str, str]:

@@ -15,24 +15,20 @@ from jettison.frontend.dockerfile.text import distance
 
 _SLIPS = 2
 _LONG = 6
-_NO_DAEMON = "containers run in the foreground and are gone when they end"
 ABSENT = {
-    "ps": f"{_NO_DAEMON}, so there is no list of them",
-    "logs": f"{_NO_DAEMON}; what they say is on the terminal that ran them",
-    "stop": f"{_NO_DAEMON}: end `jettison run` by Ctrl-C or SIGTERM",
-    "kill": f"{_NO_DAEMON}: end `jettison run` by Ctrl-C or SIGTERM",
-    **dict.fromkeys(
-        ("start", "restart", "create", "rm", "attach", "pause", "unpause", "wait", "top", "stats"),
-        _NO_DAEMON,
-    ),
-    "exec": f"{_NO_DAEMON}; `jettison run -it IMAGE sh` starts a shell in a new one",
-    "commit": f"{_NO_DAEMON}; write a Dockerfile, which `jettison build` turns into an image",
-    "cp": "`jettison build --output type=local,dest=DIR` writes the files of an image",
-    "export": "`jettison build --output type=tar,dest=FILE` writes the files of an image",
+    "restart": "`jettison stop` and `jettison start` do it",
+    "create": "`jettison run -d` makes a container and starts it",
+    "attach": "`jettison logs -f` shows what it writes, `jettison exec -it` starts a shell",
+    "pause": "containers cannot be frozen",
+    "unpause": "containers cannot be frozen",
+    "top": "`jettison exec CONTAINER ps` shows its processes",
+    "stats": "its processes are processes of this host: use `top`",
+    "commit": "write a Dockerfile, which `jettison build` turns into an image",
+    "export": "`jettison cp CONTAINER:/ -` writes the files of a container as a tar archive",
     "import": "write `FROM scratch` and `ADD FILE.tar /` in a Dockerfile",
     "search": "registries are looked through on their web pages",
     "bake": "there are no bake files; `jettison build` builds one target, a script several",
-    "compose": "there are no services, only images and containers in the foreground",
+    "compose": "there are no services, only images and containers",
     "network": "a container has a network of its own, the host's or none",
     "volume": "directories of the host are mounted: `jettison run -v DIR:/DST`",
     **dict.fromkeys(("swarm", "service", "stack", "node", "secret", "config"), "there is no swarm"),
@@ -41,9 +37,13 @@ ABSENT = {
 """Docker's commands that have no meaning here, and why."""
 
 _IN_GROUPS = {
-    "container": {"ls": ABSENT["ps"], "list": ABSENT["ps"], "inspect": _NO_DAEMON}
-    | {name: ABSENT[name] for name in ABSENT if name not in {"bake", "compose", "search"}}
-    | dict.fromkeys(("prune", "diff", "port", "rename", "update"), _NO_DAEMON),
+    "container": {name: ABSENT[name] for name in ABSENT if name not in {"bake", "compose"}}
+    | {
+        "diff": "`jettison inspect` and `jettison cp` show what is in a container",
+        "port": "`jettison ps` shows the ports of a container",
+        "rename": "remove it, and run it with another `--name`",
+        "update": "remove it, and run it with other limits",
+    },
     "buildx": {"bake": ABSENT["bake"]}
     | dict.fromkeys(
         ("create", "use", "rm", "stop", "ls", "bootstrap", "install", "uninstall", "dial-stdio"),

@@ -12,14 +12,18 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
+from jettison.api.containers import list_containers, written_bytes
 from jettison.api.disk import DiskRow, disk_usage, image_space
 from jettison.api.images import images_in_use, list_images
 from jettison.api.session import Session
+from jettison.cli.container_rows import HEADINGS as CONTAINER_HEADINGS
+from jettison.cli.container_rows import TYPE, row
 from jettison.cli.images import HEADINGS, row_of
 from jettison.cli.listing import Listing, rendered
 from jettison.cli.prune import short
 from jettison.cli.table import ago
 from jettison.console.plain import size
+from jettison.container.state.catalog import is_running
 from jettison.linux.text import printable
 
 _TOTALS = {
@@ -37,6 +41,9 @@ _CACHE = {
     "InUse": "IN USE",
     "Description": "MADE BY",
 }
+_CONTAINERS = (
+    *("ID", "Image", "Command", "LocalVolumes", "Size", "RunningFor", "Status", "Names"),
+)
 _IMAGES = (
     *("Repository", "Tag", "ID", "CreatedSince", "Size", "SharedSize", "UniqueSize"),
     "Containers",
@@ -53,11 +60,22 @@ def totals(session: Session, form: str) -> str:
     of_cache = [row for row in rows if row.needed_by != "image"]
     lines = [
         _total("Images", len(images), len(active), of_images, busy),
-        _total("Containers", 0, 0, [], set()),
+        _containers(session),
         _total("Local Volumes", 0, 0, [], set()),
         _total("Build Cache", len(of_cache), len(_used(of_cache)), of_cache, _used(of_cache)),
     ]
     return Listing("*formatter.diskUsageContext", _TOTALS, list(_TOTALS)).render(form, lines)
+
+
+def _containers(session: Session) -> dict[str, str]:
+    """Return the row of containers: what they have written can go with those that do not run."""
+    found = list_containers(session)
+    running = {each.container.record.id for each in found if is_running(each.state)}
+    rows = [
+        DiskRow(each.container.record.id, written_bytes(session, each.container), "", "", 0)
+        for each in found
+    ]
+    return _total("Containers", len(found), len(running), rows, running)
 
 
 def _used(rows: list[DiskRow]) -> set[str]:
@@ -81,18 +99,32 @@ def _total(
 
 def verbose(session: Session, form: str) -> str:
     """Return a row for each thing; with a format, all of it as one document."""
-    images, cache = _images(session), _cache(session)
+    images, cache, containers = _images(session), _cache(session), _container_rows(session)
     if form not in {"", "table"}:
-        document = {"Images": images, "Containers": [], "Volumes": [], "BuildCache": cache}
+        document = {
+            "Images": images,
+            "Containers": containers,
+            "Volumes": [],
+            "BuildCache": cache,
+        }
         return rendered("{{json .}}" if form == "json" else form, document)
     total = size(sum(row.size_bytes for row in disk_usage(session) if row.needed_by != "image"))
     parts = (
         "Images space usage:\n",
         Listing("*formatter.imageContext", HEADINGS, _IMAGES).render("", images),
+        "Containers space usage:\n",
+        Listing(TYPE, CONTAINER_HEADINGS, _CONTAINERS).render("", containers),
         f"Build cache usage: {total}\n",
         Listing("*formatter.buildCacheContext", _CACHE, list(_CACHE)).render("", cache),
     )
     return "\n".join(parts)
+
+
+def _container_rows(session: Session) -> list[dict[str, str]]:
+    return [
+        row(each, full=False) | {"Size": size(written_bytes(session, each.container))}
+        for each in list_containers(session)
+    ]
 
 
 def _images(session: Session) -> list[dict[str, str]]:

@@ -59,6 +59,20 @@ def columns() -> int:
         return 0
 
 
+def write_raw(stream: TextIO, data: bytes) -> None:
+    """Write what a container wrote: bytes, or text where they go to a terminal.
+
+    Args:
+        stream: Standard output or standard error.
+        data: Whole lines, or pieces of them.
+    """
+    if stream.isatty():
+        write(stream, data.decode("utf-8", "surrogateescape"))
+    else:
+        stream.buffer.write(data)
+    stream.flush()
+
+
 def safe_json(text: str) -> str:
     r"""Return JSON that means the same and cannot steer a terminal.
 

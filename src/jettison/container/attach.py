@@ -22,6 +22,7 @@ import termios
 import threading
 import tty
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, Self
 
 from jettison.container.pump import Pump, write_all
@@ -34,6 +35,14 @@ _END_OF_INPUT = b"\x04"
 _BROKEN_PIPE = 128 + signal.SIGPIPE
 _GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.EBADF})
 """Nobody reads any more: a pipe, a socket, a terminal that hung up, nothing at all."""
+
+
+Tap = Callable[[int, bytes], None]
+"""Gets what a container writes, with 1 for standard output and 2 for standard error."""
+
+
+def _taps(tap: Tap | None) -> tuple[Callable[[bytes], None] | None, ...]:
+    return (None, None) if tap is None else (partial(tap, 1), partial(tap, 2))
 
 
 class Attached(Protocol):
@@ -63,10 +72,12 @@ class Pipes:
 
     Args:
         stdin: Descriptor that is read for the container, or -1: then it has an empty input.
-        stdout, stderr: Descriptors that get what it writes.
+        stdout, stderr: Descriptors that get what it writes; -1 is nowhere.
+        tap: Gets it, too.
     """
 
-    def __init__(self, stdin: int, stdout: int, stderr: int) -> None:
+    def __init__(self, stdin: int, stdout: int, stderr: int, tap: Tap | None = None) -> None:
+        self._taps = _taps(tap)
         self._ours: list[int] = []
         self._theirs: list[int] = []
         self._plan = [(self._pipe(), sink) for sink in (stdout, stderr)]
@@ -115,8 +126,14 @@ class Pipes:
         """See ``Attached.begin``."""
         self._close_theirs()
         self._kill = kill
-        for (reader, _), sink in self._plan:
-            pump = Pump(reader, sink, rest=True, ended=lambda e, r=reader: self._lost(r, e))  # type: ignore[misc]
+        for ((reader, _), sink), to in zip(self._plan, self._taps, strict=True):
+            pump = Pump(
+                reader,
+                sink,
+                rest=True,
+                ended=lambda e, r=reader: self._lost(r, e),  # type: ignore[misc]
+                tap=to,
+            )
             self._outputs.append(pump)
         if self._stdin >= 0:
             self._input = Pump(self._stdin, self._feed, rest=False, ended=self._fed)
@@ -172,11 +189,13 @@ class Terminal:
 
     Args:
         source: Descriptor that is read for the container, or -1.
-        sink: Descriptor that gets what the container writes.
+        sink: Descriptor that gets what the container writes, or -1.
+        tap: Gets it, too.
     """
 
-    def __init__(self, source: int, sink: int) -> None:
+    def __init__(self, source: int, sink: int, tap: Tap | None = None) -> None:
         self._source = source
+        self._tap = _taps(tap)[0]
         self._sink = sink
         self._console, theirs = socket.socketpair()
         self._theirs: socket.socket | None = theirs
@@ -235,7 +254,9 @@ class Terminal:
         if self._source >= 0 and os.isatty(self._source):
             self._saved = termios.tcgetattr(self._source)
             tty.setraw(self._source, termios.TCSADRAIN)  # what was typed ahead stays
-        self._output = Pump(self._master, self._sink, rest=True, ended=lambda _: None)
+        self._output = Pump(
+            self._master, self._sink, rest=True, ended=lambda _: None, tap=self._tap
+        )
         if self._source >= 0:
             self._input = Pump(self._source, self._master, rest=False, ended=self._fed)
 

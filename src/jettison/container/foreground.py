@@ -1,4 +1,4 @@
-"""Runs a container in the foreground: streams, terminal, signals.
+"""Runs a container until it ends: streams, terminal, signals.
 
 In:  a driver, a spec, what the user wants attached.
 Out: the exit code.
@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -39,7 +40,7 @@ class Attachment(msgspec.Struct, frozen=True):
 
     Args:
         interactive: Standard input; otherwise it is empty.
-        stdin, stdout, stderr: Descriptors of the caller.
+        stdin, stdout, stderr: Descriptors of the caller; -1 for none.
     """
 
     interactive: bool = False
@@ -48,11 +49,41 @@ class Attachment(msgspec.Struct, frozen=True):
     stderr: int = 2
 
 
+class Signalled(Protocol):
+    """A process that gets signals."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
+
+
+class Keeper(Protocol):
+    """Takes part in a container's run: what it writes, if it ``logs`` that, when it has started."""
+
+    @property
+    def logs(self) -> bool:
+        """See the class."""
+        ...
+
+    def output(self, stream: int, data: bytes) -> None:
+        """Take what the container writes, with 1 for standard output and 2 for standard error."""
+        ...
+
+    def started(self, running: Running) -> None:
+        """Take the container, whose streams flow; may wait for its program."""
+        ...
+
+
 def run_attached(
     sandbox: Sandbox,
     spec: SandboxSpec,
     attachment: Attachment,
     warn: Callable[[str], None] = lambda _: None,
+    keeper: Keeper | None = None,
 ) -> int:
     """Run a container until it ends; return its exit code.
 
@@ -61,6 +92,7 @@ def run_attached(
         spec: The container.
         attachment: What of the caller it gets.
         warn: Called with what it lacked.
+        keeper: Takes part in it.
 
     A third SIGINT or SIGTERM kills the container, since process 1 may ignore them.
 
@@ -71,21 +103,24 @@ def run_attached(
     """
     stdin = attachment.stdin if attachment.interactive else -1
     attached: Pipes | Terminal
+    tap = keeper.output if keeper is not None and keeper.logs else None
     if not spec.terminal:
-        attached = Pipes(stdin, attachment.stdout, attachment.stderr)
+        attached = Pipes(stdin, attachment.stdout, attachment.stderr, tap)
     elif stdin >= 0 and not os.isatty(stdin):
         raise UsageError(
             "standard input is not a terminal",
             hint="Leave out `-t`, or call it from a terminal.",
         )
     else:
-        attached = Terminal(stdin, attachment.stdout)
+        attached = Terminal(stdin, attachment.stdout, tap)
         size = attached.size or spec.terminal_size
         spec = msgspec.structs.replace(spec, terminal_size=size)
     with attached:
         running = sandbox.start(spec, attached.streams)
-        with _signals(running, attached):
+        with passing_signals(running, attached):
             attached.begin(running.kill)
+            if keeper is not None:
+                keeper.started(running)
             code = running.wait()
         if running.lacked_pids:
             warn("the container had as many processes as it may have: see `--pids-limit`")
@@ -93,8 +128,8 @@ def run_attached(
 
 
 @contextlib.contextmanager
-def _signals(running: Running, attached: Attached) -> Iterator[None]:
-    """Pass signals of this process on to the container while the block runs."""
+def passing_signals(running: Signalled, attached: Attached) -> Iterator[None]:
+    """Pass signals of this process on to one in a container while the block runs."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable
 
 _CHUNK = 1 << 20
+_TAPPED = 1 << 16  # what is held in memory
 _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.ESPIPE})
 
 
@@ -25,19 +26,27 @@ class Pump:
 
     Args:
         source: Is read to its end, or until it is stopped.
-        sink: Gets the bytes.
+        sink: Gets the bytes; -1 is nowhere.
         rest: Whether what the source still has is moved after ``stop``.
         ended: Called in the thread when nothing more is moved; with the error of the sink.
+        tap: Gets the bytes, too, before the sink does.
     """
 
     def __init__(
-        self, source: int, sink: int, *, rest: bool, ended: Callable[[OSError | None], None]
+        self,
+        source: int,
+        sink: int,
+        *,
+        rest: bool,
+        ended: Callable[[OSError | None], None],
+        tap: Callable[[bytes], None] | None = None,
     ) -> None:
         self._source = source
         self._sink = sink
         self._rest = rest
         self._ended = ended
-        self._splices = True
+        self._tap = tap
+        self._splices = tap is None
         self._stop, self._stopping = os.pipe()
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
         self._thread.start()
@@ -97,12 +106,15 @@ class Pump:
                     raise
                 self._splices = False
         try:
-            data = os.read(self._source, _CHUNK)
+            data = os.read(self._source, _CHUNK if self._tap is None else _TAPPED)
         except BlockingIOError:
             return True
         except OSError:  # the other side of a terminal is closed
             return False
-        write_all(self._sink, data)
+        if self._tap is not None and data:
+            self._tap(data)
+        if self._sink >= 0:
+            write_all(self._sink, data)
         return bool(data)
 
 

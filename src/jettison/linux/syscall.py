@@ -50,6 +50,8 @@ _NUMBERS = {
         "renameat2": 316,
         "statx": 332,
         "bpf": 321,
+        "inotify_init1": 294,
+        "inotify_add_watch": 254,
     },
     "aarch64": {
         "clone": 220,
@@ -60,6 +62,8 @@ _NUMBERS = {
         "renameat2": 276,
         "statx": 291,
         "bpf": 280,
+        "inotify_init1": 26,
+        "inotify_add_watch": 27,
     },
 }
 # Calls since Linux 5.0 have one number on every architecture (except alpha).

@@ -21,10 +21,11 @@ import msgspec
 from jettison.api import build as building
 from jettison.api import run as running
 from jettison.api.images import inspect_image
-from jettison.api.request import BuildRequest, BuildResult, RunRequest
+from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
 from jettison.console.base import make_console
 from jettison.console.message import error_message, unexpected_error
+from jettison.container.request import RunRequest
 from jettison.errors import HostError, JettisonError, UsageError
 from jettison.events import Event, Sink, Warned
 from jettison.linux import userns
@@ -78,7 +79,7 @@ def run(
     session: Session | None = None,
     **options: Unpack[RunOptions],
 ) -> RunResult:
-    """Run a command in a new container of an image and wait for it.
+    """Run a command in a new container of an image and wait for it; the container does not stay.
 
     Args:
         image: Name or ID; pulled if the store does not have it. Or a whole request.
@@ -93,7 +94,7 @@ def run(
         JettisonError: it could not be run. A command that fails is no error: see ``exit_code``.
     """
     with _messages(), _opened(session) as opened:
-        request = run_request(image, command, options)
+        request = msgspec.structs.replace(run_request(image, command, options), remove=True)
         if stdin is not None:
             request = msgspec.structs.replace(request, interactive=True)
         if running.must_pull(opened, request):

@@ -12,7 +12,8 @@ from typing import Self
 import msgspec
 
 from jettison import errors, events
-from jettison.api.request import BuildRequest, BuildResult, RunRequest
+from jettison.api.request import BuildRequest, BuildResult
+from jettison.container.request import RunRequest
 from jettison.errors import JettisonError, Span
 from jettison.settings import Settings
 

@@ -16,7 +16,8 @@ from typing import Any, TypedDict, TypeVar
 
 import msgspec
 
-from jettison.api.request import BuildRequest, RunRequest, SecretRequest
+from jettison.api.request import BuildRequest, SecretRequest
+from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
@@ -83,6 +84,9 @@ class RunOptions(TypedDict, total=False):
     security_opts: Sequence[str]
     cap_add: Sequence[str]
     cap_drop: Sequence[str]
+    labels: Sequence[str]
+    stop_signal: str
+    stop_seconds: int | None
 
 
 def build_request(

@@ -31,6 +31,26 @@ class Streams(msgspec.Struct, frozen=True):
     stderr: int
 
 
+class Joined(Protocol):
+    """Another process in a container; it ends with that."""
+
+    def begin_program(self) -> bool:
+        """See ``Running.begin``."""
+        ...
+
+    def wait(self) -> int:
+        """Wait for the end; return the exit code.
+
+        Raises:
+            SandboxUnavailableError: it could not join the container.
+        """
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process."""
+        ...
+
+
 class Running(Protocol):
     """A started process.
 
@@ -41,6 +61,34 @@ class Running(Protocol):
     @property
     def lacked_pids(self) -> bool:
         """See the class."""
+        ...
+
+    def begin(self) -> bool:
+        """Wait until the program is executed, or has ended; tell which.
+
+        The spec must be ``announced``. An OCI runtime does not say when it executes the program:
+        there it is waited for no longer than until the runtime is started.
+        """
+        ...
+
+    def execute(self, spec: SandboxSpec, streams: Streams) -> Joined:
+        """Run another process in the container.
+
+        Args:
+            spec: The container's, with another process.
+            streams: As for ``Sandbox.start``.
+
+        Raises:
+            SandboxUnavailableError: the driver cannot, or the container has ended.
+        """
+        ...
+
+    def open_root(self) -> int:
+        """Return a descriptor (``O_PATH``) of the root directory, with all that is mounted in it.
+
+        Raises:
+            SandboxUnavailableError: the driver cannot, or the container has ended.
+        """
         ...
 
     def wait(self) -> int:

@@ -214,7 +214,12 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         terminal_size: Its rows and columns at first.
         init: A small init reaps orphans and forwards signals (docker run --init).
         devices: Devices besides the usual ones.
+        sysctls: Parameters of the kernel that are the container's own: names and values.
+        no_new_privileges: No program gets more rights by being executed, as with sudo.
         fuse: Mounts that a program of its own serves, for the time of the container.
+        announced: ``Running.begin`` is called.
+        shows_root: Nothing runs: the root directory goes over standard input, a socket, and the
+            container is there until it is killed.
     """
 
     root: Root
@@ -242,7 +247,11 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     init: bool = False
     limits: ContainerLimits = ContainerLimits()
     devices: tuple[DeviceNode, ...] = ()
+    sysctls: tuple[tuple[str, str], ...] = ()
+    no_new_privileges: bool = False
     fuse: Fuse | None = None
+    announced: bool = False
+    shows_root: bool = False
 
     @property
     def apparmor_wanted(self) -> str | None:

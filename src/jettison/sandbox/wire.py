@@ -17,7 +17,8 @@ from jettison.sandbox.wire_codec import Message
 class Start(Message):
     """Start a container of the message in the descriptor beside; ``namespaces`` for clone(2).
 
-    With ``supervised`` its file systems are served by processes beside it.
+    With ``supervised`` its file systems are served by processes beside it. On the socket of a
+    container it starts a process that joins that.
     """
 
     namespaces: int
@@ -53,6 +54,10 @@ class Ready(Message):
     points: list[MountPoint]
     parents: list[CopiedDirectory]
     pid: int
+
+
+class Executing(Message):
+    """The program was found and is executed now; of a process that is ``announced``."""
 
 
 class Failed(Message):
@@ -160,6 +165,13 @@ class ResourceLimit(Message):
     hard: int
 
 
+class Sysctl(Message):
+    """A parameter of the kernel, as a path below ``/proc/sys``, and what is written to it."""
+
+    path: bytes
+    value: bytes
+
+
 class Attachments(Message):
     """What process 1 joins: ``cgroup.procs`` files; a network namespace by its path, or empty."""
 
@@ -169,7 +181,10 @@ class Attachments(Message):
 
 
 class Process(Message):
-    """The program of a container; with ``init`` a process above reaps orphans."""
+    """The program of a container; with ``init`` a process above reaps orphans.
+
+    ``announced``: the builder waits until it was found.
+    """
 
     argv: list[bytes]
     env: list[bytes]
@@ -179,6 +194,8 @@ class Process(Message):
     groups: list[int]
     limits: list[ResourceLimit]
     init: bool
+    announced: bool
+    no_new_privileges: bool
 
 
 class Filters(Message):
@@ -262,6 +279,7 @@ class Container(Message):
     """A container of our own; ``shm_bytes`` is None where a mount takes the place of ``/dev/shm``.
 
     ``userns``: the builder is in a user namespace. ``loopback``: there is no other network.
+    ``shows_root``: nothing runs; the root directory goes over standard input, a socket.
     """
 
     root: Root
@@ -271,6 +289,7 @@ class Container(Message):
     filters: Filters
     mounts: list[BindMount | OverlayMount | TmpfsMount | FileMount]
     devices: list[Device]
+    sysctls: list[Sysctl]
     hostname: bytes
     loopback: bool
     userns: bool
@@ -281,6 +300,22 @@ class Container(Message):
     readonly: list[bytes]
     readonly_root: bool
     shm_bytes: int | None
+    shows_root: bool
+
+
+class Join(Message):
+    """Another process in a container of our own; ``network``: it has one of its own."""
+
+    attachments: Attachments
+    process: Process
+    filters: Filters
+    capabilities: int
+    apparmor: bytes
+    network: bool
+
+
+class Show(Message):
+    """The root directory of a container of our own, over standard input, a socket."""
 
 
 class Runtime(Message):

@@ -9,6 +9,7 @@ On disk::
     snapshots/<name>/         fs (overlay layer directory) and meta (``snapshot.overlay``)
     cache-mounts/<id>/        directories of RUN --mount=type=cache
     failed/<name>/            root file systems of failed steps (``solver.failed``)
+    containers/<id>/          containers of ``run`` (``container.state``)
     state.db                  tables (``store.database``)
     tmp/                      what is being made (``store.staging``) and named locks
     trash/                    what is to be removed, outside any build
@@ -110,6 +111,11 @@ class Store:
     def failed(self) -> Path:
         """Directory of the root file systems of failed steps; made with the first."""
         return self.root / "failed"
+
+    @property
+    def containers(self) -> Path:
+        """Directory of the containers of ``run``; made with the first."""
+        return self.root / "containers"
 
     def tmp(self) -> Path:
         """Make a fresh directory (0700), collected when this process has died.

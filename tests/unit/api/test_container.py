@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jettison.api.container import capabilities, container_mounts, limits
-from jettison.api.request import RunRequest
+from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, TmpfsMount
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from jettison.api.network import Link, connect
-from jettison.api.request import RunRequest
+from jettison.container.request import RunRequest
 from jettison.errors import HostError, UsageError
 from jettison.sandbox.level import IN_CONTAINER
 from jettison.sandbox.spec import NetworkMode

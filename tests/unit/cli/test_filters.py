@@ -54,7 +54,7 @@ def test_what_is_no_time_is_an_error(text: str) -> None:
         ("buildx du --filter label=a", "`buildx du` has no filter `label`"),
         ("images --filter dangling=maybe", "invalid filter `dangling=maybe`"),
         ("system prune --volumes --filter until=1h", 'the "until" filter is not supported'),
-        ("inspect --type container x", "--type `container` is not known"),
+        ("inspect --type volume x", "--type `volume` is not known"),
         ("pull --all-tags x:1", "tag can't be used with --all-tags/-a"),
         ("push --all-tags x@sha256:" + "0" * 64, "tag can't be used with --all-tags/-a"),
     ],

@@ -83,7 +83,7 @@ def test_every_command_of_the_tables_exists():
 
 
 def test_an_absent_command_says_why_and_an_unknown_one_what_was_meant():
-    assert "foreground" in unknown_command("jettison", "ps", ["push"]).message
+    assert "run -d" in unknown_command("jettison", "create", ["push"]).message
     assert unknown_command("jettison", "pusch", ["push"]).hint == "did you mean `jettison push`?"
     assert unknown_command("jettison image", "zzz", ["ls"]).hint == "run `jettison image --help`"
 
@@ -107,7 +107,7 @@ def test_a_wrong_command_line_is_one_message_with_a_hint(line, capsys):
         ("--root", ["--mount", "--rm"], []),
         ("--build-agrs", ["--build-arg"], ["--build-arg"]),
         ("--tags", ["--tag", "--tag"], ["--tag", "--tag"]),
-        ("ps", ["pull", "push"], []),
+        ("px", ["pull", "push"], []),
     ],
 )
 def test_only_slips_are_taken_for_what_there_is(wrong, known, near):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jettison.api.request import BuildRequest, RunRequest
+from jettison.api.request import BuildRequest
+from jettison.container.request import RunRequest
 from jettison.errors import ContextError, HostError, JettisonError
 from jettison.events import Event, PlanReady
 from jettison.python.delegate import delegate

@@ -9,8 +9,9 @@ import threading
 import pytest
 
 from jettison import errors
-from jettison.api.request import BuildRequest, BuildResult, RunRequest
+from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired
+from jettison.container.request import RunRequest
 from jettison.events import Outcome, VertexEnded, VertexLog
 from jettison.exporter.outputs import OciOutput, TarOutput
 from jettison.oci.digest import Digest

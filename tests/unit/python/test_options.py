@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from jettison.api.request import BuildRequest, RunRequest
+from jettison.api.request import BuildRequest
+from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.exporter.outputs import OciOutput
 from jettison.python.options import BuildOptions, RunOptions, build_request, run_request

@@ -11,7 +11,10 @@ import pytest
 from jettison.sandbox import wire, wire_codec
 from jettison.sandbox.wire_codec import KINDS, MAGIC, VERSION, WireError, decode, encode
 
-SCHEMAS = {1: "ca8c0bb19d14672dacfba9e98d924320030cc27236e3761011cf6ae07194fbe7"}
+SCHEMAS = {
+    1: "ca8c0bb19d14672dacfba9e98d924320030cc27236e3761011cf6ae07194fbe7",
+    2: "fa41b8a0634b7bfbac13aa9594ceca985b13c75245b376b9acebd27b4ff5c787",
+}
 """Digests of what each version says; a change of a message is a new version."""
 
 

@@ -30,7 +30,6 @@ WARNED: Notes = {
         "another: `systemd-run --user --scope --slice=NAME jettison build …`",
         **_BUILDER,
     },
-    "run": dict.fromkeys(("--label", "--restart"), "containers are gone when they end"),
     **dict.fromkeys(("builder prune", "buildx du", "doctor"), _BUILDER),
 }
 """Each is followed by what else does it."""
@@ -44,11 +43,11 @@ ACCEPTED: Notes = {
         "--load": "an image is kept in the local store, where it is loaded from",
         "--disable-content-trust": _NO_TRUST,
     },
+    "run": {"--restart": "`no` is what happens; nothing restarts containers: others are an error"},
     "images": {"--all": "there are no intermediate images: steps are in the build cache"},
-    "inspect": {
-        "--size": "sizes of images are always shown",
-        "--platform": _ONE_PLATFORM,
-    },
+    "inspect": {"--platform": _ONE_PLATFORM},
+    "image inspect": {"--platform": _ONE_PLATFORM},
+    "rm": {"--volumes": "there are no volumes"},
     "history": {"--platform": _ONE_PLATFORM},
     "save": {"--platform": _ONE_PLATFORM},
     "pull": {"--disable-content-trust": _NO_TRUST},

@@ -13,7 +13,10 @@ Source: docs/adr/0006-sandbox-levels.md.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from jettison.errors import SandboxUnavailableError
@@ -37,17 +40,47 @@ from jettison.sandbox.spec import NetworkMode, RootKind, SandboxSpec
 
 
 class ChrootRunning:
-    """A process in a chroot."""
+    """A process in a chroot.
+
+    Args:
+        start: Starts a process in the chroot.
+        spec: The first one; ``streams`` are its.
+        root: Its root file system.
+        mounts: What is mounted in it, as far as that can be.
+        group: Its control group.
+    """
 
     def __init__(
-        self, container: RunningContainer, root: CopiedRoot, mounts: EmulatedMounts, group: Group
+        self,
+        start: Callable[[SandboxSpec, Streams], RunningContainer],
+        spec: SandboxSpec,
+        streams: Streams,
+        root: CopiedRoot,
+        mounts: EmulatedMounts,
+        group: Group,
     ) -> None:
-        self._container = container
+        self._start = start
+        self._container = container = start(spec, streams)
+        self._joined: list[RunningContainer] = []
         self._root = root
         self._mounts = mounts
         self._group = group
         self.lacked_pids = False
         self._refused_before = container.refused_pids
+
+    def begin(self) -> bool:
+        """See ``Running.begin``."""
+        return self._container.begin_program()
+
+    def execute(self, spec: SandboxSpec, streams: Streams) -> RunningContainer:
+        """See ``Running.execute``."""
+        joined = self._start(spec, streams)
+        self._joined.append(joined)
+        return joined
+
+    def open_root(self) -> int:
+        """See ``Running.open_root``."""
+        return os.open(self._root.tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def wait(self) -> int:
         """See ``Running.wait``."""
@@ -56,6 +89,7 @@ class ChrootRunning:
                 try:
                     code = self._container.wait()
                 finally:
+                    self._end_joined()
                     refused = self._container.refused_pids - self._refused_before
                     self.lacked_pids = (self._group.refused_pids or refused) > 0
                     self._group.remove()
@@ -66,6 +100,13 @@ class ChrootRunning:
             return code
         finally:
             remove_tree(self._root.tree.parent)
+
+    def _end_joined(self) -> None:
+        """End the processes that joined: there is no process namespace that would."""
+        for joined in self._joined:
+            joined.signal(signal.SIGKILL)
+            with contextlib.suppress(SandboxUnavailableError):
+                joined.wait()
 
     def signal(self, number: int) -> None:
         """See ``Running.signal``."""
@@ -100,23 +141,28 @@ class ChrootSandbox:
         single_id = self._ownership.is_recorded
         if single_id:
             spec = adapt_to_one_user(spec)
-        else:
-            check_ids(spec)
         place = (spec.root.work or spec.root.upper.parent) / "chroot"
         group = make_limits(spec)
         try:
             with storage_errors(place):
                 root, mounts = _make_root(spec, self._ownership, place)
-            message = encode.chroot(
-                spec, root.tree, mounts.memory_files, single_id=single_id, cgroup=group
-            )
-            with host_terminal(spec, streams) as given:
-                container = self._helper.start(message, given, namespaces=0)
+
+            def start(process: SandboxSpec, given: Streams) -> RunningContainer:
+                if single_id:
+                    process = adapt_to_one_user(process)
+                else:
+                    check_ids(process)
+                message = encode.chroot(
+                    process, root.tree, mounts.memory_files, single_id=single_id, cgroup=group
+                )
+                with host_terminal(process, given) as theirs:
+                    return self._helper.start(message, theirs, namespaces=0)
+
+            return ChrootRunning(start, spec, streams, root, mounts, group)
         except BaseException:
             group.remove()
             remove_tree(place)
             raise
-        return ChrootRunning(container, root, mounts, group)
 
     def close(self) -> None:
         """End the helper and all processes."""

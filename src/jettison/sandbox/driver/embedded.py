@@ -9,25 +9,65 @@ Source: see ``sandbox.init``. Measured: docs/adr/0002-sandbox.md.
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 
+from jettison.errors import SandboxUnavailableError
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
+from jettison.sandbox.driver.root import root_of
 from jettison.sandbox.driver.single_id import adapt_to_one_user
 from jettison.sandbox.helper.client import Helper, RunningContainer, flags_of
 from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import NetworkMode, SandboxSpec
+from jettison.sandbox.wire import Show
+from jettison.sandbox.wire_codec import Message
 
 
 class EmbeddedRunning:
-    """A container of the embedded driver."""
+    """A container of the embedded driver.
 
-    def __init__(self, spec: SandboxSpec, container: RunningContainer, group: Group) -> None:
+    Args:
+        spec: It.
+        container: Of the helper.
+        group: Its control group.
+        join: Makes messages of processes that join it.
+    """
+
+    def __init__(
+        self,
+        spec: SandboxSpec,
+        container: RunningContainer,
+        group: Group,
+        join: Callable[[SandboxSpec, Group], Message],
+    ) -> None:
         self._spec = spec
         self._group = group
         self._container = container
+        self._join = join
         self.lacked_pids = False
         self._refused_before = container.refused_pids
+
+    def begin(self) -> bool:
+        """See ``Running.begin``."""
+        return self._container.begin_program()
+
+    def execute(self, spec: SandboxSpec, streams: Streams) -> RunningContainer:
+        """See ``Running.execute``."""
+        self._refuse_fuse()
+        return self._container.join(self._join(spec, self._group), streams)
+
+    def open_root(self) -> int:
+        """See ``Running.open_root``."""
+        self._refuse_fuse()
+        return root_of(lambda streams: self._container.join(Show(), streams))
+
+    def _refuse_fuse(self) -> None:
+        if self._spec.fuse is not None:
+            raise SandboxUnavailableError(
+                "a container whose root file system fuse-overlayfs serves cannot be entered",
+                hint="run it with `--snapshotter copy`, or where the kernel's overlayfs works",
+            )
 
     def wait(self) -> int:
         """See ``Running.wait``."""
@@ -95,7 +135,24 @@ class EmbeddedSandbox:
         except BaseException:
             group.remove()
             raise
-        return EmbeddedRunning(spec, container, group)
+        return EmbeddedRunning(spec, container, group, self._joining)
+
+    def _joining(self, spec: SandboxSpec, group: Group) -> Message:
+        """Return the message for a process that joins a container."""
+        from jettison.sandbox.driver.ids import check_ids
+        from jettison.sandbox.helper import encode
+
+        single_id = self.name == "single-id"
+        if single_id:
+            spec = adapt_to_one_user(spec)
+        check_ids(spec)
+        return encode.join(
+            spec,
+            single_id=single_id,
+            userns=self._userns,
+            cgroup=group,
+            landlock_abi=self._landlock_abi,
+        )
 
     def close(self) -> None:
         """End the helper and all containers."""

@@ -26,7 +26,7 @@ from jettison.linux.cgroup import Group
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.text import printable
 from jettison.linux.userns import in_user_namespace
-from jettison.sandbox.base import Streams
+from jettison.sandbox.base import Joined, Streams
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.terminal import host_terminal
@@ -60,6 +60,24 @@ class OciRunning:
         self._group = group
         self.lacked_pids = False
         self._refused_before = container.refused_pids
+
+    def begin(self) -> bool:
+        """See ``Running.begin``."""
+        return self._container.begin_setup()
+
+    def execute(self, spec: SandboxSpec, streams: Streams) -> Joined:
+        """See ``Running.execute``."""
+        raise self._cannot_enter()
+
+    def open_root(self) -> int:
+        """See ``Running.open_root``."""
+        raise self._cannot_enter()
+
+    def _cannot_enter(self) -> SandboxUnavailableError:
+        return SandboxUnavailableError(
+            "a container of an OCI runtime cannot be entered: its runtime knows the way",
+            hint="Run it with `--isolation embedded`.",
+        )
 
     def wait(self) -> int:
         """See ``Running.wait``."""

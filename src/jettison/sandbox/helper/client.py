@@ -20,11 +20,12 @@ from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
 from jettison.linux.userns import remedy
 from jettison.sandbox.base import Streams
 from jettison.sandbox.helper.spawn import Spawn
-from jettison.sandbox.wire import Exited, Failed, Ready, Signal, Start
+from jettison.sandbox.wire import Executing, Exited, Failed, Ready, Signal, Start
 from jettison.sandbox.wire_codec import Message, WireError, decode, encode
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
+_FAILED = 255
 
 
 class RunningContainer:
@@ -37,7 +38,9 @@ class RunningContainer:
         # Re-entrant, because a signal handler may interrupt its own thread.
         self._lock = threading.RLock()
         self.ready = Ready(points=[], parents=[], pid=0)
-        self._failure: Failed | None = None
+        self._executes = False
+        self._code: int | None = None
+        self._problem: SandboxUnavailableError | None = None
 
     def wait(self) -> int:
         """Wait for the end; return the exit code.
@@ -45,9 +48,11 @@ class RunningContainer:
         Raises:
             SandboxUnavailableError: the set-up failed.
         """
-        while (code := self._receive()) is None:
-            continue
-        return code
+        while self._code is None:
+            self._receive()
+        if self._problem is not None:
+            raise self._problem
+        return self._code
 
     @property
     def refused_pids(self) -> int:
@@ -60,33 +65,81 @@ class RunningContainer:
         Raises:
             SandboxUnavailableError: the set-up failed.
         """
-        before = self.ready
-        while (code := self._receive()) is None and self.ready is before:
-            continue
-        return code
+        self.begin_setup()
+        return None if self._code is None else self.wait()
 
-    def _receive(self) -> int | None:
-        """Take in one message; return the exit code if it is the last."""
+    def begin_setup(self) -> bool:
+        """Wait until it is set up, or has ended; tell whether it is set up."""
+        before = self.ready
+        while self._code is None and self.ready is before:
+            self._receive()
+        return self.ready is not before
+
+    def begin_program(self) -> bool:
+        """Wait until its program is executed, or it has ended; tell whether it is executed.
+
+        Only of a program that is ``announced``.
+        """
+        while self._code is None and not self._executes:
+            self._receive()
+        return self._executes
+
+    def _receive(self) -> None:
+        """Take in one message."""
         data = self._control.recv(_MESSAGE)
         if not data:
-            self.close()
-            raise SandboxUnavailableError(
-                "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
+            self._end(
+                _FAILED,
+                SandboxUnavailableError(
+                    "the sandbox helper was killed", hint="Look for the reason in `dmesg`."
+                ),
             )
-        match _read(data):
+            return
+        try:
+            message = decode(data)
+        except WireError as error:
+            self._end(_FAILED, _misread(str(error)))
+            return
+        match message:
             case Ready() as ready:
                 self.ready = ready
+            case Executing():
+                self._executes = True
             case Failed() as failure:
-                self._failure = failure
+                self._problem = _unavailable(failure)
             case Exited() as exited:
-                self.close()
-                if self._failure is not None:
-                    raise _unavailable(self._failure)
-                return exited.code
+                self._end(exited.code, self._problem)
             case other:
-                self.close()
-                raise _misread(f"`{type(other).__name__}` is nothing that a container says")
-        return None
+                problem = f"`{type(other).__name__}` is nothing that a container says"
+                self._end(_FAILED, _misread(problem))
+
+    def _end(self, code: int, problem: SandboxUnavailableError | None) -> None:
+        self._code, self._problem = code, problem
+        self.close()
+
+    def join(self, message: Message, streams: Streams) -> RunningContainer:
+        """Start a process that joins the container.
+
+        Args:
+            message: What is to run, see ``helper.encode``.
+            streams: Stay open here.
+
+        Raises:
+            SandboxUnavailableError: the container has ended.
+        """
+        ours, theirs, spec = _connection(message)
+        try:
+            descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
+            start = encode(Start(namespaces=0, supervised=False))
+            with self._lock:
+                socket.send_fds(self._control, [start], descriptors)
+        except OSError as error:
+            ours.close()
+            raise SandboxUnavailableError("the container is not running") from error
+        finally:
+            os.close(spec)
+            theirs.close()
+        return RunningContainer(ours, self._helper)
 
     def signal(self, number: int) -> None:
         """Send a signal to process 1 of the container; nothing happens when it has ended."""
@@ -142,12 +195,8 @@ class Helper:
         Raises:
             SandboxUnavailableError: the helper cannot be started.
         """
-        data = encode(message)
-        spec = os.memfd_create("spec", os.MFD_CLOEXEC)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs, spec = _connection(message)
         try:
-            with open(spec, "wb", closefd=False) as file:
-                file.write(data)
             descriptors = [streams.stdin, streams.stdout, streams.stderr, theirs.fileno(), spec]
             with self._lock:
                 self._connected()
@@ -215,16 +264,14 @@ class Helper:
         return self._socket
 
 
-def _read(data: bytes) -> Message:
-    """Return what a container says.
-
-    Raises:
-        SandboxUnavailableError: it is no message of this version.
-    """
-    try:
-        return decode(data)
-    except WireError as error:
-        raise _misread(str(error)) from error
+def _connection(message: Message) -> tuple[socket.socket, socket.socket, int]:
+    """Return both ends of a control socket, and the descriptor of a message in memory."""
+    data = encode(message)
+    spec = os.memfd_create("spec", os.MFD_CLOEXEC)
+    with open(spec, "wb", closefd=False) as file:
+        file.write(data)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return ours, theirs, spec
 
 
 def _misread(problem: str) -> SandboxUnavailableError:

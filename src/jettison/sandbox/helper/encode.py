@@ -67,6 +67,10 @@ def container(
         filters=container_filters(spec, single_id=single_id, landlock_abi=landlock_abi),
         mounts=[_mount(each, single_id=single_id) for each in (*spec.names, *spec.mounts)],
         devices=devices,
+        sysctls=[
+            wire.Sysctl(path=os.fsencode(name.replace(".", "/")), value=os.fsencode(value))
+            for name, value in spec.sysctls
+        ],
         hostname=os.fsencode(spec.hostname),
         loopback=spec.network is NetworkMode.NONE,
         userns=userns,
@@ -77,6 +81,34 @@ def container(
         readonly=[os.fsencode(path) for path in spec.readonly_paths],
         readonly_root=spec.readonly_root,
         shm_bytes=None if spec.has_own_shm else spec.limits.shm_bytes,
+        shows_root=spec.shows_root,
+    )
+
+
+def join(
+    spec: SandboxSpec,
+    *,
+    single_id: bool,
+    userns: bool,
+    cgroup: Group,
+    landlock_abi: int | None = None,
+) -> wire.Join:
+    """Return the message for another process in a container of our own.
+
+    Args:
+        spec: The container's, with another process.
+        single_id: There is one user.
+        userns: The builder is in a user namespace.
+        cgroup: What the container is in.
+        landlock_abi: Version of Landlock, by default this kernel's.
+    """
+    return wire.Join(
+        attachments=_attachments(spec, cgroup, userns=userns),
+        process=_process(spec),
+        filters=container_filters(spec, single_id=single_id, landlock_abi=landlock_abi),
+        capabilities=granted(spec),
+        apparmor=os.fsencode(profile_here(spec.apparmor_wanted, rootless=userns)),
+        network=not spec.shares_network,
     )
 
 
@@ -166,6 +198,8 @@ def _process(spec: SandboxSpec) -> wire.Process:
         groups=list(spec.groups),
         limits=limits,
         init=spec.init,
+        announced=spec.announced,
+        no_new_privileges=spec.no_new_privileges,
     )
 
 

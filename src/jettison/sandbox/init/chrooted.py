@@ -71,10 +71,11 @@ def run(spec: Chroot, control: int) -> None:
     _filter(spec, there)
     step.enter("change the user")
     streams.give_to(process.uid)
+    if process.no_new_privileges:
+        forbid_new_privileges()
     become(process.uid, process.gid, process.groups)
     step.enter("execute")
-    os.close(control)
-    program.run(process)
+    program.run(process, control)
 
 
 def _filter(spec: Chroot, responding: _socket.socket) -> None:

@@ -10,6 +10,7 @@ first path of the container is used as the container's.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import errno
 import os
 
@@ -56,6 +57,9 @@ def run(spec: Container, control: int) -> None:
     program.limit_resources(spec.process.limits)
     os.umask(0o022)
     os.write(control, encode(points.ready()))
+    if spec.shows_root:
+        streams.send_over_stdin(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        _signal.pause()
     program.enter_directory(spec.process.cwd)
     step.enter("apply the AppArmor profile")
     confine_next_program(spec.apparmor)
@@ -64,10 +68,8 @@ def run(spec: Container, control: int) -> None:
     reaper = program.filter_calls(spec.filters) or spec.process.init
     program.drop_privileges(spec.process, spec.capabilities)
     step.enter("execute")
-    if reaper:
-        os.close(control)
     terminal = spec.attachments.terminal is not None
-    program.start(spec.process, reaper=reaper, terminal=terminal)
+    program.start(spec.process, control, reaper=reaper, terminal=terminal)
 
 
 def begin(attachments: Attachments) -> None:
@@ -80,11 +82,11 @@ def begin(attachments: Attachments) -> None:
     os.setsid()
     if attachments.terminal and os.isatty(0):  # else it is made in the container
         streams.control_terminal()
-    _join_cgroups(attachments.cgroups)
+    join_cgroups(attachments.cgroups)
     network.join(attachments.network)
 
 
-def _join_cgroups(files: list[bytes]) -> None:
+def join_cgroups(files: list[bytes]) -> None:
     """Move this process into control groups by their ``cgroup.procs`` files."""
     step.enter("join control groups")
     for path in files:
@@ -105,6 +107,12 @@ def _mount_everything(spec: Container) -> MountPoints:
     privileged = spec.privileged
     step.enter("mount `/proc`")
     mount_proc(points)
+    for each in spec.sysctls:
+        step.enter(f"set the kernel's parameter `{os.fsdecode(each.path)}`")
+        descriptor = points.find(b"proc/sys/" + each.path)
+        with open(at(descriptor), "wb", buffering=0) as file:
+            file.write(each.value)
+        os.close(descriptor)
     step.enter("mount `/dev`")
     _mount_dev(spec, points)
     step.enter("mount `/sys`")

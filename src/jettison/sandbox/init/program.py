@@ -23,13 +23,15 @@ from jettison.linux.process import (
     capabilities,
     die_with_parent,
     execute,
+    forbid_new_privileges,
     install_filter,
     limit_bounding_set,
     set_capabilities,
 )
 from jettison.linux.text import printable_bytes
 from jettison.sandbox.init import step, streams
-from jettison.sandbox.wire import Filters, Process, ResourceLimit
+from jettison.sandbox.wire import Executing, Filters, Process, ResourceLimit
+from jettison.sandbox.wire_codec import encode
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -88,6 +90,8 @@ def drop_privileges(process: Process, capability_mask: int) -> None:
         process: Has the user, the group and supplementary groups.
         capability_mask: Bounding set, and what root has.
     """
+    if process.no_new_privileges:
+        forbid_new_privileges()
     step.enter("change the user")
     limit_bounding_set(capability_mask)
     uid = process.uid
@@ -112,20 +116,22 @@ def enter_directory(cwd: bytes) -> None:
         raise OSError(errno.EPERM, "the working directory is outside the container", cwd)
 
 
-def start(process: Process, *, reaper: bool, terminal: bool) -> None:
+def start(process: Process, control: int, *, reaper: bool, terminal: bool) -> None:
     """Execute the program; never returns.
 
     Args:
         process: The program.
+        control: Descriptor of the control socket, closed on exec.
         reaper: Stay as process 1, pass signals on and reap orphans.
         terminal: Standard input is the session's terminal.
     """
     if reaper:
         child = os.fork()
         if child:
+            os.close(control)
             reap_until(child)
         lead(terminal=terminal)
-    run(process)
+    run(process, control)
 
 
 def lead(*, terminal: bool) -> None:
@@ -136,10 +142,10 @@ def lead(*, terminal: bool) -> None:
         os.tcsetpgrp(0, os.getpid())
 
 
-def run(process: Process) -> None:
+def run(process: Process, control: int) -> None:
     """Execute the program in this process; never returns."""
     restore_signals()
-    code, text = _execute(process.argv, process.env)
+    code, text = _execute(process, control)
     os.write(2, printable_bytes(text) + b"\n")
     os._exit(code)
 
@@ -152,13 +158,16 @@ def restore_signals() -> None:
     _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
 
 
-def _execute(argv: list[bytes], env: list[bytes]) -> tuple[int, bytes]:
+def _execute(process: Process, control: int) -> tuple[int, bytes]:
     """Return the exit code and text of a failure."""
+    argv, env = process.argv, process.env
     name = argv[0]
     path, problem = look_up(name, env)
     if problem:
         code = _NOT_FOUND if problem[0] in {errno.ENOENT, errno.ENOTDIR} else _NOT_EXECUTABLE
         return code, b'exec: "%s": %s' % (name, problem[1])
+    if process.announced:
+        os.write(control, encode(Executing()))
     try:
         execute(path, argv, env)
     except OSError as error:

@@ -26,8 +26,10 @@ from jettison.sandbox.wire import (
     Container,
     Exited,
     Failed,
+    Join,
     Network,
     Runtime,
+    Show,
     Signal,
     Start,
 )
@@ -37,6 +39,7 @@ _SIGCHLD = 17
 _SIGKILL = 9
 _DESCRIPTORS = 5
 _CONTROL = 3
+_TARGET = 4
 _MOST_DESCRIPTORS = 1 << 16
 
 
@@ -74,16 +77,26 @@ class Server:
 
     def _accept(self) -> bool:
         """Start one container; return False at the end of the builder."""
-        space = _socket.CMSG_SPACE(_DESCRIPTORS * 4)
-        data, ancillary, _, _ = self._listener.recvmsg(64, space, _socket.MSG_CMSG_CLOEXEC)
+        data, received = _receive(self._listener)
         if not data:
             self._poll.unregister(self._listener.fileno())
             for pid in self._by_pid:
                 self._signal(pid, _SIGKILL)
             return False
-        received = memoryview(ancillary[0][2]).cast("i").tolist()
+        self._start(data, received)
+        return True
+
+    def _start(self, data: bytes, received: list[int], joined: int = 0) -> None:
+        """Start a container, or a process that joins one.
+
+        Args:
+            data: A message ``Start``.
+            received: The five descriptors that come with it.
+            joined: The first process of that container, or 0.
+        """
         stdin, stdout, stderr, control, spec = received
         server = os.getpid()
+        target = -1
         try:
             step.enter("read what to start")
             start = _read_start(data)
@@ -91,6 +104,9 @@ class Server:
             # Here, where memory is not copied when it is written to, as it is in the clone.
             message = _read_spec(spec)
             run = _runner(message)
+            if joined:
+                step.enter("join the container")
+                target = os.pidfd_open(joined)
             step.enter("clone")
             flags, supervised = start.namespaces, start.supervised
             pid = clone(NEWNS if supervised else flags)
@@ -102,26 +118,31 @@ class Server:
         else:
             if pid == 0:
                 supervisor = (flags, server) if supervised else None
-                _become_container(run, message, (stdin, stdout, stderr), control, supervisor)
+                _become_container(
+                    run, message, (stdin, stdout, stderr), control, supervisor, target
+                )
             if supervised:
                 self._supervised.add(pid)
-            if not flags & NEWPID:
+            if not flags & NEWPID and not joined:
                 self._chroots.add(pid)
             socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control)
             self._by_pid[pid] = socket
             self._by_control[control] = pid
             self._poll.register(control, select.POLLIN)
-        for descriptor in (stdin, stdout, stderr, spec):
-            os.close(descriptor)
-        return True
+        for descriptor in (stdin, stdout, stderr, spec, target):
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def _command(self, descriptor: int) -> None:
-        """Take a signal number for a container, or the end of interest in it."""
+        """Take what a builder says to a container: a signal, a process that joins, no interest."""
         pid = self._by_control[descriptor]
         try:
-            data = os.read(descriptor, 64)
+            data, received = _receive(self._by_pid[pid])
         except OSError:
-            data = b""
+            data, received = b"", []
+        if received:
+            self._start(data, received, joined=pid)
+            return
         if not data:
             self._poll.unregister(descriptor)
             self._silent.add(descriptor)
@@ -175,6 +196,13 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return found
     return found
+
+
+def _receive(socket: _socket.socket) -> tuple[bytes, list[int]]:
+    """Return a short message and the descriptors that come with it: five or none."""
+    space = _socket.CMSG_SPACE(_DESCRIPTORS * 4)
+    data, ancillary, _, _ = socket.recvmsg(64, space, _socket.MSG_CMSG_CLOEXEC)
+    return data, memoryview(ancillary[0][2]).cast("i").tolist() if ancillary else []
 
 
 def _read_start(data: bytes) -> Start:
@@ -232,15 +260,19 @@ def _become_container(
     streams: tuple[int, int, int],
     control: int,
     supervisor: tuple[int, int] | None,
+    target: int,
 ) -> None:
     """Run a message in the clone; never returns.
 
     With ``supervisor``, flags for clone(2) and the server's process ID, it becomes that first.
+    ``target`` is what a process that joins a container needs, or -1.
     """
     step.enter("start")
     try:
         _signal.set_wakeup_fd(-1)
-        control = _keep_only(streams, control)
+        control = _keep_only(streams, control, target)
+        if isinstance(message, (Join, Show)):
+            run(message, control, _TARGET)
         if supervisor and isinstance(message, (Container, Runtime)) and message.fuse:
             fuse.supervise(message.fuse, control, *supervisor)
         run(message, control)
@@ -281,17 +313,25 @@ def _runner(message: Message) -> Callable[..., None]:
             from jettison.sandbox.init import network
 
             return network.run
+        case Join() | Show():
+            if isinstance(message, Join) and message.filters.notify:
+                load_responder()
+            from jettison.sandbox.init import joined
+
+            return joined.run if isinstance(message, Join) else joined.show
         case _:
             raise WireError(f"a `{type(message).__name__}` is nothing to run")
 
 
-def _keep_only(streams: tuple[int, int, int], control: int) -> int:
-    """Leave 0, 1, 2 and the control socket open; return the latter's descriptor."""
-    # Received descriptors are above 2, since the helper has 0, 1 and 2 itself.
+def _keep_only(streams: tuple[int, int, int], control: int, target: int) -> int:
+    """Leave 0, 1, 2, the control socket and a target open; return the socket's descriptor."""
+    # Received descriptors are above those of the helper itself: 0, 1, 2, its socket and two more.
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number, inheritable=True)
     os.dup2(control, _CONTROL, inheritable=False)
-    os.closerange(_CONTROL + 1, _MOST_DESCRIPTORS)
+    if target >= 0:
+        os.dup2(target, _TARGET, inheritable=False)
+    os.closerange((_TARGET if target >= 0 else _CONTROL) + 1, _MOST_DESCRIPTORS)
     return _CONTROL
 
 

@@ -25,6 +25,8 @@ _STREAMS = (0, 1, 2)
 _NULL = (1, 3)
 _TIOCSPTLCK = 0x40045431
 _TIOCGPTN = 0x80045430
+_TIOCGPTPEER = 0x5441
+_MULTIPLEXER = (5, 2)
 _NOT_OURS = frozenset({errno.EPERM, errno.EINVAL, errno.EROFS, errno.EACCES})
 
 
@@ -77,15 +79,52 @@ def use_terminal(dev: bytes, size: Terminal) -> None:
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size.rows, size.columns, 0, 0))
     os.close(os.open(dev + b"/console", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o620))
     bind(path, dev + b"/console", recursive=False)
-    console = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 0)
-    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", master))
-    console.sendmsg([b"."], [rights])
-    console.detach()
-    os.close(master)
+    send_over_stdin(master)
     for number in _STREAMS:
         os.dup2(slave, number, inheritable=True)
     os.close(slave)
     control_terminal()
+
+
+def use_joined_terminal(dev: bytes, size: Terminal) -> None:
+    """Make another terminal in a container that runs already: all streams.
+
+    Standard input is a socket, over which its master side goes to the builder.
+
+    Args:
+        dev: Path of the container's ``/dev``.
+        size: Its size at first.
+
+    Raises:
+        OSError: it cannot be made, or something else is in its place.
+
+    Security: what is at the path is the container's to change, so it is looked at, and the other
+    side is had from the kernel, not by its name.
+    """
+    flags = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
+    path = dev + b"/pts/ptmx"
+    master = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    st = os.fstat(master)
+    if not stat.S_ISCHR(st.st_mode) or st.st_rdev != os.makedev(*_MULTIPLEXER):
+        raise OSError(errno.ENOTTY, "is not the multiplexer of terminals", path)
+    os.set_blocking(master, True)
+    fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("=i", 0))
+    slave = fcntl.ioctl(master, _TIOCGPTPEER, flags)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", size.rows, size.columns, 0, 0))
+    send_over_stdin(master)
+    for number in _STREAMS:
+        os.dup2(slave, number, inheritable=True)
+    os.close(slave)
+    control_terminal()
+
+
+def send_over_stdin(descriptor: int) -> None:
+    """Give a descriptor to the builder, by the socket that standard input is; it is closed here."""
+    console = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 0)
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", descriptor))
+    console.sendmsg([b"."], [rights])
+    console.detach()
+    os.close(descriptor)
 
 
 def control_terminal() -> None:

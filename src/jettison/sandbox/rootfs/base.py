@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from jettison.fs.os_errors import storage_errors
-from jettison.sandbox.base import Running, Sandbox, Streams
+from jettison.sandbox.base import Joined, Running, Sandbox, Streams
 from jettison.sandbox.spec import BindMount, Mount, OverlayMount, RootKind, SandboxSpec
 
 OVERLAY = "overlay"
@@ -77,6 +77,18 @@ class RootedRunning:
     def lacked_pids(self) -> bool:
         """See ``Running``."""
         return self._running.lacked_pids
+
+    def begin(self) -> bool:
+        """See ``Running.begin``."""
+        return self._running.begin()
+
+    def execute(self, spec: SandboxSpec, streams: Streams) -> Joined:
+        """See ``Running.execute``."""
+        return self._running.execute(spec, streams)
+
+    def open_root(self) -> int:
+        """See ``Running.open_root``."""
+        return self._running.open_root()
 
     def wait(self) -> int:
         """See ``Running.wait``."""

@@ -58,6 +58,7 @@ def test_a_process_is_told_in_bytes() -> None:
     assert process == wire.Process(
         argv=[b"sh", b"\xc3\xbc"], env=[b"A=1"], cwd=b"/", uid=3, gid=4, groups=[5],
         limits=[wire.ResourceLimit(resource=7, soft=5, hard=-1)], init=True,
+        announced=False, no_new_privileges=False,
     )  # fmt: skip
 
 

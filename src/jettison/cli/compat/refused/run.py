@@ -110,10 +110,6 @@ RUN: Reasons = {
     "--seccomp-policy": ("the filter is docker's", "use --privileged for none"),
     "--secret": ("secrets are for builds", "use -v FILE:/run/secrets/NAME:ro"),
     "--shm-size-systemd": ("systemd is not run", "use --shm-size"),
-    "--stop-signal --stop-timeout": (
-        "signals that `jettison run` gets are passed on",
-        "send the signal yourself",
-    ),
     "--sysctl": ("settings of the kernel are not changed", "use --privileged and `sysctl -w`"),
     "--use-api-socket": ("there is no daemon", "leave it out"),
 }

@@ -1,0 +1,185 @@
+"""What runs in a container of ``run``: program, user, variables, mounts, network.
+
+In:  a session, what a container was asked for, the config of its image.
+Out: a ``SandboxSpec``; the same with another process, for ``exec``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from jettison.api.container import apparmor_profile, capabilities, container_mounts, limits
+from jettison.api.execution import ca_files, container_files
+from jettison.api.network import Link
+from jettison.api.session import Session
+from jettison.container.request import RunRequest
+from jettison.container.state.directory import ContainerDirectory
+from jettison.container.state.protocol import Execute
+from jettison.container.state.record import ContainerRecord
+from jettison.copier.mkdir import make_directories
+from jettison.copier.passwd import UserIds, resolve_user
+from jettison.errors import ContextError, SolveError, UsageError
+from jettison.fs.tree import Tree
+from jettison.oci.config import ContainerConfig
+from jettison.sandbox.spec import Root, RootKind, SandboxSpec
+from jettison.snapshot.stack import StackTree
+
+
+def container_spec(
+    session: Session,
+    record: ContainerRecord,
+    directory: ContainerDirectory,
+    lowers: tuple[Path, ...],
+    link: Link,
+) -> SandboxSpec:
+    """Return the description of a container.
+
+    Args:
+        session: The store.
+        record: The container.
+        directory: Where it is.
+        lowers: Directories of its layers.
+        link: Its network.
+
+    Raises:
+        SolveError: it has no such user.
+        UsageError: what was asked for cannot be.
+    """
+    request, config = record.request, record.config
+    tree = StackTree((*lowers, directory.upper), session.ownership)
+    user = _user(request.user or config.user, tree)
+    cwd = request.workdir or config.working_dir or "/"
+    if not cwd.startswith("/"):
+        raise UsageError(f"the working directory `{cwd}` is not an absolute path")
+    make_directories(cwd, tree, directory.upper, session.ownership)
+    hostname = hostname_of(record)
+    files = container_files(hostname, request.extra_hosts, link)
+    extra = ca_files(session)
+    return SandboxSpec(
+        root=Root(RootKind.OVERLAY, directory.upper, directory.work, lowers),
+        argv=record.argv,
+        env=environment(record, user, extra.env),
+        cwd=cwd,
+        uid=user.uid,
+        gid=user.gid,
+        groups=user.groups,
+        mounts=(*extra.mounts, *container_mounts(request)),
+        hostname=hostname,
+        hosts=files.hosts,
+        resolv_conf=files.resolv_conf,
+        network=link.mode,
+        network_path=link.path,
+        capabilities=capabilities(request.cap_add, request.cap_drop),
+        privileged=request.privileged,
+        apparmor=apparmor_profile(request.security_opts),
+        readonly_root=request.readonly,
+        terminal=request.terminal,
+        init=request.init,
+        limits=limits(request),
+        announced=True,
+    )
+
+
+def joined_spec(
+    session: Session,
+    spec: SandboxSpec,
+    record: ContainerRecord,
+    wanted: Execute,
+) -> SandboxSpec:
+    """Return the description of a container with another process, which joins it.
+
+    Args:
+        session: The store.
+        spec: The container.
+        record: What is kept of it.
+        wanted: The process.
+
+    Raises:
+        SolveError: it has no such user.
+        UsageError: the working directory is not an absolute path.
+    """
+    request, config = record.request, record.config
+    tree = StackTree((*spec.root.lowers, spec.root.upper), session.ownership)
+    user = _user(wanted.user or request.user or config.user, tree)
+    if wanted.workdir and not wanted.workdir.startswith("/"):
+        raise UsageError(f"the working directory `{wanted.workdir}` is not an absolute path")
+    env = environment(
+        record, user, ca_files(session).env, terminal=wanted.terminal, more=wanted.env
+    )
+    return msgspec.structs.replace(
+        spec,
+        argv=wanted.argv,
+        env=env,
+        cwd=wanted.workdir or spec.cwd,
+        uid=user.uid,
+        gid=user.gid,
+        groups=user.groups,
+        terminal=wanted.terminal,
+        terminal_size=(wanted.rows, wanted.columns),
+        init=False,
+    )
+
+
+def hostname_of(record: ContainerRecord) -> str:
+    """Return the host name of a container; as docker's, the beginning of its ID."""
+    return record.request.hostname or record.short_id
+
+
+def command(request: RunRequest, config: ContainerConfig) -> tuple[str, ...]:
+    """Return what runs: ENTRYPOINT, then the given arguments or CMD.
+
+    Raises:
+        UsageError: the image names nothing and nothing is given.
+    """
+    entrypoint = config.entrypoint or ()
+    arguments = request.argv or config.cmd or ()
+    if request.entrypoint is not None:
+        entrypoint = (request.entrypoint,) if request.entrypoint else ()
+        arguments = request.argv  # CMD belongs to the image's own ENTRYPOINT
+    argv = (*entrypoint, *arguments)
+    if not argv:
+        raise UsageError("no command specified", hint="the image has no CMD; name a program to run")
+    return argv
+
+
+def environment(
+    record: ContainerRecord,
+    user: UserIds,
+    extra: tuple[str, ...],
+    *,
+    terminal: bool | None = None,
+    more: tuple[str, ...] = (),
+) -> tuple[str, ...]:
+    """Return the environment: the image's, overridden by what is given.
+
+    Args:
+        record: The container.
+        user: Whose home it names.
+        extra: Variables that the image's win over.
+        terminal: Whether the process has one, by default the container's first.
+        more: Variables that win over all.
+    """
+    request = record.request
+    values: dict[str, str] = {}
+    for entry in (*extra, *record.config.env):
+        name, _, value = entry.partition("=")
+        values[name] = value
+    values.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+    values["HOSTNAME"] = hostname_of(record)
+    values.setdefault("HOME", user.home)
+    if request.terminal if terminal is None else terminal:
+        values.setdefault("TERM", "xterm")
+    for entry in (*request.env, *more):
+        name, _, value = entry.partition("=")
+        values[name] = value
+    return tuple(f"{name}={value}" for name, value in values.items())
+
+
+def _user(text: str, tree: Tree) -> UserIds:
+    try:
+        return resolve_user(text, tree)
+    except ContextError as error:
+        hint = "`-u` takes a user of the image's `/etc/passwd` or a number: `-u 1000:1000`"
+        raise SolveError(error.message, hint=hint) from error

@@ -1,0 +1,107 @@
+"""Follows a container from its start to its end: in the foreground, or for one in the background.
+
+In:  a session, a container of the store, what of the caller it gets.
+Out: its exit code; its state, log and control socket meanwhile, for other processes.
+
+Whoever calls this is all that keeps the container running: it ends with that process, and others
+see by the lock in its directory that it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import msgspec
+
+from jettison.api.container import capabilities
+from jettison.api.network import connect
+from jettison.api.process import container_spec, joined_spec
+from jettison.api.session import Session
+from jettison.container.foreground import Attachment, run_attached
+from jettison.container.state.catalog import Container
+from jettison.container.state.keeper import ContainerKeeper
+from jettison.container.state.protocol import Execute
+from jettison.errors import ContainerError, JettisonError
+from jettison.fs.remove import remove_tree
+from jettison.sandbox.base import Joined, Running, Streams
+from jettison.sandbox.spec import NETWORK_CAPABILITIES, NetworkMode
+
+
+class Run(msgspec.Struct, frozen=True):
+    """How a run of a container ended.
+
+    Args:
+        code: Its exit code.
+        problem: Why its program could not be executed, if that was so.
+    """
+
+    code: int
+    problem: str = ""
+
+
+def supervise(
+    session: Session,
+    container: Container,
+    attachment: Attachment,
+    warn: Callable[[str], None] = lambda _: None,
+    on_start: Callable[[], None] = lambda: None,
+) -> Run:
+    """Run a container until it ends.
+
+    Args:
+        session: The store.
+        container: It; must not run.
+        attachment: What of the caller it gets.
+        warn: Gets what is otherwise than asked, and why.
+        on_start: Called when it runs, and its state says so.
+
+    Raises:
+        ContainerError: it runs already.
+        JettisonError: it could not be set up; see ``errors``.
+    """
+    lock = container.directory.lock()
+    if not lock.acquire(wait=False):
+        raise ContainerError(f"container {container.record.short_id} is running already")
+    try:
+        seen = container.record.request.remove and attachment.stdout >= 0
+        keeper = ContainerKeeper(container.directory, on_start, logs=not seen)
+        try:
+            code = _run(session, container, attachment, warn, keeper)
+        except BaseException as error:
+            keeper.failed(error.message if isinstance(error, JettisonError) else "interrupted")
+            raise
+        return Run(code, keeper.ended(code))
+    finally:
+        lock.release()
+
+
+def _run(
+    session: Session,
+    container: Container,
+    attachment: Attachment,
+    warn: Callable[[str], None],
+    keeper: ContainerKeeper,
+) -> int:
+    """Run it; nothing of it is left when this returns but its files."""
+    directory, record = container.directory, container.record
+    request = record.request
+    with ExitStack() as resources:
+        network = directory.path / "network"
+        for place in (directory.work, network):
+            remove_tree(place)  # of the last run
+            place.mkdir(0o700)
+        lowers = tuple(session.blobs.materialise(record.layers))
+        sandbox = session.sandbox()
+        link = connect(request, sandbox.name, network, resources, warn)
+        if link.mode is NetworkMode.SHARED and not request.privileged:
+            asked = NETWORK_CAPABILITIES.intersection(capabilities(request.cap_add, ["ALL"]))
+            for name in sorted(asked):
+                warn(f"{name} is not given in a network that is shared: use `--network host`")
+        spec = container_spec(session, record, directory, lowers, link)
+
+        def join(running: Running, wanted: Execute, streams: Streams) -> Joined:
+            return running.execute(joined_spec(session, spec, record, wanted), streams)
+
+        keeper.prepare(sandbox.name, link.mode.value, join)
+        return run_attached(sandbox, spec, attachment, warn, keeper)

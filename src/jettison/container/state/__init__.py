@@ -1,0 +1,1 @@
+"""Containers that stay: their directories in the store, their logs, and how they are spoken to."""

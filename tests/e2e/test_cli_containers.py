@@ -1,0 +1,227 @@
+"""Containers in the background, as root and not: started, looked at, stopped, removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from subprocess import PIPE
+
+import pytest
+
+from e2e.command import Cli
+
+READY = "echo ready; trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done"
+
+
+@pytest.fixture
+def detached(cli: Cli) -> Iterator[Cli]:
+    """The command line; no container is left afterwards."""
+    yield cli
+    ids = cli("ps", "-aq").stdout.split()
+    if ids:
+        cli("rm", "-f", *ids)
+    assert cli("ps", "-aq").stdout == ""
+
+
+def rows(cli: Cli, *args: str) -> dict[str, dict[str, str]]:
+    """Return the containers of a list by their names."""
+    found = map(json.loads, cli("ps", *args, "--format", "json").stdout.splitlines())
+    return {each["Names"]: each for each in found}
+
+
+def test_a_container_is_started_looked_at_and_stopped(detached: Cli):
+    container = detached("run", "-d", "--name", "web", "box", "sh", "-c", READY).stdout.strip()
+    with detached.start("logs", "-f", "web", stdout=PIPE) as follower:
+        assert follower.stdout.readline() == b"ready\n"
+        follower.terminate()
+    assert re.fullmatch("[0-9a-f]{64}", container)
+    lines = detached("ps").stdout.splitlines()
+    assert lines[0].split("  ")[0] == "CONTAINER ID"
+    assert lines[1].startswith(f"{container[:12]}   box       ")
+    assert lines[1].endswith("   web")
+    shown = rows(detached)["web"]
+    assert (shown["State"], shown["Status"].startswith("Up ")) == ("running", True)
+    assert detached("stop", container[:5]).stdout == f"{container[:5]}\n"
+    assert detached("ps", "-q").stdout == ""
+    assert rows(detached, "-a")["web"]["Status"].startswith("Exited (3) ")
+    assert detached("logs", "web").stdout == "ready\nbye\n"
+    assert detached("wait", "web").stdout == "3\n"
+    assert detached("rm", "web").stdout == "web\n"
+    assert detached.attempt("logs", "web").returncode == 1
+
+
+def test_a_stopped_container_is_started_again_with_its_files(detached: Cli):
+    script = "cat /tmp/seen; echo again >> /tmp/seen"
+    detached("run", "--name", "twice", "box", "sh", "-c", f"touch /tmp/seen; {script}")
+    detached("start", "twice")
+    assert detached("wait", "twice").stdout == "0\n"
+    assert detached("logs", "twice").stdout == "again\n"
+
+
+def test_whoever_ends_late_is_killed(detached: Cli):
+    detached("run", "-d", "--name", "deaf", "box", "sleep", "600")
+    detached("stop", "-t", "0", "deaf")
+    assert detached("wait", "deaf").stdout == "137\n"
+    detached("start", "deaf")
+    detached("kill", "deaf")
+    assert rows(detached, "-a")["deaf"]["Status"].startswith("Exited (137) ")
+    said = detached.attempt("kill", "deaf")
+    assert said.returncode == 1
+    assert "is not running" in said.stderr
+
+
+def test_the_signal_of_the_request_is_what_stop_sends(detached: Cli):
+    script = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done"
+    detached("run", "-d", "--name", "own", "--stop-signal", "USR1", "box", "sh", "-c", script)
+    with detached.start("logs", "-f", "own", stdout=PIPE) as follower:
+        assert follower.stdout.readline() == b"ready\n"
+        detached("stop", "own")
+    assert detached("wait", "own").stdout == "7\n"
+
+
+def test_rm_decides_whether_a_container_stays(detached: Cli):
+    detached.attempt("run", "--name", "stays", "box", "sh", "-c", "echo kept; exit 4")
+    detached("run", "--rm", "--name", "goes", "box", "true")
+    gone = detached("run", "-d", "--rm", "--name", "later", "box", "sleep", "600").stdout.strip()
+    assert set(rows(detached, "-a")) == {"stays", "later"}
+    detached("stop", "-t", "0", gone)
+    assert set(rows(detached, "-a")) == {"stays"}
+    assert detached("logs", "stays").stdout == "kept\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [("no-such-program", 127), ("/etc/passwd", 126), ("/etc", 126)]
+)
+def test_what_cannot_be_executed_is_said_at_once(detached: Cli, command: str, status: int):
+    said = detached.attempt("run", "-d", "box", command)
+    assert said.returncode == status
+    assert "unable to start container process" in said.stderr
+    (shown,) = rows(detached, "-a").values()
+    assert shown["Status"] == "Created"
+
+
+def test_a_name_is_taken_once(detached: Cli):
+    container = detached("run", "-d", "--name", "taken", "box", "sleep", "600").stdout.strip()
+    said = detached.attempt("run", "--name", "taken", "box", "true")
+    assert said.returncode == 125
+    assert (
+        f'Conflict. The container name "/taken" is already in use by container "{container}". '
+        "You have to remove (or rename) that container to be able to reuse that name."
+    ) in said.stderr
+    assert detached.attempt("run", "--name", "x!", "box", "true").returncode == 125
+
+
+def test_a_running_container_is_removed_by_force_only(detached: Cli):
+    detached("run", "-d", "--name", "busy", "box", "sleep", "600")
+    said = detached.attempt("rm", "busy", "nobody")
+    assert said.returncode == 1
+    assert 'cannot remove container "busy": container is running' in said.stderr
+    assert "No such container: nobody" in said.stderr
+    detached("rm", "-f", "busy")
+
+
+def test_a_process_joins_a_container(detached: Cli):
+    detached("run", "-d", "--name", "host", "-e", "A=1", "-w", "/tmp", "box", "sleep", "600")
+    said = detached("exec", "-e", "B=2", "host", "sh", "-c", "echo $A $B; pwd; id -u; ps -o args")
+    assert said.stdout.splitlines()[:3] == ["1 2", "/tmp", "0"]
+    assert "sleep 600" in said.stdout
+    said = detached("exec", "-u", "app", "-w", "/", "host", "sh", "-c", "id -u; echo $HOME; pwd")
+    assert said.stdout == "1000\n/home/app\n/\n"
+    assert detached.raw("exec", "-i", "host", "cat", stdin=b"in\0\xff").stdout == b"in\0\xff"
+    assert detached.attempt("exec", "host", "sh", "-c", "echo no >&2; exit 9").returncode == 9
+    assert detached.attempt("exec", "host", "no-such").returncode == 127
+    assert detached.attempt("exec", "host", "/etc/passwd").returncode == 126
+    detached("exec", "-d", "host", "sh", "-c", "echo there > /tmp/file")
+    detached("stop", "-t", "0", "host")
+    said = detached.attempt("exec", "host", "true")
+    assert (said.returncode, "is not running" in said.stderr) == (1, True)
+
+
+def test_a_process_that_joins_has_a_terminal(detached: Cli):
+    detached("run", "-d", "--name", "tty", "box", "sleep", "600")
+    status, shown = detached.on_terminal(
+        "exec", "-it", "tty", "sh", "-c", "echo who; read n; echo hi $n; stty size; exit 5",
+        typed=b"you\r", until=b"who",
+    )  # fmt: skip
+    assert status == 5
+    assert "hi you" in shown
+    assert "30 100" in shown
+
+
+def test_a_shell_waits_in_the_background_for_who_enters(detached: Cli):
+    detached("run", "-dit", "--name", "shell", "box", "sh")
+    assert detached("exec", "shell", "ps", "-o", "args").stdout.splitlines()[1] == "sh"
+    assert rows(detached)["shell"]["State"] == "running"
+
+
+def test_whoever_keeps_a_container_may_be_killed(detached: Cli):
+    detached("run", "-d", "--name", "orphan", "box", "sleep", "600")
+    watcher = detached.start("wait", "orphan", stdout=PIPE)
+    pid = int(detached("inspect", "-f", "{{.State.Pid}}", "orphan").stdout)
+    os.kill(pid, signal.SIGKILL)
+    assert watcher.communicate(timeout=20) == (b"137\n", None)
+    assert rows(detached, "-a")["orphan"]["Status"] == "Dead"
+    detached("stop", "orphan")
+    detached("start", "orphan")
+    assert rows(detached)["orphan"]["State"] == "running"
+
+
+def test_logs_are_followed_until_the_end(detached: Cli):
+    script = "echo one; read x < /tmp/go; echo two >&2; read x < /tmp/go; echo three"
+    detached("run", "-d", "--name", "talk", "box", "sh", "-c", f"mkfifo /tmp/go; {script}")
+    with detached.start("logs", "-f", "talk", stdout=PIPE, stderr=PIPE) as follower:
+        assert follower.stdout.readline() == b"one\n"
+        detached("exec", "talk", "sh", "-c", "echo > /tmp/go")
+        assert follower.stderr.readline() == b"two\n"
+        detached.attempt(
+            "exec", "talk", "sh", "-c", "echo > /tmp/go"
+        )  # the last that is done there
+        assert follower.communicate(timeout=20) == (b"three\n", b"")
+    said = detached("logs", "--tail", "2", "talk")
+    assert (said.stdout, said.stderr) == ("three\n", "two\n")
+    stamped = detached("logs", "-t", "talk").stdout.splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z one", stamped[0])
+    assert detached("logs", "--until", stamped[0].split()[0], "talk").stdout == "one\n"
+
+
+def test_filters_and_templates(detached: Cli):
+    detached("run", "-d", "--name", "aa", "-l", "tier=web", "box", "sleep", "600")
+    detached("run", "--name", "bb", "-l", "tier=db", "box", "true")
+    wanted = ["--format", "{{.Names}} {{.State}}"]
+    assert detached("ps", *wanted).stdout == "aa running\n"
+    assert detached("ps", "-a", *wanted).stdout == "bb exited\naa running\n"
+    for text, names in [
+        ("label=tier=db", "bb exited\n"), ("status=exited", "bb exited\n"), ("name=^/a", "aa running\n"),
+        ("ancestor=box", "bb exited\naa running\n"), ("exited=0", "bb exited\n"), ("before=bb", "aa running\n"),
+    ]:  # fmt: skip
+        assert detached("ps", "-a", "--filter", text, *wanted).stdout == names, text
+    assert detached.attempt("ps", "--filter", "nonsense=1").returncode == 125
+
+
+def test_images_of_containers_are_held(detached: Cli):
+    context = detached.context({"Dockerfile": "FROM box\nRUN echo file > /made\n"})
+    detached("build", "-q", "-t", "held", context)
+    detached("run", "--name", "holder", "held", "true")
+    said = detached.attempt("rmi", "held")
+    assert said.returncode == 1
+    assert "is using its referenced image" in said.stderr
+    detached("rmi", "-f", "held")
+    detached("prune")
+    detached("start", "holder")
+    assert detached("wait", "holder").stdout == "0\n"
+    said = detached("container", "prune", "-f")
+    assert said.stdout.startswith("Deleted Containers:\n")
+
+
+def test_docker_s_group_of_commands(detached: Cli):
+    detached("container", "run", "-d", "--name", "grouped", "box", "sleep", "600")
+    assert detached("container", "ls", "-q").stdout.strip()
+    (document,) = json.loads(detached("container", "inspect", "grouped").stdout)
+    assert document["Name"] == "/grouped"
+    assert document["State"]["Running"] is True
+    detached("container", "stop", "-t", "0", "grouped")
+    detached("container", "rm", "grouped")
+    assert "No such object: grouped" in detached.attempt("inspect", "grouped").stderr
