@@ -36,6 +36,7 @@ PACKAGE_HOSTS = [  # written apart, so that this file may be looked at too
 ]
 
 READS_THE_ENVIRONMENT = {
+    "api/supervisor.py": "is a process of its own, and hands it to its session",
     "cli": "hands it to sessions",
     "linux/programs.py": "looks for programs where exec would",
     "linux/userns.py": "is told by the process that it replaced, and looks for newuidmap",
