@@ -6,7 +6,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from jettison.cli.flag_page import page
+from project_python import enter
+
+enter()
+
+from jettison.cli.flag_page import page  # noqa: E402 - found through sys.path
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ROOT / "tests" / "unit" / "cli" / "compat" / "flags.json"

@@ -3,9 +3,8 @@
 
     scripts/man_pages.py DIRECTORY
 
-Run it with the Python that has Jettison: ``.venv/bin/python`` in a checkout. The pages are
-``jettison.1`` and ``jettison-COMMAND.1``; ``man -l FILE`` shows one. They hold what ``--help``
-shows, so they are made when they are packaged and are not kept.
+The pages are ``jettison.1`` and ``jettison-COMMAND.1``; ``man -l FILE`` shows one. They hold what
+``--help`` shows, so they are made when they are packaged and are not kept.
 """
 
 from __future__ import annotations
@@ -15,11 +14,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
+from project_python import enter
 
-from jettison import __version__
-from jettison.cli.main import jettison
-from jettison.cli.names import GROUPS
+enter()
+
+import click  # noqa: E402 - found through sys.path
+
+from jettison import __version__  # noqa: E402
+from jettison.cli.main import jettison  # noqa: E402
+from jettison.cli.names import GROUPS  # noqa: E402
 
 ESCAPES = {
     "-": "\\-",

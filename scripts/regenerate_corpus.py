@@ -28,10 +28,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+from project_python import enter
+
+enter()
 
 from conformance import box, cases, contexts, images  # noqa: E402 - found through sys.path
+
+ROOT = Path(__file__).resolve().parents[1]
 
 Json = dict[str, Any]
 

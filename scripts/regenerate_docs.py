@@ -17,10 +17,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
+from project_python import enter
+
+enter()
 
 from pages.readings import READINGS, read  # noqa: E402 - found through sys.path
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jettison.lint.pages import pages
+from project_python import enter
+
+enter()
+
+from jettison.lint.pages import pages  # noqa: E402 - found through sys.path
 
 PLACE = Path(__file__).resolve().parents[1] / "docs" / "rules"
 

@@ -60,6 +60,8 @@ def write(name: str, origin: str, form: str, lines: list[str]) -> None:
 
 def main() -> None:
     """Read both origins and write both files."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     profile, sys_ = map(Path, sys.argv[1:])
     version = profile.name.partition("@")[2]
     write(

@@ -111,13 +111,13 @@ def test_every_option_of_mounts_occurs_in_builds() -> None:
 
 
 def test_every_rule_finds_something_in_checks() -> None:
-    """Rules that need more than a check without a network knows are listed."""
+    """Docker's rules, but for one that needs a registry; those of our own have no page of docker's."""
     found = {
         warning["rule"]
         for case in corpora.own_cases("check")
         for warning in case["expected"]["warnings"]
     }
-    assert {rule.name for rule in RULES} - found == {"InvalidBaseImagePlatform"}
+    assert {rule.name for rule in RULES if rule.has_page} - found == set()
 
 
 def test_the_base_image_is_the_same_whenever_it_is_made(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Out: its fenced blocks, each with the marks above it; the page again with other 
 Marks are HTML comments on the lines above a block:
 
 ``<!-- file: PATH -->``         the block is the content of a file
+``<!-- edit: PATH -->``         the block is a change of one place in a file, in the form of a diff
 ``<!-- not run: REASON -->``    nobody runs it
 ``<!-- run by: TEST -->``       this test does
 ``<!-- job: KIND -->``          the scripts of a CI job, in the form of GitLab or GitHub
@@ -22,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KINDS = frozenset({"file", "not run", "run by", "job", "show", "status", "before"})
+KINDS = frozenset({"file", "edit", "not run", "run by", "job", "show", "status", "before"})
 _MARK = re.compile(r"<!-- ([a-z ]+?): (.*?) -->", re.DOTALL)
 _FENCE = re.compile(r"^( *`{3,})([\w-]*)\n(.*?)^\1$\n?", re.MULTILINE | re.DOTALL)
 _ABOVE = re.compile(r"((?:<!-- (?:(?!-->).)*? -->\s*)+)$", re.DOTALL)
@@ -74,7 +75,9 @@ class Block:
 
         ``text`` is no command, and sessions of Python (``pycon``) are what doctests run.
         """
-        kinds = [kind for kind in ("file", "not run", "run by", "job") if kind in self.marks]
+        kinds = [
+            kind for kind in ("file", "edit", "not run", "run by", "job") if kind in self.marks
+        ]
         if self.language == "console" and not kinds:
             return "run"
         if self.language in {"text", "pycon"} and not kinds:
