@@ -98,11 +98,11 @@ def row_of(image: ImageSummary, *, full: bool) -> dict[str, str]:
         "ID": image.id if full else short(image.id),
         "CreatedSince": _since(image.created),
         "CreatedAt": _at(image.created),
-        "Size": size(image.size_bytes),
+        "Size": size(image.size_bytes, 3),
         "VirtualSize": size(image.size_bytes),
         "SharedSize": "N/A",
         "UniqueSize": "N/A",
-        "Containers": "N/A",
+        "Containers": "0",
     }
 
 
@@ -204,6 +204,6 @@ def _entry(entry: HistoryRow, *, full: bool, human: bool) -> dict[str, str]:
         "CreatedSince": _since(entry.created) if human else entry.created,
         "CreatedAt": entry.created,
         "CreatedBy": text if full or len(text) <= _TEXT else f"{text[: _TEXT - 1]}…",
-        "Size": size(entry.size_bytes) if human else str(entry.size_bytes),
+        "Size": size(entry.size_bytes, 3) if human else str(entry.size_bytes),
         "Comment": entry.comment,
     }
