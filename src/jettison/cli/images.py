@@ -19,7 +19,8 @@ from jettison.cli.session import in_session
 from jettison.cli.table import ago
 from jettison.cli.values import texts
 from jettison.console.plain import size
-from jettison.console.terminal import out
+from jettison.console.terminal import err, out
+from jettison.errors import ImageNotFoundError
 from jettison.image.names import find_image
 from jettison.linux.text import printable
 from jettison.oci.digest import short
@@ -153,6 +154,11 @@ def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: 
         for platform in texts(flags, "platforms"):
             for name in names:
                 api.require_platform(find_image(session.store, name), platform)
+        for name in names if force else ():
+            try:
+                find_image(session.store, name)
+            except ImageNotFoundError as error:
+                err(f"{error.message}\n")
         for line in api.remove_images(session, names, force=force):
             out(printable(line) + "\n")
         return 0
