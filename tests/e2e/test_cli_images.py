@@ -218,7 +218,7 @@ def test_images_travel_through_a_registry(cli: Cli, app: str, registry: Registry
     other("build", "--pull", "--push", "-t", pushed, context)
     assert cli("run", "--pull", "always", pushed).stdout == f"{app}\n"
     if registry.auth == "basic":
-        assert "Removed" in cli("logout", registry.host).stdout
+        assert "Removing" in cli("logout", registry.host).stdout
         assert cli.attempt("pull", name).returncode == 4
 
 
@@ -253,7 +253,7 @@ def test_what_nothing_needs_is_removed_and_images_stay(cli: Cli):
     assert "3.146MB" in own("system", "df").stdout
     assert own("builder", "prune", "-a", stdin=b"n\n").stdout == ""
     said = own("builder", "prune", "-a", stdin=b"y\n").stdout
-    assert "Total reclaimed space: 3.1" in said
+    assert "Total:\t3.146MB" in said
     assert "3.146MB" not in own("du").stdout
     assert own("run", "thin", "head", "-c4", "/thin").stdout == "root"
     own("build", "-t", "thin", context)

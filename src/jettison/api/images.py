@@ -69,7 +69,8 @@ def list_images(session: Session, wanted: ImageFilter | None = None) -> list[Ima
             for name in names
             if wanted.fits_name(*name)
         ]
-    return sorted(rows, key=lambda row: (row.created, row.repository, row.tag), reverse=True)
+    rows.sort(key=lambda row: (row.repository, row.tag))
+    return sorted(rows, key=lambda row: row.created, reverse=True)
 
 
 def _chosen(session: Session, wanted: ImageFilter) -> list[StoredImage]:

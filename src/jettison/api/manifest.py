@@ -10,9 +10,10 @@ import msgspec
 
 from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, InvalidReferenceError
-from jettison.image.document import decode_document
+from jettison.image.document import decode_config, decode_document
 from jettison.image.names import find_image
 from jettison.oci.manifest import Descriptor, Index
+from jettison.oci.platform import Platform
 from jettison.oci.reference import Reference, parse_reference
 
 _MOST_BYTES = 4 << 20
@@ -63,7 +64,7 @@ def find_manifest(session: Session, name: str) -> ShownManifest:
 
 
 def manifests_of(session: Session, shown: ShownManifest) -> list[ShownManifest]:
-    """Return what an index names, each with its bytes; of a manifest, itself.
+    """Return what an index names, each with its bytes; of a manifest, itself with its platform.
 
     Raises:
         RegistryError, ContentError: a manifest cannot be had.
@@ -71,11 +72,21 @@ def manifests_of(session: Session, shown: ShownManifest) -> list[ShownManifest]:
     """
     document = decode_document(shown.data, shown.descriptor.media_type)
     if not isinstance(document, Index):
-        return [shown]
+        config = decode_config(document, _config(session, shown.name, document.config))
+        platform = Platform(config.architecture, config.os, config.variant)
+        described = msgspec.structs.replace(shown.descriptor, platform=platform)
+        return [msgspec.structs.replace(shown, descriptor=described)]
     if len(document.manifests) > _MOST_MANIFESTS:
         raise InvalidReferenceError(f"`{shown.name}` has more than {_MOST_MANIFESTS} manifests")
     reference = parse_reference(shown.name)
     return [_member(session, reference, each) for each in document.manifests]
+
+
+def _config(session: Session, name: str, config: Descriptor) -> bytes:
+    image = session.store.images.get(config.digest)
+    if image is not None:
+        return image.config
+    return session.registry().document(parse_reference(name), config)
 
 
 def _member(session: Session, reference: Reference, descriptor: Descriptor) -> ShownManifest:

@@ -39,7 +39,8 @@ def login(ctx: click.Context, /, registry: str, **flags: object) -> int:
             "login needs a user name and a password", hint="use -u NAME --password-stdin"
         )
     where = api.login(settings_of(ctx), os.environ, registry, username, password)
-    out(f"Login Succeeded (kept in {where})\n")
+    out("Login Succeeded\n")
+    err(f"the credentials are kept in {where}\n")
     return 0
 
 
@@ -49,7 +50,7 @@ def login(ctx: click.Context, /, registry: str, **flags: object) -> int:
 def logout(ctx: click.Context, /, registry: str) -> int:
     """Forget the credentials of a registry."""
     if api.logout(os.environ, registry):
-        out(f"Removed login credentials for {registry}\n")
+        out(f"Removing login credentials for {registry}\n")
     else:
         out(f"Not logged in to {registry}\n")
     return 0

@@ -16,7 +16,7 @@ from jettison.cli.session import confirmed, in_session
 from jettison.cli.values import texts
 from jettison.console.plain import size
 from jettison.console.terminal import err, out
-from jettison.errors import JettisonError, UsageError
+from jettison.errors import ContainerError, JettisonError, UsageError
 from jettison.linux.signals import signal_number
 
 
@@ -155,7 +155,13 @@ def rm(
     del volumes
 
     def work(session: Session, name: str) -> None:
-        api.remove(session, name, force=force)
+        try:
+            api.remove(session, name, force=force)
+        except ContainerError as error:
+            if not force or error.message != f"No such container: {name}":
+                raise
+            err(f"{error.message}\n")  # as docker, which does not fail then
+            return
         out(f"{name}\n")
 
     return _each(ctx, names, work)

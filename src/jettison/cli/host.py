@@ -16,6 +16,7 @@ from jettison.cli.main import settings_of
 from jettison.console.terminal import out, out_json
 from jettison.errors import HostError, InternalError
 from jettison.linux.text import printable
+from jettison.oci.platform import normalise
 
 if TYPE_CHECKING:
     from jettison.api.host import HostCheck
@@ -32,7 +33,7 @@ def version(form: str) -> int:
         "Dockerfile": DOCKERFILE_VERSION,
         "Python": platform.python_version(),
         "Os": platform.system().lower(),
-        "Arch": platform.machine(),
+        "Arch": normalise("linux", platform.machine()).architecture,
         "Kernel": platform.release(),
     }
     if form == "json":

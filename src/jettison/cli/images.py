@@ -19,7 +19,8 @@ from jettison.cli.session import in_session
 from jettison.cli.table import ago
 from jettison.cli.values import texts
 from jettison.console.plain import size
-from jettison.console.terminal import out
+from jettison.console.terminal import err, out
+from jettison.errors import ImageNotFoundError
 from jettison.image.names import find_image
 from jettison.linux.text import printable
 from jettison.oci.digest import short
@@ -98,11 +99,11 @@ def row_of(image: ImageSummary, *, full: bool) -> dict[str, str]:
         "ID": image.id if full else short(image.id),
         "CreatedSince": _since(image.created),
         "CreatedAt": _at(image.created),
-        "Size": size(image.size_bytes),
+        "Size": size(image.size_bytes, 3),
         "VirtualSize": size(image.size_bytes),
         "SharedSize": "N/A",
         "UniqueSize": "N/A",
-        "Containers": "N/A",
+        "Containers": "0",
     }
 
 
@@ -153,6 +154,11 @@ def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: 
         for platform in texts(flags, "platforms"):
             for name in names:
                 api.require_platform(find_image(session.store, name), platform)
+        for name in names if force else ():
+            try:
+                find_image(session.store, name)
+            except ImageNotFoundError as error:
+                err(f"{error.message}\n")
         for line in api.remove_images(session, names, force=force):
             out(printable(line) + "\n")
         return 0
@@ -204,6 +210,6 @@ def _entry(entry: HistoryRow, *, full: bool, human: bool) -> dict[str, str]:
         "CreatedSince": _since(entry.created) if human else entry.created,
         "CreatedAt": entry.created,
         "CreatedBy": text if full or len(text) <= _TEXT else f"{text[: _TEXT - 1]}…",
-        "Size": size(entry.size_bytes) if human else str(entry.size_bytes),
+        "Size": size(entry.size_bytes, 3) if human else str(entry.size_bytes),
         "Comment": entry.comment,
     }

@@ -128,8 +128,12 @@ class PlainConsole:
         write(self._stream, printable(line) + "\n")
 
 
-def size(count: int) -> str:
+def size(count: int, digits: int = 4) -> str:
     """Return a number of bytes as docker writes it: ``12.5MB``.
+
+    Args:
+        count: It.
+        digits: How many are shown; docker's lists of images have three.
 
     >>> size(0), size(999), size(12_500_000)
     ('0B', '999B', '12.5MB')
@@ -137,6 +141,6 @@ def size(count: int) -> str:
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
-            return f"{value:.4g}{unit}" if unit != "B" else f"{int(value)}B"
+            return f"{value:.{digits}g}{unit}" if unit != "B" else f"{int(value)}B"
         value /= 1000
-    return f"{value:.4g}TB"
+    return f"{value:.{digits}g}TB"

@@ -112,3 +112,41 @@ def test_a_wrong_command_line_is_one_message_with_a_hint(line, capsys):
 )
 def test_only_slips_are_taken_for_what_there_is(wrong, known, near):
     assert near_misses(wrong, known) == near
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--root {} images",
+        "images --root {}",
+        "image ls -q --root={}",
+        "debug shell --list --root {}",
+    ],
+)
+def test_the_store_is_named_anywhere_on_the_line(line, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("JETTISON_ROOT", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "usual"))
+    root = tmp_path / "named"
+    assert run(line.format(root).split()) == 0
+    capsys.readouterr()
+    assert (root / "state.db").exists() or (root / "blobs").is_dir()
+    assert not (tmp_path / "usual").exists()
+
+
+def test_arguments_of_a_container_are_its_own():
+    group = jettison.get_command(click.Context(jettison), "run")
+    context = group.make_context("run", ["image", "--root", "x", "-D"])
+    assert context.params["argv"] == ("--root", "x", "-D")
+
+
+def test_a_switch_that_is_on_can_be_turned_off():
+    got = []
+
+    @click.command("x", cls=DockerCommand)
+    @click.option("-H", "--human/--no-human", default=True)
+    def x(human):
+        got.append(human)
+
+    for line in ("", "--human=false", "-H=0", "--human=true", "--no-human"):
+        x.main(line.split(), standalone_mode=False)
+    assert got == [True, False, False, True, False]

@@ -15,6 +15,9 @@ from decimal import Decimal
 
 Value = object
 
+HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+"""Escapes of Go's JSON, unless they are turned off."""
+
 
 class Row(Mapping[str, object]):
     """Fields of one thing in a list; a field that is not there is an error.
@@ -152,8 +155,13 @@ def _plain(value: float) -> str:
 
 
 def to_json(value: Value) -> str:
-    """Return a value as compact JSON, names of mappings sorted but for those of a ``Struct``."""
+    """Return a value as compact JSON, names of mappings sorted but for those of a ``Struct``.
+
+    A row encodes itself, with escapes for HTML.
+    """
     text = json.dumps(_plain_data(value), ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, Row):
+        text = text.translate(HTML)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
