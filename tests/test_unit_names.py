@@ -61,6 +61,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.manifest": _RUNS,
     "jettison.api.container_document": _CONTAINERS,
     "jettison.api.containers": _CONTAINERS,
+    "jettison.api.cp": _CONTAINERS,
     "jettison.api.detach": _CONTAINERS,
     "jettison.api.exec": _CONTAINERS,
     "jettison.api.held": _CONTAINERS,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import signal
+import tarfile
 from collections.abc import Iterator
 from subprocess import PIPE
 
@@ -225,3 +227,50 @@ def test_docker_s_group_of_commands(detached: Cli):
     detached("container", "stop", "-t", "0", "grouped")
     detached("container", "rm", "grouped")
     assert "No such object: grouped" in detached.attempt("inspect", "grouped").stderr
+
+
+def test_files_are_copied_both_ways(detached: Cli):
+    context = detached.context({"file": "hello\n", "dir/inner": "in\n"})
+    (context / "link").symlink_to("file")
+    detached("run", "-d", "--name", "files", "box", "sleep", "600")
+    for source in ("file", "dir", "link"):
+        detached("cp", context / source, "files:/tmp/")
+    detached("cp", context / "dir", "files:/tmp/new")
+    detached("cp", f"{context}/dir/.", "files:/tmp/new")
+    said = detached("exec", "files", "sh", "-c", "cd /tmp; find . | sort; stat -c %u file; cat l*")
+    wanted = [".", "./dir", "./dir/inner", "./file", "./link", "./new", "./new/inner", "0", "hello"]
+    assert said.stdout.splitlines() == wanted
+    detached("kill", "files")
+    detached("cp", "files:/tmp/new", context / "out")
+    assert (context / "out/inner").read_text() == "in\n"
+    assert (context / "out").stat().st_uid == context.stat().st_uid
+    archive = detached.raw("cp", "files:/tmp/dir", "-").stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        assert tar.getnames() == ["dir", "dir/inner"]
+    detached.raw("cp", "-", "files:/", stdin=archive)
+    detached("start", "files")
+    assert detached("exec", "files", "cat", "/dir/inner").stdout == "in\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ("box1:/none", "out", "no such file or directory"),
+        ("none", "box1:/", "no such file or directory"),
+        ("file", "box1:/none/", "does not exist"),
+        ("dir", "box1:/etc/passwd", "cannot copy directory"),
+        ("file/", "box1:/", "is not a directory"),
+        ("file", "box1:/etc/passwd/x", "annot copy"),
+        ("file", "none:/", "No such container"),
+        ("file", "other", "at least one container"),
+        ("box1:/etc", "box2:/", "between containers"),
+    ],
+)
+def test_what_cannot_be_copied_is_said(detached: Cli, source: str, target: str, said: str):
+    context = detached.context({"file": "hello\n", "dir/inner": "in\n"})
+    if "box1:" in source + target and "box2:" not in target:
+        detached("run", "--name", "box1", "box", "true")
+    found = detached.attempt("cp", source, target, cwd=context)
+    assert found.returncode in {1, 125}
+    assert said in found.stderr
+    assert not (context / "out").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-from subprocess import PIPE
 
 import pytest
 
@@ -140,25 +139,15 @@ def test_the_whole_host_can_be_a_volume(cli: Cli):
 
 
 def test_nothing_of_a_container_outlives_it(cli: Cli):
-    cli("run", "--name", "gone", "box", "sh", "-c", "echo x > /written; mkdir /etc/more")
-    said = cli.attempt("run", "--name", "gone", "box", "ls", "/written", "/etc/more")
+    cli("run", "--rm", "--name", "gone", "box", "sh", "-c", "echo x > /written; mkdir /etc/more")
+    said = cli.attempt("run", "--rm", "--name", "gone", "box", "ls", "/written", "/etc/more")
     assert said.returncode == 1
 
 
-def test_a_name_is_the_hostname_and_taken_once(cli: Cli):
-    assert cli("run", "--name", "chosen", "box", "hostname").stdout == "chosen\n"
-    assert cli("run", "-h", "other", "--name", "chosen", "box", "hostname").stdout == "other\n"
-    script = "echo up; cat"
-    first = cli.start(
-        "run", "-i", "--name", "chosen", "box", "sh", "-c", script, stdin=PIPE, stdout=PIPE
-    )
-    assert first.stdout.readline() == b"up\n"
-    said = cli.attempt("run", "--name", "chosen", "box")
-    assert first.communicate(timeout=20) == (b"", None)
-    assert first.returncode == 0
-    assert said.returncode == 125
-    assert "`chosen`" in said.stderr
-    cli("run", "--name", "chosen", "box")
+def test_the_hostname_is_the_id_unless_one_is_given(cli: Cli):
+    assert re.fullmatch("[0-9a-f]{12}\n", cli("run", "--rm", "box", "hostname").stdout)
+    said = cli("run", "--rm", "-h", "other", "--name", "chosen", "box", "hostname")
+    assert said.stdout == "other\n"
 
 
 def test_user_and_directory_can_be_chosen(cli: Cli):
@@ -212,10 +201,11 @@ def test_a_mount_is_named_by_its_fields(cli: Cli):
     assert cli.attempt("run", "--mount", mount, "box", "touch", "/data/x").returncode == 1
 
 
-def test_there_is_no_background(cli: Cli):
-    said = cli.attempt("run", "-d", "box")
+def test_nothing_restarts_a_container(cli: Cli):
+    cli("run", "--rm", "--restart", "no", "box")
+    said = cli.attempt("run", "--restart", "always", "box")
     assert said.returncode == 125
-    assert "foreground" in said.stderr
+    assert "`jettison start`" in said.stderr
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ _TRUE = frozenset({"true", "1", "t"})
 _FALSE = frozenset({"false", "0", "f"})
 _CHANGE_NOTHING = frozenset({"", "false", "()", "default"})
 _PATHS = "context contexts dockerfile outputs secrets ssh iidfile metadata_file ca_bundle path"
-_FILES = "file output source password command"
+_FILES = "file output source destination password command"
 _GIVEN = "argv env env_files entrypoint workdir volumes mounts tmpfs"
 _MAY_BE_BYTES = frozenset(f"{_PATHS} {_FILES} {_GIVEN}".split())
 """Parameters that hold paths, or what containers are given: any bytes may be in them."""

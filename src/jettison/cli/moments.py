@@ -17,6 +17,7 @@ from jettison.errors import DockerfileSyntaxError, UsageError
 from jettison.frontend.dockerfile.durations import parse_duration
 
 _SECOND = 10**9
+_FRACTION = re.compile(r":[0-9]{2}\.([0-9]{1,9})(?=Z|[+-]|$)")
 _UNIX = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,9}))?")
 
 
@@ -34,9 +35,11 @@ def moment_ns(text: str, flag: str) -> int:
         return int(match[1]) * _SECOND + int((match[2] or "0").ljust(9, "0"))
     with contextlib.suppress(DockerfileSyntaxError):
         return time.time_ns() - parse_duration(text)
+    fraction = _FRACTION.search(text)
+    digits = fraction[1] if fraction else ""
     try:
-        moment = datetime.fromisoformat(text).astimezone()
-        return round(moment.timestamp() * 10**6) * 1000
+        whole = datetime.fromisoformat(text.replace(f".{digits}", "", 1) if digits else text)
+        return int(whole.astimezone().timestamp()) * _SECOND + int(digits.ljust(9, "0"))
     except (ValueError, OverflowError, OSError):
         raise UsageError(
             f'invalid value for "{flag}": `{text}` is no time',

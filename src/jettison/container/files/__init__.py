@@ -1,0 +1,1 @@
+"""Files between a container and its host: ``cp``."""
