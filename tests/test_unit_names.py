@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 TESTS = ROOT / "tests"
 UNIT = TESTS / "unit"
-NOT_OF_THE_PACKAGE = {"bench", "docs", "examples", "scripts"}
+NOT_OF_THE_PACKAGE = {"bench", "contrib", "docs", "examples", "scripts"}
 """Directories of ``tests/unit`` about other directories of the project."""
 
 _STARTED = re.compile(r"(?:from|import) (jettison[.\w]*)|^(jettison(?:\.\w+)+)$")

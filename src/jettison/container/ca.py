@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from jettison.errors import UsageError
+from jettison.linux.certificates import distribution_bundle
 from jettison.sandbox.spec import BindMount
 
 TARGET = "/dev/jettison/ca-bundle.pem"
@@ -30,14 +31,6 @@ VARIABLES = (
     "CURL_CA_BUNDLE",
     "GIT_SSL_CAINFO",
 )
-_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",  # Debian, Arch, Gentoo
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, RHEL
-    "/etc/pki/tls/certs/ca-bundle.crt",  # RHEL 6
-    "/etc/ssl/ca-bundle.pem",  # openSUSE
-    "/etc/ssl/cert.pem",  # Alpine
-    "/var/lib/ca-certificates/ca-bundle.pem",
-)
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 
 
@@ -51,10 +44,8 @@ class Authorities(msgspec.Struct, frozen=True):
 def find_bundle(environ: Mapping[str, str]) -> Path | None:
     """Return the host's bundle: ``SSL_CERT_FILE``, else the distribution's; None without one."""
     named = environ.get("SSL_CERT_FILE", "")
-    for text in (named, *_BUNDLES):
-        if text and os.path.isfile(text):
-            return Path(os.path.realpath(text))
-    return None
+    found = named if os.path.isfile(named) else distribution_bundle()
+    return Path(os.path.realpath(found)) if found else None
 
 
 def authorities(choice: str, environ: Mapping[str, str]) -> Authorities | None:

@@ -236,6 +236,7 @@ def remedy(problem: str) -> str:
             "capabilities, and that `/etc/subuid` and `/etc/subgid` agree with each other."
         )
     return (
-        "In a container, allow namespaces: `--security-opt seccomp=unconfined "
-        "--security-opt apparmor=unconfined --security-opt systempaths=unconfined`."
+        "In a container, keep CAP_SYS_CHROOT, or allow namespaces: "
+        "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
+        "--security-opt systempaths=unconfined`."
     )

@@ -7,17 +7,14 @@ Retries: connection errors and answers 429, 500, 502, 503, 504, with exponential
 ``Retry-After`` (bounded). Redirects are followed for reading only, by hand: credentials go to no
 other host, and never from https to http.
 
-Security: certificates are checked against the system's bundle (``SSL_CERT_FILE``,
-``SSL_CERT_DIR``) and ``certs.d/HOST`` of docker and containers; only endpoints that were marked
-insecure go without. Bodies that are kept in memory are bounded.
+Security: certificates are checked (``registry.trust``); only endpoints that were marked insecure go
+without. Bodies that are kept in memory are bounded.
 
 Concurrency: safe for threads.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -32,8 +29,6 @@ from jettison.registry.headers import retry_after
 from jettison.registry.sockets import SOCKETS
 
 if TYPE_CHECKING:
-    import ssl
-
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, ProxyManager
 
 USER_AGENT = "jettison/0.1"
@@ -48,7 +43,6 @@ _MAX_REDIRECTS = 5
 _MAX_WAIT_SECONDS = 30.0
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_CERTIFICATE_DIRECTORIES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -208,6 +202,8 @@ class Transport:
     def _pool(self, url: Url, insecure: bool) -> HTTPConnectionPool:
         import urllib3  # 60 ms that only network use pays
 
+        from jettison.registry.trust import tls_context  # loads ssl
+
         with self._lock:
             key = (url.origin, insecure)
             if key not in self._pools:
@@ -218,7 +214,7 @@ class Transport:
                     "blocksize": _BLOCK_BYTES,
                 }
                 if url.scheme == "https":
-                    options["ssl_context"] = context = _tls_context(url, insecure)
+                    options["ssl_context"] = context = tls_context(url, insecure=insecure)
                     SOCKETS.watch_handshakes(context)
                     if insecure:
                         # The user said so; urllib3 would warn at every connection.
@@ -331,31 +327,6 @@ def _redirect(url: Url, target: str, insecure: bool) -> Url:
     if (url.scheme, following.scheme) == ("https", "http") and not insecure:
         raise RegistryError(f"`{url.shown}` redirects from https to http")
     return following
-
-
-def _tls_context(url: Url, insecure: bool) -> ssl.SSLContext:
-    import ssl  # loaded by urllib3
-
-    context = ssl.create_default_context()
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    places = dict.fromkeys((url.authority, url.host_and_port))
-    for parent, place in itertools.product(_CERTIFICATE_DIRECTORIES, places):
-        directory = os.path.join(parent, place)
-        try:
-            names = sorted(os.listdir(directory))
-            for name in names:
-                path = os.path.join(directory, name)
-                if name.endswith(".crt"):
-                    context.load_verify_locations(path)
-                elif name.endswith(".cert") and f"{name[:-5]}.key" in names:
-                    context.load_cert_chain(path, os.path.join(directory, f"{name[:-5]}.key"))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, ssl.SSLError) as error:
-            raise RegistryError(f"cannot load the certificates in `{directory}`") from error
-    return context
 
 
 def _unreachable(url: Url, error: Exception) -> RegistryUnavailableError:

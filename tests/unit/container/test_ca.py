@@ -6,6 +6,7 @@ import pytest
 
 from jettison.container import ca
 from jettison.errors import UsageError
+from jettison.linux import certificates
 
 
 def test_no_choice_is_no_mount():
@@ -37,7 +38,7 @@ def test_a_missing_bundle_is_the_user_s_mistake(tmp_path):
 
 
 def test_a_host_without_a_bundle_is_told_to_name_one(monkeypatch):
-    monkeypatch.setattr(ca, "_BUNDLES", ())
+    monkeypatch.setattr(certificates, "BUNDLES", ())
     with pytest.raises(UsageError, match="no certificate bundle") as caught:
         ca.authorities("host", {})
     assert "--ca-bundle" in caught.value.hint
