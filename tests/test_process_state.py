@@ -26,7 +26,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "jettison"
 
 REMAINS = {
     "__main__: gc.set_threshold": "the command line is the process",
-    "cli.deferred: sys.modules": "click imports `inspect` by name; the stand-in is a module",
+    "cli.deferred: sys.modules": "others import `inspect` and `platform` by name; a stand-in is a module",
     "cli.main: os.environ": "`--config` is DOCKER_CONFIG for the call, which is the process",
     "cli.main: signal.signal": "the command line is the process",
     "concurrency: INTERRUPTS": "signals come to the process; this ends what waits outside Python",

@@ -18,9 +18,9 @@ def main() -> None:
 
         _leave(0, f"jettison {__version__}\n")
     gc.set_threshold(_GARBAGE_THRESHOLD)
-    from jettison.cli.deferred import defer_inspect
+    from jettison.cli.deferred import defer
 
-    defer_inspect()  # before click is imported
+    defer()  # before click is imported
     from jettison.cli.main import run
     from jettison.store.database import keep_open
 

@@ -1,4 +1,4 @@
-"""``inspect`` is loaded when click needs more of it than a cached build does."""
+"""``inspect`` and ``platform`` are loaded when more of them is needed than by a cached build."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 SCRIPT = """
 import sys
-from jettison.cli.deferred import defer_inspect
-defer_inspect()
+from jettison.cli.deferred import defer
+defer()
 import inspect
 cleaned = inspect.cleandoc("  a\\tb ")
 assert "ast" not in sys.modules
@@ -34,8 +34,9 @@ def test_any_other_use_loads_it() -> None:
 
 def test_it_stays_when_it_is_there_already() -> None:
     run(
-        "import inspect; from jettison.cli.deferred import defer_inspect; defer_inspect();"
-        "import sys; assert sys.modules['inspect'] is inspect and inspect.__file__"
+        "import inspect, platform; from jettison.cli.deferred import defer; defer();"
+        "import sys; assert sys.modules['inspect'] is inspect and inspect.__file__;"
+        "assert sys.modules['platform'] is platform and platform.__file__"
     )
 
 
@@ -47,5 +48,15 @@ def test_help_and_a_build_do_not_need_it() -> None:
         check=False,
     )
     assert done.returncode
-    assert "| tokenize" not in done.stderr.replace("  ", " ")
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert loaded.isdisjoint({"inspect", "platform"})
     assert "click.core" in done.stderr
+
+
+def test_identifiers_need_no_platform_and_others_get_it() -> None:
+    run(
+        "import sys; from jettison.cli.deferred import defer; defer(); import uuid, platform;"
+        "assert uuid._LINUX and platform.system() == 'Linux';"
+        "assert platform.python_version() == sys.version.split()[0];"
+        "assert sys.modules['platform'] is not platform and sys.modules['platform'].__file__"
+    )
