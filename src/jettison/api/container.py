@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
+
 from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.linux.process import CAPABILITIES
@@ -27,6 +29,13 @@ _TARGETS = ("dst", "destination", "target")
 _SOURCES = ("src", "source")
 _READONLY = ("readonly", "ro")
 _SIZE = ("tmpfs-size",)
+_MODES = frozenset(
+    {
+        *("ro", "rw", "z", "Z", "nocopy", "cached", "delegated", "consistent"),
+        *("private", "rprivate", "slave", "rslave"),
+    }
+)
+"""Of volumes; labels are SELinux's, and all mounts are private with what is mounted later."""
 _TRUE = frozenset({"", "true", "1"})
 
 
@@ -57,24 +66,81 @@ def limits(request: RunRequest) -> ContainerLimits:
     )
 
 
-def apparmor_profile(options: Iterable[str]) -> str | None:
-    """Return the profile that ``--security-opt`` names, None for the default.
+class Security(msgspec.Struct, frozen=True):
+    """What ``--security-opt`` says; see ``SandboxSpec``."""
 
-    >>> apparmor_profile(["apparmor=unconfined"])
-    'unconfined'
+    apparmor: str | None = None
+    no_new_privileges: bool = False
+    unfiltered: bool = False
+    unmasked: bool = False
+
+
+def security(options: Iterable[str]) -> Security:
+    """Return what security options say.
+
+    >>> security(["apparmor=unconfined", "no-new-privileges"]).no_new_privileges
+    True
 
     Raises:
-        UsageError: an option is another.
+        UsageError: an option is unknown, or cannot be had here.
     """
-    profile = None
+    found = Security()
     for option in options:
-        name, found, value = option.replace(":", "=", 1).partition("=")
-        if name != "apparmor" or not found:
+        name, equals, value = option.replace(":", "=", 1).partition("=")
+        if name == "apparmor" and equals:
+            found = msgspec.structs.replace(found, apparmor=value)
+        elif name == "no-new-privileges" and value in {"", "true", "false"}:
+            found = msgspec.structs.replace(found, no_new_privileges=value != "false")
+        elif name == "seccomp" and value in {"unconfined", "builtin"}:
+            found = msgspec.structs.replace(found, unfiltered=value == "unconfined")
+        elif name == "seccomp" and equals:
             raise UsageError(
-                f"security option `{option}` is not known", hint="Write `apparmor=PROFILE`."
+                f"--security-opt `{option}`: profiles of files are not read",
+                hint="the filter is docker's own; `seccomp=unconfined` is none",
             )
-        profile = value
-    return profile
+        elif name == "systempaths" and value == "unconfined":
+            found = msgspec.structs.replace(found, unmasked=True)
+        elif name != "label" or not equals:  # SELinux is left to the host
+            raise UsageError(
+                f"security option `{option}` is not known",
+                hint="write apparmor=PROFILE, no-new-privileges, seccomp=unconfined or "
+                "systempaths=unconfined",
+            )
+    return found
+
+
+_IPC = (
+    *("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem"),
+    *("kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"),
+)
+"""Parameters of a container's own shared memory and queues."""
+
+
+def sysctls(given: Iterable[str], *, own_network: bool) -> tuple[tuple[str, str], ...]:
+    """Return parameters of the kernel and their values.
+
+    Args:
+        given: ``NAME=value``.
+        own_network: The container has a network of its own.
+
+    Raises:
+        UsageError: one is malformed, or holds for all of the host.
+    """
+    found = []
+    for text in given:
+        name, equals, value = text.partition("=")
+        name = name.replace("/", ".")
+        if not equals or not name or ".." in name or not name.isprintable():
+            raise UsageError(f"sysctl `{text}` is malformed", hint="write NAME=VALUE")
+        if name.startswith("net.") and not own_network:
+            raise UsageError(
+                f'sysctl "{name}" not allowed in host network namespace',
+                hint="leave out `--network host`, or install pasta or slirp4netns",
+            )
+        if not (name in _IPC or name.startswith(("net.", "fs.mqueue."))):
+            raise UsageError(f'sysctl "{name}" is not in a separate kernel namespace')
+        found.append((name, value))
+    return tuple(found)
 
 
 def capabilities(added: Iterable[str], dropped: Iterable[str]) -> tuple[str, ...]:
@@ -149,9 +215,10 @@ def _volume(text: str) -> BindMount:
         raise UsageError(
             f"named volume `{source}` is not supported", hint="name a directory: ./DIR:/DST"
         )
-    if not target.startswith("/") or mode not in {"", "ro", "rw", "z", "Z"}:
+    options = set(mode.split(",")) - {""}
+    if not target.startswith("/") or not options <= _MODES or {"ro", "rw"} <= options:
         raise UsageError(f"volume `{text}` is malformed", hint="write SRC:/DST or SRC:/DST:ro")
     path = Path(source).expanduser().absolute()
     if not path.exists():
         path.mkdir(parents=True)  # as docker does
-    return BindMount(path, target, readonly=mode == "ro")
+    return BindMount(path, target, readonly="ro" in options)

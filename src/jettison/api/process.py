@@ -6,24 +6,34 @@ Out: a ``SandboxSpec``; the same with another process, for ``exec``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from jettison.api.container import apparmor_profile, capabilities, container_mounts, limits
+from jettison.api.container import (
+    capabilities,
+    container_mounts,
+    limits,
+    security,
+    sysctls,
+)
 from jettison.api.execution import ca_files, container_files
 from jettison.api.network import Link
+from jettison.api.run_devices import devices
 from jettison.api.session import Session
+from jettison.container.names import with_choices
 from jettison.container.request import RunRequest
 from jettison.container.state.directory import ContainerDirectory
 from jettison.container.state.protocol import Execute
 from jettison.container.state.record import ContainerRecord
 from jettison.copier.mkdir import make_directories
-from jettison.copier.passwd import UserIds, resolve_user
-from jettison.errors import ContextError, SolveError, UsageError
+from jettison.copier.passwd import UserIds, resolve_group, resolve_user
+from jettison.errors import ContextError, SandboxUnavailableError, SolveError, UsageError
 from jettison.fs.tree import Tree
+from jettison.linux.userns import has_single_id
 from jettison.oci.config import ContainerConfig
-from jettison.sandbox.spec import Root, RootKind, SandboxSpec
+from jettison.sandbox.spec import NetworkMode, Root, RootKind, SandboxSpec
 from jettison.snapshot.stack import StackTree
 
 
@@ -49,7 +59,7 @@ def container_spec(
     """
     request, config = record.request, record.config
     tree = StackTree((*lowers, directory.upper), session.ownership)
-    user = _user(request.user or config.user, tree)
+    user = _user(request.user or config.user, tree, request.groups)
     cwd = request.workdir or config.working_dir or "/"
     if not cwd.startswith("/"):
         raise UsageError(f"the working directory `{cwd}` is not an absolute path")
@@ -57,29 +67,46 @@ def container_spec(
     hostname = hostname_of(record)
     files = container_files(hostname, request.extra_hosts, link)
     extra = ca_files(session)
-    return SandboxSpec(
+    given = devices(request.devices, request.gpus) if request.devices or request.gpus else ()
+    options = security(request.security_opts)
+    spec = SandboxSpec(
         root=Root(RootKind.OVERLAY, directory.upper, directory.work, lowers),
         argv=record.argv,
-        env=environment(record, user, extra.env),
+        env=environment(record, user, (*extra.env, *(e for each in given for e in each.env))),
         cwd=cwd,
         uid=user.uid,
         gid=user.gid,
-        groups=user.groups,
-        mounts=(*extra.mounts, *container_mounts(request)),
+        groups=(*user.groups, *(gid for each in given for gid in each.gids)),
+        mounts=(
+            *extra.mounts,
+            *(mount for each in given for mount in each.mounts),
+            *container_mounts(request),
+        ),
+        devices=tuple(node for each in given for node in each.nodes),
+        sysctls=sysctls(
+            request.sysctls, own_network=link.mode in {NetworkMode.OWN, NetworkMode.NONE}
+        ),
         hostname=hostname,
         hosts=files.hosts,
-        resolv_conf=files.resolv_conf,
+        resolv_conf=with_choices(
+            files.resolv_conf, request.dns, request.dns_search, request.dns_options
+        ),
         network=link.mode,
         network_path=link.path,
         capabilities=capabilities(request.cap_add, request.cap_drop),
         privileged=request.privileged,
-        apparmor=apparmor_profile(request.security_opts),
+        apparmor=options.apparmor,
+        no_new_privileges=options.no_new_privileges,
+        unfiltered=options.unfiltered,
         readonly_root=request.readonly,
         terminal=request.terminal,
         init=request.init,
         limits=limits(request),
         announced=True,
     )
+    if options.unmasked:
+        spec = msgspec.structs.replace(spec, masked_paths=(), readonly_paths=())
+    return spec
 
 
 def joined_spec(
@@ -102,7 +129,7 @@ def joined_spec(
     """
     request, config = record.request, record.config
     tree = StackTree((*spec.root.lowers, spec.root.upper), session.ownership)
-    user = _user(wanted.user or request.user or config.user, tree)
+    user = _user(wanted.user or request.user or config.user, tree, request.groups)
     if wanted.workdir and not wanted.workdir.startswith("/"):
         raise UsageError(f"the working directory `{wanted.workdir}` is not an absolute path")
     env = environment(
@@ -120,6 +147,24 @@ def joined_spec(
         terminal_size=(wanted.rows, wanted.columns),
         init=False,
     )
+
+
+def require_user(text: str, uid: int, sandbox: str) -> None:
+    """See that a user who is asked for can be had.
+
+    Args:
+        text: As asked for; empty is the image's, which stands for root where there is one user.
+        uid: Whom it means.
+        sandbox: Name of the driver.
+
+    Raises:
+        SandboxUnavailableError: there is one user here.
+    """
+    if text and uid and has_single_id():
+        raise SandboxUnavailableError(
+            f"the sandbox `{sandbox}` cannot become user `{text}`: there is one user here",
+            hint="leave out `-u`, or install `uidmap` and have subordinate ids",
+        )
 
 
 def hostname_of(record: ContainerRecord) -> str:
@@ -177,9 +222,12 @@ def environment(
     return tuple(f"{name}={value}" for name, value in values.items())
 
 
-def _user(text: str, tree: Tree) -> UserIds:
+def _user(text: str, tree: Tree, groups: Iterable[str]) -> UserIds:
     try:
-        return resolve_user(text, tree)
+        user = resolve_user(text, tree)
+        more = [resolve_group(each, tree) for each in groups]
+        all_groups = dict.fromkeys((*user.groups, *more))
+        return msgspec.structs.replace(user, groups=tuple(all_groups))
     except ContextError as error:
         hint = "`-u` takes a user of the image's `/etc/passwd` or a number: `-u 1000:1000`"
         raise SolveError(error.message, hint=hint) from error

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import msgspec
 
+from jettison.api.container import capabilities, container_mounts, limits, security, sysctls
 from jettison.api.process import command
 from jettison.api.session import Session
 from jettison.api.supervise import supervise
 from jettison.api.transfer import pull
 from jettison.container.foreground import Attachment
+from jettison.container.publish import free_port, parse_ports
 from jettison.container.request import RunRequest
 from jettison.container.state.catalog import Catalog, Container
 from jettison.container.state.names import new_id
@@ -30,7 +32,7 @@ from jettison.events import Sink
 from jettison.image.names import find_image
 from jettison.linux.signals import signal_number
 from jettison.oci.codec import decode
-from jettison.oci.config import ImageConfig
+from jettison.oci.config import ContainerConfig, ImageConfig
 from jettison.oci.platform import matches, parse_platform
 from jettison.store.image import StoredImage
 
@@ -90,6 +92,10 @@ def create_container(session: Session, request: RunRequest) -> Container:
             hint="leave `--platform` out, or pull or build it for that platform",
         )
     config = decode(ImageConfig, image.config).config
+    request = _placed(request)
+    _check(request)
+    if request.publish_all:
+        request = _all_published(request, config)
     settings = session.settings
     layers = tuple(each.layer for each in image.layers)
     given = dict(each.partition("=")[::2] for each in request.labels)
@@ -102,7 +108,7 @@ def create_container(session: Session, request: RunRequest) -> Container:
         config=config,
         argv=command(request, config),
         created_ns=time.time_ns(),
-        request=_placed(request),
+        request=request,
         isolation=settings.isolation,
         snapshotter=settings.snapshotter,
         ca_bundle=settings.ca_bundle,
@@ -118,6 +124,31 @@ def create_container(session: Session, request: RunRequest) -> Container:
         except BaseException:
             session.layer_store.discard(active)
             raise
+
+
+def _check(request: RunRequest) -> None:
+    """Find what cannot be meant before anything is made.
+
+    Raises:
+        UsageError: says what.
+    """
+    container_mounts(request)
+    limits(request)
+    security(request.security_opts)
+    capabilities(request.cap_add, request.cap_drop)
+    parse_ports(request.publish)
+    sysctls(request.sysctls, own_network=request.network != "host")
+
+
+def _all_published(request: RunRequest, config: ContainerConfig) -> RunRequest:
+    """Return a request that publishes each port of the image at one of the host that is free."""
+    published = {f"{port.container}/{port.protocol}" for port in parse_ports(request.publish)}
+    chosen = [
+        f"{free_port(name.partition('/')[2] or 'tcp')}:{name}"
+        for name in config.exposed_ports or ()
+        if (name if "/" in name else f"{name}/tcp") not in published
+    ]
+    return msgspec.structs.replace(request, publish=(*request.publish, *chosen))
 
 
 def _placed(request: RunRequest) -> RunRequest:

@@ -16,7 +16,7 @@ import msgspec
 
 from jettison.api.container import capabilities
 from jettison.api.network import connect
-from jettison.api.process import container_spec, joined_spec
+from jettison.api.process import container_spec, joined_spec, require_user
 from jettison.api.session import Session
 from jettison.container.foreground import Attachment, run_attached
 from jettison.container.state.catalog import Container
@@ -99,9 +99,12 @@ def _run(
             for name in sorted(asked):
                 warn(f"{name} is not given in a network that is shared: use `--network host`")
         spec = container_spec(session, record, directory, lowers, link)
+        require_user(request.user, spec.uid, sandbox.name)
 
         def join(running: Running, wanted: Execute, streams: Streams) -> Joined:
-            return running.execute(joined_spec(session, spec, record, wanted), streams)
+            joined = joined_spec(session, spec, record, wanted)
+            require_user(wanted.user, joined.uid, sandbox.name)
+            return running.execute(joined, streams)
 
         keeper.prepare(sandbox.name, link.mode.value, join)
         return run_attached(sandbox, spec, attachment, warn, keeper)

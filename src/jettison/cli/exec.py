@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from jettison.api.session import Session
+from jettison.cli.env_files import environment
 from jettison.cli.flags import DockerCommand
-from jettison.cli.run import environment
 from jettison.cli.session import in_session
 from jettison.cli.values import texts
 from jettison.errors import UsageError

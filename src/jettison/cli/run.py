@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 import click
 
 from jettison.api.session import Session
+from jettison.cli.env_files import environment
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import print_error
 from jettison.cli.session import in_session
@@ -16,10 +16,7 @@ from jettison.console.base import make_console
 from jettison.console.terminal import err, out
 from jettison.container.request import RunRequest
 from jettison.errors import JettisonError, UsageError
-from jettison.fs.regular import read_small
 from jettison.settings import parse_size
-
-_MAX_ENV_FILE_BYTES = 8 << 20
 
 OURS_FAILED = 125
 """Status of failures that are not the container's, so that they cannot be taken for its own."""
@@ -111,8 +108,8 @@ OURS_FAILED = 125
     "--security-opt",
     "security_opts",
     multiple=True,
-    metavar="apparmor=PROFILE",
-    help="AppArmor profile, or unconfined.",
+    metavar="OPTION",
+    help="apparmor=PROFILE, no-new-privileges, seccomp=unconfined, systempaths=unconfined.",
 )
 @click.option("--cap-drop", multiple=True, metavar="NAME", help="Take a capability, or ALL.")
 @click.option(
@@ -129,6 +126,26 @@ OURS_FAILED = 125
     "--isolation", default="", metavar="DRIVER", help="Sandbox to use (see doctor), or auto."
 )
 @click.option("--snapshotter", default="", metavar="NAME", help="Maker of root file systems.")
+@click.option("--dns", multiple=True, metavar="ADDRESS", help="Name server.")
+@click.option("--dns-search", multiple=True, metavar="DOMAIN", help="Domain of short names.")
+@click.option(
+    "--dns-option",
+    "--dns-opt",
+    "dns_options",
+    multiple=True,
+    metavar="OPTION",
+    help="Option of /etc/resolv.conf.",
+)
+@click.option("--group-add", "groups", multiple=True, metavar="GROUP", help="One group more.")
+@click.option("--cidfile", default="", metavar="FILE", help="Write the container's ID to a file.")
+@click.option(
+    "-P", "--publish-all", is_flag=True, help="Publish all ports of the image at free ones."
+)
+@click.option("--sysctl", "sysctls", multiple=True, metavar="NAME=VALUE", help="Kernel parameter.")
+@click.option(
+    "--device", "devices", multiple=True, metavar="PATH[:PATH]", help="Give a device of the host."
+)
+@click.option("--gpus", default="", metavar="all|COUNT|device=…", help="Give GPUs (by CDI).")
 @click.option("-d", "--detach", is_flag=True, help="Run in the background, and print the ID.")
 @click.option("-l", "--label", "labels", multiple=True, metavar="NAME=VALUE", help="Label it.")
 @click.option(
@@ -198,9 +215,24 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         cap_add=texts(flags, "cap_add"),
         cap_drop=texts(flags, "cap_drop"),
         labels=texts(flags, "labels"),
+        dns=texts(flags, "dns"),
+        dns_search=texts(flags, "dns_search"),
+        dns_options=texts(flags, "dns_options"),
+        groups=texts(flags, "groups"),
+        publish_all=bool(flags["publish_all"]),
+        sysctls=texts(flags, "sysctls"),
+        devices=texts(flags, "devices"),
+        gpus=str(flags["gpus"]),
         stop_signal=str(flags["stop_signal"]),
         stop_seconds=None if flags["stop_seconds"] is None else int(str(flags["stop_seconds"])),
     )
+
+    cidfile = str(flags["cidfile"])
+    if cidfile and os.path.lexists(cidfile):
+        raise UsageError(
+            "container ID file found, make sure the other container isn't running or delete "
+            f"{cidfile}"
+        )
 
     def work(session: Session) -> int:
         from jettison.api.run import must_pull, pull_image, run_container
@@ -212,8 +244,13 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
             finally:
                 console.close()
         if flags["detach"]:
-            return _run_detached(session, request)
-        return run_container(session, request, lambda text: err(f"WARN: {text}\n"))
+            return _run_detached(session, request, cidfile)
+        return run_container(
+            session,
+            request,
+            lambda text: err(f"WARN: {text}\n"),
+            on_create=lambda container: _write_id(cidfile, container.record.id),
+        )
 
     try:
         chosen = {name: flags[name] for name in ("isolation", "snapshotter", "ca_bundle")}
@@ -225,12 +262,30 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         return OURS_FAILED
 
 
-def _run_detached(session: Session, request: RunRequest) -> int:
+def _write_id(path: str, container_id: str) -> None:
+    """Write an ID to a new file, if one is named.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    if not path:
+        return
+    try:
+        with open(path, "x", encoding="ascii") as file:
+            file.write(container_id)
+    except OSError as error:
+        raise UsageError(
+            f"failed to create the container ID file `{path}`: {error.strerror}"
+        ) from error
+
+
+def _run_detached(session: Session, request: RunRequest, cidfile: str) -> int:
     """Start a container in the background, and print its ID."""
     from jettison.api.detach import NotExecuted, start_detached
     from jettison.api.run import create_container
 
     container = create_container(session, request)
+    _write_id(cidfile, container.record.id)
     out(f"{container.record.id}\n")
     try:
         for warning in start_detached(session, container):
@@ -244,35 +299,6 @@ def _run_detached(session: Session, request: RunRequest) -> int:
 def mount_fields(text: str) -> dict[str, str]:
     """Return the fields of a ``--mount``; one without a value, such as ``readonly``, has none."""
     return {name: value for name, _, value in (each.partition("=") for each in text.split(","))}
-
-
-def environment(given: Iterable[str], files: Iterable[str]) -> tuple[str, ...]:
-    """Return NAME=VALUE texts, those of files first; a bare name takes the caller's value."""
-    entries = [line for file in files for line in _lines(file)]
-    entries += given
-    found = []
-    for entry in entries:
-        name, equals, _ = entry.partition("=")
-        if not name:
-            raise UsageError(f"invalid environment variable: `{entry}`")
-        if equals:
-            found.append(entry)
-        elif name in os.environ:
-            found.append(f"{name}={os.environ[name]}")
-    return tuple(found)
-
-
-def _lines(file: str) -> list[str]:
-    try:
-        data = read_small(file, _MAX_ENV_FILE_BYTES)
-        text = data.decode() if data is not None else ""
-    except OSError as error:
-        raise UsageError(f"cannot read env file `{file}`: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise UsageError(f"cannot read env file `{file}`: it is not UTF-8") from None
-    if data is None:
-        raise UsageError(f"cannot read env file `{file}`: no such file")
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _show_help(ctx: click.Context) -> None:

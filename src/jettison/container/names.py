@@ -107,6 +107,40 @@ def make_resolv_conf(
     return result + _servers([forwarder] if forwarder else _FALLBACK)
 
 
+def with_choices(
+    text: bytes, servers: Sequence[str], search: Sequence[str], options: Sequence[str]
+) -> bytes:
+    """Return a ``/etc/resolv.conf`` with other servers, domains or options, where there are some.
+
+    Args:
+        text: The file.
+        servers: Addresses.
+        search: Domains; ``.`` is none at all.
+        options: As in the file.
+
+    Raises:
+        UsageError: an address is none, or a word is not one.
+    """
+    for server in servers:
+        if not is_ip_address(server):
+            raise UsageError(f"{server} is not an ip address", hint="write --dns ADDRESS")
+    for word in (*search, *options):
+        if not word.isprintable() or len(word.split()) != 1:
+            raise UsageError(f"invalid domain or option `{word}`", hint="write one at a time")
+    given = {"nameserver": servers, "search": search, "options": options}
+    kept = [
+        line
+        for line in text.decode(errors="surrogateescape").splitlines()
+        if not given.get({"domain": "search"}.get(word := line.partition(" ")[0], word))
+    ]
+    lines = [*kept, *(f"nameserver {each}" for each in servers)]
+    if search and "." not in search:
+        lines.append(f"search {' '.join(search)}")
+    if options:
+        lines.append(f"options {' '.join(options)}")
+    return ("\n".join(lines) + "\n").encode(errors="surrogateescape")
+
+
 def nameservers(text: str = "", path: Path = Path("/etc/resolv.conf")) -> list[str]:
     """Return the name servers of a text, by default of the host's file."""
     return _nameservers(text or _read(path))

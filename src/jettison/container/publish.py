@@ -81,6 +81,15 @@ def _invalid(value: str) -> UsageError:
     )
 
 
+def free_port(protocol: str = "tcp") -> int:
+    """Return a port of the host on which nobody listens."""
+    kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def require_free(ports: Sequence[Port]) -> None:
     """Find out that each port can be listened on, so that an error names the one that cannot.
 

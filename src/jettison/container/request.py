@@ -26,9 +26,15 @@ class RunRequest(msgspec.Struct, frozen=True):
         mounts: Fields of each ``--mount``: ``type``, ``src``, ``dst``, ``readonly``, …
         shm_bytes: Of ``/dev/shm``; 0 is the default.
         ulimits: ``NAME=SOFT[:HARD]``.
-        security_opts: ``apparmor=PROFILE``.
+        security_opts: ``apparmor=PROFILE``, ``no-new-privileges``, ``seccomp=unconfined``.
         cap_add, cap_drop: Capabilities with or without ``CAP_``, or ``ALL``.
         labels: ``NAME=value``.
+        dns, dns_search, dns_options: Lines of ``/etc/resolv.conf``, in place of the host's.
+        groups: Names or numbers of groups that the process is in besides.
+        publish_all: Each port that the image exposes is published at a free one.
+        sysctls: ``NAME=value``.
+        devices: ``/dev/NAME[:/dev/OTHER]``, or names of the Container Device Interface.
+        gpus: ``all``, a number, or ``device=0,1``.
         stop_signal: What ``stop`` sends; empty is the image's, or SIGTERM.
         stop_seconds: How long ``stop`` waits; None is docker's ten.
     """
@@ -64,5 +70,13 @@ class RunRequest(msgspec.Struct, frozen=True):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    publish_all: bool = False
+    sysctls: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    gpus: str = ""
     stop_signal: str = ""
     stop_seconds: int | None = None

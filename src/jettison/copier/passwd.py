@@ -97,6 +97,15 @@ def resolve_user(text: str, tree: Tree) -> UserIds:
     return UserIds(user.uid, user.gid, groups, home)
 
 
+def resolve_group(text: str, tree: Tree) -> int:
+    """Return the ID of a group, by its name or number.
+
+    Raises:
+        ContextError: a name is in no entry, or a number is out of range.
+    """
+    return _group_id(text, tree)
+
+
 def resolve_owner(text: str, tree: Tree | None) -> Owner:
     """Return whom the text of ``--chown`` means.
 

@@ -85,6 +85,14 @@ class RunOptions(TypedDict, total=False):
     cap_add: Sequence[str]
     cap_drop: Sequence[str]
     labels: Sequence[str]
+    dns: Sequence[str]
+    dns_search: Sequence[str]
+    dns_options: Sequence[str]
+    groups: Sequence[str]
+    publish_all: bool
+    sysctls: Sequence[str]
+    devices: Sequence[str]
+    gpus: str
     stop_signal: str
     stop_seconds: int | None
 

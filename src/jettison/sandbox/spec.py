@@ -216,6 +216,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         devices: Devices besides the usual ones.
         sysctls: Parameters of the kernel that are the container's own: names and values.
         no_new_privileges: No program gets more rights by being executed, as with sudo.
+        unfiltered: System calls are not filtered.
         fuse: Mounts that a program of its own serves, for the time of the container.
         announced: ``Running.begin`` is called.
         shows_root: Nothing runs: the root directory goes over standard input, a socket, and the
@@ -249,6 +250,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     devices: tuple[DeviceNode, ...] = ()
     sysctls: tuple[tuple[str, str], ...] = ()
     no_new_privileges: bool = False
+    unfiltered: bool = False
     fuse: Fuse | None = None
     announced: bool = False
     shows_root: bool = False

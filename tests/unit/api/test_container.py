@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from jettison.api.container import capabilities, container_mounts, limits
+from jettison.api.container import (
+    Security,
+    capabilities,
+    container_mounts,
+    limits,
+    security,
+    sysctls,
+)
 from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, TmpfsMount
@@ -95,3 +102,31 @@ def test_capabilities_are_added_and_dropped():
     assert "CAP_SYS_ADMIN" not in capabilities(["all"], ["sys_admin"])
     with pytest.raises(UsageError, match="NONSENSE"):
         capabilities(["nonsense"], [])
+
+
+def test_security_options_are_those_of_docker() -> None:
+    found = security(
+        [
+            "no-new-privileges",
+            "seccomp=unconfined",
+            "apparmor:p",
+            "systempaths=unconfined",
+            "label=x",
+        ]
+    )
+    assert found == Security("p", no_new_privileges=True, unfiltered=True, unmasked=True)
+    assert security(["no-new-privileges=false", "seccomp=builtin"]) == Security()
+    for option in ("seccomp=profile.json", "nonsense", "no-new-privileges=maybe", "apparmor"):
+        with pytest.raises(UsageError):
+            security([option])
+
+
+def test_parameters_of_the_kernel_are_the_container_s_own() -> None:
+    assert sysctls(["net.ipv4.ip_forward=1", "kernel/msgmax=5"], own_network=True) == (
+        ("net.ipv4.ip_forward", "1"),
+        ("kernel.msgmax", "5"),
+    )
+    for text, own in (("net.x=1", False), ("vm.x=1", True), ("net", True), ("net..x=1", True),
+                      ("kernel.hostname=x", True), ("=1", True)):  # fmt: skip
+        with pytest.raises(UsageError, match="sysctl"):
+            sysctls([text], own_network=own)

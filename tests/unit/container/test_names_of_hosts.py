@@ -9,6 +9,7 @@ from jettison.container.names import (
     make_hosts,
     make_resolv_conf,
     parse_extra_host,
+    with_choices,
 )
 from jettison.errors import UsageError
 
@@ -101,3 +102,15 @@ def test_the_place_of_servers_out_of_reach_is_taken_once(tmp_path):
     made = make_resolv_conf(host_network=False, forwarder="127.0.0.11", path=host)
     assert made == b"nameserver 127.0.0.11\nnameserver 192.0.2.1\noptions edns0\n"
     assert local_nameservers(host) == local
+
+
+def test_servers_domains_and_options_take_the_place_of_the_host_s() -> None:
+    host = b"# made\nnameserver 1.1.1.1\nsearch a b\noptions ndots:1\n"
+    assert with_choices(host, (), (), ()) == host
+    assert with_choices(host, ("::1", "2.2.2.2"), ("c",), ()) == (
+        b"# made\noptions ndots:1\nnameserver ::1\nnameserver 2.2.2.2\nsearch c\n"
+    )
+    assert with_choices(b"domain x\nsearch y\n", (), (".",), ("rotate",)) == b"options rotate\n"
+    for wrong in ((("x",), (), ()), ((), ("a b",), ()), ((), (), ("a\nnameserver 6.6.6.6",))):
+        with pytest.raises(UsageError):
+            with_choices(host, *wrong)

@@ -155,7 +155,7 @@ def _process(spec: SandboxSpec) -> Json:
         "cwd": spec.cwd,
         "capabilities": {"bounding": names, "effective": own, "permitted": own},
         "rlimits": limits,
-        "noNewPrivileges": False,
+        "noNewPrivileges": spec.no_new_privileges,
     }
 
 
@@ -196,7 +196,9 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     linux["resources"] = resources | {"devices": _devices(spec)}
     linux["maskedPaths"] = list(spec.masked_paths)
     linux["readonlyPaths"] = list(spec.readonly_paths)
-    rules = oci_filter(_mask(spec), vsock=has_vsock())
+    if spec.sysctls:
+        linux["sysctl"] = dict(spec.sysctls)
+    rules = None if spec.unfiltered else oci_filter(_mask(spec), vsock=has_vsock())
     if rules is not None:
         linux["seccomp"] = rules
     return linux

@@ -182,6 +182,8 @@ def _check(spec: SandboxSpec) -> None:
         problem = "it cannot take the network away"
     elif spec.network is NetworkMode.OWN:
         problem = "it cannot give it a network of its own"
+    elif spec.sysctls:
+        problem = "it has no parameters of the kernel of its own"
     elif spec.devices:
         problem = "it cannot show devices"
     elif spec.root.kind is not RootKind.OVERLAY:

@@ -83,7 +83,7 @@ def container_filters(
     sockets = guard is NetworkGuard.SOCKETS
     mask = granted(spec)
     refuse = notify = b""
-    if single_id or not spec.privileged:
+    if single_id or not (spec.privileged or spec.unfiltered):
         refuse = _program(mask, single_id=single_id)
     chowns = single_id and not spec.uid
     if sockets or chowns:

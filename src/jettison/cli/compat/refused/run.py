@@ -63,24 +63,17 @@ RUN: Reasons = {
         "containers run below the control group of `jettison`",
         "start that one in another: `systemd-run --user --scope --slice=NAME jettison run …`",
     ),
-    "--cidfile --conmon-pidfile --pidfile --pod-id-file --replace": _CONTAINERS,
-    "--device --device-cgroup-rule --gpus": (
-        "containers have the devices that docker gives them, or all of the host",
-        "use --privileged",
-    ),
+    "--conmon-pidfile --pidfile --pod-id-file --replace": _CONTAINERS,
+    "--device-cgroup-rule": ("devices are given one by one", "use --device"),
     "--disable-content-trust": (
         "signatures are not looked at",
         "name the image by its digest: NAME@sha256:…",
     ),
-    "--dns --dns-option --dns-search --no-hosts": (
-        "names are resolved as the host does",
-        "use --add-host HOST:IP for single names",
-    ),
+    "--no-hosts": ("/etc/hosts is made as docker makes it", "use --add-host HOST:IP"),
     "--domainname": ("it is part of the name", "use --hostname NAME.DOMAIN"),
     "--env-host --env-merge --unsetenv --unsetenv-all --http-proxy": _ENV,
     "--expose": ("ports are published, or are not", "use --publish"),
     "--gidmap --uidmap --subgidname --subuidname --userns --hostuser": _IDS,
-    "--group-add": ("groups are those of the image", "use --user USER:GROUP"),
     "--group-entry --passwd --passwd-entry --hosts-file --no-hostname": _NAMES,
     "--health-cmd --health-interval --health-retries --health-start-interval "
     "--health-start-period --health-timeout --no-healthcheck --health-log-destination "
@@ -99,7 +92,6 @@ RUN: Reasons = {
     ),
     "--pod": _PODS,
     "--preserve-fd --preserve-fds": ("a container gets three streams", "use -v for files"),
-    "-P --publish-all": ("ports are published one by one", "use --publish HOST:CONTAINER"),
     "-q --quiet": ("progress of a pull goes to standard error", "use `jettison pull -q` before"),
     "--read-only-tmpfs": ("a file system in memory is asked for", "use --tmpfs DIR"),
     "--requires": ("containers do not wait for others", "use a script"),
@@ -110,6 +102,5 @@ RUN: Reasons = {
     "--seccomp-policy": ("the filter is docker's", "use --privileged for none"),
     "--secret": ("secrets are for builds", "use -v FILE:/run/secrets/NAME:ro"),
     "--shm-size-systemd": ("systemd is not run", "use --shm-size"),
-    "--sysctl": ("settings of the kernel are not changed", "use --privileged and `sysctl -w`"),
     "--use-api-socket": ("there is no daemon", "leave it out"),
 }
