@@ -128,7 +128,7 @@ def test_a_missing_context_or_dockerfile_is_told(cli: Cli):
     ("arguments", "parts"),
     [
         (["bild"], ["unknown command `jettison bild`", "did you mean `jettison build`?"]),
-        (["ps"], ["no `jettison ps`", "foreground"]),
+        (["commit"], ["no `jettison commit`", "Dockerfile"]),
         (["image", "lss"], ["unknown command `jettison image lss`", "`jettison image ls`"]),
         (["help", "nothing"], ["unknown command `jettison nothing`"]),
         (["tag", "box"], ["needs TARGET_IMAGE"]),

@@ -222,3 +222,10 @@ def test_two_processes_run_an_identical_step_once(scratch: Scratch) -> None:
         results.append(json.loads(told.read_text())["jettison"])
     assert sum(each["executed"] for each in results) == 1
     assert results[0]["layers"] == results[1]["layers"]
+
+
+def test_a_filter_that_names_no_stage_is_said(scratch: Scratch) -> None:
+    text = "FROM scratch AS one\nCOPY busybox /\n"
+    said = "`--no-cache-filter` names no stage: two"
+    assert said in scratch.build(text, "--no-cache-filter", "ONE,two", base=False).stderr
+    assert said not in scratch.build(text, "--no-cache-filter", "0,one", base=False).stderr

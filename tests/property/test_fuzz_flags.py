@@ -72,6 +72,10 @@ def _below(
             yield from _below([*words, name], command.get_command(here, name), here)
 
 
+EVERYWHERE = ("root", "debug", "verbose")
+"""Of every command: another store, and errors with tracebacks."""
+
+
 class Caller:
     """Calls commands with random flags.
 
@@ -93,7 +97,11 @@ class Caller:
             big = [self._random.choice(["build", "run"])]
             words, command = next(each for each in self._commands if each[0] == big)
         line = list(words)
-        options = [each for each in command.params if isinstance(each, click.Option)]
+        options = [
+            each
+            for each in command.params
+            if isinstance(each, click.Option) and each.name not in EVERYWHERE
+        ]
         for option in self._random.sample(options, min(len(options), self._count())):
             name = self._random.choice([*option.opts, *option.secondary_opts])
             if option.is_flag and self._random.random() < 0.8:

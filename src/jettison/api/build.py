@@ -67,7 +67,7 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         resources.enter_context(excerpts_from(context))
         compiled = compile_request(session, request, context, sink)
         plan = compiled.plan
-        _report_stages(plan, sink)
+        _report_stages(plan, request, sink)
         check_build(session, compiled, context, sink)
         sources = ContextSources(
             context,
@@ -100,13 +100,17 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
     )
 
 
-def _report_stages(plan: Plan, sink: Sink) -> None:
+def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:
     now = time.time_ns()
     skipped = tuple(stage.name or str(stage.index) for stage in plan.stages if not stage.needed)
     sink(PlanReady(now, tuple((v.digest, v.name) for v in plan.vertices), skipped))
     if plan.unused_build_args:
         names = ", ".join(plan.unused_build_args)
         sink(Warned(now, f"build arguments that nothing consumes: {names}"))
+    known = {each for stage in plan.stages for each in (stage.name.lower(), str(stage.index))}
+    unknown = [each for each in request.no_cache_stages if each.lower() not in known]
+    if unknown:
+        sink(Warned(now, f"`--no-cache-filter` names no stage: {', '.join(unknown)}"))
 
 
 def _solve(
