@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from e2e.command import Cli, add_box
+from other_user import becoming, interpreter, somebody
 
 CASES = {
     "a syntax error": (
@@ -191,6 +192,22 @@ def test_a_full_disk_is_told_and_the_store_stays_usable(small_disk: Path, need):
     cli("prune", "-af")
     assert state(cli) == before
     assert cli("run", "box").stdout == "this is the box\n"
+
+
+@pytest.mark.needs_root
+def test_a_context_that_this_user_may_not_read_is_told_as_what_it_is(tmp_path: Path):
+    user = somebody()
+    become = becoming(user)
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        os.chown(work, user.pw_uid, user.pw_gid)
+        cli = Cli(work, become, interpreter(become))
+        (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+        for flags in ((), ("-f", tmp_path / "Dockerfile")):
+            said = cli.attempt("build", *flags, tmp_path)
+            assert said.returncode == 4
+            assert "permission denied" in said.stderr
+            assert "--root" not in said.stderr
 
 
 def state(cli: Cli) -> dict[str, object]:

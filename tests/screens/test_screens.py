@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from host_tools import tool
+from registry_server import RegistryServer
 from screens.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,3 +151,39 @@ def test_two_builds_at_once_say_who_waits_for_whom(place: Path) -> None:
         first.communicate(timeout=60)
     assert not any("waiting" in line for line in screen)
     assert any("CACHED [2/2] RUN" in line for line in screen)
+
+
+def test_a_real_push_and_pull_say_how_they_ended(place: Path) -> None:
+    context = place / "context"
+    context.mkdir()
+    (context / "file").write_bytes(os.urandom(3_000_000))
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY file /\nCOPY Dockerfile /\n")
+    environ = {**ENVIRON, "JETTISON_ROOT": f"{place}/store"}
+    jettison = [sys.executable, "-m", "jettison"]
+    with RegistryServer(place / "registry") as registry:
+        name = f"{registry.host}/group/app:v1"
+        subprocess.run(
+            [*jettison, "build", "-q", "-t", name, context],
+            env={**os.environ, **environ},
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        for command, store, begin, end in (
+            ("push", "store", "[+] Pushed 127.0.0.1:", "2/2 layers"),
+            ("pull", "other", "[+] Pulled 127.0.0.1:", "2/2 layers"),
+        ):
+            given = {**environ, "JETTISON_ROOT": f"{place}/{store}"}
+            with Terminal(place, 80) as terminal:
+                terminal.start([*jettison, command, name], given)
+                screen = terminal.settled(lambda screen: any("sha256:" in line for line in screen))
+            (heading,) = (line for line in screen if "[+]" in line)
+            assert heading.startswith(begin)
+            assert heading.endswith(end)
+            assert "3.0" in heading
+            assert "MB/s" in heading
+    with Terminal(place, 80) as terminal:
+        terminal.start([*jettison, "push", name], environ)
+        screen = terminal.settled(lambda screen: any("ERROR" in line for line in screen))
+    (heading,) = (line for line in screen if "[+]" in line)
+    assert heading.endswith("FAILED")
+    assert sum("cannot reach" in line for line in screen) == 1

@@ -250,7 +250,13 @@ def open_context(request: ContextRequest, store: Store, access: Access) -> Build
         )
     named = {name: parse_named_context(name, text) for name, text in request.contexts.items()}
     with ExitStack() as resources:
-        opened = _Opener(request, store, access, resources).open()
+        try:
+            opened = _Opener(request, store, access, resources).open()
+        except PermissionError as error:
+            raise ContextError(
+                f"cannot read `{error.filename or request.context}`: permission denied",
+                hint="let this user read the build context",
+            ) from error
         return BuildContext(store, opened, named, resources.pop_all(), access)
 
 
