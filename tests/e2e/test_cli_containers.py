@@ -259,7 +259,7 @@ def test_files_are_copied_both_ways(detached: Cli):
         ("none", "box1:/", "no such file or directory"),
         ("file", "box1:/none/", "does not exist"),
         ("dir", "box1:/etc/passwd", "cannot copy directory"),
-        ("file/", "box1:/", "is not a directory"),
+        ("file/", "box1:/", "not a directory"),
         ("file", "box1:/etc/passwd/x", "annot copy"),
         ("file", "none:/", "No such container"),
         ("file", "other", "at least one container"),
