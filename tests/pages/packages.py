@@ -12,7 +12,9 @@ import http.server
 import os
 import platform
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -24,7 +26,7 @@ from server_rig import serving
 ROOT = Path(__file__).resolve().parents[2]
 PINNED = ROOT / "requirements" / "runtime.txt"
 EXAMPLE = ROOT / "examples" / "python-poetry"
-PYTHON = "/usr/bin/python3"
+PYTHON = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
 """The Python that pages find as ``python3``."""
 
 
