@@ -278,7 +278,7 @@ def test_flags_of_docker_s_run(detached: Cli):
         *("box", "sh", "-c", f"{script}; cat /proc/sys/kernel/msgmax; touch /data/no || echo no"),
     )
     assert said.stdout.splitlines() == [
-        *("nameserver 1.2.3.4", "search a.b", "options rotate", "0 1000 77", "[1 ]"),
+        *("nameserver 1.2.3.4", "search a.b", "options rotate", "0 77 1000", "[1 ]"),
         *("NoNewPrivs:\t1", "9000", "no"),
     ]
     assert re.fullmatch("[0-9a-f]{64}", (context / "id").read_text())
