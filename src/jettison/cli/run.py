@@ -160,6 +160,13 @@ OURS_FAILED = 125
     help="How long `stop` waits before it kills (10).",
 )
 @click.option("--restart", default="no", hidden=True)
+@click.option("--health-cmd", default="", hidden=True)
+@click.option("--health-interval", default="", hidden=True)
+@click.option("--health-retries", default="", hidden=True)
+@click.option("--health-start-interval", default="", hidden=True)
+@click.option("--health-start-period", default="", hidden=True)
+@click.option("--health-timeout", default="", hidden=True)
+@click.option("--no-healthcheck", is_flag=True, hidden=True)
 @click.option(
     "--help",
     is_flag=True,

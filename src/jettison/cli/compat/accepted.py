@@ -30,6 +30,13 @@ WARNED: Notes = {
         "another: `systemd-run --user --scope --slice=NAME jettison build …`",
         **_BUILDER,
     },
+    "run": dict.fromkeys(
+        [
+            *("--health-cmd", "--health-interval", "--health-retries", "--health-timeout"),
+            *("--health-start-interval", "--health-start-period"),
+        ],
+        "nothing looks after the health of containers; `jettison exec` runs a check",
+    ),
     **dict.fromkeys(("builder prune", "buildx du", "doctor"), _BUILDER),
 }
 """Each is followed by what else does it."""
@@ -43,7 +50,10 @@ ACCEPTED: Notes = {
         "--load": "an image is kept in the local store, where it is loaded from",
         "--disable-content-trust": _NO_TRUST,
     },
-    "run": {"--restart": "`no` is what happens; nothing restarts containers: others are an error"},
+    "run": {
+        "--restart": "`no` is what happens; nothing restarts containers: others are an error",
+        "--no-healthcheck": "nothing looks after the health of containers",
+    },
     "images": {"--all": "there are no intermediate images: steps are in the build cache"},
     "inspect": {"--platform": _ONE_PLATFORM},
     "image inspect": {"--platform": _ONE_PLATFORM},

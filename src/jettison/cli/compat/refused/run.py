@@ -75,11 +75,9 @@ RUN: Reasons = {
     "--expose": ("ports are published, or are not", "use --publish"),
     "--gidmap --uidmap --subgidname --subuidname --userns --hostuser": _IDS,
     "--group-entry --passwd --passwd-entry --hosts-file --no-hostname": _NAMES,
-    "--health-cmd --health-interval --health-retries --health-start-interval "
-    "--health-start-period --health-timeout --no-healthcheck --health-log-destination "
-    "--health-max-log-count --health-max-log-size --health-on-failure --health-startup-cmd "
-    "--health-startup-interval --health-startup-retries --health-startup-success "
-    "--health-startup-timeout": _HEALTH,
+    "--health-log-destination --health-max-log-count --health-max-log-size --health-on-failure "
+    "--health-startup-cmd --health-startup-interval --health-startup-retries "
+    "--health-startup-success --health-startup-timeout": _HEALTH,
     "--image-volume --volume-driver --volumes-from --storage-opt --chrootdirs": _VOLUMES,
     "--init-path": ("the init is our own", "use --init"),
     "--ip --ip6 --link --link-local-ip --mac-address --network-alias": _ADDRESSES,
