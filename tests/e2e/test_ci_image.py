@@ -106,7 +106,9 @@ def job(image: Jettison) -> Iterator[Job]:
             entry = {"auth": base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
             config = {"auths": {registry.host: entry}}
             (place / "docker" / "config.json").write_text(json.dumps(config))
-            yield Job(image, registry, place)
+            job = Job(image, registry, place)
+            provide(job, "busybox")
+            yield job
 
 
 def provide(job: Job, *names: str) -> None:
@@ -159,7 +161,6 @@ def test_it_starts_with_bytecode(image: Jettison) -> None:
 def test_a_job_of_kaniko_s_users_needs_another_image_name_only(
     job: Job, flags: tuple[str, ...], tmp_path: Path
 ) -> None:
-    provide(job, "busybox")
     done = job.run(job.context(RUN), *flags)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sandbox `in-container`" in done.stderr
@@ -169,13 +170,12 @@ def test_a_job_of_kaniko_s_users_needs_another_image_name_only(
 
 @pytest.mark.parametrize(
     "flags",
-    [("--cap-drop", "ALL"), ("--user", "12345"), ("--user", "12345", "--cap-drop", "ALL")],
+    [("--cap-drop", "ALL"), ("--user", "12345", "--cap-drop", "ALL")],
     ids=" ".join,
 )
 def test_without_any_right_a_build_without_run_works_and_one_with_says_what_is_missing(
     job: Job, flags: tuple[str, ...]
 ) -> None:
-    provide(job, "busybox")
     context = job.context(NO_RUN)
     done = job.run(context, *flags)
     assert done.returncode == 0, done.stdout + done.stderr
