@@ -75,7 +75,7 @@ def execute(session: Session, text: str, wanted: Execute, attachment: Attachment
         attached = Terminal(stdin, attachment.stdout)
         rows, columns = attached.size or (wanted.rows, wanted.columns)
         wanted = msgspec.structs.replace(wanted, rows=rows, columns=columns)
-    with _connected(session, text) as link, attached:
+    with attached, _connected(session, text) as link:
         return attached.finish(_follow(link, wanted, attached))
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 
 from jettison.console.terminal import err
-from jettison.linux.userns import ENTERED
 
 
 def notice(text: str) -> None:
     """Say it, unless the process that was replaced by this one did."""
+    from jettison.linux.userns import ENTERED  # much, for few
+
     if not os.environ.get(ENTERED):
         err(f"WARN: {text}\n")
