@@ -176,7 +176,7 @@ def test_logs_are_followed_until_the_end(detached: Cli):
         detached("exec", "talk", "sh", "-c", "echo > /tmp/a")
         assert follower.stderr.readline() == b"two\n"
         detached.attempt(
-            "exec", "talk", "sh", "-c", "echo > /tmp/go"
+            "exec", "talk", "sh", "-c", "echo > /tmp/b"
         )  # the last that is done there
         assert follower.communicate(timeout=20) == (b"three\n", b"")
     said = detached("logs", "--tail", "2", "talk")
