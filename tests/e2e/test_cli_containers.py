@@ -169,14 +169,14 @@ def test_whoever_keeps_a_container_may_be_killed(detached: Cli):
 
 
 def test_logs_are_followed_until_the_end(detached: Cli):
-    script = "echo one; read x < /tmp/go; echo two >&2; read x < /tmp/go; echo three"
-    detached("run", "-d", "--name", "talk", "box", "sh", "-c", f"mkfifo /tmp/go; {script}")
+    script = "echo one; read x < /tmp/a; echo two >&2; read x < /tmp/b; echo three"
+    detached("run", "-d", "--name", "talk", "box", "sh", "-c", f"mkfifo /tmp/a /tmp/b; {script}")
     with detached.start("logs", "-f", "talk", stdout=PIPE, stderr=PIPE) as follower:
         assert follower.stdout.readline() == b"one\n"
-        detached("exec", "talk", "sh", "-c", "echo > /tmp/go")
+        detached("exec", "talk", "sh", "-c", "echo > /tmp/a")
         assert follower.stderr.readline() == b"two\n"
         detached.attempt(
-            "exec", "talk", "sh", "-c", "echo > /tmp/go"
+            "exec", "talk", "sh", "-c", "echo > /tmp/b"
         )  # the last that is done there
         assert follower.communicate(timeout=20) == (b"three\n", b"")
     said = detached("logs", "--tail", "2", "talk")
