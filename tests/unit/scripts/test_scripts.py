@@ -22,7 +22,7 @@ ARGUMENTS = {
 PARTS = {"project_python.py", "site_pages.py"}
 ELSEWHERE = {
     "record_demo.py": "takes a minute; test_record_demo.py looks at its parts",
-    "record_habits.py": "asks docker, and needs the standard library only",
+    "record_habits.py": "asks docker what it prints",
     "record_flags.py": "asks docker and podman, and needs the standard library only",
     "seccomp_profile.py": "needs modules of Go beside it, and the standard library only",
 }
