@@ -15,6 +15,9 @@ import pytest
 
 from e2e.command import Cli
 
+ONCE = pytest.mark.parametrize("cli", ["root"], indirect=True)
+"""What has nothing to do with who calls is tried once."""
+
 READY = "echo ready; trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done"
 
 
@@ -63,6 +66,7 @@ def test_a_stopped_container_is_started_again_with_its_files(detached: Cli):
     assert detached("logs", "twice").stdout == "again\n"
 
 
+@ONCE
 def test_whoever_ends_late_is_killed(detached: Cli):
     detached("run", "-d", "--name", "deaf", "box", "sleep", "600")
     detached("stop", "-t", "0", "deaf")
@@ -75,6 +79,7 @@ def test_whoever_ends_late_is_killed(detached: Cli):
     assert "is not running" in said.stderr
 
 
+@ONCE
 def test_the_signal_of_the_request_is_what_stop_sends(detached: Cli):
     script = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done"
     detached("run", "-d", "--name", "own", "--stop-signal", "USR1", "box", "sh", "-c", script)
@@ -94,6 +99,7 @@ def test_rm_decides_whether_a_container_stays(detached: Cli):
     assert detached("logs", "stays").stdout == "kept\n"
 
 
+@ONCE
 def test_what_cannot_be_executed_is_said_at_once(detached: Cli):
     for command, status in (("no-such-program", 127), ("/etc/passwd", 126)):
         said = detached.attempt("run", "-d", "box", command)
@@ -102,6 +108,7 @@ def test_what_cannot_be_executed_is_said_at_once(detached: Cli):
     assert {each["Status"] for each in rows(detached, "-a").values()} == {"Created"}
 
 
+@ONCE
 def test_a_name_is_taken_once(detached: Cli):
     container = detached("run", "-d", "--name", "taken", "box", "sleep", "600").stdout.strip()
     said = detached.attempt("run", "--name", "taken", "box", "true")
@@ -113,6 +120,7 @@ def test_a_name_is_taken_once(detached: Cli):
     assert detached.attempt("run", "--name", "x!", "box", "true").returncode == 125
 
 
+@ONCE
 def test_a_running_container_is_removed_by_force_only(detached: Cli):
     detached("run", "-d", "--name", "busy", "box", "sleep", "600")
     said = detached.attempt("rm", "busy", "nobody")
@@ -150,6 +158,7 @@ def test_a_process_that_joins_has_a_terminal(detached: Cli):
     assert "30 100" in shown
 
 
+@ONCE
 def test_a_shell_waits_in_the_background_for_who_enters(detached: Cli):
     detached("run", "-dit", "--name", "shell", "box", "sh")
     assert detached("exec", "shell", "ps", "-o", "args").stdout.splitlines()[1] == "sh"
@@ -175,9 +184,7 @@ def test_logs_are_followed_until_the_end(detached: Cli):
         assert follower.stdout.readline() == b"one\n"
         detached("exec", "talk", "sh", "-c", "echo > /tmp/a")
         assert follower.stderr.readline() == b"two\n"
-        detached.attempt(
-            "exec", "talk", "sh", "-c", "echo > /tmp/b"
-        )  # the last that is done there
+        detached.attempt("exec", "talk", "sh", "-c", "echo > /tmp/b")  # the last that is done there
         assert follower.communicate(timeout=20) == (b"three\n", b"")
     said = detached("logs", "--tail", "2", "talk")
     assert (said.stdout, said.stderr) == ("three\n", "two\n")
@@ -186,6 +193,7 @@ def test_logs_are_followed_until_the_end(detached: Cli):
     assert detached("logs", "--until", stamped[0].split()[0], "talk").stdout == "one\n"
 
 
+@ONCE
 def test_filters_and_templates(detached: Cli):
     detached("run", "-d", "--name", "aa", "-l", "tier=web", "box", "sleep", "600")
     detached("run", "--name", "bb", "-l", "tier=db", "box", "true")
@@ -215,6 +223,7 @@ def test_images_of_containers_are_held(detached: Cli):
     assert said.stdout.startswith("Deleted Containers:\n")
 
 
+@ONCE
 def test_docker_s_group_of_commands(detached: Cli):
     detached("container", "run", "-d", "--name", "grouped", "box", "sleep", "600")
     assert detached("container", "ls", "-q").stdout.strip()
@@ -249,11 +258,12 @@ def test_files_are_copied_both_ways(detached: Cli):
     assert detached("exec", "files", "cat", "/dir/inner").stdout == "in\n"
 
 
+@ONCE
 def test_what_cannot_be_copied_is_said(detached: Cli):
     context = detached.context({"file": "hello\n", "dir/inner": "in\n"})
     detached("run", "-d", "--name", "box1", "box", "sleep", "600")
     for source, target, said in (
-        ("box1:/none", "out", "no such file or directory"),
+        ("box1:/none", "out", "Could not find the file /none in container box1"),
         ("none", "box1:/", "no such file or directory"),
         ("file", "box1:/none/", "does not exist"),
         ("dir", "box1:/etc/passwd", "cannot copy directory"),

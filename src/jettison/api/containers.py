@@ -127,8 +127,8 @@ def kill(session: Session, text: str, number: int) -> None:
     container = find_container(session, text)
     link = watched(container) if number == signal.SIGKILL else None
     if not _tell(container, Signal(number)):
-        short = container.record.short_id
-        raise ContainerError(f"cannot kill container: {text}: container {short} is not running")
+        full = container.record.id
+        raise ContainerError(f"cannot kill container: {text}: container {full} is not running")
     if link is not None:
         with link:
             link.answer()  # as with docker, it has ended then

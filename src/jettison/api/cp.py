@@ -279,4 +279,7 @@ def _resolved(place: Place) -> Place:
 
 
 def _absent(place: Place) -> ContainerError:
+    name, colon, path = place.shown.partition(":")
+    if colon and "/" not in name:
+        return ContainerError(f"Could not find the file {path} in container {name}")
     return ContainerError(f"no such file or directory: `{place.shown}`")

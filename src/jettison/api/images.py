@@ -203,21 +203,11 @@ def _refuse_used(session: Session, image: StoredImage, name: str) -> None:
         ContainerError: names the first.
     """
     for container in users_of(session, image.id):
-        from jettison.container.state.catalog import is_running  # as good as loaded
-
-        running = is_running(container.state())
-        by_name = _is_name(session, name)
-        what = f'remove repository reference "{name}"' if by_name else f"delete {short(image.id)}"
-        kind = "running" if running else "stopped"
-        used = f"container {container.record.short_id} is using its referenced image"
-        reason = (
-            f"{used} {short(image.id)}"
-            if by_name
-            else f"image is being used by {kind} container {container.record.short_id}"
-        )
-        must = "must force" if by_name else "must be forced"
+        named = str(parse_reference(name)) if _is_name(session, name) else ""
+        what = _familiar(named) if named else short(image.id)
         raise ContainerError(
-            f"conflict: unable to {what} ({must}) - {reason}",
+            f"conflict: unable to delete {what} (must be forced) - container "
+            f"{container.record.short_id} is using its referenced image {short(image.id)}",
             hint=f"remove the container first: `jettison rm {container.record.short_id}`",
         )
 
