@@ -82,10 +82,10 @@ def test_images_are_listed_named_and_removed(cli: Cli, app: str):
     ]
     assert {row["Repository"] for row in rows if row["ID"] == image_id} == {app, "other/name"}
     assert cli("rmi", app).stdout == f"Untagged: {app}:latest\n"
-    assert cli("run", image_id[7:19]).stdout == f"{app}\n"
+    assert cli("run", "--rm", image_id[7:19]).stdout == f"{app}\n"
     said = cli("rmi", image_id).stdout.splitlines()
     assert said == ["Untagged: other/name:2.0", f"Deleted: {image_id}"]
-    assert cli.attempt("inspect", image_id).returncode == 4
+    assert cli.attempt("inspect", image_id).returncode == 1
     assert cli.attempt("rmi", app).returncode == 4
     cli("rmi", "-f", app)
 
@@ -121,7 +121,7 @@ def test_a_saved_image_loads_elsewhere_and_runs(cli: Cli, app: str):
     said = other("load", "-i", archive).stdout
     assert f"Loaded image: {app}:latest" in said
     assert f"Loaded image: {app}:second" in said
-    assert other("run", f"{app}:second").stdout == f"{app}\n"
+    assert other("run", "--rm", f"{app}:second").stdout == f"{app}\n"
     ids = [each("images", "-q", "--no-trunc", app).stdout for each in (cli, other)]
     assert ids[0] == ids[1]
     streamed = cli.raw("save", app).stdout
@@ -208,15 +208,15 @@ def test_images_travel_through_a_registry(cli: Cli, app: str, registry: Registry
     assert re.fullmatch(r"sha256:\w{64}", digest)
     other = cli.with_store(f"store-pulled-{registry.auth}")
     assert digest in other("pull", name).stdout
-    assert other("run", name).stdout == f"{app}\n"
+    assert other("run", "--rm", name).stdout == f"{app}\n"
     by_digest = f"{registry.host}/team/{app}@{digest}"
     other("rmi", name)
     other("pull", by_digest)
-    assert other("run", by_digest).stdout == f"{app}\n"
+    assert other("run", "--rm", by_digest).stdout == f"{app}\n"
     context = cli.context({"Dockerfile": f"FROM {name}\nRUN cat /name > /copy\nCMD cat /copy\n"})
     pushed = f"{registry.host}/team/{app}:2"
     other("build", "--pull", "--push", "-t", pushed, context)
-    assert cli("run", "--pull", "always", pushed).stdout == f"{app}\n"
+    assert cli("run", "--rm", "--pull", "always", pushed).stdout == f"{app}\n"
     if registry.auth == "basic":
         assert "Removing" in cli("logout", registry.host).stdout
         assert cli.attempt("pull", name).returncode == 4
@@ -233,9 +233,9 @@ def test_pull_asks_the_registry_for_a_newer_base(cli: Cli, tmp_path: Path):
                 user = cli.context({"Dockerfile": f"FROM {base}\nRUN cat /word > /copy\n"})
                 other("build", "-t", "user", user)
         other("build", "-t", "user", user)
-        assert other("run", "user", "cat", "/copy").stdout == "old\n"
+        assert other("run", "--rm", "user", "cat", "/copy").stdout == "old\n"
         other("build", "--pull", "-t", "user", user)
-        assert other("run", "user", "cat", "/copy").stdout == "new\n"
+        assert other("run", "--rm", "user", "cat", "/copy").stdout == "new\n"
 
 
 def test_what_nothing_needs_is_removed_and_images_stay(cli: Cli):
@@ -255,7 +255,7 @@ def test_what_nothing_needs_is_removed_and_images_stay(cli: Cli):
     said = own("builder", "prune", "-a", stdin=b"y\n").stdout
     assert "Total:\t3.146MB" in said
     assert "3.146MB" not in own("du").stdout
-    assert own("run", "thin", "head", "-c4", "/thin").stdout == "root"
+    assert own("run", "--rm", "thin", "head", "-c4", "/thin").stdout == "root"
     own("build", "-t", "thin", context)
 
 
@@ -275,7 +275,7 @@ def test_images_without_a_name_are_listed_and_removed_on_request(cli: Cli):
     assert own.attempt("image", "prune").returncode == 125
     assert nameless[0] in own("image", "prune", "-f").stdout
     assert "<none>" not in own("images").stdout
-    assert own("run", "moved", "cat", "/word").stdout == "second\n"
+    assert own("run", "--rm", "moved", "cat", "/word").stdout == "second\n"
     assert own("images", "-q", "mov*").stdout == own("images", "-q", "moved:latest").stdout
     assert own.attempt("images", "-f", "nonsense=1").returncode == 125
     assert own.attempt("image", "prune", "-a").returncode == 125

@@ -256,7 +256,7 @@ def test_a_container_whose_reader_has_gone_ends(
 ) -> None:
     monkeypatch.setattr("jettison.container.attach._PATIENCE_SECONDS", 0.5)
     end = without_reader()
-    assert caller.run("cat /bin/busybox 2> /dev/null; exit 9", stdout=end) == 9
+    assert caller.run("cat /bin/busybox 2> /dev/null; exit 9", stdout=end) == 141
     # The first process of a namespace is spared by SIGPIPE.
     assert caller.run("trap '' PIPE; while :; do echo y; done 2> /dev/null", stdout=end) == 141
     os.close(end)

@@ -100,7 +100,12 @@ def security(options: Iterable[str]) -> Security:
             )
         elif name == "systempaths" and value == "unconfined":
             found = msgspec.structs.replace(found, unmasked=True)
-        elif name != "label" or not equals:  # SELinux is left to the host
+        elif name == "label" and value != "disable" and equals:
+            raise UsageError(
+                f"--security-opt `{option}`: containers get no labels of SELinux",
+                hint="leave it out; `label=disable` is what happens",
+            )
+        elif name != "label" or not equals:
             raise UsageError(
                 f"security option `{option}` is not known",
                 hint="write apparmor=PROFILE, no-new-privileges, seccomp=unconfined or "

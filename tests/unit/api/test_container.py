@@ -111,12 +111,18 @@ def test_security_options_are_those_of_docker() -> None:
             "seccomp=unconfined",
             "apparmor:p",
             "systempaths=unconfined",
-            "label=x",
+            "label=disable",
         ]
     )
     assert found == Security("p", no_new_privileges=True, unfiltered=True, unmasked=True)
     assert security(["no-new-privileges=false", "seccomp=builtin"]) == Security()
-    for option in ("seccomp=profile.json", "nonsense", "no-new-privileges=maybe", "apparmor"):
+    for option in (
+        "seccomp=profile.json",
+        "nonsense",
+        "no-new-privileges=maybe",
+        "apparmor",
+        "label=type:x",
+    ):
         with pytest.raises(UsageError):
             security([option])
 
