@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -90,3 +92,30 @@ userns.enter()
 from jettison.fs.remove import remove_tree
 [remove_tree(each) for each in pathlib.Path(sys.argv[1]).glob("store*")]
 """
+
+
+_BY_TURNS = {"test_cli_build", "test_cli_containers", "test_cli_errors", "test_cli_images"}
+_BY_TURNS |= {"test_cli_run", "test_python_calls"}
+"""Suites of commands that do the same for everybody, and take minutes."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let one half of the longest suites run as root and the other as a user, unless all shall.
+
+    What depends on who it is has suites of its own, which run as both.
+    """
+    if os.geteuid() != 0 or os.environ.get("JETTISON_TEST_LEVELS") == "all":
+        return
+    left_out = [item for item in items if item.path.stem in _BY_TURNS and _is_others_turn(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_others_turn(item: pytest.Item) -> bool:
+    assert isinstance(item, pytest.Function)
+    who = item.callspec.params.get("cli") if hasattr(item, "callspec") else None
+    if who is None or "skip(" in inspect.getsource(item.function):
+        return False
+    name = item.nodeid.replace(str(who), "", 1)
+    return who != ("root", "unprivileged")[zlib.crc32(name.encode()) % 2]

@@ -42,14 +42,10 @@ LEVELS = {
         Level("container that may chroot only", contained=True, capabilities=("CAP_SYS_CHROOT",)),
     )
 }
-CASES = [  # each level once at least; Go, whose compiler takes a minute, is built in `test_examples`
-    ("node", "container"),
-    ("node", "runc"),
-    ("node", "subordinate ids"),
+CASES = [  # what differs most; `integration/test_levels.py` has every level, and smaller builds
     ("node-yarn", "subordinate ids, crun"),
     ("node", "one user"),
-    ("python-poetry", "crun"),
-    ("node", "container that may chroot only"),
+    ("node", "container"),
 ]
 if os.environ.get("JETTISON_TEST_LEVELS") == "all":  # a quarter of an hour more
     CASES = [
