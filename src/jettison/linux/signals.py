@@ -31,7 +31,6 @@ def signal_number(text: str) -> int:
         number = signal.SIGRTMIN + int(more)
         if number <= signal.SIGRTMAX:
             return number
-    try:
-        return signal.Signals[f"SIG{name}"] if not plus else signal.Signals[text]
-    except KeyError:
-        raise UsageError(f"invalid signal: {text}", hint="write TERM, SIGTERM or 15") from None
+    if not plus and f"SIG{name}" in signal.Signals.__members__:
+        return signal.Signals[f"SIG{name}"].value
+    raise UsageError(f"invalid signal: {text}", hint="write TERM, SIGTERM or 15")
