@@ -95,6 +95,9 @@ def test_rm_decides_whether_a_container_stays(detached: Cli):
     gone = detached("run", "-d", "--rm", "--name", "later", "box", "sleep", "600").stdout.strip()
     assert set(rows(detached, "-a")) == {"stays", "later"}
     detached("stop", "-t", "0", gone)
+    for _ in range(50):  # as with docker, it is removed a moment after it has ended
+        if gone[:12] not in detached("ps", "-aq").stdout:
+            break
     assert set(rows(detached, "-a")) == {"stays"}
     assert detached("logs", "stays").stdout == "kept\n"
 
