@@ -17,8 +17,9 @@ from project_python import enter
 enter()
 
 import click  # noqa: E402 - found through sys.path
+from command_tree import commands, root  # noqa: E402
+from page_files import write_pages  # noqa: E402
 
-from jettison.cli.main import jettison  # noqa: E402
 from jettison.cli.names import GROUPS  # noqa: E402
 
 PLACE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "commands"
@@ -26,23 +27,9 @@ PLACE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "commands"
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    root = click.Context(jettison, info_name="jettison")
-    found = {f"{name}.md": page(context) for name, context in commands(root)}
-    return {"README.md": index(root)} | found
-
-
-def commands(parent: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Context]]:
-    """Yield all commands below one by the names of their pages, but for docker's long forms."""
-    group = parent.command
-    if not isinstance(group, click.Group):
-        return
-    for name in group.list_commands(parent):
-        command = group.get_command(parent, name)
-        if command is None or command.hidden or (not prefix and name in GROUPS):
-            continue
-        context = click.Context(command, info_name=name, parent=parent)
-        yield f"{prefix}{name}", context
-        yield from commands(context, f"{prefix}{name}-")
+    top = root()
+    found = {f"{name}.md": page(context) for name, context in commands(top)}
+    return {"README.md": index(top)} | found
 
 
 def page(context: click.Context) -> str:
@@ -122,13 +109,7 @@ def _paragraphs(text: str) -> list[str]:
 
 def main() -> None:
     """Write every page and remove those of commands that are gone."""
-    wanted = pages()
-    PLACE.mkdir(parents=True, exist_ok=True)
-    for path in PLACE.glob("*.md"):
-        if path.name not in wanted:
-            path.unlink()
-    for name, text in wanted.items():
-        (PLACE / name).write_text(text)
+    write_pages(PLACE, pages())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from project_python import enter
@@ -19,10 +18,9 @@ from project_python import enter
 enter()
 
 import click  # noqa: E402 - found through sys.path
+from command_tree import commands, root  # noqa: E402
 
 from jettison import __version__  # noqa: E402
-from jettison.cli.main import jettison  # noqa: E402
-from jettison.cli.names import GROUPS  # noqa: E402
 
 ESCAPES = {
     "-": "\\-",
@@ -47,26 +45,11 @@ STATUSES = Path(__file__).resolve().parents[1] / "docs" / "reference" / "exit-st
 
 def pages() -> dict[str, str]:
     """Return the text of each page by its file name."""
-    root = click.Context(jettison, info_name="jettison")
-    found = {"jettison.1": page(root)}
-    for name, context in commands(root):
+    top = root()
+    found = {"jettison.1": page(top)}
+    for name, context in commands(top):
         found[f"jettison-{name}.1"] = page(context)
     return found
-
-
-def commands(parent: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Context]]:
-    """Yield all commands below one by the names of their pages, but for docker's long forms."""
-    group = parent.command
-    if not isinstance(group, click.Group):
-        return
-    for name in group.list_commands(parent):
-        command = group.get_command(parent, name)
-        if command is None or command.hidden or (not prefix and name in GROUPS):
-            continue
-        context = click.Context(command, info_name=name, parent=parent)
-        yield f"{prefix}{name}", context
-        if isinstance(command, click.Group):
-            yield from commands(context, f"{prefix}{name}-")
 
 
 def page(context: click.Context) -> str:

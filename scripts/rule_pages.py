@@ -9,6 +9,8 @@ from project_python import enter
 
 enter()
 
+from page_files import write_pages  # noqa: E402
+
 from jettison.lint.pages import pages  # noqa: E402 - found through sys.path
 
 PLACE = Path(__file__).resolve().parents[1] / "docs" / "rules"
@@ -16,13 +18,7 @@ PLACE = Path(__file__).resolve().parents[1] / "docs" / "rules"
 
 def main() -> None:
     """Write every page and remove those of rules that are gone."""
-    wanted = pages()
-    PLACE.mkdir(exist_ok=True)
-    for path in PLACE.glob("*.md"):
-        if path.name not in wanted:
-            path.unlink()
-    for name, text in wanted.items():
-        (PLACE / name).write_text(text)
+    write_pages(PLACE, pages())
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ARGUMENTS = {
     "regenerate_docs.py": ("--help",),
 }
 """What those are called with that need or understand arguments."""
-PARTS = {"project_python.py", "site_pages.py"}
+PARTS = {"command_tree.py", "page_files.py", "project_python.py", "site_pages.py"}
 ELSEWHERE = {
     "record_demo.py": "takes a minute; test_record_demo.py looks at its parts",
     "record_habits.py": "asks docker what it prints",
