@@ -13,6 +13,7 @@ from pathlib import Path
 from jettison.copier.destination import examine
 from jettison.copier.select import select
 from jettison.copier.write import write
+from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.plan.op import ExecMount
 from jettison.snapshot.stack import StackTree
@@ -30,18 +31,14 @@ def copy_context(
     Returns:
         The layer's directory, and the path in it that is to be mounted.
     """
-    op = selecting(mount.source)
-    selection = files.selection or select(op, (tree,))
-    ownership = runtime.drivers.ownership
     layer_store = runtime.drivers.layer_store
     root = tree.lstat(selected_path(tree, mount.source))
     is_directory = root is None or root.is_dir
     with making(layer_store) as active:
-        destination = examine(op, StackTree((), ownership), selection)
-        write(destination, active.upper, ownership, created_ns=0)
+        _copy(mount, files, tree, active.upper, runtime.drivers.ownership)
         if root is not None and is_directory and mount.source != "/":
             # Its contents are copied; the mount shows the directory itself.
-            ownership.set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
+            runtime.drivers.ownership.set_mode(os.fspath(active.upper), stat.S_IMODE(root.mode))
             os.utime(active.upper, ns=(root.mtime_ns, root.mtime_ns))
         directory = layer_store.directory(layer_store.commit(active).id)
     # A copied directory's contents are at the root, a file is there under its name.
@@ -50,13 +47,18 @@ def copy_context(
 
 def copy_seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Runtime) -> None:
     """Copy what a new cache begins with into its directory."""
-    op = selecting(mount.source)
     result = files.result
     if isinstance(result, StackResult):
         tree: Tree = runtime.stacks.tree(result.stack, lambda _item, _current, _total: None)
     else:
         tree = result.tree
+    _copy(mount, files, tree, directory, runtime.drivers.ownership)
+
+
+def _copy(
+    mount: ExecMount, files: BindSource, tree: Tree, directory: Path, ownership: Ownership
+) -> None:
+    op = selecting(mount.source)
     selection = files.selection or select(op, (tree,))
-    ownership = runtime.drivers.ownership
     destination = examine(op, StackTree((), ownership), selection)
     write(destination, directory, ownership, created_ns=0)
