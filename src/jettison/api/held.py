@@ -14,31 +14,31 @@ from jettison.api.session import Session
 from jettison.oci.digest import Digest
 
 if TYPE_CHECKING:
-    from jettison.container.state.catalog import Container
+    from jettison.container.state.catalog import Catalog, Container
 
 
 def held_layers(session: Session) -> set[str]:
     """Return the layers that containers need."""
-    if not os.path.isdir(session.store.containers):
-        return set()  # as in most stores that only build
-    from jettison.container.state.catalog import Catalog
-
-    return Catalog(session.store).layers()
+    catalog = _catalog(session)
+    return catalog.layers() if catalog else set()
 
 
 def users_of(session: Session, image_id: str) -> Sequence[Container]:
     """Return the containers of an image."""
-    if not os.path.isdir(session.store.containers):
-        return ()
-    from jettison.container.state.catalog import Catalog
-
-    return Catalog(session.store).users_of(image_id)
+    catalog = _catalog(session)
+    return catalog.users_of(image_id) if catalog else ()
 
 
 def held_images(session: Session) -> set[Digest]:
     """Return the images of containers, also of those that have ended."""
+    catalog = _catalog(session)
+    return {each.record.image_id for each in catalog.all()} if catalog else set()
+
+
+def _catalog(session: Session) -> Catalog | None:
+    """Return the containers of the store, if there are any: most stores only build."""
     if not os.path.isdir(session.store.containers):
-        return set()
+        return None
     from jettison.container.state.catalog import Catalog
 
-    return {each.record.image_id for each in Catalog(session.store).all()}
+    return Catalog(session.store)
