@@ -23,8 +23,14 @@ READY = "echo ready; trap 'echo bye; exit 3' TERM; while :; do sleep 0.05; done"
 
 @pytest.fixture
 def detached(cli: Cli) -> Iterator[Cli]:
-    """The command line; no container is left afterwards."""
+    """The command line without the containers of other tests; none is left afterwards."""
+    remove_all(cli)
     yield cli
+    remove_all(cli)
+
+
+def remove_all(cli: Cli) -> None:
+    """Remove all containers."""
     ids = cli("ps", "-aq").stdout.split()
     if ids:
         cli("rm", "-f", *ids)

@@ -6,6 +6,7 @@ Out: the lines that a person would see.
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from host_tools import tool
 
 SCENES = Path(__file__).parent / "scenes.py"
 _SECONDS = 20.0
+_COUNT = itertools.count()
 _STILL = 0.45
 """Longer than two drawings are apart."""
 
@@ -26,12 +28,14 @@ class Terminal:
     """One terminal with one command in it; a context manager.
 
     Args:
-        place: Directory for the socket.
+        place: Directory for the socket, which must have a short path.
         columns, rows: Its size.
     """
 
     def __init__(self, place: Path, columns: int, rows: int = 24) -> None:
-        self._tmux = [tool("tmux"), "-S", str(place / "tmux"), "-f", "/dev/null"]
+        # A server that was told to end may still hold its socket when the next one starts.
+        socket = place / f"tmux-{next(_COUNT)}"
+        self._tmux = [tool("tmux"), "-S", str(socket), "-f", "/dev/null"]
         self._size = (columns, rows)
 
     def __enter__(self) -> Self:
