@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,6 +36,7 @@ def _runtime(place: Path, *, moves: bool) -> SimpleNamespace:
     return FakeRuntime(
         _name="this",
         emit=lambda _event: None,
+        waiting=lambda _vertex: nullcontext(),
         drivers=SimpleNamespace(
             options=SimpleNamespace(cache_mounts=place / "cache-mounts"),
             ownership=OWNERSHIP,

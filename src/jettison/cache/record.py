@@ -27,7 +27,8 @@ _FRESH_NS = 3600 * 10**9
 class Record(msgspec.Struct, frozen=True):
     """What a vertex made: its layer, when, the vertex's definition and name.
 
-    ``content`` is the layer's content digest.
+    ``content`` is the layer's content digest. ``duration_ns`` is how long the vertex took when it
+    ran, without waiting for others; 0 is unknown.
     """
 
     layer: LayerId
@@ -35,6 +36,7 @@ class Record(msgspec.Struct, frozen=True):
     vertex: str = ""
     name: str = ""
     content: str = ""
+    duration_ns: int = 0
 
 
 class RecordStore:
@@ -47,15 +49,16 @@ class RecordStore:
     def find(self, key: Digest) -> Record | None:
         """Return the record of a key; ``note_used`` will note that it was used."""
         rows = self._database.query(
-            "SELECT layer, created_ns, vertex, name, content, used_ns FROM record WHERE key = ?",
+            "SELECT layer, created_ns, vertex, name, content, duration_ns, used_ns"
+            " FROM record WHERE key = ?",
             (key,),
         )
         if not rows:
             return None
-        layer, created_ns, vertex, name, content, used_ns = rows[0]
+        layer, created_ns, vertex, name, content, duration_ns, used_ns = rows[0]
         if used_ns < time.time_ns() - _FRESH_NS:
             self._stale.append(key)
-        return Record(LayerId(layer), created_ns, vertex, name, content)
+        return Record(LayerId(layer), created_ns, vertex, name, content, duration_ns)
 
     def latest(self, vertex: str) -> LayerId | None:
         """Return the layer that the last run of a vertex's definition made, whatever its key."""
@@ -92,8 +95,8 @@ class RecordStore:
         """Keep a record with the key's preimage."""
         self._database.execute(
             "INSERT OR REPLACE INTO record"
-            " (key, layer, vertex, name, content, created_ns, used_ns, preimage)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " (key, layer, vertex, name, content, created_ns, duration_ns, used_ns, preimage)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key.digest,
                 record.layer,
@@ -101,6 +104,7 @@ class RecordStore:
                 record.name,
                 record.content,
                 record.created_ns,
+                record.duration_ns,
                 time.time_ns(),
                 msgspec.msgpack.encode(key.components),
             ),

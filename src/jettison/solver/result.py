@@ -18,12 +18,14 @@ class StackResult(msgspec.Struct, frozen=True):
         layer: The one this vertex made; None for images.
         created_ns: When that layer was made, nanoseconds since the epoch; 0 for images.
         cached: Whether it was found, not made.
+        duration_ns: How long it took to make it, now or when it was made; 0 is unknown.
     """
 
     stack: Stack
     layer: LayerId | None = None
     created_ns: int = 0
     cached: bool = False
+    duration_ns: int = 0
 
 
 class TreeResult(msgspec.Struct, frozen=True):

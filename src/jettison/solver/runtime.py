@@ -40,6 +40,7 @@ class Runtime:
         self.sink = MaskingSink(sink, [*options.secrets.values(), *options.passwords.values()])
         self.workers: Workers[Digest, None] = Workers()
         self.execs = Limiter(jobs)
+        self._waited_ns: dict[Digest, int] = {}
         self.cancellation = Cancellation()
         self.renewed: Once[str, None] = Once()
         self._sandboxes: Once[str, Sandbox] = Once()
@@ -109,10 +110,25 @@ class Runtime:
             if holder == self._name:
                 holder = "another step of this build"
             self.emit(VertexWaiting(time.time_ns(), vertex.digest, holder))
-            if not lock.acquire(stop=lambda: self.cancellation.cancelled):
-                raise CancelledError("canceled")
+            with self.waiting(vertex):
+                if not lock.acquire(stop=lambda: self.cancellation.cancelled):
+                    raise CancelledError("canceled")
             self.emit(VertexWaiting(time.time_ns(), vertex.digest, ""))
         lock.sign(self._name)
+
+    @contextlib.contextmanager
+    def waiting(self, vertex: Vertex) -> Iterator[None]:
+        """Do not count the time of the block as the vertex's: it waits for something else."""
+        began_ns = time.monotonic_ns()
+        try:
+            yield
+        finally:
+            took_ns = time.monotonic_ns() - began_ns
+            self._waited_ns[vertex.digest] = self.waited_ns(vertex) + took_ns
+
+    def waited_ns(self, vertex: Vertex) -> int:
+        """Return how long a vertex has waited; each vertex is one thread's."""
+        return self._waited_ns.get(vertex.digest, 0)
 
     def emit(self, event: Event) -> None:
         """Tell what happens."""

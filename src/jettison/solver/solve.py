@@ -172,12 +172,14 @@ class Solver:
             lock.release(remove=True)
 
     def _execute(self, vertex: Vertex, executor: Executor, key: CacheKey) -> None:
+        began_ns = time.monotonic_ns() - self._runtime.waited_ns(vertex)
         info = executor.execute()
+        duration_ns = time.monotonic_ns() - self._runtime.waited_ns(vertex) - began_ns
         layer, created_ns = info.id, time.time_ns()
         self._runtime.stacks.note_content(layer, info.content)
-        record = Record(layer, created_ns, vertex.digest, vertex.name, info.content)
+        record = Record(layer, created_ns, vertex.digest, vertex.name, info.content, duration_ns)
         self._runtime.drivers.records.keep(key, record)
-        self._put(vertex, layer, created_ns, cached=False)
+        self._put(vertex, record, cached=False)
         self._executed.append(vertex.digest)
         self._layer_made(vertex.digest, layer)
         self._ended(vertex, Outcome.DONE)
@@ -205,7 +207,7 @@ class Solver:
         if not self._runtime.drivers.layers.available(record.layer):
             return False
         self._runtime.stacks.note_content(record.layer, record.content)
-        self._put(vertex, record.layer, record.created_ns, cached=True)
+        self._put(vertex, record, cached=True)
         self._cached.append(vertex.digest)
         self._ended(vertex, Outcome.CACHED)
         return True
@@ -214,9 +216,11 @@ class Solver:
         stacks = (r.stack for r in self._results.values() if isinstance(r, StackResult))
         return list({layer for stack in stacks for layer in stack})
 
-    def _put(self, vertex: Vertex, layer: LayerId, created_ns: int, *, cached: bool) -> None:
-        base = inputs_of(vertex, self._results).base
-        self._results[vertex.digest] = StackResult((*base, layer), layer, created_ns, cached)
+    def _put(self, vertex: Vertex, record: Record, *, cached: bool) -> None:
+        stack = (*inputs_of(vertex, self._results).base, record.layer)
+        self._results[vertex.digest] = StackResult(
+            stack, record.layer, record.created_ns, cached, record.duration_ns
+        )
         self._executors.pop(vertex.digest, None)
 
     def _executor(self, vertex: Vertex) -> Executor:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -91,6 +91,8 @@ _MIGRATIONS = {
         "ALTER TABLE record ADD COLUMN content TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE layer ADD COLUMN content TEXT NOT NULL DEFAULT ''",
     ),
+    # How long steps took; nobody knows it of those that are there.
+    4: ("ALTER TABLE record ADD COLUMN duration_ns INTEGER NOT NULL DEFAULT 0",),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""
 

@@ -30,8 +30,8 @@ def key(command: str, *base: LayerId) -> CacheKey:
 
 def test_a_record_is_found_by_its_key_and_by_nothing_else(database: Database) -> None:
     records = RecordStore(database)
-    records.keep(key("make"), Record(ONE, 5, "v", "RUN make"))
-    assert records.find(key("make").digest) == Record(ONE, 5, "v", "RUN make")
+    records.keep(key("make"), Record(ONE, 5, "v", "RUN make", duration_ns=7))
+    assert records.find(key("make").digest) == Record(ONE, 5, "v", "RUN make", duration_ns=7)
     assert records.find(key("test").digest) is None
 
 

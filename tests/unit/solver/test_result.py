@@ -28,4 +28,4 @@ def test_a_root_file_system_is_a_stack_and_scratch_and_files_are_none():
 
 
 def test_an_image_has_no_layer_of_its_own_and_no_time():
-    assert StackResult(LAYERS) == StackResult(LAYERS, None, 0, cached=False)
+    assert StackResult(LAYERS) == StackResult(LAYERS, None, 0, cached=False, duration_ns=0)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,19 @@ def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.M
         assert database.query("SELECT * FROM tag") == [("a", "1", "none")]
         assert database.query("SELECT version FROM meta") == [(SCHEMA_VERSION + 1,)]
         database.close()
+
+
+def test_records_that_were_made_before_durations_were_kept_stay(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as old:
+        for version in range(4):
+            for statement in module._MIGRATIONS[version]:
+                old.execute(statement)
+        old.execute("UPDATE meta SET version = 4")
+        old.execute("INSERT INTO record VALUES ('key', 'layer', 'v', 'RUN make', 1, 2, x'90', '')")
+        old.commit()
+    database = Database(path)
+    assert database.query("SELECT name, duration_ns FROM record") == [("RUN make", 0)]
+    database.close()
 
 
 def test_a_database_that_another_process_holds_too_long_is_told(

@@ -79,7 +79,8 @@ class Execution:
         """
         runtime = self._runtime
         ownership = runtime.drivers.ownership
-        lowers = runtime.drivers.layers.materialise(self._base, self._report)
+        with runtime.waiting(self._vertex):  # images are not the step's: it may be another's turn
+            lowers = runtime.drivers.layers.materialise(self._base, self._report)
         user = resolve_user(self._op.user, runtime.stacks.tree(self._base, self._report))
         with making(runtime.drivers.layer_store, self._base) as active:
             with ExitStack() as stack:
@@ -95,7 +96,8 @@ class Execution:
                 self._make_cwd(user, active)
                 root = Root(RootKind.OVERLAY, active.upper, active.work, tuple(lowers))
                 spec = step_spec(self._op, runtime.drivers.options, root, user, mounted)
-                stack.enter_context(runtime.execs)
+                with runtime.waiting(self._vertex):
+                    stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
                 began_ns = time.time_ns() - _TICK_NS
                 exit_code, tail = self._process(spec)

@@ -7,7 +7,7 @@ import stat
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,6 +38,7 @@ class Runtime(SimpleNamespace):
             renewed=Once(),
             cancellation=Cancellation(),
             emit=self.said.append,
+            waiting=lambda _vertex: nullcontext(),
             _name="this",
             sandbox=lambda: SimpleNamespace(moves_directories=moves),
         )
