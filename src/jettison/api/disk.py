@@ -7,6 +7,8 @@ Out: rows for ``du``.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +18,9 @@ from jettison.oci.digest import Digest
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.cache_mounts import CacheMount, cache_mounts
 from jettison.store.layer import LayerId
+
+if TYPE_CHECKING:
+    from jettison.oci.manifest import Descriptor
 
 LAYER = "regular"
 MOUNT = "exec.cachemount"
@@ -146,17 +151,40 @@ def cached_layers(session: Session) -> list[CachedLayer]:
     ]
 
 
+def most_bytes(session: Session) -> int:
+    """Return what all cached layers have at most: as if no image had one, and every blob was here.
+
+    Nothing is looked for on the disk: this is asked after each build.
+    """
+    database = session.store.database
+    files = database.query(
+        "SELECT coalesce(sum(size_bytes), 0) FROM layer WHERE id IN (SELECT layer FROM record)"
+    )
+    return files[0][0] + sum(each.size for _, each in _packed(session, _PACKED_OF_RECORDS))
+
+
 def _packed_sizes(session: Session) -> dict[str, int]:
     """Return the bytes of layers' blobs that are here, by layer."""
-    from jettison.oci.manifest import Descriptor
-
     sizes: dict[str, int] = {}
-    decode = msgspec.msgpack.Decoder(Descriptor).decode
-    for layer, packed in session.store.database.query("SELECT layer, descriptor FROM packed"):
-        descriptor = decode(packed)
+    for layer, descriptor in _packed(session):
         if session.store.blobs.has(descriptor.digest):
             sizes[layer] = sizes.get(layer, 0) + descriptor.size
     return sizes
+
+
+_PACKED = "SELECT layer, descriptor FROM packed"
+_PACKED_OF_RECORDS = (
+    "SELECT layer, descriptor FROM packed WHERE layer IN (SELECT layer FROM record)"
+)
+
+
+def _packed(session: Session, rows: str = _PACKED) -> Iterator[tuple[str, Descriptor]]:
+    """Yield layers with the descriptors of blobs that they were packed into."""
+    from jettison.oci.manifest import Descriptor
+
+    decode = msgspec.msgpack.Decoder(Descriptor).decode
+    for layer, packed in session.store.database.query(rows):
+        yield layer, decode(packed)
 
 
 def stored_layers(session: Session) -> list[tuple[OverlayLayerStore, LayerId]]:

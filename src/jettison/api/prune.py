@@ -26,6 +26,7 @@ from jettison.api.disk import (
     kept_layers,
     kind_of,
     layer_rows,
+    most_bytes,
     mount_rows,
     stored_layers,
 )
@@ -180,10 +181,15 @@ def _keep(session: Session, space: Space, mounts: list[CacheMount]) -> int | Non
 
 
 def keep_within_budget(session: Session) -> None:
-    """Remove the least recently used part of the cache when it is larger than the setting."""
+    """Remove the least recently used part of the cache when it is larger than the setting.
+
+    Most caches are far from it: then nothing is asked about each of their layers.
+    """
     budget = session.settings.keep_bytes or _default_budget(session)
     mounts = directories(session, measured_s=_MEASURED_S)
     used = sum(each.size_bytes for each in mounts)
+    if used + most_bytes(session) <= budget:
+        return
     used += sum(each.size_bytes for each in cached_layers(session))
     if used > budget:
         prune(session, scope="unshared", space=Space(most=budget))
