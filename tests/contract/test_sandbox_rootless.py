@@ -18,7 +18,9 @@ SUITES = (
     "tests/hostile/test_network.py",
     "tests/hostile/test_set_user_id.py",
     "tests/hostile/test_streams.py",
+    "tests/hostile/test_devices.py",
 )
+SECONDS = 400
 _ENTER = """
 import sys
 from jettison.linux import userns
@@ -58,7 +60,7 @@ def session(tmp_path_factory):
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=SECONDS,
             check=False,
             **more,
         )
@@ -71,36 +73,9 @@ def session(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.needs_userns
-@pytest.mark.parametrize("suite", SUITES)
-def test_the_whole_suite_passes_in_a_user_namespace(session, suite):
-    run, home, _ = session
-    root = Path(__file__).parents[2]
-    result = run(
-        _ENTER, str(root / suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest",
-        f"--rootdir={root}", "-c", str(root / "pyproject.toml"),
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
-
-
-@pytest.mark.slow
-@pytest.mark.needs_userns
-@pytest.mark.parametrize("suite", SUITES)
-def test_the_suite_passes_for_a_user_without_subordinate_ids(session, suite):
-    run, home, _ = session
-    root = Path(__file__).parents[2]
-    alone = _ENTER.replace("userns.enter()", "userns.MAPPER_DIRECTORIES = (); userns.enter()")
-    result = run(
-        alone, str(root / suite), "-q", "-p", "no:cacheprovider", f"--basetemp={home}/pytest-alone",
-        f"--rootdir={root}", "-c", str(root / "pyproject.toml"), env={"PATH": "/nowhere"},
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
-    assert " passed" in result.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.needs_userns
 @pytest.mark.parametrize("kind", ["ids", "single-id"])
-def test_no_user_s_container_opens_a_device_of_the_host(session, kind):
+def test_the_suites_pass_in_the_namespace_of_a_user(session, kind):
+    """All in one run for a user with subordinate ids, and for one without."""
     run, home, _ = session
     root = Path(__file__).parents[2]
     enter, path = _ENTER, os.environ["PATH"]
@@ -108,7 +83,7 @@ def test_no_user_s_container_opens_a_device_of_the_host(session, kind):
         path, alone = "/nowhere", "userns.MAPPER_DIRECTORIES = (); userns.enter()"
         enter = enter.replace("userns.enter()", alone)
     result = run(
-        enter, str(root / "tests/hostile/test_devices.py"), "-q", "-p", "no:cacheprovider",
+        enter, *(str(root / suite) for suite in SUITES), "-q", "-p", "no:cacheprovider",
         f"--basetemp={home}/pytest-{kind}", f"--rootdir={root}", "-c", str(root / "pyproject.toml"),
         env={"PATH": path},
     )  # fmt: skip

@@ -46,7 +46,7 @@ def test_a_full_disk_at_any_write_is_told_and_damages_nothing(scratch: Scratch) 
     chance = random.Random(11)
     failed = 0
     with small_disk(scratch.store, 40_000):
-        for number in range(24):
+        for number in range(12):
             resize(scratch.store, 40_000)
             assert scratch.run("prune", "--all", "--force").returncode == 0
             used = 4 * (os.statvfs(scratch.store).f_blocks - os.statvfs(scratch.store).f_bfree)
@@ -64,7 +64,7 @@ def test_a_full_disk_at_any_write_is_told_and_damages_nothing(scratch: Scratch) 
             checked = scratch.run("fsck")
             assert checked.returncode == 0, checked.stdout + checked.stderr
         assert scratch.run(*args, scratch.context).returncode == 0
-    assert failed >= 6
+    assert failed >= 3
 
 
 def test_a_read_only_store_is_told(scratch: Scratch) -> None:
@@ -92,7 +92,8 @@ def test_fsck_finds_damage_and_repairs_what_can_be_made_again(scratch: Scratch) 
     (scratch.store / "stranger").write_text("")
     with sqlite3.connect(scratch.store / "state.db") as database:
         database.execute(
-            "INSERT INTO record VALUES ('k', 'content:sha256:00', 'v', 'gone', 1, 1, x'90', '')"
+            "INSERT INTO record (key, layer, vertex, name, created_ns, used_ns, preimage)"
+            " VALUES ('k', 'content:sha256:00', 'v', 'gone', 1, 1, x'90')"
         )
         database.execute("INSERT INTO tag VALUES ('docker.io/library/lost:latest', 'sha256:00')")
     database.close()

@@ -19,8 +19,8 @@ from scratch_rig import Scratch
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
-KILLS = int(os.environ.get("JETTISON_TEST_KILLS", "60"))
-KILLS_OF_OTHERS = 20
+KILLS = int(os.environ.get("JETTISON_TEST_KILLS", "30"))
+KILLS_OF_OTHERS = 10
 DOCKERFILE = """
 FROM busybox AS tools
 ARG NUMBER

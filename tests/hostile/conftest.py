@@ -15,8 +15,14 @@ from scratch_rig import Scratch
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Attack what root builds, and what another user builds, where a module asks for both."""
-    if "scratch" in metafunc.fixturenames and metafunc.definition.get_closest_marker("any_user"):
+    """Attack what root builds, and what another user builds, where a module asks for both.
+
+    A test that names the users itself gets those.
+    """
+    markers = metafunc.definition.iter_markers("parametrize")
+    named = any("scratch" in marker.args[0] for marker in markers)
+    wanted = metafunc.definition.get_closest_marker("any_user") and not named
+    if "scratch" in metafunc.fixturenames and wanted:
         metafunc.parametrize("scratch", ["root", "user"], indirect=True)
 
 
