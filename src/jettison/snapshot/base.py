@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from jettison.fs.listing import Listing
 from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
@@ -143,6 +144,10 @@ class LayerStore(Protocol):
 
     def digests(self, layer: LayerId) -> dict[str, bytes]:
         """Return raw sha256 of files of a layer by path, as far as they were kept at ``commit``."""
+        ...
+
+    def listing(self, layer: LayerId) -> Listing | None:
+        """Return the entries of a layer, made if none were kept; None when it is not here."""
         ...
 
     def remove(self, layer: LayerId) -> None:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from jettison.concurrency import processors
 from jettison.fs.digest import file_sha256
 from jettison.fs.layer_file import LayerFile
+from jettison.fs.listing import ListingBuilder
 from jettison.fs.overlay_form import drop_strays, is_whiteout, opaque_xattr
 from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
@@ -69,6 +70,20 @@ def change_digests(
     for entry in (root, *entries):
         hasher.add(_described(base, entry, digests, below))
     return hasher.digests()
+
+
+def layer_listing(upper: Path, ownership: Ownership) -> bytes:
+    """Return the listing of a layer directory in its stored form, without reading files.
+
+    Raises:
+        OSError: something cannot be read.
+    """
+    base = os.fspath(upper) + "/"
+    builder = ListingBuilder()
+    root = _Entry("", ownership.effective_stat(os.lstat(base), base), "")
+    for entry in (root, *_entries(base, ownership)):
+        builder.add(_described(base, entry, {}, None))
+    return builder.stored()
 
 
 def layer_facts(upper: Path, ownership: Ownership) -> LayerFacts:

@@ -27,6 +27,7 @@ from typing import NamedTuple
 import msgspec
 
 from jettison.fs.layer_file import LayerFile
+from jettison.fs.listing import ListingBuilder
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_whiteout
 from jettison.oci.digest import Digest
 from jettison.store.layers import LayerFacts
@@ -39,12 +40,16 @@ _PERMISSIONS = 0o7777
 
 
 class ChangeDigests(NamedTuple):
-    """The digests of a change, and its facts; ``plain`` is the one without any times."""
+    """The digests of a change, and its facts; ``plain`` is the one without any times.
+
+    ``listing`` is the stored form of its entries (``fs.listing``).
+    """
 
     identity: Digest
     content: Digest
     plain: Digest
     facts: LayerFacts
+    listing: bytes
 
 
 class ChangeHasher:
@@ -63,10 +68,12 @@ class ChangeHasher:
         self._telling: list[tuple[int, bytes]] = []
         self._size = 0
         self._entries = -1  # the root is none
+        self._listing = ListingBuilder()
 
     def add(self, file: LayerFile) -> None:
         """Take the next entry; the first is the root."""
         self._entries += 1
+        self._listing.add(file)
         self._hasher.update(self._encode(fields(file)))
         st = file.stat
         if stat.S_IFMT(st.st_mode) == stat.S_IFREG:
@@ -91,7 +98,8 @@ class ChangeHasher:
             telling = self._encode(self._telling)
             content = hashlib.sha256(_TIMES_VERSION + plain + telling).digest()
         facts = LayerFacts(size_bytes=self._size, entries=self._entries)
-        return ChangeDigests(_named(identity), _named(content), _named(plain), facts)
+        listing = self._listing.stored()
+        return ChangeDigests(_named(identity), _named(content), _named(plain), facts, listing)
 
 
 def fields(file: LayerFile) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ On disk::
     snapshots/<kind><hex>/fs      the overlay layer directory; never written again
     snapshots/<kind><hex>/meta    msgpack ``LayerInfo``
     snapshots/<kind><hex>/digests msgpack, sha256 by path, of layers of many copied files
+    snapshots/<kind><hex>/listing its entries (``fs.listing``)
     tmp/<owner>/<n>/{fs,work}     an active snapshot
 
 ``kind`` is ``c`` (change made here) or ``d`` (diff ID): an image's tar must never be able to take
@@ -24,6 +25,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +33,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jettison.errors import StorageError
+from jettison.fs.atomic import write_atomically
+from jettison.fs.listing import Listing, decode_listing
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
 from jettison.fs.ownership import Ownership
@@ -141,6 +145,7 @@ class OverlayLayerStore:
                 return previous
             if len(change.known) >= _MANY_FILES:
                 (active.path / "digests").write_bytes(msgspec.msgpack.encode(change.known))
+            (active.path / "listing").write_bytes(digests.listing)
         facts = digests.facts
         info = LayerInfo(
             LayerId(f"content:{digests.identity}"),
@@ -200,6 +205,30 @@ class OverlayLayerStore:
         except (FileNotFoundError, msgspec.DecodeError):
             return {}
 
+    def listing(self, layer: LayerId) -> Listing | None:
+        """Return the entries of a layer, None when it is not here as files.
+
+        Where no listing was kept (a layer of a base image, or of an older version) it is made.
+
+        Raises:
+            StorageError: the files cannot be read.
+        """
+        place = Path(self._path(layer))
+        with suppress(OSError, ValueError):
+            return decode_listing((place / "listing").read_bytes())
+        if not (place / "meta").exists():
+            return None
+        from jettison.snapshot.changes import layer_listing
+
+        with storage_errors(place):
+            data = layer_listing(place / "fs", self.ownership)
+            write_atomically(place / "listing", data, mode=0o600, staging=self._store.tmp())
+        return decode_listing(data)
+
+    def has_listing(self, layer: LayerId) -> bool:
+        """Tell whether a listing was kept, so that ``listing`` reads no files of the layer."""
+        return os.path.exists(self._path(layer) + "/listing")
+
     def remove(self, layer: LayerId) -> None:
         """Forget a layer's files; nobody may use them any more.
 
@@ -232,7 +261,7 @@ class OverlayLayerStore:
             return existing
         with storage_errors(active.path):
             for name in os.listdir(active.path):
-                if name not in {active.upper.name, "digests"}:
+                if name not in {active.upper.name, "digests", "listing"}:
                     remove_tree(active.path / name)
             (active.path / "meta").write_bytes(msgspec.msgpack.encode(info))
             try:

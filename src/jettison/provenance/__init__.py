@@ -1,0 +1,1 @@
+"""Where every path of an image came from, through all stages."""

@@ -1,0 +1,284 @@
+"""The chain of a path: from the image back to the step that produced it, through all copies.
+
+In:  a ``BuildRecord``, the origins of its copies, listings of layers.
+Out: ``Chain``: the first link is the path in the image, the last one what made it.
+
+A directory belongs to the layer that made it, or changed its mode, owner or attributes last: that
+something was put into it changes its time only.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import msgspec
+
+from jettison.fs.listing import Listing
+from jettison.fs.visible import Seen, Visible, visible
+from jettison.provenance.origin import CopyOrigins, Origin, SourceKind
+from jettison.provenance.record import BuildRecord, StackLayer, StepKind, StepRecord
+from jettison.store.layer import LayerId
+
+MAX_LINKS = 1024
+
+
+class Way(enum.Enum):
+    """How a path came to be where it is; ``LOST`` is what the store does not know any more."""
+
+    BASE = "base"
+    RUN = "run"
+    COPY = "copy"
+    WORKDIR = "workdir"
+    CONTEXT = "context"
+    URL = "url"
+    GIT = "git"
+    HEREDOC = "heredoc"
+    IMAGE = "image"
+    LOST = "lost"
+
+
+class Link(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One place of a path, and what put it there.
+
+    Args:
+        path: Its path at this place; the name of a heredoc.
+        way: What put it there. ``COPY`` goes on with the next link; every other one ends the chain.
+        stage: Index of the stage whose instruction did; -1 outside of stages.
+        layer: The layer that holds it; empty outside of layers.
+        position: Number of that layer in the stage's root file system; -1 without one.
+        line: First line of the instruction; 0 if it is not in the Dockerfile.
+        end_line: Last line.
+        instruction: Its text, variables expanded.
+        detail: Reference of an image, name of a context, or URL.
+        member: Its name in the archive at ``path``.
+        step: Index of the step in ``BuildRecord.steps``; -1 without one.
+    """
+
+    path: str
+    way: Way
+    stage: int = -1
+    layer: str = ""
+    position: int = -1
+    line: int = 0
+    end_line: int = 0
+    instruction: str = ""
+    detail: str = ""
+    member: str = ""
+    step: int = -1
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """Where a path of an image came from; the first link is in the image."""
+
+    path: str
+    links: tuple[Link, ...]
+
+    @property
+    def producer(self) -> Link:
+        """The link of the instruction that produced it: the last one that is in a stage."""
+        inside = [link for link in self.links if link.stage >= 0]
+        return inside[-1] if inside else self.links[-1]
+
+
+class StackFiles:
+    """The files of one stage's root file system.
+
+    Args:
+        layers: Its layers, base first.
+        listings: Theirs, None of those whose files are not here.
+    """
+
+    def __init__(
+        self, layers: Sequence[StackLayer], listings: Callable[[LayerId], Listing | None]
+    ) -> None:
+        self.layers = layers
+        self._find = listings
+        self._listings: dict[int, Listing | None] = {}
+
+    def listing(self, position: int) -> Listing | None:
+        """Return the entries of a layer, None if they are not known."""
+        if position not in self._listings:
+            self._listings[position] = self._find(self.layers[position].layer)
+        return self._listings[position]
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether the entries of all layers are known."""
+        return all(self.listing(each) is not None for each in range(len(self.layers)))
+
+    @cached_property
+    def visible(self) -> Visible:
+        """What is seen of all layers; those that are not known hide and show nothing."""
+        return visible([self.listing(each) or NOTHING for each in range(len(self.layers))])
+
+    def inode(self, seen: Seen) -> Seen:
+        """Return the entry that stands for a file with several names."""
+        listing = self.listing(seen.layer)
+        first = None if listing is None else listing.links.get(seen.entry)
+        return seen if first is None else Seen(seen.layer, first)
+
+    def holder(self, path: str) -> Seen | None:
+        """Return the entry that made a path which exists.
+
+        None is returned if no layer that is known has it.
+        """
+        found: Seen | None = None
+        for position in range(len(self.layers) - 1, -1, -1):
+            listing = self.listing(position)
+            if listing is None:
+                continue
+            entry = listing.index.get(path)
+            if entry is None:
+                if found is not None and _hides(listing, path):
+                    return found
+                continue
+            if found is not None and not self._is_same_directory(found, position, entry):
+                return found
+            found = Seen(position, entry)
+            if not listing.is_dir(entry) or entry in listing.opaque or _hides(listing, path):
+                return found
+        return found
+
+    def _is_same_directory(self, above: Seen, position: int, entry: int) -> bool:
+        one, other = self.listing(above.layer), self.listing(position)
+        return (
+            one is not None
+            and other is not None
+            and (_attributes(one, above.entry) == _attributes(other, entry))
+        )
+
+
+def _hides(listing: Listing, path: str) -> bool:
+    """Tell whether a layer hides what is below it at a path, by what it has above that."""
+    parent = path.rpartition("/")[0]
+    while parent:
+        entry = listing.index.get(parent)
+        if entry is not None and (not listing.is_dir(entry) or entry in listing.opaque):
+            return True
+        parent = parent.rpartition("/")[0]
+    return -1 in listing.opaque
+
+
+def _attributes(listing: Listing, entry: int) -> tuple[object, ...]:
+    owner = listing.uids[entry], listing.gids[entry]
+    return (listing.modes[entry], *owner, listing.xattrs.get(entry))
+
+
+class Provenance:
+    """Answers where paths of one image came from.
+
+    Args:
+        record: Of its build.
+        origins: Of its copies, by name.
+        listings: Finds the entries of a layer, None if they are not known.
+    """
+
+    def __init__(
+        self,
+        record: BuildRecord,
+        origins: Mapping[str, CopyOrigins],
+        listings: Callable[[LayerId], Listing | None],
+    ) -> None:
+        self.record = record
+        self._origins = origins
+        self._listings = listings
+        self._stacks: dict[int, StackFiles] = {}
+
+    def files(self, stage: int) -> StackFiles:
+        """Return the files of a stage's root file system."""
+        known = self._stacks.get(stage)
+        if known is None:
+            known = self._stacks[stage] = StackFiles(self.record.stack(stage), self._listings)
+        return known
+
+    @property
+    def image(self) -> StackFiles:
+        """The files of the image."""
+        return self.files(self.record.target)
+
+    def chain(self, path: str) -> Chain:
+        """Return the chain of a path that the image has.
+
+        Args:
+            path: Absolute, links not followed.
+        """
+        links: list[Link] = []
+        at, stage = path, self.record.target
+        while len(links) < MAX_LINKS:
+            holder = self.files(stage).holder(at)
+            if holder is None:
+                links.append(Link(at, Way.LOST, stage=stage))
+                break
+            link, origin = self.link(stage, holder.layer, at)
+            links.append(link)
+            layer = self.files(stage).layers[holder.layer]
+            if origin is None:
+                if self.is_forgotten(layer.step):
+                    links.append(Link(at, Way.LOST))
+                break
+            following = self.source_stage(layer, origin)
+            if following < 0:
+                links.append(self._outside(layer.step, origin))
+                break
+            at, stage = origin.path, following
+        return Chain(path, tuple(links))
+
+    def link(self, stage: int, position: int, path: str) -> tuple[Link, Origin | None]:
+        """Return the link of a path in a layer of a stage, and where it was copied from."""
+        layer = self.files(stage).layers[position]
+        step, instruction = layer.step, layer.instruction
+        origin = self.origin(step, path)
+        link = Link(
+            path=path,
+            way=_WAYS[step.kind],
+            stage=layer.stage,
+            layer=layer.layer,
+            position=position,
+            line=instruction.line,
+            end_line=instruction.end_line,
+            instruction=instruction.instruction,
+            detail=step.detail,
+            step=instruction.step,
+        )
+        return link, origin
+
+    def origin(self, step: StepRecord, path: str) -> Origin | None:
+        """Return where a COPY's path came from; None if it made it, or is no COPY."""
+        origins = self._origins.get(step.origins) if step.origins else None
+        return None if origins is None else origins.find(path)
+
+    def is_forgotten(self, step: StepRecord) -> bool:
+        """Tell whether a COPY's origins are not known, as those of an older version's layers."""
+        return step.kind is StepKind.COPY and step.origins not in self._origins
+
+    def source_stage(self, layer: StackLayer, origin: Origin) -> int:
+        """Return the stage that a path was copied from; -1 for one from outside of all stages."""
+        number = origin.source.input
+        if number < 0 or self.record.steps[layer.step.inputs[number]].kind in _FILES:
+            return -1
+        return layer.instruction.source
+
+    def _outside(self, step: StepRecord, origin: Origin) -> Link:
+        """Return the last link of a path that came from outside of all stages."""
+        source = origin.source
+        if source.kind is SourceKind.INLINE:
+            return Link(source.root, Way.HEREDOC)
+        number = step.inputs[source.input]
+        outside = self.record.steps[number]
+        way = Way.IMAGE if outside.kind is StepKind.IMAGE else _WAYS[outside.kind]
+        return Link(origin.path, way, detail=outside.detail, member=origin.member, step=number)
+
+
+_FILES = {StepKind.CONTEXT, StepKind.URL, StepKind.GIT}
+NOTHING = Listing([], [], [], [], [])
+_WAYS = {
+    StepKind.IMAGE: Way.BASE,
+    StepKind.RUN: Way.RUN,
+    StepKind.COPY: Way.COPY,
+    StepKind.WORKDIR: Way.WORKDIR,
+    StepKind.CONTEXT: Way.CONTEXT,
+    StepKind.URL: Way.URL,
+    StepKind.GIT: Way.GIT,
+}
