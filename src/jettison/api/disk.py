@@ -160,7 +160,8 @@ def most_bytes(session: Session) -> int:
     files = database.query(
         "SELECT coalesce(sum(size_bytes), 0) FROM layer WHERE id IN (SELECT layer FROM record)"
     )
-    return files[0][0] + sum(each.size for _, each in _packed(session, _PACKED_OF_RECORDS))
+    packed: int = sum(each.size for _, each in _packed(session, _PACKED_OF_RECORDS))
+    return int(files[0][0]) + packed
 
 
 def _packed_sizes(session: Session) -> dict[str, int]:
