@@ -1,0 +1,174 @@
+"""What an intruder would find in a root file system: programs by kind, dangerous modes.
+
+In:  the files of a tree.
+Out: ``SurfaceFacts``.
+
+A program is a file that can be executed and begins as one does: with the magic number of ELF, or
+with ``#!``. It counts once, whatever its names: a busybox with 300 links is one program, and it is
+a shell and a network client if links call it so. Kinds go by names of files in directories for
+programs, without versions and target triples: ``x86_64-linux-gnu-gcc-12`` is ``gcc``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from jettison.analysis.files import Files
+from jettison.fs.tree import FileStat
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SHELLS = _names("sh ash bash csh dash elvish fish ksh mksh nu oksh pwsh rbash tcsh yash zsh")
+COMPILERS = _names(
+    "as c++ c89 c99 cc clang clang++ cpp dmd flang g++ gcc gccgo gdc gfortran ghc gnat go gold"
+    " javac kotlinc ld ldc2 lld llc mold nasm nvcc ocamlc ocamlopt rustc scalac swiftc tcc yasm"
+    " zig"
+)
+PACKAGE_MANAGERS = _names(
+    "apk apt apt-get aptitude brew bun bundle bundler cargo composer conda corepack cpan cpanm dnf"
+    " dpkg easy_install flatpak gem guix mamba micromamba microdnf nix nix-env npm npx opkg pacman"
+    " pdm pip pipenv pipx pnpm poetry rpm snap tdnf uv xbps-install yarn yarnpkg yum zypper"
+)
+DEBUGGERS = _names(
+    "bpftrace delve dlv gcore gdb gdbserver lldb lldb-server ltrace perf rr strace tcpdump tshark"
+    " valgrind"
+)
+NETWORK_CLIENTS = _names(
+    "aria2c curl dig ftp lftp lynx nc nc.openbsd nc.traditional ncat netcat nmap nslookup openssl"
+    " rsync scp sftp socat ssh telnet tftp w3m wget wget2"
+)
+INTERPRETERS = _names(
+    "deno erl guile java julia lua luajit node nodejs perl php pypy python Rscript ruby tclsh wish"
+)
+_KINDS = {
+    "shells": SHELLS,
+    "compilers": COMPILERS,
+    "package_managers": PACKAGE_MANAGERS,
+    "debuggers": DEBUGGERS,
+    "network_clients": NETWORK_CLIENTS,
+    "interpreters": INTERPRETERS,
+}
+KINDS = (*_KINDS, "setuid", "capabilities", "world_writable")
+"""Of what ``SurfaceFacts.paths`` has lists, in the order in which it is shown."""
+
+_DIRECTORIES = re.compile(r"/(?:s?bin|games|libexec)/[^/]+$")
+"""Where programs are: ``/usr/bin``, ``/usr/local/go/bin``, ``/busybox/bin`` …"""
+_TRIPLE = re.compile(r"^(?:[a-z0-9_]+-){1,3}(?:gnu|musl|linux|mingw)[a-z0-9]*-")
+_VERSION = re.compile(r"[-.]?[0-9]+(?:\.[0-9]+)*$")
+_EXECUTE = 0o111
+_SET_ID = 0o6000
+_STICKY = 0o1000
+_ALL_WRITE = 0o002
+_ELF, _SCRIPT = b"\x7fELF", b"#!"
+MAX_PATHS = 20_000
+"""So many paths of a kind are kept; all are counted."""
+
+
+class SurfaceFacts(msgspec.Struct, frozen=True):
+    """What was found.
+
+    Args:
+        executables: How many programs there are.
+        programs: Their paths, one of each, in the order of the tree.
+        counts: Each of ``KINDS`` to how many.
+        paths: Each of them to sorted paths; of a program the first of its names.
+    """
+
+    executables: int = 0
+    counts: dict[str, int] = {}
+    paths: dict[str, tuple[str, ...]] = {}
+    programs: tuple[str, ...] = ()
+
+
+def surface(files: Files) -> SurfaceFacts:
+    """Return what a tree offers to an intruder."""
+    found: dict[str, dict[tuple[int, int], str]] = {kind: {} for kind in KINDS}
+    programs: dict[tuple[int, int], str] = {}
+    for path, st in files.entries.items():
+        if st.is_file:
+            if st.mode & _ALL_WRITE:
+                found["world_writable"].setdefault(st.identity, path)
+            if st.mode & _EXECUTE:
+                _take_executable(files, path, st, programs, found)
+        elif st.is_dir and st.mode & _ALL_WRITE and not st.mode & _STICKY:
+            found["world_writable"].setdefault((-2, len(found["world_writable"])), path)
+    for kind, path, identity in _named(files):
+        if identity in programs:
+            found[kind].setdefault(identity, path)
+    return SurfaceFacts(
+        executables=len(programs),
+        counts={kind: len(paths) for kind, paths in found.items()},
+        paths={kind: _first(paths) for kind, paths in found.items() if paths},
+        programs=tuple(programs.values()),
+    )
+
+
+def kinds_of(name: str) -> Iterator[str]:
+    """Yield the kinds of a program by its name.
+
+    >>> list(kinds_of("x86_64-linux-gnu-gcc-12")), list(kinds_of("python3.11"))
+    (['compilers'], ['interpreters'])
+    """
+    plain = name if name in _ALL else _VERSION.sub("", _TRIPLE.sub("", name))
+    plain = plain.partition(".bfd")[0] or plain
+    yield from _BY_NAME.get(plain, ())
+
+
+def _take_executable(
+    files: Files,
+    path: str,
+    st: FileStat,
+    programs: dict[tuple[int, int], str],
+    found: dict[str, dict[tuple[int, int], str]],
+) -> None:
+    if st.identity in programs or not _is_program(files, path):
+        return
+    programs[st.identity] = path
+    if st.mode & _SET_ID:
+        found["setuid"].setdefault(st.identity, path)
+    try:
+        attributes = files.tree.xattrs(path)
+    except OSError:
+        return
+    if "security.capability" in attributes:
+        found["capabilities"].setdefault(st.identity, path)
+
+
+def _is_program(files: Files, path: str) -> bool:
+    """Tell whether a file begins as a program does; libraries are known by their names."""
+    name = path.rpartition("/")[2]
+    if name.endswith(".so") or ".so." in name:
+        return False
+    head = files.read(path, len(_ELF), whole=False)
+    return head is not None and (head == _ELF or head.startswith(_SCRIPT))
+
+
+def _named(files: Files) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Yield (kind, path, identity) of what is in directories for programs, links followed."""
+    for path, st in files.entries.items():
+        name = path.rpartition("/")[2]
+        kinds = tuple(kinds_of(name)) if _DIRECTORIES.search(path) else ()
+        if not kinds or st.is_dir:
+            continue
+        target = files.find(path)
+        if target is None:
+            continue
+        for kind in kinds:
+            yield kind, path, files.entries[target].identity
+
+
+def _first(paths: dict[tuple[int, int], str]) -> tuple[str, ...]:
+    return tuple(sorted(paths.values())[:MAX_PATHS])
+
+
+_BY_NAME: dict[str, tuple[str, ...]] = {
+    name: tuple(kind for kind, names in _KINDS.items() if name in names)
+    for name in frozenset().union(*_KINDS.values())
+}
+_ALL = frozenset(_BY_NAME)
