@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jettison.api.request import BuildResult, StageReport
-from jettison.cli.table import lay_out
 from jettison.console.plain import size
+from jettison.console.table import lay_out
 
 
 def size_table(result: BuildResult) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
-from jettison.console.cells import clip, pad, width
-from jettison.console.terminal import columns
-from jettison.linux.text import printable
+from jettison.console.cells import pad, width
+from jettison.console.table import GAP, lay_out
 
 _COLUMN = 10
-_GAP = 3
-_LEAST = 4
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -25,45 +22,6 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return lay_out([titles, *rows])
 
 
-def lay_out(rows: Sequence[Sequence[str]], *, right: Container[int] = (), gap: int = _GAP) -> str:
-    """Return aligned lines; cells may be anybody's.
-
-    Args:
-        rows: Of equal length.
-        right: Columns whose cells end below each other.
-        gap: Cells between columns.
-    """
-    rows = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(width(row[column]) for row in rows) for column in range(len(rows[0]))]
-    between = " " * _fit(widths, columns(), gap)
-    lines = []
-    for row in rows:
-        cells = []
-        for column, (cell, most) in enumerate(zip(row, widths, strict=True)):
-            shown = clip(cell, most)
-            cells.append(
-                " " * (most - width(shown)) + shown if column in right else pad(shown, most)
-            )
-        lines.append(between.join(cells).rstrip())
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _fit(widths: list[int], most: int, gap: int) -> int:
-    """Make columns narrower, the widest first, until they fit a terminal; return their distance.
-
-    Args:
-        widths: Of the columns; changed.
-        most: Cells of a line; 0 for any number.
-        gap: The distance, where there is room.
-    """
-    if not most or sum(widths) + gap * (len(widths) - 1) <= most:
-        return gap
-    room = most - (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _LEAST:
-        widths[widths.index(max(widths))] -= 1
-    return 1
-
-
 def aligned(lines: Sequence[str]) -> str:
     """Return lines whose cells, which tabs separate, stand below each other.
 
@@ -74,7 +32,7 @@ def aligned(lines: Sequence[str]) -> str:
     for row in rows:
         widths += [_COLUMN] * (len(row) - 1 - len(widths))
         for column, cell in enumerate(row[:-1]):
-            widths[column] = max(widths[column], width(cell) + _GAP)
+            widths[column] = max(widths[column], width(cell) + GAP)
     return "".join(
         "".join(pad(cell, widths[column]) for column, cell in enumerate(row[:-1])) + f"{row[-1]}\n"
         for row in rows

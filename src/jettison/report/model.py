@@ -90,13 +90,13 @@ class Stage(msgspec.Struct, frozen=True):
         final: Whether it is the target.
         bytes: Visible bytes of its root file system at its end, base included.
         files: Entries of its root file system that are no directories.
-        added: Bytes visible at its end that its own steps made: from contexts, URLs and images, and
-            by RUN.
-        copied: Bytes visible at its end that other stages made and its steps copied from them.
-        reached: Those of ``added`` that are in the image, whatever way they came.
-        left: Those of ``added`` that are not.
+        added: Bytes visible at its end that its own steps put there, by RUN or by copying.
+        reached: Those of ``added`` that files of the image came from, whatever way.
+        left: Those of ``added`` that none came from.
+        produced: Bytes of the image that come from here and no stage before: the sum over stages
+            and base images is ``Image.visible``.
         reached_base: Bytes of its base image that are in the image.
-        via: Names of stages through which ``reached`` came, if others copied it first.
+        via: Names of stages through which some of ``produced`` came.
         seconds: Sum over its steps, now or when they last ran; None if unknown.
         steps: In order.
     """
@@ -109,9 +109,9 @@ class Stage(msgspec.Struct, frozen=True):
     bytes: int = 0
     files: int = 0
     added: int = 0
-    copied: int = 0
     reached: int = 0
     left: int = 0
+    produced: int = 0
     reached_base: int = 0
     via: tuple[str, ...] = ()
     seconds: float | None = None
@@ -186,6 +186,7 @@ class Surface(msgspec.Struct, frozen=True):
         capabilities: Files with capabilities.
         world_writable: Files that all may write, and such directories without the sticky bit.
         paths: Kind (the names of the fields above) to paths, sorted, the first few.
+        unread: Package databases in a form that is not read: ``packages`` lacks what they have.
     """
 
     stage: str
@@ -201,6 +202,7 @@ class Surface(msgspec.Struct, frozen=True):
     capabilities: int = 0
     world_writable: int = 0
     paths: Mapping[str, tuple[str, ...]] = {}
+    unread: tuple[str, ...] = ()
 
 
 class SurfaceChange(msgspec.Struct, frozen=True):
@@ -332,7 +334,7 @@ class Image(msgspec.Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
 
-class Package(msgspec.Struct, frozen=True):
+class Package(msgspec.Struct, frozen=True, order=True):
     """A package that is installed in the image, or was before.
 
     Args:

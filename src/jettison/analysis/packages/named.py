@@ -31,17 +31,13 @@ class _Composer(msgspec.Struct):
     packages: list[_Manifest] = []
 
 
-_manifest = msgspec.json.Decoder(_Manifest)
-_composer = msgspec.json.Decoder(_Composer | list[_Manifest])
-
-
 def npm_package(files: Files, path: str) -> Package | None:
     """Return the package whose ``package.json`` is at a path; None if it is no package's."""
     if not _NPM.search(path):
         return None
     data = files.read(path, MAX_DOCUMENT)
     try:
-        manifest = _manifest.decode(data or b"")
+        manifest = msgspec.json.decode(data or b"", type=_Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     owned = files.total(path.rpartition("/")[0], without="node_modules")
@@ -69,7 +65,7 @@ def composer_packages(files: Files, path: str) -> Iterator[Package]:
     """Yield the packages of a Composer list."""
     data = files.read(path, MAX_DATABASE)
     try:
-        decoded = _composer.decode(data or b"")
+        decoded = msgspec.json.decode(data or b"", type=_Composer | list[_Manifest])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return
     vendor = path.removesuffix("/composer/installed.json")
