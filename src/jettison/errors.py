@@ -30,6 +30,13 @@
     │   └── StorageError                 disk full, read-only, damaged
     ├── ExportError                   6
     ├── ContainerError                1  no such container, or it does not run
+    ├── GateError                    20  a limit of the image is not kept
+    │   ├── SizeGateError            20
+    │   ├── GrowthGateError          21
+    │   ├── WasteGateError           22
+    │   ├── ForbiddenGateError       23
+    │   ├── UserGateError            24
+    │   └── EfficiencyGateError      25
     └── InternalError                70  an invariant broke
 
 Messages are lower case without a final period, literals stand in backticks, and a secret never
@@ -266,6 +273,54 @@ class ContainerError(JettisonError):
 
     code = "JE0800"
     exit_status = 1
+
+
+class GateError(JettisonError):
+    """A limit of the image is not kept; nothing was tagged or pushed."""
+
+    code = "JE0810"
+    exit_status = 20
+
+
+class SizeGateError(GateError):
+    """The image is larger than `max-size`."""
+
+    code = "JE0811"
+
+
+class GrowthGateError(GateError):
+    """The image has grown by more than `max-growth`."""
+
+    code = "JE0812"
+    exit_status = 21
+
+
+class WasteGateError(GateError):
+    """More than `max-wasted` is shipped and cannot be seen."""
+
+    code = "JE0813"
+    exit_status = 22
+
+
+class ForbiddenGateError(GateError):
+    """The image has something that `forbid` names."""
+
+    code = "JE0814"
+    exit_status = 23
+
+
+class UserGateError(GateError):
+    """The image runs as root, and `require-user` is set."""
+
+    code = "JE0815"
+    exit_status = 24
+
+
+class EfficiencyGateError(GateError):
+    """A limit of dive's file is not kept."""
+
+    code = "JE0816"
+    exit_status = 25
 
 
 class InternalError(JettisonError):

@@ -484,12 +484,21 @@ class Delta(msgspec.Struct, frozen=True):
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """What this build is compared with: ``ref`` as users know it, and its image's id."""
+    """What this build is compared with.
+
+    Args:
+        ref: As users know it.
+        id: Of its image.
+        shipped: Its ``Image.shipped``.
+        delta: This build minus that one.
+        layers: Diff IDs of its layers.
+    """
 
     ref: str
     id: str
     shipped: int
     delta: Delta
+    layers: tuple[str, ...] = ()
 
 
 class Dockerfile(msgspec.Struct, frozen=True):
