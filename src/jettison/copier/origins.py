@@ -28,7 +28,7 @@ def copy_origins(selection: Selection, destination: Destination) -> CopyOrigins:
     for index, (source, target) in enumerate(
         zip(selection.sources, destination.targets, strict=True)
     ):
-        kind = SourceKind.TREE
+        kind = SourceKind.DIRECTORY if source.is_dir else SourceKind.FILE
         if source.tree is None:
             kind = SourceKind.INLINE
         elif index in destination.archives:

@@ -33,7 +33,7 @@ def step(kind: StepKind, layer: str = "", **more: Any) -> StepRecord:
 
 
 def tree(source: int, root: str, target: str) -> CopyOrigins:
-    return CopyOrigins((CopiedSource(SourceKind.TREE, source, root, target),), ((target, 0),))
+    return CopyOrigins((CopiedSource(SourceKind.FILE, source, root, target),), ((target, 0),))
 
 
 LISTINGS = {
@@ -84,15 +84,15 @@ RECORD = BuildRecord(
 ORIGINS = {
     "mid": CopyOrigins(
         (
-            CopiedSource(SourceKind.TREE, 0, "/out", "/m"),
-            CopiedSource(SourceKind.TREE, 1, "/conf", "/m/conf"),
+            CopiedSource(SourceKind.DIRECTORY, 0, "/out", "/m"),
+            CopiedSource(SourceKind.FILE, 1, "/conf", "/m/conf"),
         ),
         (("/m", 0), ("/m/conf", 1)),
     ),
     "final": CopyOrigins(
         (
-            CopiedSource(SourceKind.TREE, 0, "/m/app", "/bin/app"),
-            CopiedSource(SourceKind.TREE, 0, "/m/link", "/bin/again"),
+            CopiedSource(SourceKind.FILE, 0, "/m/app", "/bin/app"),
+            CopiedSource(SourceKind.FILE, 0, "/m/link", "/bin/again"),
         ),
         (("/bin/app", 0), ("/bin/again", 1)),
     ),

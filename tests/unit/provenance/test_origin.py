@@ -12,11 +12,12 @@ from jettison.provenance.origin import (
     encode_origins,
 )
 
-TREE, ARCHIVE, INLINE = SourceKind.TREE, SourceKind.ARCHIVE, SourceKind.INLINE
+FILE, DIRECTORY = SourceKind.FILE, SourceKind.DIRECTORY
+ARCHIVE, INLINE = SourceKind.ARCHIVE, SourceKind.INLINE
 ORIGINS = CopyOrigins(
     (
-        CopiedSource(TREE, 0, "/", "/all"),
-        CopiedSource(TREE, 0, "/src/f", "/all/f"),
+        CopiedSource(DIRECTORY, 0, "/", "/all"),
+        CopiedSource(FILE, 0, "/src/f", "/all/f"),
         CopiedSource(ARCHIVE, 1, "/a.tar", "/all/in"),
         CopiedSource(INLINE, -1, "EOF", "/all/here"),
     ),
@@ -27,7 +28,6 @@ ORIGINS = CopyOrigins(
 @pytest.mark.parametrize(
     ("path", "source", "before", "member"),
     [
-        ("/all", 0, "/", ""),
         ("/all/x/y", 0, "/x/y", ""),
         ("/all/f", 1, "/src/f", ""),
         ("/all/fx", 0, "/fx", ""),
@@ -44,10 +44,12 @@ def test_the_longest_rule_counts(path, source, before, member) -> None:
 def test_what_no_rule_matches_was_made_on_the_way() -> None:
     assert ORIGINS.find("/al") is None
     assert ORIGINS.find("/") is None
+    assert ORIGINS.find("/all") is None  # what takes the contents of another directory
+    assert ORIGINS.find("/all/in") is None
 
 
 def test_the_root_directory_can_be_a_target() -> None:
-    origins = CopyOrigins((CopiedSource(TREE, 0, "/out", ""),), (("", 0),))
+    origins = CopyOrigins((CopiedSource(DIRECTORY, 0, "/out", ""),), (("", 0),))
     found = origins.find("/a/b")
     assert found is not None
     assert found.path == "/out/a/b"
@@ -56,7 +58,7 @@ def test_the_root_directory_can_be_a_target() -> None:
 def test_stored_origins_are_the_same_whatever_names_are() -> None:
     odd = os.fsdecode(b"/n\xff")
     many = CopyOrigins(
-        tuple(CopiedSource(TREE, 0, f"{odd}/{n}", f"/t/{n}") for n in range(1000)),
+        tuple(CopiedSource(FILE, 0, f"{odd}/{n}", f"/t/{n}") for n in range(1000)),
         tuple((f"/t/{n}", n) for n in range(1000)),
     )
     for origins in (ORIGINS, many):
