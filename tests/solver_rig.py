@@ -341,6 +341,7 @@ class Stage:
             layers=session.blobs,
             records=Pausing(session.cache.records, director, "find", "keep"),
             memo=session.cache.selections,
+            origins=session.builds.origins,
             sources=Downloads(self.directory, director),  # type: ignore[arg-type]
             sandbox=lambda: self.programs,
             options=ExecOptions(

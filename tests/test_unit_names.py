@@ -55,6 +55,7 @@ _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_container
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
+    "jettison.api.build_record": _RUNS,
     "jettison.api.built": _RUNS,
     "jettison.api.debug": _RUNS,
     "jettison.api.images": _RUNS,
@@ -69,6 +70,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.process": _CONTAINERS,
     "jettison.api.supervise": _CONTAINERS,
     "jettison.api.supervisor": _CONTAINERS,
+    "jettison.api.provenance": _RUNS,
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
@@ -80,9 +82,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.exporter.directory": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
-    ),
-    "jettison.fs.layer_file": Elsewhere(
-        "a value without behaviour", ("unit/snapshot/test_streaming_digest.py",)
     ),
     "jettison.image.commit": Elsewhere(
         "tested by what a session commits", ("unit/image/test_packing_commit.py",)

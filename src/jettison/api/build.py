@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from jettison.api.build_record import keep_build
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
@@ -33,7 +34,6 @@ from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
 from jettison.solver.drivers import Committer, Drivers, ExecOptions
-from jettison.solver.result import Solution
 from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
@@ -76,11 +76,13 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
         packer = resources.enter_context(_background_packer(session, request, outputs, plan))
-        solution = _solve(session, request, sources, plan, sink, packer, resources)
+        solver = _solver(session, request, sources, plan, sink, packer, resources)
+        solution = solver.solve()
         packer.finish(solution.stack(plan.target))
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         manifest = write_outputs(outputs, images.wanted_by, sink)
+        keep_build(session, compiled, solution, images.made, solver.origins)
         session.cache.records.note_used()
     if solution.executed:
         from jettison.api.prune import keep_within_budget  # only what ran adds
@@ -113,7 +115,7 @@ def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:
         sink(Warned(now, f"`--no-cache-filter` names no stage: {', '.join(unknown)}"))
 
 
-def _solve(
+def _solver(
     session: Session,
     request: BuildRequest,
     sources: ContextSources,
@@ -121,12 +123,13 @@ def _solve(
     sink: Sink,
     packer: BackgroundPacker,
     keeping: ExitStack,
-) -> Solution:
+) -> Solver:
     drivers = Drivers(
         layer_store=session.layer_store,
         layers=session.blobs,
         records=session.cache.records,
         memo=session.cache.selections,
+        origins=session.builds.origins,
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping, sink),
@@ -158,7 +161,7 @@ def _solve(
         lock=session.store.lock,
         lease=lease,
         layer_made=layer_made,
-    ).solve()
+    )
 
 
 def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:

@@ -39,6 +39,11 @@ class BuiltImages:
         self._epoch = solution.plan.source_date_epoch
         self._made: dict[bool, StoredImage] = {}
 
+    @property
+    def made(self) -> tuple[StoredImage, ...]:
+        """Those that were made so far."""
+        return tuple(self._made.values())
+
     def first(self) -> StoredImage:
         """Return the image that the first output wants.
 

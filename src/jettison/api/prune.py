@@ -232,7 +232,7 @@ def _forget(session: Session, layers: list[str]) -> int:
 
 def _forget_answers(session: Session, before_ns: int) -> None:
     """Remove what can be found out again."""
-    for memo in ("selection", "answer"):
+    for memo in ("selection", "answer", "origins"):
         session.store.database.execute(f"DELETE FROM {memo} WHERE used_ns <= ?", (before_ns,))  # noqa: S608
 
 

@@ -17,6 +17,7 @@ from jettison.cache.record import BuildCache
 from jettison.errors import JettisonError
 from jettison.fs.ownership import Ownership, process_ownership
 from jettison.linux import userns
+from jettison.provenance.store import BuildStore
 from jettison.settings import Settings, store_root
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.store import Store
@@ -119,6 +120,11 @@ class Session:
     def cache(self) -> BuildCache:
         """The build cache."""
         return BuildCache(self.store.database)
+
+    @cached_property
+    def builds(self) -> BuildStore:
+        """Records of builds by image, and where files of COPY's layers came from."""
+        return BuildStore(self.store.database)
 
     def resolver(self, *, offline: bool = False) -> ImageResolver:
         """Return what finds images by name: the store first, then registries."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "rmi": ("images", "Remove names and images from the local store."),
     "inspect": ("inspect", "Show all facts of containers and images as JSON."),
     "history": ("images", "Show how an image was made."),
+    "provenance": ("provenance", "Show which line and stage made the paths of an image."),
     "save": ("transfer", "Write images to a tar archive."),
     "load": ("transfer", "Read images from an archive or a layout."),
     "pull": ("transfer", "Download an image from a registry."),
@@ -107,6 +108,7 @@ SYNONYMS = {
     ("image", "list"): "images",
     ("image", "remove"): "rmi",
     ("buildx", "disk-usage"): "buildx du",
+    ("jettison", "blame"): "provenance",
 }
 """Other names that docker knows: group and name to ours; help does not list them."""
 

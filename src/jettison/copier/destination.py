@@ -238,7 +238,7 @@ class _Planner:
                 continue
             path = f"{target}/{entry.path}"
             if stat.S_ISDIR(entry.mode):
-                layout.copy_directory(path, _copied(entry, owner), implied=entry.implied)
+                layout.copy_directory(path, _copied(entry, owner, index), implied=entry.implied)
                 directories[path] = entry.origin
             else:
                 layout.put(path, SourceFile(index, number, tree, entry))
@@ -247,7 +247,7 @@ class _Planner:
             self.mirrored = Mirrored(tree, directories)
 
 
-def _copied(entry: SourceEntry, owner: Owner | None) -> Directory:
+def _copied(entry: SourceEntry, owner: Owner | None, source: int) -> Directory:
     st = entry.stat
     return Directory(
         entry.mode,
@@ -256,4 +256,5 @@ def _copied(entry: SourceEntry, owner: Owner | None) -> Directory:
         st.mtime_ns,
         entry.xattrs,
         copied=True,
+        source=source,
     )

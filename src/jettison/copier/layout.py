@@ -20,6 +20,8 @@ from jettison.errors import SolveError
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import FileStat, Tree
 
+_ROOT_MODE = stat.S_IFDIR | 0o755
+
 
 class PlannedLayer:
     """The layer as planned so far, seen together with the base.
@@ -47,6 +49,8 @@ class PlannedLayer:
         if file is not None:
             return file.mode
         st = self.base_stat(path)
+        if st is None and not path:
+            return _ROOT_MODE  # the root directory is there whatever the base is
         return None if st is None else st.mode
 
     def base_stat(self, path: str) -> FileStat | None:
@@ -258,7 +262,7 @@ class PlannedLayer:
                 self._keep_base_directory(parent)
         st = self.base_stat(path)
         if st is None:  # only the root of an empty base
-            directory = Directory(stat.S_IFDIR | 0o755, 0, 0)
+            directory = Directory(_ROOT_MODE, 0, 0)
         else:
             directory = Directory(
                 st.mode,

@@ -121,7 +121,15 @@ class MemberPlan:
     def _copied(self, member: ArchiveEntry) -> Directory:
         owner = self._owner or Owner(member.uid, member.gid)
         xattrs = {name: value for name, value in member.xattrs.items() if is_image_xattr(name)}
-        return Directory(member.mode, owner.uid, owner.gid, member.mtime_ns, xattrs, copied=True)
+        return Directory(
+            member.mode,
+            owner.uid,
+            owner.gid,
+            member.mtime_ns,
+            xattrs,
+            copied=True,
+            source=self._source,
+        )
 
     def _linked(self, member: ArchiveEntry) -> LayerFile:
         """Return the file that a hard link names."""

@@ -26,6 +26,7 @@ class Directory(msgspec.Struct, frozen=True):
         stat_of_base: Whether something of the base's directory was kept although it is copied.
         opaque: Whether it hides what the base has below it.
         takes_group: Whether a set-group-ID directory that it is made in gives it its group.
+        source: Index of the source that it comes from; -1 if it is not copied.
         fixed_mode: Whether such a directory does not give it the bit: its mode is set afterwards.
     """
 
@@ -40,6 +41,7 @@ class Directory(msgspec.Struct, frozen=True):
     opaque: bool = False
     takes_group: bool = False
     fixed_mode: bool = False
+    source: int = -1
 
 
 class SourceFile(msgspec.Struct, frozen=True, gc=False):

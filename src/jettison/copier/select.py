@@ -43,6 +43,7 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
 
     Args:
         name: File name in a destination directory.
+        input: Index of the tree among the op's inputs; -1 for an inline file.
         tree: Where the entries are; None for an inline file, which is ``content``.
         root: The source in the tree, without links in its path.
         is_dir: Whether the source is a directory, so that its contents are copied.
@@ -59,6 +60,7 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
     unpack: bool = False
     content: bytes = b""
     mode: int = _INLINE_MODE
+    input: int = -1
 
     @cached_property
     def entries(self) -> Sequence[SourceEntry]:
@@ -171,7 +173,16 @@ def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:
                 if st is None:
                     raise missing_source(op, tree, path)
                 name = path.rpartition("/")[2]
-                sources.append(Selected(name, tree, root, st.is_dir, rules, unpack=bool(unpack)))
+                chosen = Selected(
+                    name,
+                    tree,
+                    root,
+                    st.is_dir,
+                    rules,
+                    unpack=bool(unpack),
+                    input=source.input,
+                )
+                sources.append(chosen)
         except OSError as error:
             raise _unreadable(source.path, error) from error
     return Selection(tuple(sources), keeps_owner=op.owner is None)

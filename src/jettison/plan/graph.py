@@ -37,12 +37,31 @@ class ImageTemplate(msgspec.Struct, frozen=True):
     author: str = ""
 
 
+class StageStep(msgspec.Struct, frozen=True):
+    """A vertex as an instruction of a stage.
+
+    A vertex that several stages have in common knows the place and name of the first one only.
+
+    Args:
+        vertex: It.
+        name: For people, as this stage counts.
+        span: Of the instruction.
+        source: Index of the stage that a ``COPY --from`` reads; -1 for anything else.
+    """
+
+    vertex: Digest
+    name: str
+    span: Span | None = None
+    source: int = -1
+
+
 class StageSummary(msgspec.Struct, frozen=True):
     """A stage for reports: its last vertex, its base, and what it is called.
 
     ``result`` is None for a stage that is empty (scratch) or that the target does not need;
     ``needed`` tells these apart. ``used_by`` are (index of the using stage, how) pairs, where
-    how is ``FROM``, ``COPY --from`` or ``RUN --mount``.
+    how is ``FROM``, ``COPY --from`` or ``RUN --mount``. ``parent`` is the stage that FROM names, -1
+    if it names none. ``steps`` are its own, in order, an image that FROM names included.
     """
 
     index: int
@@ -52,12 +71,15 @@ class StageSummary(msgspec.Struct, frozen=True):
     needed: bool
     used_by: tuple[tuple[int, str], ...] = ()
     span: Span | None = None
+    parent: int = -1
+    steps: tuple[StageStep, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True):
     """Vertices in topological order (what a vertex needs comes before it), and the target.
 
-    ``target`` is None when the final stage is empty. ``stages`` are in file order.
+    ``target`` is None when the final stage is empty; ``target_stage`` is the final stage's index.
+    ``stages`` are in file order.
     ``source_date_epoch`` clamps times when set. ``unused_build_args`` were given and never
     consumed. ``proxy_env`` are ``NAME=value`` entries that every RUN gets besides its own
     environment, which wins; they are no part of any key.
@@ -70,6 +92,7 @@ class Plan(msgspec.Struct, frozen=True):
     source_date_epoch: int | None = None
     unused_build_args: tuple[str, ...] = ()
     proxy_env: tuple[str, ...] = ()
+    target_stage: int = 0
 
 
 def order(roots: Iterable[Vertex], known: Mapping[Digest, Vertex]) -> Iterator[Vertex]:

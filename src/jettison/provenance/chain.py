@@ -260,6 +260,11 @@ class Provenance:
             return -1
         return layer.instruction.source
 
+    def outside(self, step: StepRecord, origin: Origin) -> StepRecord | None:
+        """Return what a COPY from outside of all stages read; None is a heredoc."""
+        number = origin.source.input
+        return None if number < 0 else self.record.steps[step.inputs[number]]
+
     def _outside(self, step: StepRecord, origin: Origin) -> Link:
         """Return the last link of a path that came from outside of all stages."""
         source = origin.source

@@ -24,7 +24,8 @@ _SMALL_BYTES = 512
 class SourceKind(enum.Enum):
     """What a source of a COPY or ADD is."""
 
-    TREE = "tree"
+    FILE = "file"
+    DIRECTORY = "directory"
     ARCHIVE = "archive"
     INLINE = "inline"
 
@@ -33,7 +34,8 @@ class CopiedSource(msgspec.Struct, frozen=True, array_like=True):
     """One source, after wildcards.
 
     Args:
-        kind: A file or directory of a tree, an archive that was unpacked, or a heredoc.
+        kind: A file, a directory whose contents were copied, an archive that was unpacked, or a
+            heredoc.
         input: Index into the step's inputs; -1 for a heredoc.
         root: Its path there, without links; the name of a heredoc.
         target: Where it went: of a directory or an archive the directory that takes its contents.
@@ -73,7 +75,9 @@ class CopyOrigins(msgspec.Struct, frozen=True, dict=True):
     def find(self, path: str) -> Origin | None:
         """Return where a path came from, None if the instruction made it itself.
 
-        >>> source = CopiedSource(SourceKind.TREE, 0, "/src", "/app")
+        The directory that takes the contents of another, or of an archive, is its own.
+
+        >>> source = CopiedSource(SourceKind.DIRECTORY, 0, "/src", "/app")
         >>> CopyOrigins((source,), (("/app", 0),)).find("/app/a/b").path
         '/src/a/b'
         """
@@ -84,11 +88,14 @@ class CopyOrigins(msgspec.Struct, frozen=True, dict=True):
             prefix = prefix.rpartition("/")[0]
         source = self.sources[rules[prefix]]
         below = path[len(source.target) :]
+        if not below and source.kind in _TAKEN_APART:
+            return None
         if source.kind is SourceKind.ARCHIVE:
             return Origin(source, source.root, below[1:])
-        if source.root == "/":
-            return Origin(source, below or "/")
-        return Origin(source, source.root + below)
+        return Origin(source, source.root.rstrip("/") + below)
+
+
+_TAKEN_APART = {SourceKind.DIRECTORY, SourceKind.ARCHIVE}
 
 
 class _Stored(msgspec.Struct, frozen=True, array_like=True):

@@ -45,6 +45,7 @@ class StepRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         detail: Reference of an image; name of a context; URL without credentials.
         origins: Name of its ``CopyOrigins``; empty if it copies nothing.
         created_ns: When its layer was made, nanoseconds since the epoch; 0 without one.
+        duration_ns: How long it took to make it; 0 is unknown.
     """
 
     vertex: Digest
@@ -56,6 +57,7 @@ class StepRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     origins: str = ""
     created_ns: int = 0
+    duration_ns: int = 0
 
 
 class StageStep(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -161,16 +161,53 @@ class _Sums:
         return [(key, Amount(*each)) for key, each in self._sums.items()]
 
 
-def totals(provenance: Provenance) -> Totals:
-    """Follow each file of the image, and add up."""
-    return _Count(provenance).totals()
+class FileObserver(Protocol):
+    """Sees each file that is counted."""
+
+    def produced(self, path: str, size: int, stage: int, image: str, line: int) -> None:
+        """Take note of a file of the image.
+
+        Args:
+            path: Where the image has it.
+            size: Its bytes.
+            stage: The stage that produced it, or that is FROM the image that it came with; -1 for
+                an image that is only copied from.
+            image: Reference of that image; empty for what a stage produced.
+            line: Of the instruction that produced it, or of the FROM or COPY of the image.
+        """
+        ...
+
+    def left(self, stage: int, path: str, size: int) -> None:
+        """Take note of a file that a stage added and no file of the image came from."""
+        ...
+
+
+class NoObserver:
+    """Takes no notes."""
+
+    def produced(self, _path: str, _size: int, _stage: int, _image: str, _line: int) -> None:
+        """Do nothing."""
+
+    def left(self, _stage: int, _path: str, _size: int) -> None:
+        """Do nothing."""
+
+
+def totals(provenance: Provenance, observer: FileObserver | None = None) -> Totals:
+    """Follow each file of the image, and add up.
+
+    Args:
+        provenance: Of the image.
+        observer: Sees each file.
+    """
+    return _Count(provenance, observer or NoObserver()).totals()
 
 
 class _Count:
     """One count."""
 
-    def __init__(self, provenance: Provenance) -> None:
+    def __init__(self, provenance: Provenance, observer: FileObserver) -> None:
         self._provenance = provenance
+        self._observer = observer
         self._record = provenance.record
         self._reached: set[_File] = set()
         self._produced = _Sums()
@@ -203,13 +240,15 @@ class _Count:
 
     def _follow(self, path: str, seen: Seen, size: int) -> None:
         """Follow one file of the image to its producer."""
-        provenance, stage = self._provenance, self._record.target
+        provenance, stage, place = self._provenance, self._record.target, path
         passed: list[int] = []
+        line = 0
         for _ in range(MAX_LINKS):
             files = provenance.files(stage)
             layer = files.layers[seen.layer]
+            line = layer.instruction.line
             if layer.is_base:
-                self._images.add((layer.step.detail, layer.stage), size)
+                self._from_image(place, size, layer.stage, layer.step.detail, line)
                 return
             inode = files.inode(seen)
             self._reached.add(_File(layer.stage, inode.layer, inode.entry))
@@ -220,10 +259,12 @@ class _Count:
                     self._lost.add((), size)
                 break
             stage = provenance.source_stage(layer, origin)
-            self._cross(layer, origin, stage, size)
+            outside = provenance.outside(layer.step, origin) if stage < 0 else None
+            self._cross(layer, origin, stage, outside.detail if outside is not None else "", size)
+            if outside is not None and outside.kind is StepKind.IMAGE:
+                self._from_image(place, size, -1, outside.detail, line)
+                return
             if stage < 0:
-                if self._is_from_image(layer, origin):
-                    return
                 break
             path = origin.path
             holder = provenance.files(stage).holder(path)
@@ -231,39 +272,37 @@ class _Count:
                 self._lost.add((), size)
                 break
             seen = holder
+        self._observer.produced(place, size, passed[-1], "", line)
         self._produced.add((passed[-1],), size)
-        for each in dict.fromkeys(passed[:-1]):
+        for each in dict.fromkeys(passed[1:-1]):  # the first one's files are the image's own
             if each != passed[-1]:
                 self._via.add((passed[-1], each), size)
 
-    def _cross(self, layer: StackLayer, origin: Origin, stage: int, size: int) -> None:
+    def _from_image(self, path: str, size: int, stage: int, image: str, line: int) -> None:
+        self._images.add((image, stage), size)
+        self._observer.produced(path, size, stage, image, line)
+
+    def _cross(
+        self, layer: StackLayer, origin: Origin, stage: int, outside: str, size: int
+    ) -> None:
         source = origin.source
-        outside = ""
-        if stage < 0 and source.input >= 0:
-            step = self._record.steps[layer.step.inputs[source.input]]
-            outside = step.detail
-            if step.kind is StepKind.IMAGE:
-                self._images.add((outside, -1), size)
         key = (stage, layer.stage, source.root, source.target, layer.instruction.line, outside)
         self._crossings.add(key, size)
-
-    def _is_from_image(self, layer: StackLayer, origin: Origin) -> bool:
-        number = origin.source.input
-        if number < 0:
-            return False
-        return self._record.steps[layer.step.inputs[number]].kind is StepKind.IMAGE
 
     def _stage(self, stage: int) -> StageTotals:
         files = self._provenance.files(stage)
         first = sum(1 for each in files.layers if each.stage != stage or each.is_base)
         listings = [files.listing(each) or NOTHING for each in range(len(files.layers))]
         own = list(_own(listings[first:], first, stage))
+        for path, file, size in own:
+            if file not in self._reached:
+                self._observer.left(stage, path, size)
         return StageTotals(
             stage=stage,
             visible=_sum(size for _, _, size in _files(files.visible)),
             base=_sum(size for _, _, size in _files(visible(listings[:first]))),
-            added=_sum(size for _, size in own),
-            reached=_sum(size for file, size in own if file in self._reached),
+            added=_sum(size for _, _, size in own),
+            reached=_sum(size for _, file, size in own if file in self._reached),
             produced=self._produced.get(stage),
             via=tuple(Via(key[1], amount) for key, amount in self._via.items() if key[0] == stage),
         )
@@ -284,12 +323,12 @@ def _files(shown: Visible) -> Iterator[tuple[str, Seen, int]]:
         yield path, seen, listing.sizes[seen.entry]
 
 
-def _own(layers: Sequence[Listing], first: int, stage: int) -> Iterator[tuple[_File, int]]:
-    """Yield the files that a stage's own layers add, and their sizes."""
+def _own(layers: Sequence[Listing], first: int, stage: int) -> Iterator[tuple[str, _File, int]]:
+    """Yield the files that a stage's own layers add: path, what it is, size."""
     shown = visible(layers)
-    for _, seen, size in _files(shown):
+    for path, seen, size in _files(shown):
         inode = shown.inode(seen)
-        yield _File(stage, first + inode.layer, inode.entry), size
+        yield path, _File(stage, first + inode.layer, inode.entry), size
 
 
 def _shipped(image: StackFiles) -> Iterator[int]:

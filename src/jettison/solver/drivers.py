@@ -94,6 +94,14 @@ class Memo(Protocol):
         ...
 
 
+class Origins(Protocol):
+    """Where the files of COPY's layers came from (``provenance.origin``)."""
+
+    def keep(self, name: str, origins: bytes) -> None:
+        """Keep the origins of one COPY in their stored form."""
+        ...
+
+
 class Sources(Protocol):
     """Files that are no images."""
 
@@ -163,6 +171,7 @@ class Drivers(msgspec.Struct, frozen=True):
     layers: LayerFiles
     records: Records
     memo: Memo
+    origins: Origins
     sources: Sources
     sandbox: Callable[[], Sandbox]
     options: ExecOptions

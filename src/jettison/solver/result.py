@@ -18,6 +18,8 @@ class StackResult(msgspec.Struct, frozen=True):
         layer: The one this vertex made; None for images.
         created_ns: When that layer was made, nanoseconds since the epoch; 0 for images.
         cached: Whether it was found, not made.
+        key: Cache key of the layer; empty for images.
+        origins: Name under which the origins of a COPY's files are kept; empty for others.
         duration_ns: How long it took to make it, now or when it was made; 0 is unknown.
     """
 
@@ -26,6 +28,8 @@ class StackResult(msgspec.Struct, frozen=True):
     created_ns: int = 0
     cached: bool = False
     duration_ns: int = 0
+    key: str = ""
+    origins: str = ""
 
 
 class TreeResult(msgspec.Struct, frozen=True):

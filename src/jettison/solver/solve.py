@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
@@ -106,6 +106,17 @@ class Solver:
             cached=tuple(self._cached),
         )
 
+    def origins(self, digest: Digest) -> bytes | None:
+        """Return where the files of a solved COPY came from, found anew; None if that cannot be.
+
+        Args:
+            digest: Of the vertex.
+        """
+        vertex = self._vertices[digest]
+        with suppress(JettisonError, OSError):
+            return self._executor(vertex).origins()
+        return None
+
     def _runs_processes(self) -> bool:
         """Tell whether a RUN is left, which may still turn out to be cached."""
         left = self._vertices.keys() - self._results.keys()
@@ -179,7 +190,7 @@ class Solver:
         self._runtime.stacks.note_content(layer, info.content)
         record = Record(layer, created_ns, vertex.digest, vertex.name, info.content, duration_ns)
         self._runtime.drivers.records.keep(key, record)
-        self._put(vertex, record, cached=False)
+        self._put(vertex, record, key, cached=False)
         self._executed.append(vertex.digest)
         self._layer_made(vertex.digest, layer)
         self._ended(vertex, Outcome.DONE)
@@ -207,7 +218,7 @@ class Solver:
         if not self._runtime.drivers.layers.available(record.layer):
             return False
         self._runtime.stacks.note_content(record.layer, record.content)
-        self._put(vertex, record, cached=True)
+        self._put(vertex, record, key, cached=True)
         self._cached.append(vertex.digest)
         self._ended(vertex, Outcome.CACHED)
         return True
@@ -216,12 +227,18 @@ class Solver:
         stacks = (r.stack for r in self._results.values() if isinstance(r, StackResult))
         return list({layer for stack in stacks for layer in stack})
 
-    def _put(self, vertex: Vertex, record: Record, *, cached: bool) -> None:
+    def _put(self, vertex: Vertex, record: Record, key: CacheKey, *, cached: bool) -> None:
         stack = (*inputs_of(vertex, self._results).base, record.layer)
+        executor = self._executors.pop(vertex.digest, None)
         self._results[vertex.digest] = StackResult(
-            stack, record.layer, record.created_ns, cached, record.duration_ns
+            stack,
+            record.layer,
+            record.created_ns,
+            cached,
+            record.duration_ns,
+            key.digest,
+            executor.origins_name(key) if executor is not None else "",
         )
-        self._executors.pop(vertex.digest, None)
 
     def _executor(self, vertex: Vertex) -> Executor:
         executor = self._executors.get(vertex.digest)

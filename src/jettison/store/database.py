@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -93,6 +93,15 @@ _MIGRATIONS = {
     ),
     # How long steps took; nobody knows it of those that are there.
     4: ("ALTER TABLE record ADD COLUMN duration_ns INTEGER NOT NULL DEFAULT 0",),
+    5: (
+        # Where files of COPY's layers came from, and how images were built (package `provenance`).
+        """CREATE TABLE origins (
+            name TEXT PRIMARY KEY, origins BLOB NOT NULL, used_ns INTEGER NOT NULL)
+            WITHOUT ROWID""",
+        """CREATE TABLE build (
+            image TEXT PRIMARY KEY, digest TEXT NOT NULL, created_ns INTEGER NOT NULL,
+            record BLOB NOT NULL, origins BLOB NOT NULL, totals BLOB)""",
+    ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""
 

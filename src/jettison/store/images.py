@@ -107,6 +107,7 @@ class ImageIndex:
         with self._database.transaction():
             named = self._database.execute("DELETE FROM tag WHERE image = ?", (image_id,))
             self._database.execute("DELETE FROM image WHERE id = ?", (image_id,))
+            self._database.execute("DELETE FROM build WHERE image = ?", (image_id,))
             if named:
                 self._write_index()
 

@@ -67,3 +67,9 @@ def test_without_a_base_there_is_nothing():
     assert empty.base_xattrs("/x") == {}
     with pytest.raises(FileNotFoundError):
         empty.readlink("/x")
+
+
+def test_without_a_base_the_root_takes_the_contents_of_a_directory():
+    layout = PlannedLayer(None)  # as for `COPY --link directory /`
+    layout.enter_directory("")
+    assert stat.S_ISDIR(layout.directories[""].mode)

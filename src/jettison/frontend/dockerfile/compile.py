@@ -206,6 +206,7 @@ def _plan(build: Build, file: Dockerfile, target: Stage, epoch: int | None) -> P
         source_date_epoch=epoch,
         unused_build_args=_unused(build, file),
         proxy_env=scope.proxy_environment(request.build_args),
+        target_stage=target.index,
     )
 
 
@@ -225,6 +226,8 @@ def _summary(build: Build, stage: Stage, planned: Collection[Digest]) -> StageSu
         needed=state is not None,
         used_by=tuple(dict.fromkeys(stage.used_by)),
         span=stage.span,
+        parent=stage.base.index if stage.base is not None else -1,
+        steps=tuple(build.steps.get(stage.index, ())),
     )
 
 

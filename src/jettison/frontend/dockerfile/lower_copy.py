@@ -47,6 +47,7 @@ def lower_copy(build: Build, state: StageState, step: Step, instruction: Copy | 
     check_mode(mode)
     if link:
         _check_linked_owner(owner)
+    source = step.sources[0] if isinstance(instruction, Copy) and step.sources else None
     files = _Sources(build, _input(build, state, step))
     if isinstance(instruction, Add):
         files.add_all(instruction, sources, state.expand(instruction.checksum))
@@ -73,6 +74,7 @@ def lower_copy(build: Build, state: StageState, step: Step, instruction: Copy | 
         stage=state.stage.index,
         span=instruction.span,
         ignore_cache=state.ignore_cache,
+        source=source.index if source is not None else -1,
     )
     text = history.copy_text(
         instruction.name,

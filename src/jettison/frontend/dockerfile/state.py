@@ -38,6 +38,7 @@ from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform
 from jettison.oci.redact import redacted
+from jettison.plan.graph import StageStep
 from jettison.plan.op import CopyOp, CopySource, HttpOp, ImageOp, LocalOp, Op
 from jettison.plan.vertex import Vertex, vertex
 
@@ -73,6 +74,7 @@ class Build:
         self.escape = escape
         self.global_values = global_values
         self.vertices: dict[Digest, Vertex] = {}
+        self.steps: dict[int, list[StageStep]] = {}
         self.done: dict[int, StageState] = {}
         self._images = images
 
@@ -86,8 +88,12 @@ class Build:
         stage: int = -1,
         span: Span | None = None,
         ignore_cache: bool = False,
+        source: int = -1,
     ) -> Vertex:
-        """Return the vertex of an op; an equal one that was made before is taken instead."""
+        """Return the vertex of an op; an equal one that was made before is taken instead.
+
+        It becomes a step of its stage; ``source`` is the stage that it copies from.
+        """
         made = vertex(
             op,
             name=name,
@@ -97,6 +103,9 @@ class Build:
             span=span,
             ignore_cache=ignore_cache,
         )
+        if stage >= 0:
+            step = StageStep(made.digest, name, span, source)
+            self.steps.setdefault(stage, []).append(step)
         known = self.vertices.get(made.digest)
         if known is None or (ignore_cache and not known.ignore_cache):
             self.vertices[made.digest] = made

@@ -43,6 +43,18 @@ class Executor(Protocol):
         """
         ...
 
+    def origins_name(self, key: CacheKey) -> str:
+        """Return under which name the origins of its files are kept; empty for no COPY.
+
+        Args:
+            key: From ``key``.
+        """
+        ...
+
+    def origins(self) -> bytes | None:
+        """Return where its files came from (``provenance.origin``), None if that is not known."""
+        ...
+
     def execute(self) -> LayerInfo:
         """Make the layer. ``key`` was called before."""
         ...

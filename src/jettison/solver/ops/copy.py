@@ -39,6 +39,8 @@ class CopyExecutor:
         self._selection: Selection | None = None
         self._selection_digest: Digest | None = None
         self._planned: Destination | None = None
+        self._key: CacheKey | None = None
+        self._read: tuple[object, ...] = ()
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, what it selects, what it finds at its destination."""
@@ -46,11 +48,33 @@ class CopyExecutor:
         if selected is None:
             return None
         destination = self._destination(selected, fetch=fetch)
-        return None if destination is None else copy_key(self._op, selected, destination)
+        if destination is not None:
+            self._key = copy_key(self._op, selected, destination)
+        return self._key
+
+    def origins_name(self, key: CacheKey) -> str:
+        """Return the name of the origins: equal files may be found in other places."""
+        return selector_digest("origins", key.digest, self._read)
+
+    def origins(self) -> bytes | None:
+        """Return where the files came from, in stored form; None if files are not here.
+
+        Raises:
+            JettisonError: a file cannot be read.
+        """
+        here = self._runtime.stacks.is_here(self._inputs.base)
+        if not here or not all_here(self._inputs.results, self._runtime):
+            return None
+        from jettison.copier.origins import copy_origins  # kept, mostly
+        from jettison.provenance.origin import encode_origins
+
+        return encode_origins(copy_origins(self._select(), self._examine()))
 
     def execute(self) -> LayerInfo:
-        """Write the layer and commit it."""
+        """Write the layer and commit it, and keep where its files came from."""
+        from jettison.copier.origins import copy_origins
         from jettison.copier.write import write  # a cached build writes nothing
+        from jettison.provenance.origin import encode_origins
 
         runtime = self._runtime
         selection, destination = self._select(), self._examine()
@@ -68,7 +92,11 @@ class CopyExecutor:
             if destination.same.paths:
                 self._leave_out(destination, active.upper, known, now_ns)
             clock_ns = selection.clock_ns(now_ns, destination.archives)
-            return runtime.commit(self._vertex, active, Change(known, clock_ns=clock_ns))
+            info = runtime.commit(self._vertex, active, Change(known, clock_ns=clock_ns))
+        if self._key is not None:
+            origins = encode_origins(copy_origins(selection, destination))
+            runtime.drivers.origins.keep(self.origins_name(self._key), origins)
+        return info
 
     def _leave_out(
         self, destination: Destination, upper: Path, known: dict[str, bytes], now_ns: int
@@ -99,8 +127,12 @@ class CopyExecutor:
             # Contexts change without notice: they are looked at each time.
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
-            return self._digest()
+            selected = self._digest()
+            found = self._select().sources
+            self._read = tuple((each.input, os.fsencode(each.root)) for each in found)
+            return selected
         name = selector_digest("inputs", [self._runtime.stacks.digest(stack) for stack in stacks])
+        self._read = (name,)
         selector = selector_digest("selected", self._op)
         digest = self._runtime.drivers.memo.find(name, selector)
         if digest is None:

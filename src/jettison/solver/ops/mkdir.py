@@ -37,6 +37,14 @@ class MkdirExecutor:
             self._runtime.drivers.memo.keep(name, selector, digest)
         return mkdir_key(self._op, digest)
 
+    def origins_name(self, _key: CacheKey) -> str:
+        """Return nothing: what it makes is its own."""
+        return ""
+
+    def origins(self) -> bytes | None:
+        """Return None, as above."""
+        return None
+
     def execute(self) -> LayerInfo:
         """Write the layer and commit it; it is empty when the directory exists."""
         from jettison.copier.mkdir import write_directory  # seldom needed

@@ -46,6 +46,14 @@ class RunExecutor:
         unchecked = options.secrets_in_layers and sees
         return exec_key(self._op, base, tuple(digests), unchecked=unchecked)
 
+    def origins_name(self, _key: CacheKey) -> str:
+        """Return nothing: what it makes is its own."""
+        return ""
+
+    def origins(self) -> bytes | None:
+        """Return None, as above."""
+        return None
+
     def execute(self) -> LayerInfo:
         """Run the process and commit what it changed.
 

@@ -1,0 +1,147 @@
+"""What is kept about a build: made from its solved plan, written when it is new.
+
+In:  what was compiled, a ``Solution``, the images that were made of it.
+Out: rows of ``provenance.store``.
+
+A build that found everything in the cache makes the same record again: then nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from jettison.api.compile import Compiled
+from jettison.api.session import Session
+from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.redact import redacted
+from jettison.plan.graph import StageSummary
+from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp, Op
+from jettison.plan.vertex import Vertex
+from jettison.provenance.record import (
+    MAX_SOURCE_BYTES,
+    BuildRecord,
+    StageRecord,
+    StageStep,
+    StepKind,
+    StepRecord,
+    encode_record,
+)
+from jettison.provenance.store import KeptBuild
+from jettison.solver.result import Solution, StackResult
+from jettison.store.image import StoredImage
+
+
+def keep_build(
+    session: Session,
+    compiled: Compiled,
+    solution: Solution,
+    images: Collection[StoredImage],
+    find_origins: Callable[[Digest], bytes | None],
+) -> None:
+    """Keep the record of a build for each of its images.
+
+    Args:
+        session: The store.
+        compiled: The plan, and the Dockerfile that it was made from.
+        solution: The plan, solved.
+        images: What was made of it.
+        find_origins: Finds the origins of a COPY whose layer an older version made.
+    """
+    record = build_record(compiled, solution)
+    data = encode_record(record)
+    digest = sha256_digest(data)
+    new = [image for image in images if session.builds.digest(image.id) != digest]
+    if not new:
+        return
+    names = {step.origins: step.vertex for step in record.steps if step.origins}
+    origins = session.builds.origins.find(names)
+    for name in names.keys() - origins.keys():
+        found = find_origins(names[name])
+        if found is not None:
+            session.builds.origins.keep(name, found)
+            origins[name] = found
+    for image in new:
+        session.builds.keep(image.id, digest, KeptBuild(data, origins))
+
+
+def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
+    """Return the record of a solved plan."""
+    plan = solution.plan
+    numbers = {vertex.digest: number for number, vertex in enumerate(plan.vertices)}
+    stages = tuple(_stage(stage, numbers) for stage in plan.stages)
+    text = compiled.asked.text
+    return BuildRecord(
+        steps=tuple(_step(vertex, solution, numbers) for vertex in plan.vertices),
+        stages=stages,
+        target=plan.target_stage,
+        dockerfile=compiled.asked.filename,
+        source=text.decode(errors="replace") if len(text) <= MAX_SOURCE_BYTES else "",
+        platform=str(plan.image.platform),
+    )
+
+
+def _step(vertex: Vertex, solution: Solution, numbers: dict[Digest, int]) -> StepRecord:
+    kind, detail = _described(vertex.op)
+    result = solution.results[vertex.digest]
+    step = StepRecord(
+        vertex.digest,
+        kind,
+        vertex.name,
+        base=-1 if vertex.base is None else numbers[vertex.base],
+        inputs=tuple(numbers[each] for each in vertex.inputs),
+        detail=detail,
+    )
+    if not isinstance(result, StackResult):
+        return step
+    return msgspec.structs.replace(
+        step,
+        layers=result.stack if result.layer is None else (result.layer,),
+        origins=result.origins,
+        created_ns=result.created_ns,
+        duration_ns=result.duration_ns,
+    )
+
+
+def _described(op: Op) -> tuple[StepKind, str]:
+    """Return what an op does, and with what from outside."""
+    match op:
+        case ImageOp(reference=reference):
+            return StepKind.IMAGE, reference
+        case LocalOp(context=context):
+            return StepKind.CONTEXT, context
+        case HttpOp(url=url):
+            return StepKind.URL, redacted(url)
+        case GitOp(remote=remote, ref=ref):
+            return StepKind.GIT, redacted(f"{remote}#{ref}" if ref else remote)
+        case ExecOp():
+            return StepKind.RUN, ""
+        case CopyOp():
+            return StepKind.COPY, ""
+        case MkdirOp():
+            return StepKind.WORKDIR, ""
+
+
+def _stage(stage: StageSummary, numbers: dict[Digest, int]) -> StageRecord:
+    steps = [
+        StageStep(
+            numbers[step.vertex],
+            line=step.span.line if step.span is not None else 0,
+            end_line=step.span.end_line or step.span.line if step.span is not None else 0,
+            name=step.name,
+            source=step.source,
+        )
+        for step in stage.steps
+        if step.vertex in numbers
+    ]
+    return StageRecord(
+        index=stage.index,
+        name=stage.name,
+        base_name=stage.base_name,
+        line=stage.span.line if stage.span is not None else 0,
+        needed=stage.needed,
+        parent=stage.parent if stage.needed else -1,
+        steps=tuple(steps) if stage.needed else (),
+        used_by=stage.used_by,
+    )

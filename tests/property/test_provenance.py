@@ -1,0 +1,220 @@
+"""Sums and lines of provenance on random Dockerfiles, judged by GNU tar and by building again."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+
+from generated_builds import generate
+from jettison.api.build import build
+from jettison.api.provenance import image_totals, open_provenance
+from jettison.api.request import BuildRequest
+from jettison.api.session import Session
+from jettison.errors import JettisonError
+from jettison.events import discard
+from jettison.provenance.chain import Provenance, Way
+from jettison.provenance.totals import totals
+from jettison.settings import Settings
+from jettison.store.image import StoredImage
+
+SUMS, REMOVALS = 30, 12
+_ENTRY = re.compile(r"(\S{10}) (\d+)/(\d+) +(\d+) \S+ \S+ (.*)")
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    store = tmp_path_factory.mktemp("provenance") / "store"
+    with Session.open(Settings(root=str(store)), os.environ) as opened:
+        yield opened
+
+
+def built(session: Session, context: Path, text: str, target: str = "") -> StoredImage:
+    (context / "Dockerfile").write_text(text)
+    request = BuildRequest(context=str(context), target=target, tags=("made",))
+    image = session.store.images.get(build(session, request, discard).image_id)
+    assert image is not None
+    return image
+
+
+def tar_entries(session: Session, image: StoredImage) -> list[list[tuple[str, str, int, str]]]:
+    """Type, path, size and link target of each entry of each layer, as GNU tar lists them."""
+    layers = []
+    for stored in image.layers:
+        blob = session.blobs.blob(stored.layer, "none")
+        listed = subprocess.run(
+            ["tar", "-tvf", session.store.blobs.path(blob.digest), "--numeric-owner"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        entries = []
+        for line in listed.stdout.splitlines():
+            match = _ENTRY.fullmatch(line)
+            assert match is not None, line
+            kind, size, name = match[1][0], int(match[4]), match[5]
+            name, _, link = name.partition(" link to " if kind == "h" else " -> ")
+            entries.append((kind, "/" + name.strip("/"), size, "/" + link.strip("/")))
+        layers.append(entries)
+    return layers
+
+
+def counted(layers: Sequence[Sequence[tuple[str, str, int, str]]], first: int = 0) -> int:
+    """Bytes of the files that are seen and came with a layer from ``first`` on, each inode once."""
+    seen: dict[str, tuple[int, str, int, str]] = {}
+    for number, entries in enumerate(layers):
+        for kind, path, size, link in entries:
+            if kind != "d":
+                for each in [each for each in seen if each.startswith(path + "/")]:
+                    del seen[each]
+            parent, _, name = path.rpartition("/")
+            if name == ".wh..wh..opq":
+                gone = [p for p, e in seen.items() if p.startswith(parent + "/") and e[0] < number]
+            elif name.startswith(".wh."):
+                hidden = f"{parent}/{name[4:]}"
+                gone = [p for p in seen if p == hidden or p.startswith(hidden + "/")]
+            else:
+                seen[path] = (number, kind, size, link)
+                continue
+            for each in gone:
+                del seen[each]
+    sizes = {
+        (number, path): size
+        for number, entries in enumerate(layers)
+        for kind, path, size, _ in entries
+        if kind == "-"
+    }
+    inodes = {
+        (number, link if kind == "h" else path)
+        for path, (number, kind, _, link) in seen.items()
+        if kind in "-h" and number >= first
+    }
+    return sum(sizes[inode] for inode in inodes)
+
+
+@pytest.mark.parametrize("seed", range(SUMS))
+def test_sums_equal_what_gnu_tar_counts(session: Session, tmp_path: Path, seed: int) -> None:
+    text = generate(Random(seed), tmp_path)
+    image = built(session, tmp_path, text)
+    layers = tar_entries(session, image)
+    found = image_totals(session, image)
+    assert found.is_complete
+    assert found.visible.bytes == counted(layers)
+    shipped = sum(size for entries in layers for kind, _, size, _ in entries if kind == "-")
+    assert found.shipped.bytes == shipped
+    assert found.lost.files == 0
+    produced = [*(each.produced for each in found.stages), *(each.amount for each in found.images)]
+    assert sum(each.bytes for each in produced) == found.visible.bytes
+    assert sum(each.files for each in produced) == found.visible.files
+    provenance = open_provenance(session, image)
+    for each in found.stages:
+        stage = provenance.record.stages[each.stage]
+        alone = tar_entries(session, built(session, tmp_path, text, stage.name))
+        own = sum(len(provenance.record.steps[step.step].layers) for step in stage.steps)
+        assert each.visible.bytes == counted(alone)
+        assert each.added.bytes == counted(alone, len(alone) - own)
+        assert each.reached.bytes + each.left.bytes == each.added.bytes
+        assert min(each.left.bytes, each.left.files, each.reached.bytes) >= 0
+
+
+def test_what_is_left_behind_is_seen_file_by_file(session: Session, tmp_path: Path) -> None:
+    image = built(session, tmp_path, generate(Random(1000), tmp_path))
+    left: dict[int, int] = {}
+
+    class Observer:
+        def produced(self, *_: object) -> None:
+            return
+
+        def left(self, stage: int, _path: str, size: int) -> None:
+            left[stage] = left.get(stage, 0) + size
+
+    found = totals(open_provenance(session, image), Observer())
+    assert left == {each.stage: each.left.bytes for each in found.stages if each.left.files}
+
+
+def facts(provenance: Provenance) -> dict[str, tuple[object, ...]]:
+    """All that a path is, times left out."""
+    shown = provenance.image.visible
+    found = {}
+    for path, seen in shown.entries.items():
+        listing = shown.layers[seen.layer]
+        owner = (listing.uids[seen.entry], listing.gids[seen.entry])
+        content = listing.digests.get(seen.entry), listing.targets.get(seen.entry)
+        found[path] = (listing.modes[seen.entry], owner, *content)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(REMOVALS))
+def test_without_the_line_that_is_named_a_path_is_not_what_it_was(
+    session: Session, tmp_path: Path, seed: int
+) -> None:
+    text = generate(Random(seed), tmp_path)
+    provenance = open_provenance(session, built(session, tmp_path, text))
+    before = facts(provenance)
+    named: dict[tuple[int, int], set[str]] = {}
+    for path in before:
+        chain = provenance.chain(path)
+        assert chain.links[-1].way is not Way.LOST
+        for link in chain.links:
+            if link.line and link.way is not Way.BASE:
+                named.setdefault((link.line, link.end_line), set()).add(path)
+    lines = text.splitlines()
+    assert named
+    for (first, last), paths in named.items():
+        without = "\n".join([*lines[: first - 1], *[""] * (last - first + 1), *lines[last:]]) + "\n"
+        try:
+            other = open_provenance(session, built(session, tmp_path, without))
+        except JettisonError:
+            continue  # a later line needs it
+        after = facts(other)
+        for path in paths:
+            if before[path] == after.get(path):
+                # Others make this directory, too: the next one is named now.
+                assert (
+                    provenance.image.visible.mode(provenance.image.visible.entries[path]) >> 12 == 4
+                )
+                assert other.chain(path).links[0].line != first
+
+
+def test_a_cached_build_keeps_the_record_and_one_whose_lines_moved_writes_them(
+    session: Session, tmp_path: Path
+) -> None:
+    text = generate(Random(5), tmp_path)
+    image = built(session, tmp_path, text)
+    path = next(iter(facts(open_provenance(session, image))))
+    digest = session.builds.digest(image.id)
+    assert digest
+    assert built(session, tmp_path, text).id == image.id
+    assert session.builds.digest(image.id) == digest
+    assert built(session, tmp_path, "# moved\n" + text).id == image.id
+    one = open_provenance(session, image).chain(path).links
+    assert built(session, tmp_path, text).id == image.id
+    other = open_provenance(session, image).chain(path).links
+    assert [each.line for each in one] == [each.line and each.line + 1 for each in other]
+
+
+def test_a_store_of_an_older_version_gets_its_records_when_it_builds(
+    session: Session, tmp_path: Path
+) -> None:
+    text = generate(Random(6), tmp_path)
+    image = built(session, tmp_path, text)
+    before = open_provenance(session, image)
+    chains = {path: before.chain(path) for path in facts(before)}
+    session.store.database.execute("DELETE FROM origins")
+    session.store.database.execute("DELETE FROM build")
+    for each in session.layer_store.all():
+        (session.layer_store.directory(each).parent / "listing").unlink(missing_ok=True)
+    assert built(session, tmp_path, text).id == image.id
+    after = open_provenance(session, image)
+    assert {path: after.chain(path) for path in facts(after)} == chains
+    found = image_totals(session, image, read=True)
+    assert found == totals(before)
+    kept = session.builds.totals(image.id)
+    assert kept is not None
+    assert msgspec.msgpack.decode(kept, type=type(found)) == found
