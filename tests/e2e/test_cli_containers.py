@@ -311,3 +311,41 @@ def test_flags_of_docker_s_run(detached: Cli):
         refused = detached.attempt("run", "--rm", *flags, "box", "true")
         assert refused.returncode == 125
         assert reason in refused.stderr
+
+
+def test_a_container_is_attached_to_and_started_so(detached: Cli):
+    script = "read a; echo got $a; echo no >&2; exit 6"
+    detached("run", "-di", "--name", "talks", "box", "sh", "-c", script)
+    with detached.start("attach", "talks", stdin=PIPE, stdout=PIPE, stderr=PIPE) as looker:
+        said = looker.communicate(b"word\n", timeout=20)
+    assert (looker.returncode, *said) == (6, b"got word\n", b"no\n")
+    said = detached.attempt("attach", "talks")
+    assert (said.returncode, "attach to a stopped container" in said.stderr) == (1, True)
+    said = detached.attempt(
+        "run", "-i", "--name", "ends", "box", "sh", "-c", "cat; exit 3", stdin=b"1\n"
+    )
+    assert (said.returncode, said.stdout) == (3, "1\n")
+    said = detached.raw("start", "-ai", "ends", stdin=b"2\n")  # whose end is its input's, too
+    assert (said.returncode, said.stdout) == (3, b"2\n")
+    said = detached.attempt("start", "-a", "ends", "talks")
+    assert "you cannot start and attach multiple containers at once" in said.stderr
+
+
+def test_keys_detach_and_signals_pass(detached: Cli):
+    detached("run", "-dit", "--name", "shell", "box", "sh")
+    status, shown = detached.on_terminal(
+        "attach", "shell", typed=b"stty size\recho $((40+2))\r\x10\x11", until=b"#"
+    )
+    assert (status, "read escape sequence" in shown) == (1, True)
+    assert "30 100" in detached("logs", "shell").stdout
+    status, shown = detached.on_terminal("attach", "shell", typed=b"exit 4\r", until=b"#")
+    assert status == 4
+    script = "trap 'echo bye; exit 3' TERM; while :; do echo tick; sleep 0.05; done"
+    detached("run", "-d", "--name", "asked", "box", "sh", "-c", script)
+    with detached.start("attach", "--no-stdin", "asked", stdout=PIPE) as looker:
+        assert looker.stdout.readline() == b"tick\n"
+        looker.send_signal(signal.SIGTERM)
+        assert looker.communicate(timeout=20)[0].endswith(b"bye\n")
+    assert looker.returncode == 3
+    said = detached.attempt("attach", "--detach-keys", "shift-a", "asked")
+    assert (said.returncode, "invalid detach keys" in said.stderr) == (125, True)

@@ -1,4 +1,4 @@
-"""``jettison run --isolation`` enters the level that it names."""
+"""``jettison run --isolation`` enters the level that it names, and what is done with its container does so, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def archive(need: Callable[[str], str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="run-levels-") as name:
         place = Path(name)
         shutil.copy(need("busybox"), place / "busybox")
-        (place / "Dockerfile").write_text("FROM scratch\nCOPY busybox /bin/sh\n")
+        (place / "Dockerfile").write_text(
+            "FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/busybox\n"
+        )
         builder = Jettison(place / "builder")
         builder("build", "-t", "box", place)
         builder("save", "-o", place / "box.tar", "box")
@@ -42,3 +44,25 @@ def test_a_container_has_the_ids_of_its_level(
     script = "while read -r _ _ count; do echo $count; done < /proc/self/uid_map; exit 7"
     said = jettison.try_run("run", "--rm", "--isolation", isolation, "box", "sh", "-c", script)
     assert (said.returncode, said.stdout) == (7, f"{ids}\n"), said.stderr
+
+
+@pytest.mark.parametrize("level", ["crun", "single-id", "in-container"])
+def test_a_container_in_the_background_is_entered_and_its_files_are_copied(
+    level: str, archive: Path, tmp_path: Path
+) -> None:
+    jettison = Jettison(tmp_path / "store")
+    jettison("load", "-i", archive)
+    (tmp_path / "file").write_text("of the host\n")
+    script = "echo > /own; trap 'exit 3' TERM; while :; do /bin/busybox sleep 0.05; done"
+    jettison("run", "-d", "--name", "web", "--isolation", level, "box", "sh", "-c", script)
+    jettison("cp", tmp_path / "file", "web:/given")
+    script = "read text < /given; echo $text; echo more > /more; exit 5"
+    said = jettison.try_run("exec", "web", "sh", "-c", script)
+    assert (said.returncode, said.stdout) == (5, "of the host\n"), said.stderr
+    jettison("cp", "web:/more", tmp_path / "more")
+    jettison("stop", "web")
+    assert jettison("wait", "web").stdout == "3\n"
+    jettison("cp", tmp_path / "more", "web:/again")
+    jettison("start", "web")
+    assert jettison("exec", "web", "/bin/busybox", "cat", "/again").stdout == "more\n"
+    jettison("rm", "-f", "web")

@@ -25,10 +25,11 @@ from jettison.container.files.place import Place, is_directory
 from jettison.container.files.unpack import Unpacker
 from jettison.container.state.catalog import Container
 from jettison.container.state.protocol import OpenRoot, connect
+from jettison.container.state.record import ContainerRecord
 from jettison.errors import ContainerError, SandboxUnavailableError
 from jettison.sandbox.base import Sandbox, Streams
-from jettison.sandbox.level import IN_CONTAINER
-from jettison.sandbox.select import make
+from jettison.sandbox.level import DRIVERS, IN_CONTAINER, SINGLE_ID
+from jettison.sandbox.select import choose
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
 
 
@@ -40,8 +41,8 @@ def container_root(session: Session, text: str) -> Iterator[int]:
         NamespaceRequired: the process may not do that as it is.
         ContainerError: there is no such container, or it cannot be entered.
     """
-    session.require_namespace()
     container = find_container(session, text)
+    session.require_namespace(container.record.isolation)
     link = connect(container.directory.path)
     if link is None:
         with _put_together(session, container) as root:
@@ -53,9 +54,25 @@ def container_root(session: Session, text: str) -> Iterator[int]:
     if not received:
         raise ContainerError("the container was killed")
     try:
+        _require_access(received[0], text)
         yield received[0]
     finally:
         os.close(received[0])
+
+
+def _require_access(root: int, text: str) -> None:
+    """See that the files of a container that runs can be read and written from here.
+
+    Raises:
+        ContainerError: the kernel lets only who is in the container's user namespace.
+    """
+    try:
+        os.stat(".", dir_fd=root)
+    except PermissionError as error:
+        raise ContainerError(
+            f"the files of `{text}` are served by fuse-overlayfs, to its own processes only",
+            hint=f"stop it before, or use a program in it: `jettison exec {text} tar c DIR`",
+        ) from error
 
 
 @contextmanager
@@ -90,7 +107,7 @@ def _put_together(session: Session, container: Container) -> Iterator[int]:
         stack.enter_context(ours)
         with theirs:
             end = theirs.fileno()
-            running = _sandbox(session, stack).start(spec, Streams(end, end, end))
+            running = _sandbox(session, record, stack).start(spec, Streams(end, end, end))
         try:
             _, received, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
             if not received:
@@ -106,24 +123,25 @@ def _put_together(session: Session, container: Container) -> Iterator[int]:
                 running.wait()
 
 
-def _sandbox(session: Session, stack: ExitStack) -> Sandbox:
-    """Return what can put a container together without a program.
+def _sandbox(session: Session, record: ContainerRecord, stack: ExitStack) -> Sandbox:
+    """Return what puts a container together without its program: no runtime does that.
 
     Raises:
-        SandboxUnavailableError: this level cannot.
+        SandboxUnavailableError: the level that the container was made for does not work.
     """
-    sandbox = session.sandbox()
-    if sandbox.name == IN_CONTAINER:
-        raise SandboxUnavailableError(
-            f"the sandbox `{sandbox.name}` shows files of containers that run only",
-            hint="start it: `jettison start`",
+
+    def chosen(isolation: str) -> Sandbox:
+        sandbox = choose(
+            session.ownership,
+            isolation,
+            cache_dir=session.store.root,
+            snapshotter=record.snapshotter,
         )
-    if sandbox.name.startswith("oci:"):
-        made = make("embedded", session.ownership)
-        assert made is not None  # noqa: S101 - it needs nothing
-        stack.callback(made.close)
-        return made
-    return sandbox
+        stack.callback(sandbox.close)
+        return sandbox
+
+    own = chosen(record.isolation if record.isolation in {SINGLE_ID, IN_CONTAINER} else "")
+    return chosen(DRIVERS[0]) if own.name.startswith("oci:") else own
 
 
 def copy(

@@ -69,7 +69,7 @@ def start_detached(session: Session, container: Container) -> tuple[str, ...]:
         NotExecuted: its program was not found, or cannot be executed.
         JettisonError: it cannot be set up; see ``errors``.
     """
-    session.require_namespace()
+    session.require_namespace(container.record.isolation)
     reading, writing = os.pipe2(os.O_CLOEXEC)
     paths = [str(Path(__file__).resolve().parents[2]), *map(os.path.abspath, sys.path)]
     argv = [sys.executable, "-I", "-S", "-c", _BOOT, str(writing), json.dumps(paths)]

@@ -102,7 +102,7 @@ def _follow(link: Connection, wanted: Execute, attached: Attached) -> int:
     process = _Process(link)
     streams = attached.streams
     link.send(wanted, (streams.stdin, streams.stdout, streams.stderr))
-    with passing_signals(process, attached):
+    with passing_signals(process, attached.resize):
         attached.begin(process.kill)
         return process.wait()
 

@@ -150,13 +150,16 @@ class Session:
             )
         return self._sandbox
 
-    def require_namespace(self) -> None:
+    def require_namespace(self, isolation: str = "") -> None:
         """Make sure that files of all owners can be written.
+
+        Args:
+            isolation: What a container was made with; empty takes the settings'.
 
         Raises:
             NamespaceRequired: the process is neither root nor in a namespace of ours, or not in
                 one with a single id where that is asked for.
         """
-        single_id = self.settings.isolation == userns.SINGLE_ID
+        single_id = (isolation or self.settings.isolation) == userns.SINGLE_ID
         if userns.is_needed(single_id=single_id):
             raise NamespaceRequired("this needs a user namespace", single_id=single_id)

@@ -8,6 +8,7 @@ import click
 
 from jettison.api import containers as api
 from jettison.api.session import NamespaceRequired, Session
+from jettison.cli.attach import attaching, looking
 from jettison.cli.container_rows import HEADINGS, SHOWN, TYPE, chosen, row
 from jettison.cli.flags import DockerCommand
 from jettison.cli.listing import Listing
@@ -69,23 +70,43 @@ def ps(ctx: click.Context, /, last: int, form: str, **flags: object) -> int:
 
 @click.command("start", cls=DockerCommand)
 @click.argument("names", metavar="CONTAINER...", nargs=-1, required=True)
-@click.option("-a", "--attach", is_flag=True, hidden=True)
-@click.option("-i", "--interactive", is_flag=True, hidden=True)
+@click.option("-a", "--attach", is_flag=True, help="Show what it writes, and end with its status.")
+@click.option("-i", "--interactive", is_flag=True, help="The same, and give it what is typed.")
+@attaching
 @click.pass_context
-def start(ctx: click.Context, names: tuple[str, ...], *, attach: bool, interactive: bool) -> int:
-    """Start containers that have ended, in the background."""
-    if attach or interactive:
-        raise UsageError(
-            "a container is started in the background only",
-            hint="see what it writes with `jettison logs -f`, or make a new one: `jettison run`",
-        )
+def start(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    *,
+    attach: bool,
+    interactive: bool,
+    keys: str,
+    sig_proxy: bool,
+) -> int:
+    """Start containers that have ended, in the background unless `-a` or `-i` is given."""
+    wanted = looking(keys=keys, stdin=interactive, sig_proxy=sig_proxy)
+
+    def warn(text: str) -> None:
+        err(f"WARN: {text}\n")
+
+    def attached(session: Session) -> int:
+        from jettison.api.attach import start_attached
+
+        return start_attached(session, names[0], wanted, warn) or 0  # also when detached
 
     def work(session: Session, name: str) -> None:
         for warning in api.start(session, name):
-            err(f"WARN: {warning}\n")
+            warn(warning)
         out(f"{name}\n")
 
-    return _each(ctx, names, work)
+    if not attach and not interactive:
+        return _each(ctx, names, work)
+    if len(names) > 1:
+        raise UsageError(
+            "you cannot start and attach multiple containers at once",
+            hint="leave out `-a` and `-i`, and follow them with `jettison logs -f`",
+        )
+    return in_session(ctx, attached)
 
 
 @click.command("stop", cls=DockerCommand)

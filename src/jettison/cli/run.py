@@ -206,6 +206,7 @@ def run(ctx: click.Context, /, image: str, argv: tuple[str, ...], **flags: objec
         interactive=bool(flags["interactive"]),
         terminal=bool(flags["terminal"]),
         remove=bool(flags["remove"]),
+        detach=bool(flags["detach"]),
         readonly=bool(flags["readonly"]),
         init=bool(flags["init"]),
         privileged=bool(flags["privileged"]),

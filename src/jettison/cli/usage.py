@@ -18,7 +18,6 @@ _LONG = 6
 ABSENT = {
     "restart": "`jettison stop` and `jettison start` do it",
     "create": "`jettison run -d` makes a container and starts it",
-    "attach": "`jettison logs -f` shows what it writes, `jettison exec -it` starts a shell",
     "pause": "containers cannot be frozen",
     "unpause": "containers cannot be frozen",
     "top": "`jettison exec CONTAINER ps` shows its processes",

@@ -58,6 +58,17 @@ class Attached(Protocol):
         """Give the container's terminal the size of the user's."""
         ...
 
+    def open_input(self) -> int:
+        """Return a descriptor that the container's input is written to; -1 where it reads nothing.
+
+        The caller closes it. That of a terminal also gives it another size.
+        """
+        ...
+
+    def end_input(self) -> None:
+        """Let the container see the end of its input."""
+        ...
+
     def finish(self, code: int) -> int:
         """Move what the container left, once it has ended; return the exit code.
 
@@ -89,6 +100,7 @@ class Pipes:
         self._unread = False
         self._stdin = stdin
         self._feed = -1
+        self._feeding = threading.Lock()
         if stdin < 0:
             null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         else:
@@ -141,6 +153,16 @@ class Pipes:
     def resize(self) -> None:
         """See ``Attached.resize``: there is none."""
 
+    def open_input(self) -> int:
+        """See ``Attached.open_input``."""
+        with self._feeding:
+            return os.dup(self._feed) if self._feed >= 0 else -1
+
+    def end_input(self) -> None:
+        """See ``Attached.end_input``."""
+        if self._input is not None:
+            self._input.stop()
+
     def finish(self, code: int) -> int:
         """See ``Attached.finish``."""
         self._over.set()
@@ -163,8 +185,9 @@ class Pipes:
 
     def _fed(self, _: OSError | None) -> None:
         """Let the container see the end of its input."""
-        os.close(self._feed)
-        self._feed = -1
+        with self._feeding:
+            os.close(self._feed)
+            self._feed = -1
 
     def _lost(self, reader: int, error: OSError | None) -> None:
         """Let the container see that nobody reads, and end it when it does not care.
@@ -226,15 +249,7 @@ class Terminal:
     @property
     def size(self) -> tuple[int, int] | None:
         """Rows and columns of the user's terminal; None where there is none."""
-        for descriptor in (self._source, self._sink):
-            try:
-                size = fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(8))
-            except (OSError, ValueError):
-                continue
-            rows, columns, *_ = struct.unpack("4H", size)
-            if rows and columns:
-                return rows, columns
-        return None
+        return size_of(self._source) or size_of(self._sink)
 
     def resize(self) -> None:
         """See ``Attached.resize``."""
@@ -260,6 +275,14 @@ class Terminal:
         if self._source >= 0:
             self._input = Pump(self._source, self._master, rest=False, ended=self._fed)
 
+    def open_input(self) -> int:
+        """See ``Attached.open_input``."""
+        return os.dup(self._master) if self._master >= 0 else -1
+
+    def end_input(self) -> None:
+        """See ``Attached.end_input``."""
+        self._fed(None)
+
     def finish(self, code: int) -> int:
         """See ``Attached.finish``."""
         return code
@@ -273,6 +296,16 @@ class Terminal:
         if error is None:
             with contextlib.suppress(OSError):
                 write_all(self._master, _END_OF_INPUT)
+
+
+def size_of(descriptor: int) -> tuple[int, int] | None:
+    """Return rows and columns of a terminal; None where there is none."""
+    try:
+        size = fcntl.ioctl(descriptor, termios.TIOCGWINSZ, bytes(8))
+    except (OSError, ValueError):
+        return None
+    rows, columns, *_ = struct.unpack("4H", size)
+    return (rows, columns) if rows and columns else None
 
 
 def set_size(terminal: int, size: tuple[int, int]) -> None:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -22,7 +22,7 @@ from jettison.errors import UsageError
 from jettison.sandbox.base import Running, Sandbox
 from jettison.sandbox.spec import SandboxSpec
 
-_FORWARDED = (
+FORWARDED = (
     signal.SIGINT,
     signal.SIGTERM,
     signal.SIGHUP,
@@ -73,7 +73,7 @@ class Keeper(Protocol):
         """Take what the container writes, with 1 for standard output and 2 for standard error."""
         ...
 
-    def started(self, running: Running) -> None:
+    def started(self, running: Running, attached: Attached) -> None:
         """Take the container, whose streams flow; may wait for its program."""
         ...
 
@@ -117,10 +117,10 @@ def run_attached(
         spec = msgspec.structs.replace(spec, terminal_size=size)
     with attached:
         running = sandbox.start(spec, attached.streams)
-        with passing_signals(running, attached):
+        with passing_signals(running, attached.resize):
             attached.begin(running.kill)
             if keeper is not None:
-                keeper.started(running)
+                keeper.started(running, attached)
             code = running.wait()
         if running.lacked_pids:
             warn("the container had as many processes as it may have: see `--pids-limit`")
@@ -128,8 +128,16 @@ def run_attached(
 
 
 @contextlib.contextmanager
-def passing_signals(running: Signalled, attached: Attached) -> Iterator[None]:
-    """Pass signals of this process on to one in a container while the block runs."""
+def passing_signals(
+    running: Signalled, resize: Callable[[], None], numbers: Iterable[int] = FORWARDED
+) -> Iterator[None]:
+    """Pass signals of this process on to one in a container while the block runs.
+
+    Args:
+        running: It.
+        resize: Called when the user's terminal has another size.
+        numbers: The signals.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -142,11 +150,8 @@ def passing_signals(running: Signalled, attached: Attached) -> Iterator[None]:
         else:
             running.signal(number)
 
-    def resize(_: int, __: object) -> None:
-        attached.resize()
-
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, resize)
+    before = {number: signal.signal(number, forward) for number in numbers}
+    before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: resize())
     try:
         yield
     finally:

@@ -23,6 +23,7 @@ class RunRequest(msgspec.Struct, frozen=True):
         entrypoint: None keeps the image's; empty text resets it.
         user, workdir: Empty keeps the image's.
         remove: The container does not stay when it has ended.
+        detach: It runs in the background, so that nobody's input ends its own.
         mounts: Fields of each ``--mount``: ``type``, ``src``, ``dst``, ``readonly``, …
         shm_bytes: Of ``/dev/shm``; 0 is the default.
         ulimits: ``NAME=SOFT[:HARD]``.
@@ -54,6 +55,7 @@ class RunRequest(msgspec.Struct, frozen=True):
     interactive: bool = False
     terminal: bool = False
     remove: bool = False
+    detach: bool = False
     readonly: bool = False
     init: bool = False
     privileged: bool = False

@@ -303,9 +303,22 @@ class Container(Message):
     shows_root: bool
 
 
-class Join(Message):
-    """Another process in a container of our own; ``network``: it has one of its own."""
+class Inside(Message):
+    """A container that an OCI runtime makes inside of the one that is joined.
 
+    Args:
+        root: Its root directory, as the runtime sees it.
+        pending: A file that is there for as long as a runtime waits with the program.
+    """
+
+    root: bytes
+    pending: bytes
+
+
+class Join(Message):
+    """Another process in a container; ``network``: it has one of its own."""
+
+    inside: Inside | None
     attachments: Attachments
     process: Process
     filters: Filters
@@ -315,7 +328,9 @@ class Join(Message):
 
 
 class Show(Message):
-    """The root directory of a container of our own, over standard input, a socket."""
+    """The root directory of a container, over standard input, a socket."""
+
+    inside: Inside | None
 
 
 class Runtime(Message):

@@ -127,7 +127,6 @@ def test_a_destination_that_cannot_be_made_is_an_error(
         (["buildx", "create"], "no builders to choose from"),
         (["buildx", "ls"], "no builders to choose from"),
         (["container", "rename"], "another `--name`"),
-        (["container", "attach"], "jettison logs -f"),
         (["system", "events"], "no daemon"),
         (["compose"], "no services"),
     ],

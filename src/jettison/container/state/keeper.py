@@ -18,7 +18,7 @@ import msgspec
 from jettison.container.state.directory import ContainerDirectory
 from jettison.container.state.log import LogWriter
 from jettison.container.state.record import NEW, Status
-from jettison.container.state.server import ControlServer, Join
+from jettison.container.state.server import ControlServer, Input, Join
 from jettison.sandbox.base import Running
 
 _NOT_STARTED = frozenset({126, 127})
@@ -65,10 +65,10 @@ class ContainerKeeper:
             self._said += data  # why it cannot be started, perhaps
         self._log.write(stream, data)
 
-    def started(self, running: Running) -> None:
+    def started(self, running: Running, given: Input) -> None:
         """Say that the container runs, once its program does."""
         assert self._join is not None  # noqa: S101 - it was prepared
-        self._server = ControlServer(self._directory.path, running, self._join)
+        self._server = ControlServer(self._directory.path, running, self._join, given)
         self._server.__enter__()
         started_ns = time.time_ns()
         if running.begin():

@@ -60,7 +60,18 @@ class OpenRoot(msgspec.Struct, frozen=True, tag=True):
     """Send the root directory of the container."""
 
 
-Request = Signal | Watch | Execute | OpenRoot
+class OpenInput(msgspec.Struct, frozen=True, tag=True):
+    """Send what the container's input is written to: a pipe, or the other side of its terminal.
+
+    No descriptor comes where it has neither.
+    """
+
+
+class EndInput(msgspec.Struct, frozen=True, tag=True):
+    """Let the container see the end of its input."""
+
+
+Request = Signal | Watch | Execute | OpenRoot | OpenInput | EndInput
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):

@@ -19,14 +19,16 @@ import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from jettison.container.state.protocol import (
     Connection,
     Done,
     Ended,
+    EndInput,
     Execute,
     Executing,
+    OpenInput,
     OpenRoot,
     Refused,
     Request,
@@ -46,6 +48,18 @@ Join = Callable[[Running, Execute, Streams], Joined]
 """Runs another process in the container."""
 
 
+class Input(Protocol):
+    """What a container reads; ``container.attach.Attached``."""
+
+    def open_input(self) -> int:
+        """Return a descriptor that is written to, to be closed by the caller; -1 for none."""
+        ...
+
+    def end_input(self) -> None:
+        """Let the container see the end."""
+        ...
+
+
 class ControlServer:
     """A context manager around the time in which a container runs.
 
@@ -53,11 +67,13 @@ class ControlServer:
         directory: Of the container.
         running: It.
         join: See ``Join``.
+        given: What it reads.
     """
 
-    def __init__(self, directory: Path, running: Running, join: Join) -> None:
+    def __init__(self, directory: Path, running: Running, join: Join, given: Input) -> None:
         self._running = running
         self._join = join
+        self._input = given
         self._listener = listen(directory)
         self._connections: dict[int, Connection] = {}
         self._joined: dict[int, Joined] = {}
@@ -157,11 +173,23 @@ class ControlServer:
             case Watch():
                 pass  # it gets its answer when the container ends, as all do
             case OpenRoot():
-                root = self._running.open_root()
-                try:
-                    _send(connection, Done(), (root,))
-                finally:
-                    os.close(root)
+                _give(connection, self._running.open_root())
+            case OpenInput():
+                _give(connection, self._input.open_input())
+            case EndInput():
+                self._input.end_input()
+                _send(connection, Done())
+
+
+def _give(connection: Connection, descriptor: int) -> None:
+    """Answer with a descriptor, which is closed here; -1 is none."""
+    if descriptor < 0:
+        _send(connection, Done())
+        return
+    try:
+        _send(connection, Done(), (descriptor,))
+    finally:
+        os.close(descriptor)
 
 
 def _follow(joined: Joined, connection: Connection) -> None:

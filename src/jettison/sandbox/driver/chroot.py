@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import may_chroot
-from jettison.sandbox.base import Streams
+from jettison.sandbox.base import Running, Streams
 from jettison.sandbox.driver.chroot_files import make_devices, make_proc
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.single_id import adapt_to_one_user
@@ -94,9 +95,7 @@ class ChrootRunning:
                     self.lacked_pids = (self._group.refused_pids or refused) > 0
                     self._group.remove()
                     self._mounts.undo()
-                for path in self._mounts.restored:
-                    self._root.forget_changes_of(path)
-                self._root.collect()
+                _collect(self._root, self._mounts)
             return code
         finally:
             remove_tree(self._root.tree.parent)
@@ -117,6 +116,65 @@ class ChrootRunning:
         self._container.signal(signal.SIGKILL)
 
 
+class ChrootFiles:
+    """A root file system in which nothing runs: see ``SandboxSpec.shows_root``.
+
+    Args:
+        root: It.
+        mounts: What is mounted in it, as far as that can be.
+        console: Socket that its directory goes over.
+    """
+
+    lacked_pids = False
+
+    def __init__(self, root: CopiedRoot, mounts: EmulatedMounts, console: int) -> None:
+        self._root = root
+        self._mounts = mounts
+        shown = self.open_root()
+        with socket.socket(fileno=os.dup(console)) as link:
+            socket.send_fds(link, [b"."], [shown])
+        os.close(shown)
+
+    def begin(self) -> bool:
+        """See ``Running.begin``: there is no program."""
+        return False
+
+    def execute(self, spec: SandboxSpec, streams: Streams) -> RunningContainer:
+        """See ``Running.execute``."""
+        raise SandboxUnavailableError("the container is not running")
+
+    def open_root(self) -> int:
+        """See ``Running.open_root``."""
+        return os.open(self._root.tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def signal(self, number: int) -> None:
+        """See ``Running.signal``: nothing runs."""
+
+    def kill(self) -> None:
+        """See ``Running.kill``: nothing runs."""
+
+    def wait(self) -> int:
+        """See ``Running.wait``."""
+        try:
+            with storage_errors(self._root.tree):
+                self._mounts.undo()
+                _collect(self._root, self._mounts)
+            return 0
+        finally:
+            remove_tree(self._root.tree.parent)
+
+
+def _collect(root: CopiedRoot, mounts: EmulatedMounts) -> None:
+    """Move what changed to the upper directory, once nothing runs and nothing is mounted.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    for path in mounts.restored:
+        root.forget_changes_of(path)
+    root.collect()
+
+
 class ChrootSandbox:
     """The driver; one helper process serves all its chroots.
 
@@ -135,7 +193,7 @@ class ChrootSandbox:
         """Start the helper in advance."""
         self._helper.warm()
 
-    def start(self, spec: SandboxSpec, streams: Streams) -> ChrootRunning:
+    def start(self, spec: SandboxSpec, streams: Streams) -> Running:
         """See ``Sandbox.start``; copies the root file system first."""
         _check(spec)
         single_id = self._ownership.is_recorded
@@ -146,6 +204,8 @@ class ChrootSandbox:
         try:
             with storage_errors(place):
                 root, mounts = _make_root(spec, self._ownership, place)
+            if spec.shows_root:
+                return ChrootFiles(root, mounts, streams.stdin)
 
             def start(process: SandboxSpec, given: Streams) -> RunningContainer:
                 if single_id:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 
-from jettison.errors import SandboxUnavailableError
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
@@ -54,20 +53,11 @@ class EmbeddedRunning:
 
     def execute(self, spec: SandboxSpec, streams: Streams) -> RunningContainer:
         """See ``Running.execute``."""
-        self._refuse_fuse()
         return self._container.join(self._join(spec, self._group), streams)
 
     def open_root(self) -> int:
         """See ``Running.open_root``."""
-        self._refuse_fuse()
-        return root_of(lambda streams: self._container.join(Show(), streams))
-
-    def _refuse_fuse(self) -> None:
-        if self._spec.fuse is not None:
-            raise SandboxUnavailableError(
-                "a container whose root file system fuse-overlayfs serves cannot be entered",
-                hint="run it with `--snapshotter copy`, or where the kernel's overlayfs works",
-            )
+        return root_of(lambda streams: self._container.join(Show(inside=None), streams))
 
     def wait(self) -> int:
         """See ``Running.wait``."""

@@ -29,12 +29,14 @@ from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Joined, Streams
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.driver.ids import check_ids
+from jettison.sandbox.driver.root import root_of
 from jettison.sandbox.driver.terminal import host_terminal
 from jettison.sandbox.helper import encode
 from jettison.sandbox.helper.client import Helper, RunningContainer
 from jettison.sandbox.helper.limits import make_limits
 from jettison.sandbox.helper.mount_points import clean_upper
 from jettison.sandbox.spec import SandboxSpec
+from jettison.sandbox.wire import Inside, Show
 
 _NOT_FOUND = 127
 _ABSENT = r"not found in \$?PATH|no such file"
@@ -52,12 +54,14 @@ class OciRunning:
         bundle: Path,
         stderr: int,
         group: Group,
+        landlock_abi: int | None,
     ) -> None:
         self._spec = spec
         self._container = container
         self._bundle = bundle
         self._stderr = stderr
         self._group = group
+        self._landlock_abi = landlock_abi
         self.lacked_pids = False
         self._refused_before = container.refused_pids
 
@@ -66,18 +70,31 @@ class OciRunning:
         return self._container.begin_setup()
 
     def execute(self, spec: SandboxSpec, streams: Streams) -> Joined:
-        """See ``Running.execute``."""
-        raise self._cannot_enter()
+        """See ``Running.execute``: it joins as in a container of our own."""
+        check_ids(spec)
+        message = encode.join(
+            spec,
+            single_id=False,
+            userns=in_user_namespace(),
+            cgroup=self._joined_group(),
+            landlock_abi=self._landlock_abi,
+            inside=self._inside(),
+        )
+        return self._container.join(message, streams)
 
     def open_root(self) -> int:
         """See ``Running.open_root``."""
-        raise self._cannot_enter()
+        show = Show(inside=self._inside())
+        return root_of(lambda streams: self._container.join(show, streams))
 
-    def _cannot_enter(self) -> SandboxUnavailableError:
-        return SandboxUnavailableError(
-            "a container of an OCI runtime cannot be entered: its runtime knows the way",
-            hint="Run it with `--isolation embedded`.",
-        )
+    def _inside(self) -> Inside:
+        pending = self._bundle / "files/state" / self._bundle.name / "exec.fifo"
+        return Inside(root=os.fsencode(self._spec.root.upper), pending=os.fsencode(pending))
+
+    def _joined_group(self) -> Group:
+        """Return the control group of the container; runc has made its own."""
+        made = [*self._group.directories, *_cgroups(self._bundle.name)]
+        return Group(tuple(each for each in made if each.is_dir()))
 
     def wait(self) -> int:
         """See ``Running.wait``."""
@@ -193,7 +210,8 @@ class OciSandbox:
             remove_tree(directory)
             group.remove()
             raise
-        return OciRunning(spec, container, directory, os.dup(streams.stderr), group)
+        stderr = os.dup(streams.stderr)
+        return OciRunning(spec, container, directory, stderr, group, self._landlock_abi)
 
     def close(self) -> None:
         """End the helper and all containers."""
@@ -235,8 +253,13 @@ def _last_error(log: Path) -> str:
 
 def _remove_cgroups(name: str) -> None:
     """Remove control groups that a killed runtime left; they hold no process any more."""
-    for found in [_CGROUPS, *_CGROUPS.glob("*/")]:
+    for directory in _cgroups(name):
         try:
-            (found / name.lstrip("/")).rmdir()
+            directory.rmdir()
         except OSError:
             continue
+
+
+def _cgroups(name: str) -> list[Path]:
+    """Return where a runtime may have made control groups of a name."""
+    return [found / name for found in [_CGROUPS, *_CGROUPS.glob("*/")]]

@@ -92,8 +92,9 @@ def join(
     userns: bool,
     cgroup: Group,
     landlock_abi: int | None = None,
+    inside: wire.Inside | None = None,
 ) -> wire.Join:
-    """Return the message for another process in a container of our own.
+    """Return the message for another process in a container.
 
     Args:
         spec: The container's, with another process.
@@ -101,8 +102,10 @@ def join(
         userns: The builder is in a user namespace.
         cgroup: What the container is in.
         landlock_abi: Version of Landlock, by default this kernel's.
+        inside: Where an OCI runtime has made it.
     """
     return wire.Join(
+        inside=inside,
         attachments=_attachments(spec, cgroup, userns=userns),
         process=_process(spec),
         filters=container_filters(spec, single_id=single_id, landlock_abi=landlock_abi),

@@ -20,7 +20,7 @@ from jettison.linux.process import (
     forbid_new_privileges,
     install_filter,
 )
-from jettison.sandbox.init import program, step, streams
+from jettison.sandbox.init import descriptors, program, step, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.notify.memory_files import MemoryFiles, write_all
@@ -61,7 +61,8 @@ def run(spec: Chroot, control: int) -> None:
             become(process.uid, process.gid, process.groups)
         # Programs with the set-user-ID bit lose their own parent-death signal.
         die_with_parent(program.END)
-        listener = responder.receive_listener(here)
+        listener = descriptors.receive(here)
+        here.close()
         calls = files.calls()
         respond = None if listener < 0 else lambda: responder.serve(listener, proc, calls)
         program.reap_until(child, children, respond)
@@ -92,7 +93,7 @@ def _filter(spec: Chroot, responding: _socket.socket) -> None:
         except OSError:
             pass  # somebody listens already: there is no /proc then, and no owner is noted
     if listener >= 0:
-        responder.send_listener(responding, listener)
+        descriptors.send(responding, listener)
         os.close(responding.detach())
         return
     write_all(spec.memory_files, spec.tree)

@@ -18,13 +18,14 @@ Source: mount.fuse3(8), ``/dev/fd/N``; fuse.rst, "Mount options".
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import _socket
 import os
 
 from jettison.linux.mount import MS_NODEV, mount, propagate_one_way, restrict
 from jettison.linux.namespace import NEWNS, unshare
 from jettison.linux.process import die_with_parent
 from jettison.linux.syscall import clone, libc
-from jettison.sandbox.init import step
+from jettison.sandbox.init import descriptors, step
 from jettison.sandbox.init.program import CATCHABLE, END, exit_code, restore_signals
 from jettison.sandbox.wire import Failed, Fuse, FuseMount
 from jettison.sandbox.wire_codec import encode
@@ -38,7 +39,7 @@ _OPTIONS = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permi
 _TEXT_BYTES = 1 << 12
 
 
-def supervise(fuse: Fuse, control: int, flags: int, parent: int) -> None:
+def supervise(fuse: Fuse, control: int, flags: int, parent: int, first: int) -> None:
     """Mount, clone the container and follow it; returns in the clone only.
 
     Args:
@@ -46,6 +47,8 @@ def supervise(fuse: Fuse, control: int, flags: int, parent: int) -> None:
         control: Descriptor of the container's control socket.
         flags: Of the container, for clone(2).
         parent: Process ID of the server.
+        first: Socket over which that gets a process descriptor of the container's first process,
+            for those that join.
 
     Raises:
         OSError: a mount cannot be made; says what the program said.
@@ -63,6 +66,7 @@ def supervise(fuse: Fuse, control: int, flags: int, parent: int) -> None:
     if container == 0:
         os.closerange(control + 1, _MOST_DESCRIPTORS)
         return
+    _send(first, container)
     code = _follow(container, servers, control)
     if code >= 0:
         libc("syncfs", root)  # what was written to memory-mapped files
@@ -70,6 +74,17 @@ def supervise(fuse: Fuse, control: int, flags: int, parent: int) -> None:
         os.kill(pid, _SIGKILL)
         os.waitpid(pid, 0)
     os._exit(code if code >= 0 else 128 + _SIGKILL)
+
+
+def _send(link: int, pid: int) -> None:
+    """Send a process descriptor, where the kernel has such (Linux 5.3)."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return
+    socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, link)
+    descriptors.send(socket, descriptor)
+    socket.close()
 
 
 def _die_with(parent: int) -> None:

@@ -22,7 +22,7 @@ from jettison.linux.mount import (
     restrict,
 )
 from jettison.linux.process import die_with_parent, execute, install_filter
-from jettison.sandbox.init import network, step, streams
+from jettison.sandbox.init import descriptors, network, step, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.mount.devices import fill_dev, mount_dev
 from jettison.sandbox.init.mount.nodes import Nodes, touch
@@ -94,7 +94,8 @@ def _filter_below_responder(spec: Runtime, control: int) -> None:
     if child:
         os.close(control)
         there.close()
-        listener = responder.receive_listener(here)
+        listener = descriptors.receive(here)
+        here.close()
         respond = None if listener < 0 else lambda: responder.serve(listener, proc)
         reap_until(child, respond=respond)
     here.close()
@@ -102,7 +103,7 @@ def _filter_below_responder(spec: Runtime, control: int) -> None:
     die_with_parent()
     lead(terminal=spec.attachments.terminal is not None)
     try:  # noqa: SIM105 - contextlib is not loaded here
-        responder.send_listener(there, install_filter(spec.filters.notify, listen=True))
+        descriptors.send(there, install_filter(spec.filters.notify, listen=True))
     except OSError:
         pass  # somebody listens already: nobody responds then
     there.close()

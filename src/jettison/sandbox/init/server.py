@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
 import _socket
+import errno
 import gc
 import os
 import select
@@ -19,7 +20,7 @@ from _collections_abc import Callable  # the part of `collections` that is here 
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.process import set_dumpable
 from jettison.linux.syscall import clone
-from jettison.sandbox.init import fuse, step
+from jettison.sandbox.init import descriptors, fuse, step
 from jettison.sandbox.init.program import END, exit_code, load_responder
 from jettison.sandbox.wire import (
     Chroot,
@@ -52,7 +53,7 @@ class Server:
         self._by_pid: dict[int, _socket.socket] = {}
         self._by_control: dict[int, int] = {}
         self._silent: set[int] = set()
-        self._supervised: set[int] = set()
+        self._supervised: dict[int, _socket.socket] = {}
         self._chroots: set[int] = set()
 
     def run(self) -> None:
@@ -97,6 +98,7 @@ class Server:
         stdin, stdout, stderr, control, spec = received
         server = os.getpid()
         target = -1
+        link = None
         try:
             step.enter("read what to start")
             start = _read_start(data)
@@ -104,11 +106,14 @@ class Server:
             # Here, where memory is not copied when it is written to, as it is in the clone.
             message = _read_spec(spec)
             run = _runner(message)
+            flags, supervised = start.namespaces, start.supervised
             if joined:
                 step.enter("join the container")
-                target = os.pidfd_open(joined)
+                target = self._first_process(joined)
+            elif supervised:
+                link, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+                target = theirs.detach()
             step.enter("clone")
-            flags, supervised = start.namespaces, start.supervised
             pid = clone(NEWNS if supervised else flags)
         except WireError as error:
             _refuse(control, Failed(step=step.current(), code=0, text=str(error)))
@@ -121,8 +126,8 @@ class Server:
                 _become_container(
                     run, message, (stdin, stdout, stderr), control, supervisor, target
                 )
-            if supervised:
-                self._supervised.add(pid)
+            if link is not None:
+                self._supervised[pid] = link
             if not flags & NEWPID and not joined:
                 self._chroots.add(pid)
             socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control)
@@ -132,6 +137,23 @@ class Server:
         for descriptor in (stdin, stdout, stderr, spec, target):
             if descriptor >= 0:
                 os.close(descriptor)
+
+    def _first_process(self, pid: int) -> int:
+        """Return a process descriptor of the first process of a container.
+
+        Args:
+            pid: Our child: that process, or one that supervises it.
+
+        Raises:
+            OSError: there is none as yet, or it has ended.
+        """
+        link = self._supervised.get(pid)
+        if link is None:
+            return os.pidfd_open(pid)
+        target = descriptors.receive(link, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+        if target < 0:
+            raise OSError(errno.ESRCH, "the container is not running")
+        return target
 
     def _command(self, descriptor: int) -> None:
         """Take what a builder says to a container: a signal, a process that joins, no interest."""
@@ -175,7 +197,9 @@ class Server:
             socket = self._by_pid.pop(pid, None)
             if socket is None:
                 continue
-            self._supervised.discard(pid)
+            link = self._supervised.pop(pid, None)
+            if link is not None:
+                link.close()
             self._chroots.discard(pid)
             control = socket.fileno()
             del self._by_control[control]
@@ -265,7 +289,7 @@ def _become_container(
     """Run a message in the clone; never returns.
 
     With ``supervisor``, flags for clone(2) and the server's process ID, it becomes that first.
-    ``target`` is what a process that joins a container needs, or -1.
+    ``target`` is what a process that joins a container needs, or a supervisor; or -1.
     """
     step.enter("start")
     try:
@@ -274,7 +298,7 @@ def _become_container(
         if isinstance(message, (Join, Show)):
             run(message, control, _TARGET)
         if supervisor and isinstance(message, (Container, Runtime)) and message.fuse:
-            fuse.supervise(message.fuse, control, *supervisor)
+            fuse.supervise(message.fuse, control, *supervisor, _TARGET)
         run(message, control)
     except OSError as error:
         text = f"{error.strerror}" + (
@@ -316,9 +340,9 @@ def _runner(message: Message) -> Callable[..., None]:
         case Join() | Show():
             if isinstance(message, Join) and message.filters.notify:
                 load_responder()
-            from jettison.sandbox.init import joined
+            from jettison.sandbox.init.join import process
 
-            return joined.run if isinstance(message, Join) else joined.show
+            return process.run if isinstance(message, Join) else process.show
         case _:
             raise WireError(f"a `{type(message).__name__}` is nothing to run")
 

@@ -19,6 +19,7 @@ import struct
 import termios
 
 from jettison.linux.mount import MS_NOEXEC, MS_NOSUID, bind, mount
+from jettison.sandbox.init import descriptors
 from jettison.sandbox.wire import Terminal
 
 _STREAMS = (0, 1, 2)
@@ -121,10 +122,8 @@ def use_joined_terminal(dev: bytes, size: Terminal) -> None:
 def send_over_stdin(descriptor: int) -> None:
     """Give a descriptor to the builder, by the socket that standard input is; it is closed here."""
     console = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, 0)
-    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", descriptor))
-    console.sendmsg([b"."], [rights])
+    descriptors.send(console, descriptor)
     console.detach()
-    os.close(descriptor)
 
 
 def control_terminal() -> None:

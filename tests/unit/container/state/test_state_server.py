@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jettison.container.attach import Pipes
 from jettison.container.state import document
 from jettison.container.state.directory import ContainerDirectory
 from jettison.container.state.keeper import ContainerKeeper
@@ -16,8 +17,10 @@ from jettison.container.state.protocol import (
     Connection,
     Done,
     Ended,
+    EndInput,
     Execute,
     Executing,
+    OpenInput,
     OpenRoot,
     Signal,
     Watch,
@@ -61,6 +64,12 @@ class Process:
     def execute(self, spec, streams):
         raise AssertionError
 
+    def open_input(self) -> int:
+        return -1
+
+    def end_input(self) -> None:
+        self.end.set()
+
     def open_root(self) -> int:
         return os.open("/", os.O_PATH)
 
@@ -70,7 +79,7 @@ class Rig:
         self.directory = directory
         self.running = Process()
         self.joined = Process(code=7)
-        self.written = b""
+        self.pipes = Pipes(os.open(os.devnull, os.O_RDONLY), -1, -1)
 
     def join(self, _running, wanted: Execute, streams: Streams) -> Process:
         if wanted.user == "nobody":
@@ -89,7 +98,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     place = tmp_path / ("long" * 40)  # longer than a socket's address may be
     place.mkdir()
     made = Rig(place)
-    with ControlServer(place, made.running, made.join) as server:
+    with ControlServer(place, made.running, made.join, made.pipes) as server:
         made.server = server
         yield made
 
@@ -114,7 +123,7 @@ def test_whoever_watches_is_told_the_end(rig: Rig) -> None:
 
 def test_the_end_without_a_word_is_the_end_of_whoever_keeps_it(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
-    with ControlServer(tmp_path, rig.running, rig.join):
+    with ControlServer(tmp_path, rig.running, rig.join, rig.pipes):
         link = rig.connected()
         link.send(Signal(1))
         link.answer()
@@ -153,6 +162,20 @@ def test_what_cannot_be_done_is_refused_with_the_reason(rig: Rig) -> None:
         os.close(root)
 
 
+def test_input_is_given_by_its_descriptor_and_ended(rig: Rig) -> None:
+    reading = os.dup(rig.pipes.streams.stdin)
+    with rig.connected() as link:
+        link.send(OpenInput())
+        answer, (given,) = link.answer()
+        assert answer == Done()
+        assert os.write(given, b"typed") == 5
+        os.close(given)
+        assert os.read(reading, 9) == b"typed"
+        link.send(EndInput())
+        assert link.answer()[0] == Done()
+        os.close(reading)
+
+
 def test_what_is_no_request_ends_its_connection_only(rig: Rig) -> None:
     for data in (b"x", b"[]", b'{"type": "Signal"}', b'{"type": "Signal", "number": "x"}'):
         with rig.connected() as link:
@@ -184,7 +207,7 @@ def test_a_keeper_tells_how_a_container_goes(tmp_path: Path) -> None:
     keeper.prepare("embedded", "own", lambda *_: Process())
     lock = directory.lock()
     with lock.held():
-        keeper.started(Process())
+        keeper.started(Process(), Process())
         assert started == [Status.RUNNING]
         keeper.output(1, b"said\n")
         assert keeper.ended(4) == ""
@@ -198,7 +221,7 @@ def test_a_program_that_is_not_found_was_never_started(tmp_path: Path) -> None:
     keeper = ContainerKeeper(directory, lambda: pytest.fail("it does not run"))
     keeper.prepare("embedded", "own", lambda *_: Process())
     keeper.output(2, b"exec: not found\n")
-    keeper.started(Process(found=False))
+    keeper.started(Process(found=False), Process())
     assert keeper.ended(127) == "exec: not found"
     assert directory.state().status is Status.CREATED
     assert directory.state().error == "exec: not found"

@@ -21,6 +21,7 @@ import struct
 from _collections_abc import Callable
 
 from jettison.linux.process import die_with_parent
+from jettison.sandbox.init import descriptors
 from jettison.sandbox.init.notify import fake_chown, procfs, sockets
 from jettison.sandbox.init.notify.target import AddDescriptor, ContinueCall, NotifyTarget
 
@@ -65,7 +66,8 @@ def start(install: Callable[[], int], proc: int) -> None:
             for descriptor in (0, 1, 2, 3):
                 if descriptor not in {here.fileno(), proc}:
                     os.close(descriptor)
-            listener = receive_listener(here)
+            listener = descriptors.receive(here)
+            here.close()
             if listener >= 0:
                 serve(listener, proc)
         finally:
@@ -73,26 +75,12 @@ def start(install: Callable[[], int], proc: int) -> None:
     here.close()
     os.close(proc)
     try:
-        send_listener(there, install())
+        descriptors.send(there, install())
     except OSError:
         there.close()
         os.waitpid(pid, 0)
         raise
     there.close()
-
-
-def send_listener(socket: _socket.socket, listener: int) -> None:
-    """Hand a listener over; it is closed here."""
-    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack("=i", listener))
-    socket.sendmsg([b"."], [rights])
-    os.close(listener)
-
-
-def receive_listener(socket: _socket.socket) -> int:
-    """Return the listener that is handed over; -1 when there is none."""
-    _, ancillary, _, _ = socket.recvmsg(1, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC)
-    socket.close()
-    return struct.unpack("=i", ancillary[0][2])[0] if ancillary else -1
 
 
 def serve(listener: int, proc: int, more: dict[int, Handler] | None = None) -> None:

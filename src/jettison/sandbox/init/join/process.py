@@ -25,6 +25,7 @@ from jettison.linux.namespace import NEWCGROUP, NEWIPC, NEWNET, NEWNS, NEWPID, N
 from jettison.linux.process import confine_next_program, die_with_parent
 from jettison.sandbox.init import network, program, step, streams
 from jettison.sandbox.init.container import join_cgroups
+from jettison.sandbox.init.join import inside
 from jettison.sandbox.wire import Join, Show
 
 _NAMESPACES = NEWNS | NEWIPC | NEWUTS | NEWPID
@@ -44,6 +45,9 @@ def run(message: Join, control: int, target: int) -> None:
     die_with_parent()
     join_cgroups(message.attachments.cgroups)
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    step.enter("join the container")
+    if message.inside:
+        target = inside.first_process(target, message.inside)
     _join(target, _NAMESPACES | (NEWNET if message.network else 0))
     try:
         enter(target, NEWCGROUP)
@@ -80,13 +84,16 @@ def run(message: Join, control: int, target: int) -> None:
     program.start(process, control, reaper=reaper, terminal=terminal)
 
 
-def show(_: Show, __: int, target: int) -> None:
+def show(message: Show, _: int, target: int) -> None:
     """Send the root directory of a container over standard input; never returns.
 
     Raises:
         OSError: the container has ended, or cannot be entered.
     """
     die_with_parent()
+    step.enter("join the container")
+    if message.inside:
+        target = inside.first_process(target, message.inside)
     _join(target, NEWNS)
     streams.send_over_stdin(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
     os._exit(0)
@@ -98,7 +105,6 @@ def _join(target: int, namespaces: int) -> None:
     Raises:
         OSError: it has ended, or the kernel has no such call.
     """
-    step.enter("join the container")
     try:
         enter(target, namespaces)
     except OSError as error:

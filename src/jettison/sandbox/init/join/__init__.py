@@ -1,0 +1,1 @@
+"""Processes that join a container which runs already."""
