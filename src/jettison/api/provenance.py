@@ -40,12 +40,17 @@ _NEAR = 3
 
 
 class PathOrigin(msgspec.Struct, frozen=True):
-    """A path of an image and its chain; ``mode`` as in stat(2), ``size_bytes`` of regular files."""
+    """A path of an image and its chain.
+
+    ``mode`` is as in stat(2), ``size_bytes`` of regular files; all names of one file have one
+    ``inode``.
+    """
 
     path: str
     mode: int
     size_bytes: int
     chain: Chain
+    inode: Seen
 
     @property
     def is_dir(self) -> bool:
@@ -150,7 +155,8 @@ def path_origins(
         chosen.update(_matching(shown, text, name))
     for path in sorted(chosen, key=lambda each: each.split("/")):
         seen = shown.entries[path]
-        yield PathOrigin(path, shown.mode(seen), shown.size(seen), provenance.chain(path))
+        chain, inode = provenance.chain(path), shown.inode(seen)
+        yield PathOrigin(path, shown.mode(seen), shown.size(seen), chain, inode)
 
 
 def _matching(shown: Visible, text: str, name: str) -> Iterable[str]:

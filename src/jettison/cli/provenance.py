@@ -96,7 +96,7 @@ class _Row:
             known.record.stages[producer.stage].label if producer.stage >= 0 else "-",
             str(producer.line or "-"),
             str(len(files)),
-            size(sum(each.size_bytes for each in files)),
+            size(sum({each.inode: each.size_bytes for each in files}.values())),
             self.path,
             _source(self),
         )
