@@ -7,7 +7,8 @@ of it holds or is made with:
 - what its constructor makes, or takes out of a parameter and keeps (``self.x = given.x``);
 - what a ``cached_property`` of it returns, since that is kept, too.
 
-A union, named or written out, counts once: whoever holds it takes its classes for one.
+A union, named or written out, counts once: whoever holds it takes its classes for one. A document,
+which has fields and does nothing, has parts: classes of its own module are no collaborators of it.
 """
 
 from __future__ import annotations
@@ -52,8 +53,16 @@ class Package:
                 for each in self._named(annotation)
             }
             - {node.name}
+            - self._parts(name, node)
             for name, node in self.all.items()
         }
+
+    def _parts(self, name: str, node: ast.ClassDef) -> set[str]:
+        """Return what a document consists of."""
+        if any(isinstance(each, ast.FunctionDef) for each in node.body):
+            return set()
+        module = name.rpartition(".")[0]
+        return {each.rpartition(".")[2] for each in self.all if each.rpartition(".")[0] == module}
 
     def _named(self, annotation: ast.expr) -> set[str]:
         """Return the classes and unions of an annotation; a union of several is one name."""
@@ -165,6 +174,8 @@ def test_no_class_has_more_than_eight_collaborators() -> None:
         ("class X:\n    @cached_property\n    def a(self) -> A: ...", {"A"}),
         ("class X:\n    def f(self, a: A) -> B: ...", set()),
         ("class X:\n    next: X\n    kind: K\n    name: str", set()),
+        ("class P: ...\nclass X:\n    p: P\n    a: A", {"A"}),
+        ("class P: ...\nclass X:\n    p: P\n    def f(self): ...", {"P"}),
     ],
 )
 def test_collaborators_are_found(text: str, found: set[str]) -> None:

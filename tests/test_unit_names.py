@@ -50,14 +50,31 @@ _SOLVES = Elsewhere(
     ("property/test_solver_properties.py", "engine"),
 )
 _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
+_PACKAGES = Elsewhere(
+    "a kind of packages; they are read together", ("unit/analysis/test_packages.py",)
+)
+_REPORTS = Elsewhere(
+    "a part of a report, which is tested whole: on images that were built",
+    ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
+)
 _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
+    "jettison.analysis.packages.apk": _PACKAGES,
+    "jettison.analysis.packages.dpkg": _PACKAGES,
+    "jettison.analysis.packages.elf": _PACKAGES,
+    "jettison.analysis.packages.java": _PACKAGES,
+    "jettison.analysis.packages.named": _PACKAGES,
+    "jettison.analysis.packages.python": _PACKAGES,
+    "jettison.api.baseline": _REPORTS,
+    "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,
+    "jettison.api.counterfactual": _REPORTS,
     "jettison.api.debug": _RUNS,
+    "jettison.api.facts": _REPORTS,
     "jettison.api.images": _RUNS,
     "jettison.api.manifest": _RUNS,
     "jettison.api.container_document": _CONTAINERS,
@@ -73,6 +90,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.supervise": _CONTAINERS,
     "jettison.api.supervisor": _CONTAINERS,
     "jettison.api.provenance": _RUNS,
+    "jettison.api.report": _REPORTS,
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
@@ -102,6 +120,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.python.worker": Elsewhere(
         "a process of its own", ("unit/python/test_delegate.py", "e2e/test_python_calls.py")
     ),
+    "jettison.report.assembly.origins": _REPORTS,
+    "jettison.report.assembly.stages": _REPORTS,
     "jettison.sandbox.driver.chroot": _DRIVERS,
     "jettison.sandbox.driver.embedded": _DRIVERS,
     "jettison.sandbox.driver.oci": _DRIVERS,

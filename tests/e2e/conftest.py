@@ -95,7 +95,7 @@ from jettison.fs.remove import remove_tree
 
 
 _BY_TURNS = {"test_cli_build", "test_cli_containers", "test_cli_errors", "test_cli_images"}
-_BY_TURNS |= {"test_cli_run", "test_python_calls"}
+_BY_TURNS |= {"test_cli_report", "test_cli_run", "test_python_calls"}
 """Suites of commands that do the same for everybody, and take minutes."""
 
 

@@ -17,6 +17,7 @@ from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
+from jettison.api.limits import wants_report
 from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
@@ -41,19 +42,34 @@ from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
     from jettison.container.cdi.registry import HostDevice
+    from jettison.report.model import Report
     from jettison.sandbox.base import Sandbox
     from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 
 
-def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
+def build(
+    session: Session,
+    request: BuildRequest,
+    sink: Sink,
+    reported: Callable[[Report], None] | None = None,
+) -> BuildResult:
     """Build an image.
 
+    Args:
+        session: The store.
+        request: What.
+        sink: Gets events.
+        reported: Gets the report, if the request asks for one or sets limits; also when a gate
+            fails.
+
     Raises:
+        GateError: a limit is not kept; nothing was written to any output.
         NamespaceRequired: something must run, and the process may not do that as it is.
         JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
     """
     if request.push and not request.tags:
         raise UsageError("--push needs a name", hint="name the image with -t")
+    began = time.monotonic()
     outputs = prepare_outputs(session, request)
     if reads_layers(request):
         session.require_namespace()
@@ -81,6 +97,25 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         packer.finish(solution.stack(plan.target))
         images = BuiltImages(session, solution, outputs)
         image = images.first()
+        keep_build(session, compiled, solution, images.made, solver.origins)
+        report = None
+        if wants_report(request, ran=bool(solution.executed)):
+            from jettison.api.build_report import build_report, require_budget
+
+            report = build_report(
+                session,
+                request,
+                solution,
+                image,
+                time.monotonic() - began,
+                solve=lambda other: _solver(
+                    session, request, sources, other, sink, packer, resources
+                ).solve(),
+                sink=sink,
+            )
+            if not report.budget.ok and reported is not None:
+                reported(report)
+            require_budget(report)
         manifest = write_outputs(outputs, images.wanted_by, sink)
         keep_build(session, compiled, solution, images.made, solver.origins)
         session.cache.records.note_used()
@@ -88,6 +123,10 @@ def build(session: Session, request: BuildRequest, sink: Sink) -> BuildResult:
         from jettison.api.prune import keep_within_budget  # only what ran adds
 
         keep_within_budget(session)
+    if report is not None and reported is not None:
+        from jettison.api.build_report import exported
+
+        reported(exported(session, report, image, manifest))
     stages = stage_reports(session, solution)
     return BuildResult(
         image_id=image.id,

@@ -28,6 +28,10 @@ STEP_LOG_BYTES = 2 << 20
 """Most bytes of a step's output that are shown unless somebody asks for more, as in BuildKit."""
 
 
+KNOWN, ALL = "known", "all"
+"""Values of ``BuildRequest.report``."""
+
+
 class BuildRequest(msgspec.Struct, frozen=True):
     """A build.
 
@@ -48,6 +52,13 @@ class BuildRequest(msgspec.Struct, frozen=True):
         resources: What each RUN may use.
         step_timeout_seconds: A RUN that takes longer fails; 0 is no limit.
         step_log_bytes: Most bytes of a RUN's output that are shown; 0 is all.
+        report: ``all`` for a report; ``known`` for one of what is at hand, if a step ran; empty for
+            none, unless there are limits.
+        counterfactual: ``computed``, or ``build``: what a single stage would ship.
+        gates: Limits by name, as ``report.limits`` reads them, over those of the files beside the
+            Dockerfile.
+        baseline: What growth is measured against: a file of a report, or an image; empty for the
+            last build of the same tag.
     """
 
     context: str
@@ -76,6 +87,10 @@ class BuildRequest(msgspec.Struct, frozen=True):
     step_timeout_seconds: float = 0.0
     step_log_bytes: int = STEP_LOG_BYTES
     offline: bool = False
+    report: str = ""
+    counterfactual: str = "computed"
+    gates: Mapping[str, str] = {}
+    baseline: str = ""
 
 
 class StageReport(msgspec.Struct, frozen=True):

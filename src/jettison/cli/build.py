@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import click
+import msgspec
 
 from jettison.api.request import BuildRequest
-from jettison.cli.flags import DockerCommand, tell_ignored
+from jettison.cli.flags import tell_ignored
 from jettison.cli.main import settings_of
+from jettison.cli.report_flags import ReportingCommand, gates_of, report_flags
+from jettison.cli.report_output import default_text, parse_reports
 from jettison.cli.values import (
     PROCESSORS,
     SECONDS,
@@ -29,7 +32,7 @@ from jettison.settings import parse_size
 PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 
 
-@click.command("build", cls=DockerCommand)
+@click.command("build", cls=ReportingCommand)
 @click.argument("context", metavar="PATH|URL|-")
 @click.option(
     "-f",
@@ -201,6 +204,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
     "--metadata-file", default="", metavar="FILE", help="Write facts of the build to a JSON file."
 )
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
+@report_flags
 @click.option("--check", is_flag=True, help="Check the Dockerfile, build nothing.")
 @click.option("--call", default="", metavar="METHOD", help="build, check, outline or targets.")
 @click.option("--rm/--no-rm", default=True, hidden=True)
@@ -232,8 +236,15 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         snapshotter=flags["snapshotter"],
         jobs=flags["jobs"],
     )
-    request = request_of(context, flags)
     progress = "quiet" if flags["quiet"] else str(flags["progress"])
+    reports = parse_reports(texts(flags, "reports"), default_text(progress))
+    request = msgspec.structs.replace(
+        request_of(context, flags),
+        report=reports.wanted,
+        counterfactual=str(flags["counterfactual"]),
+        gates=gates_of(flags),
+        baseline=str(flags["baseline"]),
+    )
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     return run_build(
         request,
@@ -241,6 +252,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         progress=progress,
         finish=lambda result: write_files(result, iidfile, metadata_file),
         sizes=bool(flags["sizes"]),
+        reports=reports,
         on_error=str(flags["on_error"] or ""),
     )
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "inspect": ("inspect", "Show all facts of containers and images as JSON."),
     "history": ("images", "Show how an image was made."),
     "provenance": ("provenance", "Show which line and stage made the paths of an image."),
+    "report": ("report", "Show what an image ships, and what its build left behind."),
     "save": ("transfer", "Write images to a tar archive."),
     "load": ("transfer", "Read images from an archive or a layout."),
     "pull": ("transfer", "Download an image from a registry."),

@@ -6,17 +6,22 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jettison.api.build import build
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
+from jettison.cli.report_output import NO_REPORTS, ReportOutputs, write_reports
 from jettison.console.base import HeldBack, make_console
 from jettison.console.terminal import err, out
-from jettison.errors import ExecError, ExportError, JettisonError
+from jettison.errors import ExecError, ExportError, GateError, JettisonError
 from jettison.linux import userns
 from jettison.settings import Settings
+
+if TYPE_CHECKING:
+    from jettison.report.model import Report
 
 
 def run_build(
@@ -26,6 +31,7 @@ def run_build(
     progress: str,
     finish: Callable[[BuildResult], None],
     sizes: bool = False,
+    reports: ReportOutputs = NO_REPORTS,
     on_error: str = "",
     environ: Mapping[str, str] = os.environ,
 ) -> int:
@@ -37,15 +43,17 @@ def run_build(
         progress: How it is shown.
         finish: Called with the result of a build that worked, before anything is said of it.
         sizes: Whether to show what each stage left behind.
+        reports: What of its report is written where.
         on_error: ``shell`` runs one where a step failed.
         environ: Of this process, or what is to hold instead.
     """
+    found: list[Report] = []
     again = userns.is_needed(single_id=settings.isolation == userns.SINGLE_ID)
     console = (HeldBack if again else make_console)(progress, environ)
     try:
         with Session.open(settings, environ) as session:
             try:
-                result = build(session, request, console)
+                result = build(session, request, console, found.append)
             except ExecError as error:
                 console.close()
                 if on_error == "shell":
@@ -55,6 +63,11 @@ def run_build(
         from jettison.cli.namespace import enter_again
 
         return enter_again(request.stdin, single_id=required.single_id)
+    except GateError:
+        console.close()
+        for report in found:
+            write_reports(report, reports, environ)
+        raise
     except BaseException:
         console.close()
         raise
@@ -64,6 +77,8 @@ def run_build(
         out(f"{result.image_id}\n")
     elif progress not in {"rawjson", "none"}:
         _print_summary(result)
+    for report in found[-1:]:
+        write_reports(report, reports, environ)
     if sizes:
         from jettison.cli.sizes import size_table
 

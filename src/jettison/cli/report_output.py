@@ -1,0 +1,152 @@
+"""``--report``: which reports are wanted, and writing them.
+
+In:  values of the flag: ``brief``, ``full``, ``none``, ``json[=FILE]``, ``md[=FILE]``.
+Out: text on standard output, files; Markdown without a file goes to the summary of a CI job where
+     there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jettison.api.request import ALL, KNOWN
+from jettison.errors import ExportError, UsageError
+
+if TYPE_CHECKING:
+    from jettison.report.model import Report
+
+TEXTS = ("brief", "full", "none")
+FORMATS = ("json", "md")
+SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Names the file whose Markdown a CI job shows."""
+
+
+class ReportOutputs(msgspec.Struct, frozen=True):
+    """What of a report is written where.
+
+    Args:
+        text: ``brief``, ``full`` or ``none``.
+        files: (format, file) pairs; the file is empty for standard output.
+        asked: Whether somebody asked; else it is shown beside what else a terminal shows.
+    """
+
+    text: str = "none"
+    files: tuple[tuple[str, str], ...] = ()
+    asked: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """The value of ``BuildRequest.report``."""
+        if self.text == "none" and not self.files:
+            return ""
+        return ALL if self.asked else KNOWN
+
+
+NO_REPORTS = ReportOutputs()
+
+
+def parse_reports(values: Sequence[str], default: str = "none") -> ReportOutputs:
+    """Return what the values of ``--report`` ask for; the last text counts.
+
+    Args:
+        values: They.
+        default: The text, if no value says anything.
+
+    Raises:
+        UsageError: a value is none.
+    """
+    text, files = "none" if values else default, []
+    for value in values:
+        name, equals, path = value.partition("=")
+        if name in TEXTS and not equals:
+            text = name
+        elif name in FORMATS and bool(path) is bool(equals):
+            files.append((name, path))
+        else:
+            raise UsageError(
+                f"--report: `{value}` is no report",
+                hint=f"write {', '.join(TEXTS)}, or one of {', '.join(FORMATS)} with `=FILE`",
+            )
+    return ReportOutputs(text, tuple(files), bool(values))
+
+
+def default_text(progress: str) -> str:
+    """Return what is shown if nobody asks: a brief report on a terminal that shows progress."""
+    shown = progress in {"auto", "tty", "plain"} and sys.stderr.isatty() and sys.stdout.isatty()
+    return "brief" if shown else "none"
+
+
+def with_values(args: Sequence[str]) -> list[str]:
+    """Return arguments in which a ``--report`` that has no value has one.
+
+    >>> with_values(["--report", "."]), with_values(["--report", "json", "."])
+    (['--report=brief', '.'], ['--report', 'json', '.'])
+    """
+    plain: list[str] = []
+    for index, argument in enumerate(args):
+        if argument == "--":
+            return [*plain, *args[index:]]
+        following = args[index + 1].partition("=")[0] if index + 1 < len(args) else ""
+        lacks = argument == "--report" and following not in {*TEXTS, *FORMATS}
+        plain.append("--report=brief" if lacks else argument)
+    return plain
+
+
+def write_reports(
+    report: Report, outputs: ReportOutputs, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Write a report to all that want it.
+
+    Raises:
+        ExportError: a file cannot be written.
+    """
+    from jettison.console.terminal import columns, out
+
+    for name, path in outputs.files:
+        _write(report, name, path, environ)
+    if outputs.text == "full":
+        from jettison.report.full import full
+
+        out(full(report, columns()))
+    elif outputs.text == "brief":
+        from jettison.report.brief import brief
+
+        out(brief(report, columns()))
+
+
+def _write(report: Report, name: str, path: str, environ: Mapping[str, str]) -> None:
+    from jettison.console.terminal import out, out_json
+
+    data = rendered(report, name)
+    summary = environ.get(SUMMARY, "") if name == "md" else ""
+    try:
+        if path:
+            Path(path).write_bytes(data)
+        elif summary:
+            with open(summary, "ab") as file:
+                file.write(data)
+        elif name == "json":
+            out_json(data.decode())
+        else:
+            out(data.decode())
+    except OSError as error:
+        where = error.filename or path or summary
+        raise ExportError(
+            f"cannot write the report to `{where}`: {error.strerror}",
+            hint="name a file in a directory that is there and can be written",
+        ) from error
+
+
+def rendered(report: Report, name: str) -> bytes:
+    """Return a report in one of ``FORMATS``."""
+    if name == "json":
+        return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    from jettison.report.markdown import markdown
+
+    return markdown(report).encode()

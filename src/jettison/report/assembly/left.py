@@ -1,0 +1,87 @@
+"""What stages had and the image has not, as a few lines: base images, caches, directories.
+
+In:  files that were left behind.
+Out: ``LeftBehind`` values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from jettison.provenance.totals import StageTotals
+from jettison.report.model import LeftBehind
+
+_MOST = 12
+_DEPTH = 2
+_CACHES = (
+    (re.compile(r"/\.cache/go-build(?:/|$)"), "Go build cache"),
+    (re.compile(r"/pkg/mod(?:/|$)"), "Go module cache"),
+    (re.compile(r"^/var/cache/apt/|^/var/lib/apt/lists/"), "apt cache"),
+    (re.compile(r"^/var/cache/apk/|^/etc/apk/cache/"), "apk cache"),
+    (re.compile(r"^/var/cache/(?:dnf|yum|libdnf5)/"), "dnf cache"),
+    (re.compile(r"/\.cache/pip/"), "pip cache"),
+    (re.compile(r"/\.cache/uv/"), "uv cache"),
+    (re.compile(r"/\.cache/pypoetry/"), "Poetry cache"),
+    (re.compile(r"/\.npm/_cacache/"), "npm cache"),
+    (re.compile(r"/\.cache/yarn/|/\.yarn/(?:berry/)?cache/"), "Yarn cache"),
+    (re.compile(r"/\.local/share/pnpm/store/|/\.pnpm-store/"), "pnpm store"),
+    (re.compile(r"/\.cargo/registry/|/usr/local/cargo/registry/"), "Cargo registry"),
+    (re.compile(r"/\.m2/repository/"), "Maven repository"),
+    (re.compile(r"/\.gradle/(?:caches|wrapper)/"), "Gradle cache"),
+    (re.compile(r"/\.composer/cache/|/\.cache/composer/"), "Composer cache"),
+    (re.compile(r"/\.bundle/cache/|/vendor/cache/|/gems/[^/]+/cache/"), "Bundler cache"),
+)
+"""Where package managers and compilers keep caches, and what these are called."""
+
+
+class LeftFiles:
+    """Adds up files that were left behind, by stage and what they are."""
+
+    def __init__(self) -> None:
+        self._bytes: dict[tuple[int, str], int] = {}
+        self._known: dict[str, str] = {}
+
+    def add(self, stage: int, path: str, size: int) -> None:
+        """Take a file of a stage."""
+        directory = path.rpartition("/")[0]
+        what = self._known.get(directory)
+        if what is None:
+            what = self._known[directory] = what_is(path)
+        self._bytes[stage, what] = self._bytes.get((stage, what), 0) + size
+
+    def lines(
+        self, stages: Iterable[StageTotals], from_base: dict[int, int], names: dict[int, str]
+    ) -> tuple[LeftBehind, ...]:
+        """Return what was left behind, the largest first.
+
+        Args:
+            stages: Their sums.
+            from_base: Stage to the bytes of its base image that are in the image; of those stages
+                whose base image could be left behind.
+            names: Stage to its name.
+        """
+        found = [
+            LeftBehind(names[stage], what, size)
+            for (stage, what), size in self._bytes.items()
+            if size
+        ]
+        for each in stages:
+            left = each.base.bytes - from_base.get(each.stage, each.base.bytes)
+            if left > 0:
+                found.append(LeftBehind(names[each.stage], "base image", left))
+        found.sort(key=lambda each: (-each.bytes, each.stage, each.what))
+        return tuple(found[:_MOST])
+
+
+def what_is(path: str) -> str:
+    """Return what a file is part of: a cache by its name, or a directory near the root.
+
+    >>> what_is("/root/.cache/go-build/ab/x"), what_is("/usr/lib/gcc/x"), what_is("/src/main.go")
+    ('Go build cache', '/usr/lib', '/src')
+    """
+    for pattern, name in _CACHES:
+        if pattern.search(path):
+            return name
+    parts = path.split("/")[1:-1]
+    return "/" + "/".join(parts[:_DEPTH])
