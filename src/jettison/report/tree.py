@@ -59,8 +59,9 @@ _Entry = tuple[int, int, str, "_Directory | File"]
 def tree_of(files: Iterable[File], most: int = MOST_NODES) -> Node:
     """Return the tree of an image.
 
-    The largest entries are shown, each below its directory. Those of a directory that there is
-    no room for are one node at its end, ``… N files``.
+    The entries are shown that are the largest of the image, or of what one origin made, each below
+    its directory. Those of a directory that there is no room for are one node at its end,
+    ``… N files``.
 
     Args:
         files: All entries that are no directories, each path once.
@@ -102,15 +103,29 @@ def _sum_up(place: _Directory) -> None:
 
 
 def _choose(root: _Directory, most: int) -> set[int]:
-    """Return the identities of the entries that are shown."""
+    """Return the identities of the entries that are shown.
+
+    An entry is worth its share of the image, or that of what one origin made, divided by how many
+    there are: a program of some kilobytes is seen beside a base image of gigabytes.
+    """
+    totals = root.by_origin
+    whole = sum(totals.values())
     shown: set[int] = set()
     room = most - 2  # the root, and what it sums up
-    waiting: list[tuple[int, int, _Directory | File]] = []
+    waiting: list[tuple[float, int, _Directory | File]] = []
     tickets = count()
 
     def wait(place: _Directory) -> None:
-        for size, _, _, what in place.entries:
-            heapq.heappush(waiting, (size, next(tickets), what))
+        for _, _, _, what in place.entries:
+            if isinstance(what, _Directory):
+                made = what.by_origin
+                of_image = sum(made.values()) / whole
+                of_origin = max(size / totals[origin] for origin, size in made.items())
+            else:
+                of_image = (what.bytes + 1) / whole
+                of_origin = (what.bytes + 1) / totals[what.origin]
+            worth = max(of_image, of_origin / len(totals))
+            heapq.heappush(waiting, (-worth, next(tickets), what))
 
     wait(root)
     while waiting:

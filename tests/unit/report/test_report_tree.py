@@ -60,6 +60,14 @@ def test_the_largest_are_shown_wherever_they_are() -> None:
     assert (server.origin, server.line, server.files) == (1, 7, 1)
 
 
+def test_what_a_stage_made_is_shown_beside_a_base_image_that_is_much_larger() -> None:
+    files = [File(f"/usr/lib/l{n}.so", "file", 1_000_000, 0) for n in range(100)]
+    files.append(File("/app/dist/server.js", "file", 377, 1, 9))
+    tree = tree_of(files, 20)
+    assert "server.js" in [node.name for node in _all(tree)]
+    assert sum(node.kind == "file" for node in _all(tree)) == 10
+
+
 def test_a_small_image_is_shown_whole() -> None:
     tree = tree_of([File("bin/sh", "link", 0, 0), File("/bin/busybox", "file", 900, 0)])
     (binaries,) = tree.children

@@ -74,10 +74,11 @@ def _inside(
         if not opened:
             title += f"  {labels[child.origin]}" if child.origin < len(labels) else ""
         room = int((part.width - 10) / LETTER)
+        least = 8 if child.kind == "more" else 3
         yield Cell(
             Box(*(round(each, 2) for each in _percent(part))),
             "" if opened else _color(colors, child.origin),
-            shorten(visible(child.name), room) if room >= 3 and part.height >= 16 else "",
+            shorten(visible(child.name), room) if room >= least and part.height >= 16 else "",
             size(child.bytes) if room >= 8 and part.height >= 36 and not opened else "",
             title,
         )

@@ -96,7 +96,7 @@
       if (node.children.length) element.classList.add("zoom");
       if (node.kind === "m") element.classList.add("more");
       Object.assign(element.style, { left: `${box.x}px`, top: `${box.y}px`, width: `${box.width}px`, height: `${box.height}px` });
-      if (box.width >= 30 && box.height >= 17) element.append(make("span", "", node.name));
+      if (box.width >= (node.kind === "m" ? 64 : 30) && box.height >= 17) element.append(make("span", "", node.name));
       else element.style.padding = "0";
       if (!opened && box.width >= 60 && box.height >= 36) element.append(make("span", "small", node.size));
       nodes.set(element, node);
@@ -182,7 +182,7 @@
     new ResizeObserver(() => {
       if (cells.clientWidth !== width) {
         width = cells.clientWidth;
-        draw(null);
+        draw(nodes.get(document.activeElement) || null);
       }
     }).observe(cells);
     width = cells.clientWidth;
