@@ -212,6 +212,7 @@ class Process:
     """The process of a RUN: ``write <content> <file> <anything>`` or ``fail``."""
 
     lacked_pids = False
+    out_of_memory = False
 
     def __init__(self, programs: Programs, spec: SandboxSpec) -> None:
         self._programs = programs

@@ -94,6 +94,13 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,
     "jettison.api.transfer": _RUNS,
+    "jettison.solver.explain": Elsewhere(
+        "gathers what is known of a step that failed", ("faults/test_explained.py",)
+    ),
+    "jettison.failure.causes.*": Elsewhere(
+        "a cause of `failure.explain`, which is tested with a log for each",
+        ("unit/failure/test_failure_explain.py",),
+    ),
     "jettison.copier.bulk": _COPIES,
     "jettison.copier.members": _COPIES,
     "jettison.copier.same": _COPIES,

@@ -64,6 +64,22 @@ class Span(msgspec.Struct, frozen=True):
     end_column: int = 0
 
 
+class Cause(msgspec.Struct, frozen=True):
+    """What was recognised to be behind an error: three lines at most.
+
+    Args:
+        id: Its name on ``docs/reference/failures.md``, such as ``package-not-found``.
+        what: What happened, in one line.
+        why: How that comes, if there is more to say.
+        fix: What the user can do, one imperative sentence.
+    """
+
+    id: str
+    what: str
+    why: str = ""
+    fix: str = ""
+
+
 class JettisonError(Exception):
     """An error that is shown to the user without a traceback.
 
@@ -72,12 +88,14 @@ class JettisonError(Exception):
         hint: What the user can do, one imperative sentence.
         span: Where in the Dockerfile, if it is about one.
 
-    ``source`` is set on the way up: name and text of the file that the span is of.
+    ``source`` is set on the way up: name and text of the file that the span is of. ``cause`` is
+    what was recognised to be behind it, if anything was.
     """
 
     code: ClassVar[str] = "JE0000"
     exit_status: ClassVar[int] = 1
     source: tuple[str, str] | None = None
+    cause: Cause | None = None
 
     def __init__(self, message: str, *, hint: str | None = None, span: Span | None = None) -> None:
         super().__init__(message)
@@ -218,7 +236,15 @@ class SolveError(JettisonError):
 
 
 class ExecError(SolveError):
-    """A RUN ended with an exit code other than 0."""
+    """A RUN ended with an exit code other than 0.
+
+    Args:
+        exit_code: Of its process.
+        log_tail: The end of what it printed.
+        lacked_pids: Whether it had as many processes as it may.
+        out_of_memory: Whether a process was killed since its limit of memory was used up.
+        kept: Whether its files are kept for ``debug shell``.
+    """
 
     code = "JE0501"
 
@@ -228,12 +254,18 @@ class ExecError(SolveError):
         *,
         exit_code: int,
         log_tail: str = "",
+        lacked_pids: bool = False,
+        out_of_memory: bool = False,
+        kept: bool = False,
         hint: str | None = None,
         span: Span | None = None,
     ) -> None:
         super().__init__(message, hint=hint, span=span)
         self.exit_code = exit_code
         self.log_tail = log_tail
+        self.lacked_pids = lacked_pids
+        self.out_of_memory = out_of_memory
+        self.kept = kept
 
 
 class SecretInLayerError(SolveError):

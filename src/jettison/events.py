@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from jettison.errors import Span
+from jettison.errors import Cause, Span
 
 
 class Outcome(enum.Enum):
@@ -55,12 +55,27 @@ class VertexWaiting(Event, frozen=True, tag="wait"):
 
 
 class VertexEnded(Event, frozen=True, tag="end"):
-    """A vertex ended; CACHED ones may end without a start."""
+    """A vertex ended; CACHED ones may end without a start.
+
+    ``cause`` is what was recognised to be behind an error, if anything was.
+    """
 
     vertex: str
     name: str
     outcome: Outcome
     error: str = ""
+    cause: Cause | None = None
+
+
+class BuildFailed(Event, frozen=True, tag="failed"):
+    """A build failed: what its error says, for programs; people read the error itself."""
+
+    code: str
+    message: str
+    hint: str = ""
+    span: Span | None = None
+    cause: Cause | None = None
+    exit_status: int = 1
 
 
 class VertexLog(Event, frozen=True, tag="log"):

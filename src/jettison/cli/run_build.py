@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from jettison.cli.report_output import NO_REPORTS, ReportOutputs, write_reports
 from jettison.console.base import HeldBack, make_console
 from jettison.console.terminal import err, out
 from jettison.errors import ExecError, ExportError, GateError, JettisonError
+from jettison.events import BuildFailed
 from jettison.linux import userns
 from jettison.settings import Settings
 
@@ -63,10 +65,12 @@ def run_build(
         from jettison.cli.namespace import enter_again
 
         return enter_again(request.stdin, single_id=required.single_id)
-    except GateError:
+    except JettisonError as error:
+        console(_failed(error))
         console.close()
-        for report in found:
-            write_reports(report, reports, environ)
+        if isinstance(error, GateError):
+            for report in found:
+                write_reports(report, reports, environ)
         raise
     except BaseException:
         console.close()
@@ -84,6 +88,19 @@ def run_build(
 
         out(size_table(result))
     return 0
+
+
+def _failed(error: JettisonError) -> BuildFailed:
+    """Return an error as programs read it."""
+    return BuildFailed(
+        time.time_ns(),
+        code=error.code,
+        message=error.message,
+        hint=error.hint or "",
+        span=error.span,
+        cause=error.cause,
+        exit_status=error.exit_status,
+    )
 
 
 def _debug_shell(session: Session, request: BuildRequest, error: ExecError) -> None:

@@ -24,6 +24,9 @@ def error_message(error: JettisonError) -> str:
     message, guess = _without_guess(error.message)
     parts.append(f"ERROR: {printable(message, keep=chr(10))}")
     parts += [f"note: {printable(note)}" for note in getattr(error, "__notes__", ())]
+    if error.cause is not None:
+        said = (("cause", error.cause.what), ("why", error.cause.why))
+        parts += [f"{name}: {printable(text)}" for name, text in said if text]
     hint = error.hint or guess
     if hint:
         parts.append(f"hint: {printable(hint)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from jettison.errors import ContextError
+from jettison.errors import Cause, ContextError
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
 from jettison.plan.op import CopyOp
@@ -30,15 +30,20 @@ def missing_source(op: CopyOp, tree: Tree, path: str) -> ContextError:
     """Return the error for a path that is not in a tree."""
     place = "the stage or image it is copied from" if op.from_image else "the build context"
     hint: str | None = None
+    cause: Cause | None = None
     if isinstance(tree, IgnoringTree):
         pattern = tree.ignored_by(path)
         if pattern is not None:
-            hint = f"the ignore file excludes it with `{pattern}`; add `!{path[1:]}` after that"
+            hint = f"add `!{path[1:]}` after that rule"
+            what = f"the ignore file excludes it with `{pattern}`"
+            cause = Cause("hidden-by-ignore-file", what, fix=hint)
     if hint is None:
         near = _near(tree, path)
         if near:
             hint = "did you mean " + " or ".join(f"`{each}`" for each in near) + "?"
-    return ContextError(f"`{path}` not found in {place}", hint=hint)
+    error = ContextError(f"`{path}` not found in {place}", hint=hint)
+    error.cause = cause
+    return error
 
 
 def _near(tree: Tree, path: str) -> list[str]:

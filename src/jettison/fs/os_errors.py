@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from jettison.errors import StorageError
+from jettison.errors import Cause, StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,10 @@ def storage_error(error: OSError, path: str | Path) -> StorageError | None:
         return None
     place = error.filename if isinstance(error.filename, str) else os.fspath(path)
     reason = os.strerror(error.errno or 0).lower()
-    return StorageError(f"cannot use `{shortened(place)}`: {reason}", hint=hint)
+    known = StorageError(f"cannot use `{shortened(place)}`: {reason}", hint=hint)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        known.cause = Cause("disk-full", "", fix=hint)
+    return known
 
 
 def shortened(path: str) -> str:

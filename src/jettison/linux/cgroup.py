@@ -51,13 +51,24 @@ class Group(msgspec.Struct, frozen=True):
     @property
     def refused_pids(self) -> int:
         """How many processes could not be started since there were too many."""
+        return self._count("pids.events", b"max")
+
+    @property
+    def killed_for_memory(self) -> int:
+        """How many processes the kernel killed since the group had used up its memory."""
+        of_version_1 = self._count("memory.oom_control", b"oom_kill")
+        return self._count("memory.events", b"oom_kill") or of_version_1
+
+    def _count(self, file: str, name: bytes) -> int:
+        """Return a number of a file with lines of a name and a number; 0 where there is none."""
         for directory in self.directories:
             try:
-                with open(directory / "pids.events", "rb", buffering=0) as events:
-                    name, number = events.read(_EVENTS_BYTES).split()[:2]
-            except (OSError, ValueError):
+                with open(directory / file, "rb", buffering=0) as events:
+                    words = events.read(_EVENTS_BYTES).split()
+            except OSError:
                 continue
-            return int(number) if name == b"max" else 0
+            counts = dict(zip(words[::2], words[1::2], strict=False))
+            return int(counts.get(name, b"0"))
         return 0
 
     def move(self, pid: int) -> None:

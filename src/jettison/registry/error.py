@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from jettison.errors import AuthenticationError, RegistryError, RegistryUnavailableError
+from jettison.errors import AuthenticationError, Cause, RegistryError, RegistryUnavailableError
 
 MAX_ERROR_BYTES = 64 << 10
 _MAX_TEXT = 300
@@ -59,11 +59,17 @@ def refusal(
             status=status,
         )
     if status == 429:
-        return RegistryError(
+        limited = RegistryError(
             f"registry `{registry}` limits the rate of requests, cannot {doing}{suffix}",
             hint=f"wait, or {login} for a higher limit",
             status=status,
         )
+        limited.cause = Cause(
+            "rate-limit",
+            "the registry counts pulls by account, and by address for those without one",
+            fix=limited.hint or "",
+        )
+        return limited
     if status >= 500:
         return RegistryUnavailableError(
             f"registry `{registry}` answers {status}, cannot {doing}{suffix}",

@@ -55,11 +55,17 @@ class Running(Protocol):
     """A started process.
 
     ``lacked_pids`` says after ``wait`` whether a process could not be started since there were too
-    many; runc does not tell.
+    many, ``out_of_memory`` whether one was killed since its limit of memory was used up; runc does
+    not tell.
     """
 
     @property
     def lacked_pids(self) -> bool:
+        """See the class."""
+        ...
+
+    @property
+    def out_of_memory(self) -> bool:
         """See the class."""
         ...
 

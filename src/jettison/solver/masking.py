@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.errors import ExecError, JettisonError
+from jettison.errors import Cause, ExecError, JettisonError
 from jettison.events import Event, Sink, VertexEnded, VertexProgress, Warned
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ class MaskingSink:
         """Pass on an event."""
         if self._values:
             match event:
-                case VertexEnded(error=error):
-                    event = msgspec.structs.replace(event, error=self.text(error))
+                case VertexEnded(error=error, cause=cause):
+                    shown = self._masked_cause(cause)
+                    event = msgspec.structs.replace(event, error=self.text(error), cause=shown)
                 case VertexProgress(item=item):
                     event = msgspec.structs.replace(event, item=self.text(item))
                 case Warned(message=message):
@@ -123,12 +124,19 @@ class MaskingSink:
         data = text.encode(errors="surrogateescape")
         return (masker.feed(data) + masker.finish()).decode(errors="surrogateescape")
 
+    def _masked_cause(self, cause: Cause | None) -> Cause | None:
+        if cause is None:
+            return None
+        return Cause(cause.id, *map(self.text, (cause.what, cause.why, cause.fix)))
+
     def mask_error(self, error: JettisonError) -> None:
         """Take values of secrets out of an error: message, hint, notes, end of the log."""
         error.message = self.text(error.message)
         error.args = (error.message,)
         if error.hint is not None:
             error.hint = self.text(error.hint)
+        if error.cause is not None:
+            error.cause = self._masked_cause(error.cause)
         notes = getattr(error, "__notes__", None)
         if notes:
             error.__notes__ = [self.text(note) for note in notes]

@@ -17,7 +17,7 @@ from contextlib import nullcontext, suppress
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
-from jettison.errors import JettisonError, located
+from jettison.errors import ExecError, JettisonError, located
 from jettison.events import Outcome, VertexEnded, VertexStarted
 from jettison.fs.lock import FileLock
 from jettison.fs.os_errors import storage_errors
@@ -156,8 +156,30 @@ class Solver:
             self._ended(vertex, Outcome.CANCELED)
             raise
         except Exception as error:
-            self._ended(vertex, Outcome.FAILED, str(error))
+            if isinstance(error, ExecError):
+                self._explain(error, vertex)
+            self._ended(vertex, Outcome.FAILED, error)
             raise
+
+    def _explain(self, error: ExecError, vertex: Vertex) -> None:
+        from jettison.solver.explain import explain  # failures only
+
+        first: Vertex | None = vertex
+        while first is not None and not isinstance(first.op, ImageOp):
+            first = self._vertices[first.base] if first.base is not None else None
+        image = first.op if first is not None and isinstance(first.op, ImageOp) else None
+        context = next(
+            (each.digest for each in self._plan.vertices if each.op == LocalOp("context")), None
+        )
+        tree = self._results.get(context) if context is not None else None
+        explain(
+            error,
+            vertex,
+            self._runtime,
+            base=inputs_of(vertex, self._results).base,
+            image=image,
+            context=tree.tree if isinstance(tree, TreeResult) else None,
+        )
 
     def _run(self, vertex: Vertex) -> None:
         self._runtime.cancellation.check()
@@ -251,8 +273,10 @@ class Solver:
     def _started(self, vertex: Vertex) -> None:
         self._runtime.emit(VertexStarted(time.time_ns(), vertex.digest, vertex.name))
 
-    def _ended(self, vertex: Vertex, outcome: Outcome, error: str = "") -> None:
-        event = VertexEnded(time.time_ns(), vertex.digest, vertex.name, outcome, error)
+    def _ended(self, vertex: Vertex, outcome: Outcome, error: Exception | None = None) -> None:
+        text = str(error) if error is not None else ""
+        cause = error.cause if isinstance(error, JettisonError) else None
+        event = VertexEnded(time.time_ns(), vertex.digest, vertex.name, outcome, text, cause)
         self._runtime.emit(event)
 
 

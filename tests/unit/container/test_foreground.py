@@ -25,6 +25,7 @@ class HostProcess:
 
     def __init__(self, spec: SandboxSpec, streams: Streams, *, lacked_pids: bool) -> None:
         self.lacked_pids = lacked_pids
+        self.out_of_memory = False
         self._process = subprocess.Popen(
             spec.argv, stdin=streams.stdin, stdout=streams.stdout, stderr=streams.stderr
         )

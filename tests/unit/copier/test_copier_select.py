@@ -86,7 +86,9 @@ def test_an_ignored_source_tells_by_which_pattern(bench: Bench) -> None:
     tree = LocalTree(root, ignored=PatternMatcher(["g*"]))
     with pytest.raises(ContextError, match="`/gone` not found in the build context") as caught:
         select(copy_op("gone", "/"), [tree])
-    assert caught.value.hint == "the ignore file excludes it with `g*`; add `!gone` after that"
+    assert caught.value.hint == "add `!gone` after that rule"
+    assert caught.value.cause is not None
+    assert caught.value.cause.what == "the ignore file excludes it with `g*`"
 
 
 def test_a_loop_of_links_is_an_error(bench: Bench) -> None:

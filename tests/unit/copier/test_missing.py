@@ -41,4 +41,7 @@ def test_the_pattern_that_hides_a_file_is_named(tmp_path):
     files = {"dist/app": ""}
     tree = LocalTree(fill(tmp_path / "c", files), ignored=PatternMatcher(["*.log", "dist"]))
     error = missing_source(copy_op("/dist/app", "/"), tree, "/dist/app")
-    assert error.hint == "the ignore file excludes it with `dist`; add `!dist/app` after that"
+    assert error.hint == "add `!dist/app` after that rule"
+    assert error.cause is not None
+    assert error.cause.id == "hidden-by-ignore-file"
+    assert error.cause.what == "the ignore file excludes it with `dist`"

@@ -67,6 +67,7 @@ class ChrootRunning:
         self._mounts = mounts
         self._group = group
         self.lacked_pids = False
+        self.out_of_memory = False
         self._refused_before = container.refused_pids
 
     def begin(self) -> bool:
@@ -93,6 +94,7 @@ class ChrootRunning:
                     self._end_joined()
                     refused = self._container.refused_pids - self._refused_before
                     self.lacked_pids = (self._group.refused_pids or refused) > 0
+                    self.out_of_memory = self._group.killed_for_memory > 0
                     self._group.remove()
                     self._mounts.undo()
                 _collect(self._root, self._mounts)

@@ -45,6 +45,7 @@ class EmbeddedRunning:
         self._container = container
         self._join = join
         self.lacked_pids = False
+        self.out_of_memory = False
         self._refused_before = container.refused_pids
 
     def begin(self) -> bool:
@@ -66,6 +67,7 @@ class EmbeddedRunning:
         finally:
             refused = self._container.refused_pids - self._refused_before
             self.lacked_pids = (self._group.refused_pids or refused) > 0
+            self.out_of_memory = self._group.killed_for_memory > 0
             self._group.remove()
             clean_upper(self._spec, self._container.ready)
 

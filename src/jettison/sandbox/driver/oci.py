@@ -63,6 +63,7 @@ class OciRunning:
         self._group = group
         self._landlock_abi = landlock_abi
         self.lacked_pids = False
+        self.out_of_memory = False
         self._refused_before = container.refused_pids
 
     def begin(self) -> bool:
@@ -111,6 +112,7 @@ class OciRunning:
             _remove_cgroups(self._bundle.name)
             refused = self._container.refused_pids - self._refused_before
             self.lacked_pids = (self._group.refused_pids or refused) > 0
+            self.out_of_memory = self._group.killed_for_memory > 0
             self._group.remove()
 
     def signal(self, number: int) -> None:

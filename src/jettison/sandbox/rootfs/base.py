@@ -78,6 +78,11 @@ class RootedRunning:
         """See ``Running``."""
         return self._running.lacked_pids
 
+    @property
+    def out_of_memory(self) -> bool:
+        """See ``Running``."""
+        return self._running.out_of_memory
+
     def begin(self) -> bool:
         """See ``Running.begin``."""
         return self._running.begin()

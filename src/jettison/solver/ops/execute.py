@@ -10,7 +10,6 @@ see them.
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -39,11 +38,6 @@ _TICK_NS = 10**9
 """By how much a file system's clock may be behind ours."""
 
 
-_READONLY_NAMES = re.compile(
-    rb"/etc/(hosts|resolv\.conf).*(read-only|resource busy)", re.IGNORECASE
-)
-
-
 class Execution:
     """One process of one RUN.
 
@@ -69,7 +63,7 @@ class Execution:
         self._files = files
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
-        self._lacked_pids = False
+        self._lacked_pids = self._out_of_memory = False
 
     def run(self) -> LayerInfo:
         """Run the process and commit what it changed.
@@ -193,6 +187,7 @@ class Execution:
                 with _Deadline(runtime.drivers.options.timeout_seconds, running.kill) as deadline:
                     code = running.wait()
                 self._lacked_pids = running.lacked_pids
+                self._out_of_memory = running.out_of_memory
                 tail = output.finish()
         finally:
             os.close(stdin)
@@ -210,13 +205,13 @@ class Execution:
 
     def _failure(self, exit_code: int, tail: bytes, *, kept: bool) -> ExecError:
         command = " ".join(self._op.argv)
-        lacked_pids = self._lacked_pids or b"can't fork" in tail
-        hint = _failure_hint(exit_code, tail, lacked_pids=lacked_pids)
         return ExecError(
             f"process `{command}` did not complete successfully: exit code: {exit_code}",
             exit_code=exit_code,
             log_tail=tail.decode(errors="replace"),
-            hint=f"{hint}; `jettison debug shell` starts a shell where it failed" if kept else hint,
+            lacked_pids=self._lacked_pids,
+            out_of_memory=self._out_of_memory,
+            kept=kept,
         )
 
 
@@ -241,18 +236,3 @@ class _Deadline:
     def _expire(self) -> None:
         self.passed = True
         self._kill()
-
-
-def _failure_hint(exit_code: int, tail: bytes, *, lacked_pids: bool) -> str:
-    if lacked_pids:
-        return "it had as many processes as a step may have; allow more with `--pids-limit`"
-    if _READONLY_NAMES.search(tail):
-        return "names of hosts are given by `--add-host NAME:ADDRESS`; these files are each step's"
-    if exit_code == 127:
-        return "a program was not found; install it in an earlier step or correct its name"
-    if exit_code == 126:
-        return "a program cannot be executed; check its mode and architecture"
-    if exit_code == 137:
-        return "the process was killed, perhaps since memory ran out"
-    output = "its last output is above" if tail.strip() else "it printed nothing"
-    return f"{output}; `RUN set -x; …` shows each command as it runs"

@@ -36,6 +36,7 @@ class Process:
     """A container, or a process that joins; ``Running`` and ``Joined``."""
 
     lacked_pids = False
+    out_of_memory = False
 
     def __init__(self, *, found: bool = True, code: int = 5) -> None:
         self.signals: list[int] = []

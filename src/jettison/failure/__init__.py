@@ -1,0 +1,1 @@
+"""What happened in a step that failed, from what it printed and what is known of its sandbox."""
