@@ -10,7 +10,9 @@ import click
 
 from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.main import settings_of
-from jettison.errors import UsageError
+from jettison.console.terminal import err
+
+_UNANSWERED = "nobody answers the question, and nothing is removed"
 
 
 def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: object) -> int:
@@ -27,14 +29,13 @@ def in_session(ctx: click.Context, work: Callable[[Session], int], **flags: obje
 def confirmed(question: str, *, force: bool) -> bool:
     """Return whether the user agrees; ``force`` does without asking.
 
-    Raises:
-        UsageError: there is nobody to answer.
+    As with docker, everything but a yes is a no, and a no is no failure: also where nobody answers,
+    which is said.
     """
     if force:
         return True
-    try:
-        return click.confirm(f"{question}\nAre you sure you want to continue?", err=True)
-    except click.Abort:
-        if sys.stdin.isatty():
-            raise  # Ctrl-C
-        raise UsageError("nobody answers the question", hint="use --force") from None
+    err(f"{question}\nAre you sure you want to continue? [y/N] ")
+    answer = sys.stdin.readline()
+    if not answer:
+        err(f"\nWARN: {_UNANSWERED}: use --force\n")
+    return answer.strip().lower() in {"y", "yes"}

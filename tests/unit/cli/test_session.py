@@ -7,11 +7,11 @@ import io
 import pytest
 
 from jettison.cli.session import confirmed
-from jettison.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("typed", "agrees"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False)]
+    ("typed", "agrees"),
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("maybe\ny\n", False)],
 )
 def test_the_user_is_asked(monkeypatch, capsys, typed, agrees):
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
@@ -27,11 +27,10 @@ def test_force_does_not_ask(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_where_nobody_answers_that_is_an_error(monkeypatch):
+def test_where_nobody_answers_that_is_said_and_is_a_no(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    with pytest.raises(UsageError) as caught:
-        confirmed("This removes it.", force=False)
-    assert (caught.value.message, caught.value.hint) == (
-        "nobody answers the question",
-        "use --force",
+    assert not confirmed("This removes it.", force=False)
+    said = capsys.readouterr().err
+    assert said.endswith(
+        "\nWARN: nobody answers the question, and nothing is removed: use --force\n"
     )
