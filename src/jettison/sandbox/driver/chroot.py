@@ -127,7 +127,7 @@ class ChrootFiles:
         console: Socket that its directory goes over.
     """
 
-    lacked_pids = False
+    lacked_pids = out_of_memory = False
 
     def __init__(self, root: CopiedRoot, mounts: EmulatedMounts, console: int) -> None:
         self._root = root
