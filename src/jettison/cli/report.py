@@ -18,7 +18,7 @@ from jettison.cli.values import texts
     "reports",
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help="What to write: brief (the default), full, json, md; repeatable.",
+    help="What to write: brief (the default), full, json, md, html; repeatable.",
 )
 @click.pass_context
 def report(ctx: click.Context, /, image: str, **flags: object) -> int:

@@ -35,7 +35,7 @@ def report_flags(command: _Function) -> _Function:
             "reports",
             multiple=True,
             metavar="FORMAT[=FILE]",
-            help="Report the build: brief (also without a value), full, none, json, md.",
+            help="Report the build: brief (also without a value), full, none, json, md, html.",
         ),
         click.option(
             "--counterfactual",

@@ -1,6 +1,7 @@
 """``--report``: which reports are wanted, and writing them.
 
-In:  values of the flag: ``brief``, ``full``, ``none``, ``json[=FILE]``, ``md[=FILE]``.
+In:  values of the flag: ``brief``, ``full``, ``none``, ``json[=FILE]``, ``md[=FILE]``,
+     ``html[=FILE]``.
 Out: text on standard output, files; Markdown without a file goes to the summary of a CI job where
      there is one.
 """
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from jettison.report.model import Report
 
 TEXTS = ("brief", "full", "none")
-FORMATS = ("json", "md")
+FORMATS = ("json", "md", "html")
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file whose Markdown a CI job shows."""
 
@@ -147,6 +148,10 @@ def rendered(report: Report, name: str) -> bytes:
     """Return a report in one of ``FORMATS``."""
     if name == "json":
         return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    if name == "html":
+        from jettison.report.html.render import render
+
+        return render(report)
     from jettison.report.markdown import markdown
 
     return markdown(report).encode()

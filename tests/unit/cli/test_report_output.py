@@ -33,7 +33,7 @@ def test_values_are_texts_and_files() -> None:
     assert parse_reports(["none"], "brief").wanted == ""
 
 
-@pytest.mark.parametrize("value", ["", "xml", "json=", "full=x", "html", "=x", "brief="])
+@pytest.mark.parametrize("value", ["", "xml", "json=", "full=x", "html=", "=x", "brief="])
 def test_other_values_are_errors(value: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_reports([value])
@@ -72,6 +72,8 @@ def test_reports_go_where_they_are_to_go(
     assert summary.read_text().startswith("before\n## Image ")
     assert (tmp_path / "b.md").read_text() == summary.read_text().removeprefix("before\n")
     assert capsys.readouterr().out.startswith("app:dev  sha256:")
+    write_reports(SAMPLE, parse_reports([f"html={tmp_path / 'c.html'}"]), {})
+    assert (tmp_path / "c.html").read_text().startswith("<!doctype html>")
     write_reports(SAMPLE, parse_reports(["md", "full"]), {})
     shown = capsys.readouterr().out
     assert shown.startswith("## Image ")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from jettison.console.plain import size
 from jettison.report.html.colors import of_stage
-from jettison.report.html.text import shorten, visible
+from jettison.report.html.text import named, shorten, visible
 from jettison.report.model import Report, Stage
 
 MOST_NODES = 60
@@ -130,7 +130,7 @@ def _links(report: Report) -> dict[tuple[str, str], _Link]:
         shipped = old.shipped or crossing.in_image
         links[ends] = _Link(old.bytes + crossing.bytes, lines, shipped, False)
     for stage in report.stages:
-        if stage.used and stage.base.stage is not None:
+        if stage.used and stage.base.stage is not None and stage.base.stage < stage.index:
             ends = (report.stages[stage.base.stage].name, stage.name)
             old = links.get(ends, _Link(0, (), False, False))
             shipped = old.shipped or stage.final
@@ -181,7 +181,7 @@ def _shape(name: str, stage: Stage | None, place: tuple[float, float]) -> Shape:
         return Shape(*place, _fitting(name, NAME_LETTERS), "image", "", "b1", "image")
     return Shape(
         *place,
-        _fitting(name, NAME_LETTERS),
+        _fitting(named(name), NAME_LETTERS),
         _fitting(f"from {stage.base.ref}", LETTERS),
         size(stage.bytes),
         of_stage(stage.index),
@@ -223,6 +223,6 @@ def _edge(
         round((y1 + y2) / 2, 1),
         size(link.bytes),
         note,
-        f"{shorten(ends[0], 60)} to {shorten(ends[1], 60)}: {size(link.bytes)}, {note}",
+        f"{' to '.join(shorten(named(end), 60) for end in ends)}: {size(link.bytes)}, {note}",
         link.shipped,
     )

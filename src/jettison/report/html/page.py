@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import count
 from typing import NamedTuple
 
 from jettison.report import words
 from jettison.report.html import source
 from jettison.report.html.colors import of_origins, of_stage
+from jettison.report.html.text import named
 from jettison.report.html.treemap import Cell, cells
 from jettison.report.model import Gate, Layer, Node, Package, Report, Stage
+from jettison.report.tree import MOST_DEPTH, MOST_NODES
 
 MOST_ROWS = 300
 """Rows of a table of what there may be many of."""
@@ -24,6 +27,9 @@ MOST_PACKAGES = 2500
 
 FIRST_FILES = 50
 """Rows of the table of files before anything is searched for."""
+
+
+KINDS = frozenset({"dir", "file", "link", "more"})
 
 
 class Row(NamedTuple):
@@ -83,21 +89,30 @@ class Page:
         return [gate for gate in self.report.budget.gates if not gate.ok]
 
     @cached_property
+    def labels(self) -> list[str]:
+        """Return the name of each origin."""
+        return [each.label if each.base else named(each.label) for each in self.report.origins]
+
+    @cached_property
+    def tree(self) -> Node | None:
+        """Return the tree, within bounds: reports are also read, and from others, too."""
+        tree = self.report.tree
+        return _bounded(tree, len(self.labels), count(), 0) if tree and self.labels else None
+
+    @cached_property
     def cells(self) -> list[Cell]:
         """Return the cells of the treemap."""
-        tree = self.report.tree
-        labels = [origin.label for origin in self.report.origins]
-        return cells(tree, of_origins(self.report.origins), labels) if tree else []
+        return cells(self.tree, of_origins(self.report.origins), self.labels) if self.tree else []
 
     @property
     def stages(self) -> list[Stage]:
         """Return the stages that were built."""
-        return [stage for stage in self.report.stages if stage.used]
+        return [stage for stage in self.report.stages if stage.used][:MOST_ROWS]
 
     @property
     def skipped(self) -> list[Stage]:
         """Return the stages that were not."""
-        return [stage for stage in self.report.stages if not stage.used]
+        return [stage for stage in self.report.stages if not stage.used][:MOST_ROWS]
 
     @cached_property
     def longest(self) -> float:
@@ -121,7 +136,7 @@ class Page:
         came = {each.line: index.get(each.source) for each in self.report.crossings}
         segments: list[Segment] = []
         at = 0.0
-        for number, layer in enumerate(layers, 1):
+        for number, layer in enumerate(layers[:MOST_ROWS], 1):
             width = 100 * layer.bytes / total if total else 0.0
             if width > 0:
                 stage = came.get(layer.line, index.get(layer.stage, 0))
@@ -168,9 +183,24 @@ class Page:
     @cached_property
     def files(self) -> list[FoundFile]:
         """Return the largest files that the tree shows."""
-        tree = self.report.tree
+        tree = self.tree
         found = sorted(_files(tree, ""), key=lambda each: -each.node.bytes) if tree else []
         return found[:FIRST_FILES]
+
+
+def _bounded(node: Node, origins: int, seen: Iterator[int], depth: int) -> Node:
+    """Return a node of which sizes are none below 0, origins are known, and ends are near."""
+    ends = depth >= MOST_DEPTH + 2
+    kept = () if ends else tuple(each for each in node.children if next(seen) < 2 * MOST_NODES)
+    return Node(
+        node.name,
+        node.kind if node.kind in KINDS else "file",
+        max(0, node.bytes),
+        max(0, node.files),
+        node.origin if 0 <= node.origin < origins else 0,
+        node.line,
+        tuple(_bounded(each, origins, seen, depth + 1) for each in kept),
+    )
 
 
 def _files(place: Node, path: str) -> Iterator[FoundFile]:

@@ -89,6 +89,7 @@ def _environment() -> jinja2.Environment:
         difference=words.difference,
         duration=words.duration,
         percent=words.percent,
+        named=text.named,
         shorten=text.shorten,
         stage_color=of_stage,
     )

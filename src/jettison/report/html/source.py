@@ -15,6 +15,7 @@ from jettison.report.model import Finding, Report, Step
 
 MOST_LINES = 3000
 MOST_LETTERS = 500
+MOST_FINDINGS = 300
 
 
 class Line(NamedTuple):
@@ -41,7 +42,7 @@ def lines(report: Report) -> list[Line]:
         return []
     steps = {step.line: step for stage in report.stages for step in stage.steps}
     found: defaultdict[int | None, list[Finding]] = defaultdict(list)
-    for finding in report.findings:
+    for finding in report.findings[:MOST_FINDINGS]:
         found[finding.line].append(finding)
     rows: list[Line] = []
     begins = _begins(report)

@@ -34,6 +34,15 @@ def visible(text: str, most: int = MOST) -> str:
     return "".join(shown)
 
 
+def named(stage: str) -> str:
+    """Return how a stage is called; one without a name has its number.
+
+    >>> named("build"), named("2")
+    ('build', 'stage 2')
+    """
+    return f"stage {stage}" if stage.isdecimal() else stage
+
+
 def shorten(text: str, most: int) -> str:
     """Return a text of at most so many characters; what is left out of its middle is ``…``.
 

@@ -54,7 +54,7 @@ def cells(tree: Node, colors: Sequence[str], labels: Sequence[str]) -> list[Cell
     """Return the cells of an image, directories before what is in them.
 
     Args:
-        tree: The image's root directory.
+        tree: The image's root directory; origins are known ones.
         colors: Class of each origin.
         labels: Name of each origin.
     """
@@ -72,12 +72,12 @@ def _inside(
         title = f"{below}  {size(child.bytes)}"
         opened = bool(child.children) and opens(part)
         if not opened:
-            title += f"  {labels[child.origin]}" if child.origin < len(labels) else ""
+            title += f"  {labels[child.origin]}"
         room = int((part.width - 10) / LETTER)
         least = 8 if child.kind == "more" else 3
         yield Cell(
             Box(*(round(each, 2) for each in _percent(part))),
-            "" if opened else _color(colors, child.origin),
+            "" if opened else colors[child.origin],
             shorten(visible(child.name), room) if room >= least and part.height >= 16 else "",
             size(child.bytes) if room >= 8 and part.height >= 36 and not opened else "",
             title,
@@ -94,7 +94,3 @@ def opens(box: Box) -> bool:
 def _percent(box: Box) -> tuple[float, float, float, float]:
     across, down = 100 / WIDTH, 100 / HEIGHT
     return box.x * across, box.y * down, box.width * across, box.height * down
-
-
-def _color(colors: Sequence[str], origin: int) -> str:
-    return colors[origin] if origin < len(colors) else "b0"

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 import report_rig
-from jettison.report.html.page import FIRST_FILES, MOST_PACKAGES, Page
-from jettison.report.model import Package
+from jettison.report.html.page import FIRST_FILES, MOST_PACKAGES, Page, _files
+from jettison.report.html.render import render
+from jettison.report.model import BaseImage, Node, Package
+from jettison.report.tree import MOST_NODES
 
 
 def test_layers_fill_the_strip_and_have_the_color_of_where_they_came_from() -> None:
@@ -58,3 +60,34 @@ def test_the_steps_give_the_scales_of_bars() -> None:
     assert page.longest == 41.2
     assert [stage.name for stage in page.skipped] == ["test"]
     assert [gate.name for gate in page.failed] == ["max-size"]
+
+
+def test_a_report_that_was_read_may_say_anything() -> None:
+    """Its JSON may come from a registry: trees without end, origins and sizes that are none."""
+    deep = Node("leaf", "file", 5, 1, 0)
+    for _ in range(200):
+        deep = Node("d", "dir", 5, 1, 0, 0, (deep,))
+    wide = Node("w", "dir", 5, 1, -4, 0, (Node("f", "odd", -5, -1, 9999),) * 20_000)
+    root = Node("", "dir", 10, 2, 77, 0, (deep, wide))
+    sample = report_rig.sample()
+    report = msgspec.structs.replace(
+        sample,
+        tree=root,
+        stages=(msgspec.structs.replace(sample.stages[3], base=BaseImage("x", 99)),),
+        findings=sample.findings * 5000,
+        origins=sample.origins * 100,
+    )
+    tree = Page(report).tree
+    assert tree
+    nodes = [each.node for each in _files(tree, "")]
+    assert 1000 < len(nodes) <= 2 * MOST_NODES
+    assert {(node.kind, node.bytes, node.files, node.origin) for node in nodes} == {
+        ("file", 0, 0, 0)
+    }
+    assert len(render(report)) < 1_500_000
+
+
+def test_a_tree_whose_origins_are_not_known_is_none() -> None:
+    report = msgspec.structs.replace(report_rig.sample(), origins=())
+    page = Page(report)
+    assert (page.tree, page.cells, page.files) == (None, [], [])

@@ -59,8 +59,3 @@ def test_a_large_image_has_few_cells_inside_the_picture() -> None:
         assert cell.box.x + cell.box.width <= 100.1
         assert cell.box.y + cell.box.height <= 100.1
         assert len(cell.label) < 160
-
-
-def test_an_origin_that_is_not_listed_is_grey() -> None:
-    tree = Node("", "dir", 5, 1, 9, children=(Node("f", "file", 5, 1, 9),))
-    assert [cell.color for cell in _cells(tree)] == ["b0"]
