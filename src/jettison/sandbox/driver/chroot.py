@@ -128,6 +128,7 @@ class ChrootFiles:
     """
 
     lacked_pids = False
+    out_of_memory = False
 
     def __init__(self, root: CopiedRoot, mounts: EmulatedMounts, console: int) -> None:
         self._root = root
