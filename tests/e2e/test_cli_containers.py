@@ -224,12 +224,34 @@ def test_images_of_containers_are_held(detached: Cli):
     said = detached.attempt("rmi", "held")
     assert said.returncode == 1
     assert "is using its referenced image" in said.stderr
+    row = json.loads(detached("images", "--format", "json", "held").stdout)
+    said = detached.attempt("rmi", row["ID"])
+    assert "(must be forced) - image is being used by stopped container" in said.stderr
+    whole = json.loads(detached("system", "df", "-v", "--format", "json").stdout)
+    counts = {each["Repository"]: each["Containers"] for each in whole["Images"]}
+    assert counts == {"held": "1", "box": "0"}
+    assert rows(detached, "-a")["holder"]["Image"] == "held"
     detached("rmi", "-f", "held")
+    assert rows(detached, "-a")["holder"]["Image"] == row["ID"]
     detached("prune")
     detached("start", "holder")
     assert detached("wait", "holder").stdout == "0\n"
     said = detached("container", "prune", "-f")
     assert said.stdout.startswith("Deleted Containers:\n")
+
+
+@ONCE
+def test_the_image_of_a_running_container_loses_its_names_only(detached: Cli):
+    context = detached.context({"Dockerfile": "FROM box\nRUN echo other > /made\n"})
+    image = detached("build", "-q", "-t", "busy", context).stdout.strip()
+    detached("run", "-d", "--name", "user", "busy", "sleep", "600")
+    said = detached.attempt("rmi", "-f", image)
+    assert said.returncode == 1
+    assert "(cannot be forced) - image is being used by running container" in said.stderr
+    assert detached("rmi", "-f", "busy").stdout == "Untagged: busy:latest\n"
+    assert image in detached("images", "-q", "--no-trunc").stdout
+    detached("rm", "-f", "user")
+    assert detached("rmi", image).stdout == f"Deleted: {image}\n"
 
 
 @ONCE

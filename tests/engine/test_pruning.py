@@ -179,6 +179,23 @@ def test_the_disk_is_counted_by_kind_and_by_thing(scratch: Scratch) -> None:
     assert said[-1].split() == ["Total:", "140kB"]
 
 
+def test_what_was_built_again_without_the_cache_is_still_known_by_its_step(
+    scratch: Scratch,
+) -> None:
+    for _ in range(2):
+        said = scratch.build(
+            "FROM busybox\nRUN read x < /proc/uptime; echo $x > /time\n",
+            "-t",
+            "again",
+            "--no-cache",
+        )
+        assert said.returncode == 0, said.stderr
+    form = "{{.Description}}"
+    names = [name.partition("] ")[2] for name in ok(scratch, "du", "--format", form).splitlines()]
+    assert "" not in names
+    assert sum(name.startswith("RUN read x") for name in names) == 2
+
+
 def test_times_of_filters_are_docker_s(scratch: Scratch) -> None:
     image(scratch, "one", "-t", "one")
     assert ok(scratch, "images", "-q", "--filter", "until=0s")

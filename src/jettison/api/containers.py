@@ -17,9 +17,11 @@ from jettison.api.detach import start_detached
 from jettison.api.session import Session
 from jettison.container.state.catalog import Catalog, Container, is_running
 from jettison.container.state.protocol import Connection, Ended, Request, Signal, Watch, connect
-from jettison.container.state.record import ContainerState, Status
-from jettison.errors import ContainerError, JettisonError
+from jettison.container.state.record import ContainerRecord, ContainerState, Status
+from jettison.errors import ContainerError, InvalidReferenceError, JettisonError
 from jettison.linux.poll import readable
+from jettison.oci.digest import short
+from jettison.oci.reference import parse_reference
 from jettison.snapshot.changes import layer_facts
 
 STOP_SECONDS = 10
@@ -27,10 +29,11 @@ STOP_SECONDS = 10
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A container and how it goes."""
+    """A container, how it goes, and how its image is called now: its ID if it lost its name."""
 
     container: Container
     state: ContainerState
+    image: str
 
 
 class Pruned(msgspec.Struct, frozen=True):
@@ -45,10 +48,24 @@ def list_containers(session: Session) -> list[Listed]:
     found = []
     for container in Catalog(session.store).all():
         try:
-            found.append(Listed(container, container.state()))
+            image = _image_of(session, container.record)
+            found.append(Listed(container, container.state(), image))
         except JettisonError:
             continue  # it is gone just now, or damaged
     return found
+
+
+def _image_of(session: Session, record: ContainerRecord) -> str:
+    try:
+        name = str(parse_reference(record.image))
+    except InvalidReferenceError:
+        return short(record.image_id)
+    found = session.store.images.lookup(name)
+    if found is not None and found.id == record.image_id:
+        return record.image
+    digits = record.image.removeprefix("sha256:")
+    is_id = found is None and record.image_id.startswith(f"sha256:{digits}")
+    return record.image if is_id else short(record.image_id)
 
 
 def find_container(session: Session, text: str) -> Container:

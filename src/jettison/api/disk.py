@@ -66,6 +66,7 @@ def layer_rows(session: Session) -> list[DiskRow]:
     names: dict[str, str] = dict(
         session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
     )
+    names = {**_names_by_builds(session), **names}
     sizes = _packed_sizes(session)
     for layer_store, layer in stored_layers(session):
         info = layer_store.info(layer)
@@ -78,6 +79,20 @@ def layer_rows(session: Session) -> list[DiskRow]:
         reason = "image" if name in kept else reason
         rows.append(DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0)))
     return rows
+
+
+def _names_by_builds(session: Session) -> dict[str, str]:
+    """Return the steps that made layers of images here: records know the last run of each only."""
+    from jettison.provenance.record import decode_record
+
+    names: dict[str, str] = {}
+    for build in session.builds.all():
+        try:
+            steps = decode_record(build).steps
+        except ValueError:
+            continue  # of another version
+        names |= {layer: step.name for step in steps for layer in step.layers}
+    return names
 
 
 def mount_rows(session: Session, mounts: list[CacheMount]) -> list[DiskRow]:

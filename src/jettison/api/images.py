@@ -165,7 +165,7 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
     """Remove names; an image that has none left is removed, too.
 
     An ID removes all names of the image if it has one only, or with ``force``. Of an image that
-    is gone, containers keep the layers.
+    is gone, containers keep the layers; one of which a container runs loses its names only.
 
     Returns:
         Lines as docker prints them.
@@ -179,7 +179,12 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
                 continue
             raise
         tags = session.store.images.tags_of(image.id)
-        removed = [str(parse_reference(name))] if _is_name(session, name) else tags
+        is_name = _is_name(session, name)
+        removed = [str(parse_reference(name))] if is_name else tags
+        runs = _running_user(session, image)
+        if runs and not is_name:
+            why = f"image is being used by running container {runs}"
+            raise _conflict(short(image.id), why, runs, "cannot be")
         if len(removed) > 1 and not force:
             raise UsageError(
                 f"image {short(image.id)} has several names: {', '.join(map(_familiar, tags))}",
@@ -190,7 +195,7 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
         for tag in removed:
             session.store.images.untag(tag)
             lines.append(f"Untagged: {_familiar(tag)}")
-        if not session.store.images.tags_of(image.id):
+        if not session.store.images.tags_of(image.id) and not runs:
             session.store.images.remove(image.id)
             lines.append(f"Deleted: {image.id}")
     return lines
@@ -203,13 +208,29 @@ def _refuse_used(session: Session, image: StoredImage, name: str) -> None:
         ContainerError: names the first.
     """
     for container in users_of(session, image.id):
-        named = str(parse_reference(name)) if _is_name(session, name) else ""
-        what = _familiar(named) if named else short(image.id)
-        raise ContainerError(
-            f"conflict: unable to delete {what} (must be forced) - container "
-            f"{container.record.short_id} is using its referenced image {short(image.id)}",
-            hint=f"remove the container first: `jettison rm {container.record.short_id}`",
-        )
+        user, known = container.record.short_id, short(image.id)
+        if not _is_name(session, name):
+            raise _conflict(known, f"image is being used by stopped container {user}", user)
+        what = _familiar(str(parse_reference(name)))
+        raise _conflict(what, f"container {user} is using its referenced image {known}", user)
+
+
+def _running_user(session: Session, image: StoredImage) -> str:
+    """Return the ID of a container that runs, of an image; empty without one."""
+    users = users_of(session, image.id)
+    if not users:
+        return ""
+    from jettison.container.state.catalog import is_running
+
+    return next((each.record.short_id for each in users if is_running(each.state())), "")
+
+
+def _conflict(what: str, why: str, user: str, forced: str = "must be") -> ContainerError:
+    """Return docker's error for an image that a container uses."""
+    return ContainerError(
+        f"conflict: unable to delete {what} ({forced} forced) - {why}",
+        hint=f"remove the container first: `jettison rm {user}`",
+    )
 
 
 def inspect_image(session: Session, name: str) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def row(listed: Listed, *, full: bool, written: str = "") -> dict[str, str]:
     command = " ".join(record.argv)
     if not full and len(command) > _COMMAND:
         command = f"{command[: _COMMAND - 1]}…"
-    image = record.image if full or not record.image.startswith("sha256:") else record.image[7:19]
+    image = listed.image
+    if not full and image.startswith("sha256:"):
+        image = image[7:19]
     return {
         "ID": record.id if full else record.short_id,
         "Image": image,

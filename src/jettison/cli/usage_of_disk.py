@@ -10,6 +10,7 @@ cache.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection
 
 from jettison.api.containers import list_containers, written_bytes
@@ -129,12 +130,13 @@ def _container_rows(session: Session) -> list[dict[str, str]]:
 
 def _images(session: Session) -> list[dict[str, str]]:
     space = image_space(session)
+    users = Counter(each.container.record.image_id for each in list_containers(session))
     return [
         row_of(each, full=False)
         | {
             "SharedSize": size(space[each.id].shared_bytes),
             "UniqueSize": size(space[each.id].unique_bytes),
-            "Containers": "0",
+            "Containers": str(users[each.id]),
         }
         for each in list_images(session)
     ]

@@ -100,6 +100,11 @@ class BuildStore:
             return None
         return KeptBuild(rows[0][0], _origins.decode(rows[0][1]))
 
+    def all(self) -> list[bytes]:
+        """Return the records of all images, oldest first."""
+        rows = self._database.query("SELECT record FROM build ORDER BY created_ns")
+        return [record for (record,) in rows]
+
     def totals(self, image: Digest) -> bytes | None:
         """Return the sums of an image (``provenance.totals``), if they are kept."""
         rows = self._database.query("SELECT totals FROM build WHERE image = ?", (image,))
