@@ -52,3 +52,10 @@ def test_a_path_that_is_not_there_is_told_with_one_that_is(built: Cli):
     assert said.returncode == 125
     assert "the image `chain` has no `/srv/ap`" in said.stderr
     assert "hint: did you mean `/srv/app`?" in said.stderr
+
+
+def test_a_base_is_called_what_its_line_says(cli: Cli):
+    context = cli.context({"Dockerfile": "FROM base\nRUN true\n"})
+    cli("build", "-q", "-t", "based", "--build-context", "base=docker-image://box", context)
+    said = json.loads(cli("provenance", "--json", "based", "/bin/sh").stdout)
+    assert [each["from"] for each in said["paths"][0]["chain"]] == ["base"]

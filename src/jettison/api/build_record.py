@@ -71,9 +71,12 @@ def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
     plan = solution.plan
     numbers = {vertex.digest: number for number, vertex in enumerate(plan.vertices)}
     stages = tuple(_stage(stage, numbers) for stage in plan.stages)
+    # Readers know a base as its FROM names it, wherever it came from.
+    bases = [each for each in plan.stages if each.parent < 0]
+    written = {step.vertex: stage.base_name for stage in bases for step in stage.steps[:1]}
     text = compiled.asked.text
     return BuildRecord(
-        steps=tuple(_step(vertex, solution, numbers) for vertex in plan.vertices),
+        steps=tuple(_step(vertex, solution, numbers, written) for vertex in plan.vertices),
         stages=stages,
         target=plan.target_stage,
         dockerfile=compiled.asked.filename,
@@ -82,8 +85,12 @@ def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
     )
 
 
-def _step(vertex: Vertex, solution: Solution, numbers: dict[Digest, int]) -> StepRecord:
+def _step(
+    vertex: Vertex, solution: Solution, numbers: dict[Digest, int], written: dict[Digest, str]
+) -> StepRecord:
     kind, detail = _described(vertex.op)
+    if kind is StepKind.IMAGE:
+        detail = written.get(vertex.digest, detail)
     result = solution.results[vertex.digest]
     step = StepRecord(
         vertex.digest,
