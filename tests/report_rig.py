@@ -13,35 +13,31 @@ from functools import cache
 
 import msgspec
 
-from jettison.report.model import (
-    BaseImage,
-    Baseline,
-    Budget,
-    Cache,
+from jettison.report.contents import (
     CacheLeft,
-    Cause,
-    Counterfactual,
-    Crossing,
-    Delta,
-    Dockerfile,
     Duplicate,
-    Finding,
-    Fix,
-    Gate,
-    Image,
-    Layer,
-    LeftBehind,
     Origin,
     Package,
-    Report,
-    Stage,
-    Step,
     Surface,
     SurfaceChange,
     Waste,
+)
+from jettison.report.model import (
+    BaseImage,
+    Cache,
+    Counterfactual,
+    Crossing,
+    Dockerfile,
+    Image,
+    Layer,
+    LeftBehind,
+    Report,
+    Stage,
+    Step,
     Why,
 )
 from jettison.report.tree import File, tree_of
+from jettison.report.verdict import Baseline, Budget, Cause, Delta, Finding, Fix, Gate
 
 SOURCE = """\
 FROM node:20 AS deps

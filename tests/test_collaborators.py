@@ -8,7 +8,7 @@ of it holds or is made with:
 - what a ``cached_property`` of it returns, since that is kept, too.
 
 A union, named or written out, counts once: whoever holds it takes its classes for one. A document,
-which has fields and does nothing, has parts: classes of its own module are no collaborators of it.
+which has fields and does nothing, has parts: classes beside it are no collaborators of it.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Package:
         """Return what a document consists of."""
         if any(isinstance(each, ast.FunctionDef) for each in node.body):
             return set()
-        module = name.rpartition(".")[0]
-        return {each.rpartition(".")[2] for each in self.all if each.rpartition(".")[0] == module}
+        package = name.rsplit(".", min(2, name.count(".")))[0]
+        return {each.rpartition(".")[2] for each in self.all if each.startswith(f"{package}.")}
 
     def _named(self, annotation: ast.expr) -> set[str]:
         """Return the classes and unions of an annotation; a union of several is one name."""

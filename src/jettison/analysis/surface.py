@@ -19,42 +19,34 @@ import msgspec
 from jettison.analysis.files import Files
 from jettison.fs.tree import FileStat
 
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-SHELLS = _names("sh ash bash csh dash elvish fish ksh mksh nu oksh pwsh rbash tcsh yash zsh")
-COMPILERS = _names(
-    "as c++ c89 c99 cc clang clang++ cpp dmd flang g++ gcc gccgo gdc gfortran ghc gnat go gold"
-    " javac kotlinc ld ldc2 lld llc mold nasm nvcc ocamlc ocamlopt rustc scalac swiftc tcc yasm"
-    " zig"
-)
-PACKAGE_MANAGERS = _names(
-    "apk apt apt-get aptitude brew bun bundle bundler cargo composer conda corepack cpan cpanm dnf"
-    " dpkg easy_install flatpak gem guix mamba micromamba microdnf nix nix-env npm npx opkg pacman"
-    " pdm pip pipenv pipx pnpm poetry rpm snap tdnf uv xbps-install yarn yarnpkg yum zypper"
-)
-DEBUGGERS = _names(
-    "bpftrace delve dlv gcore gdb gdbserver lldb lldb-server ltrace perf rr strace tcpdump tshark"
-    " valgrind"
-)
-NETWORK_CLIENTS = _names(
-    "aria2c curl dig ftp lftp lynx nc nc.openbsd nc.traditional ncat netcat nmap nslookup openssl"
-    " rsync scp sftp socat ssh telnet tftp w3m wget wget2"
-)
-INTERPRETERS = _names(
-    "deno erl guile java julia lua luajit node nodejs perl php pypy python Rscript ruby tclsh wish"
-)
-_KINDS = {
-    "shells": SHELLS,
-    "compilers": COMPILERS,
-    "package_managers": PACKAGE_MANAGERS,
-    "debuggers": DEBUGGERS,
-    "network_clients": NETWORK_CLIENTS,
-    "interpreters": INTERPRETERS,
+_PROGRAMS = {
+    "shells": "sh ash bash csh dash elvish fish ksh mksh nu oksh pwsh rbash tcsh yash zsh",
+    "compilers": (
+        "as c++ c89 c99 cc clang clang++ cpp dmd flang g++ gcc gccgo gdc gfortran ghc gnat go gold"
+        " javac kotlinc ld ldc2 lld llc mold nasm nvcc ocamlc ocamlopt rustc scalac swiftc tcc"
+        " yasm zig"
+    ),
+    "package_managers": (
+        "apk apt apt-get aptitude brew bun bundle bundler cargo composer conda corepack cpan cpanm"
+        " dnf dpkg easy_install flatpak gem guix mamba micromamba microdnf nix nix-env npm npx"
+        " opkg pacman pdm pip pipenv pipx pnpm poetry rpm snap tdnf uv xbps-install yarn yarnpkg"
+        " yum zypper"
+    ),
+    "debuggers": (
+        "bpftrace delve dlv gcore gdb gdbserver lldb lldb-server ltrace perf rr strace tcpdump"
+        " tshark valgrind"
+    ),
+    "network_clients": (
+        "aria2c curl dig ftp lftp lynx nc nc.openbsd nc.traditional ncat netcat nmap nslookup"
+        " openssl rsync scp sftp socat ssh telnet tftp w3m wget wget2"
+    ),
+    "interpreters": (
+        "deno erl guile java julia lua luajit node nodejs perl php pypy python Rscript ruby tclsh"
+        " wish"
+    ),
 }
-KINDS = (*_KINDS, "setuid", "capabilities", "world_writable")
+"""Kinds to names of programs."""
+KINDS = (*_PROGRAMS, "setuid", "capabilities", "world_writable")
 """Of what ``SurfaceFacts.paths`` has lists, in the order in which it is shown."""
 
 _DIRECTORIES = re.compile(r"/(?:s?bin|games|libexec)/[^/]+$")
@@ -109,15 +101,15 @@ def surface(files: Files) -> SurfaceFacts:
     )
 
 
-def kinds_of(name: str) -> Iterator[str]:
-    """Yield the kinds of a program by its name.
+def kind_of(name: str) -> str:
+    """Return the kind of a program by its name; empty for any other.
 
-    >>> list(kinds_of("x86_64-linux-gnu-gcc-12")), list(kinds_of("python3.11"))
-    (['compilers'], ['interpreters'])
+    >>> kind_of("x86_64-linux-gnu-gcc-12"), kind_of("python3.11"), kind_of("link")
+    ('compilers', 'interpreters', '')
     """
-    plain = name if name in _ALL else _VERSION.sub("", _TRIPLE.sub("", name))
+    plain = name if name in _BY_NAME else _VERSION.sub("", _TRIPLE.sub("", name))
     plain = plain.partition(".bfd")[0] or plain
-    yield from _BY_NAME.get(plain, ())
+    return _BY_NAME.get(plain, "")
 
 
 def _take_executable(
@@ -153,13 +145,11 @@ def _named(files: Files) -> Iterator[tuple[str, str, tuple[int, int]]]:
     """Yield (kind, path, identity) of what is in directories for programs, links followed."""
     for path, st in files.entries.items():
         name = path.rpartition("/")[2]
-        kinds = tuple(kinds_of(name)) if _DIRECTORIES.search(path) else ()
-        if not kinds or st.is_dir:
+        kind = kind_of(name) if _DIRECTORIES.search(path) else ""
+        if not kind or st.is_dir:
             continue
         target = files.find(path)
-        if target is None:
-            continue
-        for kind in kinds:
+        if target is not None:
             yield kind, path, files.entries[target].identity
 
 
@@ -167,8 +157,4 @@ def _first(paths: dict[tuple[int, int], str]) -> tuple[str, ...]:
     return tuple(sorted(paths.values())[:MAX_PATHS])
 
 
-_BY_NAME: dict[str, tuple[str, ...]] = {
-    name: tuple(kind for kind, names in _KINDS.items() if name in names)
-    for name in frozenset().union(*_KINDS.values())
-}
-_ALL = frozenset(_BY_NAME)
+_BY_NAME = {name: kind for kind, names in _PROGRAMS.items() for name in names.split()}

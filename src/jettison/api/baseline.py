@@ -10,7 +10,8 @@ import msgspec
 
 from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, InvalidReferenceError, UsageError
-from jettison.report.model import SCHEMA, Baseline, Delta, Report
+from jettison.report.model import SCHEMA, Report
+from jettison.report.verdict import Baseline, Delta
 
 _MAX_BYTES = 256 << 20
 

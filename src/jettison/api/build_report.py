@@ -19,7 +19,8 @@ from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
 from jettison.plan.graph import Plan
 from jettison.plan.op import ImageOp
-from jettison.report.model import Baseline, Cache, Image, Report, Stage
+from jettison.report.model import Cache, Image, Report, Stage
+from jettison.report.verdict import Baseline
 from jettison.solver.result import Solution, StackResult
 from jettison.store.image import StoredImage
 

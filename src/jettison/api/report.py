@@ -29,7 +29,8 @@ from jettison.report.assembly.left import LeftFiles
 from jettison.report.assembly.origins import ImageFiles
 from jettison.report.assembly.stages import LayerSize, crossings, stages
 from jettison.report.assembly.surface import RootFacts, packages, surface_change
-from jettison.report.model import Cache, Directory, Dockerfile, Report
+from jettison.report.contents import Directory
+from jettison.report.model import Cache, Dockerfile, Report
 from jettison.report.tree import tree_of
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId

@@ -19,7 +19,8 @@ from jettison.errors import (
     WasteGateError,
 )
 from jettison.report.limits import FORBIDDEN, Limit, Limits
-from jettison.report.model import Budget, Cause, Gate, Report
+from jettison.report.model import Report
+from jettison.report.verdict import Budget, Cause, Gate
 from jettison.report.words import change, count, percent, some
 
 _CAUSES = 3

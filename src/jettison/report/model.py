@@ -10,9 +10,19 @@ reports but for seconds. What is not known is null; zero means none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
+
+from jettison.report.contents import (
+    CacheLeft,
+    Directory,
+    Duplicate,
+    Node,
+    Origin,
+    Package,
+    SurfaceChange,
+    Waste,
+)
+from jettison.report.verdict import Baseline, Budget, Finding
 
 SCHEMA = "report/v1"
 """Changes when a key is removed or means something else; new keys leave it."""
@@ -174,100 +184,6 @@ class Counterfactual(msgspec.Struct, frozen=True):
     saving: float
 
 
-class Surface(msgspec.Struct, frozen=True):
-    """What an intruder finds in a root file system, as counts.
-
-    Args:
-        stage: Name of the stage.
-        packages: Kind (``deb``, ``apk``, ``python`` …) to how many are installed.
-        executables: Programs in directories for programs; several names of one file count once.
-        shells, compilers, package_managers, debuggers, network_clients, interpreters: Of these.
-        setuid: Executables with the set-user-ID or set-group-ID bit.
-        capabilities: Files with capabilities.
-        world_writable: Files that all may write, and such directories without the sticky bit.
-        paths: Kind (the names of the fields above) to paths, sorted, the first few.
-        unread: Package databases in a form that is not read: ``packages`` lacks what they have.
-    """
-
-    stage: str
-    packages: Mapping[str, int] = {}
-    executables: int = 0
-    shells: int = 0
-    compilers: int = 0
-    package_managers: int = 0
-    debuggers: int = 0
-    network_clients: int = 0
-    interpreters: int = 0
-    setuid: int = 0
-    capabilities: int = 0
-    world_writable: int = 0
-    paths: Mapping[str, tuple[str, ...]] = {}
-    unread: tuple[str, ...] = ()
-
-
-class SurfaceChange(msgspec.Struct, frozen=True):
-    """The surface of the stage that most of the image was built in, and of the image.
-
-    Args:
-        before: None where there is one stage only.
-        after: Of the image.
-        removed: Kind to paths of ``before`` that ``after`` has not, the first few.
-    """
-
-    after: Surface
-    before: Surface | None = None
-    removed: Mapping[str, tuple[str, ...]] = {}
-
-
-class Waste(msgspec.Struct, frozen=True):
-    """Bytes that are shipped and cannot be seen.
-
-    Args:
-        path: The file, or the directory that all of it is below.
-        bytes: Hidden bytes.
-        files: How many files.
-        introduced: Id of the step that shipped them first.
-        introduced_line: Its line; 0 for a base image.
-        hidden_by: Id of the step that hides them.
-        hidden_by_line: Its line.
-        cause: ``rewrite``, ``metadata`` (only mode or owner is another), ``delete``, ``move``.
-    """
-
-    path: str
-    bytes: int
-    files: int
-    introduced: str
-    introduced_line: int
-    hidden_by: str
-    hidden_by_line: int
-    cause: str
-
-
-class Duplicate(msgspec.Struct, frozen=True):
-    """Files of the image with equal content.
-
-    Args:
-        digest: Of the content.
-        bytes: Size of one.
-        count: How many there are.
-        paths: The first few, sorted.
-    """
-
-    digest: str
-    bytes: int
-    count: int
-    paths: tuple[str, ...]
-
-
-class CacheLeft(msgspec.Struct, frozen=True):
-    """A cache of a package manager that is in the image."""
-
-    manager: str
-    path: str
-    bytes: int
-    files: int
-
-
 class Layer(msgspec.Struct, frozen=True):
     """A layer of the image.
 
@@ -334,92 +250,6 @@ class Image(msgspec.Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
 
 
-class Package(msgspec.Struct, frozen=True, order=True):
-    """A package that is installed in the image, or was before.
-
-    Args:
-        kind: ``deb``, ``apk``, ``rpm``, ``python``, ``npm``, ``gem``, ``go``, ``java`` …
-        bytes: Of its files, where its database names them.
-        files: How many.
-        before: Whether the stage of ``surface.before`` has it.
-        after: Whether the image has it.
-    """
-
-    kind: str
-    name: str
-    version: str
-    bytes: int = 0
-    files: int = 0
-    before: bool = False
-    after: bool = True
-
-
-class Directory(msgspec.Struct, frozen=True):
-    """A directory of the image and what is below it."""
-
-    path: str
-    bytes: int
-    files: int
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """Who made files of the image.
-
-    Args:
-        label: Name of the stage, or of the base image.
-        stage: Index of the stage that made them, or whose base image has them.
-        base: Whether they are a base image's.
-        bytes: How much of the image.
-        files: How many entries of the image that are no directories.
-    """
-
-    label: str
-    stage: int
-    base: bool
-    bytes: int
-    files: int
-
-
-class Node(msgspec.Struct, frozen=True):
-    """A directory or file of the image; small ones of a directory are one node.
-
-    Args:
-        name: Last part of its path; of small ones ``… N files``. The root's is empty.
-        kind: ``dir``, ``file``, ``link`` or ``more`` (small ones that are not shown one by one).
-        bytes: With all below.
-        files: With all below; 1 for a file.
-        origin: Index in ``Report.origins`` of who made it; of most bytes for a directory.
-        line: Of the Dockerfile, that put it into the image; 0 for a base image, ``dir``, ``more``.
-        children: The largest first.
-    """
-
-    name: str
-    kind: str
-    bytes: int
-    files: int
-    origin: int
-    line: int = 0
-    children: tuple[Node, ...] = ()
-
-
-class Fix(msgspec.Struct, frozen=True):
-    """A change of the Dockerfile: ``kind`` is ``append``, ``replace`` or ``delete``."""
-
-    kind: str
-    text: str = ""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What a check found: ``severity`` is ``error``, ``warning`` or ``info``."""
-
-    id: str
-    severity: str
-    message: str
-    line: int | None = None
-    path: str | None = None
-    fix: Fix | None = None
-
-
 class Cache(msgspec.Struct, frozen=True):
     """What the cache gave.
 
@@ -434,71 +264,6 @@ class Cache(msgspec.Struct, frozen=True):
     hits: int
     saved_seconds: float
     skipped: tuple[str, ...] = ()
-
-
-class Cause(msgspec.Struct, frozen=True):
-    """What a gate's value is made of: ``text`` with its line or path, and bytes if it has some."""
-
-    text: str
-    bytes: int | None = None
-
-
-class Gate(msgspec.Struct, frozen=True):
-    """A limit that was set.
-
-    Args:
-        name: As its flag: ``max-size``, ``max-growth``, ``max-wasted``, ``forbid``,
-            ``require-user``, or a key of dive's file.
-        limit: As it was written.
-        value: What was found, as text.
-        ok: Whether it is kept.
-        source: Where it was set: ``--max-size``, ``jettison.toml``, ``.dive-ci``.
-        causes: What to look at first if it is not, three at most.
-    """
-
-    name: str
-    limit: str
-    value: str
-    ok: bool
-    source: str
-    causes: tuple[Cause, ...] = ()
-
-
-class Budget(msgspec.Struct, frozen=True):
-    """All limits: ``size`` is that of ``--max-size`` in bytes, None without one."""
-
-    ok: bool
-    size: int | None = None
-    gates: tuple[Gate, ...] = ()
-
-
-class Delta(msgspec.Struct, frozen=True):
-    """This build minus the other one; None where one of them does not know."""
-
-    shipped: int
-    compressed: int | None
-    wasted: int
-    files: int
-    packages: int
-    layers: int
-
-
-class Baseline(msgspec.Struct, frozen=True):
-    """What this build is compared with.
-
-    Args:
-        ref: As users know it.
-        id: Of its image.
-        shipped: Its ``Image.shipped``.
-        delta: This build minus that one.
-        layers: Diff IDs of its layers.
-    """
-
-    ref: str
-    id: str
-    shipped: int
-    delta: Delta
-    layers: tuple[str, ...] = ()
 
 
 class Dockerfile(msgspec.Struct, frozen=True):

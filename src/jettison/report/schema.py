@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from jettison.report import model
+from jettison.report import contents, model, verdict
 from jettison.report.model import SCHEMA, Report
 
 _FIELD = re.compile(r"^(?:    )?(\w+(?:, \w+)*): (.*(?:\n(?: {4,}.*))*)", re.MULTILINE)
@@ -42,7 +42,7 @@ def schema() -> Schema:
 def page() -> str:
     """Return the page that lists all keys, as Markdown."""
     definitions = schema()[_DEFINITIONS]
-    order = ["Report", *(name for name in _names() if name in definitions and name != "Report")]
+    order = ["Report", *(name for name in _structs() if name in definitions and name != "Report")]
     lines = [_HEAD]
     for name in order:
         definition = definitions[name]
@@ -57,7 +57,7 @@ def page() -> str:
 
 def _described(name: str, definition: Schema) -> Schema:
     """Return a definition with all its keys required, and what they mean."""
-    struct: type = getattr(model, name)
+    struct = _structs()[name]
     text = inspect.cleandoc(struct.__doc__ or "")
     summary, _, arguments = text.partition("\n\nArgs:\n")
     about = _meanings(arguments)
@@ -87,14 +87,14 @@ def _meanings(arguments: str) -> dict[str, str]:
     return found
 
 
-def _names() -> list[str]:
-    """Return the names of the structs, the wholes before their parts."""
-    structs = [
-        name
-        for name, each in vars(model).items()
+def _structs() -> dict[str, type]:
+    """Return the structs by name, the wholes before their parts."""
+    return {
+        name: each
+        for module in (model, contents, verdict)
+        for name, each in reversed(vars(module).items())
         if isinstance(each, type) and issubclass(each, msgspec.Struct)
-    ]
-    return structs[::-1]
+    }
 
 
 def _type(value: Schema) -> str:

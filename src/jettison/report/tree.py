@@ -12,7 +12,7 @@ from itertools import count
 from operator import itemgetter
 from typing import NamedTuple
 
-from jettison.report.model import Node
+from jettison.report.contents import Node
 
 MOST_NODES = 3000
 """What a browser draws and searches at once."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from jettison.console.plain import size
-from jettison.report.model import Image, Report, Stage, Surface
+from jettison.report.contents import Surface
+from jettison.report.model import Image, Report, Stage
 
 UNKNOWN = "?"
 

@@ -24,8 +24,10 @@ SAMPLE = msgspec.json.decode(
 
 
 def test_values_are_texts_and_files() -> None:
-    found = parse_reports(["json=a.json", "md", "full"])
-    assert found == ReportOutputs("full", (("json", "a.json"), ("md", "")), asked=True)
+    found = parse_reports(["json=a.json", "md", "full", "html=b.html"])
+    assert found == ReportOutputs(
+        "full", (("json", "a.json"), ("md", ""), ("html", "b.html")), asked=True
+    )
     assert found.wanted == ALL
     assert parse_reports(["json"]).text == "none"
     assert parse_reports([], "brief").wanted == KNOWN
@@ -65,12 +67,19 @@ def test_reports_go_where_they_are_to_go(
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     outputs = parse_reports(
-        [f"json={tmp_path / 'a.json'}", "md", f"md={tmp_path / 'b.md'}", "brief"]
+        [
+            f"json={tmp_path / 'a.json'}",
+            "md",
+            f"md={tmp_path / 'b.md'}",
+            f"html={tmp_path / 'c.html'}",
+            "brief",
+        ]
     )
     write_reports(SAMPLE, outputs, {SUMMARY: str(summary)})
     assert msgspec.json.decode((tmp_path / "a.json").read_bytes(), type=Report) == SAMPLE
     assert summary.read_text().startswith("before\n## Image ")
     assert (tmp_path / "b.md").read_text() == summary.read_text().removeprefix("before\n")
+    assert (tmp_path / "c.html").read_bytes().startswith(b"<!doctype html>")
     assert capsys.readouterr().out.startswith("app:dev  sha256:")
     write_reports(SAMPLE, parse_reports([f"html={tmp_path / 'c.html'}"]), {})
     assert (tmp_path / "c.html").read_text().startswith("<!doctype html>")

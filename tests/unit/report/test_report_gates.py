@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from jettison.console.message import error_message
+from jettison.report.contents import Waste
 from jettison.report.gates import failure, judge
 from jettison.report.limits import from_flags, from_table
-from jettison.report.model import Baseline, Budget, Delta, Gate, Layer, Report, Waste
+from jettison.report.model import Layer, Report
+from jettison.report.verdict import Baseline, Budget, Delta, Gate
 
 replace = msgspec.structs.replace
 SAMPLE = msgspec.json.decode(Path(__file__).with_name("go-scratch.json").read_bytes(), type=Report)

@@ -9,9 +9,11 @@ import pytest
 
 from jettison.console.cells import width
 from jettison.report.brief import MAX_LINES, brief
+from jettison.report.contents import Duplicate, Waste
 from jettison.report.full import full
 from jettison.report.markdown import markdown
-from jettison.report.model import Baseline, Budget, Delta, Duplicate, Gate, Report, Waste
+from jettison.report.model import Report
+from jettison.report.verdict import Baseline, Budget, Delta, Gate
 from jettison.report.words import surface_rows
 
 SAMPLE = msgspec.json.decode(Path(__file__).with_name("go-scratch.json").read_bytes(), type=Report)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jettison.report.model import Node
+from jettison.report.contents import Node
 from jettison.report.tree import MOST_DEPTH, File, tree_of
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from jettison.fs.visible import Seen, Visible
 from jettison.oci.redact import redacted
 from jettison.provenance.record import BuildRecord, StackLayer
-from jettison.report.model import Origin
+from jettison.report.contents import Origin
 from jettison.report.tree import File
 
 _Key = tuple[int, str]

@@ -10,7 +10,7 @@ import msgspec
 
 from jettison.analysis.packages.catalog import Catalog
 from jettison.analysis.surface import KINDS, SurfaceFacts
-from jettison.report.model import Package, Surface, SurfaceChange
+from jettison.report.contents import Package, Surface, SurfaceChange
 
 _PATHS = 50
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jettison.report.model import Origin
+from jettison.report.contents import Origin
 
 STAGES = 8
 """How many colours there are; text says the stage wherever a colour does."""

@@ -12,12 +12,14 @@ from itertools import count
 from typing import NamedTuple
 
 from jettison.report import words
+from jettison.report.contents import Node, Package
 from jettison.report.html import source
 from jettison.report.html.colors import of_origins, of_stage
 from jettison.report.html.text import named
 from jettison.report.html.treemap import Cell, cells
-from jettison.report.model import Gate, Layer, Node, Package, Report, Stage
+from jettison.report.model import Layer, Report, Stage
 from jettison.report.tree import MOST_DEPTH, MOST_NODES
+from jettison.report.verdict import Gate
 
 MOST_ROWS = 300
 """Rows of a table of what there may be many of."""

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from jettison.report.html.colors import of_stage
 from jettison.report.html.text import shorten
-from jettison.report.model import Finding, Report, Step
+from jettison.report.model import Report, Step
+from jettison.report.verdict import Finding
 
 MOST_LINES = 3000
 MOST_LETTERS = 500

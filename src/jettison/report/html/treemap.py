@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jettison.console.plain import size
+from jettison.report.contents import Node
 from jettison.report.html.squarify import Box, squarify
 from jettison.report.html.text import shorten, visible
-from jettison.report.model import Node
 
 WIDTH, HEIGHT = 1080.0, 540.0
 """The size that cells are laid out for, in pixels."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from jettison.report import html
+from jettison.report.contents import Origin
 from jettison.report.html.colors import BASES, STAGES, of_origins, of_stage
-from jettison.report.model import Origin
 
 STYLE = (Path(html.__file__).parent / "templates" / "report.css").read_text()
 READABLE = 4.5

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 import report_rig
+from jettison.report.contents import Node, Package
 from jettison.report.html.page import FIRST_FILES, MOST_PACKAGES, Page, _files
 from jettison.report.html.render import render
-from jettison.report.model import BaseImage, Node, Package
+from jettison.report.model import BaseImage
 from jettison.report.tree import MOST_NODES
 
 

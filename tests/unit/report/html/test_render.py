@@ -17,7 +17,8 @@ import pytest
 import report_rig
 from jettison.report import html as package
 from jettison.report.html.render import render
-from jettison.report.model import Budget, Cache, Image, Report
+from jettison.report.model import Cache, Image, Report
+from jettison.report.verdict import Budget
 
 TEMPLATES = Path(package.__file__).parent / "templates"
 VOID = {"meta", "input", "br", "link", "img", "hr"}

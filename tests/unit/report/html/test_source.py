@@ -6,7 +6,8 @@ import msgspec
 
 import report_rig
 from jettison.report.html.source import MOST_LETTERS, MOST_LINES, elsewhere, lines
-from jettison.report.model import Dockerfile, Finding
+from jettison.report.model import Dockerfile
+from jettison.report.verdict import Finding
 
 
 def test_each_line_has_its_step_its_stage_and_what_was_found() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import report_rig
+from jettison.report.contents import Node
 from jettison.report.html.colors import of_origins
 from jettison.report.html.squarify import Box
 from jettison.report.html.treemap import Cell, cells, opens
-from jettison.report.model import Node
 
 
 def _cells(tree: Node) -> list[Cell]:
