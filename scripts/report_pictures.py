@@ -20,7 +20,7 @@ from browser import Browser, find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "docs" / "pictures"
-SIZES = {1600: 1180, 900: 1240, 400: 1180}
+SIZES = {1600: 1240, 900: 1260, 400: 1420}
 """Width of the window to height of the picture, in pixels."""
 
 PARTS = {"stages": ("#stages", 1100, 700), "timeline": ("#timeline", 1100, 900)}

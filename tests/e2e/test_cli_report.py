@@ -122,6 +122,20 @@ def test_the_summary_of_a_ci_job_is_found(cli: Cli, context: Path) -> None:
     assert "| `builder` |" in text
 
 
+def test_a_page_of_html_is_written_by_a_build_and_again_from_the_store(
+    cli: Cli, context: Path
+) -> None:
+    first, again = cli.output(".html"), cli.output(".html")
+    cli("build", "-t", "paged", "--report", f"html={first}", context)
+    cli("report", "paged", "--report", f"html={again}")
+    for path in (first, again):
+        page = path.read_text()
+        assert page.startswith("<!doctype html>")
+        assert "paged:latest" in page
+        assert "COPY --from=builder /out /app" in page
+        assert page.endswith("</html>\n")
+
+
 @pytest.mark.parametrize(
     ("flags", "status", "words"),
     [
