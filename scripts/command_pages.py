@@ -20,6 +20,7 @@ import click  # noqa: E402 - found through sys.path
 from command_tree import commands, root  # noqa: E402
 from page_files import write_pages  # noqa: E402
 
+from jettison.cli.examples import examples  # noqa: E402
 from jettison.cli.names import GROUPS  # noqa: E402
 
 PLACE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "commands"
@@ -55,6 +56,10 @@ def page(context: click.Context) -> str:
         lines.append("")
     if options := list(_options(context)):
         lines += ["| flag | |", "|---|---|", *options, ""]
+    if found := examples(context.command_path.split()[1:]):
+        lines += ["## Examples", "", "```sh"]
+        lines += [row for line, about in found for row in (f"# {about}", line)]
+        lines += ["```", ""]
     return "\n".join(lines)
 
 

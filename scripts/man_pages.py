@@ -21,6 +21,7 @@ import click  # noqa: E402 - found through sys.path
 from command_tree import commands, root  # noqa: E402
 
 from jettison import __version__  # noqa: E402
+from jettison.cli.examples import examples  # noqa: E402
 
 ESCAPES = {
     "-": "\\-",
@@ -77,6 +78,10 @@ def page(context: click.Context) -> str:
                 parts += [".TP", f"\\fB{roff(inner)}\\fR", roff(short)]
     if context.parent is None:
         parts += [".SH EXIT STATUS", *statuses(), ".SH FILES", FILES.rstrip()]
+    if found := examples(context.command_path.split()[1:]):
+        parts.append(".SH EXAMPLES")
+        for line, about in found:
+            parts += [".TP", f"\\fB{roff(line)}\\fR", roff(about)]
     see = ["jettison", *(f"jettison-{each}" for each in SEE_ALSO.get(command.name or "", ()))]
     if context.parent is not None:
         parts += [".SH SEE ALSO", ", ".join(f"\\fB{roff(each)}\\fR(1)" for each in see)]

@@ -42,6 +42,23 @@ class PlainHelp(click.Command):
             )
         return self._help_option
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples of the command."""
+        super().format_epilog(ctx, formatter)
+        write_examples(ctx, formatter)
+
+
+def write_examples(ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """End a help with what can be typed, and what each does."""
+    from jettison.cli.examples import examples  # only helps need them
+
+    found = examples(ctx.command_path.split()[1:])
+    if found:
+        with formatter.section("Examples"):
+            for line, about in found:
+                formatter.write(f"{'':>{formatter.current_indent}}# {about}\n")
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
 
 def _show_help(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
     if value and not ctx.resilient_parsing:
