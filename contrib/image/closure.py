@@ -1,8 +1,8 @@
 """Copy Python, git and certificates, with every library that they load, into a directory.
 
-In:  a directory that may have other files; the system that this runs in.
-Out: in it a root file system that starts these programs; all bytecode is made, and is the same
-     for the same sources.
+In:  a directory that may have other files, one for what is added to it; the system around.
+Out: in the first a root file system that starts these programs; all bytecode is made, and is the
+     same for the same sources. In the other what ssh and git's submodules need besides.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ UNUSED = (
     "__pycache__",
     "_tkinter.*",
 )
-GIT = ("git", "git-remote-http")
+SUBMODULES = ("git-submodule", "git-sh-setup", "git-sh-i18n", "git-sh-i18n--envsubst")
 DIRECTORIES = {"kaniko": 0o1777, "kaniko/.docker": 0o1777, "workspace": 0o1777, "tmp": 0o1777}
 
 
-def main(out: Path) -> None:
+def main(out: Path, more: Path) -> None:
     """Copy all of it, and make what must be writable."""
     executable = Path(os.path.realpath(sys.executable))
     library = Path(sysconfig.get_path("stdlib"))
@@ -63,13 +63,26 @@ def main(out: Path) -> None:
         (out / name).mkdir(parents=True, exist_ok=True)
         (out / name).chmod(mode)
     compile_all(out, [library, Path("/usr/lib/jettison")])
+    link(more / "usr/bin/git-upload-pack", "git")  # for submodules by a path
+    add(more, [Path("/usr/bin/ssh"), *(git_core() / name for name in SUBMODULES)], out)
+
+
+def add(more: Path, programs: list[Path], out: Path) -> None:
+    """Copy programs, and the libraries that are not there already."""
+    for path in [*programs, *sorted(libraries(programs))]:
+        if not (out / path.relative_to("/")).exists():
+            install(path, more)
+
+
+def git_core() -> Path:
+    """Return the directory of what git executes."""
+    place = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
+    return Path(place.stdout.strip())
 
 
 def git_programs() -> list[Path]:
     """Return the files of git: the program, and what it starts to speak http."""
-    place = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
-    core = Path(place.stdout.strip())
-    found = [Path("/usr/bin/git"), core / "git-remote-http"]
+    found = [Path("/usr/bin/git"), git_core() / "git-remote-http"]
     missing = [path for path in found if not path.exists()]
     if missing:
         raise SystemExit(f"git lacks {missing[0]}")
@@ -114,4 +127,4 @@ def compile_all(out: Path, places: Iterable[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

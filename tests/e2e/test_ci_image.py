@@ -140,6 +140,27 @@ def test_it_is_small_and_has_no_shell_but_in_debug(image: Jettison, tmp_path: Pa
     assert image("run", "--rm", "jettison-ci", "version").stdout.startswith("jettison ")
 
 
+SUBMODULE = """
+set -eu
+export HOME=/tmp GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=protocol.file.allow GIT_CONFIG_VALUE_0=always
+cd /tmp
+for name in inner outer; do
+  git init -q $name
+  git -C $name -c user.name=a -c user.email=a@b commit -q --allow-empty -m first
+done
+git -C outer submodule --quiet add /tmp/inner sub
+git -C outer submodule update --quiet --init --recursive
+git -C outer submodule status
+ssh -V
+"""
+
+
+def test_debug_has_ssh_and_submodules_of_git(image: Jettison) -> None:
+    said = image("run", "--rm", "--entrypoint", "sh", "jettison-ci:debug", "-c", SUBMODULE)
+    assert " sub " in said.stdout
+    assert "\nOpenSSH" in said.stderr
+
+
 def test_it_starts_with_bytecode(image: Jettison) -> None:
     """Without, each start would compile all modules again: nobody may write into the image."""
     code = (
