@@ -24,9 +24,10 @@ WHITEOUT = 0
 """Mode of an entry that hides a name of the layers below."""
 
 _VERSION = 1
-_BATCH = 4096
 _SMALL_BYTES = 1 << 10
 _DIGEST_BYTES = 32
+_UNKNOWN = bytes(_DIGEST_BYTES)
+_KIND = 0o170000
 _MAX_BYTES = 1 << 30
 
 
@@ -118,10 +119,12 @@ _stored = msgspec.msgpack.Decoder(_Stored)
 
 
 class ListingBuilder:
-    """Collects the entries of a layer in the order of ``fs.walk``."""
+    """Collects the entries of a layer in the order of ``fs.walk``.
+
+    Files are not kept: objects that stay make the garbage collector look at all of them.
+    """
 
     def __init__(self) -> None:
-        self._pending: list[LayerFile] = []
         self._paths: list[bytes] = []
         self._modes: list[int] = []
         self._uids: list[int] = []
@@ -136,20 +139,38 @@ class ListingBuilder:
 
     def add(self, file: LayerFile) -> None:
         """Take the next entry."""
-        self._pending.append(file)
-        if len(self._pending) >= _BATCH:
-            self._take()
+        path, st = file.path, file.stat
+        mode = st.st_mode
+        if file.opaque:
+            self._opaque.append(len(self._paths) if path else -1)
+        if not path:
+            return  # the root
+        size = 0
+        if mode & _KIND == stat.S_IFREG:
+            size = st.st_size
+            if not file.first:
+                self._digests.append(file.sha256 or _UNKNOWN)
+        elif mode & _KIND != stat.S_IFDIR and not file.first:
+            mode = self._add_special(file, mode)
+        if file.first:
+            self._first[path] = file.first
+        if file.xattrs:
+            names = file.xattrs.items()
+            self._xattrs[len(self._paths)] = {os.fsencode(name): value for name, value in names}
+        self._paths.append(path)
+        self._modes.append(mode)
+        self._uids.append(st.st_uid)
+        self._gids.append(st.st_gid)
+        self._sizes.append(size)
 
     def stored(self) -> bytes:
         """Return the stored form, once the last entry was added."""
-        self._take()
         paths = self._paths
         numbers = {}
         if self._first:
             entries = {path: number for number, path in enumerate(paths)}
             numbers = {entries[path]: entries[first] for path, first in self._first.items()}
-        known = any(self._digests)
-        digests = [each or bytes(_DIGEST_BYTES) for each in self._digests] if known else ()
+        digests = b"".join(self._digests)
         columns = _Columns(
             _VERSION,
             b"\0".join(paths),
@@ -163,40 +184,18 @@ class ListingBuilder:
             self._devices,
             self._opaque,
         )
-        return _pack(columns, b"".join(digests))
+        return _pack(columns, digests if any(digests) else b"")
 
-    def _take(self) -> None:
-        pending, self._pending = self._pending, []
-        if pending and not pending[0].path:
-            if pending[0].opaque:
-                self._opaque.append(-1)
-            del pending[0]  # the root
-        at = len(self._paths)
-        self._paths += [file.path for file in pending]
-        for number, file in enumerate(pending, at):
-            mode = file.stat.st_mode
-            kind = stat.S_IFMT(mode)
-            if file.first:
-                self._first[file.path] = file.first
-            elif kind == stat.S_IFREG:
-                self._digests.append(file.sha256)
-            elif kind == stat.S_IFLNK:
-                self._targets[number] = file.target
-            elif kind != stat.S_IFDIR:
-                if is_whiteout(file.stat):
-                    mode = WHITEOUT
-                else:
-                    self._devices[number] = file.stat.st_rdev
-            if file.opaque:
-                self._opaque.append(number)
-            if file.xattrs:
-                names = file.xattrs.items()
-                self._xattrs[number] = {os.fsencode(name): value for name, value in names}
-            self._modes.append(mode)
-        stats = [file.stat for file in pending]
-        self._uids += [st.st_uid for st in stats]
-        self._gids += [st.st_gid for st in stats]
-        self._sizes += [st.st_size if stat.S_ISREG(st.st_mode) else 0 for st in stats]
+    def _add_special(self, file: LayerFile, mode: int) -> int:
+        """Take what a link or a device is besides its mode, and return that."""
+        number = len(self._paths)
+        if stat.S_ISLNK(mode):
+            self._targets[number] = file.target
+        elif is_whiteout(file.stat):
+            return WHITEOUT
+        else:
+            self._devices[number] = file.stat.st_rdev
+        return mode
 
 
 def listing_of(files: Iterable[LayerFile]) -> Listing:

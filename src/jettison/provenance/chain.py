@@ -17,7 +17,7 @@ import msgspec
 
 from jettison.fs.listing import Listing
 from jettison.fs.visible import Seen, Visible, visible
-from jettison.provenance.origin import CopyOrigins, Origin, SourceKind
+from jettison.provenance.origin import CopiedSource, CopyOrigins, Origin
 from jettison.provenance.record import BuildRecord, StackLayer, StepKind, StepRecord
 from jettison.store.layer import LayerId
 
@@ -119,6 +119,20 @@ class StackFiles:
         first = None if listing is None else listing.links.get(seen.entry)
         return seen if first is None else Seen(seen.layer, first)
 
+    @cached_property
+    def _indexes(self) -> list[tuple[int, dict[str, int]]]:
+        """Entries by path of the layers that are known, topmost first."""
+        found = [(each, self.listing(each)) for each in range(len(self.layers) - 1, -1, -1)]
+        return [(each, listing.index) for each, listing in found if listing is not None]
+
+    def file_holder(self, path: str) -> tuple[int, int] | None:
+        """Return (position of the layer, entry) of a file that exists, None if nobody has it."""
+        for position, index in self._indexes:
+            entry = index.get(path)
+            if entry is not None:
+                return position, entry
+        return None
+
     def holder(self, path: str) -> Seen | None:
         """Return the entry that made a path which exists.
 
@@ -218,7 +232,7 @@ class Provenance:
                 if self.is_forgotten(layer.step):
                     links.append(Link(at, Way.LOST))
                 break
-            following = self.source_stage(layer, origin)
+            following = self.source_stage(layer, origin.source)
             if following < 0:
                 links.append(self._outside(layer.step, origin))
                 break
@@ -229,7 +243,8 @@ class Provenance:
         """Return the link of a path in a layer of a stage, and where it was copied from."""
         layer = self.files(stage).layers[position]
         step, instruction = layer.step, layer.instruction
-        origin = self.origin(step, path)
+        origins = self.origins(step)
+        origin = origins.find(path) if origins is not None else None
         link = Link(
             path=path,
             way=_WAYS[step.kind],
@@ -244,34 +259,33 @@ class Provenance:
         )
         return link, origin
 
-    def origin(self, step: StepRecord, path: str) -> Origin | None:
-        """Return where a COPY's path came from; None if it made it, or is no COPY."""
-        origins = self._origins.get(step.origins) if step.origins else None
-        return None if origins is None else origins.find(path)
+    def origins(self, step: StepRecord) -> CopyOrigins | None:
+        """Return the origins of a COPY, None for another step, or if they are not known."""
+        return self._origins.get(step.origins) if step.origins else None
 
     def is_forgotten(self, step: StepRecord) -> bool:
         """Tell whether a COPY's origins are not known, as those of an older version's layers."""
         return step.kind is StepKind.COPY and step.origins not in self._origins
 
-    def source_stage(self, layer: StackLayer, origin: Origin) -> int:
-        """Return the stage that a path was copied from; -1 for one from outside of all stages."""
-        number = origin.source.input
+    def source_stage(self, layer: StackLayer, source: CopiedSource) -> int:
+        """Return the stage that a COPY's source is of; -1 for one from outside of all stages."""
+        number = source.input
         if number < 0 or self.record.steps[layer.step.inputs[number]].kind in _FILES:
             return -1
         return layer.instruction.source
 
-    def outside(self, step: StepRecord, origin: Origin) -> StepRecord | None:
+    def outside(self, step: StepRecord, source: CopiedSource) -> StepRecord | None:
         """Return what a COPY from outside of all stages read; None is a heredoc."""
-        number = origin.source.input
+        number = source.input
         return None if number < 0 else self.record.steps[step.inputs[number]]
 
     def _outside(self, step: StepRecord, origin: Origin) -> Link:
         """Return the last link of a path that came from outside of all stages."""
         source = origin.source
-        if source.kind is SourceKind.INLINE:
+        outside = self.outside(step, source)
+        if outside is None:
             return Link(source.root, Way.HEREDOC)
         number = step.inputs[source.input]
-        outside = self.record.steps[number]
         way = Way.IMAGE if outside.kind is StepKind.IMAGE else _WAYS[outside.kind]
         return Link(origin.path, way, detail=outside.detail, member=origin.member, step=number)
 

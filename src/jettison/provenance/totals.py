@@ -16,16 +16,16 @@ apart:
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import msgspec
 
-from jettison.fs.listing import Listing
-from jettison.fs.visible import Seen, Visible, visible
-from jettison.provenance.chain import MAX_LINKS, NOTHING, Provenance, StackFiles
-from jettison.provenance.origin import Origin
-from jettison.provenance.record import StackLayer, StepKind
+from jettison.fs.visible import Visible, visible
+from jettison.provenance.chain import NOTHING, Provenance, StackFiles
+from jettison.provenance.follow import Follower
+
+_KIND = 0o170000
 
 
 class Amount(msgspec.Struct, frozen=True):
@@ -136,31 +136,6 @@ class Totals(msgspec.Struct, frozen=True):
     is_complete: bool
 
 
-class _File(NamedTuple):
-    """A regular file that a stage's instruction put into a layer: the first name of its inode."""
-
-    stage: int
-    position: int
-    entry: int
-
-
-class _Sums:
-    """Adds up amounts by some key."""
-
-    def __init__(self) -> None:
-        self._sums: dict[tuple[object, ...], tuple[int, int]] = {}
-
-    def add(self, key: tuple[object, ...], size: int) -> None:
-        total, files = self._sums.get(key, (0, 0))
-        self._sums[key] = total + size, files + 1
-
-    def get(self, *key: object) -> Amount:
-        return Amount(*self._sums.get(key, (0, 0)))
-
-    def items(self) -> Iterable[tuple[tuple[Any, ...], Amount]]:
-        return [(key, Amount(*each)) for key, each in self._sums.items()]
-
-
 class FileObserver(Protocol):
     """Sees each file that is counted."""
 
@@ -182,16 +157,6 @@ class FileObserver(Protocol):
         ...
 
 
-class NoObserver:
-    """Takes no notes."""
-
-    def produced(self, _path: str, _size: int, _stage: int, _image: str, _line: int) -> None:
-        """Do nothing."""
-
-    def left(self, _stage: int, _path: str, _size: int) -> None:
-        """Do nothing."""
-
-
 def totals(provenance: Provenance, observer: FileObserver | None = None) -> Totals:
     """Follow each file of the image, and add up.
 
@@ -199,136 +164,81 @@ def totals(provenance: Provenance, observer: FileObserver | None = None) -> Tota
         provenance: Of the image.
         observer: Sees each file.
     """
-    return _Count(provenance, observer or NoObserver()).totals()
+    image = provenance.image
+    follower = Follower(provenance, observer.produced if observer is not None else None)
+    for path, position, entry, size in _files(image.visible):
+        follower.follow(path, position, entry, size)
+    stages = [each.index for each in provenance.record.stages if each.needed]
+    crossings = [
+        Crossing(source, target, root, place, line, outside, Amount(*each))
+        for (source, target, root, place, line, outside), each in follower.crossings().items()
+    ]
+    images = [
+        ImageTotals(reference, Amount(*each), stage)
+        for (reference, stage), each in follower.images.items()
+    ]
+    return Totals(
+        stages=tuple(_stage(provenance, follower, stage, observer) for stage in stages),
+        images=tuple(images),
+        crossings=tuple(sorted(crossings, key=lambda each: -each.amount.bytes)),
+        shipped=_sum(_shipped(image)),
+        visible=_sum(_sizes(image.visible)),
+        lost=Amount(*follower.lost.get((), (0, 0))),
+        is_complete=all(provenance.files(stage).is_complete for stage in stages),
+    )
 
 
-class _Count:
-    """One count."""
-
-    def __init__(self, provenance: Provenance, observer: FileObserver) -> None:
-        self._provenance = provenance
-        self._observer = observer
-        self._record = provenance.record
-        self._reached: set[_File] = set()
-        self._produced = _Sums()
-        self._via = _Sums()
-        self._images = _Sums()
-        self._crossings = _Sums()
-        self._lost = _Sums()
-
-    def totals(self) -> Totals:
-        image = self._provenance.image
-        for path, seen, size in _files(image.visible):
-            self._follow(path, seen, size)
-        stages = [each.index for each in self._record.stages if each.needed]
-        crossings = [
-            Crossing(source, target, root, place, line, outside, amount)
-            for (source, target, root, place, line, outside), amount in self._crossings.items()
-        ]
-        return Totals(
-            stages=tuple(self._stage(stage) for stage in stages),
-            images=tuple(
-                ImageTotals(reference, amount, stage)
-                for (reference, stage), amount in self._images.items()
-            ),
-            crossings=tuple(sorted(crossings, key=lambda each: -each.amount.bytes)),
-            shipped=_sum(_shipped(image)),
-            visible=_sum(size for _, _, size in _files(image.visible)),
-            lost=self._lost.get(),
-            is_complete=all(self._provenance.files(stage).is_complete for stage in stages),
-        )
-
-    def _follow(self, path: str, seen: Seen, size: int) -> None:
-        """Follow one file of the image to its producer."""
-        provenance, stage, place = self._provenance, self._record.target, path
-        passed: list[int] = []
-        line = 0
-        for _ in range(MAX_LINKS):
-            files = provenance.files(stage)
-            layer = files.layers[seen.layer]
-            line = layer.instruction.line
-            if layer.is_base:
-                self._from_image(place, size, layer.stage, layer.step.detail, line)
-                return
-            inode = files.inode(seen)
-            self._reached.add(_File(layer.stage, inode.layer, inode.entry))
-            passed.append(layer.stage)
-            origin = provenance.origin(layer.step, path)
-            if origin is None:
-                if provenance.is_forgotten(layer.step):
-                    self._lost.add((), size)
-                break
-            stage = provenance.source_stage(layer, origin)
-            outside = provenance.outside(layer.step, origin) if stage < 0 else None
-            self._cross(layer, origin, stage, outside.detail if outside is not None else "", size)
-            if outside is not None and outside.kind is StepKind.IMAGE:
-                self._from_image(place, size, -1, outside.detail, line)
-                return
-            if stage < 0:
-                break
-            path = origin.path
-            holder = provenance.files(stage).holder(path)
-            if holder is None:
-                self._lost.add((), size)
-                break
-            seen = holder
-        self._observer.produced(place, size, passed[-1], "", line)
-        self._produced.add((passed[-1],), size)
-        for each in dict.fromkeys(passed[1:-1]):  # the first one's files are the image's own
-            if each != passed[-1]:
-                self._via.add((passed[-1], each), size)
-
-    def _from_image(self, path: str, size: int, stage: int, image: str, line: int) -> None:
-        self._images.add((image, stage), size)
-        self._observer.produced(path, size, stage, image, line)
-
-    def _cross(
-        self, layer: StackLayer, origin: Origin, stage: int, outside: str, size: int
-    ) -> None:
-        source = origin.source
-        key = (stage, layer.stage, source.root, source.target, layer.instruction.line, outside)
-        self._crossings.add(key, size)
-
-    def _stage(self, stage: int) -> StageTotals:
-        files = self._provenance.files(stage)
-        first = sum(1 for each in files.layers if each.stage != stage or each.is_base)
-        listings = [files.listing(each) or NOTHING for each in range(len(files.layers))]
-        own = list(_own(listings[first:], first, stage))
-        for path, file, size in own:
-            if file not in self._reached:
-                self._observer.left(stage, path, size)
-        return StageTotals(
-            stage=stage,
-            visible=_sum(size for _, _, size in _files(files.visible)),
-            base=_sum(size for _, _, size in _files(visible(listings[:first]))),
-            added=_sum(size for _, _, size in own),
-            reached=_sum(size for _, file, size in own if file in self._reached),
-            produced=self._produced.get(stage),
-            via=tuple(Via(key[1], amount) for key, amount in self._via.items() if key[0] == stage),
-        )
+def _stage(
+    provenance: Provenance, follower: Follower, stage: int, observer: FileObserver | None
+) -> StageTotals:
+    files = provenance.files(stage)
+    first = sum(1 for each in files.layers if each.stage != stage or each.is_base)
+    listings = [files.listing(each) or NOTHING for each in range(len(files.layers))]
+    own = visible(listings[first:]) if first else files.visible
+    reached: list[int] = []
+    for path, position, entry, size in _files(own):
+        entry = own.layers[position].links.get(entry, entry)  # noqa: PLW2901
+        if entry in follower.reached.get((stage, first + position), ()):
+            reached.append(size)
+        elif observer is not None:
+            observer.left(stage, path, size)
+    produced = Amount()
+    via: dict[int, Amount] = {}
+    for passed, each in follower.routes.items():
+        if passed[-1] == stage:
+            produced += Amount(*each)
+            for other in {*passed[1:-1]} - {stage}:  # the first one's files are the image's own
+                via[other] = via.get(other, Amount()) + Amount(*each)
+    return StageTotals(
+        stage=stage,
+        visible=_sum(_sizes(files.visible)),
+        base=_sum(_sizes(visible(listings[:first]))),
+        added=_sum(_sizes(own)),
+        reached=_sum(reached),
+        produced=produced,
+        via=tuple(Via(other, via[other]) for other in sorted(via)),
+    )
 
 
-def _files(shown: Visible) -> Iterator[tuple[str, Seen, int]]:
-    """Yield path, entry and size of each regular file, those with several names once."""
-    done: set[Seen] = set()
-    for path, seen in shown.entries.items():
-        listing = shown.layers[seen.layer]
-        if not stat.S_ISREG(listing.modes[seen.entry]):
+def _files(shown: Visible) -> Iterator[tuple[str, int, int, int]]:
+    """Yield path, layer, entry and size of each regular file, those with several names once."""
+    done: set[tuple[int, int]] = set()
+    modes = [listing.modes for listing in shown.layers]
+    sizes = [listing.sizes for listing in shown.layers]
+    links = [listing.links for listing in shown.layers]
+    for path, (layer, entry) in shown.entries.items():
+        if modes[layer][entry] & _KIND != stat.S_IFREG:
             continue
-        if listing.links:
-            inode = shown.inode(seen)
+        if links[layer]:
+            inode = layer, links[layer].get(entry, entry)
             if inode in done:
                 continue
             done.add(inode)
-        yield path, seen, listing.sizes[seen.entry]
+        yield path, layer, entry, sizes[layer][entry]
 
 
-def _own(layers: Sequence[Listing], first: int, stage: int) -> Iterator[tuple[str, _File, int]]:
-    """Yield the files that a stage's own layers add: path, what it is, size."""
-    shown = visible(layers)
-    for path, seen, size in _files(shown):
-        inode = shown.inode(seen)
-        yield path, _File(stage, first + inode.layer, inode.entry), size
+def _sizes(shown: Visible) -> Iterator[int]:
+    return (size for _, _, _, size in _files(shown))
 
 
 def _shipped(image: StackFiles) -> Iterator[int]:
@@ -336,7 +246,7 @@ def _shipped(image: StackFiles) -> Iterator[int]:
     for position in range(len(image.layers)):
         listing = image.listing(position) or NOTHING
         for entry, mode in enumerate(listing.modes):
-            if stat.S_ISREG(mode) and entry not in listing.links:
+            if mode & _KIND == stat.S_IFREG and entry not in listing.links:
                 yield listing.sizes[entry]
 
 
