@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-import zlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import compress
@@ -212,6 +211,8 @@ def decode_listing(data: bytes) -> Listing:
     Raises:
         ValueError: it is damaged, or of another version.
     """
+    import zlib  # where nothing is committed, no listing is read
+
     try:
         stored = _stored.decode(data)
         columns = stored.columns
@@ -249,5 +250,7 @@ def _pack(columns: _Columns, digests: bytes) -> bytes:
     data = msgspec.msgpack.encode(columns)
     if len(data) < _SMALL_BYTES:
         return msgspec.msgpack.encode(_Stored(compressed=False, columns=data, digests=digests))
+    import zlib
+
     packed = zlib.compress(data, 1)
     return msgspec.msgpack.encode(_Stored(compressed=True, columns=packed, digests=digests))
