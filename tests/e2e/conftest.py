@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from archive_rig import unpack
 from e2e.command import Cli, add_box
 from e2e.rig import Jettison, made_bases, store_of_tests
 from other_user import becoming, interpreter, somebody
+from turns import ALL_LEVELS, whose_turn
 
 BASES = ("python:3.11-slim", "python:3.11-alpine", "golang:1.21", "node:20-alpine", "node:14")
 
@@ -95,7 +95,8 @@ from jettison.fs.remove import remove_tree
 
 
 _BY_TURNS = {"test_cli_build", "test_cli_containers", "test_cli_errors", "test_cli_images"}
-_BY_TURNS |= {"test_cli_report", "test_cli_run", "test_python_calls"}
+_BY_TURNS |= {"test_cli_limits", "test_cli_network", "test_cli_provenance", "test_cli_report"}
+_BY_TURNS |= {"test_cli_run", "test_python_calls"}
 """Suites of commands that do the same for everybody, and take minutes."""
 
 
@@ -104,7 +105,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What depends on who it is has suites of its own, which run as both.
     """
-    if os.geteuid() != 0 or os.environ.get("JETTISON_TEST_LEVELS") == "all":
+    if os.geteuid() != 0 or ALL_LEVELS:
         return
     left_out = [item for item in items if item.path.stem in _BY_TURNS and _is_others_turn(item)]
     if left_out:
@@ -119,4 +120,4 @@ def _is_others_turn(item: pytest.Item) -> bool:
     if who is None or "skip(" in inspect.getsource(item.function):
         return False
     name = item.nodeid.replace(str(who), "", 1)
-    return who != ("root", "unprivileged")[zlib.crc32(name.encode()) % 2]
+    return who not in whose_turn(name, ("root", "unprivileged"))

@@ -19,6 +19,7 @@ import pytest
 
 from e2e.rig import EXAMPLES, ROOT, Jettison
 from registry_server import PASSWORD, USER, RegistryServer
+from turns import ALL_LEVELS
 
 pytestmark = [
     pytest.mark.needs_root,
@@ -206,7 +207,7 @@ def test_without_any_right_a_build_without_run_works_and_one_with_says_what_is_m
 
 
 ALL = {"go": ["golang:1.21"], "node": ["node:20-alpine"], "node-yarn": ["node:14"], "python-poetry": ["python:3.11-slim", "python:3.11-alpine"]}  # fmt: skip
-CHOSEN = ALL if os.environ.get("JETTISON_TEST_LEVELS") == "all" else {}
+CHOSEN = ALL if ALL_LEVELS else {}
 
 
 @pytest.mark.skipif(not CHOSEN, reason="JETTISON_TEST_LEVELS=all builds them: minutes each")

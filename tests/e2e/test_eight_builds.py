@@ -1,4 +1,7 @@
-"""Eight builds of two examples on one store, started at the same instant."""
+"""Eight builds of two examples on one store, started at the same instant.
+
+``faults`` has the same with a small Dockerfile, in every run.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,16 @@ import pytest
 
 from e2e.rig import EXAMPLES, Jettison
 from jettison.fs.remove import remove_tree
+from turns import ALL_LEVELS
 
 pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.needs_network,
     pytest.mark.slow,
     pytest.mark.xdist_group("examples"),
+    pytest.mark.skipif(
+        not ALL_LEVELS, reason="JETTISON_TEST_LEVELS=all runs it: it takes a minute"
+    ),
 ]
 
 NAMES = ("node", "python-poetry")

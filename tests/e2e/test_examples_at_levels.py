@@ -19,6 +19,7 @@ from e2e.rig import EXAMPLES, Jettison
 from host_tools import tool
 from jettison.sandbox.spec import DEFAULT_CAPABILITIES
 from level_rig import NOBODY_S_UID, Level, Machine, subordinate_uid
+from turns import ALL_LEVELS
 
 pytestmark = [
     pytest.mark.needs_root,
@@ -44,10 +45,9 @@ LEVELS = {
 }
 CASES = [  # what differs most; `integration/test_levels.py` has every level, and smaller builds
     ("node-yarn", "subordinate ids, crun"),
-    ("node", "one user"),
     ("node", "container"),
 ]
-if os.environ.get("JETTISON_TEST_LEVELS") == "all":  # a quarter of an hour more
+if ALL_LEVELS:  # a quarter of an hour more
     CASES = [
         (example, name)
         for example in ("go", "node", "node-yarn", "python-poetry")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,18 +12,24 @@ import pytest
 from jettison.fs.remove import remove_tree
 from other_user import somebody
 from scratch_rig import Scratch
+from turns import whose_turn
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Attack what root builds, and what another user builds, where a module asks for both.
 
-    A test that names the users itself gets those.
+    A test that names the users itself gets those. With ``any_user(by_turns=True)`` it is one of the
+    two for each test: what is attacked there is the same code for both.
     """
     markers = metafunc.definition.iter_markers("parametrize")
     named = any("scratch" in marker.args[0] for marker in markers)
-    wanted = metafunc.definition.get_closest_marker("any_user") and not named
-    if "scratch" in metafunc.fixturenames and wanted:
-        metafunc.parametrize("scratch", ["root", "user"], indirect=True)
+    marker = metafunc.definition.get_closest_marker("any_user")
+    if "scratch" not in metafunc.fixturenames or marker is None or named:
+        return
+    users: Sequence[str] = ("root", "user")
+    if marker.kwargs.get("by_turns"):
+        users = whose_turn(metafunc.definition.nodeid, users)
+    metafunc.parametrize("scratch", users, indirect=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from scratch_rig import Scratch
 
-pytestmark = pytest.mark.any_user
+pytestmark = pytest.mark.any_user(by_turns=True)
 
 MEMORY = 1 << 30
 
@@ -117,9 +117,9 @@ def test_a_dockerfile_or_ignore_file_of_another_type_is_told(
         assert f"is a {kind}" in done.stderr
 
 
+@pytest.mark.parametrize("scratch", ["root"], indirect=True)
 def test_a_dockerfile_may_come_through_a_pipe_of_the_shell(scratch: Scratch) -> None:
-    if scratch.user is not None:
-        pytest.skip("such a pipe is for the user of the shell")
+    """Such a pipe is for the user of the shell."""
     command = " ".join(scratch.argv("build", "--progress=plain", "-f", "<(echo FROM scratch; echo COPY busybox /)"))  # fmt: skip
     done = subprocess.run(
         ["bash", "-c", f"{command} {scratch.context}"],

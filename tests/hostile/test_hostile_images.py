@@ -17,7 +17,7 @@ import pytest
 
 from scratch_rig import Scratch
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"

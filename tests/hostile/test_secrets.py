@@ -14,7 +14,7 @@ import pytest
 
 from scratch_rig import Scratch, grep
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 VALUE = "pa+ss/w%rd hunter2?~"
 KEY = (

@@ -17,7 +17,7 @@ from jettison.linux.resources import USUAL_PIDS, Resources
 from scratch_processes import members_of
 from scratch_rig import Scratch
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 MANY = "i=0; while test $i -lt 200; do sleep 20 & i=$((i+1)); done; echo all-''started"
 LEVELS = ("embedded", "crun", "runc", "single-id", "in-container")

@@ -16,7 +16,7 @@ from git_server import Requests, commit, git, git_server, make_repository
 from scratch_rig import Scratch, grep
 from server_rig import DIRECT, serving
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 TOKEN = "t0p/s3cr3t+t0ken"
 PAIR = base64.b64encode(f"me:{TOKEN}".encode()).decode()
