@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.api.request import KNOWN, BuildRequest
+from jettison.api.request import ALL, KNOWN, BuildRequest
 from jettison.api.session import Session
 from jettison.events import Sink, Warned
 from jettison.image.names import tag_reference
@@ -61,7 +61,8 @@ def build_report(
     from jettison.report.gates import judge
 
     limits = limits_of(request)
-    report = image_report(session, image, read=request.report != KNOWN or "forbid" in limits.limits)
+    read = request.report != KNOWN or "forbid" in limits.limits
+    report = image_report(session, image, read=read, tree=request.report == ALL)
     own = _steps(solution)
     report = msgspec.structs.replace(
         report,

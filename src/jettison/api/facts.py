@@ -70,8 +70,7 @@ def entries_of(shown: Visible) -> dict[str, FileStat]:
     """Return what is seen of layers as stat results; a directory comes before what is in it."""
     entries: dict[str, FileStat] = {}
     layers = shown.layers
-    for path in sorted(shown.entries):
-        seen = shown.entries[path]
+    for path, seen in shown.entries.items():
         listing = layers[seen.layer]
         inode = shown.inode(seen)
         entries[path] = FileStat(

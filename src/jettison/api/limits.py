@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jettison.api.request import ALL, KNOWN, BuildRequest
+from jettison.api.request import ALL, KNOWN, SUMS, BuildRequest
 from jettison.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def wants_report(request: BuildRequest, *, ran: bool) -> bool:
         request: The build.
         ran: Whether a step ran.
     """
-    if request.report == ALL or (ran and request.report == KNOWN) or request.gates:
+    if request.report in {SUMS, ALL} or (ran and request.report == KNOWN) or request.gates:
         return True
     return any(True for _ in _files(request))
 

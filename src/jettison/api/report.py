@@ -38,13 +38,16 @@ from jettison.store.layer import LayerId
 _VERSION = f"report-{__version__}-1\0".encode()
 
 
-def image_report(session: Session, image: StoredImage, *, read: bool = True) -> Report:
+def image_report(
+    session: Session, image: StoredImage, *, read: bool = True, tree: bool = False
+) -> Report:
     """Return the report of an image, as if its build had found everything in the cache.
 
     Args:
         session: The store.
         image: It.
         read: Whether layers that are not here as files are made so, for what needs them.
+        tree: Whether it has the image's files, which only documents show.
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -58,8 +61,9 @@ def image_report(session: Session, image: StoredImage, *, read: bool = True) -> 
             report = msgspec.msgpack.decode(kept, type=Report)
         except msgspec.DecodeError:
             report = None  # an older version's
-    if report is None or (read and report.surface is None):
-        report = _made(session, image, read=read)
+    lacks_files = report is None or (read and report.surface is None)
+    if report is None or lacks_files or (tree and report.tree is None):
+        report = _made(session, image, read=read, tree=tree)
         session.cache.answers.keep(question, msgspec.msgpack.encode(report))
     return with_blobs(session, image, report)
 
@@ -92,7 +96,7 @@ def _familiar(tag: str) -> str:
     return parse_reference(tag).familiar
 
 
-def _made(session: Session, image: StoredImage, *, read: bool) -> Report:
+def _made(session: Session, image: StoredImage, *, read: bool, tree: bool) -> Report:
     provenance = open_provenance(session, image, read=read)
     record = provenance.record
     left, files = LeftFiles(), ImageFiles(record)
@@ -129,7 +133,7 @@ def _made(session: Session, image: StoredImage, *, read: bool) -> Report:
     from_base.update(
         (each.stage, each.amount.bytes) for each in sums.images if each.stage in from_base
     )
-    tree = tree_of(files.files(visible))  # before its origins are listed
+    root = tree_of(files.files(visible)) if tree else None  # before its origins are listed
     return Report(
         version=__version__,
         image=image_of(record, facts, layers, sums),
@@ -146,7 +150,7 @@ def _made(session: Session, image: StoredImage, *, read: bool) -> Report:
         packages=packages(after, before) if after is not None else (),
         directories=tuple(Directory(*each) for each in after.directories) if after else (),
         origins=files.origins(),
-        tree=tree,
+        tree=root,
         dockerfile=Dockerfile(record.dockerfile, redacted(record.source)),
     )
 

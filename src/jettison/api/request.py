@@ -28,7 +28,7 @@ STEP_LOG_BYTES = 2 << 20
 """Most bytes of a step's output that are shown unless somebody asks for more, as in BuildKit."""
 
 
-KNOWN, ALL = "known", "all"
+KNOWN, SUMS, ALL = "known", "sums", "all"
 """Values of ``BuildRequest.report``."""
 
 
@@ -52,8 +52,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
         resources: What each RUN may use.
         step_timeout_seconds: A RUN that takes longer fails; 0 is no limit.
         step_log_bytes: Most bytes of a RUN's output that are shown; 0 is all.
-        report: ``all`` for a report; ``known`` for one of what is at hand, if a step ran; empty for
-            none, unless there are limits.
+        report: ``all`` for a report, ``sums`` for one without the image's files; ``known`` for one
+            of what is at hand, if a step ran; empty for none, unless there are limits.
         counterfactual: ``computed``, or ``build``: what a single stage would ship.
         gates: Limits by name, as ``report.limits`` reads them, over those of the files beside the
             Dockerfile.

@@ -33,7 +33,8 @@ def report(ctx: click.Context, /, image: str, **flags: object) -> int:
         from jettison.api.report import image_report
         from jettison.image.names import find_image
 
-        write_reports(image_report(session, find_image(session.store, image)), outputs)
+        found = find_image(session.store, image)
+        write_reports(image_report(session, found, tree=outputs.has_files), outputs)
         return 0
 
     return in_session(ctx, work)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.api.request import ALL, KNOWN
+from jettison.api.request import ALL, KNOWN, SUMS
 from jettison.errors import ExportError, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,14 @@ class ReportOutputs(msgspec.Struct, frozen=True):
         """The value of ``BuildRequest.report``."""
         if self.text == "none" and not self.files:
             return ""
-        return ALL if self.asked else KNOWN
+        if self.has_files:
+            return ALL
+        return SUMS if self.asked else KNOWN
+
+    @property
+    def has_files(self) -> bool:
+        """Whether a document shows the image's files."""
+        return any(name != "md" for name, _ in self.files)
 
 
 NO_REPORTS = ReportOutputs()

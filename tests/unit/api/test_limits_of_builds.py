@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jettison.api.limits import limits_of, wants_report
-from jettison.api.request import ALL, KNOWN, BuildRequest
+from jettison.api.request import KNOWN, SUMS, BuildRequest
 from jettison.errors import UsageError
 
 SETTINGS = '[gates]\nmax-size = "1MB"\nbaseline = "main.json"\n'
@@ -20,7 +20,7 @@ def texts(request: BuildRequest) -> dict[str, str]:
 def test_a_build_without_limits_has_no_report_unless_somebody_asks(tmp_path: Path) -> None:
     plain = BuildRequest(context=str(tmp_path))
     assert not wants_report(plain, ran=True)
-    assert wants_report(BuildRequest(context=str(tmp_path), report=ALL), ran=False)
+    assert wants_report(BuildRequest(context=str(tmp_path), report=SUMS), ran=False)
     known = BuildRequest(context=str(tmp_path), report=KNOWN)
     assert (wants_report(known, ran=True), wants_report(known, ran=False)) == (True, False)
     assert wants_report(BuildRequest(context=str(tmp_path), gates={"max-size": "1"}), ran=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jettison.api.request import ALL, KNOWN
+from jettison.api.request import ALL, KNOWN, SUMS
 from jettison.cli.report_output import (
     SUMMARY,
     ReportOutputs,
@@ -30,6 +30,7 @@ def test_values_are_texts_and_files() -> None:
     )
     assert found.wanted == ALL
     assert parse_reports(["json"]).text == "none"
+    assert parse_reports(["md", "full"]).wanted == SUMS
     assert parse_reports([], "brief").wanted == KNOWN
     assert parse_reports([]).wanted == ""
     assert parse_reports(["none"], "brief").wanted == ""
