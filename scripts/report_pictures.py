@@ -10,6 +10,7 @@ Out: ``docs/pictures/report-WIDTH-SCHEME.webp``, each of at most 60 kB.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 from browser import Browser, find_browser
+from project_python import enter
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = ROOT / "docs" / "pictures"
@@ -31,11 +33,14 @@ MAX_BYTES = 60_000
 
 def main() -> None:
     """Take all pictures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("report", nargs="?", type=Path, help="an HTML report that is there")
+    given = parser.parse_args()
     program = find_browser()
     if program is None:
         raise SystemExit("a Chromium is needed, such as Debian's `chromium-headless-shell`")
     with tempfile.TemporaryDirectory(prefix="jettison-pictures-") as name:
-        report = Path(sys.argv[1]) if len(sys.argv) > 1 else build(Path(name))
+        report = given.report or build(Path(name))
         with Browser(program) as browser:
             for (part, width, scheme), data in pictures(browser, report):
                 (PLACE / f"report-{part or width}-{scheme}.webp").write_bytes(data)
@@ -85,4 +90,5 @@ def small(browser: Browser, clip: tuple[float, float, float, float]) -> bytes:
 
 
 if __name__ == "__main__":
+    enter()
     main()

@@ -17,9 +17,10 @@ ARGUMENTS = {
     "man_pages.py": ("man",),
     "regenerate_corpus.py": ("--help",),
     "regenerate_docs.py": ("--help",),
+    "report_pictures.py": ("--help",),
 }
 """What those are called with that need or understand arguments."""
-PARTS = {"command_tree.py", "page_files.py", "project_python.py", "site_pages.py"}
+PARTS = {"browser.py", "command_tree.py", "page_files.py", "project_python.py", "site_pages.py"}
 ELSEWHERE = {
     "record_demo.py": "takes a minute; test_record_demo.py looks at its parts",
     "record_habits.py": "asks docker what it prints",

@@ -92,13 +92,8 @@ class Page:
 
     @cached_property
     def labels(self) -> list[str]:
-        """Return the name of each origin, as people write it."""
-        return [
-            each.label.removeprefix("docker.io/").removeprefix("library/")
-            if each.base
-            else named(each.label)
-            for each in self.report.origins
-        ]
+        """Return the name of each origin."""
+        return [each.label if each.base else named(each.label) for each in self.report.origins]
 
     @cached_property
     def tree(self) -> Node | None:
