@@ -33,8 +33,39 @@ def completion(ctx: click.Context, shell: str) -> int:
     root = ctx.find_root()
     # Click's bash class looks for a bash to learn its version, which a script does not need.
     text = made(root.command, {}, "jettison", "_JETTISON_COMPLETE")
-    out(text.source_template % text.source_vars() + "\n")
+    script = text.source_template % text.source_vars()
+    if shell == "bash":
+        script = _with_colons(script)
+    out(script + "\n")
     return 0
+
+
+def _with_colons(script: str) -> str:
+    """Let bash complete names with colons: for it these are words of their own.
+
+    The line itself is asked for instead of bash's words, and what bash has behind the last colon
+    is all that it is given.
+    """
+    words = 'COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD'
+    mine = 'COMP_WORDS="$line" COMP_CWORD=$cword'
+    head = "    local response\n"
+    reads = """\
+    local line=${COMP_LINE:0:COMP_POINT} cword current words
+    IFS=$' \\t' read -ra words <<< "$line"
+    cword=${#words[@]}
+    [[ $line == *[[:space:]] ]] || cword=$((cword - 1))
+    current=${words[cword]}
+"""
+    tail = "    return 0\n"
+    cuts = """\
+    if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
+        COMPREPLY=("${COMPREPLY[@]#"${current%"${current##*:}"}"}")
+    fi
+"""
+    if any(each not in script for each in (words, head, tail)):
+        return script  # of another version of click
+    script = script.replace(words, mine).replace(head, head + reads, 1)
+    return script.replace(tail, cuts + tail, 1)
 
 
 @click.command("help", cls=DockerCommand)

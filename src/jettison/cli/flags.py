@@ -116,6 +116,8 @@ class DockerCommand(PlainHelp):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Turn ``--switch=true`` into ``--switch`` and leave ``--switch=false`` out."""
+        if ctx.resilient_parsing and args and self._takes_next(args[-1]):
+            args = args[:-1]  # its value is being typed: what stands before is wanted
         plain = self._plain(args, stops=not ctx.allow_interspersed_args)
         rest = super().parse_args(ctx, list(plain))
         for parameter in self.params:

@@ -75,6 +75,10 @@ class LazyGroup(PlainHelp, click.Group):
         if not isinstance(command, click.Command):
             return None
         add_global_flags(command)
+        if _COMPLETION in os.environ:
+            from jettison.cli.complete import add_completions
+
+            add_completions(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -188,7 +192,12 @@ def _run(argv: Sequence[str], chosen: dict[str, Any]) -> int:
     stops = _stop_cleanly()
     try:
         if _COMPLETION in os.environ:
-            jettison.main(list(argv), prog_name="jettison", complete_var=_COMPLETION)
+            try:
+                jettison.main(
+                    list(argv), prog_name="jettison", complete_var=_COMPLETION, obj=chosen
+                )
+            except JettisonError:
+                return 0  # a line that is wrong has no completions, and nobody reads why
         # Not click's `main`, which takes an output that nobody reads for an error like others.
         with jettison.make_context("jettison", list(argv), obj=chosen) as ctx:
             status = jettison.invoke(ctx)
