@@ -57,6 +57,10 @@ _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
 )
+_TRACES = Elsewhere(
+    "remembers whole builds, and explains them by each other",
+    ("engine/test_why_edits.py", "property/test_why_properties.py"),
+)
 _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
 ELSEWHERE: dict[str, Elsewhere] = {
@@ -74,6 +78,9 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.built": _RUNS,
     "jettison.api.counterfactual": _REPORTS,
     "jettison.api.debug": _RUNS,
+    "jettison.api.remember": _TRACES,
+    "jettison.api.trace": _TRACES,
+    "jettison.api.why": _TRACES,
     "jettison.api.facts": _REPORTS,
     "jettison.api.images": _RUNS,
     "jettison.api.manifest": _RUNS,

@@ -105,6 +105,41 @@ class Warned(Event, frozen=True, tag="warning"):
     hint: str = ""
 
 
+class StepExplained(Event, frozen=True, tag="why"):
+    """Why a step ran, told when the build has ended; see ``why.explanation``.
+
+    Args:
+        vertex: The step.
+        cause: At the root: one of ``why.explanation.CAUSES``.
+        text: That in a line.
+        root: The vertex that the cause strikes first; empty if that is none.
+        line: Of the Dockerfile, of what changed; 0 if it is not in there.
+        duration_ns: How long the step took; 0 is unknown.
+        files: Path and kind of change of files concerned; the first ones.
+        file_count: How many there are.
+        fix: What would keep it cached; empty without one.
+    """
+
+    vertex: str
+    name: str
+    cause: str
+    text: str
+    root: str = ""
+    line: int = 0
+    duration_ns: int = 0
+    files: tuple[tuple[str, str], ...] = ()
+    file_count: int = 0
+    fix: str = ""
+
+
+class StageSkipped(Event, frozen=True, tag="skipped"):
+    """A stage that the target did not need, with what looks like tests: lines and texts."""
+
+    name: str
+    line: int
+    tests: tuple[tuple[int, str], ...] = ()
+
+
 Sink = Callable[[Event], None]
 
 

@@ -19,6 +19,8 @@ from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.limits import wants_report
 from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
+from jettison.api.project import Built
+from jettison.api.remember import remember_built, remember_failed
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.api.sources import ContextSources
@@ -73,10 +75,7 @@ def build(
     outputs = prepare_outputs(session, request)
     if reads_layers(request):
         session.require_namespace()
-    if session.store.failed.exists() and not userns.is_needed():
-        from jettison.solver.failed import forget  # the last build failed
-
-        forget(session.store)
+    _forget_failed(session)
     with ExitStack() as resources:
         access = access_of(session, request)
         context = resources.enter_context(open_context(request, session.store, access))
@@ -93,13 +92,20 @@ def build(
         )
         packer = resources.enter_context(_background_packer(session, request, outputs, plan))
         solver = _solver(session, request, sources, plan, sink, packer, resources)
-        solution = solver.solve()
+        try:
+            solution = solver.solve()
+        finally:
+            built = Built(request, compiled, context, solver.solution())
+            remember_failed(session, built)
         packer.finish(solution.stack(plan.target))
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         keep_build(session, compiled, solution, images.made, solver.origins)
+        reports = wants_report(request, ran=bool(solution.executed))
+        explain = request.explain or (reports and bool(solution.executed))
+        explanation = remember_built(session, built, image.id, sink, explain=explain)
         report = None
-        if wants_report(request, ran=bool(solution.executed)):
+        if reports:
             from jettison.api.build_report import build_report, require_budget
 
             report = build_report(
@@ -108,6 +114,7 @@ def build(
                 solution,
                 image,
                 time.monotonic() - began,
+                explanation=explanation,
                 solve=lambda other: _solver(
                     session, request, sources, other, sink, packer, resources
                 ).solve(),
@@ -138,7 +145,16 @@ def build(
         layers=tuple(each.layer for each in image.layers),
         contents=tuple(session.store.layers.find(each.layer).content for each in image.layers),
         size_bytes=next((each.size_bytes for each in stages if each.final), 0),
+        explanation=explanation,
     )
+
+
+def _forget_failed(session: Session) -> None:
+    """Remove what steps that failed in the last build have left."""
+    if session.store.failed.exists() and not userns.is_needed():
+        from jettison.solver.failed import forget
+
+        forget(session.store)
 
 
 def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:

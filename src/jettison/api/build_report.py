@@ -19,13 +19,16 @@ from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
 from jettison.plan.graph import Plan
 from jettison.plan.op import ImageOp
-from jettison.report.model import Cache, Image, Report, Stage
+from jettison.report.model import Cache, Image, Report, Stage, Why
 from jettison.report.verdict import Baseline
 from jettison.solver.result import Solution, StackResult
 from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
     from jettison.report.limits import Limits
+    from jettison.why.explanation import Explanation
+
+_FILES = 10
 
 
 def build_report(
@@ -35,6 +38,7 @@ def build_report(
     image: StoredImage,
     seconds: float,
     *,
+    explanation: Explanation | None,
     solve: Callable[[Plan], Solution],
     sink: Sink,
 ) -> Report:
@@ -48,6 +52,7 @@ def build_report(
         solution: The solved plan; its record is kept.
         image: What was made of it.
         seconds: How long it took.
+        explanation: Why its steps ran, if that is known.
         solve: Solves another plan of the same build.
         sink: Gets events.
 
@@ -64,11 +69,12 @@ def build_report(
     read = request.report != KNOWN or "forbid" in limits.limits
     report = image_report(session, image, read=read, tree=request.report == ALL)
     own = _steps(solution)
+    reasons = _reasons(report, own, explanation) if explanation is not None else {}
     report = msgspec.structs.replace(
         report,
         seconds=round(seconds, 3),
         stages=tuple(
-            _with_cache(each, own.get(each.index, ()), solution) for each in report.stages
+            _with_cache(each, own.get(each.index, ()), solution, reasons) for each in report.stages
         ),
         cache=_cache(report.cache.skipped, solution),
     )
@@ -115,13 +121,33 @@ def exported(
     )
 
 
-def _with_cache(stage: Stage, own: Sequence[Digest], solution: Solution) -> Stage:
-    """Return a stage whose steps say whether they ran."""
+def _reasons(
+    report: Report, own: Mapping[int, Sequence[Digest]], explanation: Explanation
+) -> Mapping[str, Why]:
+    """Return why steps ran, by vertex."""
+    names: dict[str, str] = {
+        vertex: step.id
+        for stage in report.stages
+        for step, vertex in zip(stage.steps, own.get(stage.index, ()), strict=False)
+    }
+    found = {}
+    for step in explanation.steps:
+        root = explanation.roots[step.root]
+        files = tuple(each.path for each in root.files[:_FILES])
+        place = names.get(step.vertex if step.direct else root.step, "")
+        found[step.vertex] = Why(root.cause, root.text, place, files, root.fix)
+    return found
+
+
+def _with_cache(
+    stage: Stage, own: Sequence[Digest], solution: Solution, reasons: Mapping[str, Why]
+) -> Stage:
+    """Return a stage whose steps say whether they ran, and why."""
     if len(own) != len(stage.steps):
         return stage
     ran = set(solution.executed)
     steps = tuple(
-        msgspec.structs.replace(step, cached=vertex not in ran)
+        msgspec.structs.replace(step, cached=vertex not in ran, why=reasons.get(vertex))
         for step, vertex in zip(stage.steps, own, strict=True)
     )
     return msgspec.structs.replace(stage, steps=steps)

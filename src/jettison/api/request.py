@@ -7,6 +7,7 @@ Out: frozen structs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,9 @@ from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
+
+if TYPE_CHECKING:
+    from jettison.why.explanation import Explanation
 
 
 class SecretRequest(msgspec.Struct, frozen=True):
@@ -59,6 +63,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
             Dockerfile.
         baseline: What growth is measured against: a file of a report, or an image; empty for the
             last build of the same tag.
+        explain: Whether to find out why steps ran, and to tell it as events.
     """
 
     context: str
@@ -91,6 +96,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     counterfactual: str = "computed"
     gates: Mapping[str, str] = {}
     baseline: str = ""
+    explain: bool = False
 
 
 class StageReport(msgspec.Struct, frozen=True):
@@ -129,6 +135,7 @@ class BuildResult(msgspec.Struct, frozen=True):
         contents: What each of them holds, but for times that say only when a step ran: equal for
             builds whose steps gave equal results.
         size_bytes: Sum of regular files of all layers.
+        explanation: Why steps ran, if the request asked for that.
     """
 
     image_id: Digest
@@ -140,6 +147,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     layers: tuple[LayerId, ...] = ()
     contents: tuple[str, ...] = ()
     size_bytes: int = 0
+    explanation: Explanation | None = None
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""

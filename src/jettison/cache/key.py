@@ -11,9 +11,11 @@ destination. A child of a RUN is keyed by what the RUN produced, not by how (ear
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.digest import Digest, raw, sha256_digest
 from jettison.plan.op import CopyOp, ExecOp, MkdirOp
 
 KEY_VERSION = b"jettison-key-1\0"
@@ -24,10 +26,15 @@ Component = tuple[str, bytes]
 
 
 class CacheKey(msgspec.Struct, frozen=True):
-    """A key and what it was made of, in order."""
+    """A key and what it was made of, in order.
+
+    ``preimages`` are what digests among the components are of, by raw digest, as far as they were
+    computed now: what is missing was kept when it was computed.
+    """
 
     digest: Digest
     components: tuple[Component, ...]
+    preimages: Mapping[bytes, bytes] = {}
 
 
 Contents = tuple[str, ...]
@@ -45,7 +52,12 @@ def stack_digest(stack: Contents) -> Digest:
 
 
 def exec_key(
-    op: ExecOp, base: Contents, mounted: tuple[Digest, ...], *, unchecked: bool = False
+    op: ExecOp,
+    base: Contents,
+    mounted: tuple[Digest, ...],
+    *,
+    unchecked: bool = False,
+    preimages: Mapping[bytes, bytes] = {},
 ) -> CacheKey:
     """Return the key of a RUN.
 
@@ -54,37 +66,41 @@ def exec_key(
         base: The root file system it runs on.
         mounted: Content digest of what each mount with an input selects, in order of mounts.
         unchecked: The layer may hold a secret: no build that forbids it may find the layer.
+        preimages: See ``CacheKey``.
     """
     parts: list[Component] = [
         ("op", msgspec.msgpack.encode(op)),
-        ("base", _raw(stack_digest(base))),
+        ("base", raw(stack_digest(base))),
     ]
-    parts += [(f"files of mount {index}", _raw(digest)) for index, digest in enumerate(mounted)]
+    parts += [(f"files of mount {index}", raw(digest)) for index, digest in enumerate(mounted)]
     if unchecked:
         parts.append(("secrets in layers", b"allowed"))
-    return _key(parts)
+    return _key(parts, preimages)
 
 
-def copy_key(op: CopyOp, selected: Digest, destination: Digest) -> CacheKey:
+def copy_key(
+    op: CopyOp, selected: Digest, destination: Digest, preimages: Mapping[bytes, bytes] = {}
+) -> CacheKey:
     """Return the key of a COPY or ADD.
 
     Args:
         op: What is copied where.
         selected: Content digest of the selected files as they will be written.
         destination: Digest of the facts about the base that matter.
+        preimages: See ``CacheKey``.
     """
-    return _key(
-        [
-            ("op", msgspec.msgpack.encode(op)),
-            ("selected files", _raw(selected)),
-            ("destination", _raw(destination)),
-        ]
-    )
+    parts = [
+        ("op", msgspec.msgpack.encode(op)),
+        ("selected files", raw(selected)),
+        ("destination", raw(destination)),
+    ]
+    return _key(parts, preimages)
 
 
-def mkdir_key(op: MkdirOp, destination: Digest) -> CacheKey:
-    """Return the key of a WORKDIR; ``destination`` as in ``copy_key``."""
-    return _key([("op", msgspec.msgpack.encode(op)), ("destination", _raw(destination))])
+def mkdir_key(op: MkdirOp, destination: Digest, preimages: Mapping[bytes, bytes] = {}) -> CacheKey:
+    """Return the key of a WORKDIR; other arguments as in ``copy_key``."""
+    parts = [("op", msgspec.msgpack.encode(op)), ("destination", raw(destination))]
+    return _key(parts, preimages)
 
 
 def selector_digest(*parts: object) -> Digest:
@@ -92,11 +108,7 @@ def selector_digest(*parts: object) -> Digest:
     return sha256_digest(msgspec.msgpack.encode(parts))
 
 
-def _raw(digest: Digest) -> bytes:
-    return bytes.fromhex(digest.partition(":")[2])
-
-
-def _key(parts: list[Component]) -> CacheKey:
+def _key(parts: list[Component], preimages: Mapping[bytes, bytes]) -> CacheKey:
     encoded = msgspec.msgpack.encode(parts)
     digest = sha256_digest(KEY_VERSION + encoded)
-    return CacheKey(digest=digest, components=tuple(parts))
+    return CacheKey(digest=digest, components=tuple(parts), preimages=preimages)

@@ -14,6 +14,8 @@ import time
 import msgspec
 
 from jettison.cache.key import CacheKey, Component
+from jettison.cache.preimage import PreimageStore
+from jettison.cache.trace import TraceStore
 from jettison.oci.digest import Digest
 from jettison.store.database import Database
 from jettison.store.layer import LayerId
@@ -92,7 +94,13 @@ class RecordStore:
         self._database.execute_many("UPDATE record SET used_ns = ? WHERE key = ?", rows)
 
     def keep(self, key: CacheKey, record: Record) -> None:
-        """Keep a record with the key's preimage."""
+        """Keep a record with the key's preimage, and what its digests are of."""
+        preimages = PreimageStore(self._database)
+        with self._database.transaction():
+            preimages.keep(key.preimages)
+            self._keep(key, record)
+
+    def _keep(self, key: CacheKey, record: Record) -> None:
         self._database.execute(
             "INSERT OR REPLACE INTO record"
             " (key, layer, vertex, name, content, created_ns, duration_ns, used_ns, preimage)"
@@ -173,9 +181,13 @@ class BuildCache:
         records: Results of vertices.
         selections: What parts of stacks are.
         answers: What checks found before.
+        preimages: What digests in keys are of.
+        traces: What the last builds were keyed by.
     """
 
     def __init__(self, database: Database) -> None:
         self.records = RecordStore(database)
         self.selections = SelectionMemo(database)
         self.answers = AnswerMemo(database)
+        self.preimages = PreimageStore(database)
+        self.traces = TraceStore(database)

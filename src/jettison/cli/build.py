@@ -205,6 +205,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 )
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
 @report_flags
+@click.option("--explain", is_flag=True, help="Say why each step ran that was not cached.")
 @click.option("--check", is_flag=True, help="Check the Dockerfile, build nothing.")
 @click.option("--call", default="", metavar="METHOD", help="build, check, outline or targets.")
 @click.option("--rm/--no-rm", default=True, hidden=True)
@@ -239,7 +240,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     progress = "quiet" if flags["quiet"] else str(flags["progress"])
     reports = parse_reports(texts(flags, "reports"), default_text(progress))
     request = msgspec.structs.replace(
-        request_of(context, flags),
+        request_of(context, {**flags, "explain": flags["explain"] or progress == "rawjson"}),
         report=reports.wanted,
         counterfactual=str(flags["counterfactual"]),
         gates=gates_of(flags),
@@ -291,6 +292,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         step_timeout_seconds=float(str(flags["step_timeout"])),
         step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"]) or "2m"),
         offline=bool(flags["offline"]),
+        explain=bool(flags.get("explain")),
     )
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "push": ("transfer", "Upload an image to a registry."),
     "login": ("account", "Keep credentials of a registry."),
     "logout": ("account", "Forget credentials of a registry."),
+    "why": ("why", "Say why the steps of a build ran."),
     "check": ("check", "Check a Dockerfile without building it."),
     "prune": ("prune", "Remove what no image and no tag needs."),
     "du": ("disk", "Show what the store holds and how much of it can go."),

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def run_build(
         environ: Of this process, or what is to hold instead.
     """
     found: list[Report] = []
+    explains = request.explain and progress not in {"rawjson", "none"}
     again = userns.is_needed(single_id=settings.isolation == userns.SINGLE_ID)
     console = (HeldBack if again else make_console)(progress, environ)
     try:
@@ -60,6 +62,8 @@ def run_build(
                 console.close()
                 if on_error == "shell":
                     _debug_shell(session, request, error)
+                if explains:
+                    _explain_failed(session)
                 raise
     except NamespaceRequired as required:
         from jettison.cli.namespace import enter_again
@@ -77,17 +81,25 @@ def run_build(
         raise
     console.close()
     finish(result)
-    if progress == "quiet":
-        out(f"{result.image_id}\n")
-    elif progress not in {"rawjson", "none"}:
-        _print_summary(result)
+    _say(result, progress)
     for report in found[-1:]:
         write_reports(report, reports, environ)
+    if explains and result.explanation is not None:
+        from jettison.cli.why import explanation_text
+
+        err(explanation_text(result.explanation))
     if sizes:
         from jettison.cli.sizes import size_table
 
         out(size_table(result))
     return 0
+
+
+def _say(result: BuildResult, progress: str) -> None:
+    if progress == "quiet":
+        out(f"{result.image_id}\n")
+    elif progress not in {"rawjson", "none"}:
+        _print_summary(result)
 
 
 def _failed(error: JettisonError) -> BuildFailed:
@@ -114,6 +126,15 @@ def _debug_shell(session: Session, request: BuildRequest, error: ExecError) -> N
         debug_step(session, request, terminal=terminal)
     except JettisonError as problem:
         error.add_note(f"no shell: {problem}")
+
+
+def _explain_failed(session: Session) -> None:
+    """Say why steps of a build ran that failed just now."""
+    from jettison.api.why import LAST, why
+    from jettison.cli.why import explanation_text
+
+    with suppress(JettisonError):
+        err(explanation_text(why(session, LAST)))
 
 
 def _print_summary(result: BuildResult) -> None:

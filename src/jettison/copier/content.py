@@ -9,6 +9,9 @@ directly in it: MessagePack of names, modes, content (sha256 of the bytes, targe
 number, or the path of another name of the inode) and, where there is more to tell, owner, extended
 attributes, whether it is implied, and its time. So a directory counts the same whoever says what is
 in it.
+
+What a digest is of can be kept (``Preimages``), so that files that differ can be named later: see
+``copier.manifest``.
 """
 
 from __future__ import annotations
@@ -31,10 +34,20 @@ _NOTABLE = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
 _SHORT = 3
 
 Row = tuple[object, ...]
+Preimages = dict[bytes, bytes]
+"""Raw digests, and the bytes that they are of, but for a version in front of these."""
 
 
-def contents_digest(tree: Tree, entries: Sequence[SourceEntry], *, keeps_owner: bool) -> bytes:
+def contents_digest(
+    tree: Tree, entries: Sequence[SourceEntry], *, keeps_owner: bool, kept: Preimages
+) -> bytes:
     """Return the digest of a directory's contents; the first entry is the directory itself.
+
+    Args:
+        tree: Where they are.
+        entries: It and what is below it.
+        keeps_owner: Whether owners count.
+        kept: Gets what all digests are of.
 
     Raises:
         OSError: a file cannot be read.
@@ -46,15 +59,16 @@ def contents_digest(tree: Tree, entries: Sequence[SourceEntry], *, keeps_owner: 
         rows[parent].append(describe(tree, entry, name, leader, keeps_owner=keeps_owner))
         if stat.S_ISDIR(entry.mode):
             rows[entry.path] = []
-    return _joined([(encoded_name(path), _digest(each)) for path, each in rows.items()])
+    return _joined([(encoded_name(path), _digest(each, kept)) for path, each in rows.items()], kept)
 
 
-def noted_contents_digest(tree: Scanning, root: str) -> bytes | None:
+def noted_contents_digest(tree: Scanning, root: str, kept: Preimages) -> bytes | None:
     """Return the same, with owners, of a directory all of which is taken, by the help of notes.
 
     Args:
         tree: Keeps the notes.
         root: The directory, without links in its path.
+        kept: Gets what digests are of, but for those that were noted.
 
     Returns:
         None if it has hard links: those of one directory are not determined by it alone.
@@ -69,15 +83,26 @@ def noted_contents_digest(tree: Scanning, root: str) -> bytes | None:
         path = pending.pop()
         noted = tree.noted(base + path)
         if noted is None or not noted.note.startswith(_NOTE):
-            noted = _look(tree, base + path)
+            noted = _look(tree, base + path, kept)
             if noted is None:
                 return None
         digests.append((encoded_name(path[1:]), noted.note[len(_NOTE) :]))
         pending += [f"{path}/{name}" for name in noted.directories]
-    return _joined(digests)
+    return _joined(digests, kept)
 
 
-def _look(tree: Scanning, path: str) -> Noted | None:
+def directory_rows(tree: Scanning, path: str) -> bytes | None:
+    """Return what the digest of what is directly in a directory is of; None if it cannot be noted.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    kept: Preimages = {}
+    noted = _look(tree, path, kept)
+    return None if noted is None else kept[noted.note[len(_NOTE) :]]
+
+
+def _look(tree: Scanning, path: str, kept: Preimages) -> Noted | None:
     """Describe what is in a directory, and note it if nothing else can change it."""
     rows, directories, notable = [], [], True
     for name, st, plain in tree.scan(path):
@@ -90,7 +115,7 @@ def _look(tree: Scanning, path: str) -> Noted | None:
         row = describe(tree, entry, name)
         rows.append(row)
         notable = notable and len(row) == _SHORT and kind in _NOTABLE
-    note = _NOTE + _digest(rows)
+    note = _NOTE + _digest(rows, kept)
     if notable:
         tree.note(path, note)
     return Noted(note, directories)
@@ -136,10 +161,13 @@ def describe(
     return (*row, b"%d" % st.mtime_ns) if st.dated else row
 
 
-def _joined(digests: list[tuple[bytes, bytes]]) -> bytes:
+def _joined(digests: list[tuple[bytes, bytes]], kept: Preimages) -> bytes:
     digests.sort()
-    return _digest(digests)
+    return _digest(digests, kept)
 
 
-def _digest(value: object) -> bytes:
-    return hashlib.sha256(_ENCODE(value)).digest()
+def _digest(value: object, kept: Preimages) -> bytes:
+    encoded = _ENCODE(value)
+    digest = hashlib.sha256(encoded).digest()
+    kept[digest] = encoded
+    return digest

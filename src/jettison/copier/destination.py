@@ -20,6 +20,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.copier.content import Preimages
 from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs
 from jettison.copier.layout import PlannedLayer
 from jettison.copier.members import BaseFile, MemberPlan
@@ -32,7 +33,7 @@ from jettison.copier.select import Selected, Selection
 from jettison.errors import ContextError
 from jettison.fs.glob import clean_path
 from jettison.fs.tree import Scanning, Tree
-from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.digest import Digest, raw, sha256_digest
 from jettison.plan.op import CopyOp, MkdirOp
 
 DESTINATION_VERSION = b"jettison-destination-1\0"
@@ -77,8 +78,12 @@ class Destination(msgspec.Struct, frozen=True):
     same: Same = Same()
     mirrored: Mirrored | None = None
 
-    def digest(self) -> Digest:
-        """Return the digest of what the base contributes: no times, nothing that is copied."""
+    def digest(self, kept: Preimages | None = None) -> Digest:
+        """Return the digest of what the base contributes: no times, nothing that is copied.
+
+        Args:
+            kept: Gets what the digest is of.
+        """
         directories = [
             (encoded_name(path), each.mode, each.uid, each.gid, encoded_xattrs(each.xattrs))
             for path, each in sorted(self.directories.items())
@@ -90,7 +95,11 @@ class Destination(msgspec.Struct, frozen=True):
         record = (owner, targets, directories, self._archive_record() if self.archives else None)
         if self.same.paths:
             record = (*record, [encoded_name(each) for each in self.same.paths], self.same.covered)
-        return sha256_digest(DESTINATION_VERSION + msgspec.msgpack.encode(record))
+        encoded = msgspec.msgpack.encode(record)
+        digest = sha256_digest(DESTINATION_VERSION + encoded)
+        if kept is not None:
+            kept[raw(digest)] = encoded
+        return digest
 
     def _archive_record(self) -> tuple[object, ...]:
         """Return what became of archives: where a member goes depends on what is there."""

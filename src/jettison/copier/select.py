@@ -20,7 +20,12 @@ from functools import cached_property
 
 import msgspec
 
-from jettison.copier.content import contents_digest, describe, noted_contents_digest
+from jettison.copier.content import (
+    Preimages,
+    contents_digest,
+    describe,
+    noted_contents_digest,
+)
 from jettison.copier.entry import Rules, SourceEntry, encoded_name, entries_of
 from jettison.copier.missing import missing_source
 from jettison.copier.mode import parse_mode
@@ -30,7 +35,7 @@ from jettison.fs.os_errors import shortened
 from jettison.fs.pattern import PatternMatcher
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Scanning, Tree
-from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.digest import Digest, raw, sha256_digest
 from jettison.plan.op import CopyOp
 
 SELECTION_VERSION = b"jettison-selection-2\0"
@@ -76,8 +81,12 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
         except OSError as error:
             raise _unreadable(self.root, error) from error
 
-    def record(self, *, keeps_owner: bool) -> tuple[object, ...]:
+    def record(self, kept: Preimages, *, keeps_owner: bool) -> tuple[object, ...]:
         """Return what counts of the source.
+
+        Args:
+            kept: Gets what digests are of.
+            keeps_owner: Whether owners count.
 
         Raises:
             ContextError: something cannot be read.
@@ -91,9 +100,9 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
                 return ("file", self.unpack, row)
             digest = None
             if keeps_owner and self.rules.change_nothing and isinstance(tree, Scanning):
-                digest = noted_contents_digest(tree, self.root)
+                digest = noted_contents_digest(tree, self.root, kept)
             if digest is None:
-                digest = contents_digest(tree, self.entries, keeps_owner=keeps_owner)
+                digest = contents_digest(tree, self.entries, keeps_owner=keeps_owner, kept=kept)
         except OSError as error:
             raise _unreadable(self.root, error) from error
         st = tree.lstat(self.root)
@@ -108,18 +117,25 @@ class Selection(msgspec.Struct, frozen=True):
     sources: tuple[Selected, ...]
     keeps_owner: bool
 
-    def digest(self) -> Digest:
+    def digest(self, kept: Preimages | None = None) -> Digest:
         """Return the content digest: paths, types, effective modes, owners, bytes.
 
         Owners count only where they are kept, modes as ``--chmod`` makes them, times where they
         say something (``FileStat.dated``). The attributes of a directory that was named as source
         do not count but for such a time: only its contents are copied.
 
+        Args:
+            kept: Gets what digests are of, this one included (``copier.manifest``).
+
         Raises:
             ContextError: a file cannot be read any more.
         """
-        records = [each.record(keeps_owner=self.keeps_owner) for each in self.sources]
-        return sha256_digest(SELECTION_VERSION + msgspec.msgpack.encode(records))
+        kept = {} if kept is None else kept
+        records = [each.record(kept, keeps_owner=self.keeps_owner) for each in self.sources]
+        encoded = msgspec.msgpack.encode(records)
+        digest = sha256_digest(SELECTION_VERSION + encoded)
+        kept[raw(digest)] = encoded
+        return digest
 
     def clock_ns(self, created_ns: int, unpacked: Container[int]) -> int:
         """Return from when on times in the layer say only when something was made.

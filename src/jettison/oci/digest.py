@@ -46,6 +46,11 @@ def encoded(digest: Digest) -> str:
     return digest.partition(":")[2]
 
 
+def raw(digest: Digest) -> bytes:
+    """Return the bytes that the part after the colon stands for."""
+    return bytes.fromhex(digest.partition(":")[2])
+
+
 def short(digest: Digest) -> str:
     """Return the 12 characters that people see, as docker shows image IDs."""
     return encoded(digest)[:12]

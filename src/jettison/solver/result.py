@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from jettison.cache.key import CacheKey
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.graph import Plan
@@ -46,12 +49,18 @@ Result = StackResult | TreeResult
 
 
 class Solution(msgspec.Struct, frozen=True):
-    """All results of a plan; ``executed`` and ``cached`` count vertices that make layers."""
+    """All results of a plan, or those that there are of one that failed.
+
+    ``executed`` and ``cached`` count vertices that make layers; ``keys`` are theirs, and of those
+    that failed or were not come to, as far as they were known.
+    """
 
     plan: Plan
     results: dict[Digest, Result]
     executed: tuple[Digest, ...] = ()
     cached: tuple[Digest, ...] = ()
+    failed: tuple[Digest, ...] = ()
+    keys: Mapping[Digest, CacheKey] = {}
 
     def stack(self, vertex: Digest | None) -> Stack:
         """Return the root file system of a vertex; the empty one for None (scratch)."""

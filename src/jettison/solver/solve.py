@@ -73,6 +73,8 @@ class Solver:
         self._executors: dict[Digest, Executor] = {}
         self._executed: list[Digest] = []
         self._cached: list[Digest] = []
+        self._failed: list[Digest] = []
+        self._keys: dict[Digest, CacheKey] = {}
 
     def solve(self) -> Solution:
         """Solve the plan.
@@ -99,11 +101,17 @@ class Solver:
             except JettisonError as error:
                 self._runtime.sink.mask_error(error)
                 raise
+        return self.solution()
+
+    def solution(self) -> Solution:
+        """Return what there is: after ``solve`` everything, after an error of it the rest."""
         return Solution(
             plan=self._plan,
             results=self._results,
             executed=tuple(self._executed),
             cached=tuple(self._cached),
+            failed=tuple(self._failed),
+            keys=self._keys,
         )
 
     def origins(self, digest: Digest) -> bytes | None:
@@ -145,6 +153,7 @@ class Solver:
                     return
                 key = self._executor(vertex).key(fetch=False)
                 if key is not None:
+                    self._keys[vertex.digest] = key
                     self._take_cached(vertex, key)
 
     def _solve_one(self, digest: Digest) -> None:
@@ -156,6 +165,7 @@ class Solver:
             self._ended(vertex, Outcome.CANCELED)
             raise
         except Exception as error:
+            self._failed.append(vertex.digest)
             if isinstance(error, ExecError):
                 self._explain(error, vertex)
             self._ended(vertex, Outcome.FAILED, error)
@@ -192,6 +202,7 @@ class Solver:
         key = executor.key(fetch=True)
         if key is None:
             raise AssertionError(f"no key of {vertex.name}")
+        self._keys[vertex.digest] = key
         if not vertex.ignore_cache and self._take_cached(vertex, key, lease=True):
             return
         lock = self._lock(f"key-{encoded(key.digest)}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -101,6 +101,20 @@ _MIGRATIONS = {
         """CREATE TABLE build (
             image TEXT PRIMARY KEY, digest TEXT NOT NULL, created_ns INTEGER NOT NULL,
             record BLOB NOT NULL, origins BLOB NOT NULL, totals BLOB)""",
+    ),
+    6: (
+        # What digests in cache keys are of, by raw digest (cache.preimage).
+        """CREATE TABLE preimage (
+            digest BLOB PRIMARY KEY, size INTEGER NOT NULL, content BLOB NOT NULL)
+            WITHOUT ROWID""",
+        "CREATE INDEX preimage_by_size ON preimage (size)",
+        # Builds that ran something, and what their steps were keyed by (cache.trace).
+        """CREATE TABLE trace (
+            id INTEGER PRIMARY KEY, project TEXT NOT NULL, name TEXT NOT NULL,
+            image TEXT NOT NULL, built_ns INTEGER NOT NULL, content BLOB NOT NULL)""",
+        "CREATE INDEX trace_by_project ON trace (project, built_ns)",
+        "CREATE INDEX trace_by_name ON trace (name, built_ns)",
+        "CREATE INDEX trace_by_image ON trace (image)",
     ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""

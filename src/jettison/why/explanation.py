@@ -41,8 +41,11 @@ CAUSES = {
     "file-mode": "files have another mode, and nothing else",
     "file-owner": "files have another owner, and nothing else",
     "file-xattr": "files have other extended attributes, and nothing else",
+    "file-time": "files of images have other times, and nothing else",
     "download": "a server gave another file",
     "git": "a git reference leads to another commit",
+    "failed": "the step failed in the earlier build, which keeps nothing of it",
+    "not-reached": "the earlier build ended before the step",
     "files": "files are others; which of them is not known",
     "unknown": "what changed is not known",
 }
@@ -55,7 +58,7 @@ class FileChange(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         path: It; of a renamed one the new path.
         change: ``content``, ``added``, ``removed``, ``renamed``, ``mode``, ``owner``, ``xattr``,
-            ``type``, ``target``.
+            ``type``, ``target``, ``time``.
         before: What it was: a mode such as ``0644``, an owner such as ``0:0``, a path, a digest's
             first digits; empty where that says nothing.
         after: What it is, likewise.

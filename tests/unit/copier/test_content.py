@@ -26,7 +26,7 @@ def digest(root: Path, *, keeps_owner: bool = False) -> bytes:
     (source,) = select(op, (tree,)).sources
     entries: list[SourceEntry] = list(source.entries)
     assert entries[0].stat.is_dir
-    return contents_digest(tree, entries, keeps_owner=keeps_owner)
+    return contents_digest(tree, entries, keeps_owner=keeps_owner, kept={})
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ Out: digests for the key; what to mount is made of them when the step runs (``so
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 
 
 class BindSource(msgspec.Struct, frozen=True):
-    """Files that a mount selects; ``selection`` is kept for contexts, which are copied."""
+    """Files that a mount selects.
+
+    ``selection`` is kept for contexts, which are copied; ``preimages`` as in ``CacheKey``.
+    """
 
     digest: Digest
     result: Result
     selection: Selection | None = None
+    preimages: Mapping[bytes, bytes] = {}
 
 
 def bind_source(
@@ -40,11 +45,12 @@ def bind_source(
     Raises:
         ContextError: there is nothing at the mount's source.
     """
+    kept: dict[bytes, bytes] = {}
     if isinstance(result, TreeResult):
         from jettison.copier.select import select  # a step without mounts needs none
 
         selection = select(selecting(mount.source), (result.tree,))
-        return BindSource(selection.digest(), result, selection)
+        return BindSource(selection.digest(kept), result, selection, kept)
     name = runtime.stacks.digest(result.stack)
     if mount.source == "/":
         return BindSource(name, result)
@@ -57,9 +63,9 @@ def bind_source(
 
         tree = runtime.stacks.tree(result.stack, report)
         selected_path(tree, mount.source)
-        digest = select(selecting(mount.source), (tree,)).digest()
+        digest = select(selecting(mount.source), (tree,)).digest(kept)
         runtime.drivers.memo.keep(name, selector, digest)
-    return BindSource(digest, result)
+    return BindSource(digest, result, preimages=kept)
 
 
 def selecting(source: str) -> CopyOp:

@@ -41,6 +41,7 @@ class CopyExecutor:
         self._planned: Destination | None = None
         self._key: CacheKey | None = None
         self._read: tuple[object, ...] = ()
+        self._preimages: dict[bytes, bytes] = {}
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, what it selects, what it finds at its destination."""
@@ -49,7 +50,7 @@ class CopyExecutor:
             return None
         destination = self._destination(selected, fetch=fetch)
         if destination is not None:
-            self._key = copy_key(self._op, selected, destination)
+            self._key = copy_key(self._op, selected, destination, self._preimages)
         return self._key
 
     def origins_name(self, key: CacheKey) -> str:
@@ -150,7 +151,7 @@ class CopyExecutor:
             here = self._runtime.stacks.is_here(self._inputs.base)
             if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
                 return None
-            digest = self._examine().digest()
+            digest = self._examine().digest(self._preimages)
             self._runtime.drivers.memo.keep(name, selector, digest)
         return digest
 
@@ -162,7 +163,7 @@ class CopyExecutor:
 
     def _digest(self) -> Digest:
         if self._selection_digest is None:
-            self._selection_digest = self._select().digest()
+            self._selection_digest = self._select().digest(self._preimages)
         return self._selection_digest
 
     def _examine(self) -> Destination:

@@ -24,6 +24,7 @@ class MkdirExecutor:
         self._inputs = inputs
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
+        self._preimages: dict[bytes, bytes] = {}
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the path, and what the base has there."""
@@ -33,9 +34,9 @@ class MkdirExecutor:
         if digest is None:
             if not fetch and not self._runtime.stacks.is_here(self._inputs.base):
                 return None
-            digest = self._examine().digest()
+            digest = self._examine().digest(self._preimages)
             self._runtime.drivers.memo.keep(name, selector, digest)
-        return mkdir_key(self._op, digest)
+        return mkdir_key(self._op, digest, self._preimages)
 
     def origins_name(self, _key: CacheKey) -> str:
         """Return nothing: what it makes is its own."""

@@ -44,7 +44,10 @@ class RunExecutor:
         options = self._runtime.drivers.options
         sees = bool(options.passwords) or sees_secrets(self._op)
         unchecked = options.secrets_in_layers and sees
-        return exec_key(self._op, base, tuple(digests), unchecked=unchecked)
+        preimages: dict[bytes, bytes] = {}
+        for files in self._files.values():
+            preimages |= files.preimages
+        return exec_key(self._op, base, tuple(digests), unchecked=unchecked, preimages=preimages)
 
     def origins_name(self, _key: CacheKey) -> str:
         """Return nothing: what it makes is its own."""
