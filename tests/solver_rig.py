@@ -28,7 +28,7 @@ from jettison.plan.vertex import Vertex
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import SandboxSpec
 from jettison.settings import Settings
-from jettison.solver.drivers import Drivers, ExecOptions
+from jettison.solver.drivers import Drivers, ExecOptions, Kept
 from jettison.solver.result import Solution, StackResult
 from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
@@ -340,9 +340,11 @@ class Stage:
         drivers = Drivers(
             layer_store=Pausing(session.layer_store, director, "prepare", "commit"),
             layers=session.blobs,
-            records=Pausing(session.cache.records, director, "find", "keep"),
-            memo=session.cache.selections,
-            origins=session.builds.origins,
+            kept=Kept(
+                Pausing(session.cache.records, director, "find", "keep"),
+                session.cache.selections,
+                session.builds.origins,
+            ),
             sources=Downloads(self.directory, director),  # type: ignore[arg-type]
             sandbox=lambda: self.programs,
             options=ExecOptions(

@@ -36,7 +36,7 @@ from jettison.oci.redact import redacted
 from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
-from jettison.solver.drivers import Committer, Drivers, ExecOptions
+from jettison.solver.drivers import Committer, Drivers, ExecOptions, Kept
 from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
@@ -182,9 +182,7 @@ def _solver(
     drivers = Drivers(
         layer_store=session.layer_store,
         layers=session.blobs,
-        records=session.cache.records,
-        memo=session.cache.selections,
-        origins=session.builds.origins,
+        kept=Kept(session.cache.records, session.cache.selections, session.builds.origins),
         sources=sources,
         sandbox=lambda: _sandbox(session, request, sink),
         options=_exec_options(session, request, plan, keeping, sink),

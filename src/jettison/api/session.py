@@ -121,7 +121,7 @@ class Session:
         """The build cache."""
         return BuildCache(self.store.database)
 
-    @cached_property
+    @property
     def builds(self) -> BuildStore:
         """Records of builds by image, and where files of COPY's layers came from."""
         return BuildStore(self.store.database)

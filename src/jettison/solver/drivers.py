@@ -102,6 +102,14 @@ class Origins(Protocol):
         ...
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """What is found again, and kept for the next time."""
+
+    records: Records
+    memo: Memo
+    origins: Origins
+
+
 class Sources(Protocol):
     """Files that are no images."""
 
@@ -169,9 +177,7 @@ class Drivers(msgspec.Struct, frozen=True):
 
     layer_store: LayerStore
     layers: LayerFiles
-    records: Records
-    memo: Memo
-    origins: Origins
+    kept: Kept
     sources: Sources
     sandbox: Callable[[], Sandbox]
     options: ExecOptions

@@ -92,7 +92,7 @@ class Runtime:
 
         It is here as files, and held.
         """
-        for layer in self.drivers.records.made_by(vertex.digest, content):
+        for layer in self.drivers.kept.records.made_by(vertex.digest, content):
             self.lease((layer,))
             info = self.drivers.layer_store.info(layer)
             if info is not None:

@@ -222,7 +222,7 @@ class Solver:
         layer, created_ns = info.id, time.time_ns()
         self._runtime.stacks.note_content(layer, info.content)
         record = Record(layer, created_ns, vertex.digest, vertex.name, info.content, duration_ns)
-        self._runtime.drivers.records.keep(key, record)
+        self._runtime.drivers.kept.records.keep(key, record)
         self._put(vertex, record, key, cached=False)
         self._executed.append(vertex.digest)
         self._layer_made(vertex.digest, layer)
@@ -243,7 +243,7 @@ class Solver:
             lease: Keep the layer from being removed, before asking whether it can be had; what is
                 found before anything runs is held all at once.
         """
-        record = self._runtime.drivers.records.find(key.digest)
+        record = self._runtime.drivers.kept.records.find(key.digest)
         if record is None:
             return False
         if lease:

@@ -28,7 +28,7 @@ def runtime(find: Any) -> Runtime:
     options = ExecOptions(
         cache_mounts=Path("/"), discard=nothing, hosts=nothing, resolv_conf=nothing
     )
-    drivers = Drivers(nothing, nothing, nothing, nothing, nothing, nothing, find, options)
+    drivers = Drivers(nothing, nothing, nothing, nothing, find, options)
     return Runtime(drivers, sink=lambda _event: None, jobs=1)
 
 

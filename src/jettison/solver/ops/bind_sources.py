@@ -55,7 +55,7 @@ def bind_source(
     if mount.source == "/":
         return BindSource(name, result)
     selector = selector_digest("mount", mount.source)
-    digest = runtime.drivers.memo.find(name, selector)
+    digest = runtime.drivers.kept.memo.find(name, selector)
     if digest is None:
         if not fetch and not runtime.stacks.is_here(result.stack):
             return None
@@ -64,7 +64,7 @@ def bind_source(
         tree = runtime.stacks.tree(result.stack, report)
         selected_path(tree, mount.source)
         digest = select(selecting(mount.source), (tree,)).digest(kept)
-        runtime.drivers.memo.keep(name, selector, digest)
+        runtime.drivers.kept.memo.keep(name, selector, digest)
     return BindSource(digest, result, preimages=kept)
 
 

@@ -96,7 +96,7 @@ class CopyExecutor:
             info = runtime.commit(self._vertex, active, Change(known, clock_ns=clock_ns))
         if self._key is not None:
             origins = encode_origins(copy_origins(selection, destination))
-            runtime.drivers.origins.keep(self.origins_name(self._key), origins)
+            runtime.drivers.kept.origins.keep(self.origins_name(self._key), origins)
         return info
 
     def _leave_out(
@@ -116,7 +116,7 @@ class CopyExecutor:
         """Return the layer that the last build made of this instruction, if it is worth a look."""
         from jettison.copier.reuse import PreviousLayer  # as in ``execute``
 
-        layer = self._runtime.drivers.records.latest(self._vertex.digest)
+        layer = self._runtime.drivers.kept.records.latest(self._vertex.digest)
         digests = self._runtime.drivers.layer_store.digests(layer) if layer is not None else {}
         if layer is None or not digests:
             return None
@@ -135,24 +135,24 @@ class CopyExecutor:
         name = selector_digest("inputs", [self._runtime.stacks.digest(stack) for stack in stacks])
         self._read = (name,)
         selector = selector_digest("selected", self._op)
-        digest = self._runtime.drivers.memo.find(name, selector)
+        digest = self._runtime.drivers.kept.memo.find(name, selector)
         if digest is None:
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
             digest = self._digest()
-            self._runtime.drivers.memo.keep(name, selector, digest)
+            self._runtime.drivers.kept.memo.keep(name, selector, digest)
         return digest
 
     def _destination(self, selected: Digest, *, fetch: bool) -> Digest | None:
         name = self._runtime.stacks.digest(self._inputs.base)
         selector = selector_digest("destination", self._op, selected)
-        digest = self._runtime.drivers.memo.find(name, selector)
+        digest = self._runtime.drivers.kept.memo.find(name, selector)
         if digest is None:
             here = self._runtime.stacks.is_here(self._inputs.base)
             if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
                 return None
             digest = self._examine().digest(self._preimages)
-            self._runtime.drivers.memo.keep(name, selector, digest)
+            self._runtime.drivers.kept.memo.keep(name, selector, digest)
         return digest
 
     def _select(self) -> Selection:

@@ -30,12 +30,12 @@ class MkdirExecutor:
         """Return the key: the path, and what the base has there."""
         name = self._runtime.stacks.digest(self._inputs.base)
         selector = selector_digest("destination", self._op)
-        digest = self._runtime.drivers.memo.find(name, selector)
+        digest = self._runtime.drivers.kept.memo.find(name, selector)
         if digest is None:
             if not fetch and not self._runtime.stacks.is_here(self._inputs.base):
                 return None
             digest = self._examine().digest(self._preimages)
-            self._runtime.drivers.memo.keep(name, selector, digest)
+            self._runtime.drivers.kept.memo.keep(name, selector, digest)
         return mkdir_key(self._op, digest, self._preimages)
 
     def origins_name(self, _key: CacheKey) -> str:
