@@ -136,6 +136,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     ),
     "jettison.report.assembly.origins": _REPORTS,
     "jettison.report.assembly.stages": _REPORTS,
+    "jettison.report.assembly.waste": _REPORTS,
     "jettison.sandbox.driver.chroot": _DRIVERS,
     "jettison.sandbox.driver.embedded": _DRIVERS,
     "jettison.sandbox.driver.oci": _DRIVERS,

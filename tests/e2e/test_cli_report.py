@@ -163,9 +163,14 @@ def test_a_failed_gate_tags_and_writes_nothing_and_the_result_stays_in_the_cache
     assert said.returncode == 22
     assert "2 limits are not kept, nothing was tagged or pushed" in said.stderr
     assert "shells: /bin/" in said.stderr
+    assert "2B  /bin/new: delete, shipped by line 2, hidden by line 3" in said.stderr
     assert not archive.exists()
     assert "refused" not in cli("images").stdout
-    assert json.loads(report.read_bytes())["budget"]["ok"] is False
+    found = json.loads(report.read_bytes())
+    assert found["budget"]["ok"] is False
+    (waste,) = found["waste"]
+    assert (waste["path"], waste["bytes"], waste["cause"]) == ("/bin/new", 2, "delete")
+    assert (waste["introduced"], waste["hidden_by"]) == ("b/1", "b/2")
     assert (
         "nothing to run: all 2 steps were cached" in cli("build", "-t", "refused", context).stderr
     )

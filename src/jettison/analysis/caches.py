@@ -84,7 +84,7 @@ def caches_left(files: Iterable[tuple[str, int]]) -> list[CacheLeft]:
     for path, size in files:
         directory = path.rpartition("/")[0]
         if directory not in known:
-            known[directory] = _cache_of(directory + "/")
+            known[directory] = cache_of(path)
         cache = known[directory]
         if cache is not None:
             total, count = sums.get(cache, (0, 0))
@@ -93,9 +93,9 @@ def caches_left(files: Iterable[tuple[str, int]]) -> list[CacheLeft]:
     return sorted(found, key=lambda each: (-each.bytes, each.path))
 
 
-def _cache_of(directory: str) -> tuple[str, str] | None:
-    """Return the manager and the place of the cache that a directory is in."""
-    match = _PATTERN.match(directory)
+def cache_of(path: str) -> tuple[str, str] | None:
+    """Return the manager and the place of the cache that a file is in, None if it is in none."""
+    match = _PATTERN.match(path)
     if match is None:
         return None
     place = match[0]

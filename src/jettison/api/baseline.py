@@ -47,17 +47,15 @@ def image_named(session: Session, name: str) -> Report:
         UsageError: there is none.
         NamespaceRequired: files must be read, and the process may not do that as it is.
     """
-    from jettison.api.report import image_report
-    from jettison.image.names import find_image
+    from jettison.api.report import named_report
 
     try:
-        image = find_image(session.store, name)
+        return named_report(session, name)
     except (ImageNotFoundError, InvalidReferenceError) as error:
         raise UsageError(
             f"--baseline: `{name}` is neither a file nor an image of the store",
             hint="name a file that `--report json=FILE` wrote, or pull the image",
         ) from error
-    return image_report(session, image)
 
 
 def against(report: Report, other: Report, ref: str) -> Baseline:

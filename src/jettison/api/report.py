@@ -12,6 +12,8 @@ from jettison import __version__
 from jettison.api.facts import root_facts
 from jettison.api.provenance import open_provenance
 from jettison.api.session import Session
+from jettison.errors import InvalidReferenceError
+from jettison.image.names import find_image, tag_reference
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import sha256_digest
@@ -29,6 +31,7 @@ from jettison.report.assembly.left import LeftFiles
 from jettison.report.assembly.origins import ImageFiles
 from jettison.report.assembly.stages import LayerSize, crossings, stages
 from jettison.report.assembly.surface import RootFacts, packages, surface_change
+from jettison.report.assembly.waste import caches, duplicates, waste
 from jettison.report.contents import Directory
 from jettison.report.model import Cache, Dockerfile, Report
 from jettison.report.tree import tree_of
@@ -66,6 +69,32 @@ def image_report(
         report = _made(session, image, read=read, tree=tree)
         session.cache.answers.keep(question, msgspec.msgpack.encode(report))
     return with_blobs(session, image, report)
+
+
+def named_report(session: Session, name: str, *, tree: bool = False) -> Report:
+    """Return the report of an image by the name or ID that a user writes, under that name.
+
+    Args:
+        session: The store.
+        name: It.
+        tree: See ``image_report``.
+
+    Raises:
+        ImageNotFoundError, InvalidReferenceError: there is no such image.
+        NamespaceRequired, ContentError, SourceError, StorageError: see ``image_report``.
+    """
+    image = find_image(session.store, name)
+    report = image_report(session, image, tree=tree)
+    tags = session.store.images.tags_of(image.id)
+    ref = next((_familiar(tag) for tag in tags if _is_named(tag, name)), report.image.ref)
+    return msgspec.structs.replace(report, image=msgspec.structs.replace(report.image, ref=ref))
+
+
+def _is_named(tag: str, name: str) -> bool:
+    try:
+        return str(tag_reference(name)) == tag
+    except InvalidReferenceError:
+        return False  # an ID
 
 
 def with_blobs(session: Session, image: StoredImage, report: Report) -> Report:
@@ -147,6 +176,9 @@ def _made(session: Session, image: StoredImage, *, read: bool, tree: bool) -> Re
             if after is not None
             else None
         ),
+        waste=waste(record, visible),
+        duplicates=duplicates(visible),
+        caches_left=caches(visible),
         packages=packages(after, before) if after is not None else (),
         directories=tuple(Directory(*each) for each in after.directories) if after else (),
         origins=files.origins(),

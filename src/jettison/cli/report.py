@@ -30,11 +30,9 @@ def report(ctx: click.Context, /, image: str, **flags: object) -> int:
     outputs = parse_reports(texts(flags, "reports"), "brief")
 
     def work(session: Session) -> int:
-        from jettison.api.report import image_report
-        from jettison.image.names import find_image
+        from jettison.api.report import named_report
 
-        found = find_image(session.store, image)
-        write_reports(image_report(session, found, tree=outputs.has_files), outputs)
+        write_reports(named_report(session, image, tree=outputs.has_files), outputs)
         return 0
 
     return in_session(ctx, work)

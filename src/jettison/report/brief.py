@@ -164,7 +164,9 @@ def ran(report: Report) -> list[Step]:
 
 
 def _because(step: Step) -> str:
-    return f": {step.why.text}" if step.why is not None else ""
+    """Return why a step ran; of a first build that goes without saying."""
+    is_news = step.why is not None and step.why.cause != "first-build"
+    return f": {step.why.text}" if step.why is not None and is_news else ""
 
 
 def _compared(report: Report) -> Iterator[str]:

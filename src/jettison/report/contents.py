@@ -63,7 +63,7 @@ class Waste(msgspec.Struct, frozen=True):
         path: The file, or the directory that all of it is below.
         bytes: Hidden bytes.
         files: How many files.
-        introduced: Id of the step that shipped them first.
+        introduced: Id of the step that shipped them, or ``base image``.
         introduced_line: Its line; 0 for a base image.
         hidden_by: Id of the step that hides them.
         hidden_by_line: Its line.

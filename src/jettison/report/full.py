@@ -100,12 +100,16 @@ def _waste(report: Report, columns: int) -> Iterator[str]:
             size(each.bytes),
             each.path,
             each.cause,
-            f"{each.introduced} line {each.introduced_line}",
-            f"{each.hidden_by} line {each.hidden_by_line}",
+            _place(each.introduced, each.introduced_line),
+            _place(each.hidden_by, each.hidden_by_line),
         )
         for each in report.waste
     )
     yield from _table(rows, columns, right=(0,))
+
+
+def _place(step: str, line: int) -> str:
+    return f"{step} line {line}" if line else step
 
 
 def _duplicates(report: Report, columns: int) -> Iterator[str]:

@@ -65,12 +65,12 @@ def test_stages_that_the_image_is_from_anyway_leave_nothing_to_compare() -> None
 @pytest.mark.parametrize(
     ("path", "what"),
     [
-        ("/root/.cache/go-build/ab/x", "Go build cache"),
-        ("/go/pkg/mod/x@v1/y.go", "Go module cache"),
+        ("/root/.cache/go-build/ab/x", "go cache"),
+        ("/go/pkg/mod/cache/download/x", "go cache"),
         ("/var/lib/apt/lists/x", "apt cache"),
         ("/root/.npm/_cacache/index/x", "npm cache"),
-        ("/root/.m2/repository/a.jar", "Maven repository"),
-        ("/usr/local/cargo/registry/x", "Cargo registry"),
+        ("/root/.m2/repository/a.jar", "maven cache"),
+        ("/usr/local/cargo/registry/x", "cargo cache"),
         ("/usr/lib/gcc/x86/cc1", "/usr/lib"),
         ("/main.go", "/"),
     ],

@@ -6,33 +6,14 @@ Out: ``LeftBehind`` values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from jettison.analysis.caches import cache_of
 from jettison.provenance.totals import StageTotals
 from jettison.report.model import LeftBehind
 
 _MOST = 12
 _DEPTH = 2
-_CACHES = (
-    (re.compile(r"/\.cache/go-build(?:/|$)"), "Go build cache"),
-    (re.compile(r"/pkg/mod(?:/|$)"), "Go module cache"),
-    (re.compile(r"^/var/cache/apt/|^/var/lib/apt/lists/"), "apt cache"),
-    (re.compile(r"^/var/cache/apk/|^/etc/apk/cache/"), "apk cache"),
-    (re.compile(r"^/var/cache/(?:dnf|yum|libdnf5)/"), "dnf cache"),
-    (re.compile(r"/\.cache/pip/"), "pip cache"),
-    (re.compile(r"/\.cache/uv/"), "uv cache"),
-    (re.compile(r"/\.cache/pypoetry/"), "Poetry cache"),
-    (re.compile(r"/\.npm/_cacache/"), "npm cache"),
-    (re.compile(r"/\.cache/yarn/|/\.yarn/(?:berry/)?cache/"), "Yarn cache"),
-    (re.compile(r"/\.local/share/pnpm/store/|/\.pnpm-store/"), "pnpm store"),
-    (re.compile(r"/\.cargo/registry/|/usr/local/cargo/registry/"), "Cargo registry"),
-    (re.compile(r"/\.m2/repository/"), "Maven repository"),
-    (re.compile(r"/\.gradle/(?:caches|wrapper)/"), "Gradle cache"),
-    (re.compile(r"/\.composer/cache/|/\.cache/composer/"), "Composer cache"),
-    (re.compile(r"/\.bundle/cache/|/vendor/cache/|/gems/[^/]+/cache/"), "Bundler cache"),
-)
-"""Where package managers and compilers keep caches, and what these are called."""
 
 
 class LeftFiles:
@@ -78,10 +59,10 @@ def what_is(path: str) -> str:
     """Return what a file is part of: a cache by its name, or a directory near the root.
 
     >>> what_is("/root/.cache/go-build/ab/x"), what_is("/usr/lib/gcc/x"), what_is("/src/main.go")
-    ('Go build cache', '/usr/lib', '/src')
+    ('go cache', '/usr/lib', '/src')
     """
-    for pattern, name in _CACHES:
-        if pattern.search(path):
-            return name
+    cache = cache_of(path)
+    if cache is not None:
+        return f"{cache[0]} cache"
     parts = path.split("/")[1:-1]
     return "/" + "/".join(parts[:_DEPTH])
