@@ -227,7 +227,7 @@ def test_without_a_script_there_are_picture_list_and_tables(
     browser.look(900, 900)
     browser.open(pages["sample"], script=False)
     try:
-        assert browser.evaluate("document.querySelectorAll('svg.map svg').length") > 40
+        assert browser.evaluate("document.querySelectorAll('svg.map rect').length") > 40
         assert (
             browser.evaluate("document.querySelector('svg.map').getBoundingClientRect().height")
             == 540
@@ -246,3 +246,22 @@ def test_the_schemes_have_other_colors(browser: Browser, pages: dict[str, Path])
         browser.open(pages["sample"])
         seen.add(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert seen == {"rgb(255, 255, 255)", "rgb(17, 20, 25)"}
+
+
+def test_the_legend_leaves_the_color_to_one_stage(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.look(1200, 900)
+    browser.open(pages["sample"])
+    colors = (
+        "[...document.querySelectorAll('.cell.b0, .cell.s0')].map(each =>"
+        " [each.classList.contains('s0'), getComputedStyle(each).backgroundColor])"
+    )
+    press = "document.querySelectorAll('.only')[1].click()"
+    before = browser.evaluate(colors)
+    browser.evaluate(press)
+    pressed = browser.evaluate(colors)
+    assert {color for ours, color in pressed if not ours} == {"rgb(255, 255, 255)"}
+    assert {color for ours, color in pressed if ours} == {"rgb(169, 201, 242)"}
+    state = "document.querySelectorAll('.only')[1].getAttribute('aria-pressed')"
+    assert browser.evaluate(state) == "true"
+    browser.evaluate(press)
+    assert browser.evaluate(colors) == before

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from jettison.console.plain import size
 from jettison.report.html.colors import of_stage
-from jettison.report.html.text import named, shorten, visible
+from jettison.report.html.text import fitting, named
 from jettison.report.model import Report, Stage
 
 MOST_NODES = 60
@@ -178,19 +178,15 @@ def _places(
 
 def _shape(name: str, stage: Stage | None, place: tuple[float, float]) -> Shape:
     if stage is None:
-        return Shape(*place, _fitting(name, NAME_LETTERS), "image", "", "b1", "image")
+        return Shape(*place, fitting(name, NAME_LETTERS), "image", "", "b1", "image")
     return Shape(
         *place,
-        _fitting(named(name), NAME_LETTERS),
-        _fitting(f"from {stage.base.ref}", LETTERS),
+        fitting(named(name), NAME_LETTERS),
+        fitting(f"from {stage.base.ref}", LETTERS),
         size(stage.bytes),
         of_stage(stage.index),
         "final" if stage.final else "stage",
     )
-
-
-def _fitting(text: str, letters: int) -> str:
-    return shorten(visible(text), letters)
 
 
 def _edge(
@@ -223,6 +219,6 @@ def _edge(
         round((y1 + y2) / 2, 1),
         size(link.bytes),
         note,
-        f"{' to '.join(shorten(named(end), 60) for end in ends)}: {size(link.bytes)}, {note}",
+        f"{' to '.join(fitting(named(end), 60) for end in ends)}: {size(link.bytes)}, {note}",
         link.shipped,
     )

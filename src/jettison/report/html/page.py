@@ -24,7 +24,7 @@ from jettison.report.verdict import Gate
 MOST_ROWS = 300
 """Rows of a table of what there may be many of."""
 
-MOST_PACKAGES = 2500
+MOST_PACKAGES = 2000
 """All packages of a large image; what is beyond is counted."""
 
 FIRST_FILES = 50

@@ -90,7 +90,7 @@ def _environment() -> jinja2.Environment:
         duration=words.duration,
         percent=words.percent,
         named=text.named,
-        shorten=text.shorten,
+        fit=text.fitting,
         stage_color=of_stage,
     )
     environment.globals["count"] = words.count

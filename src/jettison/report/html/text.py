@@ -34,6 +34,15 @@ def visible(text: str, most: int = MOST) -> str:
     return "".join(shown)
 
 
+def fitting(text: str, most: int) -> str:
+    r"""Return a text of which every character is seen, in at most so many letters.
+
+    >>> fitting("node\x1b[31m", 7)
+    'nod…31m'
+    """
+    return shorten(visible(text), most)
+
+
 def named(stage: str) -> str:
     """Return how a stage is called; one without a name has its number.
 

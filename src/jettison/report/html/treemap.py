@@ -14,7 +14,7 @@ from typing import NamedTuple
 from jettison.console.plain import size
 from jettison.report.contents import Node
 from jettison.report.html.squarify import Box, squarify
-from jettison.report.html.text import shorten, visible
+from jettison.report.html.text import fitting
 
 WIDTH, HEIGHT = 1080.0, 540.0
 """The size that cells are laid out for, in pixels."""
@@ -28,6 +28,12 @@ LEAST_INSIDE = (30.0, 34.0)
 LEAST_AREA = 12.0
 """What is smaller is not drawn, in square pixels."""
 
+MOST_TITLE = 160
+"""Letters of a path that shows where the pointer is."""
+
+TITLED_AREA = 240.0
+"""What is smaller says nothing, so that pages of many small files stay small."""
+
 LETTER = 7.0
 """Width of a letter, at most nearly."""
 
@@ -40,7 +46,7 @@ class Cell(NamedTuple):
         color: Class of who made it; empty for a directory that shows what is in it.
         label: Its name as far as there is room.
         size: Its size as text if there is room for a second line.
-        title: Path, size and who made it.
+        title: Path, size and who made it; empty for a small one, which has no label either.
     """
 
     box: Box
@@ -69,7 +75,7 @@ def _inside(
         if part.width * part.height < LEAST_AREA:
             continue
         below = f"{path}/{child.name}"
-        title = f"{below}  {size(child.bytes)}"
+        title = f"{fitting(below, MOST_TITLE)}  {size(child.bytes)}"
         opened = bool(child.children) and opens(part)
         if not opened:
             title += f"  {labels[child.origin]}"
@@ -78,9 +84,9 @@ def _inside(
         yield Cell(
             Box(*(round(each, 2) for each in _percent(part))),
             "" if opened else colors[child.origin],
-            shorten(visible(child.name), room) if room >= least and part.height >= 16 else "",
+            fitting(child.name, room) if room >= least and part.height >= 16 else "",
             size(child.bytes) if room >= 8 and part.height >= 36 and not opened else "",
-            title,
+            title if part.width * part.height >= TITLED_AREA else "",
         )
         if opened:
             yield from _inside(child, below, part.inset(FRAME, TITLE), colors, labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import re
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import pytest
 import report_rig
 from jettison.report import html as package
 from jettison.report.html.render import render
-from jettison.report.model import Cache, Image, Report
+from jettison.report.model import Cache, Image, Package, Report
+from jettison.report.tree import File
 from jettison.report.verdict import Budget
 
 TEMPLATES = Path(package.__file__).parent / "templates"
@@ -161,6 +163,18 @@ def test_names_without_end_do_not_make_a_page_without_end() -> None:
 def test_an_image_of_24000_files_fits() -> None:
     data = render(report_rig.large())
     assert len(data) <= MAX_BYTES
+
+
+def test_so_does_one_whose_names_are_as_long_as_files_may_have_them() -> None:
+    chance = random.Random(1)
+    name = "".join(chance.choices("abcdefghijk_-.", k=230))
+    files = [
+        File(f"/usr/{name}{n % 300}/{name}{n}", "file", chance.randint(1, 10**6), n % 4)
+        for n in range(24_000)
+    ]
+    report = report_rig.report_of(files, report_rig.sample().origins)
+    many = tuple(Package("npm", f"{n}{name}", name, n) for n in range(3000))
+    assert len(render(msgspec.structs.replace(report, packages=many))) <= MAX_BYTES
 
 
 def test_the_numbers_of_the_report_are_there_without_a_script() -> None:

@@ -252,10 +252,29 @@
     field.hidden = false;
     input.addEventListener("input", search);
   }
+  // Pressing an entry of the legend leaves the colour to what that stage made.
+  function legend(item, cells) {
+    const color = item.querySelector(".swatch").classList[1], who = item.querySelector(".who");
+    const button = make("button", "only");
+    button.type = "button";
+    button.setAttribute("aria-pressed", "false");
+    button.append(...who.childNodes);
+    who.append(button);
+    button.addEventListener("click", () => {
+      const pressed = button.getAttribute("aria-pressed") === "false";
+      for (const other of document.querySelectorAll(".only")) other.setAttribute("aria-pressed", "false");
+      button.setAttribute("aria-pressed", String(pressed));
+      cells.className = pressed ? `cells only-${color}` : "cells";
+    });
+  }
+
   for (const element of document.querySelectorAll(".script")) element.hidden = false;
 
   const place = byId("map");
-  if (place && root) treemap(place);
+  if (place && root) {
+    treemap(place);
+    for (const item of document.querySelectorAll(".legend li")) legend(item, place.querySelector(".cells"));
+  }
 
   // Which section is in view.
   const links = new Map([...document.querySelectorAll("body > nav a")].map((link) => [link.hash.slice(1), link]));
