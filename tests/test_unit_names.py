@@ -78,6 +78,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.built": _RUNS,
     "jettison.api.counterfactual": _REPORTS,
     "jettison.api.debug": _RUNS,
+    "jettison.api.digests": _RUNS,
     "jettison.api.remember": _TRACES,
     "jettison.api.trace": _TRACES,
     "jettison.api.why": _TRACES,
@@ -127,6 +128,10 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.image.pull": _IMAGES,
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
+    ),
+    "jettison.provenance.follow": Elsewhere(
+        "a part of `provenance.totals`, which is tested whole",
+        ("unit/provenance/test_chain_and_totals.py",),
     ),
     "jettison.python.calls": Elsewhere(
         "calls of programs, in processes of their own", ("e2e/test_python_calls.py",)

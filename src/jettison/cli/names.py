@@ -27,6 +27,7 @@ COMMANDS = {
     "rmi": ("images", "Remove names and images from the local store."),
     "inspect": ("inspect", "Show all facts of containers and images as JSON."),
     "history": ("images", "Show how an image was made."),
+    "diff": ("diff", "Show what is different between two images."),
     "provenance": ("provenance", "Show which line and stage made the paths of an image."),
     "report": ("report", "Show what an image ships, and what its build left behind."),
     "save": ("transfer", "Write images to a tar archive."),

@@ -86,7 +86,6 @@ class _Row:
         self.top = top
         self.inside = inside
         self.path = path or top.path + ("/" if top.is_dir else "")
-        self.is_many = bool(path)
 
     def cells(self, known: Provenance) -> tuple[str, ...]:
         """Return the cells of the table."""
@@ -103,27 +102,33 @@ class _Row:
 
 
 def _whole(origins: Sequence[PathOrigin]) -> list[_Row]:
-    """Return rows: a directory all of whose content came with it is one, with that."""
+    """Return rows: a directory whose files all came the same way is one row.
+
+    Of a directory that holds something it does not matter who made it.
+    """
+    directories = {each.path for each in origins if each.is_dir}
+    parents = {each.path.rpartition("/")[0] for each in origins}
     below: dict[str, list[PathOrigin]] = {}
-    mixed: set[str] = set()
-    directories = {each.path: _identity(each.chain) for each in origins if each.is_dir}
+    ways: dict[str, set[tuple[object, ...]]] = {}
     for each in origins:
+        if each.path in parents:
+            continue
+        way = _identity(each.chain)
         parent = each.path.rpartition("/")[0]
-        identity = _identity(each.chain)
         while parent in directories:
             below.setdefault(parent, []).append(each)
-            if directories[parent] != identity:
-                mixed.add(parent)
+            ways.setdefault(parent, set()).add(way)
             parent = parent.rpartition("/")[0]
     rows: list[_Row] = []
     covered = ""
     for each in origins:
         if covered and each.path.startswith(covered):
             continue
-        if not each.is_dir:
+        inside = below.get(each.path)
+        if inside is None:
             rows.append(_Row(each, [each]))
-        elif each.path not in mixed:
-            rows.append(_Row(each, below.get(each.path, [])))
+        elif len(ways[each.path]) == 1:
+            rows.append(_Row(inside[0], inside, each.path + "/"))
             covered = each.path + "/"
     return _together(rows)
 
@@ -132,7 +137,7 @@ def _together(rows: Sequence[_Row]) -> list[_Row]:
     """Return rows with many of one directory that came the same way as one."""
     groups: dict[tuple[object, ...], list[_Row]] = {}
     for row in rows:
-        parent = row.top.path.rpartition("/")[0]
+        parent = row.path.rstrip("/").rpartition("/")[0]
         groups.setdefault((parent, _identity(row.top.chain)), []).append(row)
     found = []
     for key, group in groups.items():
@@ -152,11 +157,14 @@ def _identity(chain: Chain) -> tuple[object, ...]:
 def _source(row: _Row) -> str:
     """Return what a row says of where a path was before, and by what."""
     chain = row.top.chain
-    last = chain.links[-1]
+    last, shown = chain.links[-1], row.path.rstrip("/*") or "/"
+    # What is shown for a directory is the place of one of its files without its name there.
+    rest = row.top.path[len(shown) :] if row.path[-1] in "/*" else ""
+    before = last.path.removesuffix(rest) or "/"
     if last.stage < 0:
-        return _place(last)
+        return _place(last, before)
     text = _instruction(last)
-    return text if last.path == chain.path or row.is_many else f"{last.path}  ({text})"
+    return text if before == shown else f"{before}  ({text})"
 
 
 def _way(known: Provenance, origin: PathOrigin) -> str:
@@ -191,8 +199,8 @@ def _instruction(link: Link) -> str:
     return link.instruction
 
 
-def _place(link: Link) -> str:
-    """Return where a path was outside of all stages."""
+def _place(link: Link, path: str = "") -> str:
+    """Return where a path was outside of all stages; ``path`` is shown in place of its own."""
     from jettison.provenance.chain import Way
 
     match link.way:
@@ -204,7 +212,7 @@ def _place(link: Link) -> str:
             return "not in the store any more: build the image again"
         case _:
             where = link.detail
-    return f"{where}: {link.path}" + (f", {link.member}" if link.member else "")
+    return f"{where}: {path or link.path}" + (f", {link.member}" if link.member else "")
 
 
 def _document(
