@@ -197,6 +197,11 @@ class ListingBuilder:
         return mode
 
 
+def empty_listing() -> Listing:
+    """Return the listing of a layer without entries, or of one that is not known."""
+    return Listing([], [], [], [], [])
+
+
 def listing_of(files: Iterable[LayerFile]) -> Listing:
     """Return the listing of entries in the order of ``fs.walk``."""
     builder = ListingBuilder()

@@ -15,7 +15,7 @@ from functools import cached_property
 
 import msgspec
 
-from jettison.fs.listing import Listing
+from jettison.fs.listing import Listing, empty_listing
 from jettison.fs.visible import Seen, Visible, visible
 from jettison.provenance.origin import CopiedSource, CopyOrigins, Origin
 from jettison.provenance.record import BuildRecord, StackLayer, StepKind, StepRecord
@@ -111,7 +111,7 @@ class StackFiles:
     @cached_property
     def visible(self) -> Visible:
         """What is seen of all layers; those that are not known hide and show nothing."""
-        return visible([self.listing(each) or NOTHING for each in range(len(self.layers))])
+        return visible([self.listing(each) or empty_listing() for each in range(len(self.layers))])
 
     def inode(self, seen: Seen) -> Seen:
         """Return the entry that stands for a file with several names."""
@@ -291,7 +291,6 @@ class Provenance:
 
 
 _FILES = {StepKind.CONTEXT, StepKind.URL, StepKind.GIT}
-NOTHING = Listing([], [], [], [], [])
 _WAYS = {
     StepKind.IMAGE: Way.BASE,
     StepKind.RUN: Way.RUN,

@@ -21,8 +21,9 @@ from typing import Protocol
 
 import msgspec
 
+from jettison.fs.listing import empty_listing
 from jettison.fs.visible import Visible, visible
-from jettison.provenance.chain import NOTHING, Provenance, StackFiles
+from jettison.provenance.chain import Provenance, StackFiles
 from jettison.provenance.follow import Follower
 
 _KIND = 0o170000
@@ -193,7 +194,7 @@ def _stage(
 ) -> StageTotals:
     files = provenance.files(stage)
     first = sum(1 for each in files.layers if each.stage != stage or each.is_base)
-    listings = [files.listing(each) or NOTHING for each in range(len(files.layers))]
+    listings = [files.listing(each) or empty_listing() for each in range(len(files.layers))]
     own = visible(listings[first:]) if first else files.visible
     reached: list[int] = []
     for path, position, entry, size in _files(own):
@@ -244,7 +245,7 @@ def _sizes(shown: Visible) -> Iterator[int]:
 def _shipped(image: StackFiles) -> Iterator[int]:
     """Yield the sizes of all files of all layers."""
     for position in range(len(image.layers)):
-        listing = image.listing(position) or NOTHING
+        listing = image.listing(position) or empty_listing()
         for entry, mode in enumerate(listing.modes):
             if mode & _KIND == stat.S_IFREG and entry not in listing.links:
                 yield listing.sizes[entry]
