@@ -11,8 +11,9 @@ import stat
 
 from jettison.api.session import Session
 from jettison.fs.digest import file_sha256
+from jettison.fs.listing import empty_listing
 from jettison.fs.visible import Seen
-from jettison.provenance.chain import NOTHING, StackFiles
+from jettison.provenance.chain import StackFiles
 
 
 class FileDigests:
@@ -36,7 +37,7 @@ class FileDigests:
         Raises:
             NamespaceRequired: it must be read, and the process may not do that as it is.
         """
-        listing = self._files.listing(seen.layer) or NOTHING
+        listing = self._files.listing(seen.layer) or empty_listing()
         known = listing.digests.get(seen.entry) or self._known.get(seen)
         if known is None and self._read:
             self._session.require_namespace()
