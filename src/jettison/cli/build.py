@@ -238,7 +238,9 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         jobs=flags["jobs"],
     )
     progress = "quiet" if flags["quiet"] else str(flags["progress"])
-    reports = parse_reports(texts(flags, "reports"), default_text(progress))
+    reports = parse_reports(
+        texts(flags, "reports"), default_text(progress), sizes=bool(flags["sizes"])
+    )
     request = msgspec.structs.replace(
         request_of(context, {**flags, "explain": flags["explain"] or progress == "rawjson"}),
         report=reports.wanted,
@@ -252,7 +254,6 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         settings,
         progress=progress,
         finish=lambda result: write_files(result, iidfile, metadata_file),
-        sizes=bool(flags["sizes"]),
         reports=reports,
         on_error=str(flags["on_error"] or ""),
     )

@@ -35,15 +35,19 @@ class ReportOutputs(msgspec.Struct, frozen=True):
         text: ``brief``, ``full`` or ``none``.
         files: (format, file) pairs; the file is empty for standard output.
         asked: Whether somebody asked; else it is shown beside what else a terminal shows.
+        sizes: Whether the table of sizes is shown.
     """
 
     text: str = "none"
     files: tuple[tuple[str, str], ...] = ()
     asked: bool = False
+    sizes: bool = False
 
     @property
     def wanted(self) -> str:
         """The value of ``BuildRequest.report``."""
+        if self.sizes and not self.has_files:
+            return SUMS
         if self.text == "none" and not self.files:
             return ""
         if self.has_files:
@@ -59,17 +63,20 @@ class ReportOutputs(msgspec.Struct, frozen=True):
 NO_REPORTS = ReportOutputs()
 
 
-def parse_reports(values: Sequence[str], default: str = "none") -> ReportOutputs:
+def parse_reports(
+    values: Sequence[str], default: str = "none", *, sizes: bool = False
+) -> ReportOutputs:
     """Return what the values of ``--report`` ask for; the last text counts.
 
     Args:
         values: They.
         default: The text, if no value says anything.
+        sizes: Whether the table of sizes is wanted; it takes the place of the default.
 
     Raises:
         UsageError: a value is none.
     """
-    text, files = "none" if values else default, []
+    text, files = "none" if values or sizes else default, []
     for value in values:
         name, equals, path = value.partition("=")
         if name in TEXTS and not equals:
@@ -81,7 +88,7 @@ def parse_reports(values: Sequence[str], default: str = "none") -> ReportOutputs
                 f"--report: `{value}` is no report",
                 hint=f"write {', '.join(TEXTS)}, or one of {', '.join(FORMATS)} with `=FILE`",
             )
-    return ReportOutputs(text, tuple(files), bool(values))
+    return ReportOutputs(text, tuple(files), bool(values), sizes)
 
 
 def default_text(progress: str) -> str:
@@ -126,6 +133,10 @@ def write_reports(
         from jettison.report.brief import brief
 
         out(brief(report, columns()))
+    if outputs.sizes:
+        from jettison.report.sizes import size_table
+
+        out(size_table(report, columns()))
 
 
 def _write(report: Report, name: str, path: str, environ: Mapping[str, str]) -> None:

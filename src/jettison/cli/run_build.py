@@ -33,7 +33,6 @@ def run_build(
     *,
     progress: str,
     finish: Callable[[BuildResult], None],
-    sizes: bool = False,
     reports: ReportOutputs = NO_REPORTS,
     on_error: str = "",
     environ: Mapping[str, str] = os.environ,
@@ -45,7 +44,6 @@ def run_build(
         settings: What holds.
         progress: How it is shown.
         finish: Called with the result of a build that worked, before anything is said of it.
-        sizes: Whether to show what each stage left behind.
         reports: What of its report is written where.
         on_error: ``shell`` runs one where a step failed.
         environ: Of this process, or what is to hold instead.
@@ -88,10 +86,6 @@ def run_build(
         from jettison.cli.why import explanation_text
 
         err(explanation_text(result.explanation))
-    if sizes:
-        from jettison.cli.sizes import size_table
-
-        out(size_table(result))
     return 0
 
 
