@@ -26,6 +26,7 @@ from contract.sandbox_rig import OLD, Rig, drivers_here, make_base, variant
 from jettison.container.foreground import Attachment, run_attached
 from jettison.errors import HostError, SandboxUnavailableError, UsageError
 from jettison.linux.process import CAPABILITIES, capability_mask
+from jettison.linux.seccomp_profile import parse_profile
 from jettison.linux.userns import in_user_namespace
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import (
@@ -182,6 +183,16 @@ def test_dangerous_system_calls_are_filtered(rig):
     result = rig.sh("unshare -U true || echo refused")
     assert result.lines == ["refused"]
     assert b"Operation not permitted" in result.stderr
+
+
+def test_a_profile_takes_the_place_of_the_filter(rig):
+    text = """{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}"""
+    profile = parse_profile(text, DEFAULT_CAPABILITIES, os.uname().machine, (6, 1))
+    script = "echo one; mkdir /tmp/d || echo refused; unshare -m true && echo mine"
+    result = rig.sh(script, seccomp=profile, capabilities=(*DEFAULT_CAPABILITIES, "CAP_SYS_ADMIN"))
+    assert result.lines == ["one", "refused", "mine"]
+    assert b"No space left on device" in result.stderr
 
 
 def test_a_privileged_container_has_every_capability_and_no_filter(rig):

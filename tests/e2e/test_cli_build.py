@@ -239,3 +239,18 @@ def test_the_size_table_tells_what_was_left_behind(cli: Cli):
     assert re.search(r"^builder +box +\S+ +\S+ +\S+$", table, re.MULTILINE)
     assert re.search(r"^docs .*not needed, not built$", table, re.MULTILINE)
     assert "image with multi-stage:" in table
+
+
+def test_steps_take_options_of_security(cli: Cli):
+    text = "FROM box\nRUN grep -E 'Seccomp:|NoNewPrivs' /proc/self/status; ! mkdir /refused\n"
+    profile = '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]}'
+    context = cli.context({"Dockerfile": text, "profile.json": profile})
+    flags = ["--no-cache", "--progress=plain", "--security-opt", "no-new-privileges"]
+    said = cli("build", *flags, "--security-opt", "seccomp=profile.json", ".", cwd=context)
+    assert "NoNewPrivs:\t1" in said.all
+    assert "Seccomp:\t2" in said.all
+    said = cli.attempt("build", *flags, "--security-opt", "seccomp=unconfined", ".", cwd=context)
+    assert "Seccomp:\t0" in said.all
+    assert said.returncode != 0  # the step could make its directory
+    said = cli.attempt("build", "--security-opt", "seccomp=no-such.json", ".", cwd=context)
+    assert "opening seccomp profile (no-such.json) failed" in said.stderr

@@ -331,7 +331,7 @@ def test_a_control_group_lets_the_usual_devices_be_opened_and_every_node_be_made
             continue
         tried += 1
         try:
-            assert _opens(group, str(node), "/dev/null", str(null), "/dev/kmsg") == [
+            assert _opens(group, str(node), "/dev/null", str(null), "/dev/loop-control") == [
                 "/dev/null",
                 str(null),
             ]
@@ -347,7 +347,7 @@ def test_the_program_for_version_2_has_the_rules_of_version_1():
     assert len(program) % 8 == 0
     for major, minor in device_group.USUAL_DEVICES:
         assert _ask(program, 2, 2, major, 7 if minor is None else minor) == 1
-    given = device_group.rules_program([("b", 7, 4), ("c", 10, 1)])
+    given = device_group.rules_program([("b", 7, 4, "rwm"), ("c", 10, 1, "rwm")])
     for access, kind, major, minor, answer in [
         (6, 1, 7, 4, 1), (6, 1, 7, 5, 0), (6, 1, 8, 4, 0), (2, 2, 10, 1, 1), (2, 2, 7, 4, 0),
         (2, 2, 1, 3, 1),
@@ -482,3 +482,15 @@ def test_run_keeps_to_it_without_a_capability_too(nodes, disk):
         assert "not permitted" in done.stderr.lower() or "denied" in done.stderr.lower()
     done = nodes.run("run", "--rm", "--privileged", *flags, "x", "/bin/sh", "-c", script)
     assert done.stdout == 3 * _CONTENT.decode(), done.stderr
+
+
+def test_a_device_that_is_given_for_reading_cannot_be_written(rig):
+    if rig.sandbox.name in {"single-id", "in-container"}:
+        pytest.skip("it gives no devices, or has no control group of devices")
+    node = DeviceNode(Path("/dev/loop-control"), "/dev/loop-control", "r")
+    script = (
+        "exec 3< /dev/loop-control && echo read; (exec 4> /dev/loop-control) || echo not written"
+    )
+    result = rig.sh(script, devices=(node,))
+    assert result.lines == ["read", "not written"]
+    assert b"Operation not permitted" in result.stderr

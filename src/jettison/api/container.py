@@ -6,8 +6,10 @@ Out: parts of a ``SandboxSpec``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,11 +22,16 @@ from jettison.sandbox.spec import (
     BindMount,
     ContainerLimits,
     Mount,
+    Security,
     TmpfsMount,
 )
 from jettison.settings import parse_size
 
+if TYPE_CHECKING:
+    from jettison.linux.seccomp_profile import SeccompProfile
+
 _SHM_BYTES = 64 << 20
+_PROFILE_BYTES = 1 << 20
 _TARGETS = ("dst", "destination", "target")
 _SOURCES = ("src", "source")
 _READONLY = ("readonly", "ro")
@@ -66,17 +73,12 @@ def limits(request: RunRequest) -> ContainerLimits:
     )
 
 
-class Security(msgspec.Struct, frozen=True):
-    """What ``--security-opt`` says; see ``SandboxSpec``."""
-
-    apparmor: str | None = None
-    no_new_privileges: bool = False
-    unfiltered: bool = False
-    unmasked: bool = False
-
-
-def security(options: Iterable[str]) -> Security:
+def security(options: Iterable[str], capabilities: Iterable[str] = ()) -> Security:
     """Return what security options say.
+
+    Args:
+        options: As written.
+        capabilities: Of the container: rules for system calls may depend on them.
 
     >>> security(["apparmor=unconfined", "no-new-privileges"]).no_new_privileges
     True
@@ -86,18 +88,19 @@ def security(options: Iterable[str]) -> Security:
     """
     found = Security()
     for option in options:
-        name, equals, value = option.replace(":", "=", 1).partition("=")
+        name, equals, value = option.partition("=")
+        if not equals:
+            name, equals, value = option.partition(":")
         if name == "apparmor" and equals:
             found = msgspec.structs.replace(found, apparmor=value)
         elif name == "no-new-privileges" and value in {"", "true", "false"}:
             found = msgspec.structs.replace(found, no_new_privileges=value != "false")
         elif name == "seccomp" and value in {"unconfined", "builtin"}:
-            found = msgspec.structs.replace(found, unfiltered=value == "unconfined")
-        elif name == "seccomp" and equals:
-            raise UsageError(
-                f"--security-opt `{option}`: profiles of files are not read",
-                hint="the filter is docker's own; `seccomp=unconfined` is none",
-            )
+            unfiltered = value == "unconfined"
+            found = msgspec.structs.replace(found, unfiltered=unfiltered, seccomp=None)
+        elif name == "seccomp" and value:
+            profile = _seccomp_profile(_profile_text(value), capabilities)
+            found = msgspec.structs.replace(found, unfiltered=False, seccomp=profile)
         elif name == "systempaths" and value == "unconfined":
             found = msgspec.structs.replace(found, unmasked=True)
         elif name == "label" and value != "disable" and equals:
@@ -108,10 +111,59 @@ def security(options: Iterable[str]) -> Security:
         elif name != "label" or not equals:
             raise UsageError(
                 f"security option `{option}` is not known",
-                hint="write apparmor=PROFILE, no-new-privileges, seccomp=unconfined or "
-                "systempaths=unconfined",
+                hint="write apparmor=PROFILE, no-new-privileges, seccomp=unconfined, "
+                "seccomp=FILE or systempaths=unconfined",
             )
     return found
+
+
+def with_profile_text(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Return security options with the text of a profile in place of its file's name.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+
+    def kept(option: str) -> str:
+        name, equals, value = option.partition("=")
+        is_file = name == "seccomp" and equals and value not in {"", "unconfined", "builtin"}
+        return f"{name}={_profile_text(value)}" if is_file else option
+
+    return tuple(map(kept, options))
+
+
+def _profile_text(path: str) -> str:
+    """Return the text of a profile of system calls: of a file, unless it is one itself.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    if path.startswith("{"):
+        return path
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_PROFILE_BYTES + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no text"
+        raise UsageError(
+            f"opening seccomp profile ({path}) failed: {reason}",
+            hint="name a file in docker's format, or `seccomp=unconfined`",
+        ) from error
+    if len(text) > _PROFILE_BYTES:
+        raise UsageError(f"seccomp profile ({path}) is larger than {_PROFILE_BYTES} bytes")
+    return text
+
+
+def _seccomp_profile(text: str, capabilities: Iterable[str]) -> SeccompProfile:
+    """Return what a profile means for a container with capabilities.
+
+    Raises:
+        UsageError: it is none, or cannot be honoured.
+    """
+    from jettison.linux.host import kernel_version
+    from jettison.linux.seccomp_profile import parse_profile
+
+    return parse_profile(text, capabilities, os.uname().machine, kernel_version())
 
 
 _IPC = (

@@ -23,7 +23,13 @@ from jettison.container.ca import HOST, authorities, find_bundle, proxies
 from jettison.container.names import make_hosts, make_resolv_conf
 from jettison.errors import UsageError
 from jettison.oci.redact import passwords
-from jettison.sandbox.spec import ContainerLimits, Mount, NetworkMode
+from jettison.sandbox.spec import (
+    DEFAULT_CAPABILITIES,
+    ContainerLimits,
+    Mount,
+    NetworkMode,
+    Security,
+)
 from jettison.solver.drivers import ExecOptions
 
 if TYPE_CHECKING:
@@ -66,9 +72,15 @@ def exec_options(
         devices: What steps get for the devices that they ask for.
 
     Raises:
-        UsageError: a secret, an agent or the CA bundle cannot be found.
+        UsageError: a secret, an agent or the CA bundle cannot be found; an option of security is
+            unknown.
     """
     ca = ca_files(session, guess=True)
+    secured = Security()
+    if request.security_opts:
+        from jettison.api.container import security
+
+        secured = security(request.security_opts, DEFAULT_CAPABILITIES)
     given = {entry.partition("=")[0] for entry in proxy_env}
     inherited = (f"{n}={v}" for n, v in proxies(session.environ).items() if n not in given)
     env = (*proxy_env, *inherited)
@@ -92,6 +104,7 @@ def exec_options(
         secrets_in_layers=request.secrets_in_layers,
         ssh=agents(request.ssh, session.environ, resources),
         limits=ContainerLimits(**msgspec.structs.asdict(request.resources)),
+        security=secured,
         devices=devices,
         failed=session.store.failed,
         timeout_seconds=request.step_timeout_seconds,

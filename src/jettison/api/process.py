@@ -68,7 +68,7 @@ def container_spec(
     files = container_files(hostname, request.extra_hosts, link)
     extra = ca_files(session)
     given = devices(request.devices, request.gpus) if request.devices or request.gpus else ()
-    options = security(request.security_opts)
+    granted = capabilities(request.cap_add, request.cap_drop)
     spec = SandboxSpec(
         root=Root(RootKind.OVERLAY, directory.upper, directory.work, lowers),
         argv=record.argv,
@@ -93,20 +93,15 @@ def container_spec(
         ),
         network=link.mode,
         network_path=link.path,
-        capabilities=capabilities(request.cap_add, request.cap_drop),
+        capabilities=granted,
         privileged=request.privileged,
-        apparmor=options.apparmor,
-        no_new_privileges=options.no_new_privileges,
-        unfiltered=options.unfiltered,
         readonly_root=request.readonly,
         terminal=request.terminal,
         init=request.init,
         limits=limits(request),
         announced=True,
     )
-    if options.unmasked:
-        spec = msgspec.structs.replace(spec, masked_paths=(), readonly_paths=())
-    return spec
+    return spec.secured(security(request.security_opts, granted))
 
 
 def joined_spec(

@@ -54,6 +54,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
         secrets_in_layers: Whether RUN may write secrets into layers; it fails the build else.
         push: Push all tags afterwards.
         resources: What each RUN may use.
+        security_opts: As of ``RunRequest``, for each RUN; in no cache key.
         step_timeout_seconds: A RUN that takes longer fails; 0 is no limit.
         step_log_bytes: Most bytes of a RUN's output that are shown; 0 is all.
         report: ``all`` for a report, ``sums`` for one without the image's files; ``known`` for one
@@ -89,6 +90,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     ulimits: tuple[str, ...] = ()
     shm_bytes: int = 0
     resources: Resources = Resources()
+    security_opts: tuple[str, ...] = ()
     step_timeout_seconds: float = 0.0
     step_log_bytes: int = STEP_LOG_BYTES
     offline: bool = False

@@ -16,7 +16,14 @@ from pathlib import Path
 
 import msgspec
 
-from jettison.api.container import capabilities, container_mounts, limits, security, sysctls
+from jettison.api.container import (
+    capabilities,
+    container_mounts,
+    limits,
+    security,
+    sysctls,
+    with_profile_text,
+)
 from jettison.api.process import command
 from jettison.api.session import Session
 from jettison.api.supervise import supervise
@@ -134,8 +141,7 @@ def _check(request: RunRequest) -> None:
     """
     container_mounts(request)
     limits(request)
-    security(request.security_opts)
-    capabilities(request.cap_add, request.cap_drop)
+    security(request.security_opts, capabilities(request.cap_add, request.cap_drop))
     parse_ports(request.publish)
     sysctls(request.sysctls, own_network=request.network != "host")
 
@@ -169,7 +175,10 @@ def _placed(request: RunRequest) -> RunRequest:
                 changed[name] = os.fspath(Path(fields[name]).expanduser().absolute())
         mounts.append(changed)
     volumes = tuple(placed(text) for text in request.volumes)
-    return msgspec.structs.replace(request, volumes=volumes, mounts=tuple(mounts))
+    options = with_profile_text(request.security_opts)
+    return msgspec.structs.replace(
+        request, volumes=volumes, mounts=tuple(mounts), security_opts=options
+    )
 
 
 def must_pull(session: Session, request: RunRequest) -> bool:

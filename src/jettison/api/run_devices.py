@@ -15,6 +15,7 @@ from pathlib import Path
 
 from jettison.container.cdi.registry import DIRECTORIES, HostDevice, Registry, check_nodes
 from jettison.errors import HostError, UsageError
+from jettison.linux.device_group import is_usual
 from jettison.sandbox.spec import DeviceNode
 
 _GPU = "nvidia.com/gpu"
@@ -61,12 +62,9 @@ def _node(text: str) -> HostDevice:
     target = target or source
     if not source.startswith("/") or not target.startswith("/") or not set(access) <= _ACCESS:
         raise UsageError(f"bad format for device `{text}`", hint="write /dev/NAME[:/dev/OTHER]")
-    if access and set(access) != _ACCESS:
-        raise UsageError(
-            f"--device `{text}`: a device is given with all access, rwm", hint="leave it out"
-        )
     try:
-        mode = os.stat(source).st_mode
+        st = os.stat(source)
+        mode = st.st_mode
     except OSError as error:
         raise HostError(
             f'error gathering device information while adding custom device "{source}": '
@@ -75,7 +73,13 @@ def _node(text: str) -> HostDevice:
         ) from error
     if not (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)):
         raise HostError(f'error gathering device information: "{source}" is not a device node')
-    return HostDevice(source, nodes=(DeviceNode(Path(source), target),))
+    granted = "".join(each for each in "rwm" if each in (access or "rwm"))
+    if granted != "rwm" and is_usual(st.st_rdev):
+        raise UsageError(
+            f"--device `{text}`: every container may open this device with all access",
+            hint="leave it out",
+        )
+    return HostDevice(source, nodes=(DeviceNode(Path(source), target, granted),))
 
 
 def _gpus(text: str, registry: Registry) -> list[HostDevice]:

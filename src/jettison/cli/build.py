@@ -159,6 +159,14 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 @click.option("--cpu-quota", default="", metavar="MICROSECONDS", help="Time in each period.")
 @click.option("--cpuset-cpus", default="", metavar="LIST", help="Processors to use: 0-2,4.")
 @click.option("--cpuset-mems", default="", metavar="LIST", help="Memory nodes to use.")
+@click.option(
+    "--security-opt",
+    "security_opts",
+    multiple=True,
+    metavar="OPTION",
+    help="Of each RUN step: apparmor=PROFILE, no-new-privileges, seccomp=unconfined|FILE, "
+    "systempaths=unconfined.",
+)
 @click.option("--cgroup-parent", default="", hidden=True)
 @click.option(
     "--step-timeout",
@@ -290,6 +298,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         ulimits=limits(texts(flags, "ulimits")),
         shm_bytes=parse_size("--shm-size", str(flags["shm_size"])),
         resources=_resources_of(flags),
+        security_opts=texts(flags, "security_opts"),
         step_timeout_seconds=float(str(flags["step_timeout"])),
         step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"]) or "2m"),
         offline=bool(flags["offline"]),

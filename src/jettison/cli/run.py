@@ -109,7 +109,7 @@ OURS_FAILED = 125
     "security_opts",
     multiple=True,
     metavar="OPTION",
-    help="apparmor=PROFILE, no-new-privileges, seccomp=unconfined, systempaths=unconfined.",
+    help="apparmor=PROFILE, no-new-privileges, seccomp=unconfined|FILE, systempaths=unconfined.",
 )
 @click.option("--cap-drop", multiple=True, metavar="NAME", help="Take a capability, or ALL.")
 @click.option(

@@ -27,7 +27,8 @@ class RunRequest(msgspec.Struct, frozen=True):
         mounts: Fields of each ``--mount``: ``type``, ``src``, ``dst``, ``readonly``, …
         shm_bytes: Of ``/dev/shm``; 0 is the default.
         ulimits: ``NAME=SOFT[:HARD]``.
-        security_opts: ``apparmor=PROFILE``, ``no-new-privileges``, ``seccomp=unconfined``.
+        security_opts: ``apparmor=PROFILE``, ``no-new-privileges``, ``seccomp=unconfined``, or
+            the text of a profile in place of that.
         cap_add, cap_drop: Capabilities with or without ``CAP_``, or ``ALL``.
         labels: ``NAME=value``.
         dns, dns_search, dns_options: Lines of ``/etc/resolv.conf``, in place of the host's.

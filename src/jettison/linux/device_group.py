@@ -43,8 +43,9 @@ _KINDS = {"b": 1, "c": 2}
 _LICENSE = b"Apache-2.0\0"
 
 
-Number = tuple[str, int, int]
-"""A device: `b` or `c`, major and minor number."""
+_ACCESS = {"m": 1, "r": 2, "w": 4}
+Number = tuple[str, int, int, str]
+"""A device: `b` or `c`, major and minor number, and what may be done: of `r`, `w`, `m`."""
 
 
 class DeviceGroup(msgspec.Struct, frozen=True):
@@ -99,6 +100,12 @@ def make_device_group(
     return DeviceGroup(directory, hierarchy.unified)
 
 
+def is_usual(device: int) -> bool:
+    """Tell whether a device, by its number, is one that every container may open."""
+    major = os.major(device)
+    return (major, os.minor(device)) in USUAL_DEVICES or (major, None) in USUAL_DEVICES
+
+
 def unrestricted(proc: Path = Path("/proc/self")) -> list[bytes]:
     """Return the file by which a process comes back into the group of this one, if there is one."""
     hierarchy = _hierarchy(proc)
@@ -135,7 +142,7 @@ def _write_rules(directory: Path, more: Sequence[Number]) -> None:
     (directory / "devices.deny").write_text("a")
     rules = ["c *:* m", "b *:* m"]
     rules += [f"c {major}:{'*' if minor is None else minor} rwm" for major, minor in USUAL_DEVICES]
-    rules += [f"{kind} {major}:{minor} rwm" for kind, major, minor in more]
+    rules += [f"{kind} {major}:{minor} {access}" for kind, major, minor, access in more]
     for rule in rules:
         try:
             (directory / "devices.allow").write_text(rule)
@@ -157,10 +164,14 @@ def rules_program(more: Sequence[Number] = ()) -> bytes:
             checks.append(_instruction(0x55, 4, immediate=major, jump=1))
             checks.append(_instruction(0x15, 5, immediate=minor, jump=_ALLOW))
     others: list[bytes] = []
-    for kind, major, minor in more:
-        others.append(_instruction(0x55, 2, immediate=_KINDS[kind], jump=3))
-        others.append(_instruction(0x55, 4, immediate=major, jump=2))
-        others.append(_instruction(0x55, 5, immediate=minor, jump=1))
+    for kind, major, minor, access in more:
+        denied = 7 & ~sum(_ACCESS[each] for each in access)
+        others.append(_instruction(0x55, 2, immediate=_KINDS[kind], jump=6))
+        others.append(_instruction(0x55, 4, immediate=major, jump=5))
+        others.append(_instruction(0x55, 5, immediate=minor, jump=4))
+        others.append(_instruction(0xBC, 0, source=3))
+        others.append(_instruction(0x54, 0, immediate=denied))
+        others.append(_instruction(0x55, 0, immediate=0, jump=1))
         others.append(_instruction(0x05, 0, jump=_ALLOW))
     code = [
         _instruction(0x61, 2, source=1, jump=0),  # r2 = access and kind

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import errno
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from jettison.linux.bpf import (
     ALLOW,
@@ -40,6 +41,9 @@ from jettison.linux.bpf import (
 from jettison.linux.process import CAPABILITIES
 from jettison.linux.socket_filter import SOCKET, SOCKETCALL, notify_sockets
 from jettison.linux.syscall import MACHINE
+
+if TYPE_CHECKING:
+    from jettison.linux.seccomp_profile import SeccompProfile
 
 # name, numbers on x86_64, i386, aarch64, arm (-1: none), capability that allows it (-: never)
 _REFUSED = """
@@ -193,6 +197,7 @@ def program(
     notify_open: bool = False,
     notify_socket: bool = False,
     vsock: bool = False,
+    profile: SeccompProfile | None = None,
 ) -> bytes:
     """Return the BPF program; empty for processors without a table.
 
@@ -206,16 +211,29 @@ def program(
         notify_socket: Whether a listener is notified of calls that make Unix sockets.
         vsock: The host has sockets to hypervisors: as socketcall(2) has its arguments in memory,
             which no filter sees, it makes no sockets then.
+        profile: Rules in place of docker's.
+
+    Raises:
+        UsageError: a profile has too many rules.
     """
+
+    def own(column: int) -> list[bytes]:
+        if profile is None:
+            return _section(column, capabilities, vsock=vsock)
+        from jettison.linux.seccomp_rules import profile_section  # few are given
+
+        return profile_section(profile, column)
+
     sections = [
         (
             arch,
             (notify_sockets(column) if notify_socket else [])
             + (_notify_open(column) if notify_open else [])
             + (_pretended(column, notify_chown=notify_chown) if single_id else [])
-            + _section(column, capabilities, vsock=vsock),
+            + own(column),
         )
         for arch, column in ARCHITECTURES.get(machine, ())
+        if profile is None or profile.compat or column % 2 == 0
     ]
     return assemble(sections, UNKNOWN) if sections else b""
 

@@ -49,6 +49,7 @@ class BuildOptions(TypedDict, total=False):
     ulimits: Sequence[str]
     shm_bytes: int
     resources: Resources
+    security_opts: Sequence[str]
     step_timeout_seconds: float
     step_log_bytes: int
     offline: bool

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jettison.linux.resources import Resources
+
+if TYPE_CHECKING:
+    from jettison.linux.seccomp_profile import SeccompProfile
 
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN",
@@ -131,10 +135,14 @@ class FileMount(msgspec.Struct, frozen=True, tag=True):
 
 
 class DeviceNode(msgspec.Struct, frozen=True):
-    """A device of the host (``source``) at a path of the container."""
+    """A device of the host (``source``) at a path of the container.
+
+    ``access``: ``r``, ``w`` and ``m``; less than all needs a control group of devices.
+    """
 
     source: Path
     target: str
+    access: str = "rwm"
 
 
 Mount = BindMount | OverlayMount | TmpfsMount | FileMount
@@ -187,6 +195,19 @@ class Fuse(msgspec.Struct, frozen=True):
     mounts: tuple[FuseMount, ...]
 
 
+class Security(msgspec.Struct, frozen=True):
+    """What a container may do other than usual; see ``SandboxSpec``.
+
+    ``unmasked``: no paths of the kernel are hidden or write-protected.
+    """
+
+    apparmor: str | None = None
+    no_new_privileges: bool = False
+    unfiltered: bool = False
+    unmasked: bool = False
+    seccomp: SeccompProfile | None = None
+
+
 class SandboxSpec(msgspec.Struct, frozen=True):
     """One process in one container.
 
@@ -217,6 +238,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         sysctls: Parameters of the kernel that are the container's own: names and values.
         no_new_privileges: No program gets more rights by being executed, as with sudo.
         unfiltered: System calls are not filtered.
+        seccomp: Rules for system calls in place of docker's.
         fuse: Mounts that a program of its own serves, for the time of the container.
         announced: ``Running.begin`` is called.
         shows_root: Nothing runs: the root directory goes over standard input, a socket, and the
@@ -251,9 +273,23 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     sysctls: tuple[tuple[str, str], ...] = ()
     no_new_privileges: bool = False
     unfiltered: bool = False
+    seccomp: SeccompProfile | None = None
     fuse: Fuse | None = None
     announced: bool = False
     shows_root: bool = False
+
+    def secured(self, security: Security) -> SandboxSpec:
+        """Return the same with options of security."""
+        spec = msgspec.structs.replace(
+            self,
+            apparmor=security.apparmor,
+            no_new_privileges=security.no_new_privileges,
+            unfiltered=security.unfiltered,
+            seccomp=security.seccomp,
+        )
+        if security.unmasked:
+            spec = msgspec.structs.replace(spec, masked_paths=(), readonly_paths=())
+        return spec
 
     @property
     def apparmor_wanted(self) -> str | None:

@@ -16,7 +16,7 @@ from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import GitOp, HttpOp
 from jettison.sandbox.base import Sandbox
-from jettison.sandbox.spec import ContainerLimits, Mount
+from jettison.sandbox.spec import ContainerLimits, Mount, Security
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
 from jettison.store.layer import LayerId, Stack
 
@@ -139,6 +139,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
         secrets_in_layers: Whether a layer may hold a secret or a password.
         ssh: Agent sockets by id.
         limits: Resource limits of each step.
+        security: What each step may do other than usual.
         failed: Directory that keeps the root file systems of steps that fail, if one does.
         timeout_seconds: How long a step may run; 0 is no limit.
         log_bytes: How much of a step's output is shown; 0 is everything.
@@ -161,6 +162,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     secrets_in_layers: bool = False
     ssh: Mapping[str, Path] = {}
     limits: ContainerLimits = ContainerLimits()
+    security: Security = Security()
     devices: Mapping[str, tuple[HostDevice, ...]] = {}
     failed: Path | None = None
     timeout_seconds: float = 0

@@ -117,7 +117,8 @@ def test_security_options_are_those_of_docker() -> None:
     assert found == Security("p", no_new_privileges=True, unfiltered=True, unmasked=True)
     assert security(["no-new-privileges=false", "seccomp=builtin"]) == Security()
     for option in (
-        "seccomp=profile.json",
+        "seccomp=no-such.json",
+        "seccomp={}",
         "nonsense",
         "no-new-privileges=maybe",
         "apparmor",

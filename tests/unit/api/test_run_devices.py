@@ -33,6 +33,13 @@ def test_a_device_has_its_place(text: str, target: str) -> None:
     assert found.nodes == (DeviceNode(Path("/dev/null"), target),)
 
 
+def test_a_device_is_given_for_some_access_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_devices, "is_usual", lambda _: False)
+    for text, access in (("/dev/null:r", "r"), ("/dev/null:/dev/x:mw", "wm"), ("/dev/null", "rwm")):
+        (found,) = devices([text], "")
+        assert found.nodes[0].access == access
+
+
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
@@ -40,7 +47,7 @@ def test_a_device_has_its_place(text: str, target: str) -> None:
         ("/etc", HostError, "is not a device node"),
         ("null", UsageError, "bad format"),
         ("/dev/null:/x:q", UsageError, "bad format"),
-        ("/dev/null:/x:r", UsageError, "all access"),
+        ("/dev/null:/x:r", UsageError, "with all access"),
         ("vendor/class=x", HostError, "unresolvable CDI devices vendor/class=x"),
     ],
 )

@@ -29,6 +29,7 @@ def answer(code: bytes, arch: int, number: int, *arguments: int) -> int:
         else:
             tests = {
                 0x15: register == value,
+                0x25: register > value,
                 0x35: register >= value,
                 0x45: bool(register & value),
             }

@@ -43,7 +43,7 @@ def test_a_program_opens_the_usual_devices_and_makes_any(access, kind, major, mi
 
 
 def test_a_program_opens_further_devices_of_their_kind_only():
-    program = rules_program([("b", 7, 0), ("c", 195, 255)])
+    program = rules_program([("b", 7, 0, "rwm"), ("c", 195, 255, "rwm")])
     for kind, major, minor, allowed in [
         (BLOCK, 7, 0, True),
         (CHARACTER, 7, 0, False),
@@ -56,20 +56,30 @@ def test_a_program_opens_further_devices_of_their_kind_only():
         assert result(program, READ, kind, major, minor) == allowed, (kind, major, minor)
 
 
+@pytest.mark.parametrize(("given", "bits"), [("r", READ), ("w", WRITE), ("rw", READ | WRITE)])
+def test_a_program_gives_a_device_for_some_access_only(given, bits):
+    program = rules_program([("b", 7, 0, given), ("b", 7, 1, "rwm")])
+    for access in (READ, WRITE, READ | WRITE):
+        assert result(program, access, BLOCK, 7, 0) == (access & ~bits == 0)
+        assert result(program, access, BLOCK, 7, 1)
+        assert not result(program, access, BLOCK, 7, 2)
+    assert result(program, MKNOD, BLOCK, 7, 0)  # any may be made
+
+
 def test_rules_of_version_1_close_all_before_they_open_some(tmp_path):
     for name in ("devices.deny", "devices.allow"):
         os.mkfifo(tmp_path / name)
     reading = {
         name: os.open(tmp_path / name, os.O_RDWR) for name in ("devices.deny", "devices.allow")
     }
-    restrict_devices(tmp_path, [("b", 7, 3)], unified=False)
+    restrict_devices(tmp_path, [("b", 7, 3, "r")], unified=False)
     denied, allowed = (os.read(descriptor, 4096).decode() for descriptor in reading.values())
     for descriptor in reading.values():
         os.close(descriptor)
     assert denied == "a"
     assert allowed.startswith("c *:* mb *:* mc 1:3 rwm")
     assert "c 136:* rwm" in allowed
-    assert allowed.endswith("b 7:3 rwm")
+    assert allowed.endswith("b 7:3 r")
 
 
 def described(tmp_path: Path, cgroup: str, mountinfo: str) -> Path:

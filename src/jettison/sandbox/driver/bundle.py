@@ -25,6 +25,7 @@ from jettison.linux.process import CAPABILITIES
 from jettison.linux.resources import USUAL_PIDS
 from jettison.linux.rlimits import limit_number
 from jettison.linux.seccomp import oci_filter
+from jettison.linux.seccomp_profile import oci_profile
 from jettison.sandbox import wire
 from jettison.sandbox.driver.elf import BUFFER, BUFFER_BYTES, executable
 from jettison.sandbox.helper.filters import capabilities, has_vsock
@@ -190,6 +191,8 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if cgroup:  # else the runtime is in the limited group already
         linux["cgroupsPath"] = cgroup
         resources = _resources(spec)
+    if spec.seccomp is not None:
+        linux["seccomp"] = oci_profile(spec.seccomp, os.uname().machine)
     if spec.privileged:
         linux["resources"] = resources | {"devices": [{"allow": True, "access": "rwm"}]}
         return linux
@@ -199,7 +202,7 @@ def _linux(spec: SandboxSpec, cgroup: str) -> Json:
     if spec.sysctls:
         linux["sysctl"] = dict(spec.sysctls)
     rules = None if spec.unfiltered else oci_filter(_mask(spec), vsock=has_vsock())
-    if rules is not None:
+    if rules is not None and spec.seccomp is None:
         linux["seccomp"] = rules
     return linux
 
@@ -211,9 +214,9 @@ def _devices(spec: SandboxSpec) -> list[Json]:
     for major, minor in _USUAL_DEVICES:
         number = {"major": major} | ({} if minor is None else {"minor": minor})
         rules.append({"allow": True, "type": "c", "access": "rwm", **number})
-    for kind, major, minor in numbers_of(spec):
+    for kind, major, minor, access in numbers_of(spec):
         named = {"type": kind, "major": major, "minor": minor}
-        rules.append({"allow": True, "access": "rwm", **named})
+        rules.append({"allow": True, "access": access, **named})
     return rules
 
 

@@ -250,6 +250,8 @@ def _check(spec: SandboxSpec) -> None:
         problem = "it cannot show devices"
     elif spec.root.kind is not RootKind.OVERLAY:
         problem = "it needs layers"
+    elif spec.seccomp is not None:
+        problem = "it filters system calls by no profile"
     elif spec.apparmor not in {None, UNCONFINED}:
         problem = "its processes keep the AppArmor profile of this container"
     if problem:

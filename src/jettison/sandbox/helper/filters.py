@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import os
+from typing import TYPE_CHECKING
 
 from jettison.errors import UsageError
 from jettison.linux.landlock import abi, can_scope
@@ -16,6 +17,9 @@ from jettison.linux.seccomp import open_program, program, supported
 from jettison.linux.socket_filter import socket_program
 from jettison.sandbox.spec import SandboxSpec
 from jettison.sandbox.wire import Filters
+
+if TYPE_CHECKING:
+    from jettison.linux.seccomp_profile import SeccompProfile
 
 _ADDS_DESCRIPTORS = (5, 9)
 _ALL = (1 << len(CAPABILITIES)) - 1
@@ -83,11 +87,22 @@ def container_filters(
     sockets = guard is NetworkGuard.SOCKETS
     mask = granted(spec)
     refuse = notify = b""
-    if single_id or not (spec.privileged or spec.unfiltered):
-        refuse = _program(mask, single_id=single_id)
+    profile = spec.seccomp
+    if profile is None and spec.unfiltered:
+        from jettison.linux.seccomp_profile import UNCONFINED
+
+        profile = UNCONFINED
+    if single_id or spec.seccomp or not (spec.privileged or spec.unfiltered):
+        refuse = _program(mask, single_id=single_id, profile=profile)
     chowns = single_id and not spec.uid
     if sockets or chowns:
-        notify = _program(mask, single_id=single_id, notify_chown=chowns, notify_socket=sockets)
+        notify = _program(
+            mask,
+            single_id=single_id,
+            notify_chown=chowns,
+            notify_socket=sockets,
+            profile=profile,
+        )
     return Filters(refuse=refuse, notify=notify, scoped=guard is NetworkGuard.SCOPE)
 
 
@@ -119,5 +134,5 @@ def _guard(spec: SandboxSpec, landlock_abi: int | None) -> NetworkGuard:
     return network_guard(landlock_abi) if spec.is_guarded else NetworkGuard.NONE
 
 
-def _program(mask: int, **more: bool) -> bytes:
-    return program(mask, vsock=has_vsock(), **more)
+def _program(mask: int, *, profile: SeccompProfile | None = None, **more: bool) -> bytes:
+    return program(mask, vsock=has_vsock(), profile=profile, **more)

@@ -36,7 +36,7 @@ def step_spec(
     devices = {each.name: each for each in found}.values()
     strong = (*options.forced_env, *mounted.env, *(env for each in devices for env in each.env))
     gids = (gid for each in devices for gid in each.gids)
-    return SandboxSpec(
+    spec = SandboxSpec(
         root=root,
         argv=op.argv,
         env=environment(op.env, options.env, strong, home=user.home),
@@ -58,6 +58,7 @@ def step_spec(
             shm_bytes=op.shm_bytes or limits.shm_bytes,
         ),
     )
+    return spec.secured(options.security)
 
 
 def _limits(texts: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:

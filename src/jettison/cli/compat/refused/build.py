@@ -78,10 +78,6 @@ BUILD: Reasons = {
     ),
     "--sbom-image-output --sbom-image-purl-output --sbom-merge-strategy --sbom-output "
     "--sbom-purl-output --sbom-scanner-command --sbom-scanner-image": _ATTESTATIONS,
-    "--security-opt": (
-        "steps have one set of seccomp filters and profiles, which options cannot weaken",
-        "write `RUN --security=insecure` and use --allow security.insecure",
-    ),
     "--skip-unused-stages": ("stages that the target does not need are not built", "leave it out"),
     "--squash-all": (
         "layers are kept apart",
