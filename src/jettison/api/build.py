@@ -124,7 +124,8 @@ def build(
                 reported(report)
             require_budget(report)
         manifest = write_outputs(outputs, images.wanted_by, sink)
-        keep_build(session, compiled, solution, images.made, solver.origins)
+        if images.made != (image,):  # an output wanted other times
+            keep_build(session, compiled, solution, images.made, solver.origins)
         session.cache.records.note_used()
     if solution.executed:
         from jettison.api.prune import keep_within_budget  # only what ran adds

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-import msgspec
-
 from jettison.api.compile import Compiled
 from jettison.api.session import Session
+from jettison.errors import Span
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.redact import redacted
 from jettison.plan.graph import StageSummary
@@ -92,28 +91,33 @@ def _step(
     if kind is StepKind.IMAGE:
         detail = written.get(vertex.digest, detail)
     result = solution.results[vertex.digest]
-    step = StepRecord(
+    base = -1 if vertex.base is None else numbers[vertex.base]
+    inputs = tuple([numbers[each] for each in vertex.inputs])
+    if not isinstance(result, StackResult):
+        return StepRecord(vertex.digest, kind, vertex.name, base, inputs, (), detail)
+    return StepRecord(
         vertex.digest,
         kind,
         vertex.name,
-        base=-1 if vertex.base is None else numbers[vertex.base],
-        inputs=tuple(numbers[each] for each in vertex.inputs),
-        detail=detail,
-    )
-    if not isinstance(result, StackResult):
-        return step
-    return msgspec.structs.replace(
-        step,
-        layers=result.stack if result.layer is None else (result.layer,),
-        origins=result.origins,
-        created_ns=result.created_ns,
-        duration_ns=result.duration_ns,
+        base,
+        inputs,
+        result.stack if result.layer is None else (result.layer,),
+        detail,
+        result.origins,
+        result.created_ns,
+        result.duration_ns,
     )
 
 
 def _described(op: Op) -> tuple[StepKind, str]:
     """Return what an op does, and with what from outside."""
-    match op:
+    match op:  # the most frequent ones first
+        case CopyOp():
+            return StepKind.COPY, ""
+        case ExecOp():
+            return StepKind.RUN, ""
+        case MkdirOp():
+            return StepKind.WORKDIR, ""
         case ImageOp(reference=reference):
             return StepKind.IMAGE, reference
         case LocalOp(context=context):
@@ -122,33 +126,27 @@ def _described(op: Op) -> tuple[StepKind, str]:
             return StepKind.URL, redacted(url)
         case GitOp(remote=remote, ref=ref):
             return StepKind.GIT, redacted(f"{remote}#{ref}" if ref else remote)
-        case ExecOp():
-            return StepKind.RUN, ""
-        case CopyOp():
-            return StepKind.COPY, ""
-        case MkdirOp():
-            return StepKind.WORKDIR, ""
 
 
 def _stage(stage: StageSummary, numbers: dict[Digest, int]) -> StageRecord:
-    steps = [
-        StageStep(
-            numbers[step.vertex],
-            line=step.span.line if step.span is not None else 0,
-            end_line=step.span.end_line or step.span.line if step.span is not None else 0,
-            name=step.name,
-            source=step.source,
-        )
-        for step in stage.steps
-        if step.vertex in numbers
-    ]
+    steps: list[StageStep] = []
+    for step in stage.steps:
+        number = numbers.get(step.vertex)
+        if number is not None:
+            line, end_line = _lines(step.span)
+            steps.append(StageStep(number, line, end_line, step.name, step.source))
     return StageRecord(
         index=stage.index,
         name=stage.name,
         base_name=stage.base_name,
-        line=stage.span.line if stage.span is not None else 0,
+        line=_lines(stage.span)[0],
         needed=stage.needed,
         parent=stage.parent if stage.needed else -1,
         steps=tuple(steps) if stage.needed else (),
         used_by=stage.used_by,
     )
+
+
+def _lines(span: Span | None) -> tuple[int, int]:
+    """Return the first and the last line of a place, 0 of none."""
+    return (0, 0) if span is None else (span.line, span.end_line or span.line)
