@@ -26,11 +26,23 @@ if TYPE_CHECKING:
     from jettison.report.model import Report
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How a build is shown.
+
+    Args:
+        mode: Value of ``--progress``, or ``quiet``.
+        timings: Whether to show in the end where the time went.
+    """
+
+    mode: str
+    timings: bool = False
+
+
 def run_build(
     request: BuildRequest,
     settings: Settings,
     *,
-    progress: str,
+    progress: Progress,
     finish: Callable[[BuildResult], None],
     sizes: bool = False,
     reports: ReportOutputs = NO_REPORTS,
@@ -51,7 +63,9 @@ def run_build(
     """
     found: list[Report] = []
     again = userns.is_needed(single_id=settings.isolation == userns.SINGLE_ID)
-    console = (HeldBack if again else make_console)(progress, environ)
+    console = (HeldBack if again else make_console)(
+        progress.mode, environ, timings=progress.timings
+    )
     try:
         with Session.open(settings, environ) as session:
             try:
@@ -77,9 +91,9 @@ def run_build(
         raise
     console.close()
     finish(result)
-    if progress == "quiet":
+    if progress.mode == "quiet":
         out(f"{result.image_id}\n")
-    elif progress not in {"rawjson", "none"}:
+    elif progress.mode not in {"rawjson", "none"}:
         _print_summary(result)
     for report in found[-1:]:
         write_reports(report, reports, environ)
