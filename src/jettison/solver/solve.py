@@ -282,7 +282,7 @@ class Solver:
         return executor
 
     def _started(self, vertex: Vertex) -> None:
-        expected_ns = self._runtime.drivers.records.expected_ns(vertex.digest, vertex.name)
+        expected_ns = self._runtime.drivers.kept.records.expected_ns(vertex.digest, vertex.name)
         now = time.time_ns()
         self._runtime.emit(VertexStarted(now, vertex.digest, vertex.name, expected_ns))
 
