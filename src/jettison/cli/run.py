@@ -12,7 +12,7 @@ from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import print_error
 from jettison.cli.session import in_session
 from jettison.cli.values import PROCESSORS, extra_hosts, limits, parse_pids, texts
-from jettison.console.base import make_console
+from jettison.console.select import make_console
 from jettison.console.terminal import err, out
 from jettison.container.request import RunRequest
 from jettison.errors import JettisonError, UsageError

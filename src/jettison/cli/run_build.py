@@ -16,7 +16,7 @@ from jettison.api.build import build
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.report_output import NO_REPORTS, ReportOutputs, write_reports
-from jettison.console.base import HeldBack, make_console
+from jettison.console.select import HeldBack, make_console
 from jettison.console.terminal import err, out
 from jettison.errors import ExecError, ExportError, GateError, JettisonError
 from jettison.events import BuildFailed

@@ -14,7 +14,7 @@ from jettison.api.images import require_platform
 from jettison.api.session import Session
 from jettison.cli.flags import DockerCommand
 from jettison.cli.session import in_session
-from jettison.console.base import make_transfer_console
+from jettison.console.select import make_transfer_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.exporter.outputs import LayerCompression, RegistryOutput

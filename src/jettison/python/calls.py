@@ -23,8 +23,8 @@ from jettison.api import run as running
 from jettison.api.images import inspect_image
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import NamespaceRequired, Session
-from jettison.console.base import make_console
 from jettison.console.message import error_message, unexpected_error
+from jettison.console.select import make_console
 from jettison.container.request import RunRequest
 from jettison.errors import HostError, JettisonError, UsageError
 from jettison.events import Event, Sink, Warned

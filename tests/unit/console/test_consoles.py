@@ -7,11 +7,12 @@ import json
 
 import pytest
 
-from jettison.console.base import HeldBack, make_console
+from jettison.console.base import QuietConsole
 from jettison.console.lines import MAX_LINE_BYTES, LineSplitter
 from jettison.console.live import LiveConsole
 from jettison.console.plain import PlainConsole, size
 from jettison.console.rawjson import RawJsonConsole
+from jettison.console.select import HeldBack, make_console
 from jettison.errors import Span
 from jettison.events import (
     Outcome,
@@ -102,6 +103,7 @@ def test_a_pipe_gets_plain_lines_and_quiet_nothing():
     assert isinstance(make_console("auto", {}, io.StringIO()), PlainConsole)
     stream = io.StringIO()
     console = make_console("quiet", {}, stream)
+    assert isinstance(console, QuietConsole)
     for event in BUILD:
         console(event)
     console.close()

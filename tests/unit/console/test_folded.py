@@ -6,10 +6,10 @@ import io
 
 import pytest
 
-from jettison.console.base import make_console
 from jettison.console.folded import FoldedConsole
 from jettison.console.message import error_message
 from jettison.console.plain import PlainConsole
+from jettison.console.select import make_console
 from jettison.errors import ExecError
 from jettison.events import Event, Outcome, PlanReady, VertexEnded, VertexLog, VertexStarted, Warned
 

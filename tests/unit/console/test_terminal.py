@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jettison.cli.table import table
-from jettison.console.base import make_console
+from jettison.console.select import make_console
 from jettison.console.terminal import safe_json, write
 from jettison.events import Outcome, PlanReady, VertexEnded, VertexProgress, VertexStarted, Warned
 from jettison.linux.text import printable

@@ -8,8 +8,9 @@ import re
 import pytest
 
 from jettison.console import live
-from jettison.console.base import make_console
 from jettison.console.live import LiveConsole, rough
+from jettison.console.select import make_console
+from jettison.console.timings import Timings
 from jettison.events import Event, Outcome, VertexEnded, VertexProgress, VertexStarted
 
 SECOND = 10**9
@@ -23,6 +24,7 @@ def step(name: str, begin: int, end: int, outcome: Outcome = Outcome.DONE) -> li
 def test_the_longest_steps_come_first_and_what_the_cache_saved_last() -> None:
     stream = io.StringIO()
     console = make_console("quiet", {}, stream, timings=True)
+    assert isinstance(console, Timings)
     events = [
         *step("COPY", 100, 101),
         *step("RUN make", 101, 109),
