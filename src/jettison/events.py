@@ -41,10 +41,14 @@ class PlanReady(Event, frozen=True, tag="plan"):
 
 
 class VertexStarted(Event, frozen=True, tag="start"):
-    """A vertex began to run; ``vertex`` is its digest or another unique id, ``name`` for people."""
+    """A vertex began to run; ``vertex`` is its digest or another unique id, ``name`` for people.
+
+    ``expected_ns`` is how long it took when it ran last, 0 where nobody knows.
+    """
 
     vertex: str
     name: str
+    expected_ns: int = 0
 
 
 class VertexWaiting(Event, frozen=True, tag="wait"):
@@ -57,7 +61,8 @@ class VertexWaiting(Event, frozen=True, tag="wait"):
 class VertexEnded(Event, frozen=True, tag="end"):
     """A vertex ended; CACHED ones may end without a start.
 
-    ``cause`` is what was recognised to be behind an error, if anything was.
+    ``cause`` is what was recognised to be behind an error, if anything was. ``duration_ns`` is how
+    long it took to make what it is, now or when that was cached; 0 is unknown.
     """
 
     vertex: str
@@ -65,6 +70,7 @@ class VertexEnded(Event, frozen=True, tag="end"):
     outcome: Outcome
     error: str = ""
     cause: Cause | None = None
+    duration_ns: int = 0
 
 
 class BuildFailed(Event, frozen=True, tag="failed"):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 
 from scratch_rig import Scratch
 
 pytestmark = pytest.mark.needs_root
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -> Scratch:
+    """One store for all: what is below a step that fails is built once."""
+    return Scratch(tmp_path_factory.mktemp("explained"), need("busybox"))
+
 
 ALPINE = "FROM busybox\nRUN printf 'ID=alpine\\nPRETTY_NAME=\"Alpine Linux v3.20\"\\n' > /etc/os-release\n"
 
@@ -51,6 +59,7 @@ def test_the_rule_that_hid_a_file_is_named_for_run_and_for_copy(scratch: Scratch
     assert why == "why: the ignore file excludes it with `*.txt`"
     assert "add `!conf.txt` after that rule" in hint
     copied = scratch.build("FROM busybox\nCOPY conf.txt /\n")
+    (scratch.context / ".dockerignore").unlink()
     assert copied.returncode == 4
     assert "cause: the ignore file excludes it with `*.txt`" in copied.stderr
 

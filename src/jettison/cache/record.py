@@ -69,6 +69,23 @@ class RecordStore:
         )
         return LayerId(rows[0][0]) if rows else None
 
+    def expected_ns(self, vertex: str, name: str) -> int:
+        """Return how long the last run of a step took, 0 if nobody knows.
+
+        Args:
+            vertex: Its definition.
+            name: What it is called, for steps whose definition has changed above them.
+        """
+        for condition, value in (("vertex = ?", vertex), ("name = ?", name)):
+            rows = self._database.query(
+                f"SELECT duration_ns FROM record WHERE {condition} AND duration_ns > 0"  # noqa: S608
+                " ORDER BY created_ns DESC LIMIT 1",
+                (value,),
+            )
+            if rows:
+                return int(rows[0][0])
+        return 0
+
     def made_by(self, vertex: str, content: Digest) -> list[LayerId]:
         """Return the layers of a content that runs of a vertex's definition made, first one first.
 

@@ -198,6 +198,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
     envvar="BUILDKIT_PROGRESS",
     help="How to show what happens.",
 )
+@click.option("--timings", is_flag=True, help="Show where the time went, the longest steps first.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the image ID only.")
 @click.option("--iidfile", default="", metavar="FILE", help="Write the image ID to a file.")
 @click.option(
@@ -227,7 +228,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         from jettison.cli.check import call
 
         return call(ctx, context, method, flags)
-    from jettison.cli.run_build import run_build, write_files
+    from jettison.cli.run_build import Progress, run_build, write_files
 
     tell_ignored("build", flags)
     settings = settings_of(
@@ -250,7 +251,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     return run_build(
         request,
         settings,
-        progress=progress,
+        progress=Progress(progress, timings=bool(flags["timings"])),
         finish=lambda result: write_files(result, iidfile, metadata_file),
         sizes=bool(flags["sizes"]),
         reports=reports,

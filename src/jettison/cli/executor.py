@@ -51,12 +51,12 @@ def _executor(ctx: click.Context, /, words: tuple[str, ...], **flags: object) ->
     for line in notes(flags):
         err(line + "\n")
     job = job_of(flags, os.environ, settings_of(ctx))
-    from jettison.cli.run_build import run_build
+    from jettison.cli.run_build import Progress, run_build
 
     return run_build(
         job.request,
         job.settings,
-        progress=job.progress,
+        progress=Progress(job.progress),
         environ=with_credentials(os.environ, str(flags["kaniko_dir"])),
         finish=lambda result: _write_digests(job, result),
     )

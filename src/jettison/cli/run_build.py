@@ -27,11 +27,23 @@ if TYPE_CHECKING:
     from jettison.report.model import Report
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How a build is shown.
+
+    Args:
+        mode: Value of ``--progress``, or ``quiet``.
+        timings: Whether to show in the end where the time went.
+    """
+
+    mode: str
+    timings: bool = False
+
+
 def run_build(
     request: BuildRequest,
     settings: Settings,
     *,
-    progress: str,
+    progress: Progress,
     finish: Callable[[BuildResult], None],
     sizes: bool = False,
     reports: ReportOutputs = NO_REPORTS,
@@ -51,9 +63,11 @@ def run_build(
         environ: Of this process, or what is to hold instead.
     """
     found: list[Report] = []
-    explains = request.explain and progress not in {"rawjson", "none"}
+    explains = request.explain and progress.mode not in {"rawjson", "none"}
     again = userns.is_needed(single_id=settings.isolation == userns.SINGLE_ID)
-    console = (HeldBack if again else make_console)(progress, environ)
+    console = (HeldBack if again else make_console)(
+        progress.mode, environ, timings=progress.timings
+    )
     try:
         with Session.open(settings, environ) as session:
             try:
@@ -81,7 +95,7 @@ def run_build(
         raise
     console.close()
     finish(result)
-    _say(result, progress)
+    _say(result, progress.mode)
     for report in found[-1:]:
         write_reports(report, reports, environ)
     if explains and result.explanation is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from jettison.events import Event
 
 if TYPE_CHECKING:
+    from jettison.console.folded import Service
     from jettison.console.transfer import Kind
 
 
@@ -46,9 +47,11 @@ class HeldBack:
     Args:
         progress: Value of ``--progress``.
         environ: Of this process.
+        timings: See ``make_console``.
     """
 
-    def __init__(self, progress: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, progress: str, environ: Mapping[str, str], *, timings: bool = False) -> None:
+        self._timings = timings
         self._progress = progress
         self._environ = environ
         self._events: list[Event] = []
@@ -59,17 +62,37 @@ class HeldBack:
 
     def close(self) -> None:
         """Show all events."""
-        console = make_console(self._progress, self._environ)
+        console = make_console(self._progress, self._environ, timings=self._timings)
         for event in self._events:
             console(event)
         console.close()
 
 
 def make_console(
-    progress: str, environ: Mapping[str, str], stream: TextIO | None = None
+    progress: str,
+    environ: Mapping[str, str],
+    stream: TextIO | None = None,
+    *,
+    timings: bool = False,
 ) -> Console:
-    """Return the rendering of ``--progress``; ``auto`` is live on a terminal, plain on a pipe."""
+    """Return the rendering of ``--progress``; ``auto`` is live on a terminal, plain on a pipe.
+
+    Args:
+        progress: It.
+        environ: Of this process.
+        stream: Where; standard error if there is none.
+        timings: Whether to show in the end where the time went, also if the build fails.
+    """
     stream = stream or sys.stderr
+    console = _make_console(progress, environ, stream)
+    if timings:
+        from jettison.console.timings import Timings  # when it is asked for
+
+        return Timings(console, stream)
+    return console
+
+
+def _make_console(progress: str, environ: Mapping[str, str], stream: TextIO) -> Console:
     if progress == "auto":
         progress = "tty" if _is_live(stream, environ) else "plain"
     if progress in {"quiet", "none"}:
@@ -82,6 +105,11 @@ def make_console(
         from jettison.console.rawjson import RawJsonConsole
 
         return RawJsonConsole(stream)
+    service = _service(environ)
+    if service is not None and not stream.isatty():
+        from jettison.console.folded import FoldedConsole
+
+        return FoldedConsole(stream, service)
     from jettison.console.plain import PlainConsole
 
     return PlainConsole(stream)
@@ -101,10 +129,17 @@ def make_transfer_console(
     """
     stream = stream or sys.stderr
     if quiet or not _is_live(stream, environ):
-        return make_console("quiet" if quiet else "plain", environ, stream)
+        return _make_console("quiet" if quiet else "plain", environ, stream)
     from jettison.console.transfer import TransferConsole
 
     return TransferConsole(stream, kind, name, environ)
+
+
+def _service(environ: Mapping[str, str]) -> Service | None:
+    """Return the CI service whose log this is, if it folds lines."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return "github"
+    return "gitlab" if environ.get("GITLAB_CI") == "true" else None
 
 
 def _is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:

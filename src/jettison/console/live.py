@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TextIO
 
-from jettison.console.cells import clip, pad
+from jettison.console.cells import clip, pad, width
 from jettison.console.colors import log_lines
 from jettison.console.findings import finding_lines
 from jettison.console.lines import LineSplitter
@@ -28,6 +28,10 @@ from jettison.events import (
 from jettison.linux.text import printable
 
 _TIME = 9
+_WIDE = 60
+"""From so many columns on there is room for more than names and times."""
+_SOON_NS = 4 * 10**9
+"""What takes less needs no estimate."""
 _MARKS = {Outcome.CACHED: "CACHED ", Outcome.FAILED: "ERROR ", Outcome.CANCELED: "CANCELED "}
 _STYLES = {
     Outcome.DONE: "done",
@@ -43,12 +47,24 @@ class _Step:
     def __init__(self, name: str, lines: int) -> None:
         self.name = printable(name)
         self.start_ns = 0
+        self.expected_ns = 0
         self.end_ns = 0
         self.outcome: Outcome | None = None
         self.waits_for = ""
         self.log: deque[str] = deque(maxlen=lines)
         self.splitter = LineSplitter()
         self.progress: dict[str, tuple[int, int]] = {}
+
+    def moved(self) -> int:
+        """Return how many bytes it has moved: read, sent, fetched, unpacked."""
+        return sum(current for current, _ in self.progress.values())
+
+    def estimate(self, now_ns: int) -> str:
+        """Return how long it will still take, as last time; empty where that says nothing."""
+        if self.outcome is not None or self.waits_for or now_ns - self.start_ns < _SOON_NS:
+            return ""
+        left_ns = self.start_ns + self.expected_ns - now_ns
+        return f"about {rough(left_ns)} left" if left_ns > _SOON_NS // 2 else ""
 
     def unfinished(self) -> list[str]:
         """Return a line for each count that has not reached its total."""
@@ -85,7 +101,8 @@ class LiveConsole:
                     self._total = len(vertices)
                     self._skipped = skipped
                 case VertexStarted():
-                    self._step(event.vertex, event.name).start_ns = event.time_ns
+                    step = self._step(event.vertex, event.name)
+                    step.start_ns, step.expected_ns = event.time_ns, event.expected_ns
                 case VertexWaiting():
                     self._step(event.vertex, "").waits_for = printable(event.holder)
                 case VertexEnded():
@@ -154,6 +171,20 @@ class LiveConsole:
         return " FINISHED" if done == total and Outcome.CANCELED not in outcomes else " canceled"
 
 
+def rough(duration_ns: int) -> str:
+    """Return a time as one says it: seconds of a minute, minutes of an hour.
+
+    >>> rough(41_000_000_000), rough(95_000_000_000), rough(8_000_000_000_000)
+    ('40 s', '2 min', '2 h')
+    """
+    seconds = max(0, duration_ns) / 1e9
+    if seconds < 10:
+        return f"{seconds:.0f} s"
+    if seconds < 90:
+        return f"{5 * round(seconds / 5)} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
+
+
 def _visible(steps: list[_Step], rows: int) -> list[_Step]:
     """Return what fits: while running, the latest steps; in the end, all."""
     if not rows:
@@ -167,12 +198,17 @@ def _visible(steps: list[_Step], rows: int) -> list[_Step]:
 
 
 def _step_lines(step: _Step, columns: int, *, ended: bool) -> list[Line]:
-    room = columns - _TIME - 1
     end_ns = step.end_ns or time.time_ns()
     seconds = f"{max(0, end_ns - step.start_ns) / 1e9:.1f}s" if step.start_ns else ""
+    right = f"{seconds:>{_TIME}}"
+    if columns >= _WIDE:
+        moved = step.moved() if step.outcome is not None else 0
+        fact = size(moved) if moved else step.estimate(end_ns)
+        right = f"  {fact}{right}" if fact else right
+    room = columns - width(right) - 1
     name = f" => {_MARKS.get(step.outcome, '') if step.outcome else ''}{step.name}"
     style = _STYLES.get(step.outcome, "") if step.outcome else ""
-    title = Line(f"{pad(clip(name, room), room)}{seconds:>{_TIME}}", style)
+    title = Line(f"{pad(clip(name, room), room)}{right}", style)
     if step.outcome is not None or ended:
         return [title]
     detail = [f"waiting for {step.waits_for}"] if step.waits_for else []

@@ -15,7 +15,7 @@ def error_message(error: JettisonError) -> str:
     parts = []
     if isinstance(error, ExecError) and error.log_tail.strip():
         lines = error.log_tail.rstrip("\n").split("\n")[-_LOG_LINES:]
-        parts.append("------\n" + "\n".join(printable(line) for line in lines) + "\n------")
+        parts.append("------\n" + "\n".join(map(_harmless, lines)) + "\n------")
     if error.span is not None and error.source is not None:
         from jettison.frontend.dockerfile.span import excerpt
 
@@ -31,6 +31,15 @@ def error_message(error: JettisonError) -> str:
     if hint:
         parts.append(f"hint: {printable(hint)}")
     return "\n".join(parts)
+
+
+def _harmless(line: str) -> str:
+    """Return a line of a step's output that steers neither a terminal nor GitHub Actions.
+
+    There a line that begins with ``::`` is a command, wherever it comes from.
+    """
+    text = printable(line)
+    return f"| {text}" if text.lstrip().startswith(("::", "##[")) else text
 
 
 def unexpected_error(error: Exception) -> JettisonError:

@@ -73,6 +73,10 @@ class Records(Protocol):
         """Return the layer that the last run of a vertex's definition made, whatever its key."""
         ...
 
+    def expected_ns(self, vertex: str, name: str) -> int:
+        """Return how long the last run of a step took, 0 if nobody knows."""
+        ...
+
     def made_by(self, vertex: str, content: Digest) -> list[LayerId]:
         """Return the layers of a content that runs of a vertex's definition made, first first."""
         ...

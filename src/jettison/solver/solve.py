@@ -282,13 +282,25 @@ class Solver:
         return executor
 
     def _started(self, vertex: Vertex) -> None:
-        self._runtime.emit(VertexStarted(time.time_ns(), vertex.digest, vertex.name))
+        expected_ns = self._runtime.drivers.kept.records.expected_ns(vertex.digest, vertex.name)
+        now = time.time_ns()
+        self._runtime.emit(VertexStarted(now, vertex.digest, vertex.name, expected_ns))
 
     def _ended(self, vertex: Vertex, outcome: Outcome, error: Exception | None = None) -> None:
         text = str(error) if error is not None else ""
         cause = error.cause if isinstance(error, JettisonError) else None
-        event = VertexEnded(time.time_ns(), vertex.digest, vertex.name, outcome, text, cause)
-        self._runtime.emit(event)
+        result = self._results.get(vertex.digest)
+        self._runtime.emit(
+            VertexEnded(
+                time.time_ns(),
+                vertex.digest,
+                vertex.name,
+                outcome,
+                text,
+                cause,
+                result.duration_ns if isinstance(result, StackResult) else 0,
+            )
+        )
 
 
 def make_executor(vertex: Vertex, inputs: Inputs, runtime: Runtime) -> Executor:

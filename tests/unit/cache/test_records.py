@@ -51,6 +51,19 @@ def test_the_last_layer_of_a_definition_is_known_whatever_its_key(database: Data
     assert records.latest("other") is None
 
 
+def test_how_long_a_step_took_is_known_by_its_definition_else_by_its_name(
+    database: Database,
+) -> None:
+    records = RecordStore(database)
+    assert records.expected_ns("v", "RUN make") == 0
+    records.keep(key("make"), Record(ONE, 5, "v", "RUN make", duration_ns=7))
+    records.keep(key("again"), Record(ONE, 6, "v", "RUN make", duration_ns=0))
+    records.keep(key("later"), Record(ONE, 7, "w", "RUN make", duration_ns=9))
+    assert records.expected_ns("v", "RUN other") == 7
+    assert records.expected_ns("changed", "RUN make") == 9
+    assert records.expected_ns("changed", "RUN other") == 0
+
+
 def test_what_keys_were_made_of_is_kept_so_that_a_miss_can_be_explained(
     database: Database,
 ) -> None:
