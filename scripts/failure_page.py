@@ -56,10 +56,21 @@ stage's `/etc/os-release` holds nor what its files are, so less was known than i
 """
 
 _NUMBERS = """\
-| collection | logs | named |
-|---|--:|--:|
-| Shipwright | 4,979 | 79 % |
-| FlakiDock | 1,787 | 88 % |
+| collection | logs of a RUN | named | |
+|---|--:|--:|--:|
+| Shipwright | 4,979 | 3,882 | 78 % |
+| FlakiDock | 1,787 | 1,583 | 89 % |
+| both | 6,766 | 5,465 | 81 % |
+
+Whether the name is right was judged by reading 100 named logs that were drawn at random: the end of
+the output, the instruction and the base beside what was said; one reader, who wrote the causes,
+too. A name counts as wrong also where the kind is right and what it names is not. The causes were
+corrected by what each sample showed, and then a new one was drawn: 89, 95 and, with the causes as
+they are but for the corrections of that sample, 98 of 100 were right. Many logs are alike: a fifth
+of a sample are distributions that have reached their end.
+
+A failed step costs 3 ms for a usual log and 14 ms to load the causes once (processor time); the
+slowest of all these logs took 0.2 s on a busy machine.
 """
 
 

@@ -63,7 +63,7 @@ CASES = [
     Case("lock-file", "lock file", 101, "error: the lock file /src/Cargo.lock needs to be updated but --locked was passed to prevent this\n"),
     Case("package-not-found", "apt finds no package `libfoo9`", 100, "Reading package lists...\nE: Unable to locate package libfoo9\n", {"instruction": "RUN apt-get update && apt-get install libfoo9"}),
     Case("package-not-found", "apk finds no package `py2-pip`", 1, "ERROR: unable to select packages:\n  py2-pip (no such package):\n    required by: world[py2-pip]\n"),
-    Case("package-not-found", "dnf finds no package `htop9`", 1, "No match for argument: htop9\nError: Unable to find a match: htop9\n"),
+    Case("package-not-found", "dnf finds no package `htop9`", 1, "No match for argument: htop9\nError: Unable to find a match: htop9\n", {"distribution": FEDORA}),
     Case("package-not-found", "version `2.0-1`", 100, "E: Version '2.0-1' for 'tool' was not found\n"),
     Case("package-not-found", "`reqests==9`", 1, "ERROR: Could not find a version that satisfies the requirement reqests==9 (from versions: none)\nERROR: No matching distribution found for reqests==9\n"),
     Case("package-not-found", "npm registry", 1, "npm error code E404\nnpm error 404 Not Found - GET https://npm.invalid/left-padd - Not found\nnpm error 404  'left-padd@*' is not in this registry.\n"),

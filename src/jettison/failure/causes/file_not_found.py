@@ -10,6 +10,7 @@ from jettison.failure.base import Failure, quoted
 
 _P = r"(?P<name>[^\s'\"`:]+)"
 _SIGNS = (
+    ("no such file or directory @", rf"No such file or directory @ \w+ - {_P}"),
     (
         "no such file",
         rf"(?:cp|mv|ls|stat|chmod|chown|cat|rm|tail|head|grep|sed|find|tar|install|touch|gzip|unzip|dos2unix|ln|du|strip|rmdir|readlink|diff|sort|sh|bash|ash|dash|source|python\d?|pip\d?|patch|sha\d+sum|md5sum|gunzip|dpkg|rpm|go|ldconfig|php|perl|ruby|node|gpg|bunzip2|xz|wc|cut|awk)\W.{{0,60}}?['\"`:] ?{_P}['\"]?:? (?:No such file|no such file)",
@@ -48,7 +49,6 @@ _SIGNS = (
         "no such file or directory",
         rf"(?:open|stat|lstat|chdir|read) {_P}: no such file or directory",
     ),
-    ("no such file or directory @", rf"No such file or directory @ \w+ - {_P}"),
     ("cannot find or open", rf"cannot find or open {_P}"),
     ("is not installable", rf"Directory '{_P}' is not installable"),
     ("path '", rf"[Pp]ath '{_P}' does not exist"),

@@ -122,7 +122,7 @@ _OTHERS = (
 _MANAGERS: tuple[tuple[str, tuple[Sign, ...]], ...] = (
     ("apt", _APT),
     ("apk", _APK),
-    ("dnf", _DNF),
+    ("the package manager", _DNF),
     ("the Python package index", _PIP),
     ("the npm registry", _NODE),
     ("RubyGems", _RUBY),
@@ -140,7 +140,7 @@ def explain(failure: Failure) -> Cause | None:
             continue
         name = (found.groupdict().get("name") or "").rstrip(".:")
         version = found.groupdict().get("version") or ""
-        if manager in {"apt", "apk", "dnf"}:
+        if signs in (_APT, _APK, _DNF):
             return _of_system(failure, manager, name, version)
         what = f"{manager} has no {quoted(name)}" if name else f"{manager} lacks a package"
         return Cause(
@@ -155,6 +155,8 @@ def explain(failure: Failure) -> Cause | None:
 def _of_system(failure: Failure, manager: str, name: str, version: str) -> Cause:
     base = failure.distribution.name or (f"`{failure.base}`" if failure.base else "this stage")
     named = quoted(name) if name else "a package"
+    if manager == "the package manager":
+        manager = failure.distribution.family or manager
     cut = re.match(r"([\w.+-]+?)([=<>~].*)$", name)
     if cut is not None:
         name, version = cut[1], cut[2]
