@@ -98,6 +98,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.supervise": _CONTAINERS,
     "jettison.api.supervisor": _CONTAINERS,
     "jettison.api.provenance": _RUNS,
+    "jettison.api.make_report": _REPORTS,
     "jettison.api.report": _REPORTS,
     "jettison.api.run": _RUNS,
     "jettison.api.stages": _RUNS,

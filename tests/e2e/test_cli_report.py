@@ -230,3 +230,16 @@ def test_an_image_that_was_not_built_here_has_a_report_of_its_layers(cli: Cli) -
     assert report["image"]["shipped"] > 100_000
     assert report["surface"]["after"]["shells"] == 1
     assert "no image `nothing`" in other.attempt("report", "nothing").stderr
+
+
+def test_a_chown_of_files_of_the_base_image_is_told_from_a_rewrite(cli: Cli) -> None:
+    text = "FROM box\nRUN chmod 700 /bin/busybox\nRUN echo root:x:0:0 > /etc/passwd\n"
+    waste = {
+        each["path"]: each for each in report_of(cli, cli.context({"Dockerfile": text}))["waste"]
+    }
+    assert waste["/bin/busybox"]["cause"] == "metadata"
+    assert (waste["/bin/busybox"]["introduced"], waste["/bin/busybox"]["hidden_by_line"]) == (
+        "base image",
+        2,
+    )
+    assert waste["/etc/passwd"]["cause"] == "rewrite"

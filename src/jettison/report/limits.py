@@ -8,7 +8,6 @@ Sizes are decimal, as everything in a report: ``50MB`` is 50,000,000 bytes; ``50
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -119,6 +118,8 @@ def from_table(table: Mapping[str, Any], source: str) -> Limits:
             baseline = str(value)
             continue
         if name not in _KINDS:
+            import difflib  # a mistake
+
             near = difflib.get_close_matches(key, [*_KINDS, "baseline"], 1)
             hint = f"write `{near[0]}`" if near else f"write one of {', '.join(_KINDS)}"
             raise UsageError(f"{source}: there is no gate `{key}`", hint=hint)

@@ -1,0 +1,138 @@
+"""Makes the report of an image from what is known of its build.
+
+In:  a session, an image.
+Out: a ``Report``; ``api.report`` keeps it.
+"""
+
+from __future__ import annotations
+
+from jettison import __version__
+from jettison.api.digests import FileDigests
+from jettison.api.facts import root_facts
+from jettison.api.provenance import open_provenance
+from jettison.api.session import Session
+from jettison.oci.codec import decode
+from jettison.oci.config import ImageConfig
+from jettison.oci.redact import redacted
+from jettison.provenance.chain import Provenance
+from jettison.provenance.record import BuildRecord
+from jettison.provenance.totals import totals
+from jettison.report.assembly.image import (
+    ImageFacts,
+    counterfactual,
+    image_of,
+    layers_of,
+)
+from jettison.report.assembly.left import LeftFiles
+from jettison.report.assembly.origins import ImageFiles
+from jettison.report.assembly.stages import LayerSize, crossings, stages
+from jettison.report.assembly.surface import RootFacts, packages, surface_change
+from jettison.report.assembly.waste import caches, duplicates, waste
+from jettison.report.contents import Directory
+from jettison.report.model import Cache, Dockerfile, Report
+from jettison.report.tree import tree_of
+from jettison.store.image import StoredImage
+from jettison.store.layer import LayerId
+
+
+def make_report(session: Session, image: StoredImage, *, read: bool, tree: bool) -> Report:
+    """Return the report of an image.
+
+    Args:
+        session: The store.
+        image: It.
+        read: Whether layers that are not here as files are made so, for what needs them.
+        tree: Whether it has the image's files.
+
+    Raises:
+        NamespaceRequired: files must be read, and the process may not do that as it is.
+        ContentError, SourceError, StorageError: a layer cannot be had.
+    """
+    provenance = open_provenance(session, image, read=read)
+    record = provenance.record
+    left, files = LeftFiles(), ImageFiles(record)
+    sums = totals(provenance, _Observer(left, files))
+    sizes = _sizes(session, record)
+    config = decode(ImageConfig, image.config)
+    facts = ImageFacts(
+        id=image.id,
+        platform=record.platform or f"{config.os}/{config.architecture}",
+        user=config.config.user or "",
+        diff_ids=tuple(each.diff_id for each in image.layers),
+    )
+    visible = provenance.image.visible
+    layers = layers_of(record, facts, visible, sizes)
+    stack_bytes = {
+        each.stage: sum(
+            sizes.get(layer.layer, LayerSize()).bytes for layer in record.stack(each.stage)
+        )
+        for each in sums.stages
+    }
+    other = counterfactual(record, sums, stack_bytes)
+    names = {each.index: each.label for each in record.stages}
+    before_name = other.primary if other is not None else ""
+    before_stage = next((index for index, name in names.items() if name == before_name), None)
+    after = _facts(session, provenance, record.target, image, read=read)
+    before = None
+    if before_stage is not None:
+        before = _facts(session, provenance, before_stage, None, read=read)
+    from_base = {
+        each.index: 0
+        for each in record.stages
+        if each.needed and each.parent < 0 and each.index != record.target
+    }
+    from_base.update(
+        (each.stage, each.amount.bytes) for each in sums.images if each.stage in from_base
+    )
+    root = tree_of(files.files(visible)) if tree else None  # before its origins are listed
+    return Report(
+        version=__version__,
+        image=image_of(record, facts, layers, sums),
+        stages=stages(record, sums, sizes),
+        cache=Cache(0, 0, 0.0, tuple(each.label for each in record.stages if not each.needed)),
+        crossings=crossings(record, sums),
+        left_behind=left.lines(sums.stages, from_base, names),
+        counterfactual=other,
+        surface=(
+            surface_change(after, names[record.target], before, before_name)
+            if after is not None
+            else None
+        ),
+        waste=waste(record, visible, FileDigests(session, provenance.image, read=read)),
+        duplicates=duplicates(visible),
+        caches_left=caches(visible),
+        packages=packages(after, before) if after is not None else (),
+        directories=tuple(Directory(*each) for each in after.directories) if after else (),
+        origins=files.origins(),
+        tree=root,
+        dockerfile=Dockerfile(record.dockerfile, redacted(record.source)),
+    )
+
+
+class _Observer:
+    """Sees where files end up while the sums are made."""
+
+    def __init__(self, left: LeftFiles, files: ImageFiles) -> None:
+        self.left = left.add
+        self.produced = files.add
+
+
+def _facts(
+    session: Session, provenance: Provenance, stage: int, image: StoredImage | None, *, read: bool
+) -> RootFacts | None:
+    """Return the facts of a stage; of the final one by the layers that the image has."""
+    stack = tuple(each.layer for each in provenance.record.stack(stage))
+    if image is not None:
+        stack = tuple(each.layer for each in image.layers)
+    return root_facts(session, provenance, stage, stack, read=read)
+
+
+def _sizes(session: Session, record: BuildRecord) -> dict[LayerId, LayerSize]:
+    """Return sizes of all layers of a build, as far as they are known."""
+    names = dict.fromkeys(layer for step in record.steps for layer in step.layers)
+    found = {}
+    for name in names:
+        facts = session.store.layers.find(name).facts
+        if facts is not None:
+            found[name] = LayerSize(facts.size_bytes, facts.entries)
+    return found
