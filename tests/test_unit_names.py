@@ -73,7 +73,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.packages.java": _PACKAGES,
     "jettison.analysis.packages.named": _PACKAGES,
     "jettison.analysis.packages.python": _PACKAGES,
-    "jettison.api.baseline": _REPORTS,
     "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,
     "jettison.api.counterfactual": _REPORTS,
