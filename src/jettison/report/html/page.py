@@ -117,6 +117,11 @@ class Page:
         return [stage for stage in self.report.stages if not stage.used][:MOST_ROWS]
 
     @cached_property
+    def lines(self) -> dict[str, int]:
+        """Return the line of each step, by its id."""
+        return {step.id: step.line for stage in self.stages for step in stage.steps}
+
+    @cached_property
     def longest(self) -> float:
         """Return the seconds of the step that took longest; 0 where none is known."""
         return max((step.seconds or 0 for each in self.stages for step in each.steps), default=0)

@@ -189,6 +189,13 @@ def test_the_numbers_of_the_report_are_there_without_a_script() -> None:
         assert part in text, part
 
 
+def test_a_cause_is_said_once_and_what_follows_names_its_line() -> None:
+    text = _document("sample").text
+    assert text.count("src/index.ts has other content") == 1
+    assert text.count("follows line 10") == 3
+    assert "line 10 made other files" not in text
+
+
 def test_every_file_of_the_tree_is_in_the_list_without_a_script() -> None:
     data = render(report_rig.sample()).decode()
     for n in range(24):
