@@ -16,6 +16,13 @@ import pytest
 
 from e2e.rig import EXAMPLES, Jettison, as_user, get
 from host_tools import lacking
+from jettison.api.provenance import open_provenance
+from jettison.api.session import Session
+from jettison.image.names import find_image
+from jettison.provenance.chain import Way
+from jettison.provenance.totals import totals
+from jettison.settings import Settings
+from tar_count import counted, seen_entries, tar_entries
 
 pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
 
@@ -221,3 +228,27 @@ def test_an_unprivileged_user_builds_and_runs_the_same(
         assert theirs("run", "--rm", python_image).stdout == GREETING
     finally:
         shutil.rmtree(home)
+
+
+@pytest.mark.parametrize("name", ["python", *SERVERS])
+def test_provenance_adds_up_to_what_gnu_tar_counts(
+    name: str, request: pytest.FixtureRequest, store_root: Path, server_image
+) -> None:
+    image_name = server_image(name) if name in SERVERS else request.getfixturevalue("python_image")
+    with Session.open(Settings(root=str(store_root)), os.environ) as session:
+        image = find_image(session.store, image_name)
+        layers = tar_entries(session, image)
+        provenance = open_provenance(session, image)
+        found = totals(provenance)
+        for path, (number, *_) in seen_entries(layers).items():
+            links = provenance.chain(path).links
+            assert links[0].position == number
+            assert links[-1].way is not Way.LOST
+    assert (found.is_complete, found.lost.files) == (True, 0)
+    assert found.visible.bytes == counted(layers)
+    assert found.shipped.bytes == sum(e[2] for each in layers for e in each if e[0] == "-")
+    parts = [*(each.produced for each in found.stages), *(each.amount for each in found.images)]
+    assert sum(each.bytes for each in parts) == found.visible.bytes
+    for each in found.stages:
+        assert each.reached.bytes + each.left.bytes == each.added.bytes
+        assert each.left.bytes >= 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -23,9 +21,9 @@ from jettison.provenance.chain import Provenance, Way
 from jettison.provenance.totals import totals
 from jettison.settings import Settings
 from jettison.store.image import StoredImage
+from tar_count import counted, seen_entries, tar_entries
 
 SUMS, REMOVALS = 30, 12
-_ENTRY = re.compile(r"(\S{10}) (\d+)/(\d+) +(\d+) \S+ \S+ (.*)")
 
 
 @pytest.fixture(scope="module")
@@ -43,61 +41,6 @@ def built(session: Session, context: Path, text: str, target: str = "") -> Store
     return image
 
 
-def tar_entries(session: Session, image: StoredImage) -> list[list[tuple[str, str, int, str]]]:
-    """Type, path, size and link target of each entry of each layer, as GNU tar lists them."""
-    layers = []
-    for stored in image.layers:
-        blob = session.blobs.blob(stored.layer, "none")
-        listed = subprocess.run(
-            ["tar", "-tvf", session.store.blobs.path(blob.digest), "--numeric-owner"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        entries = []
-        for line in listed.stdout.splitlines():
-            match = _ENTRY.fullmatch(line)
-            assert match is not None, line
-            kind, size, name = match[1][0], int(match[4]), match[5]
-            name, _, link = name.partition(" link to " if kind == "h" else " -> ")
-            entries.append((kind, "/" + name.strip("/"), size, "/" + link.strip("/")))
-        layers.append(entries)
-    return layers
-
-
-def counted(layers: Sequence[Sequence[tuple[str, str, int, str]]], first: int = 0) -> int:
-    """Bytes of the files that are seen and came with a layer from ``first`` on, each inode once."""
-    seen: dict[str, tuple[int, str, int, str]] = {}
-    for number, entries in enumerate(layers):
-        for kind, path, size, link in entries:
-            if kind != "d":
-                for each in [each for each in seen if each.startswith(path + "/")]:
-                    del seen[each]
-            parent, _, name = path.rpartition("/")
-            if name == ".wh..wh..opq":
-                gone = [p for p, e in seen.items() if p.startswith(parent + "/") and e[0] < number]
-            elif name.startswith(".wh."):
-                hidden = f"{parent}/{name[4:]}"
-                gone = [p for p in seen if p == hidden or p.startswith(hidden + "/")]
-            else:
-                seen[path] = (number, kind, size, link)
-                continue
-            for each in gone:
-                del seen[each]
-    sizes = {
-        (number, path): size
-        for number, entries in enumerate(layers)
-        for kind, path, size, _ in entries
-        if kind == "-"
-    }
-    inodes = {
-        (number, link if kind == "h" else path)
-        for path, (number, kind, _, link) in seen.items()
-        if kind in "-h" and number >= first
-    }
-    return sum(sizes[inode] for inode in inodes)
-
-
 @pytest.mark.parametrize("seed", range(SUMS))
 def test_sums_equal_what_gnu_tar_counts(session: Session, tmp_path: Path, seed: int) -> None:
     text = generate(Random(seed), tmp_path)
@@ -113,6 +56,8 @@ def test_sums_equal_what_gnu_tar_counts(session: Session, tmp_path: Path, seed: 
     assert sum(each.bytes for each in produced) == found.visible.bytes
     assert sum(each.files for each in produced) == found.visible.files
     provenance = open_provenance(session, image)
+    for path, (number, *_) in seen_entries(layers).items():
+        assert provenance.chain(path).links[0].position == number
     for each in found.stages:
         stage = provenance.record.stages[each.stage]
         alone = tar_entries(session, built(session, tmp_path, text, stage.name))

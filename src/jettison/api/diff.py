@@ -218,7 +218,7 @@ def _packages(session: Session, image: StoredImage) -> Sequence[Package]:
 def _package_changes(
     before: Sequence[Package], after: Sequence[Package]
 ) -> tuple[PackageChange, ...]:
-    """Return packages of other versions; several versions of one are told together."""
+    """Return packages of other versions; several versions of one are one row."""
     versions: list[dict[tuple[str, str], set[str]]] = [{}, {}]
     for found, packages in zip(versions, (before, after), strict=True):
         for each in packages:

@@ -38,7 +38,7 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 def diff(ctx: click.Context, /, before: str, after: str, *, as_json: bool, quiet: bool) -> int:
     """Show what is different between two images: files, config, packages, size by cause.
 
-    Ends with 0 if nothing is, 1 if something is, 2 if that cannot be told.
+    Ends with 0 if nothing is, 1 if something is, 2 if that cannot be found out.
     """
 
     def work(session: Session) -> int:
@@ -109,17 +109,17 @@ def _whole(changes: Sequence[CausedChange]) -> Iterator[tuple[CausedChange, int,
 def _file_line(row: tuple[CausedChange, int, int]) -> str:
     caused, total, files = row
     change = caused.change
-    told: list[str] = []
+    words: list[str] = []
     facts = change.after or change.before
     path = change.path
     if change.before is not None and change.after is not None:
-        told += [_aspect(each.value, change.before, change.after) for each in change.aspects]
+        words += [_aspect(each.value, change.before, change.after) for each in change.aspects]
     elif facts is not None and stat.S_ISDIR(facts.mode):
         path += "/"
-        told.append(f"{files} files, {size(total)}")
+        words.append(f"{files} files, {size(total)}")
     else:
-        told.append(size(total))
-    return f"  {_SIGNS[change.kind.value]} {path}  {', '.join(told)}  {_by(caused)}".rstrip()
+        words.append(size(total))
+    return f"  {_SIGNS[change.kind.value]} {path}  {', '.join(words)}  {_by(caused)}".rstrip()
 
 
 def _by(caused: CausedChange) -> str:

@@ -170,8 +170,8 @@ def _source(row: _Row) -> str:
 def _way(known: Provenance, origin: PathOrigin) -> str:
     """Return the lines that tell the way of a path, from the image back."""
     name = known.record.dockerfile or "Dockerfile"
-    told = f"  {size(origin.size_bytes)}" if stat.S_ISREG(origin.mode) else ""
-    lines = [f"{printable(origin.path)}{told}"]
+    weight = f"  {size(origin.size_bytes)}" if stat.S_ISREG(origin.mode) else ""
+    lines = [f"{printable(origin.path)}{weight}"]
     before = origin.path
     labels = [_label(known, link) for link in origin.chain.links]
     most = max(map(len, labels))
