@@ -14,8 +14,6 @@ from jettison.cli.examples import examples, names
 from jettison.cli.main import jettison
 from jettison.cli.names import INNER, canonical
 
-TO_COME = {"why", "diff"}
-
 
 def paths() -> Iterator[str]:
     yield from (context.command_path.removeprefix("jettison ") for _, context in commands(root()))
@@ -55,7 +53,7 @@ def understood(words: list[str]) -> str:
 
 
 def test_no_example_is_of_a_command_that_is_gone() -> None:
-    assert set(names()) - set(paths()) - TO_COME == set()
+    assert set(names()) - set(paths()) == set()
 
 
 def test_the_help_of_a_command_ends_with_its_examples() -> None:
