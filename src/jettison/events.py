@@ -159,3 +159,19 @@ Progress = Callable[[str, int, int], None]
 
 def no_progress(item: str, current: int, total: int) -> None:
     """Take a progress and do nothing."""
+
+
+class HeldEvents:
+    """A sink that keeps events until it is known who shows them: appending is thread-safe."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        """Keep an event."""
+        self._events.append(event)
+
+    def pass_on(self, sink: Sink) -> None:
+        """Give all events to another sink, in their order."""
+        for event in self._events:
+            sink(event)

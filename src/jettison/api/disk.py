@@ -48,6 +48,11 @@ class DiskRow(msgspec.Struct, frozen=True):
     used_ns: int
     kind: str = LAYER
 
+    @property
+    def short_id(self) -> str:
+        """The beginning of the ID, as tables show it."""
+        return self.id.rpartition(":")[2][:12]
+
 
 def disk_usage(session: Session) -> list[DiskRow]:
     """Return a row for each layer and each cache mount, the largest first."""

@@ -184,7 +184,7 @@ def _matching(shown: Visible, text: str, name: str) -> Iterable[str]:
 
 def _no_path(entries: dict[str, Seen], text: str, path: str, name: str) -> UsageError:
     """Return the error that names what is near."""
-    import difflib
+    from jettison.spelling import near_misses
 
     parent, _, last = path.rpartition("/")
     near = [each for each in entries if each.rpartition("/")[2] == last]
@@ -192,7 +192,7 @@ def _no_path(entries: dict[str, Seen], text: str, path: str, name: str) -> Usage
         while parent and parent not in entries:
             parent, _, last = parent.rpartition("/")
         beside = {each.rpartition("/")[2]: each for each in _names_in(entries, parent)}
-        near = [beside[each] for each in difflib.get_close_matches(last, beside, n=1)]
+        near = [beside[each] for each in near_misses(last, beside)[:1]]
     hint = f"did you mean `{min(near, key=len)}`?" if near else None
     if hint is None:
         hint = f"`jettison provenance {name}` lists what it has"

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from jettison.api.request import BuildRequest
+from jettison.cli import options
 from jettison.cli.flags import tell_ignored
 from jettison.cli.main import settings_of
 from jettison.cli.report_flags import ReportingCommand, gates_of, report_flags
@@ -72,14 +73,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 )
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
 @click.option("--load", is_flag=True, help="Keep the image in the local store (as without it).")
-@click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    metavar="OS/ARCH",
-    envvar="DOCKER_DEFAULT_PLATFORM",
-    help="Platform to build for.",
-)
+@options.platforms("Platform to build for.", defaults=True)
 @click.option("--no-cache", is_flag=True, help="Run every step.")
 @click.option(
     "--no-cache-filter",

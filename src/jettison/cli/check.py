@@ -10,6 +10,7 @@ import click
 
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.flags import DockerCommand
 from jettison.cli.main import settings_of
 from jettison.console.terminal import err, out, out_json
@@ -32,14 +33,7 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 @click.option(
     "--build-context", "contexts", multiple=True, metavar="NAME=SOURCE", help="As build's."
 )
-@click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    metavar="OS/ARCH",
-    envvar="DOCKER_DEFAULT_PLATFORM",
-    help="As build's.",
-)
+@options.platforms("As build's.", defaults=True)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--ignore-status", is_flag=True, help="End with 0 whatever is found.")
 @click.pass_context

@@ -8,6 +8,7 @@ import click
 
 from jettison.api import containers as api
 from jettison.api.session import NamespaceRequired, Session
+from jettison.cli import options
 from jettison.cli.attach import attaching, looking
 from jettison.cli.container_rows import HEADINGS, SHOWN, TYPE, chosen, row
 from jettison.cli.flags import DockerCommand
@@ -28,14 +29,7 @@ from jettison.linux.signals import signal_number
 @click.option("-n", "--last", default=-1, metavar="COUNT", help="The last ones that were made.")
 @click.option("-l", "--latest", is_flag=True, help="The last one that was made.")
 @click.option("-s", "--size", "sizes", is_flag=True, help="Show what they have written.")
-@click.option(
-    "-f",
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="id, name, label, status, exited, ancestor, before, since, network.",
-)
+@options.filters("id, name, label, status, exited, ancestor, before, since, network.", letter=True)
 @click.option("--format", "form", default="", help="table, json or a template.")
 @click.pass_context
 def ps(ctx: click.Context, /, last: int, form: str, **flags: object) -> int:
@@ -190,7 +184,7 @@ def rm(
 
 @click.command("prune", cls=DockerCommand)
 @click.option("-f", "--force", is_flag=True, help="Do not ask.")
-@click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help="label, until.")
+@options.filters("label, until.")
 @click.pass_context
 def container_prune(ctx: click.Context, *, force: bool, filters: tuple[str, ...]) -> int:
     """Remove all containers that do not run."""

@@ -8,10 +8,10 @@ import click
 
 from jettison.api import disk as api
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.filters import parse_filters, until
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.listing import Listing
-from jettison.cli.prune import short
 from jettison.cli.session import in_session
 from jettison.cli.table import ago
 from jettison.cli.values import texts
@@ -52,7 +52,7 @@ def du(ctx: click.Context, form: str) -> int:
 
 def _du_row(row: api.DiskRow) -> dict[str, object]:
     return {
-        "ID": short(row),
+        "ID": row.short_id,
         "Size": size(row.size_bytes),
         "NeededBy": row.needed_by or "-",
         "LastUsedAt": _since(row),
@@ -68,9 +68,7 @@ def _since(row: api.DiskRow) -> str:
 
 @click.command("du", cls=DockerCommand)
 @click.option("--format", "form", default="", help="table, json or a template.")
-@click.option(
-    "--filter", "filters", multiple=True, metavar="NAME=VALUE", help="until=…, id=…, type=…"
-)
+@options.filters("until=…, id=…, type=…")
 @click.option("--verbose", is_flag=True, help="Show all facts of each.")
 @click.option("--builder", default="", hidden=True)
 @click.pass_context
@@ -114,7 +112,7 @@ def _fits(row: api.DiskRow, found: dict[str, list[str]], before: float | None) -
 
 def _block(row: api.DiskRow) -> str:
     facts = {
-        "ID": short(row),
+        "ID": row.short_id,
         "Reclaimable": _word(not row.needed_by),
         "Shared": _word(row.needed_by == "image"),
         "Size": size(row.size_bytes),

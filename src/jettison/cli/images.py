@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
@@ -12,6 +11,7 @@ from jettison.api import images as api
 from jettison.api.images import HistoryRow
 from jettison.api.request import ImageSummary
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.filters import image_filter, parse_filters
 from jettison.cli.flags import DockerCommand
 from jettison.cli.listing import Listing
@@ -31,22 +31,11 @@ _TEXT = 45
 """How much of an instruction a table shows."""
 
 
-def _platform_flag(function: Callable[..., int]) -> Callable[..., int]:
-    return click.option(
-        "--platform", default="", metavar="OS/ARCH", help="Fail unless it is for this platform."
-    )(function)
-
-
 @click.command("images", cls=DockerCommand)
 @click.argument("repository", default="")
 @click.option("-a", "--all", is_flag=True, hidden=True)
-@click.option(
-    "-f",
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="dangling=true|false, reference=PATTERN, label=…, before=, since=IMAGE, until=TIME",
+@options.filters(
+    "dangling=true|false, reference=PATTERN, label=…, before=, since=IMAGE, until=TIME", letter=True
 )
 @click.option("-q", "--quiet", is_flag=True, help="IDs only.")
 @click.option("--no-trunc", is_flag=True, help="Do not shorten IDs.")
@@ -139,13 +128,7 @@ def tag(ctx: click.Context, source: str, target: str) -> int:
     "-f", "--force", is_flag=True, help="No error for an unknown image; remove all its names."
 )
 @click.option("--no-prune", is_flag=True, hidden=True)
-@click.option(
-    "--platform",
-    "platforms",
-    multiple=True,
-    metavar="OS/ARCH",
-    help="Fail unless it is for this platform.",
-)
+@options.platforms("Fail unless it is for this platform.")
 @click.pass_context
 def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: object) -> int:
     """Remove names of images, and images that have no name left."""
@@ -174,7 +157,7 @@ def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: 
     "-H", "--human/--no-human", default=True, help="Sizes and times for people, or for programs."
 )
 @click.option("--format", "form", default="", help="table, json or a template.")
-@_platform_flag
+@options.platform("Fail unless it is for this platform.")
 @click.pass_context
 def history(ctx: click.Context, /, name: str, **flags: object) -> int:
     """Show the instructions that made an image, the latest first."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.flags import DockerCommand
 from jettison.cli.listing import rendered
 from jettison.cli.session import in_session
@@ -22,7 +23,7 @@ from jettison.image.names import find_image
 @click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
 @click.option("--type", "kind", default="", metavar="TYPE", help="container or image.")
 @click.option("-s", "--size", is_flag=True, help="Sizes of containers, too.")
-@click.option("--platform", default="", metavar="OS/ARCH", help="An error if it is for another.")
+@options.platform("An error if it is for another.")
 @click.pass_context
 def inspect(ctx: click.Context, /, names: tuple[str, ...], **flags: object) -> int:
     """Show all facts of containers, or else images, as JSON."""
@@ -48,7 +49,7 @@ def container_inspect(ctx: click.Context, /, names: tuple[str, ...], **flags: ob
 @click.command("inspect", cls=DockerCommand)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
-@click.option("--platform", default="", metavar="OS/ARCH", help="An error if it is for another.")
+@options.platform("An error if it is for another.")
 @click.pass_context
 def image_inspect(ctx: click.Context, /, names: tuple[str, ...], **flags: object) -> int:
     """Show all facts of images as JSON."""

@@ -17,6 +17,7 @@ from jettison.api.images import prune_images
 from jettison.api.prune import Pruned, Space
 from jettison.api.prune import prune as prune_store
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.filters import image_filter, parse_filters, until
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.session import confirmed, in_session
@@ -26,6 +27,7 @@ from jettison.console.plain import size
 from jettison.console.terminal import err, out
 from jettison.errors import UsageError
 from jettison.linux.text import printable
+from jettison.oci.digest import short
 from jettison.settings import parse_size
 
 _IMAGES = ("until", "label")
@@ -46,13 +48,7 @@ def _most(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def _filtered(names: Sequence[str]) -> Callable[[Any], Any]:
-    return click.option(
-        "--filter",
-        "filters",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help=f"Only what fits: {', '.join(f'{name}=…' for name in names)}",
-    )
+    return options.filters(f"Only what fits: {', '.join(f'{name}=…' for name in names)}")
 
 
 @click.command("prune", cls=DockerCommand)
@@ -76,8 +72,10 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
             done = prune_store(session, scope="everything")
         else:
             done = prune_store(session, scope="unshared" if space else "nothing", space=space)
-        lines = [[each.rpartition(":")[2][:12], "-", "image without a name"] for each in images.ids]
-        lines += [[short(row), size(row.size_bytes), printable(row.name)[:60]] for row in done.rows]
+        lines = [[short(each), "-", "image without a name"] for each in images.ids]
+        lines += [
+            [row.short_id, size(row.size_bytes), printable(row.name)[:60]] for row in done.rows
+        ]
         if lines:
             out(table(["REMOVED", "SIZE", "MADE BY"], lines))
         out(
@@ -209,7 +207,7 @@ def system_prune(ctx: click.Context, /, **flags: object) -> int:
         )
         _section("Deleted Containers", containers.ids)
         _section("Deleted Images", images.lines)
-        _section("Deleted build cache objects", [short(row) for row in done.rows])
+        _section("Deleted build cache objects", [row.short_id for row in done.rows])
         _reclaimed(done, containers.freed_bytes)
         _say_held(images.held, done.held)
         return 0
@@ -238,11 +236,6 @@ def _wanted(flags: Mapping[str, object], command: str) -> ImageFilter:
     return image_filter(parse_filters(texts(flags, "filters"), _IMAGES, command=command))
 
 
-def short(row: DiskRow) -> str:
-    """Return the beginning of an ID, as tables show it."""
-    return row.id.rpartition(":")[2][:12]
-
-
 def _section(title: str, lines: Sequence[str]) -> None:
     if lines:
         out(f"{title}:\n" + "".join(f"{printable(line)}\n" for line in lines) + "\n")
@@ -253,7 +246,7 @@ def _cache_table(done: Pruned, *, verbose: bool) -> None:
         return
     titles = ["ID", "RECLAIMABLE", "SIZE"] + (["MADE BY"] if verbose else [])
     rows = [
-        [short(row), "true", size(row.size_bytes)] + ([printable(row.name)] if verbose else [])
+        [row.short_id, "true", size(row.size_bytes)] + ([printable(row.name)] if verbose else [])
         for row in done.rows
     ]
     out(table(titles, rows))

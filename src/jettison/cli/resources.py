@@ -45,9 +45,9 @@ def parse_resources(
     for each in given:
         key, equals, value = each.partition("=")
         if key not in _READERS:
-            import difflib  # only for messages
+            from jettison.spelling import near_misses  # only for messages
 
-            near = difflib.get_close_matches(key, _READERS, 1)
+            near = near_misses(key, _READERS)
             hint = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(_READERS)}"
             raise UsageError(f"--resource `{key}` is not known", hint=hint)
         if not equals or not value:

@@ -7,6 +7,7 @@ import os
 import click
 
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.env_files import environment
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.main import print_error
@@ -112,13 +113,7 @@ OURS_FAILED = 125
     help="apparmor=PROFILE, no-new-privileges, seccomp=unconfined|FILE, systempaths=unconfined.",
 )
 @click.option("--cap-drop", multiple=True, metavar="NAME", help="Take a capability, or ALL.")
-@click.option(
-    "--platform",
-    default="",
-    metavar="OS/ARCH",
-    envvar="DOCKER_DEFAULT_PLATFORM",
-    help="Platform to pull.",
-)
+@options.platform("Platform to pull.", defaults=True)
 @click.option(
     "--ca-bundle", default="", metavar="FILE|host", help="CA certificates that programs trust."
 )

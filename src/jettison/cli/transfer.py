@@ -12,6 +12,7 @@ import click
 from jettison.api import transfer as api
 from jettison.api.images import require_platform
 from jettison.api.session import Session
+from jettison.cli import options
 from jettison.cli.flags import DockerCommand
 from jettison.cli.session import in_session
 from jettison.console.select import make_transfer_console
@@ -27,9 +28,7 @@ from jettison.linux.text import printable
 @click.option(
     "-o", "--output", default="-", metavar="FILE", help="File to write (default: standard output)."
 )
-@click.option(
-    "--platform", default="", metavar="OS/ARCH", help="Fail unless they are for this platform."
-)
+@options.platform("Fail unless they are for this platform.")
 @click.pass_context
 def save(ctx: click.Context, names: tuple[str, ...], output: str, platform: str) -> int:
     """Write images to a tar that docker, podman and Jettison can load."""

@@ -11,10 +11,8 @@ from collections.abc import Iterable
 import click
 
 from jettison.errors import UsageError
-from jettison.frontend.dockerfile.text import distance
+from jettison.spelling import near_misses
 
-_SLIPS = 2
-_LONG = 6
 ABSENT = {
     "restart": "`jettison stop` and `jettison start` do it",
     "create": "`jettison run -d` makes a container and starts it",
@@ -111,22 +109,6 @@ def usage_error(error: click.ClickException) -> UsageError:
 def _is_of_environment(context: click.Context, parameter: click.Parameter) -> bool:
     source = context.get_parameter_source(parameter.name or "")
     return source is click.core.ParameterSource.ENVIRONMENT
-
-
-def near_misses(wrong: str, known: Iterable[str]) -> list[str]:
-    """Return what was probably meant, the most alike first: often nothing.
-
-    A slip of one letter, or of two in a long name, that leaves the first letter as it is:
-    `--gpus` is not `--cpus`.
-
-    >>> near_misses("--tga", ["--tag", "--target"]), near_misses("--gpus", ["--cpus"])
-    (['--tag'], [])
-    """
-    letter = wrong.lstrip("-")[:1]
-    most = _SLIPS if len(wrong.lstrip("-")) > _LONG else 1
-    alike = [each for each in known if each.lstrip("-")[:1] == letter]
-    near = sorted((distance(wrong, each, swaps=True), each) for each in alike)
-    return [each for slips, each in near if slips <= most]
 
 
 def _sentence(text: str) -> str:

@@ -21,7 +21,6 @@ from jettison.cli.container_rows import HEADINGS as CONTAINER_HEADINGS
 from jettison.cli.container_rows import TYPE, row
 from jettison.cli.images import HEADINGS, row_of
 from jettison.cli.listing import Listing, rendered
-from jettison.cli.prune import short
 from jettison.cli.table import ago
 from jettison.console.plain import size
 from jettison.container.state.catalog import is_running
@@ -145,7 +144,7 @@ def _images(session: Session) -> list[dict[str, str]]:
 def _cache(session: Session) -> list[dict[str, str]]:
     return [
         {
-            "ID": short(row),
+            "ID": row.short_id,
             "CacheType": row.kind,
             "Size": size(row.size_bytes),
             "LastUsedSince": ago(time.time() - row.used_ns / 1e9) if row.used_ns else "N/A",

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from jettison.console.base import Console, QuietConsole
-from jettison.events import Event
+from jettison.events import HeldEvents
 
 if TYPE_CHECKING:
     from jettison.console.folded import Service
     from jettison.console.transfer import Kind
 
 
-class HeldBack:
+class HeldBack(HeldEvents):
     """Keeps events until it is known that this process does the work: then shows them.
 
     A process that must be started again in a user namespace would else show everything twice.
@@ -31,19 +31,14 @@ class HeldBack:
 
     def __init__(self, progress: str, environ: Mapping[str, str], *, timings: bool = False) -> None:
         self._timings = timings
+        super().__init__()
         self._progress = progress
         self._environ = environ
-        self._events: list[Event] = []
-
-    def __call__(self, event: Event) -> None:
-        """Keep an event."""
-        self._events.append(event)
 
     def close(self) -> None:
         """Show all events."""
         console = make_console(self._progress, self._environ, timings=self._timings)
-        for event in self._events:
-            console(event)
+        self.pass_on(console)
         console.close()
 
 

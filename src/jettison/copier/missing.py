@@ -24,6 +24,7 @@ class IgnoringTree(Protocol):
 
 
 _MANY_NAMES = 5_000
+_MOST = 3
 
 
 def missing_source(op: CopyOp, tree: Tree, path: str) -> ContextError:
@@ -48,7 +49,7 @@ def missing_source(op: CopyOp, tree: Tree, path: str) -> ContextError:
 
 def _near(tree: Tree, path: str) -> list[str]:
     """Return up to three paths that look like a path: in its directory, or of its name."""
-    import difflib  # only for messages
+    from jettison.spelling import near_misses  # only for messages
 
     present = ""
     for component in path[1:].split("/"):
@@ -59,7 +60,7 @@ def _near(tree: Tree, path: str) -> list[str]:
         names = tree.names(directory)
         if component not in names or tree.lstat(f"{directory.rstrip('/')}/{component}") is None:
             lower = {name.lower(): name for name in names[:_MANY_NAMES]}
-            close = difflib.get_close_matches(component.lower(), lower, n=3, cutoff=0.6)
-            return [f"{present}/{lower[each]}" for each in close]
+            close = near_misses(component.lower(), lower)
+            return [f"{present}/{lower[each]}" for each in close[:_MOST]]
         present += "/" + component
     return []

@@ -18,7 +18,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -106,13 +106,13 @@ class Hierarchy(msgspec.Struct, frozen=True):
             place = place.parent
 
 
-def make_group(name: str, limits: Resources, proc: Path = Path("/proc/self")) -> Group:
+def make_group(name: str, limits: Resources, found: Sequence[Hierarchy] | None = None) -> Group:
     """Make a group; an empty one without limits.
 
     Args:
         name: Unique on this host.
         limits: What its processes may use.
-        proc: What the kernel says about this process.
+        found: The hierarchies, if the caller has looked for them.
 
     Raises:
         HostError: the host has no such controller, or this user may not use it.
@@ -121,8 +121,9 @@ def make_group(name: str, limits: Resources, proc: Path = Path("/proc/self")) ->
     if not kinds:
         return Group()
     made: list[Path] = []
+    found = hierarchies() if found is None else found
     try:
-        for hierarchy, here in _places(kinds, hierarchies(proc)):
+        for hierarchy, here in _places(kinds, found):
             settings = limits.settings(unified=hierarchy.unified)
             made.append(_make(hierarchy, name, {kind: settings[kind] for kind in here}))
     except HostError:

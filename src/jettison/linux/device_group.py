@@ -74,16 +74,16 @@ class DeviceGroup(msgspec.Struct, frozen=True):
 
 
 def make_device_group(
-    name: str, more: Sequence[Number] = (), proc: Path = Path("/proc/self")
+    name: str, more: Sequence[Number] = (), found: Sequence[Hierarchy] | None = None
 ) -> DeviceGroup | str:
     """Make a group, or say why there is none.
 
     Args:
         name: Unique on this host.
         more: Devices that may be opened beside the usual ones.
-        proc: What the kernel says about this process.
+        found: The hierarchies, if the caller has looked for them.
     """
-    hierarchy = _hierarchy(proc)
+    hierarchy = _hierarchy(found)
     if hierarchy is None:
         return "there is no hierarchy for devices"
     directory = hierarchy.own / name
@@ -106,14 +106,14 @@ def is_usual(device: int) -> bool:
     return (major, os.minor(device)) in USUAL_DEVICES or (major, None) in USUAL_DEVICES
 
 
-def unrestricted(proc: Path = Path("/proc/self")) -> list[bytes]:
+def unrestricted(found: Sequence[Hierarchy] | None = None) -> list[bytes]:
     """Return the file by which a process comes back into the group of this one, if there is one."""
-    hierarchy = _hierarchy(proc)
+    hierarchy = _hierarchy(found)
     return [] if hierarchy is None else [os.fsencode(hierarchy.own / "cgroup.procs")]
 
 
-def _hierarchy(proc: Path) -> Hierarchy | None:
-    found = hierarchies(proc)
+def _hierarchy(found: Sequence[Hierarchy] | None) -> Hierarchy | None:
+    found = hierarchies() if found is None else found
     old = (each for each in found if not each.unified and "devices" in each.controllers)
     return next(old, None) or next((each for each in found if each.unified), None)
 

@@ -27,7 +27,7 @@ from jettison.console.message import error_message, unexpected_error
 from jettison.console.select import make_console
 from jettison.container.request import RunRequest
 from jettison.errors import HostError, JettisonError, UsageError
-from jettison.events import Event, Sink, Warned
+from jettison.events import Event, HeldEvents, Sink, Warned
 from jettison.linux import userns
 from jettison.python.capture import Capture, too_much
 from jettison.python.job import Done, Job
@@ -177,25 +177,20 @@ def _here_or_there(session: Session, sink: Sink, here: Callable[[Sink], T], job:
     single_id = session.settings.isolation == userns.SINGLE_ID
     if not userns.is_needed(single_id=single_id):
         return here(sink)
-    held: list[Event] = []
+    held = HeldEvents()
     try:
-        result = here(held.append)
+        result = here(held)
     except NamespaceRequired as required:
         single_id = required.single_id
     except BaseException:
-        _replay(held, sink)
+        held.pass_on(sink)
         raise
     else:
-        _replay(held, sink)
+        held.pass_on(sink)
         return result
     from jettison.python.delegate import delegate  # imports subprocess
 
     return delegate(job, sink, session.environ, single_id=single_id)
-
-
-def _replay(held: Sequence[Event], sink: Sink) -> None:
-    for event in held:
-        sink(event)
 
 
 @contextmanager

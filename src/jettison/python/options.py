@@ -9,7 +9,6 @@ A test compares the names and types with those of the requests.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
@@ -21,6 +20,7 @@ from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
+from jettison.spelling import near_misses
 
 Request = TypeVar("Request", BuildRequest, RunRequest)
 
@@ -152,7 +152,7 @@ def _made(
 ) -> Request:
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+            near = near_misses(name, known)
             raise UsageError(
                 f"there is no option `{name}`", hint=f"did you mean `{near[0]}`?" if near else None
             )

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from jettison.errors import UsageError
+from jettison.spelling import near_misses
 
 FORBIDDEN = {
     "shells": "shells",
@@ -118,9 +119,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Limits:
             baseline = str(value)
             continue
         if name not in _KINDS:
-            import difflib  # a mistake
-
-            near = difflib.get_close_matches(key, [*_KINDS, "baseline"], 1)
+            near = near_misses(key, [*_KINDS, "baseline"])
             hint = f"write `{near[0]}`" if near else f"write one of {', '.join(_KINDS)}"
             raise UsageError(f"{source}: there is no gate `{key}`", hint=hint)
         made[name] = limit(name, _text(value), source, key)

@@ -80,8 +80,8 @@ def test_a_limit_has_one_flag():
 
 def test_a_near_miss_is_guessed():
     with pytest.raises(UsageError) as caught:
-        parsed("cpuset=0")
-    assert caught.value.hint.startswith("did you mean `cpuset-")
+        parsed("cpuset-cpu=0")
+    assert caught.value.hint == "did you mean `cpuset-cpus`?"
 
 
 def test_docker_s_own_flags_are_resources_of_the_same_name():

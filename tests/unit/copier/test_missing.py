@@ -17,7 +17,7 @@ FILES = {"README.md": "", "src/main.py": "", "src/mine.py": "", "link": "-> src"
     ("path", "hint"),
     [
         ("/readme.md", "did you mean `/README.md`?"),
-        ("/src/man.py", "did you mean `/src/main.py` or `/src/mine.py`?"),
+        ("/src/man.py", "did you mean `/src/main.py`?"),
         ("/scr/main.py", "did you mean `/src`?"),
         ("/link/mainn.py", "did you mean `/link/main.py` or `/link/mine.py`?"),
         ("/nothing/like/it", None),

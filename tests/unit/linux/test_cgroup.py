@@ -56,12 +56,12 @@ def host(tmp_path: Path) -> Host:
 
 
 def test_no_limits_make_no_group(tmp_path: Path):
-    assert make_group("g", Resources(), tmp_path / "nowhere") == Group()
+    assert make_group("g", Resources(), hierarchies(tmp_path / "nowhere")) == Group()
 
 
 def test_the_unified_hierarchy_gets_one_group_below_that_of_the_process(host: Host):
     top = host.unified("/a/b", {"a/b": "cpu\n"})
-    group = make_group("g", Resources(1 << 20, cpus=1.5), host.proc)
+    group = make_group("g", Resources(1 << 20, cpus=1.5), hierarchies(host.proc))
     made = top / "a/b/g"
     assert (top / "a/b/cgroup.subtree_control").read_text() == "+memory"
     assert (made / "memory.max").read_text() == "1048576"
@@ -78,7 +78,7 @@ def test_where_the_own_group_is_another_s_one_is_made_beside_it(host: Host):
         os.chown(top / name, 65534, 65534)
     os.seteuid(65534)
     try:
-        group = make_group("g", Resources(1 << 20), host.proc)
+        group = make_group("g", Resources(1 << 20), hierarchies(host.proc))
     finally:
         os.seteuid(0)
     assert group.directories == (top / "user/app/g",)
@@ -87,7 +87,7 @@ def test_where_the_own_group_is_another_s_one_is_made_beside_it(host: Host):
 def test_each_old_hierarchy_gets_a_group(host: Host):
     memory = host.mount("cgroup", "memory", "/")
     cpu = host.mount("cgroup", "cpu,cpuacct", "/own")
-    group = make_group("g", Resources(4096, cpus=0.5), host.proc)
+    group = make_group("g", Resources(4096, cpus=0.5), hierarchies(host.proc))
     assert (memory / "g/memory.limit_in_bytes").read_text() == "4096"
     assert (memory / "g/memory.memsw.limit_in_bytes").read_text() == "4096"
     assert (cpu / "own/g/cpu.cfs_quota_us").read_text() == "50000"
@@ -104,7 +104,7 @@ def test_a_mount_may_show_a_part_of_a_hierarchy_or_not_the_own_part(host: Host):
 def test_a_host_without_a_controller_is_an_error_and_nothing_stays(host: Host):
     memory = host.mount("cgroup", "memory", "/")
     with pytest.raises(HostError, match="no control groups for `cpu`"):
-        make_group("g", Resources(4096, cpus=1.0), host.proc)
+        make_group("g", Resources(4096, cpus=1.0), hierarchies(host.proc))
     assert not (memory / "g").exists()
 
 
@@ -114,7 +114,7 @@ def test_groups_of_killed_processes_are_removed_and_young_ones_are_not(host: Hos
         (memory / name).mkdir()
         if age:
             os.utime(memory / name, (age, age))
-    make_group("jettison-3-1", Resources(4096), host.proc)
+    make_group("jettison-3-1", Resources(4096), hierarchies(host.proc))
     assert sorted(path.name for path in memory.iterdir()) == [
         "jettison-1-1",
         "jettison-3-1",
@@ -129,7 +129,7 @@ def test_who_may_not_is_told_what_to_ask_for(host: Host):
     os.seteuid(65534)
     try:
         with pytest.raises(HostError, match="cannot limit memory of the container") as raised:
-            make_group("g", Resources(4096), host.proc)
+            make_group("g", Resources(4096), hierarchies(host.proc))
     finally:
         os.seteuid(0)
     assert "Delegate=yes" in raised.value.hint
@@ -146,7 +146,7 @@ def test_the_unified_hierarchy_is_told_every_limit(host: Host):
         cpuset_cpus="0-1",
         cpuset_mems="0",
     )
-    make_group("g", limits, host.proc)
+    make_group("g", limits, hierarchies(host.proc))
     told = {path.name: path.read_text() for path in (top / "g").iterdir()}
     assert told == {
         "memory.max": "4096",
@@ -156,7 +156,9 @@ def test_the_unified_hierarchy_is_told_every_limit(host: Host):
         "cpuset.cpus": "0-1",
         "cpuset.mems": "0",
     }
-    make_group("h", Resources(memory_bytes=1, swap_bytes=-1, cpu_period_us=5000), host.proc)
+    make_group(
+        "h", Resources(memory_bytes=1, swap_bytes=-1, cpu_period_us=5000), hierarchies(host.proc)
+    )
     assert (top / "h/memory.swap.max").read_text() == "max"
     assert (top / "h/cpu.max").read_text() == "max 5000"
     assert not (top / "h/cpuset.cpus").exists()
@@ -169,7 +171,7 @@ def test_the_old_hierarchies_are_told_every_limit_and_inherit_the_rest(host: Hos
     cpu = host.mount("cgroup", "cpu", "/")
     memory = host.mount("cgroup", "memory", "/")
     limits = Resources(memory_bytes=4096, swap_bytes=-1, cpu_shares=7, cpuset_cpus="2")
-    make_group("g", limits, host.proc)
+    make_group("g", limits, hierarchies(host.proc))
     assert (cpuset / "g/cpuset.cpus").read_text() == "2"
     assert (cpuset / "g/cpuset.mems").read_text() == "0\n"
     assert {path.name: path.read_text() for path in (cpu / "g").iterdir()} == {"cpu.shares": "7"}
@@ -188,7 +190,7 @@ def test_a_group_with_processes_gets_no_limited_groups_below(host: Host):
     for name, processes in (("user/session", "12\n"), ("user", "")):
         (top / name / "cgroup.type").write_text("domain\n")
         (top / name / "cgroup.procs").write_text(processes)
-    group = make_group("g", Resources(pids=7), host.proc)
+    group = make_group("g", Resources(pids=7), hierarchies(host.proc))
     assert group.directories == (top / "user/g",)
     assert (top / "user/g/pids.max").read_text() == "7"
     assert (top / "user/session/cgroup.subtree_control").read_text() == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jettison.linux.cgroup import hierarchies
 from jettison.linux.device_group import (
     DeviceGroup,
     make_device_group,
@@ -90,8 +91,8 @@ def described(tmp_path: Path, cgroup: str, mountinfo: str) -> Path:
 
 def test_without_a_hierarchy_there_is_no_group(tmp_path):
     proc = described(tmp_path, "", "")
-    assert make_device_group("g", proc=proc) == "there is no hierarchy for devices"
-    assert unrestricted(proc) == []
+    assert make_device_group("g", found=hierarchies(proc)) == "there is no hierarchy for devices"
+    assert unrestricted(hierarchies(proc)) == []
 
 
 def test_what_cannot_be_made_is_told_and_leaves_nothing(tmp_path):
@@ -102,9 +103,9 @@ def test_what_cannot_be_made_is_told_and_leaves_nothing(tmp_path):
         "3:devices:/own\n",
         f"30 24 0:26 / {top} rw - cgroup cgroup rw,devices\n",
     )
-    assert unrestricted(proc) == [os.fsencode(top / "own" / "cgroup.procs")]
+    assert unrestricted(hierarchies(proc)) == [os.fsencode(top / "own" / "cgroup.procs")]
     os.mkdir(top / "own" / "g")
-    assert make_device_group("g", proc=proc) == "file exists"
+    assert make_device_group("g", found=hierarchies(proc)) == "file exists"
     (top / "own" / "g").rmdir()
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from jettison.spelling import distance
+
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
@@ -62,27 +64,6 @@ def _quoted(char: str) -> str:
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def distance(left: str, right: str, *, swaps: bool = False) -> int:
-    """Return how many characters must be inserted, removed or replaced.
-
-    With ``swaps`` two neighbours that changed places count once.
-
-    >>> distance("--tga", "--tag"), distance("--tga", "--tag", swaps=True)
-    (2, 1)
-    """
-    above: list[int] = []
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left, 1):
-        below = [i]
-        for j, b in enumerate(right, 1):
-            cost = min(row[j] + 1, below[-1] + 1, row[j - 1] + (a != b))
-            if swaps and i > 1 and j > 1 and a == right[j - 2] and b == left[i - 2]:
-                cost = min(cost, above[j - 2] + 1)
-            below.append(cost)
-        above, row = row, below
-    return row[-1]
 
 
 def suggest(wrong: str, options: Iterable[str], *, ignore_case: bool = False) -> str:

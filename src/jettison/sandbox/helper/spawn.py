@@ -11,11 +11,12 @@ import os
 import signal
 import sys
 import threading
+from functools import cached_property
 from pathlib import Path
 
 import jettison
 from jettison.errors import HostError
-from jettison.linux.cgroup import Group, make_group
+from jettison.linux.cgroup import Group, Hierarchy, hierarchies, make_group
 from jettison.linux.device_group import DeviceGroup, make_device_group, restrict_devices
 from jettison.linux.namespace import NEWPID, unshare
 from jettison.linux.resources import USUAL_PIDS, Resources
@@ -85,7 +86,8 @@ class Spawn(threading.Thread):
     def _restrict_devices(self) -> None:
         if in_user_namespace():
             return  # whose root may make no devices
-        group = make_device_group(f"jettison-devices-{os.getpid()}-{self._pid}")
+        name = f"jettison-devices-{os.getpid()}-{self._pid}"
+        group = make_device_group(name, found=self._hierarchies)
         if isinstance(group, str):
             return  # mounts are without devices all the same; `doctor` tells
         try:
@@ -95,10 +97,15 @@ class Spawn(threading.Thread):
         else:
             self.devices = group
 
+    @cached_property
+    def _hierarchies(self) -> list[Hierarchy]:
+        """Those that are mounted: to read them takes a millisecond."""
+        return hierarchies()
+
     def _limit(self) -> None:
         name = f"jettison-helper-{os.getpid()}-{self._pid}"
         try:
-            self.group = make_group(name, Resources(pids=USUAL_PIDS))
+            self.group = make_group(name, Resources(pids=USUAL_PIDS), self._hierarchies)
             for directory in self.group.directories:
                 # A process is in one group of version 2, so that it leaves the other.
                 if self.devices and (directory / "cgroup.controllers").exists():

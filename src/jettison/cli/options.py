@@ -1,0 +1,55 @@
+"""Options that several commands have, each declared once.
+
+In:  what a command says of them.
+Out: decorators of commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def filters(text: str, *, letter: bool = False) -> Decorator:
+    """Return the option ``--filter``, whose values are ``filters``.
+
+    Args:
+        text: Which there are.
+        letter: It has the short form ``-f``.
+    """
+    names = ["-f"] if letter else []
+    return click.option(
+        *names, "--filter", "filters", multiple=True, metavar="NAME=VALUE", help=text
+    )
+
+
+def platform(text: str, *, defaults: bool = False) -> Decorator:
+    """Return the option ``--platform`` with one value.
+
+    Args:
+        text: What it is for.
+        defaults: ``DOCKER_DEFAULT_PLATFORM`` stands in for it.
+    """
+    return click.option(
+        "--platform", default="", metavar="OS/ARCH", help=text, envvar=_variable(defaults)
+    )
+
+
+def platforms(text: str, *, defaults: bool = False) -> Decorator:
+    """Return the option ``--platform`` with many values, ``platforms``; see ``platform``."""
+    return click.option(
+        "--platform",
+        "platforms",
+        multiple=True,
+        metavar="OS/ARCH",
+        help=text,
+        envvar=_variable(defaults),
+    )
+
+
+def _variable(defaults: bool) -> str | None:
+    return "DOCKER_DEFAULT_PLATFORM" if defaults else None
