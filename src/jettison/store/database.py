@@ -103,6 +103,8 @@ _MIGRATIONS = {
             record BLOB NOT NULL, origins BLOB NOT NULL, totals BLOB)""",
     ),
     6: (
+        # Traces of builds hold what keys were made of, in the order of steps.
+        "ALTER TABLE record DROP COLUMN preimage",
         # What digests in cache keys are of, by raw digest (cache.preimage).
         """CREATE TABLE preimage (
             digest BLOB PRIMARY KEY, size INTEGER NOT NULL, content BLOB NOT NULL)
