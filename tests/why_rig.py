@@ -6,6 +6,7 @@ As root builds are made in this process, which takes a tenth of the time; else b
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -19,6 +20,7 @@ from jettison.api.build import build
 from jettison.api.session import Session
 from jettison.cli.build import build as command
 from jettison.cli.build import request_of
+from jettison.cli.why import explanation_text
 from jettison.errors import JettisonError
 from jettison.settings import Settings
 from jettison.why.explanation import Explanation
@@ -108,6 +110,7 @@ class Builder:
     def __init__(self, directory: Path, busybox: str) -> None:
         self._scratch = Scratch(directory, busybox)
         self.tools = self._scratch.context
+        self.salt = ""
         self.images = directory / "images"
         self.images.mkdir()
 
@@ -119,7 +122,7 @@ class Builder:
         """Make an image with busybox and a file, as a layout; in place of an earlier one."""
         place = self.images / name
         shutil.rmtree(place, ignore_errors=True)
-        text = f"FROM scratch\nCOPY busybox /bin/busybox\nCOPY --chown={owner} <<end /owned\n{more}\nend\n"
+        text = f"FROM scratch\nCOPY busybox /bin/busybox\nCOPY --chown={owner} <<end /owned\n{more}{self.salt}\nend\n"
         done = self._scratch.build(text, "-o", f"type=oci,dest={place},tar=false", base=False)
         assert done.returncode == 0, done.stderr
         return place
@@ -157,3 +160,34 @@ class Builder:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._scratch.run(*arguments)
+
+
+def make_edit(
+    project_of: Edit, edit: Edit, directory: Path, builder: Builder
+) -> tuple[Explanation, str]:
+    """Build a project, make an edit, build it again; return why steps ran, also as text.
+
+    Times and paths of this host are no part of the text.
+    """
+    project = Project(directory)
+    project.set_up(project_of, edit)
+    more = []
+    for name in edit.get("contexts", ()):
+        more += ["--build-context", f"{name}=oci-layout://{builder.layout(name)}"]
+    builder.build(project, *more, *edit.get("before", ()), fails="fails" in edit)
+    if "moves" in edit:
+        builder.layout(edit["moves"], more="another")
+    if "gives" in edit:
+        builder.layout(edit["gives"], owner="1000:1000")
+    project.change(edit)
+    if edit.get("prune"):
+        assert builder.run("builder", "prune", "-af").returncode == 0
+    found = builder.build(project, *more, *edit.get("flags", edit.get("before", ())))
+    return found, _quiet(explanation_text(found), builder.images)
+
+
+def _quiet(text: str, images: Path) -> str:
+    text = text.replace(f"oci-layout://{images}/", "oci-layout://…/")
+    text = re.sub(r" \(compared with the build of .*? ago\)", "", text)
+    text = re.sub(r"  \[\d+\.\d+ s\]|, \d+\.\d+ s\b", "", text)
+    return re.sub(r"@sha256:[0-9a-f]{64}", "@sha256:…", text)

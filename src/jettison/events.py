@@ -112,7 +112,7 @@ class Warned(Event, frozen=True, tag="warning"):
 
 
 class StepExplained(Event, frozen=True, tag="why"):
-    """Why a step ran, told when the build has ended; see ``why.explanation``.
+    """Why a step ran, known when the build has ended; see ``why.explanation``.
 
     Args:
         vertex: The step.

@@ -92,8 +92,8 @@ def test_fsck_finds_damage_and_repairs_what_can_be_made_again(scratch: Scratch) 
     (scratch.store / "stranger").write_text("")
     with sqlite3.connect(scratch.store / "state.db") as database:
         database.execute(
-            "INSERT INTO record (key, layer, vertex, name, created_ns, used_ns, preimage)"
-            " VALUES ('k', 'content:sha256:00', 'v', 'gone', 1, 1, x'90')"
+            "INSERT INTO record (key, layer, vertex, name, created_ns, used_ns)"
+            " VALUES ('k', 'content:sha256:00', 'v', 'gone', 1, 1)"
         )
         database.execute("INSERT INTO tag VALUES ('docker.io/library/lost:latest', 'sha256:00')")
     database.close()

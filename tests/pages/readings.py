@@ -43,6 +43,7 @@ READINGS = (
     Reading(("docs/guides/from-docker.md",)),
     Reading(("docs/guides/caching.md",)),
     Reading(("docs/guides/report.md",)),
+    Reading(("docs/guides/why.md",)),
     Reading(("docs/guides/containers.md",)),
     Reading(("docs/guides/ci.md",)),
     Reading(("docs/guides/tls-proxy.md",)),

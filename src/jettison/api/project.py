@@ -40,7 +40,7 @@ class Built(msgspec.Struct, frozen=True):
 def project_of(request: BuildRequest) -> Digest:
     """Return what tells a project from others: where its context and its Dockerfile are.
 
-    What comes from standard input is told by its name.
+    What comes from standard input is known by its name.
     """
     context, dockerfile = request.context, request.dockerfile
     places = [

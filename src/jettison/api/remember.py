@@ -30,7 +30,7 @@ def remember_built(
         session: The store.
         built: What was built.
         image: Id of its image.
-        sink: Is told why steps ran, if the request asks for that.
+        sink: Gets why steps ran, if the request asks for that.
         explain: Whether it is to be found out why steps ran.
 
     Raises:
@@ -48,7 +48,7 @@ def remember_built(
 
 
 def remember_failed(session: Session, built: Built) -> None:
-    """Keep the trace of a build if it failed, and if that can be: its error is told, no other."""
+    """Keep the trace of a build if it failed, and if that can be: the error is the build's own."""
     solution = built.solution
     if len(solution.results) < len(solution.plan.vertices) and (
         solution.executed or solution.failed

@@ -13,7 +13,7 @@ import time
 
 import msgspec
 
-from jettison.cache.key import CacheKey, Component
+from jettison.cache.key import CacheKey
 from jettison.cache.preimage import PreimageStore
 from jettison.cache.trace import TraceStore
 from jettison.oci.digest import Digest
@@ -111,7 +111,7 @@ class RecordStore:
         self._database.execute_many("UPDATE record SET used_ns = ? WHERE key = ?", rows)
 
     def keep(self, key: CacheKey, record: Record) -> None:
-        """Keep a record with the key's preimage, and what its digests are of."""
+        """Keep a record, and what digests in its key are of."""
         preimages = PreimageStore(self._database)
         with self._database.transaction():
             preimages.keep(key.preimages)
@@ -120,8 +120,8 @@ class RecordStore:
     def _keep(self, key: CacheKey, record: Record) -> None:
         self._database.execute(
             "INSERT OR REPLACE INTO record"
-            " (key, layer, vertex, name, content, created_ns, duration_ns, used_ns, preimage)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " (key, layer, vertex, name, content, created_ns, duration_ns, used_ns)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key.digest,
                 record.layer,
@@ -131,17 +131,8 @@ class RecordStore:
                 record.created_ns,
                 record.duration_ns,
                 time.time_ns(),
-                msgspec.msgpack.encode(key.components),
             ),
         )
-
-    def preimages(self, vertex: str) -> list[tuple[Digest, tuple[Component, ...]]]:
-        """Return keys of a vertex's definition with what they were made of, newest first."""
-        rows = self._database.query(
-            "SELECT key, preimage FROM record WHERE vertex = ? ORDER BY used_ns DESC", (vertex,)
-        )
-        decode = msgspec.msgpack.Decoder(tuple[Component, ...]).decode
-        return [(Digest(key), decode(preimage)) for key, preimage in rows]
 
 
 class SelectionMemo:

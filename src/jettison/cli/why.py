@@ -85,9 +85,9 @@ def explanation_text(explanation: Explanation, *, all_files: bool = False) -> st
     """Return an explanation as lines of text, ending in a newline."""
     lines = [_headline(explanation)]
     for index, root in enumerate(explanation.roots):
-        struck = [each for each in explanation.steps if each.root == index]
-        if struck:
-            lines += _root_lines(root, struck, all_files=all_files)
+        affected = [each for each in explanation.steps if each.root == index]
+        if affected:
+            lines += _root_lines(root, affected, all_files=all_files)
     lines += _skipped_lines(explanation)
     return printable("\n".join(lines), keep="\n") + "\n"
 
@@ -105,34 +105,33 @@ def _headline(explanation: Explanation) -> str:
     return text + ":"
 
 
-def _root_lines(root: RootCause, struck: list[StepReason], *, all_files: bool) -> list[str]:
-    cost = _seconds(root.cost_ns)
-    lines = [f" {root.text[:1].upper()}{root.text[1:]}{f'  [{cost}]' if cost else ''}"]
-    first = next((each for each in struck if each.direct), None)
-    place = (
-        f" (line {root.line})" if root.line and (first is None or first.line != root.line) else ""
-    )
-    if place:
-        lines[0] += place
+def _root_lines(root: RootCause, affected: list[StepReason], *, all_files: bool) -> list[str]:
+    lines = [f" {root.text[:1].upper()}{root.text[1:]}"]
+    first = next((each for each in affected if each.direct), None)
+    if root.line and (first is None or first.line != root.line):
+        lines[0] += f" (line {root.line})"
+    if root.cost_ns:
+        lines[0] += f"  [{_seconds(root.cost_ns)}]"
     shown = len(root.files) if all_files else _FILES
     if root.file_count > 1 or (root.files and root.files[0].note):
         lines += [f"     {_file(each)}" for each in root.files[:shown]]
         if root.file_count > shown:
             lines.append(f"     … {root.file_count - shown} more")
-    steps = struck if all_files else struck[:_STEPS]
-    for each in steps:
-        took = _seconds(each.duration_ns)
-        failed = " (failed)" if each.failed else ""
-        where = f"line {each.line}" if each.line else ""
-        facts = ", ".join(filter(None, (where, took)))
-        lines.append(
-            f"   {'ran ' if each.direct else 'then'} {each.name}{failed}  {facts}".rstrip()
-        )
-    if len(struck) > len(steps):
-        lines.append(f"   and  {len(struck) - len(steps)} more steps")
+    steps = affected if all_files else affected[:_STEPS]
+    lines += [f"   {_step(each)}" for each in steps]
+    if len(affected) > len(steps):
+        more = len(affected) - len(steps)
+        lines.append(f"   and  {more} more step{'s' * (more > 1)}")
     if root.fix:
         lines.append(f"   fix: {root.fix}")
     return lines
+
+
+def _step(step: StepReason) -> str:
+    how = "ran " if step.direct else "then"
+    line = f"line {step.line}" if step.line else ""
+    facts = (line, _seconds(step.duration_ns), "failed" if step.failed else "")
+    return f"{how} {step.name}  {', '.join(filter(None, facts))}".rstrip()
 
 
 def _file(change: FileChange) -> str:

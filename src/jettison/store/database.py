@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -116,6 +116,8 @@ _MIGRATIONS = {
         "CREATE INDEX trace_by_name ON trace (name, built_ns)",
         "CREATE INDEX trace_by_image ON trace (image)",
     ),
+    # Traces of builds hold what keys were made of, in the order of steps.
+    7: ("ALTER TABLE record DROP COLUMN preimage",),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""
 

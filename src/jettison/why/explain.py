@@ -1,4 +1,4 @@
-"""Why the steps of a build ran: one root cause for each, told once.
+"""Why the steps of a build ran: one root cause for each, said once.
 
 In:  the trace of a build, those of earlier builds, what digests in keys are of.
 Out: ``Explanation``.
@@ -123,16 +123,16 @@ def _roots(
 ) -> list[tuple[tuple[str, ...], RootCause]]:
     """Return each root cause with its steps, the dearest first."""
     found: dict[tuple[str, ...], Finding] = {}
-    struck: dict[tuple[str, ...], list[StepTrace]] = {}
+    affected: dict[tuple[str, ...], list[StepTrace]] = {}
     for step in ran:
         for finding in reasons[step.vertex]:
             found.setdefault(finding.key, finding)
-            struck.setdefault(finding.key, [])
-        struck[reasons[step.vertex][0].key].append(step)
+            affected.setdefault(finding.key, [])
+        affected[reasons[step.vertex][0].key].append(step)
     names = now.by_vertex()
     roots = []
     for key, finding in found.items():
-        steps = struck[key]
+        steps = affected[key]
         strikes = names.get(finding.vertex)
         root = RootCause(
             cause=finding.cause,

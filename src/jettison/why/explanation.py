@@ -1,4 +1,4 @@
-"""What is told of a build: each step that ran, and the one cause at its root.
+"""What is said of a build: each step that ran, and the one cause at its root.
 
 In:  nothing; ``why.explain`` makes these values.
 Out: frozen values, whose JSON is stable: times are nanoseconds, files are paths in their context or
@@ -107,7 +107,7 @@ class RootCause(msgspec.Struct, frozen=True):
 
 
 MAX_FILES = 100
-"""Files of a cause that are told."""
+"""Files of a cause that are listed."""
 
 
 class StepReason(msgspec.Struct, frozen=True):

@@ -29,5 +29,5 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """By what it is told from others."""
+        """By what it differs from others."""
         return self.identity or (self.cause, self.subject)

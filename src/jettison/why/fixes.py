@@ -101,8 +101,9 @@ def _modes(finding: Finding) -> str:
 
 def _later(finding: Finding, steps: Sequence[StepTrace], trace: Trace) -> str:
     """Advise to set a variable below the steps that do not name it."""
-    if not finding.line or not steps:
-        return ""
+    first = min((stage.line for stage in trace.stages if stage.index >= 0), default=0)
+    if finding.line < first or not finding.line or not steps:
+        return ""  # before the first FROM it is for FROM
     texts = _texts(trace)
     name = re.compile(rf"(?<!\w){re.escape(finding.subject)}(?!\w)")
     idle = [each for each in steps if not name.search(_text(each, texts))]

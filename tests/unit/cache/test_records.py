@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from jettison.cache.key import CacheKey, exec_key
+from jettison.cache.key import CacheKey, copy_key, exec_key
+from jettison.cache.preimage import PreimageStore
 from jettison.cache.record import Record, RecordStore, SelectionMemo
-from jettison.oci.digest import sha256_digest
-from jettison.plan.op import ExecOp
+from jettison.oci.digest import raw, sha256_digest
+from jettison.plan.op import CopyOp, ExecOp
 from jettison.store.database import Database
 from jettison.store.layer import LayerId
 
+ONE_DIGEST = sha256_digest(b"1")
 ONE, TWO = (LayerId(f"content:{sha256_digest(name)}") for name in (b"1", b"2"))
 
 
@@ -64,21 +66,11 @@ def test_how_long_a_step_took_is_known_by_its_definition_else_by_its_name(
     assert records.expected_ns("changed", "RUN other") == 0
 
 
-def test_what_keys_were_made_of_is_kept_so_that_a_miss_can_be_explained(
-    database: Database,
-) -> None:
-    records = RecordStore(database)
-    before, after = key("make", ONE), key("make", TWO)
-    for number, each in enumerate((before, after)):
-        records.keep(each, Record(ONE, number, "v"))
-    kept = dict(records.preimages("v"))
-    assert kept == {each.digest: each.components for each in (before, after)}
-    differing = [
-        label
-        for (label, was), (_, now) in zip(kept[before.digest], kept[after.digest], strict=True)
-        if was != now
-    ]
-    assert differing == ["base"]
+def test_what_digests_in_keys_are_of_is_kept_with_the_record(database: Database) -> None:
+    made = copy_key(CopyOp(sources=(), dest="/"), ONE_DIGEST, ONE_DIGEST, {b"1": b"files"})
+    RecordStore(database).keep(made, Record(ONE, 5, "v"))
+    assert PreimageStore(database).find(b"1") == b"files"
+    assert dict(made.components)["selected files"] == raw(ONE_DIGEST)
 
 
 def test_a_use_is_noted_once_an_hour(database: Database) -> None:

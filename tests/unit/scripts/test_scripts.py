@@ -24,6 +24,7 @@ PARTS = {"browser.py", "command_tree.py", "page_files.py", "project_python.py", 
 ELSEWHERE = {
     "record_demo.py": "takes a minute; test_record_demo.py looks at its parts",
     "record_habits.py": "asks docker what it prints",
+    "record_edits.py": "asks BuildKit what it prints; the edits are those of engine/test_why_edits",
     "record_flags.py": "asks docker and podman, and needs the standard library only",
     "seccomp_profile.py": "needs modules of Go beside it, and the standard library only",
 }
