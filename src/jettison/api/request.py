@@ -7,7 +7,6 @@ Out: frozen structs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,9 +14,7 @@ from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
-
-if TYPE_CHECKING:
-    from jettison.why.explanation import Explanation
+from jettison.why.explanation import Explanation
 
 
 class SecretRequest(msgspec.Struct, frozen=True):
