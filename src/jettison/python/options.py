@@ -53,6 +53,11 @@ class BuildOptions(TypedDict, total=False):
     step_timeout_seconds: float
     step_log_bytes: int
     offline: bool
+    report: str
+    counterfactual: str
+    gates: Mapping[str, str]
+    baseline: str
+    explain: bool
 
 
 class RunOptions(TypedDict, total=False):

@@ -20,7 +20,7 @@ from jettison.python.options import BuildOptions, RunOptions, build_request, run
     ("options", "request_type", "positional"),
     [
         (BuildOptions, BuildRequest, {"context", "stdin"}),
-        (RunOptions, RunRequest, {"image", "argv", "remove"}),
+        (RunOptions, RunRequest, {"image", "argv", "remove", "detach"}),
     ],
 )
 def test_options_are_the_fields_of_the_request(
