@@ -95,7 +95,9 @@ def test_a_build_s_steps_are_limited(delegated):
     cli, _ = delegated
     context = cli.context({"Dockerfile": f"FROM box\nRUN {FILL}\n"})
     assert cli("build", "-q", "--memory=1g", context).returncode == 0
-    assert cli.attempt("build", "-q", "--no-cache", "--memory=32m", context).returncode == 1
+    failed = cli.attempt("build", "-q", "--no-cache", "--memory=32m", context)
+    assert failed.returncode == 1
+    assert "cause: memory ran out: the step may use 32 MiB (`--memory`)" in failed.stderr
 
 
 @pytest.mark.parametrize("isolation", ["embedded", "crun", "runc", "in-container"])

@@ -18,7 +18,7 @@ from jettison.cli.table import table
 from jettison.console import live, transfer
 from jettison.console.base import Console
 from jettison.console.message import error_message
-from jettison.errors import AuthenticationError, ExecError, Span
+from jettison.errors import AuthenticationError, Cause, ExecError, Span
 from jettison.events import (
     Event,
     Outcome,
@@ -122,6 +122,28 @@ def canceled() -> Iterator[None]:
     yield
 
 
+def explained() -> Iterator[None]:
+    console = live.LiveConsole(sys.stderr, os.environ)
+    CLOCK.seconds = 1.0
+    console(VertexStarted(CLOCK.time_ns(), "b", MAKE, 75 * SECOND))
+    console(VertexLog(0, "b", 1, "cc -c 漢字.c\n".encode()))
+    CLOCK.seconds = 33.0
+    yield
+    CLOCK.seconds = 61.0
+    yield
+    console(end("b", MAKE, Outcome.FAILED))
+    console.close()
+    error = ExecError("process `make -j4` ended with exit code 2", exit_code=2)
+    error.cause = Cause(
+        "missing-header",
+        "the header `zlib.h` is not in the stage",
+        "to compile with it needs the package `zlib1g-dev`",
+    )
+    error.hint = "install it in an earlier step"
+    print(error_message(error), file=sys.stderr)
+    yield
+
+
 def waiting() -> Iterator[None]:
     console = live.LiveConsole(sys.stderr, os.environ)
     begin(console)
@@ -187,7 +209,18 @@ def images() -> Iterator[None]:
 
 SCENES: dict[str, Callable[[], Iterator[Any]]] = {
     each.__name__: each
-    for each in (build, failed, canceled, waiting, pull, push, push_failed, pull_canceled, images)
+    for each in (
+        build,
+        failed,
+        canceled,
+        explained,
+        waiting,
+        pull,
+        push,
+        push_failed,
+        pull_canceled,
+        images,
+    )
 }
 
 

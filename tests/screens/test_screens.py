@@ -34,8 +34,9 @@ CASES = [
     *((scene, columns) for scene in ("build", "pull") for columns in (40, 80, 200)),
     *((scene, 80) for scene in ("failed", "canceled", "waiting", "push", "push_failed", "pull_canceled")),
     *(("images", columns) for columns in (40, 80, 200)),
+    *(("explained", columns) for columns in (40, 80)),
 ]  # fmt: skip
-STATES = {"images": 1, "waiting": 3}
+STATES = {"images": 1, "waiting": 3, "explained": 3}
 """How many screens a scene has; two, unless it is said here."""
 
 

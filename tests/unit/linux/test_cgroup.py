@@ -197,3 +197,20 @@ def test_a_group_with_processes_gets_no_limited_groups_below(host: Host):
     assert group.refused_pids == 0
     (top / "user/g/pids.events").write_text("max 3\n")
     assert group.refused_pids == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "count"),
+    [
+        ("memory.events", "low 0\nhigh 1\nmax 7\noom 2\noom_kill 3\noom_group_kill 0\n", 3),
+        ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n", 2),
+        ("memory.events", "low 0\n", 0),
+        ("memory.events", "", 0),
+        ("other", "oom_kill 1\n", 0),
+    ],
+)
+def test_processes_killed_for_their_memory_are_counted(
+    tmp_path: Path, file: str, text: str, count: int
+) -> None:
+    (tmp_path / file).write_text(text)
+    assert Group((tmp_path,)).killed_for_memory == count

@@ -67,6 +67,14 @@ def test_refusals_say_what_to_do(status, kind, hint):
     assert error.status == status
 
 
+def test_a_limit_of_pulls_is_a_cause_that_programs_find():
+    cause = refusal(429, b"", doing="pull `x`", registry="r.example").cause
+    assert cause is not None
+    assert cause.id == "rate-limit"
+    assert cause.fix == "wait, or run `jettison login r.example` for a higher limit"
+    assert refusal(403, b"", doing="pull `x`", registry="r.example").cause is None
+
+
 def test_a_refusal_repeats_printable_bounded_text_only():
     body = b'{"errors":[{"code":"DENIED","message":"no\\u001b[2J' + b"x" * 5000 + b'"}]}'
     text = str(refusal(403, body, doing="pull `x`", registry="r"))
