@@ -192,8 +192,11 @@ def test_a_job_of_kaniko_s_users_needs_another_image_name_only(
 
 @pytest.mark.parametrize(
     "flags",
-    [("--user", "12345", "--cap-drop", "ALL")],
-    ids=" ".join,
+    [
+        ("--user", "12345", "--cap-drop", "ALL"),
+        ("--user", "1000770000:0", "--cap-drop", "ALL", "-e", "KUBERNETES_SERVICE_HOST=10.0.0.1"),
+    ],
+    ids=["another user", "as on OpenShift"],
 )
 def test_without_any_right_a_build_without_run_works_and_one_with_says_what_is_missing(
     job: Job, flags: tuple[str, ...]
@@ -204,6 +207,8 @@ def test_without_any_right_a_build_without_run_works_and_one_with_says_what_is_m
     done = job.run(job.context(RUN), *flags)
     assert done.returncode == 5, done.stdout + done.stderr
     assert "CAP_SYS_CHROOT" in done.stderr
+    is_pod = "KUBERNETES_SERVICE_HOST=10.0.0.1" in flags
+    assert ("SCC" in done.stderr and "add: [SYS_CHROOT]" in done.stderr) == is_pod
 
 
 ALL = {"go": ["golang:1.21"], "node": ["node:20-alpine"], "node-yarn": ["node:14"], "python-poetry": ["python:3.11-slim", "python:3.11-alpine"]}  # fmt: skip

@@ -88,9 +88,7 @@ def security(options: Iterable[str], capabilities: Iterable[str] = ()) -> Securi
     """
     found = Security()
     for option in options:
-        name, equals, value = option.partition("=")
-        if not equals:
-            name, equals, value = option.partition(":")
+        name, equals, value = _parts(option)
         if name == "apparmor" and equals:
             found = msgspec.structs.replace(found, apparmor=value)
         elif name == "no-new-privileges" and value in {"", "true", "false"}:
@@ -117,6 +115,12 @@ def security(options: Iterable[str], capabilities: Iterable[str] = ()) -> Securi
     return found
 
 
+def _parts(option: str) -> tuple[str, str, str]:
+    """Split an option at its first ``=``, or else ``:``, as docker does."""
+    found = option.partition("=")
+    return found if found[1] else option.partition(":")
+
+
 def with_profile_text(options: tuple[str, ...]) -> tuple[str, ...]:
     """Return security options with the text of a profile in place of its file's name.
 
@@ -125,8 +129,8 @@ def with_profile_text(options: tuple[str, ...]) -> tuple[str, ...]:
     """
 
     def kept(option: str) -> str:
-        name, equals, value = option.partition("=")
-        is_file = name == "seccomp" and equals and value not in {"", "unconfined", "builtin"}
+        name, _, value = _parts(option)
+        is_file = name == "seccomp" and value not in {"", "unconfined", "builtin"}
         return f"{name}={_profile_text(value)}" if is_file else option
 
     return tuple(map(kept, options))

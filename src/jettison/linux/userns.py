@@ -235,8 +235,6 @@ def remedy(problem: str) -> str:
             "Check that newuidmap and newgidmap are set-user-ID root or have their file "
             "capabilities, and that `/etc/subuid` and `/etc/subgid` agree with each other."
         )
-    return (
-        "In a container, keep CAP_SYS_CHROOT, or allow namespaces: "
-        "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-        "--security-opt systempaths=unconfined`."
-    )
+    from jettison.linux.surroundings import chroot_remedy
+
+    return chroot_remedy()

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from jettison.api.container import (
-    Security,
     capabilities,
     container_mounts,
     limits,
     security,
     sysctls,
+    with_profile_text,
 )
 from jettison.container.request import RunRequest
 from jettison.errors import UsageError
-from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, TmpfsMount
+from jettison.sandbox.spec import DEFAULT_CAPABILITIES, BindMount, Security, TmpfsMount
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,16 @@ def test_parameters_of_the_kernel_are_the_container_s_own() -> None:
                       ("kernel.hostname=x", True), ("=1", True)):  # fmt: skip
         with pytest.raises(UsageError, match="sysctl"):
             sysctls([text], own_network=own)
+
+
+def test_a_profile_is_kept_by_its_text(tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_text('{"defaultAction": "SCMP_ACT_ALLOW"}')
+    kept = with_profile_text(
+        (f"seccomp={path}", f"seccomp:{path}", "seccomp=unconfined", "label=disable")
+    )
+    text = f"seccomp={path.read_text()}"
+    assert kept == (text, text, "seccomp=unconfined", "label=disable")
+    path.unlink()
+    assert security(kept[:1]).seccomp == security([text]).seccomp is not None
+    assert security([text, "seccomp=unconfined"]).seccomp is None

@@ -26,6 +26,7 @@ from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
+from jettison.linux.surroundings import chroot_remedy
 from jettison.linux.userns import may_chroot
 from jettison.sandbox.base import Running, Streams
 from jettison.sandbox.driver.chroot_files import make_devices, make_proc
@@ -237,10 +238,14 @@ def _check(spec: SandboxSpec) -> None:
     Raises:
         SandboxUnavailableError: says what.
     """
-    problem = ""
     if not may_chroot():
-        problem = "this process has no right to chroot"
-    elif spec.network is NetworkMode.NONE:
+        raise SandboxUnavailableError(
+            "the sandbox `in-container` cannot run this: this process has no right to chroot"
+            " (CAP_SYS_CHROOT)",
+            hint=chroot_remedy(),
+        )
+    problem = ""
+    if spec.network is NetworkMode.NONE:
         problem = "it cannot take the network away"
     elif spec.network is NetworkMode.OWN:
         problem = "it cannot give it a network of its own"
@@ -257,7 +262,7 @@ def _check(spec: SandboxSpec) -> None:
     if problem:
         raise SandboxUnavailableError(
             f"the sandbox `in-container` cannot run this: {problem}",
-            hint="Give the container CAP_SYS_CHROOT, or allow namespaces: "
+            hint="Leave it out, or let the container around make namespaces: "
             "`--security-opt seccomp=unconfined --security-opt apparmor=unconfined`.",
         )
 
