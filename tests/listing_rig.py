@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 
 from jettison.fs.listing import WHITEOUT, Listing
+from jettison.fs.visible import Visible
 
 FILE, DIRECTORY, LINK = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755, stat.S_IFLNK | 0o777
 
@@ -52,3 +53,14 @@ def listing(entries: Mapping[str, object], *, opaque: tuple[str, ...] = ()) -> L
         targets=targets,
         opaque=frozenset(paths.index(path) if path != "/" else -1 for path in opaque),
     )
+
+
+def path_facts(shown: Visible) -> dict[str, tuple[int, object]]:
+    """Return all that each path is, times left out; its mode first."""
+    found: dict[str, tuple[int, object]] = {}
+    for path, seen in shown.entries.items():
+        layer = shown.layers[seen.layer]
+        owner = layer.uids[seen.entry], layer.gids[seen.entry]
+        content = layer.digests.get(seen.entry), layer.targets.get(seen.entry)
+        found[path] = layer.modes[seen.entry], (owner, content)
+    return found

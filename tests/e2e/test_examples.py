@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import tarfile
 import tempfile
 import uuid
@@ -22,6 +23,7 @@ from jettison.image.names import find_image
 from jettison.provenance.chain import Way
 from jettison.provenance.totals import totals
 from jettison.settings import Settings
+from listing_rig import path_facts
 from tar_count import counted, seen_entries, tar_entries
 
 pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
@@ -252,3 +254,35 @@ def test_provenance_adds_up_to_what_gnu_tar_counts(
     for each in found.stages:
         assert each.reached.bytes + each.left.bytes == each.added.bytes
         assert each.left.bytes >= 0
+
+
+@pytest.mark.parametrize("name", ["python", *SERVERS])
+def test_without_the_line_that_is_named_a_path_of_an_example_is_not_what_it_was(
+    name: str, request: pytest.FixtureRequest, jettison: Jettison, server_image, tmp_path: Path
+) -> None:
+    image_name = server_image(name) if name in SERVERS else request.getfixturevalue("python_image")
+    root = jettison.env["JETTISON_ROOT"]
+    example = EXAMPLES / ("python-poetry" if name == "python" else name)
+    with Session.open(Settings(root=root), os.environ) as session:
+        provenance = open_provenance(session, find_image(session.store, image_name))
+        before = path_facts(provenance.image.visible)
+        named: dict[int, set[str]] = {}
+        for path in before:
+            link = provenance.chain(path).links[0]
+            if link.way is not Way.BASE:
+                named.setdefault(link.line, set()).add(path)
+    lines = (example / "Dockerfile").read_text().splitlines()
+    assert len(named) >= 2
+    for line, paths in named.items():
+        dockerfile = tmp_path / f"without-{line}"
+        dockerfile.write_text("\n".join([*lines[: line - 1], "", *lines[line:]]) + "\n")
+        tag = f"without-{line}-of-{name}"
+        jettison.build(example, tag, tmp_path / "facts.json", "-f", str(dockerfile))
+        with Session.open(Settings(root=root), os.environ) as session:
+            other = open_provenance(session, find_image(session.store, tag))
+            after = path_facts(other.image.visible)
+            for path in paths:
+                # A directory that another line makes, too, is that line's now.
+                assert before[path] != after.get(path) or other.chain(path).links[0].line != line
+                assert before[path] != after.get(path) or stat.S_ISDIR(before[path][0])
+        jettison("rmi", tag)

@@ -17,10 +17,11 @@ from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import JettisonError
 from jettison.events import discard
-from jettison.provenance.chain import Provenance, Way
+from jettison.provenance.chain import Way
 from jettison.provenance.totals import totals
 from jettison.settings import Settings
 from jettison.store.image import StoredImage
+from listing_rig import path_facts
 from tar_count import counted, seen_entries, tar_entries
 
 SUMS, REMOVALS = 30, 12
@@ -83,25 +84,13 @@ def test_what_is_left_behind_is_seen_file_by_file(session: Session, tmp_path: Pa
     assert left == {each.stage: each.left.bytes for each in found.stages if each.left.files}
 
 
-def facts(provenance: Provenance) -> dict[str, tuple[object, ...]]:
-    """All that a path is, times left out."""
-    shown = provenance.image.visible
-    found = {}
-    for path, seen in shown.entries.items():
-        listing = shown.layers[seen.layer]
-        owner = (listing.uids[seen.entry], listing.gids[seen.entry])
-        content = listing.digests.get(seen.entry), listing.targets.get(seen.entry)
-        found[path] = (listing.modes[seen.entry], owner, *content)
-    return found
-
-
 @pytest.mark.parametrize("seed", range(REMOVALS))
 def test_without_the_line_that_is_named_a_path_is_not_what_it_was(
     session: Session, tmp_path: Path, seed: int
 ) -> None:
     text = generate(Random(seed), tmp_path)
     provenance = open_provenance(session, built(session, tmp_path, text))
-    before = facts(provenance)
+    before = path_facts(provenance.image.visible)
     named: dict[tuple[int, int], set[str]] = {}
     for path in before:
         chain = provenance.chain(path)
@@ -117,7 +106,7 @@ def test_without_the_line_that_is_named_a_path_is_not_what_it_was(
             other = open_provenance(session, built(session, tmp_path, without))
         except JettisonError:
             continue  # a later line needs it
-        after = facts(other)
+        after = path_facts(other.image.visible)
         for path in paths:
             if before[path] == after.get(path):
                 # Others make this directory, too: the next one is named now.
@@ -132,7 +121,7 @@ def test_a_cached_build_keeps_the_record_and_one_whose_lines_moved_writes_them(
 ) -> None:
     text = generate(Random(5), tmp_path)
     image = built(session, tmp_path, text)
-    path = next(iter(facts(open_provenance(session, image))))
+    path = next(iter(path_facts(open_provenance(session, image).image.visible)))
     digest = session.builds.digest(image.id)
     assert digest
     assert built(session, tmp_path, text).id == image.id
@@ -150,14 +139,14 @@ def test_a_store_of_an_older_version_gets_its_records_when_it_builds(
     text = generate(Random(6), tmp_path)
     image = built(session, tmp_path, text)
     before = open_provenance(session, image)
-    chains = {path: before.chain(path) for path in facts(before)}
+    chains = {path: before.chain(path) for path in path_facts(before.image.visible)}
     session.store.database.execute("DELETE FROM origins")
     session.store.database.execute("DELETE FROM build")
     for each in session.layer_store.all():
         (session.layer_store.directory(each).parent / "listing").unlink(missing_ok=True)
     assert built(session, tmp_path, text).id == image.id
     after = open_provenance(session, image)
-    assert {path: after.chain(path) for path in facts(after)} == chains
+    assert {path: after.chain(path) for path in path_facts(after.image.visible)} == chains
     found = image_totals(session, image, read=True)
     assert found == totals(before)
     kept = session.builds.totals(image.id)
