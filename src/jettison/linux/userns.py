@@ -235,6 +235,6 @@ def remedy(problem: str) -> str:
             "Check that newuidmap and newgidmap are set-user-ID root or have their file "
             "capabilities, and that `/etc/subuid` and `/etc/subgid` agree with each other."
         )
-    from jettison.linux.surroundings import chroot_remedy
+    from jettison.linux.outer_container import chroot_remedy
 
     return chroot_remedy()

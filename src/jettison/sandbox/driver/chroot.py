@@ -26,7 +26,7 @@ from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
-from jettison.linux.surroundings import chroot_remedy
+from jettison.linux.outer_container import chroot_remedy
 from jettison.linux.userns import may_chroot
 from jettison.sandbox.base import Running, Streams
 from jettison.sandbox.driver.chroot_files import make_devices, make_proc

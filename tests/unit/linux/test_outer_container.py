@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jettison.linux.surroundings import Manager, chroot_remedy, manager
+from jettison.linux.outer_container import Manager, chroot_remedy, manager
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
 
