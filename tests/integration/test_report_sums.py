@@ -14,11 +14,12 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from archive_rig import unpack
 from jettison.api.build import build
-from jettison.api.request import ALL, BuildRequest
+from jettison.api.request import ALL, KNOWN, BuildRequest
 from jettison.api.session import Session
 from jettison.cli.outputs import parse_output
 from jettison.events import discard
@@ -197,3 +198,39 @@ def check_sums(report: Report) -> None:
     final = next(each for each in report.stages if each.final)
     assert report.tree is not None
     assert made + given == final.bytes == image.visible == report.tree.bytes
+
+
+def test_a_report_that_nobody_asked_for_lacks_no_layers(rig: Rig) -> None:
+    text = "FROM base\nCOPY a.txt /only-known\n"
+    known = BuildRequest(context=str(rig.context), report=KNOWN)
+    shown = rig.build(text, known)
+    assert shown is not None
+    store = rig.session.layer_store
+    for listing in store.root.glob("*/listing"):
+        listing.unlink()  # as after unpacking an image: files are here, nobody has listed them
+    rig.session.store.database.execute("DELETE FROM answer")
+    again = rig.build(text + "COPY dir/b.txt /more\n", known)
+    assert again is not None
+    assert again.image.shipped == shown.image.shipped + 202
+
+
+def test_a_report_on_an_image_from_elsewhere_is_whole_whoever_asked(
+    rig: Rig, tmp_path: Path
+) -> None:
+    layout = tmp_path / "layout.tar"
+    rig.build("FROM base\n", BuildRequest(
+        context=str(rig.context), outputs=(parse_output(f"type=oci,dest={layout}"),)
+    ))  # fmt: skip
+    with tarfile.open(layout) as opened:
+        unpack(opened, tmp_path / "layout")
+    place = tmp_path / "store"
+    with Session.open(Settings(root=str(place)), os.environ) as session:
+        other = Rig(session, rig.context)
+        contexts = {"far": f"oci-layout://{tmp_path / 'layout'}"}
+        known = BuildRequest(context=str(rig.context), contexts=contexts, report=KNOWN)
+        text = "FROM far\nCOPY --link a.txt /x\n"
+        shown = other.build(text, known)
+        gated = other.build(text, msgspec.structs.replace(known, gates={"max-size": "1GB"}))
+        assert shown is not None
+        assert gated is not None
+        assert shown.image.shipped == gated.image.shipped > 100_000

@@ -120,9 +120,8 @@ def build(
                 ).solve(),
                 sink=sink,
             )
-            if not report.budget.ok and reported is not None:
-                reported(report)
-            require_budget(report)
+            if report is not None:
+                require_budget(report, reported)
         manifest = write_outputs(outputs, images.wanted_by, sink)
         if images.made != (image,):  # an output wanted other times
             keep_build(session, compiled, solution, images.made, solver.origins)

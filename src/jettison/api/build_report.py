@@ -14,6 +14,7 @@ import msgspec
 
 from jettison.api.request import ALL, KNOWN, BuildRequest
 from jettison.api.session import Session
+from jettison.errors import ContentError, SourceError, StorageError
 from jettison.events import Sink, Warned
 from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
@@ -41,8 +42,8 @@ def build_report(
     explanation: Explanation | None,
     solve: Callable[[Plan], Solution],
     sink: Sink,
-) -> Report:
-    """Return the report of a build.
+) -> Report | None:
+    """Return the report of a build, None if nobody asked for one and not all is known.
 
     It has no digests yet: nothing was exported. A failed gate is no error here.
 
@@ -66,8 +67,13 @@ def build_report(
     from jettison.report.gates import judge
 
     limits = limits_of(request)
-    read = request.report != KNOWN or "forbid" in limits.limits
-    report = image_report(session, image, read=read, tree=request.report == ALL)
+    read = request.report != KNOWN or bool(limits.limits) or _is_here(session, solution)
+    try:
+        report = image_report(session, image, read=read, tree=request.report == ALL)
+    except (ContentError, SourceError, StorageError):
+        if read:
+            raise
+        return None  # it would only have been shown
     own = _steps(solution)
     reasons = _reasons(report, own, explanation) if explanation is not None else {}
     report = msgspec.structs.replace(
@@ -94,8 +100,19 @@ def build_report(
     return msgspec.structs.replace(report, budget=judge(report, limits))
 
 
-def require_budget(report: Report) -> None:
+def _is_here(session: Session, solution: Solution) -> bool:
+    """Tell whether all layers of a build are here as files."""
+    stacks = [each.stack for each in solution.results.values() if isinstance(each, StackResult)]
+    layers = dict.fromkeys(layer for stack in stacks for layer in stack)
+    return all(session.layer_store.info(layer) is not None for layer in layers)
+
+
+def require_budget(report: Report, reported: Callable[[Report], None] | None) -> None:
     """Make sure that all limits are kept.
+
+    Args:
+        report: Of the build.
+        reported: Gets it if one is not.
 
     Raises:
         GateError: one is not.
@@ -104,6 +121,8 @@ def require_budget(report: Report) -> None:
 
     error = failure(report.budget)
     if error is not None:
+        if reported is not None:
+            reported(report)
         raise error
 
 
@@ -208,4 +227,7 @@ def _baseline(
         return None
     from jettison.api.report import image_report
 
-    return against(report, image_report(session, last, read=False), request.tags[0])
+    try:
+        return against(report, image_report(session, last, read=False), request.tags[0])
+    except (ContentError, SourceError, StorageError):
+        return None  # its layers were removed

@@ -11,6 +11,7 @@ from jettison.api.digests import FileDigests
 from jettison.api.facts import root_facts
 from jettison.api.provenance import open_provenance
 from jettison.api.session import Session
+from jettison.errors import StorageError
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.redact import redacted
@@ -46,12 +47,15 @@ def make_report(session: Session, image: StoredImage, *, read: bool, tree: bool)
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
-        ContentError, SourceError, StorageError: a layer cannot be had.
+        ContentError, SourceError, StorageError: a layer cannot be had, or what it holds is not
+            known and is not to be read.
     """
     provenance = open_provenance(session, image, read=read)
     record = provenance.record
     left, files = LeftFiles(), ImageFiles(record)
     sums = totals(provenance, _Observer(left, files))
+    if not sums.is_complete:
+        raise StorageError("what some layers hold is not known here", hint="build with `--report`")
     sizes = _sizes(session, record)
     config = decode(ImageConfig, image.config)
     facts = ImageFacts(
