@@ -42,7 +42,7 @@ READINGS = (
     ),
     Reading(("docs/guides/from-docker.md",)),
     Reading(("docs/guides/caching.md",)),
-    Reading(("docs/guides/report.md",)),
+    Reading(("docs/guides/report.md", "docs/guides/html-report.md")),
     Reading(("docs/guides/why.md",)),
     Reading(("docs/guides/containers.md",)),
     Reading(("docs/guides/ci.md",)),
