@@ -91,6 +91,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.detach": _CONTAINERS,
     "jettison.api.exec": _CONTAINERS,
     "jettison.api.held": _CONTAINERS,
+    "jettison.api.kept_build": _RUNS,
     "jettison.api.logs": _CONTAINERS,
     "jettison.container.state.keyboard": _CONTAINERS,
     "jettison.api.process": _CONTAINERS,

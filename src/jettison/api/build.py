@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from jettison.api.build_record import keep_build
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
+from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
 from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
 from jettison.api.project import Built

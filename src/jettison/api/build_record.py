@@ -1,19 +1,14 @@
-"""What is kept about a build: made from its solved plan, written when it is new.
+"""The record of a build, made from its solved plan.
 
-In:  what was compiled, a ``Solution``, the images that were made of it.
-Out: rows of ``provenance.store``.
-
-A build that found everything in the cache makes the same record again: then nothing is written.
+In:  what was compiled, a ``Solution``.
+Out: ``provenance.record.BuildRecord``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-
 from jettison.api.compile import Compiled
-from jettison.api.session import Session
 from jettison.errors import Span
-from jettison.oci.digest import Digest, sha256_digest
+from jettison.oci.digest import Digest
 from jettison.oci.redact import redacted
 from jettison.plan.graph import StageSummary
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp, Op
@@ -25,44 +20,8 @@ from jettison.provenance.record import (
     StageStep,
     StepKind,
     StepRecord,
-    encode_record,
 )
-from jettison.provenance.store import KeptBuild
 from jettison.solver.result import Solution, StackResult
-from jettison.store.image import StoredImage
-
-
-def keep_build(
-    session: Session,
-    compiled: Compiled,
-    solution: Solution,
-    images: Collection[StoredImage],
-    find_origins: Callable[[Digest], bytes | None],
-) -> None:
-    """Keep the record of a build for each of its images.
-
-    Args:
-        session: The store.
-        compiled: The plan, and the Dockerfile that it was made from.
-        solution: The plan, solved.
-        images: What was made of it.
-        find_origins: Finds the origins of a COPY whose layer an older version made.
-    """
-    record = build_record(compiled, solution)
-    data = encode_record(record)
-    digest = sha256_digest(data)
-    new = [image for image in images if session.builds.digest(image.id) != digest]
-    if not new:
-        return
-    names = {step.origins: step.vertex for step in record.steps if step.origins}
-    origins = session.builds.origins.find(names)
-    for name in names.keys() - origins.keys():
-        found = find_origins(names[name])
-        if found is not None:
-            session.builds.origins.keep(name, found)
-            origins[name] = found
-    for image in new:
-        session.builds.keep(image.id, digest, KeptBuild(data, origins))
 
 
 def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:

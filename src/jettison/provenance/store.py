@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,8 +20,6 @@ from jettison.store.database import Database
 
 _KEPT_NS = 90 * 24 * 3600 * 10**9
 """How long origins are kept that no build has used, and records whose image was not stored."""
-
-_origins = msgspec.msgpack.Decoder(dict[str, bytes])
 
 
 class OriginStore:
@@ -47,7 +46,7 @@ class OriginStore:
         return dict(rows)
 
 
-class KeptBuild(msgspec.Struct, frozen=True):
+class KeptBuild(NamedTuple):
     """What is kept of the build of an image: its record, and the origins of its copies by name."""
 
     record: bytes
@@ -98,7 +97,7 @@ class BuildStore:
         rows = self._database.query("SELECT record, origins FROM build WHERE image = ?", (image,))
         if not rows:
             return None
-        return KeptBuild(rows[0][0], _origins.decode(rows[0][1]))
+        return KeptBuild(rows[0][0], msgspec.msgpack.decode(rows[0][1], type=dict[str, bytes]))
 
     def all(self) -> list[bytes]:
         """Return the records of all images, oldest first."""

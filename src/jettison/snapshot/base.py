@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from jettison.fs.listing import Listing
 from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
@@ -31,6 +30,7 @@ from jettison.store.layer import LayerId
 from jettison.store.layers import LayerFacts
 
 if TYPE_CHECKING:
+    from jettison.fs.listing import Listing
     from jettison.snapshot.digests import ChangeDigests
 
 ALL_TELL = (1 << 63) - 1

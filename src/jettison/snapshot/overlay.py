@@ -34,7 +34,6 @@ import msgspec
 
 from jettison.errors import StorageError
 from jettison.fs.atomic import write_atomically
-from jettison.fs.listing import Listing, decode_listing
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_plain_root, root_in_effect
 from jettison.fs.ownership import Ownership
@@ -47,6 +46,7 @@ from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
+    from jettison.fs.listing import Listing
     from jettison.snapshot.digests import ChangeDigests
 
 _MANY_FILES = 200
@@ -213,6 +213,8 @@ class OverlayLayerStore:
         Raises:
             StorageError: the files cannot be read.
         """
+        from jettison.fs.listing import decode_listing  # a cached build reads none
+
         place = Path(self._path(layer))
         with suppress(OSError, ValueError):
             return decode_listing((place / "listing").read_bytes())

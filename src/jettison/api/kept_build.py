@@ -1,0 +1,78 @@
+"""Keeps what is known about a build, where it is not kept yet.
+
+In:  what was compiled, a ``Solution``, the images that were made of it.
+Out: rows of ``provenance.store``.
+
+A build that found everything in the cache would make the record that is there: what a record is
+made from has a digest, and where that is known nothing is made, written, or even loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from jettison.api.compile import Compiled
+from jettison.api.session import Session
+from jettison.oci.digest import Digest, sha256_digest
+from jettison.solver.result import Solution, StackResult
+from jettison.store.image import StoredImage
+
+_VERSION = b"jettison-build-1\0"
+
+
+def keep_build(
+    session: Session,
+    compiled: Compiled,
+    solution: Solution,
+    images: Collection[StoredImage],
+    find_origins: Callable[[Digest], bytes | None],
+) -> None:
+    """Keep the record of a build for each of its images.
+
+    Args:
+        session: The store.
+        compiled: The plan, and the Dockerfile that it was made from.
+        solution: The plan, solved.
+        images: What was made of it.
+        find_origins: Finds the origins of a COPY whose layer an older version made.
+    """
+    digest = _digest(compiled, solution)
+    new = [image for image in images if session.builds.digest(image.id) != digest]
+    if not new:
+        return
+    from jettison.api.build_record import build_record  # as the module says
+    from jettison.provenance.record import encode_record
+    from jettison.provenance.store import KeptBuild
+
+    record = build_record(compiled, solution)
+    names = {step.origins: step.vertex for step in record.steps if step.origins}
+    origins = session.builds.origins.find(names)
+    for name in names.keys() - origins.keys():
+        found = find_origins(names[name])
+        if found is not None:
+            session.builds.origins.keep(name, found)
+            origins[name] = found
+    for image in new:
+        session.builds.keep(image.id, digest, KeptBuild(encode_record(record), origins))
+
+
+def _digest(compiled: Compiled, solution: Solution) -> Digest:
+    """Return the digest of all that a record is made from."""
+    plan, results = solution.plan, solution.results
+    steps: list[tuple[object, ...]] = []
+    for vertex in plan.vertices:
+        made = results[vertex.digest]
+        if isinstance(made, StackResult):
+            layer = made.layer or made.stack
+            steps.append(
+                (vertex.digest, vertex.name, layer, made.origins, made.created_ns, made.duration_ns)
+            )
+        else:
+            steps.append((vertex.digest, vertex.name))
+    asked = compiled.asked
+    encoded = msgspec.msgpack.encode(
+        (steps, plan.stages, plan.target_stage, plan.image.platform, asked.filename, asked.text)
+    )
+    return sha256_digest(_VERSION + encoded)
