@@ -92,7 +92,15 @@ def way(cli: Cli, image: str, path: str) -> list[tuple[str, str, str | None, int
                 ("/out/group", "run", "builder", 5),
             ],
         ),
-        ("/app/bin", [("/app/bin", "run", "2", 22)]),
+        (
+            "/app/bin",
+            [
+                ("/app/bin", "metadata", "2", 22),
+                ("/app/bin", "copy", "2", 14),
+                ("/mid/bin", "copy", "mid", 9),
+                ("/out/bin", "run", "builder", 4),
+            ],
+        ),
         ("/short", [("/short", "run", "2", 22)]),
         ("/heredoc.txt", [("/heredoc.txt", "copy", "2", 17), ("EOF", "heredoc", None, None)]),
         ("/arch/f1", [("/arch/f1", "copy", "2", 16), ("/arch.tar", "context", None, None)]),
@@ -189,3 +197,20 @@ def test_diff_ends_as_diff_does(cli: Cli, image: str) -> None:
     lacking = cli.attempt("diff", image, "nobody")
     assert (lacking.returncode, lacking.stdout) == (2, "")
     assert "no image `nobody`" in lacking.stderr
+
+
+def test_a_run_that_changes_a_mode_is_one_place_on_the_way(cli: Cli):
+    text = (
+        "FROM box AS builder\nRUN echo 12345 > /app && echo 1 > /other\n"
+        "FROM box\nCOPY --from=builder /app /other /srv/\nRUN chmod 700 /srv/app && echo 2 > /srv/other\n"
+    )
+    said = cli("build", "--report=json", "-q", "-t", "mode", cli.context({"Dockerfile": text}))
+    found = json.loads(cli("provenance", "--json", "mode", "/srv/app", "/srv/other").stdout)
+    ways = {each["path"]: [(e["how"], e["line"]) for e in each["chain"]] for each in found["paths"]}
+    assert ways == {
+        "/srv/app": [("metadata", 5), ("copy", 4), ("run", 2)],
+        "/srv/other": [("run", 5)],
+    }
+    builder, final = json.loads(cli("report", "--report=json", "mode").stdout)["stages"]
+    assert (builder["added"], builder["reached"], builder["left"]) == (8, 6, 2)
+    assert (final["added"], final["reached"], final["left"]) == (8, 8, 0), said.stderr

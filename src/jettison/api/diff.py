@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from jettison.analysis.changes import FileChange, Kind, file_changes
+from jettison.analysis.changes import Aspect, FileChange, Kind, file_changes
 from jettison.analysis.files import list_files
 from jettison.analysis.packages.base import Package
 from jettison.analysis.packages.catalog import find_packages
@@ -156,9 +156,11 @@ def _caused(
 ) -> Iterator[CausedChange]:
     for change in changes:
         provenance = one if change.kind is Kind.REMOVED else other
-        producer = provenance.chain(change.path).producer
-        cause = _cause(provenance, producer.stage, producer.line, producer.detail)
-        yield CausedChange(change, cause, producer.line)
+        chain = provenance.chain(change.path)
+        same_bytes = change.kind is Kind.CHANGED and Aspect.CONTENT not in change.aspects
+        blamed = chain.links[0] if same_bytes else chain.producer
+        cause = _cause(provenance, blamed.stage, blamed.line, blamed.detail)
+        yield CausedChange(change, cause, blamed.line)
 
 
 class _Produced:

@@ -25,10 +25,15 @@ MAX_LINKS = 1024
 
 
 class Way(enum.Enum):
-    """How a path came to be where it is; ``LOST`` is what the store does not know any more."""
+    """How a path came to be where it is.
+
+    ``METADATA`` is a RUN that left the bytes of a file as they were and changed its mode, owner,
+    attributes or times. ``LOST`` is what the store does not know any more.
+    """
 
     BASE = "base"
     RUN = "run"
+    METADATA = "metadata"
     COPY = "copy"
     WORKDIR = "workdir"
     CONTEXT = "context"
@@ -44,7 +49,8 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         path: Its path at this place; the name of a heredoc.
-        way: What put it there. ``COPY`` goes on with the next link; every other one ends the chain.
+        way: What put it there. ``COPY`` and ``METADATA`` go on with the next link; every other one
+            ends the chain.
         stage: Index of the stage whose instruction did; -1 outside of stages.
         layer: The layer that holds it; empty outside of layers.
         position: Number of that layer in the stage's root file system; -1 without one.
@@ -155,6 +161,25 @@ class StackFiles:
                 return found
         return found
 
+    def beneath(self, path: str, seen: Seen) -> Seen | None:
+        """Return the entry of a lower layer whose bytes a layer holds again under the same path.
+
+        None is returned if it holds others, or if they are not known: digests of base layers are
+        not, unless somebody read their files.
+        """
+        listing = self.listing(seen.layer)
+        digest = None if listing is None else listing.digests.get(seen.entry)
+        if listing is None or digest is None or _hides(listing, path):
+            return None
+        for position in range(seen.layer - 1, -1, -1):
+            lower = self.listing(position)
+            entry = None if lower is None else lower.index.get(path)
+            if lower is None or (entry is None and _hides(lower, path)):
+                return None
+            if entry is not None:
+                return Seen(position, entry) if lower.digests.get(entry) == digest else None
+        return None
+
     def _is_same_directory(self, above: Seen, position: int, entry: int) -> bool:
         one, other = self.listing(above.layer), self.listing(position)
         return (
@@ -220,14 +245,20 @@ class Provenance:
         """
         links: list[Link] = []
         at, stage = path, self.record.target
+        holder = self.image.holder(at)
         while len(links) < MAX_LINKS:
-            holder = self.files(stage).holder(at)
             if holder is None:
                 links.append(Link(at, Way.LOST, stage=stage))
                 break
+            files = self.files(stage)
+            layer = files.layers[holder.layer]
             link, origin = self.link(stage, holder.layer, at)
+            beneath = files.beneath(at, holder) if layer.step.kind is StepKind.RUN else None
+            if beneath is not None:
+                links.append(msgspec.structs.replace(link, way=Way.METADATA))
+                holder = beneath
+                continue
             links.append(link)
-            layer = self.files(stage).layers[holder.layer]
             if origin is None:
                 if self.is_forgotten(layer.step):
                     links.append(Link(at, Way.LOST))
@@ -237,6 +268,7 @@ class Provenance:
                 links.append(self._outside(layer.step, origin))
                 break
             at, stage = origin.path, following
+            holder = self.files(stage).holder(at)
         return Chain(path, tuple(links))
 
     def link(self, stage: int, position: int, path: str) -> tuple[Link, Origin | None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jettison.fs.visible import Seen
 from jettison.provenance.chain import MAX_LINKS, Provenance, StackFiles
 from jettison.provenance.origin import CopiedSource, CopyOrigins
 from jettison.provenance.record import StackLayer, StepKind
@@ -63,6 +64,7 @@ class _Layer:
         self.line = layer.instruction.line
         self.detail = layer.step.detail
         self.is_base = layer.is_base
+        self.is_run = layer.step.kind is StepKind.RUN
         self.is_forgotten = provenance.is_forgotten(layer.step)
         origins = provenance.origins(layer.step) or CopyOrigins((), ())
         self._rules = dict(origins.rules)
@@ -146,6 +148,10 @@ class Follower:
             passed = (*passed, layer.stage)
             copied = layer.copied(path)
             if copied is None:
+                beneath = files.beneath(path, Seen(position, entry)) if layer.is_run else None
+                if beneath is not None:
+                    position, entry = beneath
+                    continue
                 if layer.is_forgotten:
                     add_to(self.lost, (), size)
                 break
