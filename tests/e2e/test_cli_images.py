@@ -272,13 +272,13 @@ def test_images_without_a_name_are_listed_and_removed_on_request(cli: Cli):
     assert len(nameless) == 1
     assert nameless[0] not in own("images", "-q", "-f", "dangling=false").stdout
     assert own("image", "prune", stdin=b"n\n").stdout == ""
-    assert own.attempt("image", "prune").returncode == 125
+    assert own.attempt("image", "prune").returncode == 0  # nobody answers
     assert nameless[0] in own("image", "prune", "-f").stdout
     assert "<none>" not in own("images").stdout
     assert own("run", "--rm", "moved", "cat", "/word").stdout == "second\n"
     assert own("images", "-q", "mov*").stdout == own("images", "-q", "moved:latest").stdout
     assert own.attempt("images", "-f", "nonsense=1").returncode == 125
-    assert own.attempt("image", "prune", "-a").returncode == 125
+    assert own.attempt("image", "prune", "-a").returncode == 0
 
 
 def test_the_version_and_the_state_of_the_host_are_told(cli: Cli):

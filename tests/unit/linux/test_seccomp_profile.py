@@ -10,6 +10,7 @@ import pytest
 from jettison.errors import UsageError
 from jettison.linux.seccomp import program
 from jettison.linux.seccomp_profile import SeccompProfile, oci_profile, parse_profile
+from jettison.linux.seccomp_rules import profile_section
 from jettison.linux.syscall_numbers import numbers
 from unit.linux.bpf_machine import AARCH64, ALLOW, ARM, I386, X86_64, answer
 
@@ -147,6 +148,12 @@ def test_too_many_rules_are_an_error() -> None:
     tests = [rule("read", args=[{"index": 0, "value": n, "op": "SCMP_CMP_EQ"}]) for n in range(99)]
     with pytest.raises(UsageError, match="too many conditions"):
         code(parsed(denying(*tests)))
+
+
+def test_calls_in_a_row_with_one_answer_are_one_range() -> None:
+    few = profile_section(parsed(denying(rule("read", "write", "open", "close"))), 0)
+    many = profile_section(parsed(denying(rule("read", "open", "fstat", "poll"))), 0)
+    assert len(few) < len(many)
 
 
 def test_a_processor_without_tables_is_an_error() -> None:
