@@ -46,6 +46,7 @@ without times; of BuildKit's lines those of steps, without its own transfers and
 It says which steps ran, and nowhere why. Unless an edit says otherwise it starts from this
 Dockerfile, whose first stage makes a shell of a static busybox:
 
+<!-- run by: tests/engine/test_why_edits.py -->
 ```dockerfile
 {dockerfile}```
 """

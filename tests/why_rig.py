@@ -70,7 +70,9 @@ class Project:
         if "fails" in edit:
             failing = edit["fails"]
             self.replace([[failing.partition(" && ")[0], failing]])
-        self.write({**project["files"], **edit.get("files", {})})
+        # Edits share a store: what one of them has built must not be found by another.
+        own = {"src/z.txt": f"{edit['title']}\n"}
+        self.write({**project["files"], **own, **edit.get("files", {})})
         self.link(edit.get("link_before", {}))
 
     def change(self, edit: Edit) -> None:

@@ -42,7 +42,7 @@ _REMEDIES = {
 
 
 def manager(
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str],
     user: tuple[int, int] | None = None,
     exists: Callable[[str], bool] = os.path.exists,
 ) -> Manager:
@@ -62,6 +62,6 @@ def manager(
     return Manager.DOCKER if exists("/.dockerenv") else Manager.UNKNOWN
 
 
-def chroot_remedy(found: Manager | None = None) -> str:
+def chroot_remedy(found: Manager) -> str:
     """Return what lets RUN steps run in a container that has no rights, as imperative sentences."""
-    return _REMEDIES[manager() if found is None else found]
+    return _REMEDIES[found]

@@ -235,6 +235,11 @@ def remedy(problem: str) -> str:
             "Check that newuidmap and newgidmap are set-user-ID root or have their file "
             "capabilities, and that `/etc/subuid` and `/etc/subgid` agree with each other."
         )
-    from jettison.linux.outer_container import chroot_remedy
+    return container_remedy()
 
-    return chroot_remedy()
+
+def container_remedy() -> str:
+    """Return what to change of the container that this process is in, so that RUN steps can run."""
+    from jettison.linux.outer_container import chroot_remedy, manager  # for an error
+
+    return chroot_remedy(manager(os.environ))

@@ -26,8 +26,7 @@ from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
-from jettison.linux.outer_container import chroot_remedy
-from jettison.linux.userns import may_chroot
+from jettison.linux.userns import container_remedy, may_chroot
 from jettison.sandbox.base import Running, Streams
 from jettison.sandbox.driver.chroot_files import make_devices, make_proc
 from jettison.sandbox.driver.ids import check_ids
@@ -242,7 +241,7 @@ def _check(spec: SandboxSpec) -> None:
         raise SandboxUnavailableError(
             "the sandbox `in-container` cannot run this: this process has no right to chroot"
             " (CAP_SYS_CHROOT)",
-            hint=chroot_remedy(),
+            hint=container_remedy(),
         )
     problem = ""
     if spec.network is NetworkMode.NONE:
