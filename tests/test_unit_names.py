@@ -57,6 +57,7 @@ _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
 )
+_REFERRERS = Elsewhere("speaks with a registry", ("e2e/test_report_in_registry.py",))
 _TRACES = Elsewhere(
     "remembers whole builds, and explains them by each other",
     ("engine/test_why_edits.py", "property/test_why_properties.py"),
@@ -73,6 +74,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.packages.java": _PACKAGES,
     "jettison.analysis.packages.named": _PACKAGES,
     "jettison.analysis.packages.python": _PACKAGES,
+    "jettison.api.attached_report": _REFERRERS,
+    "jettison.image.referrers": _REFERRERS,
     "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,
     "jettison.api.counterfactual": _REPORTS,

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from jettison.report.model import Report
     from jettison.sandbox.base import Sandbox
     from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
+    from jettison.store.image import StoredImage
 
 
 def build(
@@ -69,8 +70,7 @@ def build(
         NamespaceRequired: something must run, and the process may not do that as it is.
         JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
     """
-    if request.push and not request.tags:
-        raise UsageError("--push needs a name", hint="name the image with -t")
+    _check_names(request)
     began = time.monotonic()
     outputs = prepare_outputs(session, request)
     if reads_layers(request):
@@ -130,10 +130,8 @@ def build(
         from jettison.api.prune import keep_within_budget  # only what ran adds
 
         keep_within_budget(session)
-    if report is not None and reported is not None:
-        from jettison.api.build_report import exported
-
-        reported(exported(session, report, image, manifest))
+    if report is not None:
+        _hand_out(session, request, report, image, manifest, reported)
     stages = stage_reports(session, solution)
     return BuildResult(
         image_id=image.id,
@@ -155,6 +153,33 @@ def _forget_failed(session: Session) -> None:
         from jettison.solver.failed import forget
 
         forget(session.store)
+
+
+def _check_names(request: BuildRequest) -> None:
+    if request.push and not request.tags:
+        raise UsageError("--push needs a name", hint="name the image with -t")
+    if request.attach_report and not request.push:
+        raise UsageError("--report=attach needs a registry", hint="add `--push`")
+
+
+def _hand_out(
+    session: Session,
+    request: BuildRequest,
+    report: Report,
+    image: StoredImage,
+    manifest: Digest | None,
+    reported: Callable[[Report], None] | None,
+) -> None:
+    """Give a report to whoever wants it, once the image is where it was to go."""
+    from jettison.api.build_report import exported
+
+    report = exported(session, report, image, manifest)
+    if request.attach_report and manifest is not None:
+        from jettison.api.attached_report import attach_report
+
+        attach_report(session, report, request.tags, manifest)
+    if reported is not None:
+        reported(report)
 
 
 def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:

@@ -10,9 +10,10 @@ import msgspec
 
 from jettison import __version__
 from jettison.api.session import Session
-from jettison.errors import InvalidReferenceError
+from jettison.errors import ImageNotFoundError, InvalidReferenceError
 from jettison.image.names import find_image, tag_reference
 from jettison.oci.digest import sha256_digest
+from jettison.oci.reference import names_registry
 from jettison.report.model import Report
 from jettison.store.image import StoredImage
 
@@ -54,6 +55,8 @@ def image_report(
 def named_report(session: Session, name: str, *, tree: bool = False) -> Report:
     """Return the report of an image by the name or ID that a user writes, under that name.
 
+    A name with its registry that is not in the store is looked for there.
+
     Args:
         session: The store.
         name: It.
@@ -61,9 +64,17 @@ def named_report(session: Session, name: str, *, tree: bool = False) -> Report:
 
     Raises:
         ImageNotFoundError, InvalidReferenceError: there is no such image.
+        RegistryError, InvalidManifestError: see ``registry_report``.
         NamespaceRequired, ContentError, SourceError, StorageError: see ``image_report``.
     """
-    image = find_image(session.store, name)
+    try:
+        image = find_image(session.store, name)
+    except ImageNotFoundError:
+        if not names_registry(name):
+            raise
+        from jettison.api.attached_report import registry_report
+
+        return registry_report(session, name)
     report = image_report(session, image, tree=tree)
     tags = session.store.images.tags_of(image.id)
     ref = next((_familiar(tag) for tag in tags if _is_named(tag, name)), report.image.ref)

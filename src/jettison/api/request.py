@@ -61,6 +61,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
             Dockerfile.
         baseline: What growth is measured against: a file of a report, or an image; empty for the
             last build of the same tag.
+        attach_report: Whether the report goes beside the image into its registry, after a push.
         explain: Whether to find out why steps ran, and to tell it as events.
     """
 
@@ -95,6 +96,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     counterfactual: str = "computed"
     gates: Mapping[str, str] = {}
     baseline: str = ""
+    attach_report: bool = False
     explain: bool = False
 
 

@@ -247,6 +247,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     request = msgspec.structs.replace(
         request_of(context, {**flags, "explain": flags["explain"] or progress == "rawjson"}),
         report=reports.wanted,
+        attach_report=reports.attach,
         counterfactual=str(flags["counterfactual"]),
         gates=gates_of(flags),
         baseline=str(flags["baseline"]),

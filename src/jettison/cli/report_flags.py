@@ -35,7 +35,7 @@ def report_flags(command: _Function) -> _Function:
             "reports",
             multiple=True,
             metavar="FORMAT[=FILE]",
-            help="Report the build: brief (also without a value), full, none, json, md, html.",
+            help="Report the build: brief (the default), full, none, json, md, html, attach.",
         ),
         click.option(
             "--counterfactual",

@@ -1,6 +1,6 @@
 """``--report``: which reports are wanted, and writing them.
 
-In:  values of the flag: ``brief``, ``full``, ``none``, ``json[=FILE]``, ``md[=FILE]``,
+In:  values of the flag: ``brief``, ``full``, ``none``, ``attach``, ``json[=FILE]``, ``md[=FILE]``,
      ``html[=FILE]``.
 Out: text on standard output, files; Markdown without a file goes to the summary of a CI job where
      there is one.
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TEXTS = ("brief", "full", "none")
 FORMATS = ("json", "md", "html")
+ATTACH = "attach"
+"""Puts the JSON beside the image in its registry."""
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """Names the file whose Markdown a CI job shows."""
 
@@ -36,28 +38,30 @@ class ReportOutputs(msgspec.Struct, frozen=True):
         files: (format, file) pairs; the file is empty for standard output.
         asked: Whether somebody asked; else it is shown beside what else a terminal shows.
         sizes: Whether the table of sizes is shown.
+        attach: Whether it goes into the image's registry, too.
     """
 
     text: str = "none"
     files: tuple[tuple[str, str], ...] = ()
     asked: bool = False
     sizes: bool = False
+    attach: bool = False
 
     @property
     def wanted(self) -> str:
         """The value of ``BuildRequest.report``."""
         if self.sizes and not self.has_files:
             return SUMS
-        if self.text == "none" and not self.files:
-            return ""
         if self.has_files:
             return ALL
+        if self.text == "none" and not self.files:
+            return ""
         return SUMS if self.asked else KNOWN
 
     @property
     def has_files(self) -> bool:
         """Whether a document shows the image's files."""
-        return any(name != "md" for name, _ in self.files)
+        return self.attach or any(name != "md" for name, _ in self.files)
 
 
 NO_REPORTS = ReportOutputs()
@@ -76,19 +80,22 @@ def parse_reports(
     Raises:
         UsageError: a value is none.
     """
-    text, files = "none" if values or sizes else default, []
+    text, files, attach = "none" if values or sizes else default, [], False
     for value in values:
         name, equals, path = value.partition("=")
         if name in TEXTS and not equals:
             text = name
+        elif value == ATTACH:
+            attach = True
         elif name in FORMATS and bool(path) is bool(equals):
             files.append((name, path))
         else:
             raise UsageError(
                 f"--report: `{value}` is no report",
-                hint=f"write {', '.join(TEXTS)}, or one of {', '.join(FORMATS)} with `=FILE`",
+                hint=f"write {', '.join((*TEXTS, ATTACH))}, or one of {', '.join(FORMATS)}"
+                " with `=FILE`",
             )
-    return ReportOutputs(text, tuple(files), bool(values), sizes)
+    return ReportOutputs(text, tuple(files), bool(values), sizes, attach)
 
 
 def default_text(progress: str) -> str:
@@ -108,7 +115,7 @@ def with_values(args: Sequence[str]) -> list[str]:
         if argument == "--":
             return [*plain, *args[index:]]
         following = args[index + 1].partition("=")[0] if index + 1 < len(args) else ""
-        lacks = argument == "--report" and following not in {*TEXTS, *FORMATS}
+        lacks = argument == "--report" and following not in {*TEXTS, *FORMATS, ATTACH}
         plain.append("--report=brief" if lacks else argument)
     return plain
 

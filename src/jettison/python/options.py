@@ -57,6 +57,7 @@ class BuildOptions(TypedDict, total=False):
     counterfactual: str
     gates: Mapping[str, str]
     baseline: str
+    attach_report: bool
     explain: bool
 
 

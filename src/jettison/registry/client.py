@@ -27,7 +27,7 @@ from jettison.errors import (
 )
 from jettison.oci import mediatype
 from jettison.oci.codec import MAX_DOCUMENT_BYTES
-from jettison.oci.digest import parse_digest, sha256_digest, verify
+from jettison.oci.digest import Digest, parse_digest, sha256_digest, verify
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.oci.url import UrlError
@@ -160,6 +160,14 @@ class RegistryClient:
             )
         return found
 
+    def referrers(self, reference: Reference, digest: Digest) -> bytes | None:
+        """Return the index of what refers to a manifest, None of a registry that lists nothing.
+
+        Raises:
+            RegistryError: no endpoint answers.
+        """
+        return self._first(reference, lambda at: self._referrers_at(at, digest))
+
     def check(self, registry: str, credentials: Credentials) -> None:
         """Try credentials (``jettison login``).
 
@@ -223,6 +231,22 @@ class RegistryClient:
         digest = reference.digest or sha256_digest(data)
         verify(data, digest)
         return PulledManifest(Descriptor(_media_type(response.headers), digest, len(data)), data)
+
+    def _referrers_at(self, endpoint: Endpoint, digest: Digest) -> bytes | None:
+        response = self.session.request(
+            endpoint,
+            "GET",
+            self.session.url(endpoint, f"{endpoint.repository}/referrers/{digest}"),
+            scopes=pull_scope(endpoint),
+            headers={"Accept": mediatype.OCI_INDEX},
+            expected={200, 400, 404, 405},
+        )
+        if response.status != 200:
+            discard(response)
+            return None
+        data = read_bounded(response, MAX_DOCUMENT_BYTES, what="the list of referrers")
+        refuse_page(data, response.headers, endpoint.registry, "a list of referrers")
+        return data
 
     def _blob_at(self, endpoint: Endpoint, descriptor: Descriptor) -> BlobStream | None:
         url = self.session.url(endpoint, f"{endpoint.repository}/blobs/{descriptor.digest}")

@@ -131,8 +131,10 @@ class Uploader:
                 return Uploaded.SENT
         raise RegistryError(f"blob `{descriptor.digest}` was not sent")
 
-    def manifest(self, name: str, media_type: str, data: bytes) -> None:
+    def manifest(self, name: str, media_type: str, data: bytes) -> bool:
         """Put a manifest or an index under a tag or its digest.
+
+        Returns whether the registry has noted its subject, and lists it among the referrers.
 
         Raises:
             RegistryError: the registry refuses, or cannot be reached.
@@ -147,6 +149,7 @@ class Uploader:
             expected={200, 201, 202},
         )
         discard(response)
+        return "OCI-Subject" in response.headers
 
     def _send(self, descriptor: Descriptor, body: Body) -> None:
         started = self._session.request(
