@@ -11,7 +11,7 @@ def test_every_proof_on_the_security_page_is_a_test(project_root: Path) -> None:
     section = ""
     named = 0
     for line in text.splitlines():
-        section = next(iter(re.findall(r"proof \(`tests/(\w+)/`\)", line)), section)
+        section = next(iter(re.findall(r"proof \(`tests/([\w/]+)/`\)", line)), section)
         for path, name in re.findall(r"`([\w./]+\.py)::(test_\w+)`", line):
             source = (project_root / "tests" / section / path).read_text()
             assert f"def {name}(" in source, name

@@ -55,7 +55,7 @@ def test_a_step_with_too_many_processes_fails_and_names_the_flag(
     many = f"FROM busybox\nRUN {MANY}\n"
     done = scratch.build(many, level, "--pids-limit=100")
     assert done.returncode == 1, done.stderr
-    assert "hint: it had as many processes as a step may have" in done.stderr
+    assert "cause: it had as many processes as a step may have" in done.stderr
     assert "--pids-limit" in done.stderr
     assert "all-started" not in done.stderr
     done = scratch.build(many, level, "--pids-limit=-1")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import http.server
 import os
+import sqlite3
 import subprocess
 import threading
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from git_server import Requests, commit, git, git_server, make_repository
+from jettison.why.trace import decode
 from scratch_rig import Scratch, grep
 from server_rig import DIRECT, serving
 
@@ -21,6 +24,14 @@ pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 TOKEN = "t0p/s3cr3t+t0ken"
 PAIR = base64.b64encode(f"me:{TOKEN}".encode()).decode()
 TRACES = [TOKEN.encode(), quote(TOKEN, safe="").encode(), PAIR.encode(), PAIR[:16].encode()]
+
+
+def in_traces(store: Path) -> list[bytes]:
+    """Return what is found in what is kept compressed: traces of builds."""
+    with closing(sqlite3.connect(store / "state.db")) as database:
+        kept = [decode(content) for (content,) in database.execute("SELECT content FROM trace")]
+    text = repr(kept).encode()
+    return [trace for trace in TRACES if trace in text]
 
 
 def in_output(done: subprocess.CompletedProcess[str]) -> list[bytes]:
@@ -78,6 +89,7 @@ def test_credentials_of_git_are_nowhere(scratch: Scratch, served: Requests, way:
         assert ("git ls-remote -- http://127" in done.stderr + done.stdout) == (way == "add")
     scratch.context.joinpath("Dockerfile").unlink(missing_ok=True)
     assert grep(TRACES, scratch.store, scratch.directory / "meta.json") == []
+    assert in_traces(scratch.store) == []
     if done.returncode == 0:
         assert grep(TRACES, scratch.directory / "oci.tar") == []
         history = scratch.run("history", "--no-trunc", "app")

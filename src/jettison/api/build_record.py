@@ -38,7 +38,7 @@ def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
         stages=stages,
         target=plan.target_stage,
         dockerfile=compiled.asked.filename,
-        source=text.decode(errors="replace") if len(text) <= MAX_SOURCE_BYTES else "",
+        source=redacted(text.decode(errors="replace")) if len(text) <= MAX_SOURCE_BYTES else "",
         platform=str(plan.image.platform),
     )
 
@@ -97,7 +97,7 @@ def _stage(stage: StageSummary, numbers: dict[Digest, int]) -> StageRecord:
     return StageRecord(
         index=stage.index,
         name=stage.name,
-        base_name=stage.base_name,
+        base_name=redacted(stage.base_name),
         line=_lines(stage.span)[0],
         needed=stage.needed,
         parent=stage.parent if stage.needed else -1,

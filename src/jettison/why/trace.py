@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.cache.key import Component
+from jettison.oci.redact import redacted
 
 _VERSION = b"2"
 _MAX_BYTES = 4 << 20
@@ -175,9 +176,10 @@ def is_secret(name: str) -> bool:
 
 
 def masked(values: Mapping[str, str | None]) -> dict[str, str]:
-    """Return variables with digests in place of values that may be secret."""
+    """Return variables with digests for values that may be secret, URLs without passwords."""
     return {
-        name: hidden(value) if is_secret(name) else value or "" for name, value in values.items()
+        name: hidden(value) if is_secret(name) else redacted(value or "")
+        for name, value in values.items()
     }
 
 

@@ -210,7 +210,7 @@ def _uses(instruction: Instruction, values: Mapping[str, str]) -> dict[str, str]
 
 
 def _shown(name: str, value: str) -> str:
-    return hidden(value) if is_secret(name) else value
+    return hidden(value) if is_secret(name) else redacted(value)
 
 
 def _text(instruction: Instruction) -> str:
