@@ -45,7 +45,6 @@ LEVELS = {
 }
 CASES = [  # what differs most; `integration/test_levels.py` has every level, and smaller builds
     ("node-yarn", "subordinate ids, crun"),
-    ("node", "container"),
 ]
 if ALL_LEVELS:  # a quarter of an hour more
     CASES = [

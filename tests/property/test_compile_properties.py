@@ -14,7 +14,7 @@ from jettison.oci.platform import parse_platform
 from jettison.plan.graph import Plan
 
 AMD64 = parse_platform("linux/amd64")
-PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+PROFILE = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 NAMES = st.sampled_from(["a", "b", "C", "scratch", "ctx", "alpine", "0", "1", "7", "$V", "${V:-a}"])
 WORDS = st.text(alphabet="ab/.*$V{}:-\"'\\ =<", max_size=12)

@@ -23,7 +23,7 @@ from jettison.cli.names import COMMANDS, GROUPS
 
 pytestmark = [pytest.mark.needs_root, pytest.mark.slow]
 
-CALLS = int(os.environ.get("JETTISON_FUZZ_FLAGS", "2000"))
+CALLS = int(os.environ.get("JETTISON_FUZZ_FLAGS", "600"))
 SECONDS = 60
 _BUG = 70
 # No word is a path of the host that root could write to: some flags name files to be written.

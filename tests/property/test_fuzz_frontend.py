@@ -113,7 +113,7 @@ def test_no_bytes_get_anything_but_a_plan_or_an_error():
 
         @seed(rounds if os.environ.get("CI") is None else time.time_ns())
         @settings(
-            max_examples=100,
+            max_examples=33,
             database=None,
             deadline=SLOW_SECONDS * 1000,
             phases=[Phase.generate, Phase.shrink],

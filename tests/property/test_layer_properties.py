@@ -235,7 +235,7 @@ hostile_names = st.lists(
 ).map(b"/".join)
 
 
-@settings(parent=quick, max_examples=150)
+@settings(parent=quick, max_examples=50)
 @given(
     st.lists(
         st.tuples(hostile_names, st.sampled_from(sorted(KINDS)), hostile_names, modes), max_size=12
@@ -262,7 +262,7 @@ def test_no_archive_writes_outside_its_root(members):
             assert Path(base, name).read_text() == "outside"
 
 
-@settings(parent=quick, max_examples=200)
+@settings(parent=quick, max_examples=66)
 @given(st.binary(max_size=2000), st.integers(0, 1500), st.binary(max_size=30))
 def test_damaged_archives_never_raise_anything_else(noise, place, patch):
     good = b"".join(

@@ -45,14 +45,14 @@ SNIPPETS = st.lists(
 ASCII_LINES = SNIPPETS.filter(lambda text: "--" not in text or text.isascii())
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ASCII_LINES)
 def test_any_text_parses_as_the_reference_parser_does(text):
     assume(not is_beyond_the_binding(text))
     assert by_us(text) == by_buildkit(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(SNIPPETS.map(str.encode), st.binary(max_size=200)))
 def test_no_bytes_end_in_anything_but_a_tree_or_a_syntax_error(data):
     try:
@@ -69,7 +69,7 @@ def bare(node: Node) -> Node:
     return msgspec.structs.replace(node, span=Span(0), original="", child=child)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=133, deadline=None)
 @given(SNIPPETS)
 def test_printed_nodes_parse_to_equal_nodes(text):
     try:
@@ -113,7 +113,7 @@ WORDS = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=166, deadline=None)
 @given(WORDS, st.sampled_from(["\\", "`"]))
 def test_any_word_expands_or_is_an_expansion_error(word, escape):
     env = {"a": "x/y*z", "b": ""}
@@ -127,13 +127,13 @@ def test_any_word_expands_or_is_an_expansion_error(word, escape):
     assert "".join(whole.text.split()) == "".join("".join(parts.words).split())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=66, deadline=None)
 @given(st.text(st.characters(exclude_characters="$'\"\\`"), max_size=40))
 def test_a_word_without_special_characters_is_itself(word):
     assert expand(word, {}).text == word
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -169,7 +169,7 @@ def test_any_mount_text_is_a_mount_or_a_syntax_error(text):
     assert spec.type.value in text or spec.type.value == "bind"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=66, deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -63,13 +63,13 @@ def decides(patterns: list[str], path: str) -> bool:
     return selected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=133, deadline=None)
 @given(st.lists(PATTERNS, max_size=5), PATHS)
 def test_the_matcher_decides_as_the_rules_say(patterns: list[str], path: str) -> None:
     assert PatternMatcher(patterns).matches(path) == decides(patterns, path)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=133, deadline=None)
 @given(st.lists(PATTERNS, max_size=5), PATHS, PATHS)
 def test_a_pruned_directory_holds_nothing_that_is_wanted(
     patterns: list[str], directory: str, below: str
@@ -83,14 +83,14 @@ def test_a_pruned_directory_holds_nothing_that_is_wanted(
         assert matcher.matches(f"{directory}/{below}") == matcher.selects(state)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=66, deadline=None)
 @given(st.text(alphabet="ab/*?[]\\^-!. ", max_size=12), PATHS)
 def test_any_text_is_a_pattern_or_a_pattern_error(text: str, path: str) -> None:
     with suppress(PatternError):
         PatternMatcher([text]).matches(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=66, deadline=None)
 @given(st.text(alphabet="ab/.", max_size=16))
 def test_cleaning_twice_changes_nothing(path: str) -> None:
     assert clean_path(clean_path(path)) == clean_path(path)
@@ -105,7 +105,7 @@ def matcher_of(patterns: list[str], *, few: int) -> PatternMatcher:
         pattern_module.FEW_PATTERNS = before
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(PATTERNS, min_size=1, max_size=8), st.lists(PATHS, max_size=4))
 def test_an_index_changes_no_answer(patterns: list[str], paths: list[str]) -> None:
     plain, indexed = matcher_of(patterns, few=100), matcher_of(patterns, few=0)

@@ -152,7 +152,7 @@ def test_every_order_of_threads_gives_the_same_result_and_runs_nothing_twice(
 
 
 @given(plans(), ORDERS, st.lists(st.integers(0, 100), min_size=1, max_size=3), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_wherever_a_solve_is_struck_it_ends_leaves_nothing_and_goes_on_later(
     plan: Plan, order: Sequence[int], places: Sequence[int], data: st.DataObject
 ) -> None:

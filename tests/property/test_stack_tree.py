@@ -155,7 +155,7 @@ def apply_raw(layer: Path, kind: str, path: str, number: int) -> None:
         return
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(layers=RAW_LAYERS)
 def test_hand_made_layers_look_as_mounted(
     area: Path, layers: list[list[tuple[str, str, int]]]

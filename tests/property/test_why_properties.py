@@ -168,7 +168,7 @@ def edit(project: Project, kind: str, draw: st.DrawFn, root: Path) -> Told:
 
 
 @given(projects(), st.sampled_from(EDITS), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=33, deadline=None)
 def test_what_was_changed_is_what_is_named(project: Project, kind: str, data: Any) -> None:
     root = Path(tempfile.mkdtemp())
     try:

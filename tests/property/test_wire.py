@@ -57,13 +57,13 @@ MESSAGES = st.sampled_from(KINDS).flatmap(message)
 
 
 @given(MESSAGES)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_message_comes_out_as_it_went_in(sent: Message) -> None:
     assert decode(encode(sent)) == sent
 
 
 @given(MESSAGES, st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=66, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_cut_off_or_goes_on_is_refused(sent: Message, data: st.DataObject) -> None:
     encoded = encode(sent)
     end = data.draw(st.integers(0, len(encoded) - 1))
@@ -73,7 +73,7 @@ def test_what_is_cut_off_or_goes_on_is_refused(sent: Message, data: st.DataObjec
 
 
 @given(MESSAGES, st.data())
-@settings(max_examples=500, deadline=1000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=166, deadline=1000, suppress_health_check=[HealthCheck.too_slow])
 def test_changed_bytes_are_refused_or_are_another_message(
     sent: Message, data: st.DataObject
 ) -> None:
@@ -88,7 +88,7 @@ def test_changed_bytes_are_refused_or_are_another_message(
 
 
 @given(st.binary(max_size=200), st.booleans())
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=100, deadline=1000)
 def test_bytes_of_all_kinds_are_refused(noise: bytes, begins: bool) -> None:
     start = encode(wire.Exited(code=0))[: len(MAGIC) + 2] if begins else b""
     received, problem = attempt(decode, start + noise)
@@ -96,7 +96,7 @@ def test_bytes_of_all_kinds_are_refused(noise: bytes, begins: bool) -> None:
 
 
 @given(MESSAGES.filter(lambda each: bool(each.__slots__)), st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_field_of_another_type_is_refused(sent: Message, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(sent.__annotations__)))
     wrong = data.draw(WRONG)
