@@ -1,7 +1,7 @@
 """``provenance``: where the paths of an image came from.
 
 In:  an image, paths and patterns as users write them.
-Out: a ``Chain`` for each path, with what it is; the sums of an image.
+Out: a ``Chain`` for each path, with what it is.
 """
 
 from __future__ import annotations
@@ -31,11 +31,9 @@ from jettison.provenance.record import (
     StepRecord,
     decode_record,
 )
-from jettison.provenance.totals import Totals, totals
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
-_totals = msgspec.msgpack.Decoder(Totals)
 _NEAR = 3
 
 
@@ -111,29 +109,6 @@ def _listings(
         return found
 
     return find
-
-
-def image_totals(session: Session, image: StoredImage, *, read: bool = False) -> Totals:
-    """Return the sums of an image; what was found once is kept.
-
-    Args:
-        session: The store.
-        image: It.
-        read: As in ``open_provenance``.
-
-    Raises:
-        NamespaceRequired: as there.
-    """
-    kept = session.builds.totals(image.id)
-    if kept is not None:
-        try:
-            return _totals.decode(kept)
-        except msgspec.DecodeError:
-            pass  # an older version's
-    found = totals(open_provenance(session, image, read=read))
-    if found.is_complete:
-        session.builds.keep_totals(image.id, msgspec.msgpack.encode(found))
-    return found
 
 
 def path_origins(

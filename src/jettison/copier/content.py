@@ -91,17 +91,6 @@ def noted_contents_digest(tree: Scanning, root: str, kept: Preimages) -> bytes |
     return _joined(digests, kept)
 
 
-def directory_rows(tree: Scanning, path: str) -> bytes | None:
-    """Return what the digest of what is directly in a directory is of; None if it cannot be noted.
-
-    Raises:
-        OSError: a file cannot be read.
-    """
-    kept: Preimages = {}
-    noted = _look(tree, path, kept)
-    return None if noted is None else kept[noted.note[len(_NOTE) :]]
-
-
 def _look(tree: Scanning, path: str, kept: Preimages) -> Noted | None:
     """Describe what is in a directory, and note it if nothing else can change it."""
     rows, directories, notable = [], [], True

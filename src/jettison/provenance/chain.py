@@ -119,12 +119,6 @@ class StackFiles:
         """What is seen of all layers; those that are not known hide and show nothing."""
         return visible([self.listing(each) or empty_listing() for each in range(len(self.layers))])
 
-    def inode(self, seen: Seen) -> Seen:
-        """Return the entry that stands for a file with several names."""
-        listing = self.listing(seen.layer)
-        first = None if listing is None else listing.links.get(seen.entry)
-        return seen if first is None else Seen(seen.layer, first)
-
     @cached_property
     def _indexes(self) -> list[tuple[int, dict[str, int]]]:
         """Entries by path of the layers that are known, topmost first."""

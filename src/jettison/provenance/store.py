@@ -103,12 +103,3 @@ class BuildStore:
         """Return the records of all images, oldest first."""
         rows = self._database.query("SELECT record FROM build ORDER BY created_ns")
         return [record for (record,) in rows]
-
-    def totals(self, image: Digest) -> bytes | None:
-        """Return the sums of an image (``provenance.totals``), if they are kept."""
-        rows = self._database.query("SELECT totals FROM build WHERE image = ?", (image,))
-        return rows[0][0] if rows else None
-
-    def keep_totals(self, image: Digest, totals: bytes) -> None:
-        """Keep the sums of an image whose record is kept."""
-        self._database.execute("UPDATE build SET totals = ? WHERE image = ?", (totals, image))

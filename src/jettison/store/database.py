@@ -100,7 +100,7 @@ _MIGRATIONS = {
             WITHOUT ROWID""",
         """CREATE TABLE build (
             image TEXT PRIMARY KEY, digest TEXT NOT NULL, created_ns INTEGER NOT NULL,
-            record BLOB NOT NULL, origins BLOB NOT NULL, totals BLOB)""",
+            record BLOB NOT NULL, origins BLOB NOT NULL)""",
     ),
     6: (
         # What digests in cache keys are of, by raw digest (cache.preimage).

@@ -13,13 +13,12 @@ IMAGE = Digest("sha256:" + "1" * 64)
 def test_a_build_is_kept_with_its_origins_and_goes_with_its_image(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store") as store:
         builds = BuildStore(store.database)
-        assert (builds.find(IMAGE), builds.digest(IMAGE), builds.totals(IMAGE)) == (None, "", None)
+        assert (builds.find(IMAGE), builds.digest(IMAGE)) == (None, "")
         builds.keep(IMAGE, "one", KeptBuild(b"record", {"name": b"rules"}))
-        builds.keep_totals(IMAGE, b"sums")
         assert builds.find(IMAGE) == KeptBuild(b"record", {"name": b"rules"})
-        assert (builds.digest(IMAGE), builds.totals(IMAGE)) == ("one", b"sums")
+        assert builds.digest(IMAGE) == "one"
         builds.keep(IMAGE, "two", KeptBuild(b"other", {}))
-        assert (builds.digest(IMAGE), builds.totals(IMAGE)) == ("two", None)
+        assert builds.digest(IMAGE) == "two"
         store.images.add(StoredImage(IMAGE, b"{}", ()))
         store.images.remove(IMAGE)
         assert builds.find(IMAGE) is None
