@@ -53,6 +53,7 @@ _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
 _PACKAGES = Elsewhere(
     "a kind of packages; they are read together", ("unit/analysis/test_packages.py",)
 )
+_CHECKS = Elsewhere("built, checked, run and mended for real", ("checks",))
 _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
@@ -68,6 +69,12 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
+    "jettison.api.image_checks": _CHECKS,
+    "jettison.api.outcome": _REPORTS,
+    "jettison.api.roots": _CHECKS,
+    "jettison.api.verdict": _REPORTS,
+    "jettison.check.rule": _CHECKS,
+    "jettison.check.rules.*": _CHECKS,
     "jettison.analysis.packages.apk": _PACKAGES,
     "jettison.analysis.packages.dpkg": _PACKAGES,
     "jettison.analysis.packages.elf": _PACKAGES,

@@ -355,6 +355,13 @@ class EfficiencyGateError(GateError):
     exit_status = 25
 
 
+class CheckError(JettisonError):
+    """A check of the image found something, and `--strict` is set; nothing was tagged or pushed."""
+
+    code = "JE0820"
+    exit_status = 26
+
+
 class InternalError(JettisonError):
     """An invariant broke; this is a bug in Jettison."""
 

@@ -103,12 +103,20 @@ class VertexProgress(Event, frozen=True, tag="progress"):
 
 
 class Warned(Event, frozen=True, tag="warning"):
-    """Something the user should know; ``rule`` names a check, if one found it."""
+    """Something the user should know; ``rule`` names a check, if one found it.
+
+    Args:
+        severity: ``error``, ``warning`` or ``note``.
+        path: File of the image that it is about, if it is about one.
+        hint: Where it is explained, or what ends it.
+    """
 
     message: str
     rule: str = ""
     span: Span | None = None
     hint: str = ""
+    severity: str = "warning"
+    path: str = ""
 
 
 class StepExplained(Event, frozen=True, tag="why"):

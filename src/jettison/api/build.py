@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from jettison.api.build_checks import check_settings
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
+from jettison.api.outcome import Outcome
 from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
 from jettison.api.project import Built
 from jettison.api.remember import remember_built, remember_failed
@@ -25,6 +27,7 @@ from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
+from jettison.api.verdict import judge
 from jettison.concurrency import processors
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
@@ -66,12 +69,13 @@ def build(
             fails.
 
     Raises:
-        GateError: a limit is not kept; nothing was written to any output.
+        CheckError, GateError: the image is not to pass; nothing was written to any output.
         NamespaceRequired: something must run, and the process may not do that as it is.
         JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
     """
     _check_names(request)
     began = time.monotonic()
+    checks = check_settings(request)
     outputs = prepare_outputs(session, request)
     if reads_layers(request):
         session.require_namespace()
@@ -101,27 +105,20 @@ def build(
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         keep_build(session, compiled, solution, images.made, solver.origins)
-        reports = wants_report(request, ran=bool(solution.executed))
-        explain = request.explain or (reports and bool(solution.executed))
+        wanted = wants_report(request, ran=bool(solution.executed))
+        explain = request.explain or (wanted and bool(solution.executed))
         explanation = remember_built(session, built, image.id, sink, explain=explain)
-        report = None
-        if reports:
-            from jettison.api.build_report import build_report, require_budget
-
-            report = build_report(
-                session,
-                request,
-                solution,
-                image,
-                time.monotonic() - began,
-                explanation=explanation,
-                solve=lambda other: _solver(
-                    session, request, sources, other, sink, packer, resources
-                ).solve(),
-                sink=sink,
-            )
-            if report is not None:
-                require_budget(report, reported)
+        report, findings = judge(
+            session,
+            request,
+            Outcome(solution, image, time.monotonic() - began, explanation),
+            checks=checks,
+            solve=lambda other: _solver(
+                session, request, sources, other, sink, packer, resources
+            ).solve(),
+            sink=sink,
+            reported=reported,
+        )
         manifest = write_outputs(outputs, images.wanted_by, sink)
         if images.made != (image,):  # an output wanted other times
             keep_build(session, compiled, solution, images.made, solver.origins)
@@ -144,6 +141,7 @@ def build(
         contents=tuple(session.store.layers.find(each.layer).content for each in image.layers),
         size_bytes=next((each.size_bytes for each in stages if each.final), 0),
         explanation=explanation,
+        findings=findings,
     )
 
 

@@ -18,7 +18,6 @@ from jettison.errors import ContentError, SourceError, StorageError
 from jettison.events import Sink, Warned
 from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
-from jettison.plan.graph import Plan
 from jettison.plan.op import ImageOp
 from jettison.report.model import Cache, Image, Report, Stage, Why
 from jettison.report.verdict import Baseline
@@ -26,6 +25,9 @@ from jettison.solver.result import Solution, StackResult
 from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
+    from jettison.api.outcome import Outcome, Solve
+    from jettison.api.roots import Roots
+    from jettison.findings.finding import Finding
     from jettison.report.limits import Limits
     from jettison.why.explanation import Explanation
 
@@ -35,12 +37,11 @@ _FILES = 10
 def build_report(
     session: Session,
     request: BuildRequest,
-    solution: Solution,
-    image: StoredImage,
-    seconds: float,
+    outcome: Outcome,
     *,
-    explanation: Explanation | None,
-    solve: Callable[[Plan], Solution],
+    findings: Sequence[Finding],
+    open_roots: Callable[[], Roots],
+    solve: Solve,
     sink: Sink,
 ) -> Report | None:
     """Return the report of a build, None if nobody asked for one and not all is known.
@@ -50,11 +51,10 @@ def build_report(
     Args:
         session: The store.
         request: What was asked for.
-        solution: The solved plan; its record is kept.
-        image: What was made of it.
-        seconds: How long it took.
-        explanation: Why its steps ran, if that is known.
-        solve: Solves another plan of the same build.
+        outcome: What was built.
+        findings: Of the image's checks.
+        open_roots: Returns the root file systems of the build.
+        solve: For a counterfactual that is to be built.
         sink: Gets events.
 
     Raises:
@@ -64,12 +64,16 @@ def build_report(
     """
     from jettison.api.limits import limits_of
     from jettison.api.report import image_report
+    from jettison.report.assembly.findings import reported_findings
     from jettison.report.gates import judge
 
+    solution, image, explanation = outcome.solution, outcome.image, outcome.explanation
     limits = limits_of(request)
-    read = request.report != KNOWN or bool(limits.limits) or _is_here(session, solution)
+    read = request.report != KNOWN or bool(limits.limits)
     try:
-        report = image_report(session, image, read=read, tree=request.report == ALL)
+        report = image_report(
+            session, image, read=read, tree=request.report == ALL, open_roots=open_roots
+        )
     except (ContentError, SourceError, StorageError):
         if read:
             raise
@@ -78,11 +82,12 @@ def build_report(
     reasons = _reasons(report, own, explanation) if explanation is not None else {}
     report = msgspec.structs.replace(
         report,
-        seconds=round(seconds, 3),
+        seconds=round(outcome.seconds, 3),
         stages=tuple(
             _with_cache(each, own.get(each.index, ()), solution, reasons) for each in report.stages
         ),
         cache=_cache(report.cache.skipped, solution),
+        findings=reported_findings(findings),
     )
     ref = tag_reference(request.tags[0]).familiar if request.tags else ""
     report = msgspec.structs.replace(
@@ -100,19 +105,8 @@ def build_report(
     return msgspec.structs.replace(report, budget=judge(report, limits))
 
 
-def _is_here(session: Session, solution: Solution) -> bool:
-    """Tell whether all layers of a build are here as files."""
-    stacks = [each.stack for each in solution.results.values() if isinstance(each, StackResult)]
-    layers = dict.fromkeys(layer for stack in stacks for layer in stack)
-    return all(session.layer_store.info(layer) is not None for layer in layers)
-
-
-def require_budget(report: Report, reported: Callable[[Report], None] | None) -> None:
+def require_budget(report: Report) -> None:
     """Make sure that all limits are kept.
-
-    Args:
-        report: Of the build.
-        reported: Gets it if one is not.
 
     Raises:
         GateError: one is not.
@@ -121,8 +115,6 @@ def require_budget(report: Report, reported: Callable[[Report], None] | None) ->
 
     error = failure(report.budget)
     if error is not None:
-        if reported is not None:
-            reported(report)
         raise error
 
 

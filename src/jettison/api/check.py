@@ -23,10 +23,10 @@ from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import FrontendError, InvalidReferenceError, JettisonError, SourceError
 from jettison.events import Sink, Warned
+from jettison.findings.finding import Finding
 from jettison.frontend.base import CompileRequest, ImageConfigs, ImageContext, ImageRequest
 from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import Dockerfile
-from jettison.lint.finding import Finding
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.platform import Platform, normalise
@@ -143,7 +143,7 @@ def check_build(session: Session, compiled: Compiled, context: BuildContext, sin
     for each in answer.findings:
         sink(Warned(now, each.detail, rule=each.rule, span=each.span, hint=each.url))
     if answer.findings and answer.error:
-        from jettison.lint.options import CheckOptions
+        from jettison.findings.options import CheckOptions
         from jettison.lint.runner import raise_for
 
         raise_for(answer.findings, CheckOptions(error=True))

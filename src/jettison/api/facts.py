@@ -6,14 +6,11 @@ Out: ``RootFacts``, kept in the store by the layers that they are about.
 
 from __future__ import annotations
 
-from jettison.analysis.files import Files
 from jettison.analysis.packages.catalog import find_packages
 from jettison.analysis.surface import surface
+from jettison.api.roots import Roots
 from jettison.api.session import Session
-from jettison.fs.tree import FileStat
-from jettison.fs.visible import Visible
 from jettison.oci.digest import Digest, sha256_digest
-from jettison.provenance.chain import Provenance
 from jettison.report.assembly.surface import RootFacts
 from jettison.store.layer import Stack
 
@@ -21,40 +18,33 @@ _VERSION = b"root-facts-1\0"
 _DIRECTORIES = 100
 
 
-def root_facts(
-    session: Session, provenance: Provenance, stage: int, stack: Stack, *, read: bool
-) -> RootFacts | None:
+def root_facts(session: Session, roots: Roots, stage: int) -> RootFacts | None:
     """Return the facts of a stage's root file system.
 
     Args:
         session: The store.
-        provenance: Of the build.
+        roots: Of the build.
         stage: Index of the stage.
-        stack: Its layers.
-        read: Whether layers that are not here as files are made so.
 
     Returns:
         None if nothing is kept, and layers are not here and are not to be.
 
     Raises:
-        NamespaceRequired: files must be read, and the process may not do that as it is.
-        ContentError, SourceError, StorageError: a layer cannot be had.
+        NamespaceRequired, ContentError, SourceError, StorageError: as ``Roots.stage``.
     """
     import msgspec
 
-    question = _question(stack)
+    question = _question(roots.stack(stage))
     kept = session.cache.answers.find(question)
     if kept is not None:
         try:
             return msgspec.msgpack.decode(kept, type=RootFacts)
         except msgspec.DecodeError:
             pass  # an older version's
-    if not read and any(session.layer_store.info(layer) is None for layer in stack):
+    root = roots.stage(stage)
+    if root is None:
         return None
-    session.require_namespace()
-    tree = session.blobs.tree(stack)
-    shown = provenance.files(stage).visible
-    files = Files(tree, entries_of(shown))
+    files = root.files
     found = surface(files)
     largest = sorted(files.totals.items(), key=lambda each: (-each[1][0], each[0]))
     facts = RootFacts(
@@ -64,25 +54,6 @@ def root_facts(
     )
     session.cache.answers.keep(question, msgspec.msgpack.encode(facts))
     return facts
-
-
-def entries_of(shown: Visible) -> dict[str, FileStat]:
-    """Return what is seen of layers as stat results; a directory comes before what is in it."""
-    entries: dict[str, FileStat] = {}
-    layers = shown.layers
-    for path, seen in shown.entries.items():
-        listing = layers[seen.layer]
-        inode = shown.inode(seen)
-        entries[path] = FileStat(
-            listing.modes[seen.entry],
-            listing.sizes[seen.entry],
-            nlink=2 if listing.links else 1,
-            device=inode.layer,
-            inode=inode.entry,
-            uid=listing.uids[seen.entry],
-            gid=listing.gids[seen.entry],
-        )
-    return entries
 
 
 def _question(stack: Stack) -> Digest:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from jettison import __version__
 from jettison.api.digests import FileDigests
 from jettison.api.facts import root_facts
-from jettison.api.provenance import open_provenance
+from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.errors import StorageError
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.redact import redacted
-from jettison.provenance.chain import Provenance
 from jettison.provenance.record import BuildRecord
 from jettison.provenance.totals import totals
 from jettison.report.assembly.image import (
@@ -27,7 +26,7 @@ from jettison.report.assembly.image import (
 from jettison.report.assembly.left import LeftFiles
 from jettison.report.assembly.origins import ImageFiles
 from jettison.report.assembly.stages import LayerSize, crossings, stages
-from jettison.report.assembly.surface import RootFacts, packages, surface_change
+from jettison.report.assembly.surface import packages, surface_change
 from jettison.report.assembly.waste import caches, duplicates, waste
 from jettison.report.contents import Directory
 from jettison.report.model import Cache, Dockerfile, Report
@@ -36,13 +35,13 @@ from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 
-def make_report(session: Session, image: StoredImage, *, read: bool, tree: bool) -> Report:
+def make_report(session: Session, image: StoredImage, roots: Roots, *, tree: bool) -> Report:
     """Return the report of an image.
 
     Args:
         session: The store.
         image: It.
-        read: Whether layers that are not here as files are made so, for what needs them.
+        roots: Its root file systems, and those of its stages.
         tree: Whether it has the image's files.
 
     Raises:
@@ -50,7 +49,7 @@ def make_report(session: Session, image: StoredImage, *, read: bool, tree: bool)
         ContentError, SourceError, StorageError: a layer cannot be had, or what it holds is not
             known and is not to be read.
     """
-    provenance = open_provenance(session, image, read=read)
+    provenance = roots.provenance
     record = provenance.record
     left, files = LeftFiles(), ImageFiles(record)
     sums = totals(provenance, _Observer(left, files))
@@ -76,10 +75,8 @@ def make_report(session: Session, image: StoredImage, *, read: bool, tree: bool)
     names = {each.index: each.label for each in record.stages}
     before_name = other.primary if other is not None else ""
     before_stage = next((index for index, name in names.items() if name == before_name), None)
-    after = _facts(session, provenance, record.target, image, read=read)
-    before = None
-    if before_stage is not None:
-        before = _facts(session, provenance, before_stage, None, read=read)
+    after = root_facts(session, roots, record.target)
+    before = root_facts(session, roots, before_stage) if before_stage is not None else None
     from_base = {
         each.index: 0
         for each in record.stages
@@ -102,7 +99,7 @@ def make_report(session: Session, image: StoredImage, *, read: bool, tree: bool)
             if after is not None
             else None
         ),
-        waste=waste(record, visible, FileDigests(session, provenance.image, read=read)),
+        waste=waste(record, visible, FileDigests(session, provenance.image, read=roots.read)),
         duplicates=duplicates(visible),
         caches_left=caches(visible),
         packages=packages(after, before) if after is not None else (),
@@ -119,16 +116,6 @@ class _Observer:
     def __init__(self, left: LeftFiles, files: ImageFiles) -> None:
         self.left = left.add
         self.produced = files.add
-
-
-def _facts(
-    session: Session, provenance: Provenance, stage: int, image: StoredImage | None, *, read: bool
-) -> RootFacts | None:
-    """Return the facts of a stage; of the final one by the layers that the image has."""
-    stack = tuple(each.layer for each in provenance.record.stack(stage))
-    if image is not None:
-        stack = tuple(each.layer for each in image.layers)
-    return root_facts(session, provenance, stage, stack, read=read)
 
 
 def _sizes(session: Session, record: BuildRecord) -> dict[LayerId, LayerSize]:

@@ -6,6 +6,9 @@ Out: a ``Report``: that of a build, or of what the store knows later.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from jettison import __version__
@@ -17,11 +20,19 @@ from jettison.oci.reference import names_registry
 from jettison.report.model import Report
 from jettison.store.image import StoredImage
 
+if TYPE_CHECKING:
+    from jettison.api.roots import Roots
+
 _VERSION = f"report-{__version__}-1\0".encode()
 
 
 def image_report(
-    session: Session, image: StoredImage, *, read: bool = True, tree: bool = False
+    session: Session,
+    image: StoredImage,
+    *,
+    read: bool = True,
+    tree: bool = False,
+    open_roots: Callable[[], Roots] | None = None,
 ) -> Report:
     """Return the report of an image, as if its build had found everything in the cache.
 
@@ -30,6 +41,8 @@ def image_report(
         image: It.
         read: Whether layers that are not here as files are made so, for what needs them.
         tree: Whether it has the image's files, which only documents show.
+        open_roots: Returns the root file systems of the build, for whoever needs them; those that
+            are here are enough.
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -46,8 +59,12 @@ def image_report(
     lacks_files = report is None or (read and report.surface is None)
     if report is None or lacks_files or (tree and report.tree is None):
         from jettison.api.make_report import make_report  # once an image
+        from jettison.api.roots import Roots
 
-        report = make_report(session, image, read=read, tree=tree)
+        roots = open_roots() if open_roots is not None else Roots(session, image, read=read)
+        if read and not roots.read:
+            roots = Roots(session, image, read=True)
+        report = make_report(session, image, roots, tree=tree)
         session.cache.answers.keep(question, msgspec.msgpack.encode(report))
     return with_blobs(session, image, report)
 

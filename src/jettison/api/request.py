@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.exporter.outputs import OutputRequest
+from jettison.findings.finding import Finding
 from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
 from jettison.store.layer import LayerId
@@ -63,6 +64,9 @@ class BuildRequest(msgspec.Struct, frozen=True):
             last build of the same tag.
         attach_report: Whether the report goes beside the image into its registry, after a push.
         explain: Whether to find out why steps ran, and to tell it as events.
+        checks: Of the image: ``none``; ``warn`` tells what they find, ``error`` fails the build for
+            an error, ``warning`` for a warning, too; empty is what ``jettison.toml`` says, else
+            ``warn``.
     """
 
     context: str
@@ -98,6 +102,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     baseline: str = ""
     attach_report: bool = False
     explain: bool = False
+    checks: str = ""
 
 
 class StageReport(msgspec.Struct, frozen=True):
@@ -137,6 +142,7 @@ class BuildResult(msgspec.Struct, frozen=True):
             builds whose steps gave equal results.
         size_bytes: Sum of regular files of all layers.
         explanation: Why steps ran, if the request asked for that.
+        findings: What checks of the image found, errors first.
     """
 
     image_id: Digest
@@ -149,6 +155,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     contents: tuple[str, ...] = ()
     size_bytes: int = 0
     explanation: Explanation | None = None
+    findings: tuple[Finding, ...] = ()
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""

@@ -11,7 +11,7 @@ from jettison.api.request import BuildRequest
 from jettison.cli import options
 from jettison.cli.flags import tell_ignored
 from jettison.cli.main import settings_of
-from jettison.cli.report_flags import ReportingCommand, gates_of, report_flags
+from jettison.cli.report_flags import ReportingCommand, checks_of, gates_of, report_flags
 from jettison.cli.report_output import default_text, parse_reports
 from jettison.cli.values import (
     PROCESSORS,
@@ -251,6 +251,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         counterfactual=str(flags["counterfactual"]),
         gates=gates_of(flags),
         baseline=str(flags["baseline"]),
+        checks=checks_of(flags),
     )
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     return run_build(

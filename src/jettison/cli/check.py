@@ -1,20 +1,29 @@
-"""``jettison check``, and the methods of ``build --call``: check, outline, targets."""
+"""``jettison check`` of Dockerfiles and images, and ``build --call``: check, outline, targets."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.cli import options
-from jettison.cli.flags import DockerCommand
 from jettison.cli.main import settings_of
+from jettison.cli.optional_values import OptionalValue, OptionalValueCommand
+from jettison.cli.report_flags import STRICT
+from jettison.cli.session import in_session
+from jettison.cli.values import texts
 from jettison.console.terminal import err, out, out_json
-from jettison.errors import UsageError
+from jettison.errors import ImageNotFoundError, JettisonError, UsageError
+
+if TYPE_CHECKING:
+    from jettison.api.image_checks import CheckedImage
+    from jettison.findings.finding import Finding
+    from jettison.findings.source import Source
 
 FORMATS = ("text", "json", "sarif", "github")
 _METHODS = ("check", "outline", "targets")
@@ -23,7 +32,12 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 """What a build must be allowed is no matter of the Dockerfile."""
 
 
-@click.command("check", cls=DockerCommand)
+class _CheckCommand(OptionalValueCommand):
+    def optional_values(self) -> Mapping[str, OptionalValue]:
+        return {"--strict": STRICT}
+
+
+@click.command("check", cls=_CheckCommand)
 @click.argument("paths", nargs=-1, metavar="[PATH|FILE|URL|-]...")
 @click.option("-f", "--file", "dockerfile", default="", metavar="FILE", help="The Dockerfile.")
 @click.option("--target", default="", metavar="STAGE", help="Check only what this stage needs.")
@@ -34,6 +48,17 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
     "--build-context", "contexts", multiple=True, metavar="NAME=SOURCE", help="As build's."
 )
 @options.platforms("As build's.", defaults=True)
+@click.option(
+    "--image", "images", multiple=True, metavar="IMAGE", help="Check the files of a built image."
+)
+@click.option(
+    "--strict",
+    type=click.Choice(["error", "warning"]),
+    metavar="[LEVEL]",
+    help="Of an image: end with 1 for an error (the default), or for a warning, too.",
+)
+@click.option("--ignore", multiple=True, metavar="RULE", help="Of an image: switch a rule off.")
+@click.option("--explain", "rule", default="", metavar="RULE", help="Say what a rule is about.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--ignore-status", is_flag=True, help="End with 0 whatever is found.")
 @click.pass_context
@@ -46,7 +71,17 @@ def check(
     ignore_status: bool,
     **flags: object,
 ) -> int:
-    """Check Dockerfiles without building them; end with 1 if there is a finding."""
+    """Check Dockerfiles without building them; end with 1 if there is a finding.
+
+    With `--image`, check the files of images that were built: whether what they start will run,
+    and whether they leak anything. Then end with 1 if there is an error.
+    """
+    if flags["rule"]:
+        return _explain(str(flags["rule"]))
+    if flags["images"]:
+        if paths:
+            raise UsageError("--image and a Dockerfile exclude each other", hint="check one only")
+        return _check_images(ctx, form, flags, ignore_status=ignore_status)
     if len(paths) > 1 and (form in {"json", "sarif"} or flags["dockerfile"]):
         given = "-f" if flags["dockerfile"] else f"--format={form}"
         raise UsageError(f"{given} is for one Dockerfile", hint="check one at a time")
@@ -58,6 +93,70 @@ def check(
         return max(
             _check(session, request, form, ignore_status=ignore_status) for request in requests
         )
+
+
+def _check_images(
+    ctx: click.Context, form: str, flags: Mapping[str, object], *, ignore_status: bool
+) -> int:
+    names, ignored = texts(flags, "images"), texts(flags, "ignore")
+    if len(names) > 1 and form in {"json", "sarif"}:
+        raise UsageError(f"--format={form} is for one image", hint="check one at a time")
+
+    def work(session: Session) -> int:
+        from jettison.findings.finding import Severity
+
+        bad = {Severity.ERROR}
+        if flags["strict"] == "warning":
+            bad.add(Severity.WARNING)
+        status = 0
+        for name in names:
+            found = _checked(session, name, ignored)
+            _print(found.findings, found.source, form)
+            if any(each.severity in bad for each in found.findings):
+                status = 1
+        sys.stdout.flush()
+        return 0 if ignore_status else status
+
+    return in_session(ctx, work)
+
+
+def _checked(session: Session, name: str, ignored: Sequence[str]) -> CheckedImage:
+    """Check an image; pull it first if it is not here."""
+    from jettison.api.image_checks import check_named
+
+    try:
+        return check_named(session, name, ignored)
+    except ImageNotFoundError:
+        from jettison.api.transfer import pull
+        from jettison.oci.reference import names_registry
+
+        if not names_registry(name):
+            raise
+        session.require_namespace()
+        pull(session, name, "", lambda _event: None)
+        return check_named(session, name, ignored)
+
+
+def _explain(rule: str) -> int:
+    """Print the page of a rule of either kind.
+
+    Raises:
+        UsageError: there is no such rule.
+    """
+    from jettison.check.pages import find_page
+    from jettison.check.registry import RULES
+    from jettison.lint.pages import find_page as find_text_page
+    from jettison.lint.registry import RULES as TEXT_RULES
+    from jettison.spelling import near_misses
+
+    page = find_page(rule) or find_text_page(rule)
+    if page is None:
+        names = [each.id for each in RULES] + [each.name for each in TEXT_RULES]
+        near = near_misses(rule, names) or near_misses(rule.upper(), names)
+        hint = f"did you mean `{near[0]}`?" if near else "ids are like `MS304`"
+        raise UsageError(f"there is no rule `{rule}`", hint=hint)
+    out(page)
+    return 0
 
 
 def call(ctx: click.Context, context: str, method: str, flags: Mapping[str, object]) -> int:
@@ -110,7 +209,6 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
         build_arguments,
         pairs,
         read_stdin,
-        texts,
     )
 
     dockerfile = str(flags["dockerfile"])
@@ -128,32 +226,44 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
 
 
 def _check(session: Session, request: BuildRequest, form: str, *, ignore_status: bool) -> int:
-    from jettison import __version__
     from jettison.api.check import check as check_file
     from jettison.console.message import error_message
-    from jettison.lint import format as forms
 
     found = check_file(session, request)
     findings, error = found.findings, found.error
-    match form:
-        case "json":
-            text = forms.as_json(findings, found.dockerfile, error=error)
-        case "sarif":
-            text = forms.as_sarif(findings, found.dockerfile, version=__version__, error=error)
-        case "github":
-            text = forms.as_github(findings, found.dockerfile, error=error)
-        case _:
-            text = forms.as_text(findings, found.dockerfile) if findings or not error else ""
-    (out_json if form in {"json", "sarif"} else out)(text)
+    _print(findings, found.dockerfile, form, error)
     sys.stdout.flush()
     if error is not None and form == "text":
         err(error_message(error) + "\n")
     return 0 if ignore_status or (not findings and error is None) else 1
 
 
+def _print(
+    findings: Sequence[Finding], source: Source, form: str, error: JettisonError | None = None
+) -> None:
+    match form:
+        case "json":
+            from jettison.findings.form.json import as_json
+
+            out_json(as_json(findings, source, error=error))
+        case "sarif":
+            from jettison import __version__
+            from jettison.findings.form.sarif import as_sarif
+
+            out_json(as_sarif(findings, source, version=__version__, error=error))
+        case "github":
+            from jettison.findings.form.github import as_github
+
+            out(as_github(findings, source, error=error))
+        case _:
+            from jettison.findings.form.text import as_text
+
+            out(as_text(findings, source) if findings or not error else "")
+
+
 def _describe(session: Session, request: BuildRequest, name: str, form: str) -> None:
     from jettison.api.check import outline, targets
-    from jettison.lint import format as forms
+    from jettison.lint import describe as forms
 
     if name == "targets":
         stages, dockerfile = targets(session, request)

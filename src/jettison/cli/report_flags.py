@@ -1,4 +1,4 @@
-"""Flags of ``build`` about its report and its limits.
+"""Flags of ``build`` about its report, its limits and the checks of its image.
 
 In:  nothing.
 Out: click options; their values in the form of a ``BuildRequest``.
@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from jettison.cli.flags import DockerCommand
-from jettison.cli.report_output import with_values
+from jettison.cli.optional_values import OptionalValue, OptionalValueCommand
+from jettison.cli.report_output import ATTACH, FORMATS, TEXTS
+from jettison.errors import UsageError
 
 GATES = ("max-size", "max-growth", "max-wasted", "forbid", "require-user")
 """Limits that have a flag."""
@@ -19,12 +20,21 @@ GATES = ("max-size", "max-growth", "max-wasted", "forbid", "require-user")
 _Function = Callable[..., object]
 
 
-class ReportingCommand(DockerCommand):
-    """A command whose ``--report`` need not have a value."""
+STRICT = OptionalValue("error", frozenset({"error", "warning"}))
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give ``--report`` a value where it has none, and go on."""
-        return super().parse_args(ctx, with_values(args))
+
+OPTIONAL_VALUES = {
+    "--report": OptionalValue("brief", frozenset({*TEXTS, *FORMATS, ATTACH})),
+    "--strict": STRICT,
+}
+
+
+class ReportingCommand(OptionalValueCommand):
+    """A command whose ``--report`` and ``--strict`` need not have a value."""
+
+    def optional_values(self) -> Mapping[str, OptionalValue]:
+        """Return both."""
+        return OPTIONAL_VALUES
 
 
 def report_flags(command: _Function) -> _Function:
@@ -66,6 +76,13 @@ def report_flags(command: _Function) -> _Function:
         ),
         click.option("--require-user", is_flag=True, help="Fail if it runs as root."),
         click.option(
+            "--strict",
+            type=click.Choice(["error", "warning"]),
+            metavar="[LEVEL]",
+            help="Fail if checks of the image find an error; `--strict=warning`: or a warning.",
+        ),
+        click.option("--no-checks", is_flag=True, help="Do not check the image."),
+        click.option(
             "--baseline",
             default="",
             metavar="FILE|IMAGE",
@@ -75,6 +92,17 @@ def report_flags(command: _Function) -> _Function:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def checks_of(flags: Mapping[str, object]) -> str:
+    """Return the level of checks, empty if no flag says anything.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
+    if flags["no_checks"] and flags["strict"]:
+        raise UsageError("--strict and --no-checks exclude each other", hint="use one of them")
+    return "none" if flags["no_checks"] else str(flags["strict"] or "")
 
 
 def gates_of(flags: Mapping[str, object]) -> dict[str, str]:

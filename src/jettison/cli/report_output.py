@@ -104,22 +104,6 @@ def default_text(progress: str) -> str:
     return "brief" if shown else "none"
 
 
-def with_values(args: Sequence[str]) -> list[str]:
-    """Return arguments in which a ``--report`` that has no value has one.
-
-    >>> with_values(["--report", "."]), with_values(["--report", "json", "."])
-    (['--report=brief', '.'], ['--report', 'json', '.'])
-    """
-    plain: list[str] = []
-    for index, argument in enumerate(args):
-        if argument == "--":
-            return [*plain, *args[index:]]
-        following = args[index + 1].partition("=")[0] if index + 1 < len(args) else ""
-        lacks = argument == "--report" and following not in {*TEXTS, *FORMATS, ATTACH}
-        plain.append("--report=brief" if lacks else argument)
-    return plain
-
-
 def write_reports(
     report: Report, outputs: ReportOutputs, environ: Mapping[str, str] = os.environ
 ) -> None:

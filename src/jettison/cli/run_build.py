@@ -18,7 +18,7 @@ from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.report_output import NO_REPORTS, ReportOutputs, write_reports
 from jettison.console.select import HeldBack, make_console
 from jettison.console.terminal import err, out
-from jettison.errors import ExecError, ExportError, GateError, JettisonError
+from jettison.errors import CheckError, ExecError, ExportError, GateError, JettisonError
 from jettison.events import BuildFailed
 from jettison.linux import userns
 from jettison.settings import Settings
@@ -84,7 +84,7 @@ def run_build(
     except JettisonError as error:
         console(_failed(error))
         console.close()
-        if isinstance(error, GateError):
+        if isinstance(error, CheckError | GateError):
             for report in found:
                 write_reports(report, reports, environ)
         raise

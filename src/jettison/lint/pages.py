@@ -6,14 +6,11 @@ Out: Markdown by file name; ``scripts/rule_pages.py`` writes it below ``docs/rul
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Iterable
 
+from jettison.findings.pages import summary_and_body
 from jettison.lint.registry import RULES
 from jettison.lint.rule import Rule, page_name
-
-_INDENT = "    "
 
 
 def pages() -> dict[str, str]:
@@ -23,12 +20,18 @@ def pages() -> dict[str, str]:
     return found
 
 
+def find_page(rule: str) -> str | None:
+    """Return the page of a rule by its name, in any case; None if there is no such rule."""
+    named = (each for each in RULES if each.name.lower() == rule.lower())
+    return next(map(_page, named), None)
+
+
 def _page(rule: Rule) -> str:
-    summary, _, body = inspect.getdoc(rule).partition("\n\n")  # type: ignore[union-attr]
+    summary, body = summary_and_body(rule)
     lines = [f"# {rule.name}", "", summary, ""]
     if rule.experimental:
         lines += ["Experimental: runs with `# check=experimental=" + rule.name + "` only.", ""]
-    lines += [*_fenced(body.split("\n")), "", "## How to switch it off", ""]
+    lines += [*body, "", "## How to switch it off", ""]
     lines += [
         f"For one instruction, write `# check=skip={rule.name}` in a comment directly above it;",
         "for a file, write the same in a comment at its top.",
@@ -37,31 +40,6 @@ def _page(rule: Rule) -> str:
         codes = " or ".join(f"`{code}`" for code in sorted(rule.hadolint))
         lines.append(f"`# hadolint ignore=` with {codes} does the same.")
     return "\n".join(lines) + "\n"
-
-
-def _fenced(lines: Iterable[str]) -> list[str]:
-    """Return Markdown with fenced code blocks for indented ones, and blank lines around."""
-    out: list[str] = []
-    code = False
-    for line in lines:
-        if line.startswith(_INDENT) and not code:
-            out += ["", "```dockerfile"]
-            code = True
-        elif code and line and not line.startswith(_INDENT):
-            out = [*_without_blank_end(out), "```", ""]
-            code = False
-        out.append(line.removeprefix(_INDENT) if code else line)
-        if line.startswith("## "):
-            out.append("")
-    if code:
-        out = [*_without_blank_end(out), "```"]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(out).strip("\n")).split("\n")
-
-
-def _without_blank_end(lines: list[str]) -> list[str]:
-    while lines and not lines[-1]:
-        lines = lines[:-1]
-    return lines
 
 
 def _index(rules: Iterable[Rule]) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 from jettison.errors import Span
+from jettison.findings.finding import Finding
 from jettison.lint.file import LintFile
-from jettison.lint.finding import Finding
 
 _PAGES = "https://docs.docker.com/go/dockerfile/rule/"
 _WORD_START = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"

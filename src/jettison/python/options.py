@@ -59,6 +59,7 @@ class BuildOptions(TypedDict, total=False):
     baseline: str
     attach_report: bool
     explain: bool
+    checks: str
 
 
 class RunOptions(TypedDict, total=False):

@@ -10,14 +10,36 @@ import msgspec
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """A change of the Dockerfile: ``kind`` is ``append``, ``replace`` or ``delete``."""
+    """A change of the Dockerfile that ends a finding.
+
+    Args:
+        kind: ``insert`` the text after ``line``, ``replace`` or ``delete`` the lines from ``line``
+            to ``end_line``, ``append`` it at the end, or ``advice``: words.
+        text: The new lines, or the words.
+        line: From 1; 0 is before the first.
+        end_line: Inclusive; 0 is ``line``.
+    """
 
     kind: str
     text: str = ""
+    line: int = 0
+    end_line: int = 0
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a check found: ``severity`` is ``error``, ``warning`` or ``info``."""
+    """What a check of the image found.
+
+    Args:
+        id: Of the rule: ``MS304``.
+        severity: ``error``, ``warning`` or ``note``.
+        message: What is wrong, one sentence.
+        line: Of the Dockerfile; None if no line is to blame.
+        path: File of the image; None if it is about none.
+        fix: What ends it; None if nothing simple does.
+        stage: Name of the stage concerned; empty for none.
+        cause: How that comes, line by line.
+        end_line: Last line of the instruction.
+    """
 
     id: str
     severity: str
@@ -25,6 +47,9 @@ class Finding(msgspec.Struct, frozen=True):
     line: int | None = None
     path: str | None = None
     fix: Fix | None = None
+    stage: str = ""
+    cause: tuple[str, ...] = ()
+    end_line: int | None = None
 
 
 class Cause(msgspec.Struct, frozen=True):

@@ -12,7 +12,6 @@ from jettison.cli.report_output import (
     SUMMARY,
     ReportOutputs,
     parse_reports,
-    with_values,
     write_reports,
 )
 from jettison.errors import ExportError, UsageError
@@ -42,24 +41,6 @@ def test_other_values_are_errors(value: str) -> None:
         parse_reports([value])
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("write ")
-
-
-@pytest.mark.parametrize(
-    ("args", "wanted"),
-    [
-        (["--report", "."], ["--report=brief", "."]),
-        (["--report", "full", "."], ["--report", "full", "."]),
-        (
-            ["--report", "json=x", "--report", "dir"],
-            ["--report", "json=x", "--report=brief", "dir"],
-        ),
-        ([".", "--report"], [".", "--report=brief"]),
-        (["--report=md", "."], ["--report=md", "."]),
-        (["--", "--report"], ["--", "--report"]),
-    ],
-)
-def test_a_report_without_a_value_takes_no_path_for_one(args: list[str], wanted: list[str]) -> None:
-    assert with_values(args) == wanted
 
 
 def test_reports_go_where_they_are_to_go(

@@ -1,4 +1,4 @@
-"""Outlines, targets, and how they and findings are printed."""
+"""Outlines and targets, and how they are printed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import json
 
 import pytest
 
-from jettison.errors import ExpansionError, Span, StageGraphError
+from jettison.errors import StageGraphError
 from jettison.frontend.dockerfile.parser import parse
-from jettison.lint import format as formats
+from jettison.lint import describe as formats
 from jettison.lint.file import LintContext
 from jettison.lint.outline import outline, targets
-from jettison.lint.runner import check
 
 TEXT = """\
 # GO is the version of the compiler
@@ -122,54 +121,3 @@ def test_text_of_an_outline_is_tables():
     assert text.startswith("TARGET:       build\nDESCRIPTION:  compiles it\n\nBUILD ARG")
     assert "token   true\n" in text
     assert text.endswith("SSH      REQUIRED\ndefault\n")
-
-
-LINTED = parse(b"FROM alpine AS Base\nCMD run \\\n  it\n", filename="dir/Docker,file")
-
-
-def test_text_of_findings_counts_and_quotes():
-    text = formats.as_text(check(LINTED), LINTED)
-    assert text.startswith(
-        "Check complete, 2 warnings have been found!\n\nWARNING: StageNameCasing"
-    )
-    assert "https://docs.docker.com/go/dockerfile/rule/json-args-recommended/" in text
-    assert "   2 | >>> CMD run \\" in text
-    assert formats.as_text((), LINTED) == "Check complete, no warnings found.\n"
-    assert "1 warning has been found!" in formats.as_text(check(LINTED)[:1], LINTED)
-
-
-def test_json_of_findings_is_dockers():
-    shown = json.loads(formats.as_json(check(LINTED), LINTED))
-    warning = shown["warnings"][1]
-    assert warning["ruleName"] == "JSONArgsRecommended"
-    assert warning["location"] == {"ranges": [{"start": {"line": 2}, "end": {"line": 3}}]}
-    assert shown["sources"][0]["filename"] == "dir/Docker,file"
-
-
-def test_json_of_findings_tells_why_a_file_cannot_be_built():
-    error = ExpansionError("no value", span=Span(2, end_line=3))
-    shown = json.loads(formats.as_json((), LINTED, error=error))
-    assert shown["warnings"] == []
-    assert shown["buildError"] == {
-        "message": "no value",
-        "location": {"ranges": [{"start": {"line": 2}, "end": {"line": 3}}]},
-    }
-    bare = json.loads(formats.as_json((), LINTED, error=ExpansionError("no")))
-    assert bare["buildError"] == {"message": "no"}
-
-
-def test_sarif_of_findings_refers_to_its_rules():
-    log = json.loads(formats.as_sarif(check(LINTED), LINTED, version="1.0"))
-    run = log["runs"][0]
-    for result in run["results"]:
-        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
-    region = run["results"][1]["locations"][0]["physicalLocation"]["region"]
-    assert region == {"startLine": 2, "endLine": 3}
-
-
-def test_githubs_annotations_escape_their_properties():
-    first = formats.as_github(check(LINTED), LINTED).splitlines()[0]
-    assert first == (
-        "::warning file=dir/Docker%2Cfile,line=1,endLine=1,title=StageNameCasing::"
-        "Stage name 'Base' should be lowercase"
-    )

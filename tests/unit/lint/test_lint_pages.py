@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from jettison.findings.options import CheckOptions
 from jettison.frontend.dockerfile.parser import parse
 from jettison.lint.file import ImageFacts, LintContext
-from jettison.lint.options import CheckOptions
 from jettison.lint.pages import pages
 from jettison.lint.registry import RULES
 from jettison.lint.rule import page_name

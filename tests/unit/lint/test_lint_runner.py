@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jettison.errors import LintError, UsageError
+from jettison.findings.options import CheckOptions, parse_options
 from jettison.frontend.dockerfile.parser import parse
-from jettison.lint.options import CheckOptions, parse_options
 from jettison.lint.runner import check, options_of, raise_for
 
 SHELL_FORM = "FROM alpine\nCMD run it\n"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jettison.findings.finding import Finding
 from jettison.frontend.dockerfile.syntax import Add, Copy
 from jettison.frontend.dockerfile.text import quote
 from jettison.lint.file import LintFile
-from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
 _REMOTE = ("http://", "https://", "git://", "git@", "ssh://")

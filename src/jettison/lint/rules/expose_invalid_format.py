@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jettison.findings.finding import Finding
 from jettison.lint.file import LintFile
-from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jettison.errors import InvalidReferenceError
+from jettison.findings.finding import Finding
 from jettison.lint.file import LintFile
-from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 from jettison.oci.reference import parse_reference
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jettison.errors import Span
+from jettison.findings.finding import Finding
 from jettison.frontend.dockerfile.syntax import Arg, From
 from jettison.lint.file import LintFile
-from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jettison.findings.finding import Finding
 from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, OnBuild, Shell
 from jettison.lint.file import LintFile
-from jettison.lint.finding import Finding
 from jettison.lint.rule import Rule
 
 

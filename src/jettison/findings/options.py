@@ -21,6 +21,9 @@ _BOOLEANS = {
 _CHECK = r"(?i:check)\s*=\s*(\S.*)"
 _HADOLINT = r"hadolint\s+(?:shell=\S+\s+)?ignore\s*=\s*([A-Za-z0-9,\s]+)"
 _HADOLINT_GLOBAL = r"hadolint\s+global\s+ignore\s*=\s*([A-Za-z0-9,\s]+)"
+_OURS = (
+    r"jettison\s+(?P<wide>global\s+)?ignore\s*=\s*(?P<names>[A-Za-z0-9]+(?:\s*,\s*[A-Za-z0-9]+)*)"
+)
 _ALL = "all"
 
 
@@ -75,14 +78,21 @@ def parse_options(text: str) -> CheckOptions:
     )
 
 
-def skipped_by_comments(comments: Iterable[str], codes: Mapping[str, str]) -> frozenset[str]:
+Codes = Mapping[str, frozenset[str]]
+"""hadolint's codes to the rules that say the same."""
+
+
+def skipped_by_comments(comments: Iterable[str], codes: Codes) -> frozenset[str]:
     """Return the rules that the comments above an instruction switch off for it.
 
     A comment that is no valid option is a comment.
 
     Args:
         comments: Without ``#`` and outer blanks.
-        codes: hadolint's codes to our rules.
+        codes: Of the rules that there are.
+
+    >>> sorted(skipped_by_comments(["jettison ignore=MS304,MS301 it is tested elsewhere"], {}))
+    ['MS301', 'MS304']
     """
     names: set[str] = set()
     for comment in comments:
@@ -93,21 +103,30 @@ def skipped_by_comments(comments: Iterable[str], codes: Mapping[str, str]) -> fr
             except UsageError:
                 continue
         names |= _from_codes(re.match(_HADOLINT, comment), codes)
+        names |= _from_ours(comment, wide=False)
     return frozenset(names)
 
 
-def skipped_by_file(lines: Iterable[str], codes: Mapping[str, str]) -> frozenset[str]:
-    """Return the rules that ``# hadolint global ignore=`` comments switch off for a file."""
+def skipped_by_file(lines: Iterable[str], codes: Codes) -> frozenset[str]:
+    """Return the rules that ``# jettison global ignore=`` and hadolint's switch off for a file."""
     names: set[str] = set()
     for line in lines:
-        if "hadolint" in line and line.lstrip().startswith("#"):
+        if "ignore" in line and line.lstrip().startswith("#"):
             comment = line.strip()[1:].strip()
             names |= _from_codes(re.match(_HADOLINT_GLOBAL, comment), codes)
+            names |= _from_ours(comment, wide=True)
     return frozenset(names)
 
 
-def _from_codes(match: re.Match[str] | None, codes: Mapping[str, str]) -> set[str]:
+def _from_ours(comment: str, *, wide: bool) -> set[str]:
+    match = re.match(_OURS, comment)
+    if match is None or bool(match["wide"]) != wide:
+        return set()
+    return {word.strip() for word in match["names"].split(",")}
+
+
+def _from_codes(match: re.Match[str] | None, codes: Codes) -> set[str]:
     if match is None:
         return set()
     words = (word.strip().upper() for word in match[1].split(","))
-    return {codes[word] for word in words if word in codes}
+    return {rule for word in words for rule in codes.get(word, ())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jettison.errors import Span
-from jettison.lint.finding import Finding
+from jettison.findings.finding import Finding
 from jettison.lint.rules.invalid_base_image_platform import InvalidBaseImagePlatform
 from jettison.lint.rules.no_empty_continuation import NoEmptyContinuation
 

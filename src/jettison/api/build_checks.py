@@ -1,0 +1,147 @@
+"""Checks at the end of a build: of the image that it made, before anything is tagged or pushed.
+
+In:  a ``BuildRequest``, the image.
+Out: events for what was found; findings; an error if that is not to pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jettison.api.image_checks import image_findings
+from jettison.api.project_file import NAME, file_beside
+from jettison.api.request import BuildRequest
+from jettison.api.session import Session
+from jettison.errors import CheckError, UsageError
+from jettison.events import Sink, Warned
+from jettison.findings.finding import Finding, Severity
+from jettison.findings.fix import fix_lines
+from jettison.store.image import StoredImage
+
+if TYPE_CHECKING:
+    from jettison.api.roots import Roots
+
+LEVELS = ("none", "warn", "error", "warning")
+"""Values of ``BuildRequest.checks``, but for the empty one."""
+
+
+class CheckSettings(msgspec.Struct, frozen=True):
+    """How an image is checked.
+
+    Args:
+        level: One of ``LEVELS``.
+        ignored: Rules that are switched off.
+    """
+
+    level: str = "warn"
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether findings may fail the build."""
+        return self.level in {"error", "warning"}
+
+
+def check_settings(request: BuildRequest) -> CheckSettings:
+    """Return what the request says, over the table ``[check]`` of ``jettison.toml``.
+
+    Raises:
+        UsageError: one of them is wrong.
+    """
+    found = CheckSettings()
+    path = file_beside(request, NAME)
+    if path is not None:
+        from jettison.api.project_file import tables
+
+        for table in tables(path, "check", request.target):
+            found = _from_table(table, found)
+    if request.checks:
+        if request.checks not in LEVELS:
+            raise UsageError(
+                f"checks: there is no level `{request.checks}`",
+                hint=f"use one of {', '.join(LEVELS)}",
+            )
+        found = msgspec.structs.replace(found, level=request.checks)
+    return found
+
+
+def build_findings(
+    session: Session,
+    image: StoredImage,
+    settings: CheckSettings,
+    open_roots: Callable[[], Roots],
+    sink: Sink,
+) -> tuple[Finding, ...]:
+    """Return what is found in a build's image, and tell it.
+
+    Args:
+        session: The store.
+        image: What was built.
+        settings: How it is checked.
+        open_roots: Returns the root file systems of the build.
+        sink: Gets an event for each error and warning.
+
+    Raises:
+        NamespaceRequired: files must be read, and the process may not do that as it is.
+        ContentError, SourceError, StorageError: a layer cannot be had.
+    """
+    if settings.level == "none":
+        return ()
+    found = image_findings(session, image, open_roots=open_roots, ignored=settings.ignored) or ()
+    now = time.time_ns()
+    for each in found:
+        if each.severity is not Severity.NOTE:
+            sink(_event(each, now))
+    return found
+
+
+def require_no_findings(findings: Sequence[Finding], settings: CheckSettings) -> None:
+    """Make sure that nothing was found that is not to pass.
+
+    Raises:
+        CheckError: something was.
+    """
+    bad = {Severity.ERROR} if settings.level == "error" else {Severity.ERROR, Severity.WARNING}
+    found = [each for each in findings if each.severity in bad] if settings.is_strict else []
+    if found:
+        from jettison.findings.form.text import counted
+
+        raise CheckError(
+            f"{counted(found)} of the image's checks: nothing was tagged or pushed",
+            hint=f"`jettison check --explain {found[0].rule}` says what that is about",
+            span=found[0].span,
+        )
+
+
+def _event(finding: Finding, now: int) -> Warned:
+    hint = " ".join(fix_lines(finding.fixes[0])) if finding.fixes else ""
+    return Warned(
+        now,
+        "; ".join((finding.detail, *finding.cause)),
+        rule=finding.rule,
+        span=finding.span,
+        hint=hint,
+        severity=finding.severity.value,
+        path=finding.path,
+    )
+
+
+def _from_table(table: dict[str, object], under: CheckSettings) -> CheckSettings:
+    unknown = sorted(table.keys() - {"level", "ignore"})
+    if unknown:
+        raise UsageError(
+            f"{NAME}: `[check]` has no `{unknown[0]}`", hint="write `level` or `ignore`"
+        )
+    level = table.get("level", under.level)
+    if level not in LEVELS:
+        raise UsageError(
+            f"{NAME}: there is no level `{level}`", hint=f"use one of {', '.join(LEVELS)}"
+        )
+    ignored = table.get("ignore", [])
+    if not isinstance(ignored, list) or not all(isinstance(each, str) for each in ignored):
+        raise UsageError(f"{NAME}: `ignore` is no list", hint='write `ignore = ["MS507"]`')
+    return CheckSettings(str(level), (*under.ignored, *ignored))

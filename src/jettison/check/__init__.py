@@ -1,0 +1,1 @@
+"""Checks of built images: rules over what their file systems, configs and origins say."""

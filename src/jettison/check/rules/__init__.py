@@ -1,0 +1,1 @@
+"""One module a rule; ``check.registry`` lists them."""

@@ -1,0 +1,157 @@
+"""What rules know of one built image: its files, its config, where all of it came from.
+
+In:  a ``Provenance``, the config, root file systems.
+Out: ``Subject``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import msgspec
+
+from jettison.analysis.rootfs import Rootfs
+from jettison.errors import Span
+from jettison.oci.config import ContainerConfig
+from jettison.oci.platform import Platform
+from jettison.provenance.chain import Chain, Provenance, Way
+from jettison.provenance.record import BuildRecord, StageRecord
+
+FindRoot = Callable[[int], Rootfs | None]
+"""Finds the root file system of a stage at its end by its index; None if it is not here."""
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """How a path came into the image's stage: the last copy on its chain.
+
+    Args:
+        path: Where it is now.
+        source: Where it was.
+        stage: Index of the stage that it was in; -1 for another image, or what is outside.
+        name: Name of that stage, image or context, for people.
+        line: First line of the COPY.
+        end_line: Last line.
+        is_context: Whether it came from a build context, a URL or a heredoc.
+    """
+
+    path: str
+    source: str
+    stage: int
+    name: str
+    line: int
+    end_line: int
+    is_context: bool = False
+
+    @property
+    def span(self) -> Span:
+        """The COPY in the Dockerfile."""
+        return Span(self.line, end_line=self.end_line)
+
+
+class Subject:
+    """One image and all that is known of its build.
+
+    Args:
+        provenance: Of its build; of an image from elsewhere one that knows its history only.
+        config: Its config.
+        platform: What it is for.
+        image: Its root file system.
+        find_root: Finds those of its stages.
+    """
+
+    def __init__(
+        self,
+        provenance: Provenance,
+        config: ContainerConfig,
+        platform: Platform,
+        image: Rootfs,
+        find_root: FindRoot,
+    ) -> None:
+        self.provenance = provenance
+        self.config = config
+        self.platform = platform
+        self.image = image
+        self._find_root = find_root
+        self._roots: dict[int, Rootfs | None] = {}
+
+    @property
+    def record(self) -> BuildRecord:
+        """The build: stages, steps, lines, the Dockerfile's text."""
+        return self.provenance.record
+
+    @property
+    def final(self) -> StageRecord:
+        """The stage that the image is."""
+        return self.record.stages[self.record.target]
+
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        """The config's environment."""
+        pairs = (each.partition("=") for each in self.config.env)
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def was_built(self) -> bool:
+        """Whether it was built here: else no line of a Dockerfile is known."""
+        return bool(self.record.source or self.record.dockerfile)
+
+    def stage(self, index: int) -> Rootfs | None:
+        """Return the root file system of a stage at its end, None if it is not here."""
+        if index not in self._roots:
+            self._roots[index] = self._find_root(index)
+        return self._roots[index]
+
+    def chain(self, path: str) -> Chain:
+        """Return where a path of the image came from; see ``Provenance.chain``."""
+        return self.provenance.chain(path)
+
+    def copied(self, path: str) -> Copied | None:
+        """Return the copy that brought a path, None if no copy did.
+
+        Args:
+            path: Of the image, links not followed.
+        """
+        links = self.chain(path).links
+        for link, following in itertools.pairwise(links):
+            if link.way is Way.METADATA:
+                continue
+            if link.way is not Way.COPY:
+                return None
+            outside = following.stage < 0
+            name = following.detail
+            if not outside:
+                name = self.record.stages[following.stage].label
+            return Copied(
+                path=path,
+                source=following.path,
+                stage=following.stage,
+                name=name,
+                line=link.line,
+                end_line=link.end_line,
+                is_context=outside and following.way is not Way.IMAGE,
+            )
+        return None
+
+    def is_new(self, path: str) -> bool:
+        """Tell whether a step of this build put a path into the image, or changed it."""
+        holder = self.provenance.image.holder(path)
+        return holder is not None and not self.provenance.image.layers[holder.layer].is_base
+
+    def span_of(self, path: str) -> Span | None:
+        """Return the instruction of the image's stages that put a path there, None without one."""
+        link = self.chain(path).links[0]
+        return Span(link.line, end_line=link.end_line) if link.line else None
+
+    @property
+    def end(self) -> int:
+        """Last line of the final stage: what is inserted behind it still belongs to it."""
+        lines = [step.end_line for step in self.final.steps]
+        later = [each.line for each in self.record.stages if each.line > self.final.line]
+        last = max([self.final.line, *lines])
+        return max(last, min(later) - 1) if later else max(last, self._source_lines)
+
+    @cached_property
+    def _source_lines(self) -> int:
+        return len(self.record.source.rstrip("\n").split("\n")) if self.record.source else 0

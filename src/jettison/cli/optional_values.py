@@ -1,0 +1,57 @@
+"""Flags that need not have a value: ``--report``, ``--strict``.
+
+In:  arguments of a command line.
+Out: arguments in which each of them has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+import msgspec
+
+from jettison.cli.flags import DockerCommand
+
+
+class OptionalValue(msgspec.Struct, frozen=True):
+    """A flag that need not have a value.
+
+    Args:
+        default: The value, if there is none.
+        values: What counts as its value if it is the next argument, up to a ``=``; others are
+            taken from ``--flag=value`` only.
+    """
+
+    default: str
+    values: frozenset[str] = frozenset()
+
+
+def with_values(args: Sequence[str], flags: Mapping[str, OptionalValue]) -> list[str]:
+    """Return arguments in which each of the flags has a value.
+
+    >>> flags = {"--report": OptionalValue("brief", frozenset({"json"}))}
+    >>> with_values(["--report", "."], flags), with_values(["--report", "json", "."], flags)
+    (['--report=brief', '.'], ['--report', 'json', '.'])
+    """
+    plain: list[str] = []
+    for index, argument in enumerate(args):
+        if argument == "--":
+            return [*plain, *args[index:]]
+        flag = flags.get(argument)
+        following = args[index + 1].partition("=")[0] if index + 1 < len(args) else ""
+        lacks = flag is not None and following not in flag.values
+        plain.append(f"{argument}={flag.default}" if flag is not None and lacks else argument)
+    return plain
+
+
+class OptionalValueCommand(DockerCommand):
+    """A command with such flags; those of a class derived from it say which."""
+
+    def optional_values(self) -> Mapping[str, OptionalValue]:
+        """Return the flags."""
+        return {}
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give the flags values where they have none, and go on."""
+        return super().parse_args(ctx, with_values(args, self.optional_values()))

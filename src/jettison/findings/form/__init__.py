@@ -1,0 +1,1 @@
+"""Formats of findings: text, JSON, SARIF, GitHub."""

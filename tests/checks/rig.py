@@ -1,0 +1,141 @@
+"""Builds images in this process, and says what their checks find and whether they run."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+
+import jettison
+from jettison.api.request import BuildResult
+from jettison.api.session import Session
+from jettison.findings.finding import Finding, Severity
+from jettison.frontend.dockerfile.parser import parse
+from jettison.frontend.dockerfile.syntax import From
+
+HERE = Path(__file__).parent
+PRIVATE = frozenset({"box", "scratch"})
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``expect.json`` of a defect.
+
+    Args:
+        rule: That finds it.
+        line: First line of what is to blame; 0 for none.
+        path: File of the image that it is about; empty for none.
+        severity: Of the finding.
+        fails: Whether the image cannot be run.
+        run: Command in the place of its CMD.
+        status: Of the fixed image's command.
+        fixed: ``apply``: by the finding's first fix; ``file``: by ``Fixed.Dockerfile``.
+        output: Part of what the fixed image writes.
+        options: Of the build, as ``jettison.build`` takes them.
+    """
+
+    rule: str
+    line: int = 0
+    path: str = ""
+    severity: str = "error"
+    fails: bool = True
+    run: tuple[str, ...] = ()
+    status: int = 0
+    fixed: str = "apply"
+    output: str = ""
+    options: dict[str, Any] = {}
+
+
+class Checked:
+    """Builds, checks and runs.
+
+    Args:
+        session: The store.
+        make_bases: Puts base images into it, by name.
+        busybox: A static one: ``FROM box`` is an image of it alone.
+    """
+
+    def __init__(self, session: Session, make_bases: Callable[..., None], busybox: str) -> None:
+        self.session = session
+        self._make_bases = make_bases
+        self._busybox = busybox
+        self._has_box = False
+
+    def build(
+        self, folder: Path, text: str | None = None, **options: Any
+    ) -> tuple[str, BuildResult]:
+        """Build a folder; return the image's name and the result.
+
+        Args:
+            folder: With the Dockerfile and its context.
+            text: Another Dockerfile.
+            options: Of the build.
+        """
+        dockerfile = folder / "Dockerfile"
+        data = dockerfile.read_text() if text is None else text
+        self.need_bases(data)
+        tag = f"checked-{folder.name.lower()}-{uuid.uuid4().hex[:6]}"
+        if text is not None:
+            dockerfile = folder / f".{tag}"
+            dockerfile.write_text(text)
+        try:
+            done = jettison.build(
+                folder, dockerfile=dockerfile, tags=[tag], session=self.session, **options
+            )
+        finally:
+            if text is not None:
+                dockerfile.unlink()
+        return tag, done
+
+    def run(self, tag: str, command: tuple[str, ...] = ()) -> tuple[int, str]:
+        """Return the exit status of an image's command, and all that it wrote.
+
+        A command that cannot be started has status 125 or more.
+        """
+        try:
+            done = jettison.run(
+                tag, command, capture=True, network="none", session=self.session, progress="quiet"
+            )
+        except jettison.JettisonError as error:
+            return 125, str(error)
+        return done.exit_code, (done.stdout + done.stderr).decode(errors="replace")
+
+    def need_bases(self, text: str) -> None:
+        """Make the base images that a Dockerfile is FROM, or copies from."""
+        names = set()
+        stages: set[str] = set()
+        for each in parse(text.encode()).instructions:
+            if isinstance(each, From):
+                if each.image not in stages | PRIVATE:
+                    names.add(each.image)
+                stages |= {each.name or ""}
+                self._make_box(each.image)
+        if names:
+            self._make_bases(*sorted(names))
+
+    def _make_box(self, name: str) -> None:
+        if name != "box" or self._has_box:
+            return
+        with TemporaryDirectory() as place:
+            context = Path(place)
+            shutil.copy(self._busybox, context / "busybox")
+            (context / "Dockerfile").write_text(
+                "FROM scratch\nCOPY busybox /bin/busybox\n"
+                'RUN ["/bin/busybox", "--install", "-s", "/bin"]\nENV PATH=/bin\nCMD ["/bin/sh"]\n'
+            )
+            jettison.build(context, tags=["box"], session=self.session, progress="quiet")
+        self._has_box = True
+
+
+def of_rule(findings: tuple[Finding, ...], rule: str) -> list[Finding]:
+    """Return the findings of one rule."""
+    return [each for each in findings if each.rule == rule]
+
+
+def errors(findings: tuple[Finding, ...], *, but: str = "") -> list[Finding]:
+    """Return the errors, but for those of one rule."""
+    return [each for each in findings if each.severity is Severity.ERROR and each.rule != but]
