@@ -53,6 +53,7 @@ _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
 _PACKAGES = Elsewhere(
     "a kind of packages; they are read together", ("unit/analysis/test_packages.py",)
 )
+_ELF = Elsewhere("a part of an ELF file; they are read together", ("unit/analysis/test_elf.py",))
 _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
@@ -68,6 +69,12 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
+    "jettison.analysis.elf.modules": _PACKAGES,
+    "jettison.analysis.elf.notes": _ELF,
+    "jettison.analysis.elf.reader": _ELF,
+    "jettison.analysis.elf.sections": _ELF,
+    "jettison.analysis.elf.segments": _ELF,
+    "jettison.analysis.elf.versions": _ELF,
     "jettison.analysis.packages.apk": _PACKAGES,
     "jettison.analysis.packages.dpkg": _PACKAGES,
     "jettison.analysis.packages.elf": _PACKAGES,
