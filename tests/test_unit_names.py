@@ -54,6 +54,7 @@ _PACKAGES = Elsewhere(
     "a kind of packages; they are read together", ("unit/analysis/test_packages.py",)
 )
 _CHECKS = Elsewhere("built, checked, run and mended for real", ("checks",))
+_ELF = Elsewhere("a part of an ELF file; they are read together", ("unit/analysis/test_elf.py",))
 _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
@@ -75,6 +76,12 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.verdict": _REPORTS,
     "jettison.check.rule": _CHECKS,
     "jettison.check.rules.*": _CHECKS,
+    "jettison.analysis.elf.modules": _PACKAGES,
+    "jettison.analysis.elf.notes": _ELF,
+    "jettison.analysis.elf.reader": _ELF,
+    "jettison.analysis.elf.sections": _ELF,
+    "jettison.analysis.elf.segments": _ELF,
+    "jettison.analysis.elf.versions": _ELF,
     "jettison.analysis.packages.apk": _PACKAGES,
     "jettison.analysis.packages.dpkg": _PACKAGES,
     "jettison.analysis.packages.elf": _PACKAGES,

@@ -1,0 +1,172 @@
+"""ELF files of a few hundred bytes: headers, a dynamic section, versions of symbols, no code.
+
+In:  what a file says.
+Out: its bytes. Loaders accept such libraries; programs that are started end by a signal.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+ADDRESS = 0x10000
+
+
+class _Strings:
+    def __init__(self) -> None:
+        self.data = b"\0"
+
+    def add(self, text: str) -> int:
+        self.data += text.encode() + b"\0"
+        return len(self.data) - len(text.encode()) - 1
+
+
+def elf_hash(name: str) -> int:
+    """Return the System V hash of a name, which version sections hold."""
+    value = 0
+    for byte in name.encode():
+        value = (value << 4) + byte
+        high = value & 0xF000_0000
+        value = (value ^ (high >> 24)) & ~high & 0xFFFF_FFFF
+    return value
+
+
+def elf(
+    *,
+    interp: str = "",
+    needed: Sequence[str] = (),
+    soname: str = "",
+    rpath: str | None = None,
+    runpath: str | None = None,
+    needs: Mapping[str, Sequence[str]] = {},
+    weak: Mapping[str, Sequence[str]] = {},
+    defines: Sequence[str] = (),
+    machine: int = 62,
+    bits: int = 64,
+    is_big: bool = False,
+    kind: int = 3,
+    flags_1: int = 0,
+    entry: int | None = None,
+    notes: bytes = b"",
+) -> bytes:
+    """Return an ELF file; a program if it has an interpreter or is of kind 2."""
+    order = ">" if is_big else "<"
+    parts = _Parts(bits, order)
+    if interp:
+        parts.put("interp", interp.encode() + b"\0")
+    if notes:
+        parts.put("notes", notes)
+    if kind == 3 or needed:
+        strings = _Strings()
+        pairs = [(1, strings.add(each)) for each in needed]
+        for tag, text in ((14, soname or None), (15, rpath), (29, runpath)):
+            if text is not None:
+                pairs.append((tag, strings.add(text)))
+        if needs or weak:
+            pairs += [(0x6FFF_FFFE, parts.put("need", _need(order, strings, needs, weak)))]
+            pairs += [(0x6FFF_FFFF, len({*needs, *weak}))]
+        if defines:
+            pairs += [(0x6FFF_FFFC, parts.put("define", _define(order, strings, soname, defines)))]
+            pairs += [(0x6FFF_FFFD, len(defines) + 1)]
+        if needs or weak or defines:
+            pairs += [(0x6FFF_FFF0, parts.put("versym", bytes(8)))]
+        size = 24 if bits == 64 else 16
+        pairs += [(4, parts.put("hash", struct.pack(order + "4I", 1, 1, 0, 0)))]
+        pairs += [(6, parts.put("symbols", bytes(size))), (11, size)]
+        pairs += [(5, parts.put("strings", strings.data)), (10, len(strings.data))]
+        pairs += [(0x6FFF_FFFB, flags_1), (0, 0)]
+        form = f"{order}2{'Q' if bits == 64 else 'I'}"
+        parts.put("dynamic", b"".join(struct.pack(form, *pair) for pair in pairs))
+    if entry is None:
+        entry = ADDRESS if interp or kind == 2 else 0
+    return parts.file(kind, machine, entry)
+
+
+class _Parts:
+    """The parts of a file, from behind the place of its headers on."""
+
+    def __init__(self, bits: int, order: str) -> None:
+        self._bits = bits
+        self._order = order
+        self._place = 512
+        self._parts: dict[str, tuple[int, bytes]] = {}
+
+    def put(self, name: str, data: bytes) -> int:
+        """Add a part; return its address."""
+        place = self._place + -self._place % 8
+        self._parts[name] = place, data
+        self._place = place + len(data)
+        return ADDRESS + place
+
+    def file(self, kind: int, machine: int, entry: int) -> bytes:
+        """Return all with headers before it."""
+        order, word = self._order, "Q" if self._bits == 64 else "I"
+        rows = [
+            self._segment(type_, 6, *self._extent(name), 8 if name == "dynamic" else 4)
+            for name, type_ in (("interp", 3), ("notes", 4), ("dynamic", 2))
+            if name in self._parts
+        ]
+        rows.insert(
+            len(rows) - ("dynamic" in self._parts), self._segment(1, 7, 0, self._place, 4096)
+        )
+        size = 64 if self._bits == 64 else 52
+        head = b"\x7fELF" + bytes([self._bits // 32, 2 if order == ">" else 1, 1]) + bytes(9)
+        head += struct.pack(
+            f"{order}HHI3{word}IHHHHHH", kind, machine, 1, entry, size, 0, 0, size,
+            len(rows[0]), len(rows), 0, 0, 0,
+        )  # fmt: skip
+        data = bytearray(self._place)
+        for start, part in ((0, head + b"".join(rows)), *self._parts.values()):
+            data[start : start + len(part)] = part
+        return bytes(data)
+
+    def _extent(self, name: str) -> tuple[int, int]:
+        place, data = self._parts[name]
+        return place, len(data)
+
+    def _segment(self, kind: int, flags: int, offset: int, size: int, align: int) -> bytes:
+        address = ADDRESS + offset
+        if self._bits == 64:
+            row = (kind, flags, offset, address, address, size, size, align)
+            return struct.pack(self._order + "IIQQQQQQ", *row)
+        row = (kind, offset, address, address, size, size, flags, align)
+        return struct.pack(self._order + "IIIIIIII", *row)
+
+
+def note(owner: bytes, kind: int, data: bytes) -> bytes:
+    """Return a note, aligned to four bytes."""
+    name = owner + b"\0"
+    head = struct.pack("<III", len(name), len(data), kind)
+    return head + name + bytes(-len(name) % 4) + data + bytes(-len(data) % 4)
+
+
+def _need(
+    order: str,
+    strings: _Strings,
+    needs: Mapping[str, Sequence[str]],
+    weak: Mapping[str, Sequence[str]],
+) -> bytes:
+    data = b""
+    files = list(dict.fromkeys([*needs, *weak]))
+    for position, file in enumerate(files):
+        versions = [(each, 0) for each in needs.get(file, ())]
+        versions += [(each, 2) for each in weak.get(file, ())]
+        following = 16 + 16 * len(versions) if position + 1 < len(files) else 0
+        data += struct.pack(order + "HHIII", 1, len(versions), strings.add(file), 16, following)
+        for index, (version, flags) in enumerate(versions):
+            step = 16 if index + 1 < len(versions) else 0
+            data += struct.pack(
+                order + "IHHII", elf_hash(version), flags, index + 2, strings.add(version), step
+            )
+    return data
+
+
+def _define(order: str, strings: _Strings, soname: str, defines: Sequence[str]) -> bytes:
+    data = b""
+    for index, version in enumerate((soname, *defines)):
+        following = 28 if index < len(defines) else 0
+        data += struct.pack(
+            order + "HHHHIII", 1, not index, index + 1, 1, elf_hash(version), 20, following
+        )
+        data += struct.pack(order + "II", strings.add(version), 0)
+    return data
