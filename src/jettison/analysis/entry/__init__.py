@@ -1,0 +1,1 @@
+"""What an image starts: the files that its ENTRYPOINT, CMD and HEALTHCHECK lead to."""
