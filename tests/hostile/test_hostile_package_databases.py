@@ -17,7 +17,7 @@ import pytest
 from jettison.analysis.files import list_files
 from jettison.analysis.packages.base import MAX_DATABASE
 from jettison.analysis.packages.catalog import find_packages
-from jettison.analysis.surface import surface
+from jettison.analysis.rootfs import Rootfs
 from jettison.fs.ownership import process_ownership
 from jettison.snapshot.stack import StackTree
 from unit.analysis.test_packages import HEADER, elf_with, go_info, jar, rpm_database
@@ -37,7 +37,7 @@ DATABASES = (
 
 def find(root: Path) -> list[str]:
     files = list_files(StackTree([root], process_ownership()))
-    return [each.name for each in find_packages(files, surface(files).programs).packages]
+    return [each.name for each in find_packages(Rootfs(files)).packages]
 
 
 @pytest.mark.parametrize("path", DATABASES)

@@ -20,7 +20,8 @@ from jettison.fs.tree import FileStat, Tree
 MAX_ENTRIES = 2_000_000
 """So many are listed; of a larger tree the rest is not looked at."""
 _MAX_READ = 512 << 20
-_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+"""With which files of images are opened: no link is followed, nothing is waited for."""
 
 
 class Files:
@@ -105,7 +106,7 @@ class Files:
         if found is None:
             return None
         try:
-            descriptor = os.open(self.tree.host_path(found), _OPEN)
+            descriptor = os.open(self.tree.host_path(found), OPEN_FLAGS)
         except OSError:
             return None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jettison.analysis.files import Files
+from jettison.analysis.programs import Programs
 
 T = TypeVar("T")
 
@@ -22,10 +23,12 @@ class Rootfs:
 
     Args:
         files: Its entries and their bytes.
+        programs: What its programs are; without it they are read when they are asked for.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, programs: Programs | None = None) -> None:
         self.files = files
+        self.programs = programs if programs is not None else Programs(files)
         self._facts: dict[Callable[[Rootfs], Any], Any] = {}
 
     def fact(self, find: Callable[[Rootfs], T]) -> T:

@@ -1,6 +1,6 @@
 """What an intruder would find in a root file system: programs by kind, dangerous modes.
 
-In:  the files of a tree.
+In:  a root file system.
 Out: ``SurfaceFacts``.
 
 A program is a file that can be executed and begins as one does: with the magic number of ELF, or
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import msgspec
 
 from jettison.analysis.files import Files
+from jettison.analysis.rootfs import Rootfs
 from jettison.fs.tree import FileStat
 
 _PROGRAMS = {
@@ -57,7 +58,6 @@ _EXECUTE = 0o111
 _SET_ID = 0o6000
 _STICKY = 0o1000
 _ALL_WRITE = 0o002
-_ELF, _SCRIPT = b"\x7fELF", b"#!"
 MAX_PATHS = 20_000
 """So many paths of a kind are kept; all are counted."""
 
@@ -78,8 +78,9 @@ class SurfaceFacts(msgspec.Struct, frozen=True):
     programs: tuple[str, ...] = ()
 
 
-def surface(files: Files) -> SurfaceFacts:
-    """Return what a tree offers to an intruder."""
+def surface(root: Rootfs) -> SurfaceFacts:
+    """Return what a root file system offers to an intruder."""
+    files = root.files
     found: dict[str, dict[tuple[int, int], str]] = {kind: {} for kind in KINDS}
     programs: dict[tuple[int, int], str] = {}
     for path, st in files.entries.items():
@@ -87,7 +88,7 @@ def surface(files: Files) -> SurfaceFacts:
             if st.mode & _ALL_WRITE:
                 found["world_writable"].setdefault(st.identity, path)
             if st.mode & _EXECUTE:
-                _take_executable(files, path, st, programs, found)
+                _take_executable(root, path, st, programs, found)
         elif st.is_dir and st.mode & _ALL_WRITE and not st.mode & _STICKY:
             found["world_writable"].setdefault((-2, len(found["world_writable"])), path)
     for kind, path, identity in _named(files):
@@ -113,32 +114,29 @@ def kind_of(name: str) -> str:
 
 
 def _take_executable(
-    files: Files,
+    root: Rootfs,
     path: str,
     st: FileStat,
     programs: dict[tuple[int, int], str],
     found: dict[str, dict[tuple[int, int], str]],
 ) -> None:
-    if st.identity in programs or not _is_program(files, path):
+    if st.identity in programs or not _is_program(root, path):
         return
     programs[st.identity] = path
     if st.mode & _SET_ID:
         found["setuid"].setdefault(st.identity, path)
     try:
-        attributes = files.tree.xattrs(path)
+        attributes = root.files.tree.xattrs(path)
     except OSError:
         return
     if "security.capability" in attributes:
         found["capabilities"].setdefault(st.identity, path)
 
 
-def _is_program(files: Files, path: str) -> bool:
-    """Tell whether a file begins as a program does; libraries are known by their names."""
+def _is_program(root: Rootfs, path: str) -> bool:
+    """Tell whether an executable file is a program; libraries are known by their names."""
     name = path.rpartition("/")[2]
-    if name.endswith(".so") or ".so." in name:
-        return False
-    head = files.read(path, len(_ELF), whole=False)
-    return head is not None and (head == _ELF or head.startswith(_SCRIPT))
+    return not name.endswith(".so") and ".so." not in name and root.programs.find(path) is not None
 
 
 def _named(files: Files) -> Iterator[tuple[str, str, tuple[int, int]]]:

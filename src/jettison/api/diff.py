@@ -13,12 +13,11 @@ from typing import Any
 import msgspec
 
 from jettison.analysis.changes import Aspect, FileChange, Kind, file_changes
-from jettison.analysis.files import list_files
 from jettison.analysis.packages.base import Package
 from jettison.analysis.packages.catalog import find_packages
-from jettison.analysis.surface import surface
 from jettison.api.digests import FileDigests
 from jettison.api.provenance import open_provenance
+from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.fs.visible import Seen
 from jettison.oci.digest import Digest
@@ -212,9 +211,8 @@ def _cause_sizes(one: _Produced, other: _Produced) -> list[CauseSize]:
 
 
 def _packages(session: Session, image: StoredImage) -> Sequence[Package]:
-    session.require_namespace()
-    files = list_files(session.blobs.tree(tuple(each.layer for each in image.layers)))
-    return find_packages(files, surface(files).programs).packages
+    root = Roots(session, image, read=True).image()
+    return root.fact(find_packages).packages if root is not None else ()
 
 
 def _package_changes(

@@ -44,12 +44,10 @@ def root_facts(session: Session, roots: Roots, stage: int) -> RootFacts | None:
     root = roots.stage(stage)
     if root is None:
         return None
-    files = root.files
-    found = surface(files)
-    largest = sorted(files.totals.items(), key=lambda each: (-each[1][0], each[0]))
+    largest = sorted(root.files.totals.items(), key=lambda each: (-each[1][0], each[0]))
     facts = RootFacts(
-        found,
-        find_packages(files, found.programs),
+        root.fact(surface),
+        root.fact(find_packages),
         tuple((path or "/", *amount) for path, amount in largest[:_DIRECTORIES] if amount[0]),
     )
     session.cache.answers.keep(question, msgspec.msgpack.encode(facts))

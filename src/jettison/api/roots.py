@@ -6,17 +6,29 @@ Out: ``Roots``: a ``Rootfs`` for each, made when it is asked for.
 
 from __future__ import annotations
 
-from functools import cached_property
+import os
+from functools import cached_property, partial
+from pathlib import Path
 
-from jettison.analysis.files import Files
+from jettison.analysis.files import OPEN_FLAGS, Files
+from jettison.analysis.programs import (
+    LayerPrograms,
+    Programs,
+    decode_programs,
+    encode_programs,
+    scan_layer,
+)
 from jettison.analysis.rootfs import Rootfs
 from jettison.api.provenance import open_provenance
 from jettison.api.session import Session
-from jettison.fs.tree import FileStat
-from jettison.fs.visible import Visible
+from jettison.fs.listed_tree import ListedTree
+from jettison.fs.listing import Listing
+from jettison.oci.digest import sha256_digest
 from jettison.provenance.chain import Provenance
 from jettison.store.image import StoredImage
-from jettison.store.layer import Stack
+from jettison.store.layer import LayerId, Stack
+
+_VERSION = b"programs-1\0"
 
 
 class Roots:
@@ -73,26 +85,32 @@ class Roots:
             return None
         session.require_namespace()
         shown = self.provenance.files(index).visible
-        return Rootfs(Files(session.blobs.tree(stack), entries_of(shown)))
+        directories = session.blobs.materialise(stack)
+        tree = ListedTree(shown, directories)
+        files = Files(tree, tree.entries)
+
+        def programs(number: int) -> LayerPrograms:
+            return _programs(session, stack[number], shown.layers[number], directories[number])
+
+        return Rootfs(files, Programs(files, programs))
 
 
-def entries_of(shown: Visible) -> dict[str, FileStat]:
-    """Return what is seen of layers as stat results; a directory comes before what is in it.
+def _programs(session: Session, layer: LayerId, listing: Listing, directory: Path) -> LayerPrograms:
+    """Return the programs of a layer, which are kept by its name."""
+    question = sha256_digest(_VERSION + layer.encode())
+    kept = session.cache.answers.find(question)
+    found = decode_programs(kept) if kept is not None else None
+    if found is None:
+        first = ((n, each, listing.modes[n]) for n, each in enumerate(listing.paths))
+        unique = (each for each in first if each[0] not in listing.links)
+        found = scan_layer(unique, partial(_open, os.fspath(directory)))
+        session.cache.answers.keep(question, encode_programs(found))
+    return found
 
-    ``device`` is the number of the layer, ``inode`` that of the entry in its listing.
-    """
-    entries: dict[str, FileStat] = {}
-    layers = shown.layers
-    for path, seen in shown.entries.items():
-        listing = layers[seen.layer]
-        inode = shown.inode(seen)
-        entries[path] = FileStat(
-            listing.modes[seen.entry],
-            listing.sizes[seen.entry],
-            nlink=2 if listing.links else 1,
-            device=inode.layer,
-            inode=inode.entry,
-            uid=listing.uids[seen.entry],
-            gid=listing.gids[seen.entry],
-        )
-    return entries
+
+def _open(directory: str, path: str) -> int | None:
+    """Open a regular file of a layer; whatever a layer holds, nothing is followed or waited for."""
+    try:
+        return os.open(directory + path, OPEN_FLAGS)
+    except OSError:
+        return None

@@ -12,6 +12,8 @@ from functools import cached_property
 
 import msgspec
 
+from jettison.analysis.entry.reached import Reached
+from jettison.analysis.entry.walk import reached
 from jettison.analysis.rootfs import Rootfs
 from jettison.errors import Span
 from jettison.oci.config import ContainerConfig
@@ -91,6 +93,11 @@ class Subject:
         """The config's environment."""
         pairs = (each.partition("=") for each in self.config.env)
         return {name: value for name, _, value in pairs}
+
+    @cached_property
+    def reached(self) -> Reached:
+        """The files that the image starts, in the order in which they are reached."""
+        return reached(self.image.files, self.config)
 
     @property
     def was_built(self) -> bool:

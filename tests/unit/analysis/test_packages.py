@@ -15,13 +15,15 @@ import pytest
 from jettison.analysis.packages.base import Package
 from jettison.analysis.packages.catalog import Catalog, find_packages
 from jettison.analysis.packages.rpm import unread
+from jettison.analysis.rootfs import Rootfs
 from unit.analysis.tree_rig import files_of
 
 
 def catalog(
     root: Path, contents: dict[str, bytes | str], programs: tuple[str, ...] = ()
 ) -> Catalog:
-    return find_packages(files_of(root, contents), programs)
+    modes = dict.fromkeys((each.lstrip("/") for each in programs), 0o755)
+    return find_packages(Rootfs(files_of(root, contents, modes)))
 
 
 STATUS = """Package: libc6
@@ -232,7 +234,7 @@ def test_rpm_packages_of_the_sqlite_form(tmp_path: Path) -> None:
 def test_an_rpm_database_of_an_older_form_is_named_as_unread(tmp_path: Path) -> None:
     files = files_of(tmp_path, {"var/lib/rpm/Packages": b"\0" * 100})
     assert unread(files) == ["/var/lib/rpm/Packages"]
-    assert find_packages(files, ()).unread == ("/var/lib/rpm/Packages",)
+    assert find_packages(Rootfs(files)).unread == ("/var/lib/rpm/Packages",)
 
 
 def test_names_that_would_reach_a_terminal_as_control_codes_are_no_packages(tmp_path: Path) -> None:

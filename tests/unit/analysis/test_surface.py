@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jettison.analysis.files import list_files
+from jettison.analysis.rootfs import Rootfs
 from jettison.analysis.surface import KINDS, kind_of, surface
 from jettison.fs.ownership import process_ownership
 from jettison.snapshot.stack import StackTree
@@ -25,7 +26,7 @@ def test_a_busybox_with_many_names_is_one_program_of_each_kind(tmp_path: Path) -
         },
         {"bin/busybox": 0o755},
     )
-    found = surface(files)
+    found = surface(Rootfs(files))
     assert found.executables == 1
     assert found.counts == dict.fromkeys(KINDS, 0) | {"shells": 1, "network_clients": 1}
     assert found.paths == {"shells": ("/bin/ash",), "network_clients": ("/usr/bin/nc",)}
@@ -43,14 +44,14 @@ def test_programs_begin_as_programs_do(tmp_path: Path) -> None:
         },
         dict.fromkeys(("main", "run.sh", "data", "lib/libc.so.6"), 493),
     )
-    assert surface(files).programs == ("/main", "/run.sh")
+    assert surface(Rootfs(files)).programs == ("/main", "/run.sh")
 
 
 def test_hard_links_are_one_program(tmp_path: Path) -> None:
     files = files_of(tmp_path, {"usr/bin/perl": ELF}, {"usr/bin/perl": 0o755})
     os.link(tmp_path / "usr/bin/perl", tmp_path / "usr/bin/perl5.36.0")
     files = list_files(files.tree.__class__([tmp_path], process_ownership()))
-    found = surface(files)
+    found = surface(Rootfs(files))
     assert (found.executables, found.counts["interpreters"]) == (1, 1)
 
 
@@ -60,7 +61,7 @@ def test_dangerous_modes_are_counted(tmp_path: Path) -> None:
         {"bin/su": ELF, "bin/wall": ELF, "var/open": "x", "tmp/x": "", "pub/x": ""},
         {"bin/su": 0o4755, "bin/wall": 0o2755, "var/open": 0o666, "tmp": 0o1777, "pub": 0o777},
     )
-    found = surface(files)
+    found = surface(Rootfs(files))
     assert found.paths["setuid"] == ("/bin/su", "/bin/wall")
     assert found.paths["world_writable"] == ("/pub", "/var/open")
 
@@ -70,7 +71,7 @@ def test_capabilities_of_files_are_found(tmp_path: Path) -> None:
     files = files_of(tmp_path, {"bin/ping": ELF}, {"bin/ping": 0o755})
     value = bytes.fromhex("0100000200200000000000000000000000000000")
     os.setxattr(tmp_path / "bin/ping", "security.capability", value)
-    assert surface(files).paths["capabilities"] == ("/bin/ping",)
+    assert surface(Rootfs(files)).paths["capabilities"] == ("/bin/ping",)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_links_lead_nowhere_outside_and_pipes_are_not_opened(tmp_path: Path) -> 
     files_of(root, {"bin/sh": "->../../../bin/sh", "bin/zsh": "->zsh", "x": ""})
     os.mkfifo(root / "bin/bash", 0o755)
     files = list_files(StackTree([root], process_ownership()))
-    assert surface(files).executables == 0
+    assert surface(Rootfs(files)).executables == 0
     assert files.read("/bin/sh", 10) is None
     assert files.read("/bin/bash", 10) is None
     assert files.read("/bin/zsh", 10) is None

@@ -1,12 +1,12 @@
 """All packages of a tree, whatever database knows them.
 
-In:  the files of a tree, and which of them are programs.
+In:  a root file system.
 Out: ``Catalog``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 
 import msgspec
@@ -19,6 +19,7 @@ from jettison.analysis.packages.dpkg import deb_packages
 from jettison.analysis.packages.elf import module_packages
 from jettison.analysis.packages.python import is_metadata, python_package
 from jettison.analysis.packages.rpm import rpm_packages, unread
+from jettison.analysis.rootfs import Rootfs
 
 MAX_PACKAGES = 100_000
 
@@ -43,20 +44,16 @@ class Catalog(msgspec.Struct, frozen=True):
         return counts
 
 
-def find_packages(files: Files, programs: Iterable[str]) -> Catalog:
-    """Return what a tree has installed.
-
-    Args:
-        files: Of the tree.
-        programs: Paths of its programs, which may say what they were built from.
-    """
+def find_packages(root: Rootfs) -> Catalog:
+    """Return what a root file system has installed."""
+    files = root.files
     measure = Measure(files)
     found = chain(
         deb_packages(files, measure),
         apk_packages(files, measure),
         rpm_packages(files, measure),
         _by_path(files, measure),
-        (each for path in programs for each in module_packages(files, path)),
+        _modules(root),
     )
     merged: dict[tuple[str, str, str], Package] = {}
     for each in islice(found, MAX_PACKAGES):
@@ -68,6 +65,16 @@ def find_packages(files: Files, programs: Iterable[str]) -> Catalog:
         else:
             merged[key] = each
     return Catalog(tuple(sorted(merged.values())), tuple(unread(files)))
+
+
+def _modules(root: Rootfs) -> Iterator[Package]:
+    """Yield what programs say they were built from."""
+    seen = set()
+    for path, elf in root.programs.elves.items():
+        st = root.files.entries[path]
+        if (elf.go is not None or elf.crates) and st.identity not in seen:
+            seen.add(st.identity)
+            yield from module_packages(elf, (st.size, 1))
 
 
 def _by_path(files: Files, measure: Measure) -> Iterator[Package]:

@@ -9,23 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jettison.analysis.elf.model import Elf
-from jettison.analysis.elf.parse import parse
-from jettison.analysis.files import Files
 from jettison.analysis.packages.base import Owned, Package, package
 
 
-def module_packages(files: Files, path: str) -> Iterator[Package]:
-    """Yield the modules of a program; the first one owns it."""
-    file = files.open(path)
-    if file is None:
-        return
-    with file:
-        program = parse(file.fileno())
-    if program is not None:
-        yield from packages_of(program, (files.entries[path].size, 1))
-
-
-def packages_of(program: Elf, owned: Owned | None) -> Iterator[Package]:
+def module_packages(program: Elf, owned: Owned | None) -> Iterator[Package]:
     """Yield the modules of a program; its own owns the file, if it says which that is."""
     found: list[Package | None] = []
     go = program.go

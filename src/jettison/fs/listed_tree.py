@@ -1,0 +1,113 @@
+"""A stack of layers as a tree, seen through listings: the file system is asked for bytes only.
+
+In:  what is seen of layers, the directories that they are in.
+Out: ``ListedTree``.
+
+For who reads facts of a whole root file system: nothing is walked, and no file is looked at that
+is not opened. ``snapshot.stack`` is the tree of layers whose listings nobody has.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from jettison.fs.digest import file_sha256
+from jettison.fs.tree import FileStat
+from jettison.fs.visible import Seen, Visible
+
+_ROOT = FileStat(0o040755, nlink=2)
+
+
+class ListedTree:
+    """A tree over layer directories.
+
+    Args:
+        shown: What is seen of them.
+        directories: Of the layers, in their order, in the form of overlayfs.
+    """
+
+    def __init__(self, shown: Visible, directories: Sequence[Path]) -> None:
+        self._shown = shown
+        self._directories = [os.fspath(each).rstrip("/") for each in directories]
+
+    @cached_property
+    def entries(self) -> dict[str, FileStat]:
+        """Stat results of all paths but the root's; a directory comes before what is in it.
+
+        ``device`` is the number of the layer, ``inode`` that of the entry in its listing.
+        """
+        entries: dict[str, FileStat] = {}
+        layers = self._shown.layers
+        for path, seen in self._shown.entries.items():
+            number, entry = seen
+            listing = layers[number]
+            entries[path] = FileStat(
+                listing.modes[entry],
+                listing.sizes[entry],
+                rdev=listing.devices.get(entry, 0) if listing.devices else 0,
+                nlink=2 if listing.links else 1,
+                device=number,
+                inode=listing.links.get(entry, entry) if listing.links else entry,
+                uid=listing.uids[entry],
+                gid=listing.gids[entry],
+            )
+        return entries
+
+    def lstat(self, path: str) -> FileStat | None:
+        """Return the stat result of a path, or None when there is nothing."""
+        return _ROOT if path == "/" else self.entries.get(path)
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a directory, sorted by their bytes; empty if it is none."""
+        return self._names.get("" if path == "/" else path, [])
+
+    def readlink(self, path: str) -> str:
+        """Return the target of a symbolic link.
+
+        Raises:
+            OSError: it is none.
+        """
+        seen = self._seen(path)
+        target = self._shown.layers[seen.layer].targets.get(seen.entry)
+        if target is None:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+        return target
+
+    def host_path(self, path: str) -> str:
+        """Return where a file is on the host.
+
+        Raises:
+            FileNotFoundError: there is nothing at the path.
+        """
+        return self._directories[self._seen(path).layer] + path
+
+    def xattrs(self, path: str) -> dict[str, bytes]:
+        """Return the extended attributes that belong to images."""
+        seen = self._seen(path)
+        return self._shown.layers[seen.layer].xattrs.get(self._shown.inode(seen).entry, {})
+
+    def file_digest(self, path: str) -> bytes:
+        """Return the sha256 of a regular file's bytes; read where the listing has none."""
+        seen = self._seen(path)
+        known = self._shown.layers[seen.layer].digests.get(seen.entry)
+        return known or file_sha256(self.host_path(path))
+
+    def _seen(self, path: str) -> Seen:
+        try:
+            return self._shown.entries[path]
+        except KeyError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for path in self._shown.entries:
+            parent, _, name = path.rpartition("/")
+            names.setdefault(parent, []).append(name)
+        for each in names.values():
+            each.sort(key=os.fsencode)
+        return names
