@@ -147,7 +147,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
     ),
-    "jettison.provenance.follow": Elsewhere(
         "a part of `provenance.totals`, which is tested whole",
         ("unit/provenance/test_chain_and_totals.py",),
     ),

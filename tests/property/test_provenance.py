@@ -76,8 +76,8 @@ def test_what_is_left_behind_is_seen_file_by_file(session: Session, tmp_path: Pa
         def produced(self, *_: object) -> None:
             return
 
-        def left(self, stage: int, _path: str, size: int) -> None:
-            left[stage] = left.get(stage, 0) + size
+        def left(self, stage: int, _directory: str, _names: object, sizes: list[int]) -> None:
+            left[stage] = left.get(stage, 0) + sum(sizes)
 
     found = totals(open_provenance(session, image), Observer())
     assert left == {each.stage: each.left.bytes for each in found.stages if each.left.files}

@@ -1,6 +1,6 @@
 """Caches of package managers and compilers that were left in an image.
 
-In:  paths of regular files and their sizes.
+In:  directories and the sizes of files in them.
 Out: ``CacheLeft`` for each cache.
 
 What is here can be removed without anything that is installed missing it: it is downloaded or
@@ -12,7 +12,7 @@ Source: the documentation of each tool (default directories).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -73,22 +73,18 @@ class CacheLeft(msgspec.Struct, frozen=True):
     files: int
 
 
-def caches_left(files: Iterable[tuple[str, int]]) -> list[CacheLeft]:
+def caches_left(directories: Iterable[tuple[str, Sequence[int]]]) -> list[CacheLeft]:
     """Return the caches among files, the largest first.
 
     Args:
-        files: Absolute paths and sizes.
+        directories: Absolute paths, and the sizes of files that are directly in them.
     """
-    known: dict[str, tuple[str, str] | None] = {}
     sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for path, size in files:
-        directory = path.rpartition("/")[0]
-        if directory not in known:
-            known[directory] = cache_of(path)
-        cache = known[directory]
+    for directory, sizes in directories:
+        cache = cache_of(f"{directory}/")
         if cache is not None:
-            total, count = sums.get(cache, (0, 0))
-            sums[cache] = total + size, count + 1
+            size, count = sums.get(cache, (0, 0))
+            sums[cache] = size + sum(sizes), count + len(sizes)
     found = [CacheLeft(*cache, *each) for cache, each in sums.items()]
     return sorted(found, key=lambda each: (-each.bytes, each.path))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cached_property
 
 import msgspec
@@ -21,12 +21,14 @@ from jettison.analysis.elf.parse import parse
 from jettison.analysis.elf.reader import HEAD
 from jettison.analysis.files import Files
 from jettison.analysis.shebang import HEAD_BYTES, Script, script_of
+from jettison.fs.listing import Listing
 
 Program = Elf | Script
 
 _KIND = 0o170000
 _REGULAR = 0o100000
 _EXECUTE = 0o111
+_NAMES = (".so", ".node")
 _MAX_STORED = 256 << 20
 
 Open = Callable[[str], int | None]
@@ -119,7 +121,7 @@ def may_be_program(path: str, mode: int) -> bool:
     """Tell whether a file has to be looked into: whether it is executable, or called a library."""
     if mode & _KIND != _REGULAR:
         return False
-    return bool(mode & _EXECUTE) or ".so" in path or path.endswith(".node")
+    return bool(mode & _EXECUTE) or path.endswith(_NAMES) or ".so." in path
 
 
 def read_program(descriptor: int) -> Program | None:
@@ -131,19 +133,22 @@ def read_program(descriptor: int) -> Program | None:
     return parse(descriptor, head) or script_of(head[:HEAD_BYTES])
 
 
-def scan_layer(entries: Iterable[tuple[int, str, int]], open_file: Open) -> LayerPrograms:
+def scan_layer(listing: Listing, open_file: Open) -> LayerPrograms:
     """Return the programs of a layer.
 
     Args:
-        entries: Number, path and mode of each entry; of a file with several names the first only.
+        listing: Its entries; of a file with several names the first is opened.
         open_file: Opens one of them.
     """
     elves: dict[int, Elf] = {}
     scripts: dict[int, Script] = {}
-    for entry, path, mode in entries:
-        if not may_be_program(path, mode):
+    links = listing.links
+    for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
+        if not (mode & _EXECUTE or path.endswith(_NAMES) or ".so." in path):
             continue
-        descriptor = open_file(path)
+        descriptor = None
+        if mode & _KIND == _REGULAR and entry not in links:
+            descriptor = open_file(path)
         if descriptor is None:
             continue
         try:

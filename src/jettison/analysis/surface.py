@@ -12,6 +12,7 @@ programs, without versions and target triples: ``x86_64-linux-gnu-gcc-12`` is ``
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 
 import msgspec
@@ -55,6 +56,7 @@ _DIRECTORIES = re.compile(r"/(?:s?bin|games|libexec)/[^/]+$")
 _TRIPLE = re.compile(r"^(?:[a-z0-9_]+-){1,3}(?:gnu|musl|linux|mingw)[a-z0-9]*-")
 _VERSION = re.compile(r"[-.]?[0-9]+(?:\.[0-9]+)*$")
 _EXECUTE = 0o111
+_KIND = 0o170000
 _SET_ID = 0o6000
 _STICKY = 0o1000
 _ALL_WRITE = 0o002
@@ -84,12 +86,13 @@ def surface(root: Rootfs) -> SurfaceFacts:
     found: dict[str, dict[tuple[int, int], str]] = {kind: {} for kind in KINDS}
     programs: dict[tuple[int, int], str] = {}
     for path, st in files.entries.items():
-        if st.is_file:
-            if st.mode & _ALL_WRITE:
+        mode = st.mode
+        if mode & _KIND == stat.S_IFREG:
+            if mode & _ALL_WRITE:
                 found["world_writable"].setdefault(st.identity, path)
-            if st.mode & _EXECUTE:
+            if mode & _EXECUTE:
                 _take_executable(root, path, st, programs, found)
-        elif st.is_dir and st.mode & _ALL_WRITE and not st.mode & _STICKY:
+        elif mode & _KIND == stat.S_IFDIR and mode & _ALL_WRITE and not mode & _STICKY:
             found["world_writable"].setdefault((-2, len(found["world_writable"])), path)
     for kind, path, identity in _named(files):
         if identity in programs:
@@ -142,9 +145,10 @@ def _is_program(root: Rootfs, path: str) -> bool:
 def _named(files: Files) -> Iterator[tuple[str, str, tuple[int, int]]]:
     """Yield (kind, path, identity) of what is in directories for programs, links followed."""
     for path, st in files.entries.items():
-        name = path.rpartition("/")[2]
-        kind = kind_of(name) if _DIRECTORIES.search(path) else ""
-        if not kind or st.is_dir:
+        if not _DIRECTORIES.search(path) or st.is_dir:
+            continue
+        kind = kind_of(path.rpartition("/")[2])
+        if not kind:
             continue
         target = files.find(path)
         if target is not None:

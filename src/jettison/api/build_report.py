@@ -72,7 +72,7 @@ def build_report(
     read = request.report != KNOWN or bool(limits.limits)
     try:
         report = image_report(
-            session, image, read=read, tree=request.report == ALL, open_roots=open_roots
+            session, image, read=read, details=request.report == ALL, open_roots=open_roots
         )
     except (ContentError, SourceError, StorageError):
         if read:

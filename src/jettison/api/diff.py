@@ -22,6 +22,7 @@ from jettison.api.session import Session
 from jettison.fs.visible import Seen
 from jettison.oci.digest import Digest
 from jettison.provenance.chain import Provenance
+from jettison.provenance.follow import ProducedFiles
 from jettison.provenance.totals import totals
 from jettison.store.image import StoredImage
 
@@ -171,17 +172,18 @@ class _Produced:
         self.bytes: dict[Cause, int] = {}
         self.lines: dict[Cause, int] = {}
 
-    def produced(self, _path: str, size: int, stage: int, image: str, line: int) -> None:
-        """Take note of a file of the image."""
-        key = (stage, line, image)
+    def produced(self, files: ProducedFiles) -> None:
+        """Take note of files of the image."""
+        key = (files.stage, files.line, files.image)
         cause = self._causes.get(key)
         if cause is None:
-            cause = self._causes[key] = _cause(self._provenance, stage, line, image)
-        self.bytes[cause] = self.bytes.get(cause, 0) + size
-        self.lines[cause] = line
+            cause = _cause(self._provenance, files.stage, files.line, files.image)
+            self._causes[key] = cause
+        self.bytes[cause] = self.bytes.get(cause, 0) + sum(files.sizes)
+        self.lines[cause] = files.line
 
-    def left(self, _stage: int, _path: str, _size: int) -> None:
-        """Do nothing: it is not in the image."""
+    def left(self, *_files: object) -> None:
+        """Do nothing: they are not in the image."""
 
 
 def _cause(provenance: Provenance, stage: int, line: int, image: str) -> Cause:

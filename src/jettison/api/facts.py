@@ -12,9 +12,10 @@ from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.report.assembly.surface import RootFacts
+from jettison.report.contents import Directory
 from jettison.store.layer import Stack
 
-_VERSION = b"root-facts-1\0"
+_VERSION = b"root-facts-2\0"
 _DIRECTORIES = 100
 
 
@@ -44,14 +45,20 @@ def root_facts(session: Session, roots: Roots, stage: int) -> RootFacts | None:
     root = roots.stage(stage)
     if root is None:
         return None
-    largest = sorted(root.files.totals.items(), key=lambda each: (-each[1][0], each[0]))
-    facts = RootFacts(
-        root.fact(surface),
-        root.fact(find_packages),
-        tuple((path or "/", *amount) for path, amount in largest[:_DIRECTORIES] if amount[0]),
-    )
+    facts = RootFacts(root.fact(surface), root.fact(find_packages))
     session.cache.answers.keep(question, msgspec.msgpack.encode(facts))
     return facts
+
+
+def directories(roots: Roots) -> tuple[Directory, ...]:
+    """Return the directories of the image that hold most; none if its files are not here."""
+    root = roots.image()
+    if root is None:
+        return ()
+    largest = sorted(root.files.totals.items(), key=lambda each: (-each[1][0], each[0]))
+    return tuple(
+        Directory(path or "/", *amount) for path, amount in largest[:_DIRECTORIES] if amount[0]
+    )
 
 
 def _question(stack: Stack) -> Digest:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jettison import __version__
 from jettison.api.digests import FileDigests
-from jettison.api.facts import root_facts
+from jettison.api.facts import directories, root_facts
 from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.errors import StorageError
@@ -28,21 +28,20 @@ from jettison.report.assembly.origins import ImageFiles
 from jettison.report.assembly.stages import LayerSize, crossings, stages
 from jettison.report.assembly.surface import packages, surface_change
 from jettison.report.assembly.waste import caches, duplicates, waste
-from jettison.report.contents import Directory
 from jettison.report.model import Cache, Dockerfile, Report
 from jettison.report.tree import tree_of
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 
-def make_report(session: Session, image: StoredImage, roots: Roots, *, tree: bool) -> Report:
+def make_report(session: Session, image: StoredImage, roots: Roots, *, details: bool) -> Report:
     """Return the report of an image.
 
     Args:
         session: The store.
         image: It.
         roots: Its root file systems, and those of its stages.
-        tree: Whether it has the image's files.
+        details: Whether it has the image's files and sums of them.
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -85,7 +84,7 @@ def make_report(session: Session, image: StoredImage, roots: Roots, *, tree: boo
     from_base.update(
         (each.stage, each.amount.bytes) for each in sums.images if each.stage in from_base
     )
-    root = tree_of(files.files(visible)) if tree else None  # before its origins are listed
+    root = tree_of(files.files(visible)) if details else None  # before its origins are listed
     return Report(
         version=__version__,
         image=image_of(record, facts, layers, sums),
@@ -100,10 +99,10 @@ def make_report(session: Session, image: StoredImage, roots: Roots, *, tree: boo
             else None
         ),
         waste=waste(record, visible, FileDigests(session, provenance.image, read=roots.read)),
-        duplicates=duplicates(visible),
+        duplicates=duplicates(visible) if details else (),
         caches_left=caches(visible),
         packages=packages(after, before) if after is not None else (),
-        directories=tuple(Directory(*each) for each in after.directories) if after else (),
+        directories=directories(roots) if details else (),
         origins=files.origins(),
         tree=root,
         dockerfile=Dockerfile(record.dockerfile, redacted(record.source)),

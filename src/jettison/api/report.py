@@ -31,7 +31,7 @@ def image_report(
     image: StoredImage,
     *,
     read: bool = True,
-    tree: bool = False,
+    details: bool = False,
     open_roots: Callable[[], Roots] | None = None,
 ) -> Report:
     """Return the report of an image, as if its build had found everything in the cache.
@@ -40,7 +40,7 @@ def image_report(
         session: The store.
         image: It.
         read: Whether layers that are not here as files are made so, for what needs them.
-        tree: Whether it has the image's files, which only documents show.
+        details: Whether it has the image's files and sums of them, which brief ones do not show.
         open_roots: Returns the root file systems of the build, for whoever needs them; those that
             are here are enough.
 
@@ -57,19 +57,19 @@ def image_report(
         except msgspec.DecodeError:
             report = None  # an older version's
     lacks_files = report is None or (read and report.surface is None)
-    if report is None or lacks_files or (tree and report.tree is None):
+    if report is None or lacks_files or (details and report.tree is None):
         from jettison.api.make_report import make_report  # once an image
         from jettison.api.roots import Roots
 
         roots = open_roots() if open_roots is not None else Roots(session, image, read=read)
         if read and not roots.read:
             roots = Roots(session, image, read=True)
-        report = make_report(session, image, roots, tree=tree)
+        report = make_report(session, image, roots, details=details)
         session.cache.answers.keep(question, msgspec.msgpack.encode(report))
     return with_blobs(session, image, report)
 
 
-def named_report(session: Session, name: str, *, tree: bool = False) -> Report:
+def named_report(session: Session, name: str, *, details: bool = False) -> Report:
     """Return the report of an image by the name or ID that a user writes, under that name.
 
     A name with its registry that is not in the store is looked for there.
@@ -77,7 +77,7 @@ def named_report(session: Session, name: str, *, tree: bool = False) -> Report:
     Args:
         session: The store.
         name: It.
-        tree: See ``image_report``.
+        details: See ``image_report``.
 
     Raises:
         ImageNotFoundError, InvalidReferenceError: there is no such image.
@@ -92,7 +92,7 @@ def named_report(session: Session, name: str, *, tree: bool = False) -> Report:
         from jettison.api.attached_report import registry_report
 
         return registry_report(session, name)
-    report = image_report(session, image, tree=tree)
+    report = image_report(session, image, details=details)
     tags = session.store.images.tags_of(image.id)
     ref = next((_familiar(tag) for tag in tags if _is_named(tag, name)), report.image.ref)
     return msgspec.structs.replace(report, image=msgspec.structs.replace(report.image, ref=ref))

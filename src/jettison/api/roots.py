@@ -101,9 +101,7 @@ def _programs(session: Session, layer: LayerId, listing: Listing, directory: Pat
     kept = session.cache.answers.find(question)
     found = decode_programs(kept) if kept is not None else None
     if found is None:
-        first = ((n, each, listing.modes[n]) for n, each in enumerate(listing.paths))
-        unique = (each for each in first if each[0] not in listing.links)
-        found = scan_layer(unique, partial(_open, os.fspath(directory)))
+        found = scan_layer(listing, partial(_open, os.fspath(directory)))
         session.cache.answers.keep(question, encode_programs(found))
     return found
 

@@ -36,7 +36,7 @@ def report(ctx: click.Context, /, image: str, **flags: object) -> int:
     def work(session: Session) -> int:
         from jettison.api.report import named_report
 
-        write_reports(named_report(session, image, tree=outputs.has_files), outputs)
+        write_reports(named_report(session, image, details=outputs.has_details), outputs)
         return 0
 
     return in_session(ctx, work)

@@ -50,18 +50,18 @@ class ReportOutputs(msgspec.Struct, frozen=True):
     @property
     def wanted(self) -> str:
         """The value of ``BuildRequest.report``."""
-        if self.sizes and not self.has_files:
-            return SUMS
-        if self.has_files:
+        if self.has_details:
             return ALL
+        if self.sizes:
+            return SUMS
         if self.text == "none" and not self.files:
             return ""
         return SUMS if self.asked else KNOWN
 
     @property
-    def has_files(self) -> bool:
-        """Whether a document shows the image's files."""
-        return self.attach or any(name != "md" for name, _ in self.files)
+    def has_details(self) -> bool:
+        """Whether something shows the image's files, or sums of them."""
+        return self.attach or self.text == "full" or any(name != "md" for name, _ in self.files)
 
 
 NO_REPORTS = ReportOutputs()

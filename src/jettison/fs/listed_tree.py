@@ -63,7 +63,7 @@ class ListedTree:
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory, sorted by their bytes; empty if it is none."""
-        return self._names.get("" if path == "/" else path, [])
+        return self._names.get("" if path == "/" else path, []) if self._is_dir(path) else []
 
     def readlink(self, path: str) -> str:
         """Return the target of a symbolic link.
@@ -96,6 +96,11 @@ class ListedTree:
         known = self._shown.layers[seen.layer].digests.get(seen.entry)
         return known or file_sha256(self.host_path(path))
 
+    def _is_dir(self, path: str) -> bool:
+        """Tell whether there is a directory: names are put together only if somebody has one."""
+        st = self.lstat(path)
+        return st is not None and st.is_dir
+
     def _seen(self, path: str) -> Seen:
         try:
             return self._shown.entries[path]
@@ -109,5 +114,10 @@ class ListedTree:
             parent, _, name = path.rpartition("/")
             names.setdefault(parent, []).append(name)
         for each in names.values():
-            each.sort(key=os.fsencode)
+            each.sort(key=os.fsencode if any(map(_is_odd, each)) else None)
         return names
+
+
+def _is_odd(name: str) -> bool:
+    """Tell whether a name may stand elsewhere among bytes than among characters."""
+    return not name.isascii()

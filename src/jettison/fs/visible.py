@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ import msgspec
 from jettison.fs.listing import WHITEOUT, Listing
 
 _FEW = 16
+_KIND = 0o170000
 
 
 class Seen(NamedTuple):
@@ -35,7 +37,19 @@ class Hidden(NamedTuple):
     by: int
 
 
-class Visible(msgspec.Struct, frozen=True):
+class SeenFiles(NamedTuple):
+    """Regular files that one layer shows in one directory; of several names of a file the first.
+
+    ``names`` and ``entries`` (numbers in the layer's listing) belong together.
+    """
+
+    layer: int
+    directory: str
+    names: list[str]
+    entries: list[int]
+
+
+class Visible(msgspec.Struct, frozen=True, dict=True):
     """The files of a stack of layers.
 
     Args:
@@ -48,6 +62,29 @@ class Visible(msgspec.Struct, frozen=True):
     layers: Sequence[Listing]
     entries: dict[str, Seen]
     hidden: list[Hidden]
+
+    @cached_property
+    def files(self) -> list[SeenFiles]:
+        """All regular files, by layer and directory, in the order in which these are met."""
+        found: dict[tuple[int, str], SeenFiles] = {}
+        columns = [(listing.modes, listing.links) for listing in self.layers]
+        done: set[tuple[int, int]] = set()
+        for path, (layer, entry) in self.entries.items():
+            modes, links = columns[layer]
+            if modes[entry] & _KIND != stat.S_IFREG:
+                continue
+            if links:
+                inode = layer, links.get(entry, entry)
+                if inode in done:
+                    continue
+                done.add(inode)
+            directory, _, name = path.rpartition("/")
+            group = found.get((layer, directory))
+            if group is None:
+                group = found[layer, directory] = SeenFiles(layer, directory, [], [])
+            group.names.append(name)
+            group.entries.append(entry)
+        return list(found.values())
 
     def mode(self, seen: Seen) -> int:
         """Return type and permission bits of an entry."""

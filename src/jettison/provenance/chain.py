@@ -120,14 +120,14 @@ class StackFiles:
         return visible([self.listing(each) or empty_listing() for each in range(len(self.layers))])
 
     @cached_property
-    def _indexes(self) -> list[tuple[int, dict[str, int]]]:
+    def indexes(self) -> list[tuple[int, dict[str, int]]]:
         """Entries by path of the layers that are known, topmost first."""
         found = [(each, self.listing(each)) for each in range(len(self.layers) - 1, -1, -1)]
         return [(each, listing.index) for each, listing in found if listing is not None]
 
     def file_holder(self, path: str) -> tuple[int, int] | None:
         """Return (position of the layer, entry) of a file that exists, None if nobody has it."""
-        for position, index in self._indexes:
+        for position, index in self.indexes:
             entry = index.get(path)
             if entry is not None:
                 return position, entry

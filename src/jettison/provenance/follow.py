@@ -3,15 +3,17 @@
 In:  a ``Provenance``, the files of its image.
 Out: sums by route, by image and by source of a COPY; which files of stages were passed.
 
-``Provenance.chain`` says more about one path. Here what holds for a whole directory is found once.
+``Provenance.chain`` says more about one path. Here files that one layer shows in one directory go
+together as long as they have one way: what is asked is asked for all of them at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from jettison.fs.visible import Seen
+from jettison.fs.listing import empty_listing
+from jettison.fs.visible import Seen, SeenFiles
 from jettison.provenance.chain import MAX_LINKS, Provenance, StackFiles
 from jettison.provenance.origin import CopiedSource, CopyOrigins
 from jettison.provenance.record import StackLayer, StepKind
@@ -22,13 +24,35 @@ Reached = dict[tuple[int, int], set[int]]
 Sums = dict[tuple[Any, ...], tuple[int, int]]
 """Bytes and files by some key."""
 
-Produced = Callable[[str, int, int, str, int], None]
+
+class ProducedFiles(NamedTuple):
+    """Files of the image that end their chains at one place.
+
+    Args:
+        directory: Where the image has them.
+        names: In that.
+        sizes: Their bytes, in the same order.
+        stage: The stage that produced them, or that is FROM the image that they came with; -1 for
+            an image that is only copied from.
+        image: Reference of that image; empty for what a stage produced.
+        line: Of the instruction that produced them, or of the FROM or COPY of the image.
+    """
+
+    directory: str
+    names: Sequence[str]
+    sizes: Sequence[int]
+    stage: int
+    image: str
+    line: int
 
 
-def add_to(sums: Sums, key: tuple[Any, ...], size: int) -> None:
-    """Add a file to the sum of a key."""
-    total, files = sums.get(key, (0, 0))
-    sums[key] = total + size, files + 1
+Produced = Callable[[ProducedFiles], None]
+
+
+def add_to(sums: Sums, key: tuple[Any, ...], sizes: Sequence[int]) -> None:
+    """Add files to the sum of a key."""
+    size, files = sums.get(key, (0, 0))
+    sums[key] = size + sum(sizes), files + len(sizes)
 
 
 class _Copied:
@@ -54,9 +78,14 @@ class _Copied:
         self.crossing = (stage, layer.stage, source.root, source.target, line, outside)
         self.bytes = self.files = 0
 
+    def take(self, sizes: Sequence[int]) -> None:
+        """Count files that came from here."""
+        self.bytes += sum(sizes)
+        self.files += len(sizes)
+
 
 class _Layer:
-    """A layer of a stage, with what is asked of each of its files."""
+    """A layer of a stage, with what is asked of its files."""
 
     def __init__(self, provenance: Provenance, layer: StackLayer, reached: set[int]) -> None:
         self.stage = layer.stage
@@ -68,26 +97,26 @@ class _Layer:
         self.is_forgotten = provenance.is_forgotten(layer.step)
         origins = provenance.origins(layer.step) or CopyOrigins((), ())
         self._rules = dict(origins.rules)
+        self.parents = {path.rpartition("/")[0] for path in self._rules}
         self.sources = [_copied(provenance, layer, each) for each in origins.sources]
-        self._by_directory: dict[str, _Copied | None] = {}
 
-    def copied(self, path: str) -> _Copied | None:
-        """Return the source that a file came from, None if the instruction made it."""
+    def exact(self, path: str) -> _Copied | None:
+        """Return the source that a path itself was copied from, None if no rule names it."""
+        index = self._rules.get(path)
+        return None if index is None else self.sources[index]
+
+    def copied(self, directory: str) -> _Copied | None:
+        """Return the source that files in a directory came from, None if the instruction made them.
+
+        Those that a rule names themselves are others.
+        """
         if not self._rules:
             return None
-        exact = self._rules.get(path)
-        if exact is not None:
-            return self.sources[exact]
-        parent = path.rpartition("/")[0]
-        try:
-            return self._by_directory[parent]
-        except KeyError:
-            prefix = parent
-            while prefix and prefix not in self._rules:
-                prefix = prefix.rpartition("/")[0]
-            index = self._rules.get(prefix)
-            found = self._by_directory[parent] = None if index is None else self.sources[index]
-            return found
+        prefix = directory
+        while prefix and prefix not in self._rules:
+            prefix = prefix.rpartition("/")[0]
+        index = self._rules.get(prefix)
+        return None if index is None else self.sources[index]
 
 
 def _copied(provenance: Provenance, layer: StackLayer, source: CopiedSource) -> _Copied:
@@ -99,12 +128,50 @@ def _copied(provenance: Provenance, layer: StackLayer, source: CopiedSource) -> 
     return _Copied(layer, source, stage, outside.detail, image=is_image)
 
 
+class _Group(NamedTuple):
+    """Files on their way back.
+
+    Args:
+        stage: Where they are now.
+        position: Number of their layer in that stage.
+        directory: Where they are there.
+        names: In that.
+        entries: In the listing of the layer.
+        place: Directory of the image that they are of.
+        finals: Their names in it.
+        sizes: Their bytes.
+        passed: The stages that they came through.
+        links: How many places they have been at.
+    """
+
+    stage: int
+    position: int
+    directory: str
+    names: list[str]
+    entries: list[int]
+    place: str
+    finals: list[str]
+    sizes: list[int]
+    passed: tuple[int, ...] = ()
+    links: int = 0
+
+    def part(self, chosen: Sequence[int], **changes: Any) -> _Group:  # noqa: ANN401 - fields
+        """Return some of the files, by number."""
+        return self._replace(
+            names=[self.names[each] for each in chosen],
+            entries=[self.entries[each] for each in chosen],
+            finals=[self.finals[each] for each in chosen],
+            sizes=[self.sizes[each] for each in chosen],
+            **changes,
+        )
+
+
 class Follower:
     """Follows files, and adds up.
 
     Args:
         provenance: Of the image.
-        produced: Called with each file; see ``totals.FileObserver``.
+        produced: Called with the files that end their chains at one place.
 
     Attributes:
         reached: Files of stages that were passed.
@@ -122,56 +189,15 @@ class Follower:
         self.images: Sums = {}
         self.lost: Sums = {}
 
-    def follow(self, path: str, position: int, entry: int, size: int) -> None:
-        """Follow one file of the image to its producer.
-
-        Args:
-            path: Where the image has it.
-            position: Number of its layer.
-            entry: In the listing of that layer.
-            size: Its bytes.
-        """
-        stage, place = self._provenance.record.target, path
-        passed: tuple[int, ...] = ()
-        line = 0
-        for _ in range(MAX_LINKS):
-            files = self._provenance.files(stage)
-            layer = self._of(stage, files)[position]
-            line = layer.line
-            if layer.is_base:
-                self._from_image(place, size, layer.stage, layer.detail, line)
-                return
-            listing = files.listing(position)
-            if listing is not None and listing.links:
-                entry = listing.links.get(entry, entry)
-            layer.reached.add(entry)
-            passed = (*passed, layer.stage)
-            copied = layer.copied(path)
-            if copied is None:
-                beneath = files.beneath(path, Seen(position, entry)) if layer.is_run else None
-                if beneath is not None:
-                    position, entry = beneath
-                    continue
-                if layer.is_forgotten:
-                    add_to(self.lost, (), size)
-                break
-            copied.bytes += size
-            copied.files += 1
-            if copied.image:
-                self._from_image(place, size, -1, copied.outside, line)
-                return
-            stage = copied.stage
-            if stage < 0:
-                break
-            path = copied.root + path[copied.cut :]
-            holder = self._provenance.files(stage).file_holder(path)
-            if holder is None:
-                add_to(self.lost, (), size)
-                break
-            position, entry = holder
-        add_to(self.routes, passed, size)
-        if self._produced is not None:
-            self._produced(place, size, passed[-1], "", line)
+    def follow(self, files: SeenFiles) -> None:
+        """Follow files of the image to their producers."""
+        listing = self._provenance.image.visible.layers[files.layer]
+        sizes = list(map(listing.sizes.__getitem__, files.entries))
+        target = self._provenance.record.target
+        place, names = files.directory, files.names
+        pending = [_Group(target, files.layer, place, names, files.entries, place, names, sizes)]
+        while pending:
+            pending += self._step(pending.pop())
 
     def crossings(self) -> Sums:
         """Return the sums of copies' sources.
@@ -188,10 +214,96 @@ class Follower:
                 found[each.crossing] = total + each.bytes, files + each.files
         return found
 
-    def _from_image(self, path: str, size: int, stage: int, image: str, line: int) -> None:
-        add_to(self.images, (image, stage), size)
+    def _step(self, group: _Group) -> Iterator[_Group]:
+        """Go one place back; yield those that have not arrived, in groups that have one way."""
+        files = self._provenance.files(group.stage)
+        layer = self._of(group.stage, files)[group.position]
+        if layer.is_base:
+            self._from_image(group, layer.stage, layer.detail, layer.line)
+            return
+        listing = files.listing(group.position) or empty_listing()
+        if listing.links:
+            first = listing.links
+            group = group._replace(entries=[first.get(each, each) for each in group.entries])
+        layer.reached.update(group.entries)
+        group = group._replace(passed=(*group.passed, layer.stage), links=group.links + 1)
+        if group.directory in layer.parents:
+            group, named = _split(group, layer)
+            for one, source in named:
+                yield from self._copied_from(one, source, layer, source.root)
+        if not group.names:
+            return
+        copied = layer.copied(group.directory)
+        if copied is not None:
+            directory = copied.root + group.directory[copied.cut :]
+            yield from self._copied_from(group, copied, layer, f"{directory}/{group.names[0]}")
+        elif layer.is_run and group.position:
+            yield from self._changed(group, files, layer)
+        else:
+            self._made(group, layer)
+
+    def _copied_from(
+        self, group: _Group, source: _Copied, layer: _Layer, path: str
+    ) -> Iterator[_Group]:
+        """Go on in the source of a copy, where the first of the files has a path."""
+        source.take(group.sizes)
+        if source.image:
+            self._from_image(group, -1, source.outside, layer.line)
+            return
+        if source.stage < 0 or group.links >= MAX_LINKS:
+            self._end(group, layer.line)
+            return
+        directory, _, name = path.rpartition("/")
+        names = group.names if name == group.names[0] else [name]
+        group = group._replace(stage=source.stage, directory=directory, names=names)
+        files = self._provenance.files(source.stage)
+        wanted = list(range(len(names)))
+        for position, index in files.indexes:
+            found = [index.get(f"{directory}/{names[each]}") for each in wanted]
+            there = [each for each, entry in zip(wanted, found, strict=True) if entry is not None]
+            if there:
+                entries = [entry for entry in found if entry is not None]
+                yield group.part(there)._replace(position=position, entries=entries)
+                wanted = [each for each, entry in zip(wanted, found, strict=True) if entry is None]
+            if not wanted:
+                return
+        lost = group.part(wanted)
+        add_to(self.lost, (), lost.sizes)
+        self._end(lost, layer.line)
+
+    def _changed(self, group: _Group, files: StackFiles, layer: _Layer) -> Iterator[_Group]:
+        """Take files of a RUN: some may be those of a lower layer, with other modes or owners."""
+        made = []
+        for number, (name, entry) in enumerate(zip(group.names, group.entries, strict=True)):
+            path = f"{group.directory}/{name}"
+            beneath = files.beneath(path, Seen(group.position, entry))
+            if beneath is None or group.links >= MAX_LINKS:
+                made.append(number)
+            else:
+                one = group.part([number])
+                yield one._replace(position=beneath.layer, entries=[beneath.entry])
+        if made:
+            self._made(group.part(made), layer)
+
+    def _made(self, group: _Group, layer: _Layer) -> None:
+        """Take files that an instruction made, or whose origin is not known any more."""
+        if layer.is_forgotten:
+            add_to(self.lost, (), group.sizes)
+        self._end(group, layer.line)
+
+    def _end(self, group: _Group, line: int) -> None:
+        add_to(self.routes, group.passed, group.sizes)
+        self._tell(group, group.passed[-1], "", line)
+
+    def _from_image(self, group: _Group, stage: int, image: str, line: int) -> None:
+        add_to(self.images, (image, stage), group.sizes)
+        self._tell(group, stage, image, line)
+
+    def _tell(self, group: _Group, stage: int, image: str, line: int) -> None:
         if self._produced is not None:
-            self._produced(path, size, stage, image, line)
+            self._produced(
+                ProducedFiles(group.place, group.finals, group.sizes, stage, image, line)
+            )
 
     def _of(self, stage: int, files: StackFiles) -> list[_Layer]:
         known = self._layers.get(stage)
@@ -202,3 +314,16 @@ class Follower:
                 known.append(_Layer(self._provenance, each, reached))
             self._layers[stage] = known
         return known
+
+
+def _split(group: _Group, layer: _Layer) -> tuple[_Group, list[tuple[_Group, _Copied]]]:
+    """Take apart the files that a rule of a copy names themselves."""
+    named: list[tuple[_Group, _Copied]] = []
+    others: list[int] = []
+    for number, name in enumerate(group.names):
+        source = layer.exact(f"{group.directory}/{name}")
+        if source is None:
+            others.append(number)
+        else:
+            named.append((group.part([number]), source))
+    return (group.part(others), named) if named else (group, [])

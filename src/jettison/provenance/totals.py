@@ -15,33 +15,15 @@ apart:
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from jettison.fs.listing import empty_listing
-from jettison.fs.visible import Visible, visible
-from jettison.provenance.chain import Provenance, StackFiles
-from jettison.provenance.follow import Follower
-
-_KIND = 0o170000
-
-
-class Amount(msgspec.Struct, frozen=True):
-    """Bytes of regular files, and how many they are."""
-
-    bytes: int = 0
-    files: int = 0
-
-    def __add__(self, other: Amount) -> Amount:
-        """Return both together."""
-        return Amount(self.bytes + other.bytes, self.files + other.files)
-
-    def __sub__(self, other: Amount) -> Amount:
-        """Return what is left without the other."""
-        return Amount(self.bytes - other.bytes, self.files - other.files)
+from jettison.fs.visible import Visible
+from jettison.provenance.amount import Amount, files_of, held, hidden_files, shown_by, total
+from jettison.provenance.chain import Provenance
+from jettison.provenance.follow import Follower, ProducedFiles
 
 
 class Via(msgspec.Struct, frozen=True):
@@ -138,23 +120,14 @@ class Totals(msgspec.Struct, frozen=True):
 
 
 class FileObserver(Protocol):
-    """Sees each file that is counted."""
+    """Sees all files that are counted, those of one place and one way together."""
 
-    def produced(self, path: str, size: int, stage: int, image: str, line: int) -> None:
-        """Take note of a file of the image.
-
-        Args:
-            path: Where the image has it.
-            size: Its bytes.
-            stage: The stage that produced it, or that is FROM the image that it came with; -1 for
-                an image that is only copied from.
-            image: Reference of that image; empty for what a stage produced.
-            line: Of the instruction that produced it, or of the FROM or COPY of the image.
-        """
+    def produced(self, files: ProducedFiles) -> None:
+        """Take note of files of the image."""
         ...
 
-    def left(self, stage: int, path: str, size: int) -> None:
-        """Take note of a file that a stage added and no file of the image came from."""
+    def left(self, stage: int, directory: str, names: Sequence[str], sizes: Sequence[int]) -> None:
+        """Take note of files that a stage added and no file of the image came from."""
         ...
 
 
@@ -167,8 +140,8 @@ def totals(provenance: Provenance, observer: FileObserver | None = None) -> Tota
     """
     image = provenance.image
     follower = Follower(provenance, observer.produced if observer is not None else None)
-    for path, position, entry, size in _files(image.visible):
-        follower.follow(path, position, entry, size)
+    for files in image.visible.files:
+        follower.follow(files)
     stages = [each.index for each in provenance.record.stages if each.needed]
     crossings = [
         Crossing(source, target, root, place, line, outside, Amount(*each))
@@ -182,8 +155,8 @@ def totals(provenance: Provenance, observer: FileObserver | None = None) -> Tota
         stages=tuple(_stage(provenance, follower, stage, observer) for stage in stages),
         images=tuple(images),
         crossings=tuple(sorted(crossings, key=lambda each: -each.amount.bytes)),
-        shipped=_sum(_shipped(image)),
-        visible=_sum(_sizes(image.visible)),
+        shipped=total(map(held, image.visible.layers)),
+        visible=total(shown_by(image.visible)),
         lost=Amount(*follower.lost.get((), (0, 0))),
         is_complete=all(provenance.files(stage).is_complete for stage in stages),
     )
@@ -193,64 +166,48 @@ def _stage(
     provenance: Provenance, follower: Follower, stage: int, observer: FileObserver | None
 ) -> StageTotals:
     files = provenance.files(stage)
+    shown = files.visible
     first = sum(1 for each in files.layers if each.stage != stage or each.is_base)
-    listings = [files.listing(each) or empty_listing() for each in range(len(files.layers))]
-    own = visible(listings[first:]) if first else files.visible
-    reached: list[int] = []
-    for path, position, entry, size in _files(own):
-        entry = own.layers[position].links.get(entry, entry)  # noqa: PLW2901
-        if entry in follower.reached.get((stage, first + position), ()):
-            reached.append(size)
-        elif observer is not None:
-            observer.left(stage, path, size)
+    amounts = shown_by(shown)
+    reached = Amount()
+    lost = hidden_files(shown, len(shown.layers))
+    for position in range(first, len(shown.layers)):
+        passed = follower.reached.get((stage, position), set()) - lost[position]
+        reached += files_of(shown.layers[position], passed)
+        if observer is not None and len(passed) < amounts[position].files:
+            _tell_left(shown, position, passed, stage, observer)
     produced = Amount()
     via: dict[int, Amount] = {}
-    for passed, each in follower.routes.items():
-        if passed[-1] == stage:
+    for way, each in follower.routes.items():
+        if way[-1] == stage:
             produced += Amount(*each)
-            for other in {*passed[1:-1]} - {stage}:  # the first one's files are the image's own
+            for other in {*way[1:-1]} - {stage}:  # the first one's files are the image's own
                 via[other] = via.get(other, Amount()) + Amount(*each)
     return StageTotals(
         stage=stage,
-        visible=_sum(_sizes(files.visible)),
-        base=_sum(_sizes(visible(listings[:first]))),
-        added=_sum(_sizes(own)),
-        reached=_sum(reached),
+        visible=total(amounts),
+        base=total(shown_by(shown, first)),
+        added=total(amounts[first:]),
+        reached=reached,
         produced=produced,
         via=tuple(Via(other, via[other]) for other in sorted(via)),
     )
 
 
-def _files(shown: Visible) -> Iterator[tuple[str, int, int, int]]:
-    """Yield path, layer, entry and size of each regular file, those with several names once."""
-    done: set[tuple[int, int]] = set()
-    modes = [listing.modes for listing in shown.layers]
-    sizes = [listing.sizes for listing in shown.layers]
-    links = [listing.links for listing in shown.layers]
-    for path, (layer, entry) in shown.entries.items():
-        if modes[layer][entry] & _KIND != stat.S_IFREG:
+def _tell_left(
+    shown: Visible, position: int, passed: set[int], stage: int, observer: FileObserver
+) -> None:
+    """Tell what a layer shows and no file of the image came from."""
+    listing = shown.layers[position]
+    for group in shown.files:
+        if group.layer != position:
             continue
-        if links[layer]:
-            inode = layer, links[layer].get(entry, entry)
-            if inode in done:
-                continue
-            done.add(inode)
-        yield path, layer, entry, sizes[layer][entry]
-
-
-def _sizes(shown: Visible) -> Iterator[int]:
-    return (size for _, _, _, size in _files(shown))
-
-
-def _shipped(image: StackFiles) -> Iterator[int]:
-    """Yield the sizes of all files of all layers."""
-    for position in range(len(image.layers)):
-        listing = image.listing(position) or empty_listing()
-        for entry, mode in enumerate(listing.modes):
-            if mode & _KIND == stat.S_IFREG and entry not in listing.links:
-                yield listing.sizes[entry]
-
-
-def _sum(sizes: Iterable[int]) -> Amount:
-    found = list(sizes)
-    return Amount(sum(found), len(found))
+        left = [
+            number
+            for number, entry in enumerate(group.entries)
+            if listing.links.get(entry, entry) not in passed
+        ]
+        if left:
+            names = [group.names[number] for number in left]
+            sizes = [listing.sizes[group.entries[number]] for number in left]
+            observer.left(stage, group.directory, names, sizes)

@@ -38,7 +38,7 @@ def test_equal_files_are_found_by_their_digest_and_names_of_one_are_not() -> Non
     ],
 )
 def test_caches_are_known_by_their_place(path, manager, place) -> None:
-    assert caches_left([(path, 7)]) == [CacheLeft(manager, place, 7, 1)]
+    assert caches_left([(path.rpartition("/")[0], [7])]) == [CacheLeft(manager, place, 7, 1)]
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_caches_are_known_by_their_place(path, manager, place) -> None:
     ["/var/lib/apt/extended_states", "/app/pip/x", "/srv/var/cache/apk/x", "/x.cache/pip/y"],
 )
 def test_other_files_are_no_caches(path) -> None:
-    assert caches_left([(path, 7)]) == []
+    assert caches_left([(path.rpartition("/")[0], [7])]) == []
 
 
 def test_a_cache_is_one_row_and_the_largest_is_first() -> None:
-    found = caches_left([("/var/cache/apk/a", 1), ("/r/.cache/uv/a", 2), ("/r/.cache/uv/b/c", 3)])
+    found = caches_left([("/var/cache/apk", [1]), ("/r/.cache/uv", [2]), ("/r/.cache/uv/b", [3])])
     assert found == [
         CacheLeft("uv", "/r/.cache/uv", 5, 2),
         CacheLeft("apk", "/var/cache/apk", 1, 1),

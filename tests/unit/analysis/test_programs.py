@@ -46,8 +46,7 @@ def test_a_layer_s_programs_are_asked_for_once(tmp_path: Path) -> None:
         opened.append(path)
         return os.open(f"{tmp_path}{path}", os.O_RDONLY)
 
-    entries = ((n, each, listing.modes[n]) for n, each in enumerate(listing.paths) if n != 2)
-    found = scan_layer(entries, open_file)
+    found = scan_layer(listing, open_file)
     assert opened == ["/bin/app", "/run"]
     assert decode_programs(encode_programs(found)) == found
     assert decode_programs(b"damaged") is None

@@ -7,8 +7,9 @@ import pytest
 from jettison.analysis.packages.base import Package
 from jettison.analysis.packages.catalog import Catalog
 from jettison.analysis.surface import SurfaceFacts
+from jettison.provenance.amount import Amount
 from jettison.provenance.record import BuildRecord, StageRecord
-from jettison.provenance.totals import Amount, ImageTotals, StageTotals, Totals
+from jettison.provenance.totals import ImageTotals, StageTotals, Totals
 from jettison.report.assembly.image import counterfactual, saving
 from jettison.report.assembly.left import LeftFiles, what_is
 from jettison.report.assembly.surface import RootFacts, packages, surface_change
@@ -81,9 +82,8 @@ def test_what_was_left_is_called_by_its_usual_name(path: str, what: str) -> None
 
 def test_what_was_left_is_summed_up_the_largest_first() -> None:
     left = LeftFiles()
-    left.add(0, "/src/a", 5)
-    left.add(0, "/src/b", 6)
-    left.add(1, "/src/empty", 0)
+    left.add(0, "/src", ["a", "b"], [5, 6])
+    left.add(1, "/src", ["empty"], [0])
     totals = (stage(0, 100, 11, 0, 0), stage(1, 50, 0, 0, 0), stage(2, 70, 1, 1, 1))
     lines = left.lines(totals, {0: 30, 1: 50}, {0: "s0", 1: "s1", 2: "s2"})
     assert [(each.stage, each.what, each.bytes) for each in lines] == [

@@ -79,7 +79,7 @@ def _modules(root: Rootfs) -> Iterator[Package]:
 
 def _by_path(files: Files, measure: Measure) -> Iterator[Package]:
     for path, st in files.entries.items():
-        if not st.is_file or not path.endswith(_SUFFIXES):
+        if not path.endswith(_SUFFIXES) or not st.is_file:
             continue
         one: Package | None = None
         if path.endswith("/package.json"):

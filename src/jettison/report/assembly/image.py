@@ -6,13 +6,13 @@ Out: values of ``report.model``.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from jettison.fs.visible import Seen, Visible
+from jettison.fs.visible import Visible
 from jettison.oci.redact import redacted
+from jettison.provenance.amount import shown_by
 from jettison.provenance.record import BuildRecord, StackLayer
 from jettison.provenance.totals import Totals
 from jettison.report.assembly.stages import LayerSize, step_ids
@@ -65,12 +65,12 @@ def layers_of(
     sizes: Mapping[LayerId, LayerSize],
 ) -> tuple[Layer, ...]:
     """Return the layers of the image, base first."""
-    shown = _visible_bytes(visible)
+    shown = shown_by(visible)
     ids = step_ids(record)
     names = {stage.index: stage.label for stage in record.stages}
     stack = record.stack(record.target)
     return tuple(
-        _layer(each, ids, names, shown.get(position, 0), sizes, _at(facts.diff_ids, position))
+        _layer(each, ids, names, shown[position].bytes, sizes, _at(facts.diff_ids, position))
         for position, each in enumerate(stack)
     )
 
@@ -129,20 +129,6 @@ def _chain(record: BuildRecord, stage: int) -> set[int]:
         found.add(stage)
         stage = record.stages[stage].parent
     return found
-
-
-def _visible_bytes(visible: Visible) -> dict[int, int]:
-    """Return the bytes of each layer that can be seen, hard links once."""
-    shown: dict[int, int] = {}
-    done: set[Seen] = set()
-    for seen in visible.entries.values():
-        if not stat.S_ISREG(visible.mode(seen)):
-            continue
-        inode = visible.inode(seen)
-        if inode not in done:
-            done.add(inode)
-            shown[seen.layer] = shown.get(seen.layer, 0) + visible.size(seen)
-    return shown
 
 
 def _layer(

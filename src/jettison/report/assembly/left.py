@@ -6,7 +6,7 @@ Out: ``LeftBehind`` values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jettison.analysis.caches import cache_of
 from jettison.provenance.totals import StageTotals
@@ -23,13 +23,12 @@ class LeftFiles:
         self._bytes: dict[tuple[int, str], int] = {}
         self._known: dict[str, str] = {}
 
-    def add(self, stage: int, path: str, size: int) -> None:
-        """Take a file of a stage."""
-        directory = path.rpartition("/")[0]
+    def add(self, stage: int, directory: str, names: Sequence[str], sizes: Sequence[int]) -> None:
+        """Take files of a stage that are in one directory."""
         what = self._known.get(directory)
         if what is None:
-            what = self._known[directory] = what_is(path)
-        self._bytes[stage, what] = self._bytes.get((stage, what), 0) + size
+            what = self._known[directory] = what_is(f"{directory}/{names[0]}")
+        self._bytes[stage, what] = self._bytes.get((stage, what), 0) + sum(sizes)
 
     def lines(
         self, stages: Iterable[StageTotals], from_base: dict[int, int], names: dict[int, str]

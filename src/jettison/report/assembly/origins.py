@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from jettison.fs.visible import Seen, Visible
 from jettison.oci.redact import redacted
+from jettison.provenance.follow import ProducedFiles
 from jettison.provenance.record import BuildRecord, StackLayer
 from jettison.report.contents import Origin
 from jettison.report.tree import File
@@ -29,20 +30,25 @@ class ImageFiles:
     def __init__(self, record: BuildRecord) -> None:
         self._record = record
         self._numbers: dict[_Key, int] = {}
-        self._of: dict[str, tuple[int, int]] = {}
+        self._produced: list[tuple[int, ProducedFiles]] = []
         self._sums: dict[int, tuple[int, int]] = {}
 
-    def add(self, path: str, size: int, stage: int, image: str, line: int) -> None:
-        """Take a file: its producer is a stage, or an image that one is FROM or copied from."""
-        number = self._number((stage, image))
-        self._of[path] = number, line
-        total, files = self._sums.get(number, (0, 0))
-        self._sums[number] = total + size, files + 1
+    def add(self, files: ProducedFiles) -> None:
+        """Take files: their producer is a stage, or an image that one is FROM or copied from."""
+        number = self._number((files.stage, files.image))
+        self._produced.append((number, files))
+        size, count = self._sums.get(number, (0, 0))
+        self._sums[number] = size + sum(files.sizes), count + len(files.sizes)
 
     def files(self, shown: Visible) -> Iterator[File]:
         """Yield all entries of the image that are no directories."""
         stack = self._record.stack(self._record.target)
         layers = [self._of_layer(layer) for layer in stack]
+        known = {
+            f"{each.directory}/{name}": (number, each.line)
+            for number, each in self._produced
+            for name in each.names
+        }
         for path, seen in shown.entries.items():
             mode = shown.mode(seen)
             if stat.S_ISDIR(mode):
@@ -52,7 +58,7 @@ class ImageFiles:
                 path,
                 "link" if stat.S_ISLNK(mode) else "file",
                 shown.size(seen) if is_first else 0,
-                *self._of.get(path, layers[seen.layer]),
+                *known.get(path, layers[seen.layer]),
             )
 
     def origins(self) -> tuple[Origin, ...]:

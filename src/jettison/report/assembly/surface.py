@@ -19,13 +19,11 @@ class RootFacts(msgspec.Struct, frozen=True):
     """What is known of the files of a root file system.
 
     Args:
-        directories: (path, bytes, files) of the largest ones.
         is_whole: Whether all entries were looked at.
     """
 
     surface: SurfaceFacts
     catalog: Catalog
-    directories: tuple[tuple[str, int, int], ...] = ()
     is_whole: bool = True
 
 

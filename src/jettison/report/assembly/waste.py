@@ -6,8 +6,7 @@ Out: values of ``report.contents``.
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from jettison.analysis.caches import caches_left
 from jettison.analysis.duplicates import duplicate_files
@@ -58,16 +57,13 @@ def duplicates(shown: Visible, digest: Digester | None = None) -> tuple[Duplicat
 
 def caches(shown: Visible) -> tuple[CacheLeft, ...]:
     """Return caches of package managers that are in the image."""
-    return tuple(
-        CacheLeft(each.manager, each.path, each.bytes, each.files)
-        for each in caches_left(_files(shown))
+    sizes = (
+        (group.directory, list(map(shown.layers[group.layer].sizes.__getitem__, group.entries)))
+        for group in shown.files
     )
-
-
-def _files(shown: Visible) -> Iterator[tuple[str, int]]:
-    for path, seen in shown.entries.items():
-        if stat.S_ISREG(shown.mode(seen)):
-            yield path, shown.size(seen)
+    return tuple(
+        CacheLeft(each.manager, each.path, each.bytes, each.files) for each in caches_left(sizes)
+    )
 
 
 def _step(layer: StackLayer, ids: Mapping[tuple[int, int], str]) -> str:
