@@ -177,7 +177,7 @@ def test_a_health_check_in_shell_form_is_read_with_the_shell_of_the_image(tmp_pa
     check = Healthcheck(("CMD-SHELL", "curl -f localhost || exit 1"))
     config = ContainerConfig(healthcheck=check, shell=("/bin/bash", "-c"))
     found = _reached(tmp_path, {}, config)
-    assert _shown(found) == ["/bin/bash", "!curl"]
+    assert _shown(found) == ["/bin/bash", "!!curl"]
     assert found.uses[1].command is Command.HEALTHCHECK
 
 

@@ -105,6 +105,18 @@ class _Item:
         return not (self.is_handled or self.has_compound or "||" in self.joins or last)
 
     @property
+    def ends_in_failure(self) -> bool:
+        """Whether the text ends if its commands fail: ``a && b || exit 1``."""
+        last = self.commands[-1] if self.commands else Simple()
+        return (
+            self.joins[-1:] == ["||"]
+            and set(self.joins[:-1]) <= {"&&"}
+            and not (self.has_compound or self.is_handled)
+            and last.name == "exit"
+            and not _leaves(last)
+        )
+
+    @property
     def has_condition(self) -> bool:
         """Whether what follows may be left out."""
         return "||" in self.joins or any(each.name in _CONDITIONS for each in self.commands)
@@ -295,6 +307,8 @@ def _decisive(parser: _Parser) -> set[int]:
             break
         is_last = item is parser.items[-1]
         leaving = any(_is_exec(command) for command in item.commands)
+        if item.ends_in_failure:
+            found.update(id(command) for command in item.commands[:-1])
         for at, command in enumerate(item.commands):
             last = at == len(item.commands) - 1
             piped = not last and item.joins[at : at + 1] not in (["&&"], [])

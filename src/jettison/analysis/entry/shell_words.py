@@ -59,6 +59,7 @@ REDIRECTIONS = frozenset({"<", ">", ">>", "<<", "<<-", "<<<", "<&", ">&", "<>", 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-]")
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*|[0-9@*])(?::?[-=]([^}\"'`$\\{]*))?\}")
 _SPECIAL = re.compile(r"[\s;&|()<>'\"\\$`]|[*?\[]")
+_BACKQUOTED = re.compile(r"`(?:[^`\\]|\\.)*`", re.DOTALL)
 _BLANK = " \t\r"
 
 
@@ -148,7 +149,7 @@ class _Reader:
             elif char == "$":
                 self._dollar(parts)
             elif char == "`":
-                self._until("`", self.at + 1)
+                self._backquoted()
                 parts.append(None)
             elif char in "<>" and self.text[self.at + 1 : self.at + 2] == "(":
                 self.at += 1
@@ -181,6 +182,13 @@ class _Reader:
         self.line += found.count("\n")
         return found
 
+    def _backquoted(self) -> None:
+        found = _BACKQUOTED.match(self.text, self.at)
+        if found is None:
+            raise _MalformedError
+        self.line += found.group().count("\n")
+        self.at = found.end()
+
     def _double_quoted(self, parts: list[Part]) -> None:
         literal: list[str] = [""]
         while self.at < len(self.text):
@@ -197,7 +205,7 @@ class _Reader:
                 if char == "$":
                     self._dollar(parts, quoted=True)
                 else:
-                    self._until("`", self.at + 1)
+                    self._backquoted()
                     parts.append(None)
             else:
                 literal.append(char)
