@@ -59,7 +59,8 @@ _VERIFIES = (
 _CARRIES = (b"webpki-roots", b"x509roots/fallback", b"gocertifi", b"certifi")
 _LOADS_ZONE = b"time.LoadLocation"
 _CARRIES_ZONES = b"time/tzdata"
-_ZONE = re.compile(rb"(?:Europe|America|Asia|Africa|Australia|Pacific)/[A-Z][A-Za-z_]{2,20}")
+_CONTINENTS = (b"Europe/", b"America/", b"Asia/", b"Africa/", b"Australia/", b"Pacific/")
+_CITY = re.compile(rb"[A-Z][A-Za-z_]{2,20}")
 _TEXT_TLS = re.compile(rb"urllib\.request|http\.client|aiohttp|ssl\.create_default_context")
 _CLIENTS = frozenset({"curl", "wget", "git"})
 _TMP = "/tmp"  # noqa: S108  of the image
@@ -85,7 +86,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
     Args:
         need: What.
-        path: The file that needs it; empty for the config.
+        path: The file that needs it, a script rather than its command; empty for the config.
         reason: How that is known, for people.
     """
 
@@ -143,15 +144,16 @@ def _of_commands(uses: Iterable[Use]) -> Iterator[Evidence]:
     for use in uses:
         if not use.path or use.how is How.INTERPRETER:
             continue
+        path = use.by or use.path
         name = use.name.rpartition("/")[2]
         url = next((word for word in use.arguments if word.startswith("https://")), "")
         insecure = {"-k", "--insecure", "--no-check-certificate"} & set(use.arguments)
         if name in _CLIENTS and url and not insecure:
-            yield Evidence(Need.CERTIFICATES, use.path, f"`{name}` is called with `{url}`")
+            yield Evidence(Need.CERTIFICATES, path, f"`{name}` is called with `{url}`")
         elif name == "mktemp" and not {"-p", "--tmpdir"} & set(use.arguments):
-            yield Evidence(Need.TEMPORARY, use.path, "`mktemp` is called")
+            yield Evidence(Need.TEMPORARY, path, "`mktemp` is called")
         elif name in _ASKS_ACCOUNT:
-            yield Evidence(Need.ACCOUNT, use.path, f"`{name}` asks for it")
+            yield Evidence(Need.ACCOUNT, path, f"`{name}` asks for it")
 
 
 def _of_files(files: Files, reached: Reached) -> Iterator[Evidence]:
@@ -185,8 +187,7 @@ def _of_program(files: Files, path: str) -> Iterator[Evidence]:
             for mark, seen in marks.items():
                 marks[mark] = seen or mark in piece
             host = host or _host(piece)
-            named = None if zone else _ZONE.search(piece)
-            zone = zone or (named.group().decode() if named is not None else "")
+            zone = zone or _zone(piece)
             before = piece[-_OVERLAP:]
     if host and any(marks[mark] for mark in _VERIFIES) and not any(marks[m] for m in _CARRIES):
         reason = f"it verifies certificates, and has the address `https://{host}`"
@@ -195,6 +196,15 @@ def _of_program(files: Files, path: str) -> Iterator[Evidence]:
         yield Evidence(Need.ZONES, path, f"it loads time zones, and names `{zone}`")
     if marks[_TEMPORARY] and not marks[_UPLOADS]:
         yield Evidence(Need.TEMPORARY, path, "it makes temporary files")
+
+
+def _zone(data: bytes) -> str:
+    for continent in _CONTINENTS:  # ten times as fast as one expression for all
+        at = data.find(continent)
+        city = None if at < 0 else _CITY.match(data, at + len(continent))
+        if city is not None:
+            return (continent + city.group()).decode()
+    return ""
 
 
 def _host(data: bytes) -> str:
