@@ -7,6 +7,26 @@ Out: ``RULES`` in the order of their ids.
 from __future__ import annotations
 
 from jettison.check.rule import Rule
+from jettison.check.rules.ms203 import MS203
+from jettison.check.rules.ms207 import MS207
+from jettison.check.rules.ms301 import MS301
+from jettison.check.rules.ms308 import MS308
+from jettison.check.rules.ms309 import MS309
+from jettison.check.rules.ms310 import MS310
+from jettison.check.rules.ms311 import MS311
+from jettison.check.rules.ms312 import MS312
 from jettison.check.rules.ms507 import MS507
+from jettison.check.rules.ms510 import MS510
 
-RULES: tuple[Rule, ...] = (MS507(),)
+RULES: tuple[Rule, ...] = (
+    MS203(),
+    MS207(),
+    MS301(),
+    MS308(),
+    MS309(),
+    MS310(),
+    MS311(),
+    MS312(),
+    MS507(),
+    MS510(),
+)

@@ -1,0 +1,2 @@
+#!/bin/env -S sh -e
+echo started

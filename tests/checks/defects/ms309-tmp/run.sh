@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+mktemp >/dev/null
+mktemp

@@ -1,0 +1,1 @@
+echo started as $(id -u)
