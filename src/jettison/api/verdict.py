@@ -43,7 +43,7 @@ def judge(
         request: What was asked for.
         outcome: What was built.
         checks: How the image is checked.
-        of_text: What was found in the Dockerfile, and told.
+        of_text: What was found in the Dockerfile, which is reported already.
         solve: For a counterfactual that is to be built.
         sink: Gets findings.
         reported: Gets the report if the image is not to pass.

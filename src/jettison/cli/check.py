@@ -242,7 +242,7 @@ def _check(
         form: Of the output.
         ignore_status: Return 0 whatever is found.
         dockers: Answer as docker does: its rules make the count and the status, what rules of our
-            own find is told beside.
+            own find follows.
     """
     from jettison.api.check import check as check_file
     from jettison.console.message import error_message

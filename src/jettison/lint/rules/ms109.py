@@ -67,17 +67,17 @@ class MS109(OwnRule):
             here = guess(lineage(stage)[0].image)
             if here is None:
                 continue
-            told: set[int] = set()
+            seen: set[int] = set()
             for reading in readings(file, stage):
                 source, copy = reading.stage, reading.instruction
-                if source is None or source.index in told or not isinstance(copy, Copy):
+                if source is None or source.index in seen or not isinstance(copy, Copy):
                     continue
                 there = guess(lineage(source)[0].image)
                 if there is None:
                     continue
                 cause = _disagreement(source, there, here, copy)
                 if cause:
-                    told.add(source.index)
+                    seen.add(source.index)
                     yield self.found(
                         f"What `{source.label}` makes may not run in `{stage.label}`",
                         copy.span,

@@ -68,12 +68,12 @@ class MS110(OwnRule):
             official = base is None or base.name in OFFICIAL
             if stage.facts is None and not official:
                 continue
-            told: set[str] = set()
+            seen: set[str] = set()
             for step in stage.steps if _is_posix(stage) else ():
                 for name in _unseen(step, elsewhere):
                     known = stage.facts is not None or not _OF_IMAGES.fullmatch(name)
-                    if known and name not in told:
-                        told.add(name)
+                    if known and name not in seen:
+                        seen.add(name)
                         yield self._undeclared(stage, step, name, elsewhere[name])
             yield from self._at_run_time(stage)
 
