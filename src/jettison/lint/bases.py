@@ -44,7 +44,7 @@ _RELEASES = {
     "centos": {"7": "el7", "8": "el8", "stream8": "el8", "stream9": "el9"},
 } | {name: {str(n): f"el{n}" for n in (8, 9, 10)} for name in ("rockylinux", "almalinux")}
 _ALIASES = {"nodejs": "node", "cpython": "python"}
-_CODENAME = re.compile(r"(?:^|[-.])(" + "|".join(_GLIBC) + r")(?:$|[-.])")
+_CODENAME = r"(?:^|[-.])(" + "|".join(_GLIBC) + r")(?:$|[-.])"
 _VERSION = re.compile(r"\d+(?:\.\d+)*")
 _ON_DEBIAN = frozenset(
     {
@@ -99,7 +99,7 @@ def guess(image: str) -> BaseGuess | None:
 
 
 def _release(name: str, tag: str, number: str) -> str:
-    found = _CODENAME.search(tag)
+    found = re.search(_CODENAME, tag)
     if found is not None:
         return found[1]
     debian = re.search(r"-debian(\d+)$", name)  # as distroless images are called

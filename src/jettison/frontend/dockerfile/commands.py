@@ -13,8 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-_TESTS = re.compile(
-    r"""(?x)(?<![\w/.-])(?:
+_TESTS = r"""(?x)(?<![\w/.-])(?:
       pytest | tox | nox | nosetests | unittest
     | (?:npm|pnpm|yarn|bun)\s+(?:run\s+|run-script\s+)?(?:test|t|tst|lint|check|e2e)\b[\w:-]*
     | jest | vitest | mocha | karma | cypress | playwright | ava | eslint
@@ -26,9 +25,7 @@ _TESTS = re.compile(
     | rspec | phpunit | dotnet\s+test | mix\s+test | sbt\s+test | swift\s+test
     | bats | shellcheck | hadolint | ruff | mypy | flake8 | pylint
     )(?![\w-])"""
-)
-_NATIVE = re.compile(
-    r"""(?x)(?:
+_NATIVE = r"""(?x)(?:
       (?:gcc|g\+\+|cc|c\+\+|clang(?:\+\+)?|ld|rustc|gfortran|ghc|nim|zig)\s+.*
     | (?:make|gmake|ninja|bazel|scons|meson)\b(?!\s+-*(?:version|help)).*
     | cmake\s+--build.* | configure\b.* | go\s+(?:build|install)\b.*
@@ -36,23 +33,18 @@ _NATIVE = re.compile(
     | cabal\s+\S*(?:build|install)\b.*
     | swift\s+build\b.* | dub\s+build\b.* | crystal\s+build\b.*
     )"""
-)
-_BUNDLED = re.compile(
-    r"""(?x)(?:
+_BUNDLED = r"""(?x)(?:
       (?:npm|pnpm|yarn|bun)\s+(?:run\s+|run-script\s+)?build\b.*
     | (?:ng|vite|next|webpack|tsc)\s+build\b.*
     | (?:mvnw?|gradlew?)\s.*\b(?:package|install|assemble|build|bootJar|shadowJar)\b.*
     | sbt\s+.*assembly.* | dotnet\s+(?:publish|build)\b.* | javac\s+.*
     )"""
-)
-_COMPILERS = re.compile(
-    r"""(?x)(?:
+_COMPILERS = r"""(?x)(?:
       build-essential | build-base | alpine-sdk | base-devel | gcc(?:-\d+)? | g\+\+(?:-\d+)?
     | gcc-c\+\+
     | clang(?:-?\d+)? | make | cmake | rustc? | cargo | golang(?:-\S+)? | go
     | openjdk-?\d+(?:-jdk\S*)? | default-jdk\S* | maven | gradle
     )(?:[=~<>].*)?"""
-)
 _VERBS = {
     "apt-get": {"install"}, "apt": {"install"}, "aptitude": {"install"}, "apk": {"add"},
     "yum": {"install", "groupinstall"}, "dnf": {"install", "groupinstall"},
@@ -106,7 +98,6 @@ _MANAGERS = {
     r"dotnet restore$": Manager("nuget", _PROJECTS, "/root/.nuget/packages"),
     r"mix deps\.get$": Manager("mix", ("mix.exs", "mix.lock")),
 }
-_KNOWN = tuple((re.compile(pattern), manager) for pattern, manager in _MANAGERS.items())
 _SYSTEM = {
     "apt-get": Manager("apt", (), "/var/cache/apt"),
     "apt": Manager("apt", (), "/var/cache/apt"),
@@ -123,7 +114,9 @@ def is_test(text: str) -> bool:
     (True, False, True)
     """
     for command in re.split(r"&&|\|\||[;|\n]", text.partition(" ")[2]):
-        if not re.search(r"\b(?:install|add|get|download)\b", command) and _TESTS.search(command):
+        if not re.search(r"\b(?:install|add|get|download)\b", command) and re.search(
+            _TESTS, command
+        ):
             return True
     return False
 
@@ -134,7 +127,7 @@ def compiles_native(words: Sequence[str]) -> bool:
     >>> compiles_native(["go", "build", "."]), compiles_native(["make", "--version"])
     (True, False)
     """
-    return _NATIVE.match(_program_line(words)) is not None
+    return re.match(_NATIVE, _program_line(words)) is not None
 
 
 def compiles(words: Sequence[str]) -> bool:
@@ -143,7 +136,7 @@ def compiles(words: Sequence[str]) -> bool:
     >>> compiles(["npm", "run", "build"]), compiles(["npm", "ci"])
     (True, False)
     """
-    return compiles_native(words) or _BUNDLED.match(_program_line(words)) is not None
+    return compiles_native(words) or re.match(_BUNDLED, _program_line(words)) is not None
 
 
 def installed_packages(words: Sequence[str]) -> tuple[str, ...]:
@@ -164,7 +157,7 @@ def is_compiler(package: str) -> bool:
     >>> is_compiler("g++"), is_compiler("libstdc++6"), is_compiler("gcc=4:12.2.0-3")
     (True, False, True)
     """
-    return _COMPILERS.fullmatch(package) is not None
+    return re.fullmatch(_COMPILERS, package) is not None
 
 
 def removes_packages(words: Sequence[str]) -> bool:
@@ -194,7 +187,7 @@ def manager_of(words: Sequence[str]) -> Manager | None:
     if program == "uv" and plain[:1] == ["pip"] and not _has_requirements(words):
         return None
     text = " ".join([program, *(plain[:1] if program == "uv" else plain)])
-    return next((manager for pattern, manager in _KNOWN if pattern.match(text)), None)
+    return next((each for pattern, each in _MANAGERS.items() if re.match(pattern, text)), None)
 
 
 def system_manager(words: Sequence[str]) -> Manager | None:

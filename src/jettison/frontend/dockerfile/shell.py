@@ -20,8 +20,7 @@ from jettison.frontend.dockerfile.syntax import Run
 MAX_TEXT = 1 << 16
 """Characters; of a longer text the rest is not read."""
 
-_TOKEN = re.compile(
-    r"""(?x)
+_PART = r"""(?xs)
       (?P<blank>[ \t]+ | \\\n)
     | (?P<comment>(?<![^\s;&|()])\#[^\n]*)
     | (?P<operator>&& | \|\| | ;;? | \|&? | &(?!>) | \n | [()])
@@ -35,9 +34,7 @@ _TOKEN = re.compile(
         | [<>]&\d? | &>
         | [^\s;&|()'"`\\]
       )+)
-    | (?P<other>.)""",
-    re.DOTALL,
-)
+    | (?P<other>.)"""
 _QUOTED = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)""", re.DOTALL)
 _LEADING = frozenset(
     {"if", "then", "else", "elif", "do", "while", "until", "!", "time", "{", "exec", "command",
@@ -46,20 +43,15 @@ _LEADING = frozenset(
 """Words before a command that are not the command."""
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_USED = re.compile(
-    r"""(?x) (?P<single>'[^']*') | "(?P<double>(?:[^"\\]|\\.)*)" | \\.
-    | \$(?:(?P<plain>[A-Za-z_]\w*) | \{[\#!]?(?P<braced>[A-Za-z_]\w*)(?P<rest>:?[-=+?]?))""",
-    re.DOTALL,
-)
-_SET = re.compile(
-    r"""(?x)
+_USED = r"""(?xs) (?P<single>'[^']*') | "(?P<double>(?:[^"\\]|\\.)*)" | \\.
+    | \$(?:(?P<plain>[A-Za-z_]\w*) | \{[\#!]?(?P<braced>[A-Za-z_]\w*)(?P<rest>:?[-=+?]?))"""
+_SET = r"""(?x)
       (?:^|[\s;&|(`"'{])(?P<assigned>[A-Za-z_]\w*)\+?=
     | \bfor\s+(?P<loop>[A-Za-z_]\w*)\b
     | \b(?:read|getopts|mapfile|readarray|export|declare|local|typeset)\s+(?P<named>[^;&|\n]*)
     | \bprintf\s+-v\s+(?P<printed>[A-Za-z_]\w*)
     | \$\{(?P<default>[A-Za-z_]\w*):?="""
-)
-_FOREIGN = re.compile(r"(?m)(?:^|[;&|({]|\bthen|\bdo)\s*(?:\.|source|eval|set\s+-a)\s")
+_FOREIGN = r"(?m)(?:^|[;&|({]|\bthen|\bdo)\s*(?:\.|source|eval|set\s+-a)\s"
 
 
 def script_of(run: Run) -> str:
@@ -87,7 +79,7 @@ def commands(text: str) -> list[tuple[str, ...]]:
 
 def _split(text: str) -> Iterator[list[str]]:
     words: list[str] = []
-    for match in _TOKEN.finditer(text[:MAX_TEXT]):
+    for match in re.finditer(_PART, text[:MAX_TEXT]):
         if match.lastgroup == "operator":
             yield words
             words = []
@@ -117,7 +109,7 @@ def used_variables(text: str) -> tuple[str, ...]:
 
 
 def _used(text: str) -> Iterator[str]:
-    for match in _USED.finditer(text):
+    for match in re.finditer(_USED, text):
         if match["double"] is not None:
             yield from _used(match["double"].replace("'", " "))
         elif match["plain"]:
@@ -133,7 +125,7 @@ def set_variables(text: str) -> frozenset[str]:
     ['A', 'B', 'C', 'D', 'E']
     """
     found: set[str] = set()
-    for match in _SET.finditer(text[:MAX_TEXT]):
+    for match in re.finditer(_SET, text[:MAX_TEXT]):
         if match["named"] is not None:
             found |= set(re.findall(r"(?<![-\w$])[A-Za-z_]\w*", match["named"]))
         else:
@@ -147,4 +139,4 @@ def reads_other_scripts(text: str) -> bool:
     >>> reads_other_scripts("set -e; . ./env.sh"), reads_other_scripts("cp . /x")
     (True, False)
     """
-    return _FOREIGN.search(text[:MAX_TEXT]) is not None
+    return re.search(_FOREIGN, text[:MAX_TEXT]) is not None

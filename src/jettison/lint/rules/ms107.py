@@ -23,7 +23,7 @@ from jettison.lint.file import LintFile, LintStage
 from jettison.lint.graph import lineage, targets_of_build
 from jettison.lint.own import OwnRule
 
-_FOR_PEOPLE = re.compile(
+_FOR_PEOPLE = (
     r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|debug|ci|build|builder)(?:$|[-_.])"
 )
 
@@ -66,7 +66,7 @@ class MS107(OwnRule):
         if len(file.stages) < 2:
             return
         for target in targets_of_build(file):
-            if _FOR_PEOPLE.search(target.first.stage_name):
+            if re.search(_FOR_PEOPLE, target.first.stage_name):
                 continue
             found = next(_reasons(target), None)
             if found is not None:

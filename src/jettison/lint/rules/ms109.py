@@ -19,15 +19,13 @@ from jettison.lint.file import LintFile, LintStage
 from jettison.lint.graph import lineage, readings
 from jettison.lint.own import OwnRule
 
-_STATIC = re.compile(r"CGO_ENABLED=['\"]?0|-static\b|\bmusl\b|--target[= ]\S*musl")
-_PLAIN = re.compile(
+_STATIC = r"CGO_ENABLED=['\"]?0|-static\b|\bmusl\b|--target[= ]\S*musl"
+_PLAIN = (
     r"(?i)\.(?:jar|war|ear|html?|js|css|json|ya?ml|toml|conf|txt|md|crt|pem|py|php|rb|sh|dll|pdb|proto)$"
     r"|(?:^|/)(?:dist|static|public|html|www|assets|site|docs?|zoneinfo|certs|ssl|target/[\w.*-]+\.jar|_site)(?:/|$)"
     r"|^/etc/"
 )
-_PYTHON = re.compile(
-    r"site-packages|(?:^|/)\.?v?env(?:/|$)|/lib/python|^/(?:root/)?\.local|^/install"
-)
+_PYTHON = r"site-packages|(?:^|/)\.?v?env(?:/|$)|/lib/python|^/(?:root/)?\.local|^/install"
 _STATIC_ON_MUSL = frozenset({"golang", "rust"})
 """Images whose compilers make static programs where the C library is musl."""
 
@@ -94,10 +92,10 @@ def _disagreement(
     source: LintStage, there: BaseGuess, here: BaseGuess, copy: Copy
 ) -> tuple[str, str] | None:
     """Return what is there and what is here, None if they go together."""
-    paths = [path for path in copy.sources if not _PLAIN.search(path)]
+    paths = [path for path in copy.sources if not re.search(_PLAIN, path)]
     if not paths:
         return None
-    python = any(_PYTHON.search(path) for path in paths)
+    python = any(re.search(_PYTHON, path) for path in paths)
     node = any("node_modules" in path for path in paths)
     if python and (versions := _other_versions(there, here, "python", 2)):
         return versions
@@ -139,7 +137,7 @@ def _makes_native(stage: LintStage, *, interpreted: bool) -> bool:
     native = False
     for each in lineage(stage):
         for instruction in each.instructions:
-            if isinstance(instruction, Run | Env) and _STATIC.search(instruction.original):
+            if isinstance(instruction, Run | Env) and re.search(_STATIC, instruction.original):
                 return False
             if isinstance(instruction, Run):
                 for words in commands(script_of(instruction)):

@@ -23,13 +23,13 @@ from jettison.lint.file import LintFile, LintStage, LintStep
 from jettison.lint.graph import lineage
 from jettison.lint.own import OwnRule
 
-_OF_IMAGES = re.compile(
+_OF_IMAGES = (
     r"(?:NODE|YARN|PYTHON|GOLANG|GO|RUBY|RUST|PHP|JAVA|NGINX|NJS|PKG|ERLANG|OTP|ELIXIR|DOTNET|ASPNET|PG"
     r"|MYSQL|MARIADB|REDIS|GRADLE|MAVEN|HTTPD|TOMCAT|CADDY|PERL|SWIFT|JULIA|GCC)(?:_\w+)?"
 )
 """Variables that official images have."""
 
-_POSIX = re.compile(r"(?:^|/)(?:ba|da|a|k|z)?sh$")
+_POSIX = r"(?:^|/)(?:ba|da|a|k|z)?sh$"
 
 
 class MS110(OwnRule):
@@ -71,7 +71,7 @@ class MS110(OwnRule):
             seen: set[str] = set()
             for step in stage.steps if _is_posix(stage) else ():
                 for name in _unseen(step, elsewhere):
-                    known = stage.facts is not None or not _OF_IMAGES.fullmatch(name)
+                    known = stage.facts is not None or not re.fullmatch(_OF_IMAGES, name)
                     if known and name not in seen:
                         seen.add(name)
                         yield self._undeclared(stage, step, name, elsewhere[name])
@@ -149,4 +149,4 @@ def _is_posix(stage: LintStage) -> bool:
     shells = [
         each.argv[0] for below in lineage(stage) for each in below.runs if isinstance(each, Shell)
     ]
-    return all(_POSIX.search(shell) for shell in shells)
+    return all(re.search(_POSIX, shell) for shell in shells)
