@@ -51,7 +51,7 @@ def test_a_check_tells_what_buildkits_tells(case, session, tmp_path):
         build_args=options.get("build_args", {}),
     )
     checked = api_check(session, request)
-    found = sorted((each.span.line, each.rule, each.detail) for each in checked.findings)
+    found = sorted((each.span.line, each.rule, each.detail) for each in checked.dockers)
     expected = case["expected"]
     warnings = [(each["line"], each["rule"], each["detail"]) for each in expected["warnings"]]
     if case["name"] in DIFFERENCES:

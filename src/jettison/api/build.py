@@ -87,7 +87,7 @@ def build(
         compiled = compile_request(session, request, context, sink)
         plan = compiled.plan
         _report_stages(plan, request, sink)
-        check_build(session, compiled, context, sink)
+        of_text = check_build(session, compiled, context, sink, checks)
         sources = ContextSources(
             context,
             session.store,
@@ -113,6 +113,7 @@ def build(
             request,
             Outcome(solution, image, time.monotonic() - began, explanation),
             checks=checks,
+            of_text=of_text,
             solve=lambda other: _solver(
                 session, request, sources, other, sink, packer, resources
             ).solve(),

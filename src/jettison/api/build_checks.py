@@ -95,7 +95,7 @@ def build_findings(
     now = time.time_ns()
     for each in found:
         if each.severity is not Severity.NOTE:
-            sink(_event(each, now))
+            sink(finding_event(each, now))
     return found
 
 
@@ -117,8 +117,9 @@ def require_no_findings(findings: Sequence[Finding], settings: CheckSettings) ->
         )
 
 
-def _event(finding: Finding, now: int) -> Warned:
-    hint = " ".join(fix_lines(finding.fixes[0])) if finding.fixes else ""
+def finding_event(finding: Finding, now: int) -> Warned:
+    """Return the event that tells a finding; ``now`` in nanoseconds since the epoch."""
+    hint = " ".join(fix_lines(finding.fixes[0])) if finding.fixes else finding.url
     return Warned(
         now,
         "; ".join((finding.detail, *finding.cause)),

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jettison import __version__
+from jettison.api.build_checks import CheckSettings, check_settings, finding_event
 from jettison.api.compile import Compiled, compile_arguments, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import FrontendError, InvalidReferenceError, JettisonError, SourceError
-from jettison.events import Sink, Warned
-from jettison.findings.finding import Finding
+from jettison.events import Sink
+from jettison.findings.finding import Finding, Severity
 from jettison.frontend.base import CompileRequest, ImageConfigs, ImageContext, ImageRequest
 from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import Dockerfile
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from jettison.lint.outline import Outline, Target
 
 _OVERRIDE = "BUILDKIT_DOCKERFILE_CHECK"
+_OWN = "MS"
+"""How the names of rules begin that docker does not have."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -52,6 +55,16 @@ class Checked(msgspec.Struct, frozen=True):
     dockerfile: Dockerfile
     findings: tuple[Finding, ...] = ()
     error: JettisonError | None = None
+
+    @property
+    def dockers(self) -> tuple[Finding, ...]:
+        """Findings of rules that docker has."""
+        return tuple(each for each in self.findings if not each.rule.startswith(_OWN))
+
+    @property
+    def own(self) -> tuple[Finding, ...]:
+        """Findings of rules that docker does not have."""
+        return tuple(each for each in self.findings if each.rule.startswith(_OWN))
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -88,7 +101,9 @@ def check(session: Session, request: BuildRequest) -> Checked:
             lint_context = msgspec.structs.replace(
                 lint_context, stages=needed_stages(dockerfile, lint_context)
             )
-        findings = run_rules(dockerfile, lint_context, options=options)
+        ignored = check_settings(request).ignored
+        findings = run_rules(dockerfile, lint_context, options=options, own=True, ignored=ignored)
+        findings = tuple(each for each in findings if not _says_the_same(each, error))
         return Checked(dockerfile, findings, error and _with_source(error, context))
 
 
@@ -126,27 +141,45 @@ def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...]
         return targets_of(dockerfile, make_lint_context(asked, {}, context)), dockerfile
 
 
-def check_build(session: Session, compiled: Compiled, context: BuildContext, sink: Sink) -> None:
+def check_build(
+    session: Session,
+    compiled: Compiled,
+    context: BuildContext,
+    sink: Sink,
+    settings: CheckSettings,
+) -> tuple[Finding, ...]:
     """Tell what the rules find in the stages that a build needs.
+
+    Args:
+        session: The store.
+        compiled: The plan, and the Dockerfile that it was made from.
+        context: Whose ignore file counts.
+        sink: Gets an event for each error and warning.
+        settings: How builds are checked.
+
+    Returns:
+        What rules found that docker does not have.
 
     Raises:
         LintError: the file wants findings to be errors.
         UsageError: an option of ``# check=`` is wrong.
     """
-    question = _question(compiled, context)
+    question = _question(compiled, context, settings)
     kept = session.cache.answers.find(question)
     answer = msgspec.msgpack.decode(kept, type=_Answer) if kept is not None else None
     if answer is None:
-        answer = _check_stages(compiled, context)
+        answer = _check_stages(compiled, context, settings)
         session.cache.answers.keep(question, msgspec.msgpack.encode(answer))
     now = time.time_ns()
     for each in answer.findings:
-        sink(Warned(now, each.detail, rule=each.rule, span=each.span, hint=each.url))
+        if each.severity is not Severity.NOTE:
+            sink(finding_event(each, now))
     if answer.findings and answer.error:
         from jettison.findings.options import CheckOptions
         from jettison.lint.runner import raise_for
 
         raise_for(answer.findings, CheckOptions(error=True))
+    return tuple(each for each in answer.findings if each.rule.startswith(_OWN))
 
 
 def make_lint_context(
@@ -177,7 +210,13 @@ def make_lint_context(
     )
 
 
-def _check_stages(compiled: Compiled, context: BuildContext) -> _Answer:
+def _says_the_same(finding: Finding, error: JettisonError | None) -> bool:
+    """Tell whether a finding is about what the build fails of."""
+    span = error.span if error is not None else None
+    return finding.severity is Severity.ERROR and span is not None and span.line == finding.line
+
+
+def _check_stages(compiled: Compiled, context: BuildContext, settings: CheckSettings) -> _Answer:
     from jettison.lint.runner import check as run_rules
     from jettison.lint.runner import options_of
 
@@ -186,10 +225,17 @@ def _check_stages(compiled: Compiled, context: BuildContext) -> _Answer:
     options = options_of(dockerfile, asked.build_args.get(_OVERRIDE, ""))
     needed = frozenset(stage.index for stage in compiled.plan.stages if stage.needed)
     lint_context = make_lint_context(asked, compiled.configs, context, needed)
-    return _Answer(run_rules(dockerfile, lint_context, options=options), options.error)
+    found = run_rules(
+        dockerfile,
+        msgspec.structs.replace(lint_context, files_follow=True),
+        options=options,
+        own=settings.level != "none",
+        ignored=settings.ignored,
+    )
+    return _Answer(found, options.error)
 
 
-def _question(compiled: Compiled, context: BuildContext) -> Digest:
+def _question(compiled: Compiled, context: BuildContext, settings: CheckSettings) -> Digest:
     """Return a digest of everything that the findings of a build depend on."""
     asked = compiled.asked
     images = [
@@ -197,7 +243,7 @@ def _question(compiled: Compiled, context: BuildContext) -> Digest:
         for each, config in compiled.configs.items()
     ]
     parts = (
-        ("checks", __version__, asked.text),
+        ("checks", __version__, asked.text, settings.level != "none", settings.ignored),
         (sorted(asked.build_args.items()), asked.target),
         (str(asked.platform), str(asked.build_platform)),
         [stage.index for stage in compiled.plan.stages if stage.needed],

@@ -218,21 +218,26 @@ def shown(sink: Sink, name: str, work: Callable[[Callable[[str, int, int], None]
 
 @contextmanager
 def _suggesting_stages(asked: CompileRequest, need: ImageRequest) -> Iterator[None]:
-    """Give errors about an image that is called almost like a stage a hint at the stage."""
+    """Let errors about an image that is called almost like a stage say so."""
     try:
         yield
     except JettisonError as error:
         from jettison.frontend.dockerfile.parser import parse
         from jettison.frontend.dockerfile.syntax import From
-        from jettison.frontend.dockerfile.text import suggest
+        from jettison.frontend.dockerfile.text import near_name
+        from jettison.lint.bases import OFFICIAL
 
         dockerfile = parse(asked.text, filename=asked.filename)
         stages = [each.stage_name for each in dockerfile.instructions if isinstance(each, From)]
         name = parse_reference(need.reference).familiar.partition(":")[0]
-        near = suggest(name, [stage for stage in stages if stage])
+        near = near_name(name, stages) if name not in OFFICIAL else ""
         if near:
-            otherwise = f" Otherwise {error.hint}" if error.hint else ""
-            error.hint = f"did you mean the stage `{near}`?{otherwise}"
+            error.message = (
+                f"there is no stage `{name}` (did you mean stage `{near}`?), and {error.message}"
+            )
+            error.args = (error.message,)
+            otherwise = f"; otherwise {error.hint}" if error.hint else ""
+            error.hint = f"write `{near}`{otherwise}"
         raise
 
 

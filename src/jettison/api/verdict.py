@@ -31,6 +31,7 @@ def judge(
     outcome: Outcome,
     *,
     checks: CheckSettings,
+    of_text: tuple[Finding, ...],
     solve: Solve,
     sink: Sink,
     reported: Callable[[Report], None] | None,
@@ -42,6 +43,7 @@ def judge(
         request: What was asked for.
         outcome: What was built.
         checks: How the image is checked.
+        of_text: What was found in the Dockerfile, which is reported already.
         solve: For a counterfactual that is to be built.
         sink: Gets findings.
         reported: Gets the report if the image is not to pass.
@@ -59,7 +61,7 @@ def judge(
         read = checks.is_strict or _all_here(session, outcome.solution)
         return Roots(session, outcome.image, read=read)
 
-    findings = build_findings(session, outcome.image, checks, open_roots, sink)
+    findings = of_text + build_findings(session, outcome.image, checks, open_roots, sink)
     report = None
     if wants_report(request, ran=bool(outcome.solution.executed)):
         from jettison.api.build_report import build_report

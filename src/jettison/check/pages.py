@@ -6,8 +6,10 @@ Out: Markdown by file name; ``scripts/check_pages.py`` writes it below ``docs/ch
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
 from jettison.check.registry import RULES
-from jettison.check.rule import Rule
 from jettison.findings.pages import summary_and_body
 
 _FAMILIES = {
@@ -21,19 +23,50 @@ _FAMILIES = {
 }
 
 
-def pages() -> dict[str, str]:
-    """Return the page of every rule, and ``README.md``, which lists them."""
-    found = {f"{rule.id.lower()}.md": _page(rule) for rule in RULES}
-    found["README.md"] = _index()
+class Explained(Protocol):
+    """A rule as its page needs it; its docstring is the page."""
+
+    @property
+    def id(self) -> str:
+        """Its id, such as ``MS304``."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What holds when it finds nothing."""
+        ...
+
+    @property
+    def hadolint(self) -> frozenset[str]:
+        """Codes whose ``# hadolint ignore=`` comments count for it."""
+        ...
+
+
+def pages(of_text: Sequence[Explained]) -> dict[str, str]:
+    """Return the page of every rule, and ``README.md``, which lists them.
+
+    Args:
+        of_text: Rules about the Dockerfile's text whose ids are of the same kind.
+    """
+    rules = _all(of_text)
+    found = {f"{rule.id.lower()}.md": _page(rule) for rule in rules}
+    found["README.md"] = _index(rules)
     return found
 
 
-def find_page(rule: str) -> str | None:
+def find_page(rule: str, of_text: Sequence[Explained]) -> str | None:
     """Return the page of a rule by its id, in any case; None if there is no such rule."""
-    return pages().get(f"{rule.lower()}.md")
+    named = (each for each in _all(of_text) if each.id.lower() == rule.lower())
+    return next(map(_page, named), None)
 
 
-def _page(rule: Rule) -> str:
+def _all(of_text: Sequence[Explained]) -> list[Explained]:
+    """Return all rules in the order of their ids."""
+    rules: list[Explained] = [*of_text, *RULES]
+    return sorted(rules, key=lambda rule: rule.id)
+
+
+def _page(rule: Explained) -> str:
     summary, body = summary_and_body(rule)
     lines = [f"# {rule.id}: {rule.title}", "", summary, "", *body]
     lines += [
@@ -53,16 +86,18 @@ _INDEX = """# Checks of images
 
 Every build looks for these in the image that it made, and `jettison check --image IMAGE` in any
 image. An error says that the image will not run, or leaks a secret; `--strict` makes it fail the
-build. Rules about the Dockerfile's text are [elsewhere](../rules/README.md).
+build. The rules about stages read the Dockerfile only, so that `jettison check` runs them, too;
+docker's rules about its text are [elsewhere](../rules/README.md).
 """
 
 
-def _index() -> str:
+def _index(rules: Iterable[Explained]) -> str:
     parts = [_INDEX]
+    rules = list(rules)
     for family, title in _FAMILIES.items():
-        rules = [rule for rule in RULES if rule.id.startswith(family)]
-        if rules:
-            rows = [f"| [{each.id}]({each.id.lower()}.md) | {each.title} |\n" for each in rules]
+        those = [rule for rule in rules if rule.id.startswith(family)]
+        if those:
+            rows = [f"| [{each.id}]({each.id.lower()}.md) | {each.title} |\n" for each in those]
             head = "| rule | what holds when it finds nothing |\n|---|---|\n"
             parts.append(f"\n## {title}\n\n{head}{''.join(rows)}")
     return "".join(parts)

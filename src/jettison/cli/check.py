@@ -146,12 +146,13 @@ def _explain(rule: str) -> int:
     from jettison.check.pages import find_page
     from jettison.check.registry import RULES
     from jettison.lint.pages import find_page as find_text_page
+    from jettison.lint.registry import OWN_RULES
     from jettison.lint.registry import RULES as TEXT_RULES
     from jettison.spelling import near_misses
 
-    page = find_page(rule) or find_text_page(rule)
+    page = find_page(rule, OWN_RULES) or find_text_page(rule)
     if page is None:
-        names = [each.id for each in RULES] + [each.name for each in TEXT_RULES]
+        names = [each.id for each in RULES] + [each.name for each in (*TEXT_RULES, *OWN_RULES)]
         near = near_misses(rule, names) or near_misses(rule.upper(), names)
         hint = f"did you mean `{near[0]}`?" if near else "ids are like `MS304`"
         raise UsageError(f"there is no rule `{rule}`", hint=hint)
@@ -170,7 +171,7 @@ def call(ctx: click.Context, context: str, method: str, flags: Mapping[str, obje
     request = _request(context, flags)
     with Session.open(settings_of(ctx), os.environ) as session:
         if name == "check":
-            return _check(session, request, form, ignore_status=ignore_status)
+            return _check(session, request, form, ignore_status=ignore_status, dockers=True)
         _describe(session, request, name, form)
     return 0
 
@@ -225,27 +226,55 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
     )
 
 
-def _check(session: Session, request: BuildRequest, form: str, *, ignore_status: bool) -> int:
+def _check(
+    session: Session,
+    request: BuildRequest,
+    form: str,
+    *,
+    ignore_status: bool,
+    dockers: bool = False,
+) -> int:
+    """Check one Dockerfile, print what is found, return the status.
+
+    Args:
+        session: The store.
+        request: What is checked.
+        form: Of the output.
+        ignore_status: Return 0 whatever is found.
+        dockers: Answer as docker does: its rules make the count and the status, what rules of our
+            own find follows.
+    """
     from jettison.api.check import check as check_file
     from jettison.console.message import error_message
+    from jettison.findings.finding import Severity
 
     found = check_file(session, request)
     findings, error = found.findings, found.error
-    _print(findings, found.dockerfile, form, error)
+    if dockers and form in {"text", "json"}:
+        _print(found.dockers, found.dockerfile, form, error, beside=found.own)
+    else:
+        _print(findings, found.dockerfile, form, error)
     sys.stdout.flush()
     if error is not None and form == "text":
         err(error_message(error) + "\n")
-    return 0 if ignore_status or (not findings and error is None) else 1
+    counted = found.dockers if dockers else findings
+    bad = any(each.severity is not Severity.NOTE for each in counted) or error is not None
+    return 1 if bad and not ignore_status else 0
 
 
 def _print(
-    findings: Sequence[Finding], source: Source, form: str, error: JettisonError | None = None
+    findings: Sequence[Finding],
+    source: Source,
+    form: str,
+    error: JettisonError | None = None,
+    *,
+    beside: Sequence[Finding] = (),
 ) -> None:
     match form:
         case "json":
             from jettison.findings.form.json import as_json
 
-            out_json(as_json(findings, source, error=error))
+            out_json(as_json(findings, source, error=error, beside=beside))
         case "sarif":
             from jettison import __version__
             from jettison.findings.form.sarif import as_sarif
@@ -256,9 +285,10 @@ def _print(
 
             out(as_github(findings, source, error=error))
         case _:
-            from jettison.findings.form.text import as_text
+            from jettison.findings.form.text import as_text, each_as_text
 
             out(as_text(findings, source) if findings or not error else "")
+            out(each_as_text(beside, source))
 
 
 def _describe(session: Session, request: BuildRequest, name: str, form: str) -> None:

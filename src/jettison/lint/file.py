@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from typing import TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instructi
 from jettison.frontend.dockerfile.words import Expanded, expand
 from jettison.oci.platform import Platform, normalise
 
+T = TypeVar("T")
 _DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _AMD64 = normalise("linux", "amd64")
 
@@ -49,6 +51,7 @@ class LintContext(msgspec.Struct, frozen=True):
         stages: Indices of the stages to check; None is all.
         image: Returns facts of an image by reference and platform, None when they are not known.
         is_ignored: Tells whether the ignore file excludes a context path; None without one.
+        files_follow: Whether what the stages make will be checked, too.
     """
 
     build_args: Mapping[str, str] = {}
@@ -58,6 +61,7 @@ class LintContext(msgspec.Struct, frozen=True):
     stages: Collection[int] | None = None
     image: Callable[[str, Platform], ImageFacts | None] | None = None
     is_ignored: Callable[[str], bool] | None = None
+    files_follow: bool = False
 
 
 class LintStep:
@@ -136,6 +140,11 @@ class LintStage:
             self.inherited = parent.inherited | {each.name for each in parent.runs}
 
     @property
+    def label(self) -> str:
+        """The name, or ``stage-N``."""
+        return self.first.stage_name or f"stage-{self.index}"
+
+    @property
     def runs(self) -> Iterable[Instruction]:
         """The instructions in the order in which they count, triggers first."""
         return [*self.triggers, *self.instructions]
@@ -154,6 +163,7 @@ class LintFile:
     """A parsed file with its ``LintContext``."""
 
     def __init__(self, dockerfile: Dockerfile, context: LintContext) -> None:
+        self._facts: dict[Callable[[LintFile], object], object] = {}
         self.dockerfile = dockerfile
         self.context = context
         self.globals: list[Arg] = []
@@ -165,6 +175,12 @@ class LintFile:
                 self._blocks[-1][1].append(instruction)
             elif isinstance(instruction, Arg):
                 self.globals.append(instruction)
+
+    def fact(self, find: Callable[[LintFile], T]) -> T:
+        """Return what a function finds in the file; it is called once."""
+        if find not in self._facts:
+            self._facts[find] = find(self)
+        return self._facts[find]  # type: ignore[return-value]
 
     @cached_property
     def platform_values(self) -> dict[str, str]:

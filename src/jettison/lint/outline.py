@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from jettison.errors import FrontendError, Span, StageGraphError
-from jettison.frontend.dockerfile.mounts import MountSpec, parse_mount
-from jettison.frontend.dockerfile.syntax import Arg, Copy, Dockerfile, Instruction, Run
-from jettison.frontend.dockerfile.text import did_you_mean
+from jettison.errors import FrontendError, Span
+from jettison.frontend.dockerfile.mounts import MountSpec
+from jettison.frontend.dockerfile.syntax import Arg, Dockerfile
 from jettison.frontend.dockerfile.words import expand
 from jettison.lint.file import LintContext, LintFile, LintStage
+from jettison.lint.graph import find_target, mounts, needed
 from jettison.plan.op import MountType
 
 
@@ -83,17 +83,15 @@ def outline(dockerfile: Dockerfile, context: LintContext | None = None) -> Outli
         StageGraphError: There is no such target, or no stage at all.
     """
     file = LintFile(dockerfile, context or LintContext())
-    target = _find_target(file)
-    needed = _needed(file, target)
-    mounts = [
-        (spec, instruction.span) for stage in needed for spec, instruction in _mounts(stage, file)
-    ]
+    target = find_target(file)
+    stages = needed(file, target)
+    mounted = [(spec, instruction.span) for stage in stages for spec, instruction in mounts(stage)]
     return Outline(
         name=target.first.stage_name,
         description=target.first.description,
-        args=tuple(_args(file, needed)),
-        secrets=_mounted(mounts, MountType.SECRET),
-        ssh=_mounted(mounts, MountType.SSH),
+        args=tuple(_args(file, stages)),
+        secrets=_mounted(mounted, MountType.SECRET),
+        ssh=_mounted(mounted, MountType.SSH),
     )
 
 
@@ -104,72 +102,12 @@ def needed_stages(dockerfile: Dockerfile, context: LintContext) -> frozenset[int
         StageGraphError: There is no such target, or no stage at all.
     """
     file = LintFile(dockerfile, context)
-    return frozenset(stage.index for stage in _needed(file, _find_target(file)))
+    return frozenset(stage.index for stage in needed(file, find_target(file)))
 
 
 def _platform(file: LintFile, stage: LintStage) -> str:
     expanded = file.expand_global(stage.first.platform)
     return expanded.text if expanded is not None else stage.first.platform
-
-
-def _find_target(file: LintFile) -> LintStage:
-    if not file.stages:
-        raise StageGraphError("dockerfile contains no stages to build")
-    wanted = file.context.target
-    if not wanted:
-        return file.stages[-1]
-    for stage in reversed(file.stages):
-        if stage.first.stage_name == wanted.lower():
-            return stage
-    for stage in file.stages:
-        if wanted == str(stage.index):
-            return stage
-    names = [stage.first.stage_name for stage in file.stages if stage.first.stage_name]
-    raise StageGraphError(
-        f'target stage "{wanted}" could not be found{did_you_mean(wanted, names)}'
-    )
-
-
-def _needed(file: LintFile, target: LintStage) -> list[LintStage]:
-    """Return the stages that a target is made from, itself included, in file order."""
-    names = {stage.first.stage_name: stage for stage in file.stages if stage.first.stage_name} | {
-        str(stage.index): stage for stage in file.stages
-    }
-    needed: dict[int, LintStage] = {}
-    waiting = [target]
-    while waiting:
-        stage = waiting.pop()
-        if stage.index in needed:
-            continue
-        needed[stage.index] = stage
-        if stage.parent is not None:
-            waiting.append(stage.parent)
-        for name in _read_names(stage, file):
-            found = names.get(name.lower())
-            if found is not None:
-                waiting.append(found)
-    return [needed[index] for index in sorted(needed)]
-
-
-def _read_names(stage: LintStage, file: LintFile) -> Iterator[str]:
-    """Yield what a stage copies and mounts from."""
-    for instruction in stage.runs:
-        if isinstance(instruction, Copy) and instruction.from_name:
-            yield instruction.from_name
-    for spec, _ in _mounts(stage, file):
-        if spec.from_name:
-            yield spec.from_name
-
-
-def _mounts(stage: LintStage, file: LintFile) -> Iterator[tuple[MountSpec, Instruction]]:
-    """Yield the mounts of a stage; one that is wrong is left for the build to tell."""
-    for step in stage.steps:
-        if isinstance(step.instruction, Run):
-            for text in step.instruction.mounts:
-                try:
-                    yield parse_mount(text, step.expand), step.instruction
-                except FrontendError:
-                    continue
 
 
 def _mounted(mounts: Iterable[tuple[MountSpec, Span]], kind: MountType) -> tuple[OutlineMount, ...]:

@@ -1,11 +1,12 @@
 """The registry: every rule there is.
 
 In:  the modules of ``lint.rules``.
-Out: ``RULES`` in the order of docker's list.
+Out: ``RULES`` in the order of docker's list, and ``OWN_RULES``, which docker does not have.
 """
 
 from __future__ import annotations
 
+from jettison.lint.own import OwnRule
 from jettison.lint.rule import Rule
 from jettison.lint.rules.consistent_instruction_casing import ConsistentInstructionCasing
 from jettison.lint.rules.copy_ignored_file import CopyIgnoredFile
@@ -20,6 +21,16 @@ from jettison.lint.rules.invalid_definition_description import InvalidDefinition
 from jettison.lint.rules.json_args_recommended import JSONArgsRecommended
 from jettison.lint.rules.legacy_key_value_format import LegacyKeyValueFormat
 from jettison.lint.rules.maintainer_deprecated import MaintainerDeprecated
+from jettison.lint.rules.ms101 import MS101
+from jettison.lint.rules.ms102 import MS102
+from jettison.lint.rules.ms103 import MS103
+from jettison.lint.rules.ms104 import MS104
+from jettison.lint.rules.ms105 import MS105
+from jettison.lint.rules.ms106 import MS106
+from jettison.lint.rules.ms107 import MS107
+from jettison.lint.rules.ms109 import MS109
+from jettison.lint.rules.ms110 import MS110
+from jettison.lint.rules.ms111 import MS111
 from jettison.lint.rules.multiple_instructions_disallowed import MultipleInstructionsDisallowed
 from jettison.lint.rules.no_empty_continuation import NoEmptyContinuation
 from jettison.lint.rules.redundant_target_platform import RedundantTargetPlatform
@@ -53,4 +64,17 @@ RULES: tuple[Rule, ...] = (
     InvalidDefinitionDescription(),
     ExposeProtoCasing(),
     ExposeInvalidFormat(),
+)
+
+OWN_RULES: tuple[OwnRule, ...] = (
+    MS101(),
+    MS102(),
+    MS103(),
+    MS104(),
+    MS105(),
+    MS106(),
+    MS107(),
+    MS109(),
+    MS110(),
+    MS111(),
 )

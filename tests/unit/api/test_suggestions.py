@@ -27,7 +27,11 @@ def session(tmp_path):
         ("FROM scratch AS builder\nFROM Bilder\n", ""),
         ("FROM scratch AS builder\nFROM bilder\n", "builder"),
         ("FROM scratch AS builder\nFROM scratch\nRUN --mount=from=buildr,target=/x x\n", "builder"),
+        ("FROM scratch AS b\nFROM scratch\nCOPY --from=bb / /\n", "b"),
+        ("FROM scratch AS builder\nFROM scratch\nCOPY --from=build / /\n", "builder"),
+        ("FROM scratch AS b\nFROM scratch\nCOPY --from=a / /\n", ""),
         ("FROM scratch AS builder\nFROM scratch\nCOPY --from=alpine / /\n", ""),
+        ("FROM scratch AS nginx2\nFROM scratch\nCOPY --from=nginx / /\n", ""),
         ("FROM scratch AS builder\nFROM scratch\nCOPY --from=example.com/bulider / /\n", ""),
     ],
 )
@@ -35,9 +39,11 @@ def test_stages_are_offered_for_images_that_are_not_there(session, tmp_path, tex
     (tmp_path / "Dockerfile").write_text(text)
     with pytest.raises(JettisonError) as caught:
         build(session, BuildRequest(context=str(tmp_path), offline=True), lambda _event: None)
-    hint = caught.value.hint or ""
-    assert ("did you mean the stage" in hint) == bool(near)
-    assert f"the stage `{near}`?" in hint or not near
+    message = caught.value.message
+    assert ("did you mean stage" in message) == bool(near)
+    assert not near or f"(did you mean stage `{near}`?)" in message
+    assert not near or caught.value.hint.startswith(f"write `{near}`")
+    assert str(caught.value) == message
 
 
 def test_nobody_outside_of_a_checkout_is_pointed_at_its_directories(session, tmp_path, monkeypatch):

@@ -120,3 +120,42 @@ def test_unknown_methods_are_told(jettison, method, message):
     assert status == 125
     assert message in err
     assert "hint: " in err
+
+
+MISSPELT = "FROM scratch AS b\nCOPY . /\nFROM scratch\nCOPY --from=bb /x /\n"
+TESTED = "FROM scratch AS b\nCOPY . /\nFROM b AS t\nRUN npm test\nFROM scratch\nCOPY --from=b / /\n"
+
+
+def test_check_finds_what_docker_does_not_look_for(jettison):
+    status, out, _ = jettison(MISSPELT, "check")
+    assert status == 1
+    assert out.startswith("Check complete, 1 error has been found!\n\nERROR: MS101\n")
+    assert "fix  replace line 4: COPY --from=b /x /" in out
+
+
+def test_notes_leave_the_status_alone(jettison):
+    status, out, _ = jettison(TESTED, "check")
+    assert (status, "NOTE: MS103" in out) == (0, True)
+
+
+def test_dockers_check_counts_dockers_rules_and_tells_the_others_beside(jettison):
+    status, out, _ = jettison(MISSPELT, "build", "--check", ".")
+    assert status == 0
+    assert out.startswith("Check complete, no warnings found.\n\nERROR: MS101\n")
+    status, out, _ = jettison(MISSPELT, "build", "--call=check,format=json", ".")
+    document = json.loads(out)
+    assert (status, document["warnings"]) == (0, [])
+    assert [each["ruleName"] for each in document["findings"]] == ["MS101"]
+    assert "findings" not in json.loads(jettison(GOOD, "build", "--call=check,format=json", ".")[1])
+
+
+def test_rules_about_stages_explain_themselves(jettison):
+    status, out, _ = jettison(GOOD, "check", "--explain", "ms103")
+    assert (status, out.startswith("# MS103: ")) == (0, True)
+
+
+def test_what_the_build_fails_of_is_not_told_twice(jettison):
+    status, out, err = jettison("FROM scratch AS a\nCOPY --from=a / /\n", "check")
+    assert (status, out) == (1, "")
+    assert "a" in err
+    assert "MS102" not in err

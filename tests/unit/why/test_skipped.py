@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jettison.why.skipped import is_test, skipped_stages
+from jettison.frontend.dockerfile.commands import is_test
+from jettison.why.skipped import skipped_stages
 from why_simulation import Simulation
 
 

@@ -6,7 +6,7 @@ Out: an object with ``warnings`` and ``sources``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -17,7 +17,11 @@ from jettison.findings.source import Source
 
 
 def as_json(
-    findings: Iterable[Finding], source: Source, *, error: JettisonError | None = None
+    findings: Iterable[Finding],
+    source: Source,
+    *,
+    error: JettisonError | None = None,
+    beside: Sequence[Finding] = (),
 ) -> str:
     """Return all findings; those that docker has none of have ``severity`` and more.
 
@@ -25,9 +29,12 @@ def as_json(
         findings: What was found.
         source: Where.
         error: Why the file cannot be built, for ``buildError``.
+        beside: Findings of rules that docker does not have, for ``findings``.
     """
     named = {"filename": source.filename, "language": "Dockerfile", "data": encoded(source)}
     document: Json = {"warnings": [_one(each) for each in findings], "sources": [named]}
+    if beside:
+        document["findings"] = [_one(each) for each in beside]
     if error is not None:
         place = location(error.span)
         document["buildError"] = without_empty({"message": error.message, "location": place})

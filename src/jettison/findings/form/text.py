@@ -26,8 +26,13 @@ def as_text(findings: Sequence[Finding], source: Source) -> str:
     if not findings:
         return "Check complete, no warnings found.\n"
     verb = "has" if len(findings) == 1 else "have"
-    parts = [f"Check complete, {counted(findings)} {verb} been found!\n"]
-    return "".join(parts + [_one(each, source) for each in findings])
+    head = f"Check complete, {counted(findings)} {verb} been found!\n"
+    return head + each_as_text(findings, source)
+
+
+def each_as_text(findings: Sequence[Finding], source: Source) -> str:
+    """Return findings without a summary; arguments as for ``as_text``."""
+    return "".join(_one(each, source) for each in findings)
 
 
 def counted(findings: Sequence[Finding]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jettison.spelling import distance
+from jettison.spelling import distance, near_misses
 
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
@@ -25,6 +25,7 @@ SEPARATOR = re.compile(r"[\t\v\f\r ]+")
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _MAX_DISTANCE = 2
+_WORD = 3
 _ESCAPES = {
     "\a": r"\a",
     "\b": r"\b",
@@ -95,3 +96,23 @@ def did_you_mean(wrong: str, options: Iterable[str], *, ignore_case: bool = Fals
     """Return `` (did you mean X?)`` or nothing, to be appended to a message."""
     match = suggest(wrong, options, ignore_case=ignore_case)
     return f" (did you mean {match}?)" if match else ""
+
+
+def near_name(wrong: str, names: Iterable[str]) -> str:
+    """Return the name of a stage that was probably meant, or an empty text.
+
+    One of two that is the beginning of the other counts, too, if it is a word by itself.
+
+    >>> near_name("bulid", ["build"]), near_name("build", ["builder"]), near_name("go", ["js"])
+    ('build', 'builder', '')
+    """
+    asked = wrong.lower()
+    known = [name for name in names if name]
+    near = near_misses(asked, known)
+    near += [
+        name
+        for name in known
+        if min(len(name), len(asked)) >= _WORD
+        if name.startswith(asked) or asked.startswith(name)
+    ]
+    return near[0] if near and asked not in known else ""
