@@ -7,6 +7,28 @@ Out: ``RULES`` in the order of their ids.
 from __future__ import annotations
 
 from jettison.check.rule import Rule
+from jettison.check.rules.ms501 import MS501
+from jettison.check.rules.ms502 import MS502
+from jettison.check.rules.ms503 import MS503
+from jettison.check.rules.ms504 import MS504
+from jettison.check.rules.ms505 import MS505
+from jettison.check.rules.ms506 import MS506
 from jettison.check.rules.ms507 import MS507
+from jettison.check.rules.ms508 import MS508
+from jettison.check.rules.ms509 import MS509
+from jettison.check.rules.ms511 import MS511
+from jettison.check.rules.ms512 import MS512
 
-RULES: tuple[Rule, ...] = (MS507(),)
+RULES: tuple[Rule, ...] = (
+    MS501(),
+    MS502(),
+    MS503(),
+    MS504(),
+    MS505(),
+    MS506(),
+    MS507(),
+    MS508(),
+    MS509(),
+    MS511(),
+    MS512(),
+)
