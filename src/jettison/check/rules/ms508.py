@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jettison.analysis.rootfs import Rootfs
-from jettison.analysis.surface import SurfaceFacts, surface
+from jettison.analysis.surface import surface
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.check.written import listed
@@ -57,7 +56,7 @@ class MS508(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield one note."""
-        found = subject.image.fact(_surface)
+        found = subject.image.fact(surface)
         parts = [
             f"{found.counts[kind]} {name} ({listed(found.paths[kind], 2)})"
             for kind, name in _KINDS.items()
@@ -70,7 +69,3 @@ class MS508(Rule):
                 stage=subject.final.label,
                 fixes=advice("copy what runs into a stage that is FROM scratch or a smaller base"),
             )
-
-
-def _surface(root: Rootfs) -> SurfaceFacts:
-    return surface(root.files)

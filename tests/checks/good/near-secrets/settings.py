@@ -1,0 +1,5 @@
+import os
+
+HEADER = "-----BEGIN PRIVATE KEY-----"
+TOKEN = os.environ["API_TOKEN"]
+EXAMPLE = "AKIAIOSFODNN7EXAMPLE"
