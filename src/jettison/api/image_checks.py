@@ -126,16 +126,18 @@ def _check(
         return None
     config = decode(ImageConfig, image.config)
     platform = normalise(config.os, config.architecture, config.variant)
+    secrets = ImageSecrets(session, image, roots.provenance, known)
     subject = Subject(
         roots.provenance,
         config.config,
         platform,
         root,
         roots.stage,
-        ImageSecrets(session, image, roots.provenance, known),
+        secrets,
         tuple(each.created_by for each in config.history),
     )
-    return check_image(subject, _suppressions(roots.provenance.record, ignored))
+    found = check_image(subject, _suppressions(roots.provenance.record, ignored))
+    return secrets.masked(found)
 
 
 def _suppressions(record: BuildRecord, ignored: Collection[str]) -> Suppressions:

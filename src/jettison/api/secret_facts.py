@@ -9,7 +9,7 @@ lengths and places only, under a digest that is keyed with the store's key (``St
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +22,7 @@ from jettison.analysis.secrets.known import KnownSecrets
 from jettison.analysis.secrets.search import Searcher, Sighting
 from jettison.api.session import Session
 from jettison.check.secrets import Leak
+from jettison.findings.finding import Finding
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, sha256_digest
@@ -65,18 +66,13 @@ class ImageSecrets:
         """
         if not self._known:
             return ()
-        found = []
+        found: dict[tuple[int, str, str], Leak] = {}
         for position in self._own_layers:
             for each in self._sightings(position):
-                leak = Leak(
-                    self._known.name(each.secret),
-                    self._known.length(each.secret),
-                    each.form,
-                    position,
-                    each.path,
-                )
-                found.append(leak)
-        return (*found, *self._in_documents())
+                name, length = self._known.name(each.secret), self._known.length(each.secret)
+                leak = Leak(name, length, each.form, position, each.path)
+                found.setdefault((position, each.path, name), leak)  # all of it, or a part
+        return (*found.values(), *self._in_documents())
 
     def files(self, position: int) -> Sequence[SecretFile]:
         """Return what looks like a secret in a layer.
@@ -92,6 +88,25 @@ class ImageSecrets:
             kept = secret_files(list_files(tree))
             self._session.cache.answers.keep(question, msgspec.msgpack.encode(kept))
         return kept
+
+    def masked(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """Return findings of any rule without values: instructions that they quote may have some.
+
+        A fix that would have to write a value is none.
+        """
+        if not self._known:
+            return tuple(findings)
+        mask = self._searcher.without_values
+        return tuple(
+            msgspec.structs.replace(
+                each,
+                detail=mask(each.detail),
+                path=mask(each.path),
+                cause=tuple(map(mask, each.cause)),
+                fixes=tuple(fix for fix in each.fixes if mask(fix.text) == fix.text),
+            )
+            for each in findings
+        )
 
     @cached_property
     def _own_layers(self) -> list[int]:
@@ -138,23 +153,16 @@ class ImageSecrets:
 
     def _in_documents(self) -> Iterator[Leak]:
         """Yield a leak for each secret that is outside of layers, with all places of it."""
-        places: dict[str, dict[str, None]] = {}
-        forms: dict[str, str] = {}
-        lines: dict[str, int] = {}
+        found: dict[str, Leak] = {}
         for document, line, data in self._documents():
             for key, form in self._searcher.in_bytes(data):
-                places.setdefault(key, {})[document] = None
-                forms.setdefault(key, form)
-                if line:
-                    lines.setdefault(key, line)
-        for key, documents in places.items():
-            yield Leak(
-                self._known.name(key),
-                self._known.length(key),
-                forms[key],
-                documents=tuple(documents),
-                line=lines.get(key, 0),
-            )
+                name = self._known.name(key)
+                leak = found.setdefault(name, Leak(name, self._known.length(key), form))
+                documents = tuple(dict.fromkeys((*leak.documents, document)))
+                found[name] = msgspec.structs.replace(
+                    leak, documents=documents, line=leak.line or line
+                )
+        yield from found.values()
 
     def _documents(self) -> Iterator[tuple[str, int, bytes]]:
         """Yield all that is kept or shipped of a build besides layers: name, line, bytes."""

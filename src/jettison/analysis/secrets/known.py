@@ -91,6 +91,9 @@ def parts(value: bytes) -> Iterator[bytes]:
     from jettison.analysis.secrets.patterns import find_secrets
 
     for found in find_secrets(value):
-        if found.end - found.begin < len(value):
-            yield value[found.begin : found.end]
+        text = value[found.begin : found.end]
+        if found.what.endswith("private key"):
+            yield b"".join(text.replace(b"\\n", b"\n").split())
+        elif len(text) < len(value):
+            yield text
     yield from credentials_in(value)

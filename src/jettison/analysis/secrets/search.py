@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from io import FileIO
@@ -27,6 +28,9 @@ from jettison.fs.walk import walk
 from jettison.fs.xattr import read_xattrs
 
 _CHUNK = 256 << 10
+_LINE = 64
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]+=*")
+"""A long value of these is written in lines of any length, such as a key."""
 _INFLATED_BYTES = 64 << 20
 """Of one file."""
 _ALL_INFLATED_BYTES = 512 << 20
@@ -61,7 +65,8 @@ class Searcher:
         for name, value in secrets.items():
             for text, form in forms(value).items():
                 # Who wrote all of a value wrote its beginning.
-                sought[Needle(text[:LONGEST], is_wrapped(form))] = (name, form)
+                wrapped = is_wrapped(form) or (len(text) > _LINE and _BASE64.fullmatch(text))
+                sought[Needle(text[:LONGEST], bool(wrapped))] = (name, form)
         self._names = tuple(sought.values())
         self._matcher = Matcher(tuple(sought), whole=True)
 
@@ -89,7 +94,7 @@ class Searcher:
             for name, form in self._of_entry(os.fspath(layer / path), path, st, budget):
                 if name not in seen:
                     seen.add(name)
-                    yield Sighting(name, f"/{self._without_values(path)}", form)
+                    yield Sighting(name, f"/{self.without_values(path)}", form)
                     count += 1
             if count >= MAX_SIGHTINGS:
                 return
@@ -129,8 +134,9 @@ class Searcher:
         """So many bytes of a chunk may belong to a value that ends in the next."""
         return self._matcher.overlap
 
-    def _without_values(self, path: str) -> str:
-        data = os.fsencode(path)
+    def without_values(self, text: str) -> str:
+        """Return a text, or a path, with crosses in the place of each value."""
+        data = os.fsencode(text)
         for begin, end in reversed(self._matcher.spans(data)):
             data = data[:begin] + b"***" + data[end:]
         return os.fsdecode(data)

@@ -71,7 +71,7 @@ class MS501(Rule):
     def _in_layer(self, subject: Subject, leak: Leak) -> Finding:
         layer = subject.provenance.image.layers[leak.position]
         cause = [
-            f"layer {leak.position + 1}, made by `{layer.instruction.instruction[:100]}`",
+            f"layer {leak.position + 1}, made by `{layer.instruction.instruction[:80]}`",
             f"the value has {leak.length} bytes and is there {_said(leak.form)}",
         ]
         later = hidden_by(subject, leak.path, leak.position)
