@@ -43,27 +43,20 @@ class Found(msgspec.Struct, frozen=True):
     is_certain: bool = True
 
 
-class _Pattern:
+class _Pattern(msgspec.Struct, frozen=True):
     """A form.
 
     Args:
         what: What has it.
-        words: One of them must be there.
+        words: One of them must be there, parted by blanks.
         form: A regular expression; its group ``secret``, or else all of it, is the secret.
+        is_certain: As of ``Found``.
     """
 
-    def __init__(self, what: str, words: str, form: str, *, is_certain: bool = True) -> None:
-        self.what = what
-        self.words = tuple(words.encode().split())
-        self.is_certain = is_certain
-        self._text = form.encode()
-        self._form: re.Pattern[bytes] | None = None
-
-    @property
-    def form(self) -> re.Pattern[bytes]:
-        if self._form is None:
-            self._form = re.compile(self._text)
-        return self._form
+    what: str
+    words: str
+    form: str
+    is_certain: bool = True
 
 
 _T = r"(?<![A-Za-z0-9_-])"
@@ -134,9 +127,9 @@ _PATTERNS = (
 def find_secrets(data: bytes) -> Iterator[Found]:
     """Yield what looks like a secret, by kind and then by place."""
     for pattern in _PATTERNS:
-        if not any(word in data for word in pattern.words):
+        if not any(word in data for word in pattern.words.encode().split()):
             continue
-        for match in pattern.form.finditer(data):
+        for match in re.finditer(pattern.form.encode(), data):
             groups = match.groupdict()
             begin, end = match.span("secret" if "secret" in groups else 0)
             text = data[begin:end]

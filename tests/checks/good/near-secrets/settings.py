@@ -1,5 +1,0 @@
-import os
-
-HEADER = "-----BEGIN PRIVATE KEY-----"
-TOKEN = os.environ["API_TOKEN"]
-EXAMPLE = "AKIAIOSFODNN7EXAMPLE"
