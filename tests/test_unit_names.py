@@ -150,9 +150,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.layer.observer": Elsewhere(
         "a protocol, and one that does nothing", ("unit/layer/test_layer_pack.py",)
     ),
-        "a part of `provenance.totals`, which is tested whole",
-        ("unit/provenance/test_chain_and_totals.py",),
-    ),
     "jettison.python.calls": Elsewhere(
         "calls of programs, in processes of their own", ("e2e/test_python_calls.py",)
     ),
