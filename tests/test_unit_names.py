@@ -115,6 +115,9 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.supervise": _CONTAINERS,
     "jettison.api.supervisor": _CONTAINERS,
     "jettison.api.provenance": _RUNS,
+    "jettison.api.secret_facts": Elsewhere(
+        "searches layers of images that were built", ("checks/test_known_secrets.py",)
+    ),
     "jettison.api.make_report": _REPORTS,
     "jettison.api.report": _REPORTS,
     "jettison.api.run": _RUNS,

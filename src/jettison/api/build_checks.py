@@ -23,6 +23,7 @@ from jettison.findings.fix import fix_lines
 from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
+    from jettison.analysis.secrets.known import KnownSecrets
     from jettison.api.roots import Roots
 
 LEVELS = ("none", "warn", "error", "warning")
@@ -75,6 +76,7 @@ def build_findings(
     settings: CheckSettings,
     open_roots: Callable[[], Roots],
     sink: Sink,
+    known: KnownSecrets,
 ) -> tuple[Finding, ...]:
     """Return what is found in a build's image, and tell it.
 
@@ -84,6 +86,7 @@ def build_findings(
         settings: How it is checked.
         open_roots: Returns the root file systems of the build.
         sink: Gets an event for each error and warning.
+        known: What must not be in it.
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -91,12 +94,14 @@ def build_findings(
     """
     if settings.level == "none":
         return ()
-    found = image_findings(session, image, open_roots=open_roots, ignored=settings.ignored) or ()
+    found = image_findings(
+        session, image, open_roots=open_roots, ignored=settings.ignored, known=known
+    )
     now = time.time_ns()
-    for each in found:
+    for each in found or ():
         if each.severity is not Severity.NOTE:
             sink(finding_event(each, now))
-    return found
+    return found or ()
 
 
 def require_no_findings(findings: Sequence[Finding], settings: CheckSettings) -> None:

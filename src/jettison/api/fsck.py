@@ -34,8 +34,16 @@ from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 _OWN = frozenset(
-    {"blobs", "boot", "cache-mounts", "containers", "failed", "git", "index.json", "levels.json"}
-    | {"oci-layout", "sandbox.json", "snapshots", "snapshots-recorded", "tmp", "trash"}
+    {"blobs", "boot", "cache-mounts", "containers", "failed", "git", "index.json", "key"}
+    | {
+        "levels.json",
+        "oci-layout",
+        "sandbox.json",
+        "snapshots",
+        "snapshots-recorded",
+        "tmp",
+        "trash",
+    }
 )
 _CONFIG_LIMIT = 64 << 20
 

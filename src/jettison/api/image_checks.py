@@ -4,7 +4,8 @@ In:  a session, an image.
 Out: findings.
 
 They depend on the image, on the record of its build (which has the Dockerfile's text, and so its
-comments) and on what settings switch off: where these are as they were, nothing is loaded.
+comments), on what settings switch off and on the secrets of the build: where these are as they
+were, nothing is loaded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from jettison.oci.digest import sha256_digest
 from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
+    from jettison.analysis.secrets.known import KnownSecrets
     from jettison.api.roots import Roots
     from jettison.findings.suppress import Suppressions
     from jettison.provenance.record import BuildRecord
@@ -37,6 +39,7 @@ def image_findings(
     *,
     open_roots: Callable[[], Roots],
     ignored: Collection[str] = (),
+    known: KnownSecrets | None = None,
 ) -> tuple[Finding, ...] | None:
     """Return what rules find in an image; errors come first.
 
@@ -45,6 +48,7 @@ def image_findings(
         image: It.
         open_roots: Returns its root file systems and those of its stages, if nothing is kept.
         ignored: Rules that are switched off.
+        known: What must not be in it.
 
     Returns:
         None if nothing is kept, and layers are not here and are not to be.
@@ -54,6 +58,8 @@ def image_findings(
         ContentError, SourceError, StorageError: a layer cannot be had.
     """
     words = f"{image.id} {session.builds.digest(image.id)} {','.join(sorted(ignored))}"
+    if known:
+        words += f" {known.digest(session.store.key(), image.id)}"
     question = sha256_digest(_VERSION + words.encode())
     kept = session.cache.answers.find(question)
     if kept is not None:
@@ -61,7 +67,7 @@ def image_findings(
             return _decoder.decode(kept)
         except msgspec.DecodeError:
             pass  # damaged, or a newer version's
-    found = _check(image, open_roots(), ignored)
+    found = _check(session, image, open_roots(), ignored, known)
     if found is not None:
         session.cache.answers.keep(question, msgspec.msgpack.encode(found))
     return found
@@ -102,9 +108,14 @@ def check_named(session: Session, name: str, ignored: Collection[str] = ()) -> C
 
 
 def _check(
-    image: StoredImage, roots: Roots, ignored: Collection[str]
+    session: Session,
+    image: StoredImage,
+    roots: Roots,
+    ignored: Collection[str],
+    known: KnownSecrets | None,
 ) -> tuple[Finding, ...] | None:
-    from jettison.check.runner import check_image  # once an image
+    from jettison.api.secret_facts import ImageSecrets  # once an image
+    from jettison.check.runner import check_image
     from jettison.check.subject import Subject
     from jettison.oci.codec import decode
     from jettison.oci.config import ImageConfig
@@ -115,8 +126,18 @@ def _check(
         return None
     config = decode(ImageConfig, image.config)
     platform = normalise(config.os, config.architecture, config.variant)
-    subject = Subject(roots.provenance, config.config, platform, root, roots.stage)
-    return check_image(subject, _suppressions(roots.provenance.record, ignored))
+    secrets = ImageSecrets(session, image, roots.provenance, known)
+    subject = Subject(
+        roots.provenance,
+        config.config,
+        platform,
+        root,
+        roots.stage,
+        secrets,
+        tuple(each.created_by for each in config.history),
+    )
+    found = check_image(subject, _suppressions(roots.provenance.record, ignored))
+    return secrets.masked(found)
 
 
 def _suppressions(record: BuildRecord, ignored: Collection[str]) -> Suppressions:

@@ -108,6 +108,11 @@ class Session:
 
         return LayerBlobs(self.store, self.layer_store, self.registry)
 
+    @property
+    def has_registry(self) -> bool:
+        """Whether registries were needed so far."""
+        return self._registry is not None
+
     def registry(self) -> RegistryClient:
         """Return the client of registries, the same one for the whole session."""
         if self._registry is None:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from jettison.api.build_checks import CheckSettings, build_findings, require_no_findings
+from jettison.api.known_secrets import known_secrets
 from jettison.api.limits import wants_report
 from jettison.api.outcome import Outcome, Solve
 from jettison.api.request import BuildRequest
@@ -61,7 +62,9 @@ def judge(
         read = checks.is_strict or _all_here(session, outcome.solution)
         return Roots(session, outcome.image, read=read)
 
-    findings = of_text + build_findings(session, outcome.image, checks, open_roots, sink)
+    known = known_secrets(session, request, outcome.solution.plan)
+    found = build_findings(session, outcome.image, checks, open_roots, sink, known)
+    findings = of_text + found
     report = None
     if wants_report(request, ran=bool(outcome.solution.executed)):
         from jettison.api.build_report import build_report

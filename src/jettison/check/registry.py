@@ -15,8 +15,18 @@ from jettison.check.rules.ms309 import MS309
 from jettison.check.rules.ms310 import MS310
 from jettison.check.rules.ms311 import MS311
 from jettison.check.rules.ms312 import MS312
+from jettison.check.rules.ms501 import MS501
+from jettison.check.rules.ms502 import MS502
+from jettison.check.rules.ms503 import MS503
+from jettison.check.rules.ms504 import MS504
+from jettison.check.rules.ms505 import MS505
+from jettison.check.rules.ms506 import MS506
 from jettison.check.rules.ms507 import MS507
+from jettison.check.rules.ms508 import MS508
+from jettison.check.rules.ms509 import MS509
 from jettison.check.rules.ms510 import MS510
+from jettison.check.rules.ms511 import MS511
+from jettison.check.rules.ms512 import MS512
 
 RULES: tuple[Rule, ...] = (
     MS203(),
@@ -27,6 +37,16 @@ RULES: tuple[Rule, ...] = (
     MS310(),
     MS311(),
     MS312(),
+    MS501(),
+    MS502(),
+    MS503(),
+    MS504(),
+    MS505(),
+    MS506(),
     MS507(),
+    MS508(),
+    MS509(),
     MS510(),
+    MS511(),
+    MS512(),
 )

@@ -15,6 +15,7 @@ import msgspec
 from jettison.analysis.entry.reached import Reached
 from jettison.analysis.entry.walk import reached
 from jettison.analysis.rootfs import Rootfs
+from jettison.check.secrets import NO_SECRET_FACTS, SecretFacts
 from jettison.errors import Span
 from jettison.oci.config import ContainerConfig
 from jettison.oci.platform import Platform
@@ -61,6 +62,8 @@ class Subject:
         platform: What it is for.
         image: Its root file system.
         find_root: Finds those of its stages.
+        secrets: What was found out about secrets in it.
+        history: What its history says of each instruction.
     """
 
     def __init__(
@@ -70,11 +73,15 @@ class Subject:
         platform: Platform,
         image: Rootfs,
         find_root: FindRoot,
+        secrets: SecretFacts = NO_SECRET_FACTS,
+        history: tuple[str, ...] = (),
     ) -> None:
         self.provenance = provenance
         self.config = config
         self.platform = platform
         self.image = image
+        self.secrets = secrets
+        self.history = history
         self._find_root = find_root
         self._roots: dict[int, Rootfs | None] = {}
 

@@ -74,8 +74,17 @@ class RegistryClient:
         transport: Transport,
     ) -> None:
         self.hosts = hosts
+        self.used: dict[str, Credentials] = {}
+        """Credentials that were looked up, by registry."""
         self._transport = transport
-        self.session = RegistrySession(transport, credentials, hosts.insecure)
+
+        def find(registry: str) -> Credentials | None:
+            found = credentials(registry)
+            if found is not None:
+                self.used[registry] = found
+            return found
+
+        self.session = RegistrySession(transport, find, hosts.insecure)
 
     @classmethod
     def of_user(cls, settings: Settings, environ: Mapping[str, str]) -> RegistryClient:

@@ -74,10 +74,10 @@ def keep(
         active: What it had changed.
         secrets: Values by id, all of the build.
     """
-    from jettison.solver.leaks import Finder  # most failures see no secret
+    from jettison.solver.leaks import find_leak  # most failures see no secret
 
     try:
-        if secrets and Finder(secrets).find(active.upper) is not None:
+        if secrets and find_leak(active.upper, secrets) is not None:
             return False
         root.mkdir(0o700, exist_ok=True)
         data = msgspec.msgpack.encode(step, enc_hook=os.fspath)

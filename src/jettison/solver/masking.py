@@ -1,7 +1,8 @@
 """Values of secrets, kept out of everything that is shown.
 
 In:  the values; events and errors on their way out.
-Out: the same with ``***`` in place of each value, in whatever form (see ``solver.encodings``).
+Out: the same with ``***`` in place of each value, in whatever form
+     (``analysis.secrets.encodings``).
 
 Security: output is masked before it is cut into lines, and what may be the beginning of a value
 is held back until the next bytes tell, however long that takes: no way of writing a value in
@@ -23,7 +24,7 @@ from jettison.errors import Cause, ExecError, JettisonError
 from jettison.events import Event, Sink, VertexEnded, VertexProgress, Warned
 
 if TYPE_CHECKING:
-    from jettison.solver.matching import Matcher, Span
+    from jettison.analysis.secrets.matching import Matcher, Span
 
 MASK = b"***"
 
@@ -67,7 +68,7 @@ class Masker:
     def _spans(self, data: bytes) -> list[Span]:
         if self._matcher is None:
             return []
-        from jettison.solver.matching import merged  # secrets only
+        from jettison.analysis.secrets.matching import merged  # secrets only
 
         spans = self._matcher.spans(data)
         return merged([(0, self._covered), *spans]) if self._covered else spans
@@ -92,8 +93,8 @@ class MaskingSink:
         """What finds the values; a cached build says nothing that has to be searched."""
         if not self._values:
             return None
-        from jettison.solver.encodings import needles  # secrets only
-        from jettison.solver.matching import Matcher
+        from jettison.analysis.secrets.encodings import needles  # secrets only
+        from jettison.analysis.secrets.matching import Matcher
 
         return Matcher(needles(self._values))
 

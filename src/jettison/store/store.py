@@ -11,6 +11,7 @@ On disk::
     failed/<name>/            root file systems of failed steps (``solver.failed``)
     containers/<id>/          containers of ``run`` (``container.state``)
     state.db                  tables (``store.database``)
+    key                       random bytes (``Store.key``)
     tmp/                      what is being made (``store.staging``) and named locks
     trash/                    what is to be removed, outside any build
 
@@ -27,7 +28,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +44,9 @@ from jettison.store.images import ImageIndex, write_index
 from jettison.store.layers import LayerIndex
 from jettison.store.place import LATER_PARTS, PARTS, resolved, take, take_parts
 from jettison.store.staging import Staging
+
+KEY = "key"
+_KEY_BYTES = 32
 
 
 class Store:
@@ -116,6 +120,23 @@ class Store:
     def containers(self) -> Path:
         """Directory of the containers of ``run``; made with the first."""
         return self.root / "containers"
+
+    def key(self) -> bytes:
+        """Return 32 random bytes that only this store has, made when they are first asked for.
+
+        What must not be found out by guessing is remembered by a digest with this key.
+
+        Raises:
+            StorageError: it cannot be made or read.
+        """
+        path = self.root / KEY
+        with storage_errors(path):
+            if not path.exists():
+                temporary = self.tmp() / KEY
+                write_atomically(temporary, os.urandom(_KEY_BYTES), mode=0o600)
+                with suppress(FileExistsError):  # another process was faster: that one holds
+                    os.link(temporary, path)
+            return path.read_bytes()
 
     def tmp(self) -> Path:
         """Make a fresh directory (0700), collected when this process has died.
@@ -249,4 +270,4 @@ def _create(root: Path) -> None:
         write_atomically(root / MARKER, MARKER_DATA)
 
 
-_OWN_NAMES = frozenset({*PARTS, *LATER_PARTS, INDEX, MARKER, "state.db"})
+_OWN_NAMES = frozenset({*PARTS, *LATER_PARTS, INDEX, MARKER, KEY, "state.db"})

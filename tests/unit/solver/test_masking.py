@@ -14,12 +14,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from jettison.analysis.secrets.encodings import forms, needles
+from jettison.analysis.secrets.matching import Matcher
 from jettison.errors import ExecError, SecretInLayerError
 from jettison.events import Event, Outcome, VertexEnded
-from jettison.solver.encodings import forms, needles
-from jettison.solver.leaks import Finder, refuse_leaks
+from jettison.solver.leaks import find_leak, refuse_leaks
 from jettison.solver.masking import Masker, MaskingSink
-from jettison.solver.matching import Matcher
 
 SECRETS = st.binary(min_size=6, max_size=40).filter(lambda value: len(value.strip()) >= 6)
 TEXTS = st.text(
@@ -230,7 +230,7 @@ def test_events_and_errors_lose_the_secret() -> None:
 def test_a_secret_at_the_seam_of_two_chunks_is_found(tmp_path: Path) -> None:
     for size in (4 << 20, 256 << 10):
         (tmp_path / "file").write_bytes(bytes(size - 3) + b"hunter2" + bytes(100))
-        leak = Finder({"id": b"hunter2\n"}).find(tmp_path)
+        leak = find_leak(tmp_path, {"id": b"hunter2\n"})
         assert leak is not None
         assert (leak.secret, leak.path, leak.form) == ("id", "/file", "as it is")
 
@@ -247,7 +247,7 @@ def test_every_form_is_found_in_layers(
         text = b"\n".join(text[at : at + column] for at in range(0, len(text), column))
     place = tmp_path_factory.mktemp("layer")
     (place / "file").write_bytes(b"~" * before + text + b"~")
-    assert Finder({"id": value}).find(place) is not None
+    assert find_leak(place, {"id": value}) is not None
 
 
 def test_huge_holes_are_not_read(tmp_path: Path) -> None:
@@ -255,8 +255,8 @@ def test_huge_holes_are_not_read(tmp_path: Path) -> None:
         file.truncate(1 << 42)
         file.seek(1 << 41)
         file.write(b"hunter2")
-    assert Finder({"id": b"hunter2"}).find(tmp_path) is not None
-    assert Finder({"id": b"hunter3"}).find(tmp_path) is None
+    assert find_leak(tmp_path, {"id": b"hunter2"}) is not None
+    assert find_leak(tmp_path, {"id": b"hunter3"}) is None
 
 
 def test_wrapped_base64_of_a_long_secret_is_found(tmp_path: Path) -> None:
@@ -268,7 +268,7 @@ def test_wrapped_base64_of_a_long_secret_is_found(tmp_path: Path) -> None:
 
 def test_short_values_are_not_looked_for(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"true")
-    assert Finder({"id": b"true"}).find(tmp_path) is None
+    assert find_leak(tmp_path, {"id": b"true"}) is None
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding, Fix, FixKind, Severity
+from jettison.oci.config import ContainerConfig
 
 _ROOT = {"", "0", "root"}
 
@@ -43,9 +44,11 @@ class MS507(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield one finding: a note, as most images do."""
-        user = subject.config.user.partition(":")[0]
-        if user not in _ROOT or not (subject.config.entrypoint or subject.config.cmd):
+        if not runs_as_root(subject.config) or not (
+            subject.config.entrypoint or subject.config.cmd
+        ):
             return
+        user = subject.config.user.partition(":")[0]
         said = f"USER is `{user}`" if user else "there is no USER"
         fix = Fix(FixKind.INSERT, "USER 65532:65532", subject.end) if subject.was_built else None
         yield self.finding(
@@ -54,3 +57,8 @@ class MS507(Rule):
             stage=subject.final.label,
             fixes=(fix,) if fix is not None else (),
         )
+
+
+def runs_as_root(config: ContainerConfig) -> bool:
+    """Tell whether a container's program is started by root."""
+    return config.user.partition(":")[0] in _ROOT

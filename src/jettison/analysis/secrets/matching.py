@@ -6,9 +6,10 @@ Out: where needles are; from where on a chunk may be the beginning of one.
 Wrapped needles are looked for in the chunk without its line breaks: they do not hide one, wherever
 they are.
 
-A needle that cannot be in a chunk costs nothing: words of four bytes are looked up, those at
-multiples of four in the chunk and those at the first four places in the needles. Every needle of
-seven bytes or more has one of its words at a multiple of four, wherever it stands.
+Where there are many needles, one that cannot be in a chunk costs nothing: words of eight bytes are
+looked up, those at multiples of eight in the chunk and those at the first eight places in the
+needles. Every needle of fifteen bytes or more has one of its words at a multiple of eight, wherever
+it stands. For shorter needles the words have four bytes.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal
 
-from jettison.solver.encodings import Needle
+from jettison.analysis.secrets.encodings import Needle
 
 _WORD = 4
-_INDEXED = 2 * _WORD - 1
-_FEW = 40
+_WIDE_WORD = 8
+_FEW = 12
 """So many texts are found one by one as fast as by looking at every place."""
 _MANY = 1 << 14
 """So many bytes of texts are worth a table of all their beginnings."""
@@ -110,7 +112,8 @@ class _Texts:
     def __init__(self, texts: Sequence[tuple[bytes, int]], lead: int) -> None:
         self._texts: list[tuple[bytes, bytes, int]] = []
         self._short: list[int] = []
-        self._words: dict[int, list[int]] = {}
+        self._words = _Words(_WORD, "I")
+        self._wide_words = _Words(_WIDE_WORD, "Q")
         self._starts: dict[bytes, list[bytes]] = {}
         self.longest = max((len(text) for text, _ in texts), default=0)
         for text, needle in texts:
@@ -173,18 +176,16 @@ class _Texts:
     def _possible(self, data: bytes) -> Iterable[int]:
         if len(self._texts) <= _FEW:
             return range(len(self._texts))
-        words = memoryview(data)[: len(data) // _WORD * _WORD].cast("I")
-        found = {index for word in self._words.keys() & words for index in self._words[word]}
+        found = self._words.possible(data) | self._wide_words.possible(data)
         return (*self._short, *sorted(found))
 
     def _index(self, text: bytes) -> None:
         index = len(self._texts)
-        if len(text) < _INDEXED:
-            self._short.append(index)
-            return
-        for at in range(_WORD):
-            word = memoryview(text)[at : at + _WORD].cast("I")[0]
-            self._words.setdefault(word, []).append(index)
+        for words in (self._wide_words, self._words):
+            if len(text) >= words.least:
+                words.add(text, index)
+                return
+        self._short.append(index)
 
     def _note_start(self, text: bytes) -> None:
         for length in range(1, _WORD + 1):
@@ -200,6 +201,37 @@ class _Texts:
             for length in range(_WORD, len(text)):
                 found.setdefault(text[length - _WORD : length], set()).add(length)
         return {word: sorted(lengths, reverse=True) for word, lengths in found.items()}
+
+
+class _Words:
+    """Words of texts: which text a chunk may hold.
+
+    Args:
+        width: Bytes of a word.
+        kind: Of an unsigned number of that width, as in ``struct``.
+    """
+
+    def __init__(self, width: int, kind: Literal["I", "Q"]) -> None:
+        self._width, self._kind = width, kind
+        self.least = 2 * width - 1
+        """So long is a text that has a word at a multiple of the width, wherever it stands."""
+        self._texts: dict[int, list[int]] = {}
+
+    def add(self, text: bytes, index: int) -> None:
+        """Take a text of at least ``least`` bytes."""
+        for at in range(self._width):
+            word: int = memoryview(text)[at : at + self._width].cast(self._kind)[0]
+            self._texts.setdefault(word, []).append(index)
+
+    def possible(self, data: bytes) -> set[int]:
+        """Return the indexes of texts that may be in data."""
+        if not self._texts:
+            return set()
+        whole = len(data) // self._width * self._width
+        words: memoryview[int] = memoryview(data)[:whole].cast(self._kind)
+        if self._texts.keys().isdisjoint(words):
+            return set()
+        return {index for word in self._texts.keys() & set(words) for index in self._texts[word]}
 
 
 def _places(data: bytes) -> Callable[[int], int]:

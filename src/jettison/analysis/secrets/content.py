@@ -1,0 +1,107 @@
+"""Files of one layer that look as if they held a secret, also those that a later layer deletes.
+
+In:  the files of one layer.
+Out: ``SecretFile`` values.
+
+Not looked at are files of tests, examples, documentation and manuals, those that package managers
+install for all (``/usr/share``, ``site-packages``, ``node_modules``), and files above 4 MiB.
+
+Security: files are anybody's: 64 MiB of a layer are read, small files first, and a few hundred
+findings are listed.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from jettison.analysis.files import Files
+from jettison.analysis.secrets.files import find_credentials, may_hold_credentials
+from jettison.analysis.secrets.patterns import Found, find_secrets
+
+_FILE_BYTES = 4 << 20
+_CREDENTIALS_BYTES = 256 << 10
+_LAYER_BYTES = 64 << 20
+_MOST = 300
+_SHORTEST = 20
+"""No token is in a shorter file."""
+_SKIPPED = re.compile(
+    r"(?i)/(?:tests?|testdata|__tests__|fixtures?|spec|examples?|samples?|demos?|docs?|man)/"
+    r"|/usr/(?:share|include|lib|lib32|lib64|libexec|src)/|/usr/local/go/"
+    r"|/(?:site|dist)-packages/|/node_modules/|\.(?:dist|egg)-info/|/vendor/bundle/|/gems/"
+    r"|/go/pkg/mod/|/\.cargo/registry/|/var/lib/(?:dpkg|apk|rpm|apt)/|/proc/|/sys/"
+    r"|[._](?:test|spec)\.[a-z]{1,4}$|_test\.go$|/test_[^/]*$"
+    r"|\.(?:md|rst|adoc|html?|pot?|mo|map|pyc|svg|png|jpe?g|gif|woff2?|ttf|so(?:\.[\d.]+)?|a)$"
+    r"|\.(?:example|sample|template|dist)$"
+)
+_GENERATED = re.compile(r"/ssh_host_\w+_key$|/ssl-cert-snakeoil\.key$")
+"""Keys that packages make when they are installed: everybody who pulls the image has them."""
+
+
+class SecretFile(msgspec.Struct, frozen=True):
+    """Something that looks like a secret, in a file of a layer.
+
+    Args:
+        path: Absolute.
+        what: ``private key``, ``npm credentials``.
+        line: In the file, from 1; 0 for a file that has no lines.
+        length: Of the secret, in bytes.
+        is_certain: Whether it opens something for everybody who has it.
+        by_name: Whether the file's name says that it is for credentials.
+    """
+
+    path: str
+    what: str
+    line: int
+    length: int
+    is_certain: bool
+    by_name: bool
+
+
+def secret_files(files: Files) -> tuple[SecretFile, ...]:
+    """Return what looks like a secret, by path; of one file each kind once."""
+    candidates = sorted(
+        (st.size, path)
+        for path, st in files.entries.items()
+        if st.is_file
+        and _SHORTEST <= st.size <= _FILE_BYTES
+        and (not _SKIPPED.search(path) or _is_private(path))
+    )
+    found: list[SecretFile] = []
+    left = _LAYER_BYTES
+    for size, path in candidates:
+        left -= size
+        if left < 0 or len(found) >= _MOST:
+            break
+        data = files.read(path, _FILE_BYTES)
+        if data is not None:
+            found += _in_file(path, data)
+    return tuple(sorted(found, key=lambda each: (each.path, each.line, each.what)))
+
+
+def _is_private(path: str) -> bool:
+    """Tell whether a file is for credentials wherever it is."""
+    return may_hold_credentials(path) and "/node_modules/" not in path and "/test" not in path
+
+
+def _in_file(path: str, data: bytes) -> list[SecretFile]:
+    by_name = []
+    if may_hold_credentials(path):
+        by_name = list(find_credentials(path, data[:_CREDENTIALS_BYTES]))
+    if by_name:
+        return [_secret_file(path, data, each, by_name=True) for each in by_name]
+    kinds: dict[str, Found] = {}
+    for each in find_secrets(data):
+        kinds.setdefault(each.what, each)
+    if "AWS secret access key" in kinds:
+        kinds.pop("AWS access key ID", None)
+    is_key_file = re.search(r"/id_(?:rsa|dsa|ecdsa|ed25519)$", path) is not None
+    return [_secret_file(path, data, each, by_name=is_key_file) for each in kinds.values()]
+
+
+def _secret_file(path: str, data: bytes, found: Found, *, by_name: bool) -> SecretFile:
+    line = 0 if b"\0" in data[:1024] else data.count(b"\n", 0, found.begin) + 1
+    is_certain = found.is_certain and not _GENERATED.search(path)
+    length = found.end - found.begin
+    return SecretFile(path, found.what, line, length, is_certain, by_name)

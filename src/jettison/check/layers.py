@@ -1,0 +1,121 @@
+"""The layers that a build made, and what they brought.
+
+In:  a ``Subject``.
+Out: entries of its own layers that are seen in the image; fixes for what a copy brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from jettison.check.subject import Subject
+from jettison.check.written import at_line, removal, replacement, text_of, with_flag
+from jettison.errors import Span
+from jettison.findings.finding import Fix
+from jettison.findings.fix import advice
+from jettison.frontend.dockerfile.syntax import Add, Copy
+from jettison.provenance.record import StackLayer
+
+_LARGEST_FOREIGN = 2000
+"""A bottom layer of more entries is an operating system."""
+
+
+class OwnEntry(msgspec.Struct, frozen=True):
+    """Something that a layer of the build brought and the image shows.
+
+    Args:
+        path: Absolute.
+        mode: Type and permission bits.
+        position: Number of the layer.
+        layer: It.
+    """
+
+    path: str
+    mode: int
+    position: int
+    layer: StackLayer
+
+
+def own_entries(subject: Subject) -> Iterator[OwnEntry]:
+    """Yield what the image's own layers show, by layer."""
+    files = subject.provenance.image
+    for position, layer in enumerate(files.layers):
+        listing = None if layer.is_base else files.listing(position)
+        if listing is None:
+            continue
+        entries = files.visible.entries
+        for number, path in enumerate(listing.paths):
+            seen = entries.get(path)
+            if seen is not None and seen.layer == position:
+                yield OwnEntry(path, listing.modes[number], position, layer)
+
+
+def mode_below(subject: Subject, path: str, position: int) -> int:
+    """Return the mode that a path has in the layers below one; 0 if it is in none of them."""
+    files = subject.provenance.image
+    for lower in range(position - 1, -1, -1):
+        listing = files.listing(lower)
+        entry = None if listing is None else listing.index.get(path)
+        if listing is not None and entry is not None:
+            return listing.modes[entry]
+    return 0
+
+
+def searched_layers(subject: Subject) -> list[int]:
+    """Return the numbers of layers that are searched for what looks like a secret.
+
+    Of an image from elsewhere these are all but an operating system at the bottom.
+    """
+    files = subject.provenance.image
+    if subject.was_built:
+        return [number for number, layer in enumerate(files.layers) if not layer.is_base]
+    listing = files.listing(0) if files.layers else None
+    begin = 0 if listing is not None and len(listing.paths) <= _LARGEST_FOREIGN else 1
+    return list(range(begin, len(files.layers)))
+
+
+def hidden_by(subject: Subject, path: str, position: int) -> StackLayer | None:
+    """Return the later layer that took a path away, None if the image shows it."""
+    visible = subject.provenance.image.visible
+    for each in visible.hidden:
+        if each.path == path and each.seen.layer == position:
+            return subject.provenance.image.layers[each.by]
+    return None
+
+
+def span_of_layer(subject: Subject, position: int) -> Span | None:
+    """Return the instruction that made a layer, None if it is not in the Dockerfile."""
+    step = subject.provenance.image.layers[position].instruction
+    return Span(step.line, end_line=step.end_line) if step.line else None
+
+
+def without_fix(subject: Subject, position: int, path: str, otherwise: str) -> tuple[Fix, ...]:
+    """Return what keeps a path out of a layer.
+
+    Args:
+        subject: The image.
+        position: Number of the layer.
+        path: In it.
+        otherwise: What to do where no edit of the instruction does it.
+    """
+    layer = subject.provenance.image.layers[position]
+    instruction = at_line(subject.record, layer.instruction.line)
+    if not isinstance(instruction, Copy | Add):
+        return advice(otherwise)
+    _, origin = subject.provenance.link(subject.record.target, position, path)
+    if origin is None or origin.member or instruction.heredocs:
+        return advice(otherwise)
+    below = origin.path[len(origin.source.root.rstrip("/")) :].lstrip("/")
+    if below:
+        return (with_flag(subject.record, instruction, f"--exclude={below}"), *advice(otherwise))
+    if len(instruction.sources) == 1:
+        return (removal(instruction.span), *advice(otherwise))
+    name = origin.path.rpartition("/")[2]
+    words = [each for each in instruction.sources if each.rstrip("/").rpartition("/")[2] == name]
+    text = text_of(subject.record, instruction.span)
+    if len(words) == 1 and text.count(words[0]) == 1:
+        edited = text.replace(f"{words[0]} ", "", 1)
+        return (replacement(instruction.span, edited), *advice(otherwise))
+    return advice(otherwise)

@@ -1,0 +1,3 @@
+FROM box
+COPY main.txt /app/
+CMD ["/bin/cat", "/app/main.txt"]
