@@ -51,7 +51,8 @@ _SOLVES = Elsewhere(
 )
 _RUNS = Elsewhere("wires drivers for one command", ("e2e",))
 _PACKAGES = Elsewhere(
-    "a kind of packages; they are read together", ("unit/analysis/test_packages.py",)
+    "a kind of packages; they are read together",
+    ("unit/analysis/test_packages.py", "unit/analysis/test_package_records.py"),
 )
 _CHECKS = Elsewhere("built, checked, run and mended for real", ("checks",))
 _ELF = Elsewhere("a part of an ELF file; they are read together", ("unit/analysis/test_elf.py",))
@@ -77,17 +78,12 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.check.rule": _CHECKS,
     "jettison.check.rules.*": _CHECKS,
     "jettison.analysis.elf.modules": _PACKAGES,
+    "jettison.analysis.packages.*": _PACKAGES,
     "jettison.analysis.elf.notes": _ELF,
     "jettison.analysis.elf.reader": _ELF,
     "jettison.analysis.elf.sections": _ELF,
     "jettison.analysis.elf.segments": _ELF,
     "jettison.analysis.elf.versions": _ELF,
-    "jettison.analysis.packages.apk": _PACKAGES,
-    "jettison.analysis.packages.dpkg": _PACKAGES,
-    "jettison.analysis.packages.elf": _PACKAGES,
-    "jettison.analysis.packages.java": _PACKAGES,
-    "jettison.analysis.packages.named": _PACKAGES,
-    "jettison.analysis.packages.python": _PACKAGES,
     "jettison.api.attached_report": _REFERRERS,
     "jettison.image.referrers": _REFERRERS,
     "jettison.api.build_report": _REPORTS,

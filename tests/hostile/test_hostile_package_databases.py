@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import random
 import sqlite3
 import struct
+import subprocess
+import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,7 @@ from jettison.analysis.packages.catalog import find_packages
 from jettison.analysis.rootfs import Rootfs
 from jettison.fs.ownership import process_ownership
 from jettison.snapshot.stack import StackTree
+from unit.analysis.test_package_records import RPM
 from unit.analysis.test_packages import HEADER, elf_with, go_info, jar, rpm_database
 from unit.analysis.tree_rig import ELF, files_of
 
@@ -31,6 +36,15 @@ DATABASES = (
     "/node_modules/a/package.json",
     "/vendor/composer/installed.json",
     "/a.jar",
+    "/app.deps.json",
+    "/conda-meta/a-1-0.json",
+    "/yarn.lock",
+    "/pnpm-lock.yaml",
+    "/package-lock.json",
+    "/manifest.wall",
+    "/var/lib/rpm/Packages",
+    "/usr/lib/sysimage/rpm/Packages.db",
+    "/var/lib/rpmmanifest/container-manifest-2",
     "/bin/app",
 )
 
@@ -82,15 +96,19 @@ def test_random_bytes_are_no_packages_and_no_error(tmp_path: Path) -> None:
     chance = random.Random(7)
     seeds = [
         HEADER,
+        *(
+            gzip.decompress((RPM / f"{name}.gz").read_bytes())
+            for name in ("Packages", "Packages.db")
+        ),
         jar({"META-INF/maven/a/b/pom.properties": "artifactId=b"}),
         elf_with(b".go.buildinfo", go_info(b"go1.23", b"mod\ta\tb\n")),
         elf_with(b".dep-v0", zlib.compress(b'{"packages":[]}')),
     ]
-    for turn in range(60):
+    for turn in range(80):
         root = tmp_path / str(turn)
         data = bytearray(chance.choice(seeds))
         for _ in range(chance.randint(1, 12)):
-            data[chance.randrange(len(data))] = chance.randrange(256)
+            data[chance.randrange(min(len(data), 8192))] = chance.randrange(256)
         contents: dict[str, bytes | str] = dict.fromkeys(DATABASES, bytes(data))
         contents["/bin/app"] = ELF[:4] + bytes(data[4:])
         files_of(root, contents, {"/bin/app": 0o755})
@@ -156,3 +174,73 @@ def test_headers_of_rpm_that_point_anywhere_are_left_out(tmp_path: Path) -> None
     many[8 + 12 : 8 + 16] = b"\x00\x0f\x42\x40"
     rpm_database(tmp_path / "var/lib/rpm/rpmdb.sqlite", bytes(far), bytes(many), HEADER)
     assert find(tmp_path) == ["bash"]
+
+
+def test_archives_in_archives_that_unpack_to_gigabytes_are_read_to_a_limit(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for number in range(8):
+            with archive.open(f"lib/{number}.jar", "w") as entry:
+                for _ in range(64):
+                    entry.write(bytes(1 << 20))
+    files = files_of(tmp_path, {"a.jar": data.getvalue()})
+    before = time.monotonic()
+    found = find_packages(Rootfs(files))
+    assert time.monotonic() - before < 10
+    assert [each.name for each in found.packages] == ["a"]
+    assert found.unread == ("/a.jar",)
+
+
+MEASURED = """
+import re, sys, time
+from pathlib import Path
+from jettison.analysis.files import list_files
+from jettison.analysis.packages.base import Reading
+from jettison.analysis.packages.catalog import package_records
+from jettison.analysis.rootfs import Rootfs
+from jettison.fs.ownership import process_ownership
+from jettison.snapshot.stack import StackTree
+root = Rootfs(list_files(StackTree([Path(sys.argv[1])], process_ownership())))
+reading = Reading(root.files)
+before = time.monotonic()
+found = list(package_records(reading, root.programs))
+peak = int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+print(len(found), peak, time.monotonic() - before, *reading.unread.values(), sep="|")
+"""
+"""Prints how many packages there are, MiB, seconds, and what was not read."""
+MANY = 1_000_000
+
+
+def dpkg(number: int) -> str:
+    return f"Package: p{number}\nStatus: x installed\nVersion: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "entry", "note"),
+    [
+        ("var/lib/dpkg/status", dpkg, "more than 100000 packages"),
+        ("app/yarn.lock", "p{}@1:\n  version 1\n".format, "too large: more than 16 MiB"),
+        ("app/yarn.lock", "{}@1:\n version 1\n".format, "more than 100000 packages"),
+        (
+            "var/lib/dpkg/status",
+            "Package: p{}\nStatus: x gone\n\n".format,
+            "more than 200000 entries",
+        ),
+    ],
+    ids=["dpkg", "yarn", "short yarn", "removed ones"],
+)
+def test_a_million_entries_take_little_memory_and_are_noted(
+    tmp_path: Path, path: str, entry: Callable[[int], str], note: str
+) -> None:
+    text = "".join(map(entry, range(MANY)))
+    if "large" not in note and "yarn" in path:
+        text = text[: 16 << 20]
+    files_of(tmp_path, {path: text})
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, tmp_path], capture_output=True, text=True, check=True
+    )
+    found, peak, seconds, *notes = done.stdout.strip().split("|")
+    assert int(found) <= 100_000
+    assert note in " ".join(notes), done.stdout
+    assert int(peak) <= 150, done.stdout
+    assert float(seconds) < 10, done.stdout

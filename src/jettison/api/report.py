@@ -23,7 +23,7 @@ from jettison.store.image import StoredImage
 if TYPE_CHECKING:
     from jettison.api.roots import Roots
 
-_VERSION = f"report-{__version__}-1\0".encode()
+_VERSION = f"report-{__version__}-2\0".encode()
 
 
 def image_report(

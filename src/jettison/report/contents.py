@@ -23,7 +23,8 @@ class Surface(msgspec.Struct, frozen=True):
         capabilities: Files with capabilities.
         world_writable: Files that all may write, and such directories without the sticky bit.
         paths: Kind (the names of the fields above) to paths, sorted, the first few.
-        unread: Package databases in a form that is not read: ``packages`` lacks what they have.
+        unread: Package databases that were not read, or not to their end: ``packages`` lacks what
+            they have.
     """
 
     stage: str

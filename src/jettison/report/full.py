@@ -91,7 +91,7 @@ def _surface(report: Report, columns: int) -> Iterator[str]:
         if removed.get(kind):
             yield f"{name} left behind: {some(removed[kind], _PATHS)}"
     for path in after.unread:
-        yield f"not read: {path}, a package database of an older form"
+        yield f"not read, or not to its end: {path}, which has packages"
 
 
 def _waste(report: Report, columns: int) -> Iterator[str]:

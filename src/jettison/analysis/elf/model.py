@@ -69,6 +69,7 @@ class Crate(msgspec.Struct, frozen=True, omit_defaults=True):
         kind: ``runtime`` or ``build``: whether it is in the program or only helped to make it.
         source: ``crates.io``, ``git``, ``local``, ``registry`` …
         root: Whether it is the program's own.
+        dependencies: Numbers of those crates of the data that it needs.
     """
 
     name: str = ""
@@ -76,6 +77,7 @@ class Crate(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: str = "runtime"
     source: str = ""
     root: bool = False
+    dependencies: tuple[int, ...] = ()
 
 
 class PackageNote(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):

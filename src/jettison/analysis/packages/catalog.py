@@ -1,27 +1,27 @@
 """All packages of a tree, whatever database knows them.
 
 In:  a root file system.
-Out: ``Catalog``.
+Out: ``PackageRecord`` values one by one, or ``Catalog``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain, islice
+from collections.abc import Container, Iterator
+from itertools import chain
 
 import msgspec
 
-from jettison.analysis.files import Files
-from jettison.analysis.packages import java, named
+from jettison.analysis.packages import chisel, dotnet, java, named
 from jettison.analysis.packages.apk import apk_packages
-from jettison.analysis.packages.base import Measure, Package
+from jettison.analysis.packages.base import MAX_PACKAGES, Package, PackageRecord, Reading
 from jettison.analysis.packages.dpkg import deb_packages
-from jettison.analysis.packages.elf import module_packages
+from jettison.analysis.packages.elf import DISTRIBUTIONS, module_packages, noted_package
+from jettison.analysis.packages.lockfiles import is_lockfile, lockfile_packages
+from jettison.analysis.packages.npm import npm_package
 from jettison.analysis.packages.python import is_metadata, python_package
-from jettison.analysis.packages.rpm import rpm_packages, unread
+from jettison.analysis.packages.rpm.databases import rpm_packages
+from jettison.analysis.programs import Programs
 from jettison.analysis.rootfs import Rootfs
-
-MAX_PACKAGES = 100_000
 
 
 class Catalog(msgspec.Struct, frozen=True):
@@ -29,7 +29,8 @@ class Catalog(msgspec.Struct, frozen=True):
 
     Args:
         packages: Sorted; one of a kind, name and version counts once, with the bytes of all.
-        unread: Paths of databases in forms that are not read.
+        unread: Paths of what could not be read, or not to its end; the root stands for the rest of
+            a tree that has more packages than are listed.
     """
 
     packages: tuple[Package, ...] = ()
@@ -45,60 +46,94 @@ class Catalog(msgspec.Struct, frozen=True):
 
 
 def find_packages(root: Rootfs) -> Catalog:
-    """Return what a root file system has installed."""
-    files = root.files
-    measure = Measure(files)
-    found = chain(
-        deb_packages(files, measure),
-        apk_packages(files, measure),
-        rpm_packages(files, measure),
-        _by_path(files, measure),
-        _modules(root),
-    )
+    """Return what a root file system has installed; what is only declared is not."""
+    reading = Reading(root.files)
     merged: dict[tuple[str, str, str], Package] = {}
-    for each in islice(found, MAX_PACKAGES):
-        key = (each.kind, each.name, each.version)
+    for each in package_records(reading, root.programs):
+        if each.is_declared:
+            continue
+        found = each.package
+        key = (found.kind, found.name, found.version)
         other = merged.get(key)
         if other is not None:
-            size, count = other.bytes + each.bytes, other.files + each.files
-            merged[key] = msgspec.structs.replace(each, bytes=size, files=count)
-        else:
-            merged[key] = each
-    return Catalog(tuple(sorted(merged.values())), tuple(unread(files)))
+            size, count = other.bytes + found.bytes, other.files + found.files
+            found = msgspec.structs.replace(found, bytes=size, files=count)
+        merged[key] = found
+    return Catalog(tuple(sorted(merged.values())), tuple(sorted(reading.unread)))
 
 
-def _modules(root: Rootfs) -> Iterator[Package]:
-    """Yield what programs say they were built from."""
+def package_records(reading: Reading, programs: Programs) -> Iterator[PackageRecord]:
+    """Yield what databases, documents and programs say, 100,000 at most; with a note if more do.
+
+    Args:
+        reading: Of the tree.
+        programs: Of the tree.
+    """
+    found = chain(
+        deb_packages(reading), apk_packages(reading), rpm_packages(reading), _by_path(reading)
+    )
+    known: set[tuple[str, str, str]] = set()
+    for number, each in enumerate(chain(found, _of_programs(reading, programs, known))):
+        if number == MAX_PACKAGES:
+            reading.note("/", f"it has more than {MAX_PACKAGES} packages: the rest is left out")
+            return
+        if each.kind in DISTRIBUTIONS:
+            known.add((each.kind, each.name, each.version))
+        yield each
+
+
+def _of_programs(
+    reading: Reading, programs: Programs, known: Container[tuple[str, str, str]]
+) -> Iterator[PackageRecord]:
+    """Yield what programs say they were built from, and the packages they are of.
+
+    Args:
+        reading: Of the tree.
+        programs: Of the tree.
+        known: Packages of distributions that databases have.
+    """
     seen = set()
-    for path, elf in root.programs.elves.items():
-        st = root.files.entries[path]
-        if (elf.go is not None or elf.crates) and st.identity not in seen:
-            seen.add(st.identity)
-            yield from module_packages(elf, (st.size, 1))
+    for path, elf in programs.elves.items():
+        identity = reading.files.entries[path].identity
+        if identity in seen:
+            continue
+        if elf.go is not None or elf.crates or elf.package is not None:
+            seen.add(identity)
+            yield from module_packages(reading, path, elf)
+            noted = noted_package(reading, path, elf)
+            if noted is not None and (noted.kind, noted.name, noted.version) not in known:
+                yield noted
 
 
-def _by_path(files: Files, measure: Measure) -> Iterator[Package]:
-    for path, st in files.entries.items():
+def _by_path(reading: Reading) -> Iterator[PackageRecord]:
+    for path, st in reading.files.entries.items():
         if not path.endswith(_SUFFIXES) or not st.is_file:
             continue
-        one: Package | None = None
+        one: PackageRecord | None = None
         if path.endswith("/package.json"):
-            one = named.npm_package(files, path)
+            one = npm_package(reading, path)
         elif path.endswith(java.SUFFIXES):
-            yield from java.java_packages(files, path)
+            yield from java.java_packages(reading, path)
         elif path.endswith(named.COMPOSER):
-            yield from named.composer_packages(files, path)
+            yield from named.composer_packages(reading, path)
+        elif path.endswith(dotnet.SUFFIX):
+            yield from dotnet.dotnet_packages(reading, path)
+        elif path.endswith(chisel.NAME):
+            yield from chisel.chisel_packages(reading, path)
         elif path.endswith(".gemspec"):
-            one = named.gem_package(files, path)
+            one = named.gem_package(reading, path)
         elif is_metadata(path):
-            one = python_package(files, measure, path)
+            one = python_package(reading, path)
+        elif is_lockfile(path):
+            yield from lockfile_packages(reading, path)
         else:
-            one = named.conda_package(path)
+            one = named.conda_package(reading, path)
         if one is not None:
             yield one
 
 
 _SUFFIXES = (
     *("/package.json", "/METADATA", "/PKG-INFO", ".egg-info", ".gemspec", ".json"),
+    *("/yarn.lock", "/pnpm-lock.yaml", chisel.NAME),
     *java.SUFFIXES,
 )

@@ -1,7 +1,7 @@
-"""Modules that programs say they were made of: Go's build information, Rust's audit data.
+"""What programs say they were made of, and of which package they are.
 
-In:  programs.
-Out: ``Package`` values.
+In:  programs: build information of Go, audit data of Rust, notes of distributions.
+Out: ``PackageRecord`` values.
 """
 
 from __future__ import annotations
@@ -9,18 +9,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jettison.analysis.elf.model import Elf
-from jettison.analysis.packages.base import Owned, Package, package
+from jettison.analysis.packages.base import NOTHING, Details, PackageRecord, Reading
+
+DISTRIBUTIONS = frozenset({"deb", "rpm", "apk"})
+"""Kinds of packages that notes name."""
 
 
-def module_packages(program: Elf, owned: Owned | None) -> Iterator[Package]:
-    """Yield the modules of a program; its own owns the file, if it says which that is."""
-    found: list[Package | None] = []
+def module_packages(reading: Reading, path: str, program: Elf) -> Iterator[PackageRecord]:
+    """Yield the modules of a program; its own owns the file, if it says which that is.
+
+    Args:
+        reading: Of the tree.
+        path: Of the program.
+        program: What it says.
+    """
+    own = reading.owned([path])
+    part = NOTHING._replace(sample=path)
+    found: list[PackageRecord | None] = []
     go = program.go
     if go is not None:
-        found.append(package("go", "std", go.version.removeprefix("go")))
+        details = Details(scope=path)
+        found.append(
+            reading.record("go", "std", go.version.removeprefix("go"), path, part, details)
+        )
         if go.main is not None:
-            found.append(package("go", go.main.path, go.main.version, owned))
-        found += (package("go", each.path, each.version) for each in go.modules)
-    for crate in program.crates:
-        found.append(package("rust", crate.name, crate.version, owned if crate.root else None))
+            others = ["std", *(each.path for each in go.modules)]
+            main = Details(scope=path, needs=others)
+            found.append(reading.record("go", go.main.path, go.main.version, path, own, main))
+        found += (
+            reading.record("go", each.path, each.version, path, part, details)
+            for each in go.modules
+        )
+    crates = program.crates
+    names = [f"{each.name} {each.version}" for each in crates]
+    for crate, name in zip(crates, names, strict=True):
+        needs = [names[each] for each in crate.dependencies if 0 <= each < len(names)]
+        details = Details(scope=path, needs=needs, gives=(name,))
+        owned = own if crate.root else part
+        found.append(reading.record("rust", crate.name, crate.version, path, owned, details))
     yield from filter(None, found)
+
+
+def noted_package(reading: Reading, path: str, program: Elf) -> PackageRecord | None:
+    """Return the package of a distribution that a file says it is of, None if it says none."""
+    note = program.package
+    if note is None or note.type not in DISTRIBUTIONS:
+        return None
+    distribution = "-".join(filter(None, (note.os, note.os_version)))
+    details = Details(
+        architecture=note.architecture,
+        qualifiers=[("distro", distribution)] if distribution else (),
+    )
+    return reading.record(note.type, note.name, note.version, path, reading.owned([path]), details)
