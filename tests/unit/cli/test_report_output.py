@@ -29,7 +29,8 @@ def test_values_are_texts_and_files() -> None:
     )
     assert found.wanted == ALL
     assert parse_reports(["json"]).text == "none"
-    assert parse_reports(["md", "full"]).wanted == SUMS
+    assert parse_reports(["md", "full"]).wanted == ALL
+    assert parse_reports(["md", "brief"]).wanted == SUMS
     assert parse_reports([], "brief").wanted == KNOWN
     assert parse_reports([]).wanted == ""
     assert parse_reports(["none"], "brief").wanted == ""

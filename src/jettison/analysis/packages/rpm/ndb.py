@@ -20,7 +20,8 @@ from jettison.analysis.packages.rpm.header import MAX_HEADER
 _PAGE, _BLOCK = 4096, 16
 _MAX_PAGES = 4096
 _WORDS = struct.Struct("<IIII")
-_FILE, _SLOT, _BLOB = (int.from_bytes(each, "little") for each in (b"RpmP", b"Slot", b"BlbS"))
+_FILE, _SLOT, _BLOB = 0x506D7052, 0x746F6C53, 0x53626C42
+"""The magic numbers ``RpmP``, ``Slot`` and ``BlbS``."""
 _VERSION = 0
 
 
