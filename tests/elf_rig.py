@@ -10,6 +10,8 @@ import struct
 from collections.abc import Mapping, Sequence
 
 ADDRESS = 0x10000
+_EXIT = bytes.fromhex("b83c00000031ff0f05")
+"""``exit(0)`` on x86-64."""
 
 
 class _Strings:
@@ -48,14 +50,20 @@ def elf(
     flags_1: int = 0,
     entry: int | None = None,
     notes: bytes = b"",
+    exits: bool = False,
 ) -> bytes:
-    """Return an ELF file; a program if it has an interpreter or is of kind 2."""
+    """Return an ELF file; a program if it has an interpreter or is of kind 2.
+
+    With ``exits`` it is one that ends with status 0, on x86-64; else it has no code.
+    """
     order = ">" if is_big else "<"
     parts = _Parts(bits, order)
     if interp:
         parts.put("interp", interp.encode() + b"\0")
     if notes:
         parts.put("notes", notes)
+    if exits:
+        entry = parts.put("code", _EXIT)
     if kind == 3 or needed:
         strings = _Strings()
         pairs = [(1, strings.add(each)) for each in needed]
@@ -110,6 +118,9 @@ class _Parts:
             len(rows) - ("dynamic" in self._parts), self._segment(1, 7, 0, self._place, 4096)
         )
         size = 64 if self._bits == 64 else 52
+        if "interp" in self._parts:
+            # By it loaders know where the program was put.
+            rows.insert(0, self._segment(6, 4, size, len(rows[0]) * (len(rows) + 1), 8))
         head = b"\x7fELF" + bytes([self._bits // 32, 2 if order == ">" else 1, 1]) + bytes(9)
         head += struct.pack(
             f"{order}HHI3{word}IHHHHHH", kind, machine, 1, entry, size, 0, 0, size,
