@@ -51,10 +51,12 @@ def elf(
     entry: int | None = None,
     notes: bytes = b"",
     exits: bool = False,
+    data: bytes = b"",
 ) -> bytes:
     """Return an ELF file; a program if it has an interpreter or is of kind 2.
 
-    With ``exits`` it is one that ends with status 0, on x86-64; else it has no code.
+    With ``exits`` it is one that ends with status 0, on x86-64; else it has no code. ``data`` is
+    what its data segment begins with.
     """
     order = ">" if is_big else "<"
     parts = _Parts(bits, order)
@@ -62,6 +64,8 @@ def elf(
         parts.put("interp", interp.encode() + b"\0")
     if notes:
         parts.put("notes", notes)
+    if data:
+        parts.put("data", data, 16)
     if exits:
         entry = parts.put("code", _EXIT)
     if kind == 3 or needed:
@@ -99,9 +103,9 @@ class _Parts:
         self._place = 512
         self._parts: dict[str, tuple[int, bytes]] = {}
 
-    def put(self, name: str, data: bytes) -> int:
+    def put(self, name: str, data: bytes, align: int = 8) -> int:
         """Add a part; return its address."""
-        place = self._place + -self._place % 8
+        place = self._place + -self._place % align
         self._parts[name] = place, data
         self._place = place + len(data)
         return ADDRESS + place
@@ -114,9 +118,11 @@ class _Parts:
             for name, type_ in (("interp", 3), ("notes", 4), ("dynamic", 2))
             if name in self._parts
         ]
-        rows.insert(
-            len(rows) - ("dynamic" in self._parts), self._segment(1, 7, 0, self._place, 4096)
-        )
+        loads = [self._segment(1, 7, 0, self._place, 4096)]
+        if "data" in self._parts:
+            loads.append(self._segment(1, 6, *self._extent("data"), 4096, 1 << 20))
+        at = len(rows) - ("dynamic" in self._parts)
+        rows[at:at] = loads
         size = 64 if self._bits == 64 else 52
         if "interp" in self._parts:
             # By it loaders know where the program was put.
@@ -135,8 +141,10 @@ class _Parts:
         place, data = self._parts[name]
         return place, len(data)
 
-    def _segment(self, kind: int, flags: int, offset: int, size: int, align: int) -> bytes:
-        address = ADDRESS + offset
+    def _segment(
+        self, kind: int, flags: int, offset: int, size: int, align: int, base: int = ADDRESS
+    ) -> bytes:
+        address = base + offset
         if self._bits == 64:
             row = (kind, flags, offset, address, address, size, size, align)
             return struct.pack(self._order + "IIQQQQQQ", *row)

@@ -96,6 +96,13 @@ class Loader:
         found = map(self.interp, _USUAL.get(architecture, ()))
         return tuple({each.path: each for each in found if each is not None}.values())
 
+    def library(self, name: str, interp: Interp, environment: Environment) -> Elf | None:
+        """Return what a loader finds for a name in the directories of the system."""
+        nothing = Loading("", "", Elf(bits=interp.elf.bits))
+        search = self._search(interp, environment, nothing)
+        hit = search.find(name, nothing) if search is not None else None
+        return self._elf_at(hit.path) if hit is not None and hit.path else None
+
     def _usual(self, elf: Elf) -> str:
         return next((each.asked for each in self.interps(elf.architecture)), "/none")
 
