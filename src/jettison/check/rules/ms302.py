@@ -18,7 +18,7 @@ from jettison.check.wording import grouped, sides, span_of, subject_of
 from jettison.findings.finding import Finding
 from jettison.findings.fix import advice
 
-_ADVICE = advice("link the program statically, or use a base image that has a C library")
+_ADVICE = "link the program statically, or use a base image that has a C library"
 
 
 class MS302(Rule):
@@ -66,7 +66,7 @@ class MS302(Rule):
                 path=load.path,
                 stage=subject.final.label,
                 cause=sides(subject, load),
-                fixes=(*libraries, *same_base(subject, load)) or _ADVICE,
+                fixes=(*libraries, *same_base(subject, load)) or advice(_ADVICE),
             )
 
 

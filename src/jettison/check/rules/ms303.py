@@ -23,7 +23,7 @@ _DRIVERS = (
     "libnvoptix",
 )
 """What drivers of the machine bring into containers."""
-_ADVICE = advice("install the package that has the library, or copy the library as well")
+_ADVICE = "install the package that has the library, or copy the library as well"
 
 
 class MS303(Rule):
@@ -112,7 +112,7 @@ def _fixes(subject: Subject, load: Load, missing: list[Missing]) -> tuple[Fix, .
         text = "\n".join(installs)
         if text and load.copied is not None:
             found.append(Fix(FixKind.INSERT, text, load.copied.line - 1))
-    return tuple(found) or _ADVICE
+    return tuple(found) or advice(_ADVICE)
 
 
 def _line(subject: Subject, load: Load) -> int:

@@ -19,7 +19,7 @@ from jettison.check.wording import grouped, sides, span_of, subject_of
 from jettison.findings.finding import Finding
 from jettison.findings.fix import advice
 
-_ADVICE = advice("build the program on a base image that is as old as the one it is to run on")
+_ADVICE = "build the program on a base image that is as old as the one it is to run on"
 
 
 class MS304(Rule):
@@ -68,7 +68,7 @@ class MS304(Rule):
                 path=load.path,
                 stage=subject.final.label,
                 cause=(f"`{unmet.library}` is `{unmet.path}`", *sides(subject, load)),
-                fixes=same_base(subject, load) or _ADVICE,
+                fixes=same_base(subject, load) or advice(_ADVICE),
             )
 
 
