@@ -10,11 +10,19 @@ from jettison.check.rule import Rule
 from jettison.check.rules.ms203 import MS203
 from jettison.check.rules.ms207 import MS207
 from jettison.check.rules.ms301 import MS301
+from jettison.check.rules.ms302 import MS302
+from jettison.check.rules.ms303 import MS303
+from jettison.check.rules.ms304 import MS304
+from jettison.check.rules.ms305 import MS305
+from jettison.check.rules.ms306 import MS306
+from jettison.check.rules.ms307 import MS307
 from jettison.check.rules.ms308 import MS308
 from jettison.check.rules.ms309 import MS309
 from jettison.check.rules.ms310 import MS310
 from jettison.check.rules.ms311 import MS311
 from jettison.check.rules.ms312 import MS312
+from jettison.check.rules.ms313 import MS313
+from jettison.check.rules.ms409 import MS409
 from jettison.check.rules.ms501 import MS501
 from jettison.check.rules.ms502 import MS502
 from jettison.check.rules.ms503 import MS503
@@ -32,11 +40,19 @@ RULES: tuple[Rule, ...] = (
     MS203(),
     MS207(),
     MS301(),
+    MS302(),
+    MS303(),
+    MS304(),
+    MS305(),
+    MS306(),
+    MS307(),
     MS308(),
     MS309(),
     MS310(),
     MS311(),
     MS312(),
+    MS313(),
+    MS409(),
     MS501(),
     MS502(),
     MS503(),
