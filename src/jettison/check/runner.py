@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from jettison.check.registry import RULES
 from jettison.check.subject import Subject
-from jettison.findings.finding import Finding, Severity
+from jettison.findings.finding import Finding, Severity, printable
 from jettison.findings.options import Codes
 from jettison.findings.suppress import Suppressions, codes_of
 
@@ -28,7 +28,7 @@ def check_image(subject: Subject, silent: Suppressions) -> tuple[Finding, ...]:
         silent: What is not wanted.
     """
     found = [
-        finding
+        printable(finding)
         for rule in RULES
         if not silent.skips(rule.id)
         for finding in rule.check(subject)
