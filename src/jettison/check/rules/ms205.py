@@ -1,4 +1,4 @@
-"""MS205: copies that bring what nobody needs at run time.
+"""MS205: copies of what nobody needs at run time.
 
 In:  a ``Subject``.
 Out: findings.
@@ -35,7 +35,7 @@ _SHARE = 0.05
 
 
 class MS205(Rule):
-    r"""Copies that bring what nobody needs at run time.
+    r"""Copies of what nobody needs at run time.
 
     ## What it does
     Finds files of a COPY that serve builds only: objects of compilers, caches of tools, Python's
@@ -59,7 +59,7 @@ class MS205(Rule):
     """
 
     id = "MS205"
-    title = "Copies bring what the image needs"
+    title = "Copies have what the image needs"
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield kinds of needless files that a copy brought, with their bytes."""

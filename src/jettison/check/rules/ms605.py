@@ -30,7 +30,7 @@ class MS605(Rule):
 
     ## What it does
     Finds static libraries, headers and tests of packages that the build put into the image, from
-    2 MB of a kind on. What a COPY brought is judged by MS205.
+    2 MB of a kind on. What a COPY took is judged by MS205.
 
     ## Why is this bad
     Nothing at run time reads them. They come with development packages, which a stage of its own

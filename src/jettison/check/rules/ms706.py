@@ -1,4 +1,4 @@
-"""MS706: what a build context should leave out, and copies bring.
+"""MS706: what a build context should leave out, and copies have.
 
 In:  a ``Subject``.
 Out: findings.
@@ -33,10 +33,10 @@ _LEAST_FILES = 100
 
 
 class MS706(Rule):
-    r"""What a build context should leave out, and copies bring.
+    r"""what a build context should leave out, and copies have.
 
     ## What it does
-    Finds COPY and ADD that bring directories which tools make beside the sources, such as
+    Finds COPY and ADD of directories which tools make beside the sources, such as
     `node_modules`, `.git` and `.venv`, from 1 MB or 100 files on.
 
     ## Why is this bad

@@ -40,7 +40,7 @@ class MS708(Rule):
     r"""Copied files that change without the sources changing.
 
     ## What it does
-    Finds files that a copy brings from the build context and that tools write by the way: git's
+    Finds files that a copy takes from the build context and that tools write by the way: git's
     directory, logs, settings of editors, reports of coverage, Python's bytecode. It counts only
     where RUN instructions below took half a second or more.
 
@@ -59,7 +59,7 @@ class MS708(Rule):
     """
 
     id = "MS708"
-    title = "Copies bring what only the sources change"
+    title = "Copies have what only the sources change"
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield copies of files that change by themselves, above what takes long."""
