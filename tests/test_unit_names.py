@@ -76,7 +76,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.build_record": _RUNS,
     "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
-    "jettison.api.roots": _CHECKS,
     "jettison.api.verdict": _REPORTS,
     "jettison.check.instructions": _CHECKS,
     "jettison.check.links": _CHECKS,
