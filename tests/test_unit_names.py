@@ -76,6 +76,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.roots": _CHECKS,
     "jettison.api.verdict": _REPORTS,
     "jettison.check.rule": _CHECKS,
+    "jettison.check.python.*": _CHECKS,
     "jettison.check.rules.*": _CHECKS,
     "jettison.analysis.elf.modules": _PACKAGES,
     "jettison.analysis.packages.*": _PACKAGES,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +23,7 @@ from jettison.oci.platform import Platform
 from jettison.provenance.chain import Chain, Provenance, Way
 from jettison.provenance.record import BuildRecord, StageRecord
 
+T = TypeVar("T")
 FindRoot = Callable[[int], Rootfs | None]
 """Finds the root file system of a stage at its end by its index; None if it is not here."""
 
@@ -84,6 +86,15 @@ class Subject:
         self.history = history
         self._find_root = find_root
         self._roots: dict[int, Rootfs | None] = {}
+        self._facts: dict[Callable[[Subject], Any], Any] = {}
+
+    def fact(self, find: Callable[[Subject], T]) -> T:
+        """Return what a function finds out about it that several rules need; it is called once."""
+        try:
+            found: T = self._facts[find]
+        except KeyError:
+            found = self._facts[find] = find(self)
+        return found
 
     @property
     def record(self) -> BuildRecord:
