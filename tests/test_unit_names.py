@@ -85,6 +85,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.check.loads": _CHECKS,
     "jettison.check.wording": _CHECKS,
     "jettison.check.rule": _CHECKS,
+    "jettison.check.python.*": _CHECKS,
     "jettison.check.rules.*": _CHECKS,
     "jettison.analysis.elf.modules": _PACKAGES,
     "jettison.analysis.packages.*": _PACKAGES,

@@ -27,7 +27,13 @@ from jettison.check.rules.ms310 import MS310
 from jettison.check.rules.ms311 import MS311
 from jettison.check.rules.ms312 import MS312
 from jettison.check.rules.ms313 import MS313
+from jettison.check.rules.ms401 import MS401
+from jettison.check.rules.ms402 import MS402
+from jettison.check.rules.ms403 import MS403
+from jettison.check.rules.ms404 import MS404
+from jettison.check.rules.ms405 import MS405
 from jettison.check.rules.ms409 import MS409
+from jettison.check.rules.ms411 import MS411
 from jettison.check.rules.ms501 import MS501
 from jettison.check.rules.ms502 import MS502
 from jettison.check.rules.ms503 import MS503
@@ -78,7 +84,13 @@ RULES: tuple[Rule, ...] = (
     MS311(),
     MS312(),
     MS313(),
+    MS401(),
+    MS402(),
+    MS403(),
+    MS404(),
+    MS405(),
     MS409(),
+    MS411(),
     MS501(),
     MS502(),
     MS503(),

@@ -7,6 +7,7 @@ Out: paths without links.
 from __future__ import annotations
 
 from jettison.analysis.files import Files
+from jettison.analysis.rootfs import Rootfs
 from jettison.fs.resolve import resolve
 
 MAX_NAMES = 50_000
@@ -69,3 +70,8 @@ class Lookup:
             return None
         st = self.files.entries.get(found)
         return found if not found or (st is not None and st.is_dir) else None
+
+
+def lookup(root: Rootfs) -> Lookup:
+    """Return the lookup in a root file system."""
+    return Lookup(root.files)

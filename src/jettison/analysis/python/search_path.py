@@ -54,7 +54,8 @@ class SearchPath(msgspec.Struct, frozen=True):
 
     Args:
         entries: Directories and archives, in order, without links.
-        site: Those of them that packages are installed in, the usual one first.
+        site: Those of them that packages are installed in, the usual one first. Of ``PYTHONPATH``
+            these are directories with metadata of packages, as ``pip --target`` makes them.
         lines: What files in those add.
         is_open: Whether code that runs at the start may add more.
     """
@@ -121,8 +122,9 @@ def search_path(
     _add(lookup, entries, f"{interpreter.prefix}/lib/python{number}.zip")
     _add(lookup, entries, interpreter.library)
     _add(lookup, entries, f"{interpreter.library}/lib-dynload")
+    targets = tuple(each for each in entries if each and _has_metadata(lookup, each))
     if flags.no_site:
-        return SearchPath(tuple(entries))
+        return SearchPath(tuple(entries), targets)
     site = dict.fromkeys(
         place
         for each in site_directories(interpreter, venv)
@@ -133,7 +135,8 @@ def search_path(
     if user and sees_user and not (flags.no_user_site or variables.get("PYTHONNOUSERSITE")):
         place = lookup.directory(f"{user}/lib/python{interpreter.version}/site-packages")
         site = site if place is None else {place: None, **site}
-    return _with_site(lookup, entries, site)
+    path = _with_site(lookup, entries, site)
+    return msgspec.structs.replace(path, site=tuple(dict.fromkeys((*path.site, *targets))))
 
 
 def site_directories(interpreter: Interpreter, venv: Venv | None = None) -> Iterator[str]:
@@ -174,6 +177,11 @@ def _with_site(lookup: Lookup, entries: dict[str, None], site: Mapping[str, None
     for name in ("sitecustomize.py", "usercustomize.py"):
         is_open = is_open or any(_changes_path(lookup, each, name) for each in entries)
     return SearchPath(tuple(entries), tuple(site), tuple(lines), is_open)
+
+
+def _has_metadata(lookup: Lookup, directory: str) -> bool:
+    names = lookup.names(directory)
+    return any(each.endswith(".dist-info") for each in names)
 
 
 def _pth(lookup: Lookup, place: str, name: str) -> tuple[list[PthLine], bool]:

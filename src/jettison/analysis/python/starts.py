@@ -37,6 +37,7 @@ _SWITCHES |= {"--no-access-log", "--no-server-header", "--use-colors", "--no-pro
 _SCRIPT_RUNNERS = {"fastapi", "streamlit"}
 _MAX_ARGUMENTS = 500
 _SHEBANG = 512
+_MAX_PASSWD = 1 << 20
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -73,6 +74,16 @@ class Start(msgspec.Struct, frozen=True):
     venv: Venv | None
     path: SearchPath
     origins: tuple[Origin, ...] = ()
+
+
+def home_of(files: Files, user: str) -> str:
+    """Return the home directory of a user: what a runtime sets ``HOME`` to."""
+    name = user.partition(":")[0] or "0"
+    for line in text(files.read("/etc/passwd", _MAX_PASSWD) or b"").splitlines():
+        fields = line.split(":")
+        if len(fields) >= 6 and name in (fields[0], fields[2]):
+            return fields[5]
+    return "/root" if name in {"0", "root"} else ""
 
 
 def python_start(lookup: Lookup, command: Command) -> Start | None:

@@ -1,0 +1,4 @@
+import helpers
+from settings import base
+
+print(helpers.word, base.word)

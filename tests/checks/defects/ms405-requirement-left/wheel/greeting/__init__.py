@@ -1,0 +1,4 @@
+def hello():
+    import wording
+
+    return wording.hello()

@@ -1,0 +1,5 @@
+from app import __name__ as name
+
+
+def index():
+    return name
