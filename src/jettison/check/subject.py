@@ -89,13 +89,6 @@ class Subject:
         self._roots: dict[int, Rootfs | None] = {}
         self._facts: dict[Callable[[Subject], Any], Any] = {}
 
-    def fact(self, find: Callable[[Subject], T]) -> T:
-        """Return what a function of the subject finds; it is called once, whichever rule asks."""
-        if find not in self._facts:
-            self._facts[find] = find(self)
-        found: T = self._facts[find]
-        return found
-
     @property
     def record(self) -> BuildRecord:
         """The build: stages, steps, lines, the Dockerfile's text."""
@@ -127,6 +120,14 @@ class Subject:
         if index not in self._roots:
             self._roots[index] = self._find_root(index)
         return self._roots[index]
+
+    def fact(self, find: Callable[[Subject], T]) -> T:
+        """Return what a finder finds; it is called once."""
+        try:
+            found: T = self._facts[find]
+        except KeyError:
+            found = self._facts[find] = find(self)
+        return found
 
     def chain(self, path: str) -> Chain:
         """Return where a path of the image came from; see ``Provenance.chain``."""

@@ -1,1 +1,1 @@
-"""Formats of findings: text, JSON, SARIF, GitHub, GitLab."""
+"""Formats of findings: text, JSON, SARIF, GitHub."""

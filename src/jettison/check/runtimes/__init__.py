@@ -1,0 +1,1 @@
+"""What programs need of the runtime of their language, one module a language; rule MS408."""

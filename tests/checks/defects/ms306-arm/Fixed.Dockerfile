@@ -1,3 +1,0 @@
-FROM scratch
-COPY app-amd64 /app
-CMD ["/app"]

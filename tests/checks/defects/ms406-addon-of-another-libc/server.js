@@ -1,0 +1,2 @@
+const native = require('native');
+console.log(native.kind);

@@ -1,0 +1,2 @@
+import { greet } from "outer/greeting";
+console.log(greet("you"));

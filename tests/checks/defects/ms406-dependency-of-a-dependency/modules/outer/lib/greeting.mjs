@@ -1,0 +1,2 @@
+import { word } from "inner";
+export const greet = (name) => `${word}, ${name}`;

@@ -1,3 +1,0 @@
-FROM box
-RUN true
-CMD ["true"]

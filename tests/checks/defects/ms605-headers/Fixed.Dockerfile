@@ -1,3 +1,0 @@
-FROM box
-RUN mkdir -p /usr/include
-CMD ["true"]

@@ -1,3 +1,0 @@
-FROM box
-VOLUME /models
-CMD ["true"]

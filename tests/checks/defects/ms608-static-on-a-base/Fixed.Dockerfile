@@ -1,4 +1,0 @@
-FROM box AS build
-FROM scratch
-COPY --from=build /bin/busybox /app
-ENTRYPOINT ["/app", "true"]

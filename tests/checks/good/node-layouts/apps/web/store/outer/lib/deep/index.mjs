@@ -1,0 +1,2 @@
+export const deep = "deep";
+export const feature = "feature";

@@ -1,0 +1,3 @@
+import inner from "inner";
+export default `outer with ${inner}`;
+export { deep } from "./deep/index.mjs";

@@ -1,0 +1,2 @@
+#!/usr/bin/env node
+(()=>{var e={1:e=>{"use strict";e.exports=require("fs")},2:(e,t,n)=>{const r=n(1);e.exports=()=>{try{return require("optional-native")}catch(e){return null}};e.exports.late=()=>require("lazy-one")},3:e=>{e.exports=require("node:path")}},t={};function n(r){var o=t[r];if(void 0!==o)return o.exports;var i=t[r]={exports:{}};return e[r](i,i.exports,n),i.exports}var r=n(2);console.log(r(),`${"require('template')"}`,n(3).sep)})();

@@ -1,0 +1,3 @@
+exports.name = require("./lib/name");
+exports.render = (file) => require("templates")(file);
+exports.old = () => require("unused-at-run-time");
