@@ -329,10 +329,14 @@ def test_a_note_names_the_package_that_no_database_has(tmp_path) -> None:
     assert (found.kind, found.version, found.architecture) == ("rpm", "8.6-7.fc40", "x86_64")
     assert found.qualifiers == (("distro", "fedora-40"),)
     assert found.owned[:2] == (len(file), 1)
+
+
+def test_a_note_of_a_file_that_a_database_knows_is_no_package(tmp_path) -> None:
     rpm = gzip.decompress((RPM / "rpmdb.sqlite.gz").read_bytes())
-    alpha = note_file(b'{"type":"rpm","name":"alpha","version":"1.2-3.el9"}\0')
-    both = records(tmp_path / "x", {"usr/bin/alpha": alpha, "var/lib/rpm/rpmdb.sqlite": rpm})
-    assert both["alpha"].path == "/var/lib/rpm/rpmdb.sqlite"
+    # Of Debian and Fedora it names the source package, which need not be installed.
+    alpha = note_file(b'{"type":"rpm","name":"alpha-source","version":"1.2-3.el9"}\0\0\0')
+    found = records(tmp_path, {"usr/bin/alpha": alpha, "var/lib/rpm/rpmdb.sqlite": rpm})
+    assert sorted(found) == ["alpha", "beta"]
 
 
 def test_modules_of_programs_depend_as_their_program_says(tmp_path) -> None:

@@ -154,6 +154,7 @@ class Reading:
         self._reached = reached
         self._directories: dict[str, str] = {}
         self._reached_below: dict[str, int] | None = None
+        self._unclaimed: set[str] = set()
         self._left = _MAX_OWNED
         self._left_names = _MAX_NAMES
 
@@ -267,10 +268,19 @@ class Reading:
             count += 1
             sample = sample or place
             reached += place in self._reached
+            self._unclaimed.discard(place)
             if st.identity not in seen:
                 seen.add(st.identity)
                 size += st.size
         return Owned(size, count, reached, sample)
+
+    def watch(self, paths: Iterable[str]) -> None:
+        """Look for packages that own some files; ``unclaimed`` says which of them nobody does."""
+        self._unclaimed.update(paths)
+
+    def unclaimed(self) -> frozenset[str]:
+        """Return the files that were watched and that no package owned until now."""
+        return frozenset(self._unclaimed)
 
     def below(self, directory: str, *, without: str = "") -> Owned:
         """Return what is in a directory, at any depth.

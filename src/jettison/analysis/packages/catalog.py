@@ -6,8 +6,7 @@ Out: ``PackageRecord`` values one by one, or ``Catalog``.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from itertools import chain
+from collections.abc import Iterator
 
 import msgspec
 
@@ -15,7 +14,7 @@ from jettison.analysis.packages import chisel, dotnet, java, named
 from jettison.analysis.packages.apk import apk_packages
 from jettison.analysis.packages.base import MAX_PACKAGES, Package, PackageRecord, Reading
 from jettison.analysis.packages.dpkg import deb_packages
-from jettison.analysis.packages.elf import DISTRIBUTIONS, module_packages, noted_package
+from jettison.analysis.packages.elf import module_packages, noted_packages
 from jettison.analysis.packages.lockfiles import is_lockfile, lockfile_packages
 from jettison.analysis.packages.npm import npm_package
 from jettison.analysis.packages.python import is_metadata, python_package
@@ -69,40 +68,29 @@ def package_records(reading: Reading, programs: Programs) -> Iterator[PackageRec
         reading: Of the tree.
         programs: Of the tree.
     """
-    found = chain(
-        deb_packages(reading), apk_packages(reading), rpm_packages(reading), _by_path(reading)
-    )
-    known: set[tuple[str, str, str]] = set()
-    for number, each in enumerate(chain(found, _of_programs(reading, programs, known))):
+    for number, each in enumerate(_records(reading, programs)):
         if number == MAX_PACKAGES:
             reading.note("/", f"it has more than {MAX_PACKAGES} packages: the rest is left out")
             return
-        if each.kind in DISTRIBUTIONS:
-            known.add((each.kind, each.name, each.version))
         yield each
 
 
-def _of_programs(
-    reading: Reading, programs: Programs, known: Container[tuple[str, str, str]]
-) -> Iterator[PackageRecord]:
-    """Yield what programs say they were built from, and the packages they are of.
-
-    Args:
-        reading: Of the tree.
-        programs: Of the tree.
-        known: Packages of distributions that databases have.
-    """
+def _records(reading: Reading, programs: Programs) -> Iterator[PackageRecord]:
+    noted = [path for path, elf in programs.elves.items() if elf.package is not None]
+    reading.watch(noted)
+    yield from deb_packages(reading)
+    yield from apk_packages(reading)
+    yield from rpm_packages(reading)
+    unclaimed = reading.unclaimed()
+    yield from _by_path(reading)
     seen = set()
     for path, elf in programs.elves.items():
         identity = reading.files.entries[path].identity
-        if identity in seen:
-            continue
-        if elf.go is not None or elf.crates or elf.package is not None:
+        if identity not in seen and (elf.go is not None or elf.crates or path in unclaimed):
             seen.add(identity)
             yield from module_packages(reading, path, elf)
-            noted = noted_package(reading, path, elf)
-            if noted is not None and (noted.kind, noted.name, noted.version) not in known:
-                yield noted
+            if path in unclaimed:
+                yield from noted_packages(reading, path, elf)
 
 
 def _by_path(reading: Reading) -> Iterator[PackageRecord]:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from jettison.analysis.elf.model import Elf
 from jettison.analysis.packages.base import NOTHING, Details, PackageRecord, Reading
 
-DISTRIBUTIONS = frozenset({"deb", "rpm", "apk"})
-"""Kinds of packages that notes name."""
+_DISTRIBUTIONS = frozenset({"deb", "rpm", "apk"})
 
 
 def module_packages(reading: Reading, path: str, program: Elf) -> Iterator[PackageRecord]:
@@ -50,14 +49,17 @@ def module_packages(reading: Reading, path: str, program: Elf) -> Iterator[Packa
     yield from filter(None, found)
 
 
-def noted_package(reading: Reading, path: str, program: Elf) -> PackageRecord | None:
-    """Return the package of a distribution that a file says it is of, None if it says none."""
+def noted_packages(reading: Reading, path: str, program: Elf) -> Iterator[PackageRecord]:
+    """Yield the package that a file says it is of; the note has the name of its source package."""
     note = program.package
-    if note is None or note.type not in DISTRIBUTIONS:
-        return None
-    distribution = "-".join(filter(None, (note.os, note.os_version)))
+    if note is None or note.type not in _DISTRIBUTIONS:
+        return
+    distribution = "-".join(filter(None, (note.os.lower(), note.os_version)))
     details = Details(
         architecture=note.architecture,
         qualifiers=[("distro", distribution)] if distribution else (),
     )
-    return reading.record(note.type, note.name, note.version, path, reading.owned([path]), details)
+    owned = reading.owned([path])
+    found = reading.record(note.type, note.name, note.version, path, owned, details)
+    if found is not None:
+        yield found
