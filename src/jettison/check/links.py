@@ -55,6 +55,9 @@ def left_behind(subject: Subject, link: str) -> LeftBehind | None:
 
 def is_of_venv(files: Files, link: str) -> bool:
     """Tell whether a link is the interpreter of a virtual environment of Python."""
-    return "python" in link.rpartition("/")[2] and (
-        files.lstat(join(dirname(dirname(link)), "pyvenv.cfg")) is not None
-    )
+    return "python" in link.rpartition("/")[2] and is_in_venv(files, link)
+
+
+def is_in_venv(files: Files, program: str) -> bool:
+    """Tell whether a program is in a virtual environment of Python: other rules are about these."""
+    return files.lstat(join(dirname(dirname(program)), "pyvenv.cfg")) is not None

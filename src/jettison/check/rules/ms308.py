@@ -16,7 +16,7 @@ from jettison.analysis.entry.search import DEFAULT_PATH, find_program, lookup_co
 from jettison.analysis.files import Files
 from jettison.analysis.shebang import HEAD_BYTES, Script, env_call, script_of
 from jettison.check.instructions import inserted, replaced, usable
-from jettison.check.links import is_of_venv
+from jettison.check.links import is_in_venv, is_of_venv
 from jettison.check.missing import statement
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
@@ -72,6 +72,8 @@ class MS308(Rule):
             if script in seen or not script:
                 continue
             if use.link and is_of_venv(subject.image.files, use.link):
+                continue
+            if "python" in use.name and is_in_venv(subject.image.files, script):
                 continue
             seen.add(script)
             if use.is_certain:
