@@ -20,8 +20,18 @@ from jettison.fs.tree import FileStat, Tree
 MAX_ENTRIES = 2_000_000
 """So many are listed; of a larger tree the rest is not looked at."""
 _MAX_READ = 512 << 20
+_KIND = 0o170000
+_EXECUTE = 0o111
+_LIBRARIES = (".so", ".node")
 OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 """With which files of images are opened: no link is followed, nothing is waited for."""
+
+
+def may_be_program(path: str, mode: int) -> bool:
+    """Tell whether a file has to be looked into: whether it is executable, or called a library."""
+    return mode & _KIND == stat.S_IFREG and (
+        bool(mode & _EXECUTE) or path.endswith(_LIBRARIES) or ".so." in path
+    )
 
 
 class Files:
@@ -39,6 +49,36 @@ class Files:
         self.entries = entries
         self.is_whole = is_whole
         self._left = _MAX_READ
+
+    @cached_property
+    def symlinks(self) -> list[str]:
+        """Paths of all symbolic links, in the order of the tree."""
+        return [path for path, st in self.entries.items() if st.mode & _KIND == stat.S_IFLNK]
+
+    @cached_property
+    def programs(self) -> list[str]:
+        """Paths of regular files that may be programs, in the order of the tree."""
+        return [
+            path
+            for path, st in self.entries.items()
+            if (st.mode & _EXECUTE or path.endswith(_LIBRARIES) or ".so." in path)
+            and st.mode & _KIND == stat.S_IFREG
+        ]
+
+    def named(self, name: str) -> list[str]:
+        """Return the paths whose last component is a name, in the order of the tree."""
+        return self._by_name.get(name, [])
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.entries:
+            name = path[path.rindex("/") + 1 :]
+            if name in found:
+                found[name].append(path)
+            else:
+                found[name] = [path]
+        return found
 
     def find(self, path: str) -> str | None:
         """Return the path of the regular file that a path leads to, None if it leads to none."""

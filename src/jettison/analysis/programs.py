@@ -19,16 +19,12 @@ import msgspec
 from jettison.analysis.elf.model import Elf
 from jettison.analysis.elf.parse import parse
 from jettison.analysis.elf.reader import HEAD
-from jettison.analysis.files import Files
+from jettison.analysis.files import Files, may_be_program
 from jettison.analysis.shebang import HEAD_BYTES, Script, script_of
 from jettison.fs.listing import Listing
 
 Program = Elf | Script
 
-_KIND = 0o170000
-_REGULAR = 0o100000
-_EXECUTE = 0o111
-_NAMES = (".so", ".node")
 _MAX_STORED = 256 << 20
 
 Open = Callable[[str], int | None]
@@ -96,18 +92,14 @@ class Programs:
     @cached_property
     def elves(self) -> dict[str, Elf]:
         """All ELF files by path, in the order of the tree; a file with several names has each."""
-        found = ((path, self.elf(path)) for path in self._candidates)
+        found = ((path, self.elf(path)) for path in self._files.programs)
         return {path: elf for path, elf in found if elf is not None}
 
     @cached_property
     def scripts(self) -> dict[str, Script]:
         """All scripts that may be executed by path, in the order of the tree."""
-        found = ((path, self.script(path)) for path in self._candidates)
+        found = ((path, self.script(path)) for path in self._files.programs)
         return {path: script for path, script in found if script is not None}
-
-    @cached_property
-    def _candidates(self) -> list[str]:
-        return [path for path, st in self._files.entries.items() if may_be_program(path, st.mode)]
 
     def _open(self, path: str) -> Program | None:
         file = self._files.open(path)
@@ -115,13 +107,6 @@ class Programs:
             return None
         with file:
             return read_program(file.fileno())
-
-
-def may_be_program(path: str, mode: int) -> bool:
-    """Tell whether a file has to be looked into: whether it is executable, or called a library."""
-    if mode & _KIND != _REGULAR:
-        return False
-    return bool(mode & _EXECUTE) or path.endswith(_NAMES) or ".so." in path
 
 
 def read_program(descriptor: int) -> Program | None:
@@ -144,11 +129,9 @@ def scan_layer(listing: Listing, open_file: Open) -> LayerPrograms:
     scripts: dict[int, Script] = {}
     links = listing.links
     for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
-        if not (mode & _EXECUTE or path.endswith(_NAMES) or ".so." in path):
+        if not may_be_program(path, mode) or entry in links:
             continue
-        descriptor = None
-        if mode & _KIND == _REGULAR and entry not in links:
-            descriptor = open_file(path)
+        descriptor = open_file(path)
         if descriptor is None:
             continue
         try:

@@ -12,7 +12,6 @@ programs, without versions and target triples: ``x86_64-linux-gnu-gcc-12`` is ``
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 
 import msgspec
@@ -86,14 +85,14 @@ def surface(root: Rootfs) -> SurfaceFacts:
     found: dict[str, dict[tuple[int, int], str]] = {kind: {} for kind in KINDS}
     programs: dict[tuple[int, int], str] = {}
     for path, st in files.entries.items():
-        mode = st.mode
-        if mode & _KIND == stat.S_IFREG:
-            if mode & _ALL_WRITE:
-                found["world_writable"].setdefault(st.identity, path)
-            if mode & _EXECUTE:
-                _take_executable(root, path, st, programs, found)
-        elif mode & _KIND == stat.S_IFDIR and mode & _ALL_WRITE and not mode & _STICKY:
-            found["world_writable"].setdefault((-2, len(found["world_writable"])), path)
+        if st.mode & _ALL_WRITE and not (st.is_symlink or (st.mode & _STICKY and st.is_dir)):
+            identity = (-2, len(found["world_writable"])) if st.is_dir else st.identity
+            if st.is_dir or st.is_file:
+                found["world_writable"].setdefault(identity, path)
+    for path in files.programs:
+        st = files.entries[path]
+        if st.mode & _EXECUTE:
+            _take_executable(root, path, st, programs, found)
     for kind, path, identity in _named(files):
         if identity in programs:
             found[kind].setdefault(identity, path)
@@ -144,8 +143,8 @@ def _is_program(root: Rootfs, path: str) -> bool:
 
 def _named(files: Files) -> Iterator[tuple[str, str, tuple[int, int]]]:
     """Yield (kind, path, identity) of what is in directories for programs, links followed."""
-    for path, st in files.entries.items():
-        if not _DIRECTORIES.search(path) or st.is_dir:
+    for path in (*files.programs, *files.symlinks):
+        if not _DIRECTORIES.search(path):
             continue
         kind = kind_of(path.rpartition("/")[2])
         if not kind:

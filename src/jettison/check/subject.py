@@ -162,8 +162,13 @@ class Subject:
 
     def is_new(self, path: str) -> bool:
         """Tell whether a step of this build put a path into the image, or changed it."""
-        holder = self.provenance.image.holder(path)
-        return holder is not None and not self.provenance.image.layers[holder.layer].is_base
+        files = self.provenance.image
+        seen = files.visible.entries.get(path)
+        if seen is None:
+            return False
+        if files.visible.layers[seen.layer].is_dir(seen.entry):
+            seen = files.holder(path) or seen  # the topmost layer may only put something into it
+        return not files.layers[seen.layer].is_base
 
     def span_of(self, path: str) -> Span | None:
         """Return the instruction of the image's stages that put a path there, None without one."""

@@ -114,10 +114,5 @@ class ListedTree:
             parent, _, name = path.rpartition("/")
             names.setdefault(parent, []).append(name)
         for each in names.values():
-            each.sort(key=os.fsencode if any(map(_is_odd, each)) else None)
+            each.sort(key=None if "".join(each).isascii() else os.fsencode)
         return names
-
-
-def _is_odd(name: str) -> bool:
-    """Tell whether a name may stand elsewhere among bytes than among characters."""
-    return not name.isascii()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jettison.analysis.files import Files
+from jettison.analysis.files import Files, may_be_program
 from jettison.analysis.programs import (
     LayerPrograms,
     Programs,
     decode_programs,
     encode_programs,
-    may_be_program,
     scan_layer,
 )
 from jettison.analysis.rootfs import Rootfs
@@ -62,3 +61,11 @@ def test_a_layer_s_programs_are_asked_for_once(tmp_path: Path) -> None:
     assert list(programs.elves) == ["/bin/app", "/bin/name"]
     assert list(programs.scripts) == ["/run"]
     assert asked == [0]
+
+
+def test_paths_are_found_by_their_last_component_and_kind(tmp_path: Path) -> None:
+    files = files_of(tmp_path, {**FILES, "x/app": "", "link": "->run"}, MODES)
+    assert files.named("app") == ["/bin/app", "/x/app"]
+    assert files.named("none") == []
+    assert files.symlinks == ["/link"]
+    assert files.programs == ["/data", "/run", "/bin/app", "/lib/x.so.1"]

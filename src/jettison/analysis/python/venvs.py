@@ -63,7 +63,7 @@ class Venv(msgspec.Struct, frozen=True):
 def venvs(files: Files) -> tuple[Venv, ...]:
     """Return all virtual environments, in the order of the tree."""
     lookup = Lookup(files)
-    found = [path for path in files.entries if path.endswith("/" + CONFIG)][:_MAX_VENVS]
+    found = files.named(CONFIG)[:_MAX_VENVS]
     made = (venv_at(lookup, path.removesuffix("/" + CONFIG)) for path in found)
     return tuple(each for each in made if each is not None)
 

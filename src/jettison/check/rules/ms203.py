@@ -89,8 +89,8 @@ def _dangling(subject: Subject) -> Iterator[str]:
     """Yield the links of this build that lead to nothing, which nothing makes at run time."""
     files = subject.image.files
     volumes = tuple(each.rstrip("/") + "/" for each in subject.config.volumes or ())
-    for path, st in files.entries.items():
-        if not st.is_symlink or path in _RUNTIME_LINKS:
+    for path in files.symlinks:
+        if path in _RUNTIME_LINKS or not subject.is_new(path):
             continue
         try:
             target = resolve(files, path)
@@ -99,5 +99,5 @@ def _dangling(subject: Subject) -> Iterator[str]:
         is_there = files.lstat(target) is not None or target == "/"
         if is_there or f"{target}/".startswith((*_RUNTIME, *volumes)):
             continue
-        if not is_of_venv(files, path) and subject.is_new(path):
+        if not is_of_venv(files, path):
             yield path
