@@ -236,6 +236,20 @@ def test_musl_has_its_own_list(
     assert (found.family, tuple(each.name for each in found.missing)) == (Family.MUSL, missing)
 
 
+def test_links_in_circles_end_a_list_of_directories(tmp_path: Path) -> None:
+    contents = {
+        "/opt/a/libz.so": "->libz.so",
+        "/opt/b/libz.so": elf(),
+        "/app": program("libz.so", runpath="/opt/a:/opt/b"),
+        "/musl": program("libz.so", rpath="/opt/a:/opt/b", interp=MUSL),
+    }
+    found = closure(tmp_path, {**DEBIAN, **ALPINE, **contents})
+    assert [each.name for each in found.missing] == ["libz.so"]
+    assert closure(tmp_path, {}, "/musl").verdict is Verdict.NO_LIBRARY
+    (tmp_path / "usr/lib").mkdir(parents=True)
+    assert closure(tmp_path, {"/usr/lib/libz.so": elf()}).verdict is Verdict.STARTS
+
+
 def test_a_library_alone_is_looked_at_with_the_loader_that_is_there(tmp_path: Path) -> None:
     module = elf(needed=("libz.so.1", "libc.so.6"))
     found = closure(tmp_path, {**DEBIAN, "/site/x.so": module}, "/site/x.so")

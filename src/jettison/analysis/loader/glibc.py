@@ -10,10 +10,10 @@ after the plain ones, for what is nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from jettison.analysis.loader.base import Environment, Fault
+from jettison.analysis.loader.base import Environment
 from jettison.analysis.loader.cache import MAX_BYTES, Cache, is_for, read_cache
 from jettison.analysis.loader.search import Context, Hit, Loading, absolute, examine
 
@@ -71,7 +71,7 @@ class GlibcSystem:
             if hit is not None and hit.path:
                 is_special = level in self._after
                 return hit._replace(level=level.rpartition("/")[2]) if is_special else hit
-            if hit is not None and hit.fault is not Fault.ARCHITECTURE:
+            if hit is not None and hit.ends_search:
                 return hit
             first = first or hit
         return first
@@ -89,15 +89,25 @@ class GlibcSystem:
         is_default = any(cached.startswith(f"{each}/") for each in directories)
         if cached and (has_defaults or not is_default):
             hit = examine(self.context, absolute(cached, "/"))
-            if hit is not None and hit.fault is not Fault.ARCHITECTURE:
+            if hit is not None and hit.ends_search:
                 return hit
             other = hit
-        for directory in directories if has_defaults else ():
+        hit = self.look_through(directories if has_defaults else (), name)
+        if hit is not None and hit.ends_search:
+            return hit
+        return other or hit or Hit()
+
+    def look_through(self, directories: Iterable[str], name: str) -> Hit | None:
+        """Return the library of a name in one of some directories; see ``look_in``."""
+        other: Hit | None = None
+        for directory in directories:
             hit = self.look_in(directory, name)
-            if hit is not None and hit.fault is not Fault.ARCHITECTURE:
+            if hit is not None and hit.ends_search:
                 return hit
             other = other or hit
-        return other or Hit()
+            if hit is not None and hit.is_circle:
+                break
+        return other
 
     def _cached(self, name: str) -> str:
         own = self.context.interp.elf
@@ -147,23 +157,23 @@ class GlibcSearch:
             opened = absolute(self._expanded(name, by), self._directory)
             return examine(self._system.context, opened) or Hit()
         other: Hit | None = None
-        for directory in self._searched(by):
-            hit = self._system.look_in(directory, name)
-            if hit is not None and hit.fault is not Fault.ARCHITECTURE:
+        for directories in self._searched(by):
+            hit = self._system.look_through(directories, name)
+            if hit is not None and hit.ends_search:
                 return hit
             other = other or hit
         hit = self._system.find(name, by.elf.has_default_directories)
         return other if other is not None and not hit.path and not hit.found else hit
 
-    def _searched(self, by: Loading) -> Iterator[str]:
-        """Yield the directories before those of the system."""
+    def _searched(self, by: Loading) -> Iterator[tuple[str, ...]]:
+        """Yield the directories before those of the system, a list at a time."""
         if by.elf.runpath is None:
             for each in dict.fromkeys((*by.chain, self._program)):
                 if each.elf.runpath is None and each.elf.rpath:
-                    yield from self._own(each.elf.rpath, each)
-        yield from self._library_path
+                    yield self._own(each.elf.rpath, each)
+        yield self._library_path
         if by.elf.runpath:
-            yield from self._own(by.elf.runpath, by)
+            yield self._own(by.elf.runpath, by)
 
     def _own(self, text: str, of: Loading) -> tuple[str, ...]:
         known = self._lists.get(id(of))

@@ -25,6 +25,7 @@ class Paths:
     def __init__(self, files: Files) -> None:
         self.files = files
         self._directories: dict[str, str | None] = {}
+        self._circles: set[str] = set()
 
     def find(self, path: str) -> str | None:
         """Return where an absolute path leads; None if there is nothing, or links go in circles."""
@@ -38,7 +39,12 @@ class Paths:
         st = self.files.entries.get(found)
         if st is None:
             return None
-        return self._walk(found) if st.is_symlink else found
+        if not st.is_symlink:
+            return found
+        target = self._walk(found)
+        if target is None and found in self._circles:
+            self._circles.add(path)
+        return target
 
     def directory(self, path: str) -> str | None:
         """Return where a path leads if that is a directory; the root is the empty path."""
@@ -50,6 +56,10 @@ class Paths:
         if len(self._directories) < _MAX_KNOWN:
             self._directories[path] = found
         return found
+
+    def is_circle(self, path: str) -> bool:
+        """Tell whether links in a path that was looked up go in circles."""
+        return path in self._circles
 
     def is_file(self, path: str) -> bool:
         """Tell whether there is a regular file at a path without links."""
@@ -82,7 +92,10 @@ class Paths:
                 target = self.files.readlink(below)
             except OSError:
                 return None
-            if links > _MAX_LINKS or not target or len(target) > _MAX_PATH:
+            if links > _MAX_LINKS:
+                self._circles.add(path)
+                return None
+            if not target or len(target) > _MAX_PATH:
                 return None
             if target.startswith("/"):
                 current = ""
