@@ -10,6 +10,8 @@ import struct
 from collections.abc import Mapping, Sequence
 
 ADDRESS = 0x10000
+_EXIT = bytes.fromhex("b83c00000031ff0f05")
+"""``exit(0)`` on x86-64."""
 
 
 class _Strings:
@@ -48,14 +50,24 @@ def elf(
     flags_1: int = 0,
     entry: int | None = None,
     notes: bytes = b"",
+    exits: bool = False,
+    data: bytes = b"",
 ) -> bytes:
-    """Return an ELF file; a program if it has an interpreter or is of kind 2."""
+    """Return an ELF file; a program if it has an interpreter or is of kind 2.
+
+    With ``exits`` it is one that ends with status 0, on x86-64; else it has no code. ``data`` is
+    what its data segment begins with.
+    """
     order = ">" if is_big else "<"
     parts = _Parts(bits, order)
     if interp:
         parts.put("interp", interp.encode() + b"\0")
     if notes:
         parts.put("notes", notes)
+    if data:
+        parts.put("data", data, 16)
+    if exits:
+        entry = parts.put("code", _EXIT)
     if kind == 3 or needed:
         strings = _Strings()
         pairs = [(1, strings.add(each)) for each in needed]
@@ -91,9 +103,9 @@ class _Parts:
         self._place = 512
         self._parts: dict[str, tuple[int, bytes]] = {}
 
-    def put(self, name: str, data: bytes) -> int:
+    def put(self, name: str, data: bytes, align: int = 8) -> int:
         """Add a part; return its address."""
-        place = self._place + -self._place % 8
+        place = self._place + -self._place % align
         self._parts[name] = place, data
         self._place = place + len(data)
         return ADDRESS + place
@@ -106,10 +118,15 @@ class _Parts:
             for name, type_ in (("interp", 3), ("notes", 4), ("dynamic", 2))
             if name in self._parts
         ]
-        rows.insert(
-            len(rows) - ("dynamic" in self._parts), self._segment(1, 7, 0, self._place, 4096)
-        )
+        loads = [self._segment(1, 7, 0, self._place, 4096)]
+        if "data" in self._parts:
+            loads.append(self._segment(1, 6, *self._extent("data"), 4096, 1 << 20))
+        at = len(rows) - ("dynamic" in self._parts)
+        rows[at:at] = loads
         size = 64 if self._bits == 64 else 52
+        if "interp" in self._parts:
+            # By it loaders know where the program was put.
+            rows.insert(0, self._segment(6, 4, size, len(rows[0]) * (len(rows) + 1), 8))
         head = b"\x7fELF" + bytes([self._bits // 32, 2 if order == ">" else 1, 1]) + bytes(9)
         head += struct.pack(
             f"{order}HHI3{word}IHHHHHH", kind, machine, 1, entry, size, 0, 0, size,
@@ -124,8 +141,10 @@ class _Parts:
         place, data = self._parts[name]
         return place, len(data)
 
-    def _segment(self, kind: int, flags: int, offset: int, size: int, align: int) -> bytes:
-        address = ADDRESS + offset
+    def _segment(
+        self, kind: int, flags: int, offset: int, size: int, align: int, base: int = ADDRESS
+    ) -> bytes:
+        address = base + offset
         if self._bits == 64:
             row = (kind, flags, offset, address, address, size, size, align)
             return struct.pack(self._order + "IIQQQQQQ", *row)

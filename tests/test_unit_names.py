@@ -56,6 +56,9 @@ _PACKAGES = Elsewhere(
 )
 _CHECKS = Elsewhere("built, checked, run and mended for real", ("checks",))
 _ELF = Elsewhere("a part of an ELF file; they are read together", ("unit/analysis/test_elf.py",))
+_LOADERS = Elsewhere(
+    "a part of a loader; they find libraries together", ("unit/analysis/test_loader.py",)
+)
 _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
@@ -73,11 +76,14 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.build_record": _RUNS,
     "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
-    "jettison.api.roots": _CHECKS,
     "jettison.api.verdict": _REPORTS,
     "jettison.check.instructions": _CHECKS,
     "jettison.check.links": _CHECKS,
     "jettison.check.missing": _CHECKS,
+    "jettison.check.alignment": _CHECKS,
+    "jettison.check.diagnosis": _CHECKS,
+    "jettison.check.loads": _CHECKS,
+    "jettison.check.wording": _CHECKS,
     "jettison.check.node_programs": _CHECKS,
     "jettison.check.node_sources": _CHECKS,
     "jettison.check.rule": _CHECKS,
@@ -91,6 +97,12 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.elf.sections": _ELF,
     "jettison.analysis.elf.segments": _ELF,
     "jettison.analysis.elf.versions": _ELF,
+    "jettison.analysis.loader.family": _CHECKS,
+    "jettison.analysis.loader.system": _CHECKS,
+    "jettison.analysis.loader.glibc": _LOADERS,
+    "jettison.analysis.loader.interp": _LOADERS,
+    "jettison.analysis.loader.musl": _LOADERS,
+    "jettison.analysis.loader.search": _LOADERS,
     "jettison.api.attached_report": _REFERRERS,
     "jettison.image.referrers": _REFERRERS,
     "jettison.api.build_report": _REPORTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,7 +36,8 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         status: Of the fixed image's command.
         fixed: ``apply``: by the finding's first fix; ``file``: by ``Fixed.Dockerfile``.
         output: Part of what the fixed image writes.
-        options: Of the build, as ``jettison.build`` takes them.
+        options: Of the build, as ``jettison.build`` takes them; paths of contexts begin at the
+            folder, and name an image if there is a Dockerfile.
     """
 
     rule: str
@@ -79,7 +80,12 @@ class Checked:
         """
         dockerfile = folder / "Dockerfile"
         data = dockerfile.read_text() if text is None else text
-        self.need_bases(data)
+        contexts = options.get("contexts", {})
+        self.need_bases(data, contexts)
+        if contexts:
+            options["contexts"] = {
+                name: self._context(folder / path) for name, path in contexts.items()
+            }
         self._keep_nothing_of_other_versions(folder)
         tag = f"checked-{folder.name.lower()}-{uuid.uuid4().hex[:6]}"
         if text is not None:
@@ -118,18 +124,26 @@ class Checked:
             return 125, str(error)
         return done.exit_code, (done.stdout + done.stderr).decode(errors="replace")
 
-    def need_bases(self, text: str) -> None:
-        """Make the base images that a Dockerfile is FROM, or copies from."""
+    def need_bases(self, text: str, contexts: Collection[str] = ()) -> None:
+        """Make the base images that a Dockerfile is FROM, unless they are contexts."""
         names = set()
         stages: set[str] = set()
         for each in parse(text.encode()).instructions:
             if isinstance(each, From):
-                if each.image not in stages | PRIVATE:
+                if each.image not in {*stages, *PRIVATE, *contexts}:
                     names.add(each.image)
                 stages |= {each.name or ""}
                 self._make_box(each.image)
         if names:
             self._make_bases(*sorted(names))
+
+    def _context(self, folder: Path) -> str:
+        """Return what names a context; one with a Dockerfile is the image that this makes."""
+        if not (folder / "Dockerfile").exists():
+            return str(folder)
+        tag = f"checked-base-{folder.name.lower()}"
+        jettison.build(folder, tags=[tag], session=self.session, progress="quiet", checks="none")
+        return f"docker-image://{tag}"
 
     def _make_box(self, name: str) -> None:
         if name != "box" or self._has_box:

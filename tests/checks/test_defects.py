@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from checks.rig import HERE, Checked, Expected, errors, of_rule
+from jettison.check.runner import FAULT
 from jettison.findings.fix import apply_fix, machine_fixes
 
 DEFECTS = sorted(path.parent for path in (HERE / "defects").glob("*/expect.json"))
@@ -36,6 +37,7 @@ def test_a_defect_is_found_and_its_fix_ends_it(checked: Checked, context: Path) 
     ]
     assert [each.severity.value for each in found] == [wanted.severity], built.findings
     assert not errors(built.findings, but=wanted.rule)
+    assert not any(FAULT in each.detail for each in built.findings)
     if wanted.fails:
         status, said = checked.run(tag, wanted.run)
         assert status != wanted.status, said
@@ -57,3 +59,4 @@ def test_a_defect_is_found_and_its_fix_ends_it(checked: Checked, context: Path) 
 def test_a_good_image_is_not_found_fault_with(checked: Checked, context: Path) -> None:
     _, built = checked.build(context)
     assert not [each for each in built.findings if each.severity.value != "note"]
+    assert not any(FAULT in each.detail for each in built.findings)

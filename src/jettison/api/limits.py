@@ -25,15 +25,18 @@ DIVE = ".dive-ci"
 
 
 def wants_report(request: BuildRequest, *, ran: bool) -> bool:
-    """Tell whether a build needs a report, for somebody or for its limits; cheap to ask.
+    """Tell whether a build needs a report, for somebody or for its limits.
 
     Args:
         request: The build.
         ran: Whether a step ran.
+
+    Raises:
+        UsageError: a file with limits is wrong.
     """
     if request.report in {SUMS, ALL} or (ran and request.report == KNOWN) or request.gates:
         return True
-    return any(True for _ in _files(request))
+    return any(True for _ in _files(request)) and bool(limits_of(request).limits)
 
 
 def limits_of(request: BuildRequest) -> Limits:

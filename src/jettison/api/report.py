@@ -84,6 +84,10 @@ def named_report(session: Session, name: str, *, details: bool = False) -> Repor
         RegistryError, InvalidManifestError: see ``registry_report``.
         NamespaceRequired, ContentError, SourceError, StorageError: see ``image_report``.
     """
+    from jettison.api.image_checks import image_findings
+    from jettison.api.roots import Roots
+    from jettison.report.assembly.findings import reported_findings
+
     try:
         image = find_image(session.store, name)
     except ImageNotFoundError:
@@ -92,7 +96,10 @@ def named_report(session: Session, name: str, *, details: bool = False) -> Repor
         from jettison.api.attached_report import registry_report
 
         return registry_report(session, name)
-    report = image_report(session, image, details=details)
+    roots = Roots(session, image, read=True)
+    report = image_report(session, image, details=details, open_roots=lambda: roots)
+    findings = image_findings(session, image, open_roots=lambda: roots) or ()
+    report = msgspec.structs.replace(report, findings=reported_findings(findings))
     tags = session.store.images.tags_of(image.id)
     ref = next((_familiar(tag) for tag in tags if _is_named(tag, name)), report.image.ref)
     return msgspec.structs.replace(report, image=msgspec.structs.replace(report.image, ref=ref))

@@ -7,11 +7,15 @@ Out: findings, errors first, each kind in the order of the Dockerfile.
 from __future__ import annotations
 
 from jettison.check.registry import RULES
+from jettison.check.rule import Rule
 from jettison.check.subject import Subject
-from jettison.findings.finding import Finding, Severity
+from jettison.errors import JettisonError
+from jettison.findings.finding import Finding, Severity, printable
+from jettison.findings.fix import advice
 from jettison.findings.options import Codes
 from jettison.findings.suppress import Suppressions, codes_of
 
+FAULT = "the check itself has failed"
 _ORDER = {severity: number for number, severity in enumerate(Severity)}
 
 
@@ -28,13 +32,27 @@ def check_image(subject: Subject, silent: Suppressions) -> tuple[Finding, ...]:
         silent: What is not wanted.
     """
     found = [
-        finding
+        printable(finding)
         for rule in RULES
         if not silent.skips(rule.id)
-        for finding in rule.check(subject)
+        for finding in _found_by(rule, subject)
         if not silent.hides(finding)
     ]
     return tuple(sorted(dict.fromkeys(found), key=_order))
+
+
+def _found_by(rule: Rule, subject: Subject) -> list[Finding]:
+    """Return what a rule finds.
+
+    A fault of ours in it must not cost anybody a build: it is a note, and ``FAULT`` in its text.
+    """
+    try:
+        return list(rule.check(subject))
+    except JettisonError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a hostile image brings about
+        detail = f"{FAULT}: {type(error).__name__}: {error}"
+        return [rule.finding(Severity.NOTE, detail, fixes=advice("please report this"))]
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:

@@ -18,6 +18,7 @@ import msgspec
 from jettison.fs.listing import Listing, empty_listing
 from jettison.fs.visible import Seen, Visible, visible
 from jettison.provenance.origin import CopiedSource, CopyOrigins, Origin
+from jettison.provenance.reads import StepReads
 from jettison.provenance.record import BuildRecord, StackLayer, StepKind, StepRecord
 from jettison.store.layer import LayerId
 
@@ -206,6 +207,7 @@ class Provenance:
         record: Of its build.
         origins: Of its copies, by name.
         listings: Finds the entries of a layer, None if they are not known.
+        reads: Of its steps that were traced, by name.
     """
 
     def __init__(
@@ -213,10 +215,12 @@ class Provenance:
         record: BuildRecord,
         origins: Mapping[str, CopyOrigins],
         listings: Callable[[LayerId], Listing | None],
+        reads: Mapping[str, StepReads] | None = None,
     ) -> None:
         self.record = record
         self._origins = origins
         self._listings = listings
+        self._reads = reads or {}
         self._stacks: dict[int, StackFiles] = {}
 
     def files(self, stage: int) -> StackFiles:
@@ -288,6 +292,10 @@ class Provenance:
     def origins(self, step: StepRecord) -> CopyOrigins | None:
         """Return the origins of a COPY, None for another step, or if they are not known."""
         return self._origins.get(step.origins) if step.origins else None
+
+    def reads(self, step: StepRecord) -> StepReads | None:
+        """Return what a RUN read of copied files, None if it was not traced."""
+        return self._reads.get(step.reads) if step.reads else None
 
     def is_forgotten(self, step: StepRecord) -> bool:
         """Tell whether a COPY's origins are not known, as those of an older version's layers."""

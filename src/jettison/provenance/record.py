@@ -46,6 +46,7 @@ class StepRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         origins: Name of its ``CopyOrigins``; empty if it copies nothing.
         created_ns: When its layer was made, nanoseconds since the epoch; 0 without one.
         duration_ns: How long it took to make it; 0 is unknown.
+        reads: Name of its ``StepReads``; empty if it was not traced.
     """
 
     vertex: Digest
@@ -58,6 +59,7 @@ class StepRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     origins: str = ""
     created_ns: int = 0
     duration_ns: int = 0
+    reads: str = ""
 
 
 class StageStep(msgspec.Struct, frozen=True, omit_defaults=True):

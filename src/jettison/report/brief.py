@@ -30,6 +30,7 @@ MAX_LINES = 25
 WIDTH = 100
 """Of what is no terminal."""
 _STAGES = 5
+_SEVERITIES = ("error", "warning")
 _CROSSINGS = 2
 _RAN = 2
 _GATES = 2
@@ -119,6 +120,7 @@ def _facts(report: Report, columns: int) -> Iterator[str]:
     if len(crossed) > _CROSSINGS:
         yield _line("", f"and {count(len(crossed) - _CROSSINGS, 'line')} more")
     yield from _surface(report, columns)
+    yield from _checks(report)
     yield from _cache(report)
     yield from _compared(report)
     yield from _budget(report)
@@ -144,6 +146,17 @@ def _surface(report: Report, columns: int) -> Iterator[str]:
     lines = lay_out(rows, most=columns - _LABEL).splitlines() if rows else ["no programs"]
     for label, line in zip(["surface"] + [""] * _ROWS, lines, strict=False):
         yield _line(label, line)
+
+
+def _checks(report: Report) -> Iterator[str]:
+    """Say how many findings there are, and what the first is, unless all are notes."""
+    shown = [each for each in report.findings if each.severity != "note"]
+    if shown:
+        kinds = [(kind, sum(each.severity == kind for each in shown)) for kind in _SEVERITIES]
+        counts = ", ".join(count(number, kind) for kind, number in kinds if number)
+        first = shown[0]
+        place = f" (line {first.line})" if first.line else ""
+        yield _line("checks", f"{counts}: {first.id} {printable(first.message)}{place}")
 
 
 def _cache(report: Report) -> Iterator[str]:

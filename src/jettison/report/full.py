@@ -164,6 +164,9 @@ def _findings(report: Report, columns: int) -> Iterator[str]:
     for each in report.findings:
         line = f" line {each.line}" if each.line else ""
         yield f"{each.severity} {each.id}{line}: {each.message}"
+        yield from (f"  {cause}" for cause in each.cause)
+        if each.fix is not None:
+            yield f"  fix: {each.fix.text}"
 
 
 def _gates(report: Report, columns: int) -> Iterator[str]:

@@ -35,7 +35,8 @@ _SAFE = str.maketrans({"`": "'", "|": "¦"})
 def markdown(report: Report) -> str:
     """Return the report as Markdown."""
     lines = [*_head(report), *_stages(report), *_crossings(report), *_surface(report)]
-    lines += [*_steps(report), *_waste(report), *_packages(report), *_gates(report)]
+    lines += [*_findings(report), *_steps(report), *_waste(report), *_packages(report)]
+    lines += _gates(report)
     return "\n".join(lines) + "\n"
 
 
@@ -117,6 +118,14 @@ def _crossings(report: Report) -> list[str]:
 def _surface(report: Report) -> list[str]:
     rows = [(name, before or "", after) for name, before, after in surface_rows(report)]
     return table(("Attack surface", "Before", "After"), rows, "lrr")
+
+
+def _findings(report: Report) -> list[str]:
+    found = [each for each in report.findings if each.severity != "note"]
+    rows = [
+        (each.severity, each.id, str(each.line or ""), code(each.message)) for each in found[:_ROWS]
+    ]
+    return table(("", "check", "line", "what"), rows, "llrl")
 
 
 def _steps(report: Report) -> list[str]:

@@ -24,7 +24,9 @@ def test_a_build_without_limits_has_no_report_unless_somebody_asks(tmp_path: Pat
     known = BuildRequest(context=str(tmp_path), report=KNOWN)
     assert (wants_report(known, ran=True), wants_report(known, ran=False)) == (True, False)
     assert wants_report(BuildRequest(context=str(tmp_path), gates={"max-size": "1"}), ran=False)
-    (tmp_path / ".dive-ci").write_text("rules:\n")
+    (tmp_path / "jettison.toml").write_text("[check]\n")
+    assert not wants_report(plain, ran=False)
+    (tmp_path / ".dive-ci").write_text("rules:\n  lowestEfficiency: 0.9\n")
     assert wants_report(plain, ran=False)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jettison.analysis.files import list_files
 from jettison.analysis.rootfs import Rootfs
+from jettison.check import runner
 from jettison.check.pages import find_page, pages
 from jettison.check.registry import RULES
+from jettison.check.rule import Rule
 from jettison.check.runner import check_image, codes
 from jettison.check.subject import Subject
+from jettison.findings.finding import Finding, Severity
 from jettison.findings.options import CheckOptions
 from jettison.findings.suppress import Suppressions
 from jettison.fs.host_tree import HostTree
@@ -112,3 +116,23 @@ def test_every_page_says_what_why_and_what_instead(rule) -> None:
         "## Use instead",
         "## How to switch it off",
     ]
+
+
+class Broken(Rule):
+    """A rule that fails."""
+
+    id = "MS999"
+    title = "It fails"
+
+    def check(self, subject: Subject) -> Iterator[Finding]:
+        yield self.finding(Severity.ERROR, "found before")
+        raise RecursionError("deep")
+
+
+def test_a_rule_that_fails_costs_nobody_a_build(
+    bare: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "RULES", (Broken(),))
+    (found,) = runner.check_image(bare, Suppressions(None, {}, CheckOptions()))
+    assert found.severity is Severity.NOTE
+    assert found.detail == f"{runner.FAULT}: RecursionError: deep"

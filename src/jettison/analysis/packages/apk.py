@@ -17,13 +17,13 @@ from jettison.analysis.packages.base import (
     Reading,
 )
 
-_DATABASES = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
+DATABASES = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 _OPERATOR = re.compile(r"[<>=~@]")
 
 
 def apk_packages(reading: Reading) -> Iterator[PackageRecord]:
     """Yield installed packages."""
-    for path in dict.fromkeys(filter(None, map(reading.files.find, _DATABASES))):
+    for path in dict.fromkeys(filter(None, map(reading.files.find, DATABASES))):
         for paragraph in reading.paragraphs(path, reading.read(path, MAX_DATABASE)):
             known: dict[str, str] = {}
             directory = ""

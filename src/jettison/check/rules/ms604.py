@@ -1,0 +1,59 @@
+"""MS604: the same bytes at several paths.
+
+In:  a ``Subject``.
+Out: findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jettison.analysis.duplicates import duplicate_files
+from jettison.check.rule import Rule
+from jettison.check.subject import Subject
+from jettison.check.units import MEGABYTE, size
+from jettison.findings.finding import Finding, Severity
+from jettison.findings.fix import advice
+
+_MOST = 10
+
+
+class MS604(Rule):
+    r"""The same bytes at several paths.
+
+    ## What it does
+    Finds files of which the image has equal ones, from 1 MB on, where the build put at least one
+    of them there. Names of one file, and links, are no second copy.
+
+    ## Why is this bad
+    Each copy is shipped.
+
+    ## Example
+        FROM busybox
+        RUN head -c 2000000 /dev/urandom > /one && cp /one /two
+
+    ## Use instead
+        FROM busybox
+        RUN head -c 2000000 /dev/urandom > /one && ln -s one /two
+    """
+
+    id = "MS604"
+    title = "An image has each large file once"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        """Yield groups of equal files, those that cost most first."""
+        groups = duplicate_files(subject.provenance.image.visible)
+        found = [each for each in groups if each.extra_bytes >= MEGABYTE]
+        for group in found[:_MOST]:
+            new = [path for path in group.paths if subject.is_new(path)]
+            if not new:
+                continue
+            yield self.finding(
+                Severity.NOTE,
+                f"{group.count} files have the same {size(group.bytes)}",
+                span=subject.span_of(new[-1]),
+                path=new[-1],
+                stage=subject.final.label,
+                cause=tuple(group.paths[:4]),
+                fixes=advice("keep one, and make links of the others"),
+            )

@@ -1,0 +1,73 @@
+"""MS702: modes of files that another checkout does not have.
+
+In:  a ``Subject``.
+Out: findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jettison.check.rule import Rule
+from jettison.check.steps import is_from_context, listing_of, origins_of, stage_steps
+from jettison.check.subject import Subject
+from jettison.check.units import counted
+from jettison.findings.finding import Finding, Severity
+from jettison.findings.fix import advice
+from jettison.frontend.dockerfile.syntax import Add, Copy
+from jettison.provenance.record import StepKind
+
+_GROUP_WRITES = 0o020
+_SHARE = 0.5
+_LEAST = 3
+
+
+class MS702(Rule):
+    r"""Modes of files that another checkout does not have.
+
+    ## What it does
+    Finds copies from the build context most of whose files their group may write, as a umask of
+    002 makes them.
+
+    ## Why is this bad
+    Modes are part of the cache key. git keeps only whether a file is executable, so that a
+    checkout with the usual umask of 022, as in CI, has other modes: the two share no cache.
+
+    ## Example
+        FROM busybox
+        COPY sources /app
+
+    ## Use instead
+        FROM busybox
+        COPY --chmod=u=rwX,go=rX sources /app
+    """
+
+    id = "MS702"
+    title = "Copied files have the modes of any checkout"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        """Yield copies whose files have modes of a umask."""
+        for steps in subject.fact(stage_steps).values():
+            for step in steps:
+                if step.step.kind is not StepKind.COPY or not is_from_context(subject, step):
+                    continue
+                if isinstance(step.instruction, Copy | Add) and step.instruction.chmod:
+                    continue
+                listing, origins = listing_of(subject, step), origins_of(subject, step)
+                if listing is None or origins is None:
+                    continue
+                modes = [
+                    listing.modes[entry]
+                    for entry, path in enumerate(listing.paths)
+                    if listing.is_file(entry) and origins.find(path) is not None
+                ]
+                wide = sum(1 for mode in modes if mode & _GROUP_WRITES)
+                if wide >= _LEAST and wide >= _SHARE * len(modes):
+                    yield self.finding(
+                        Severity.NOTE,
+                        f"the group may write {wide} of {counted(len(modes), 'copied file')}:"
+                        " with another umask the cache knows none of them",
+                        span=step.span,
+                        stage=step.stage.label,
+                        fixes=advice("check out with umask 022, or give the files --chmod"),
+                    )

@@ -1,0 +1,91 @@
+"""MS706: what a build context should leave out, and copies have.
+
+In:  a ``Subject``.
+Out: findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jettison.check.rule import Rule
+from jettison.check.steps import (
+    BuiltStep,
+    is_from_context,
+    layer_files,
+    listing_of,
+    origins_of,
+    stage_steps,
+)
+from jettison.check.subject import Subject
+from jettison.check.units import MEGABYTE, counted, size
+from jettison.findings.finding import Finding, Severity
+from jettison.findings.fix import advice
+from jettison.provenance.record import StepKind
+
+_MADE = frozenset(
+    {"node_modules", ".git", ".venv", "venv", ".tox", ".nox", "__pycache__", ".gradle",
+     ".terraform", "bower_components", ".svn", ".hg", ".next", ".nuxt", ".parcel-cache", ".cache"}
+)  # fmt: skip
+"""Directories that tools make beside the sources."""
+
+_LEAST_FILES = 100
+
+
+class MS706(Rule):
+    r"""what a build context should leave out, and copies have.
+
+    ## What it does
+    Finds COPY and ADD of directories which tools make beside the sources, such as
+    `node_modules`, `.git` and `.venv`, from 1 MB or 100 files on.
+
+    ## Why is this bad
+    They are read and compared in each build, and change without the sources changing. What was
+    installed on a laptop takes the place of what the image would install.
+
+    ## Example
+        FROM node:20
+        COPY . /app
+
+    ## Use instead
+        FROM node:20
+        COPY --exclude=node_modules --exclude=.git . /app
+    """
+
+    id = "MS706"
+    title = "The context leaves out what tools make"
+
+    def check(self, subject: Subject) -> Iterable[Finding]:
+        """Yield copies of such directories, with their size."""
+        for steps in subject.fact(stage_steps).values():
+            for step in steps:
+                if step.step.kind is not StepKind.COPY or not is_from_context(subject, step):
+                    continue
+                for name, (total, files) in _made(subject, step).items():
+                    if total >= MEGABYTE or files >= _LEAST_FILES:
+                        yield self.finding(
+                            Severity.NOTE,
+                            f"`{name}` of the context is copied: {size(total)},"
+                            f" {counted(files, 'file')}",
+                            span=step.span,
+                            stage=step.stage.label,
+                            fixes=advice(f"write `{name}` into .dockerignore"),
+                        )
+
+
+def _made(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]]:
+    """Return bytes and number of files by directory of the context."""
+    listing, origins = listing_of(subject, step), origins_of(subject, step)
+    sums: dict[str, tuple[int, int]] = {}
+    if listing is None or origins is None:
+        return sums
+    for path, count in layer_files(listing):
+        origin = origins.find(path)
+        parts = origin.path.split("/")[1:-1] if origin is not None else []
+        for place, part in enumerate(parts):
+            if part in _MADE:
+                name = "/".join(parts[: place + 1])
+                total, files = sums.get(name, (0, 0))
+                sums[name] = total + count, files + 1
+                break
+    return sums

@@ -1,0 +1,166 @@
+"""The steps of a build, each with its instruction and what its layer holds.
+
+In:  a ``Subject``.
+Out: ``BuiltStep`` values; files of layers.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+
+import msgspec
+
+from jettison.check.subject import Subject
+from jettison.errors import JettisonError, Span
+from jettison.frontend.dockerfile.parser import parse
+from jettison.frontend.dockerfile.syntax import Dockerfile, Instruction
+from jettison.fs.listing import Listing
+from jettison.provenance.origin import CopyOrigins
+from jettison.provenance.record import StageRecord, StageStep, StepKind, StepRecord
+
+
+class BuiltStep(msgspec.Struct, frozen=True):
+    """An instruction of a stage that made a layer, or would have.
+
+    Args:
+        stage: It.
+        record: What the build's record has of it in this stage.
+        step: What it was.
+        position: Number of its layer in the stage's root file system; -1 without one.
+        instruction: As it is written; None for a step of no line, or in a file that cannot be
+            parsed here.
+    """
+
+    stage: StageRecord
+    record: StageStep
+    step: StepRecord
+    position: int
+    instruction: Instruction | None
+
+    @property
+    def span(self) -> Span:
+        """Its place in the Dockerfile."""
+        return Span(self.record.line, end_line=self.record.end_line)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took when it ran, 0 if that is not known."""
+        return self.step.duration_ns / 1e9
+
+
+def dockerfile_of(subject: Subject) -> Dockerfile | None:
+    """Return the Dockerfile that an image was built from, None if it is not known."""
+    if not subject.record.source:
+        return None
+    try:
+        return parse(subject.record.source.encode(), filename=subject.record.dockerfile)
+    except JettisonError:
+        return None  # another frontend's language
+
+
+def stage_steps(subject: Subject) -> dict[int, tuple[BuiltStep, ...]]:
+    """Return the own steps of each stage that the image needed, by the stage's index."""
+    dockerfile = subject.fact(dockerfile_of)
+    lines = {}
+    if dockerfile is not None:
+        lines = {each.span.line: each for each in dockerfile.instructions}
+    found: dict[int, tuple[BuiltStep, ...]] = {}
+    for stage in subject.record.stages:
+        if not stage.needed:
+            continue
+        position = len(subject.record.stack(stage.parent)) if stage.parent >= 0 else 0
+        steps = []
+        for each in stage.steps:
+            step = subject.record.steps[each.step]
+            here = position if step.layers else -1
+            steps.append(BuiltStep(stage, each, step, here, lines.get(each.line)))
+            position += len(step.layers)
+        found[stage.index] = tuple(steps)
+    return found
+
+
+def instructions_of(subject: Subject, stage: int) -> tuple[Instruction, ...]:
+    """Return the instructions of a stage below its FROM, in the order of the Dockerfile."""
+    dockerfile = subject.fact(dockerfile_of)
+    if dockerfile is None:
+        return ()
+    lines = sorted(each.line for each in subject.record.stages if each.line)
+    first = subject.record.stages[stage].line
+    last = next((line for line in lines if line > first), 1 << 31)
+    return tuple(each for each in dockerfile.instructions if first < each.span.line < last)
+
+
+def image_steps(subject: Subject) -> tuple[BuiltStep, ...]:
+    """Return the steps whose layers the image has, those of stages below the final one included.
+
+    Steps of base images are among them.
+    """
+    steps = subject.fact(stage_steps)
+    found: list[BuiltStep] = []
+    index = subject.record.target
+    while index >= 0:
+        found = [*steps.get(index, ()), *found]
+        index = subject.record.stages[index].parent
+    return tuple(found)
+
+
+def copies(subject: Subject) -> Iterator[BuiltStep]:
+    """Yield the COPY and ADD steps whose layers the image has."""
+    for step in subject.fact(image_steps):
+        if step.step.kind is StepKind.COPY and step.position >= 0:
+            yield step
+
+
+def listing_of(subject: Subject, step: BuiltStep) -> Listing | None:
+    """Return the entries of a step's layer, None if it has none or they are not known."""
+    if step.position < 0:
+        return None
+    return subject.provenance.files(step.stage.index).listing(step.position)
+
+
+def origins_of(subject: Subject, step: BuiltStep) -> CopyOrigins | None:
+    """Return where the files of a COPY came from, None if that is not known."""
+    return subject.provenance.origins(step.step)
+
+
+def layer_files(listing: Listing) -> Iterator[tuple[str, int]]:
+    """Yield path and size of each regular file of a layer; further names of one are left out."""
+    for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
+        if stat.S_ISREG(mode) and entry not in listing.links:
+            yield path, listing.sizes[entry]
+
+
+def is_from_context(subject: Subject, step: BuiltStep) -> bool:
+    """Tell whether all files of a COPY come from the build context."""
+    inputs = [subject.record.steps[each] for each in step.step.inputs]
+    return bool(inputs) and all(each.kind is StepKind.CONTEXT for each in inputs)
+
+
+def new_files(subject: Subject) -> list[tuple[str, int, Span | None]]:
+    """Return path, size and instruction of each file that the build put into the image.
+
+    Further names of one file are left out.
+    """
+    provenance = subject.provenance
+    shown, layers = provenance.image.visible, provenance.image.layers
+    spans = [
+        None if each.is_base else Span(each.instruction.line, end_line=each.instruction.end_line)
+        for each in layers
+    ]
+    found = []
+    for path, seen in shown.entries.items():
+        layer = layers[seen.layer]
+        listing = shown.layers[seen.layer]
+        if layer.is_base or seen.entry in listing.links:
+            continue
+        if stat.S_ISREG(listing.modes[seen.entry]):
+            span = spans[seen.layer]
+            found.append((path, listing.sizes[seen.entry], span if span and span.line else None))
+    return found
+
+
+def image_bytes(subject: Subject) -> int:
+    """Return the bytes of all files that the image shows."""
+    shown = subject.provenance.image.visible
+    return sum(shown.size(seen) for seen in shown.entries.values() if shown.inode(seen) == seen)

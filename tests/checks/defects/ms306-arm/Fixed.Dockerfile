@@ -1,0 +1,3 @@
+FROM scratch
+COPY app-amd64 /app
+CMD ["/app"]

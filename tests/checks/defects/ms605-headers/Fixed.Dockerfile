@@ -1,0 +1,3 @@
+FROM box
+RUN mkdir -p /usr/include
+CMD ["true"]

@@ -1,0 +1,3 @@
+FROM box
+VOLUME /models
+CMD ["true"]
