@@ -779,3 +779,50 @@ def test_no_descriptor_is_lost(rig):
     for _ in range(3):
         rig.run("true")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+# -- what is opened ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def app(tmp_path) -> Path:
+    """A layer with files."""
+    layer = tmp_path / "app-layer"
+    for name in ("app/a", "app/b", "app/stat", "app/moved", "app/sub/c", "app/listed/d", "other/e"):
+        (layer / name).parent.mkdir(parents=True, exist_ok=True)
+        (layer / name).write_text(name)
+    return layer
+
+
+OPENING = """
+cat /app/a /other/e > /dev/null
+cd /app/sub; while read x; do :; done < c
+test -f /app/stat && [ -s /app/stat ]
+mv /app/moved /app/z
+ls /app/listed > /dev/null
+echo x > /app/b
+(cat /app/a &) ; echo x > /app/new
+"""
+
+
+def test_what_is_opened_in_watched_directories_is_noticed(rig, app):
+    watched = ("/app", "/app/listed", "/app/sub")
+    started = rig.start("/bin/sh", "-c", OPENING, root=rig.root(app), watched=watched)
+    assert started.finish().code == 0
+    opened = started.running.opened
+    assert opened.files == {"/app/a", "/app/b", "/app/new", "/app/sub/c"}
+    assert opened.listed == {"/app/listed"}
+    assert (opened.directories, opened.is_whole) == (set(watched), True)
+
+
+def test_a_directory_that_cannot_be_watched_is_told(rig, app):
+    started = rig.start("/bin/true", root=rig.root(app), watched=("/app", "/app/a", "/nowhere"))
+    assert started.finish().code == 0
+    opened = started.running.opened
+    assert (opened.directories, opened.files, opened.is_whole) == ({"/app"}, set(), False)
+
+
+def test_nothing_is_watched_unless_it_is_asked_for(rig):
+    started = rig.start("/bin/true")
+    started.finish()
+    assert started.running.opened is None

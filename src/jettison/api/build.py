@@ -102,6 +102,10 @@ def build(
             built = Built(request, compiled, context, solver.solution())
             remember_failed(session, built)
         packer.finish(solution.stack(plan.target))
+        if request.trace_inputs:
+            from jettison.api.traced import tell_untraced  # seldom asked for
+
+            tell_untraced(session, solution, sink)
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         keep_build(session, compiled, solution, images.made, solver.origins)

@@ -6,6 +6,8 @@ Out: ``provenance.record.BuildRecord``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jettison.api.compile import Compiled
 from jettison.errors import Span
 from jettison.oci.digest import Digest
@@ -13,6 +15,7 @@ from jettison.oci.redact import redacted
 from jettison.plan.graph import StageSummary
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp, Op
 from jettison.plan.vertex import Vertex
+from jettison.provenance.reads import reads_name
 from jettison.provenance.record import (
     MAX_SOURCE_BYTES,
     BuildRecord,
@@ -24,8 +27,16 @@ from jettison.provenance.record import (
 from jettison.solver.result import Solution, StackResult
 
 
-def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
-    """Return the record of a solved plan."""
+def build_record(
+    compiled: Compiled, solution: Solution, reads: Collection[str] = ()
+) -> BuildRecord:
+    """Return the record of a solved plan.
+
+    Args:
+        compiled: The plan, and the Dockerfile that it was made from.
+        solution: The plan, solved.
+        reads: Names under which it is kept what RUNs read.
+    """
     plan = solution.plan
     numbers = {vertex.digest: number for number, vertex in enumerate(plan.vertices)}
     stages = tuple(_stage(stage, numbers) for stage in plan.stages)
@@ -34,7 +45,7 @@ def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
     written = {step.vertex: stage.base_name for stage in bases for step in stage.steps[:1]}
     text = compiled.asked.text
     return BuildRecord(
-        steps=tuple(_step(vertex, solution, numbers, written) for vertex in plan.vertices),
+        steps=tuple(_step(vertex, solution, numbers, written, reads) for vertex in plan.vertices),
         stages=stages,
         target=plan.target_stage,
         dockerfile=compiled.asked.filename,
@@ -44,7 +55,11 @@ def build_record(compiled: Compiled, solution: Solution) -> BuildRecord:
 
 
 def _step(
-    vertex: Vertex, solution: Solution, numbers: dict[Digest, int], written: dict[Digest, str]
+    vertex: Vertex,
+    solution: Solution,
+    numbers: dict[Digest, int],
+    written: dict[Digest, str],
+    reads: Collection[str],
 ) -> StepRecord:
     kind, detail = _described(vertex.op)
     if kind is StepKind.IMAGE:
@@ -65,6 +80,7 @@ def _step(
         result.origins,
         result.created_ns,
         result.duration_ns,
+        name if (name := reads_name(result.key)) in reads else "",
     )
 
 

@@ -109,6 +109,7 @@ def exec_options(
         failed=session.store.failed,
         timeout_seconds=request.step_timeout_seconds,
         log_bytes=request.step_log_bytes,
+        trace_inputs=request.trace_inputs,
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from jettison.api.compile import Compiled
 from jettison.api.session import Session
 from jettison.oci.digest import Digest, sha256_digest
+from jettison.plan.op import ExecOp
 from jettison.solver.result import Solution, StackResult
 from jettison.store.image import StoredImage
 
@@ -43,10 +44,13 @@ def keep_build(
     if not new:
         return
     from jettison.api.build_record import build_record  # as the module says
+    from jettison.provenance.reads import reads_name
     from jettison.provenance.record import encode_record
     from jettison.provenance.store import KeptBuild
 
-    record = build_record(compiled, solution)
+    traced = [reads_name(key) for key in _run_keys(solution)]
+    reads = session.builds.origins.find(traced)
+    record = build_record(compiled, solution, reads)
     names = {step.origins: step.vertex for step in record.steps if step.origins}
     origins = session.builds.origins.find(names)
     for name in names.keys() - origins.keys():
@@ -54,8 +58,19 @@ def keep_build(
         if found is not None:
             session.builds.origins.keep(name, found)
             origins[name] = found
+    origins |= reads
     for image in new:
         session.builds.keep(image.id, digest, KeptBuild(encode_record(record), origins))
+
+
+def _run_keys(solution: Solution) -> list[str]:
+    """Return the cache keys of RUNs."""
+    found = []
+    for vertex in solution.plan.vertices:
+        result = solution.results[vertex.digest]
+        if isinstance(vertex.op, ExecOp) and isinstance(result, StackResult):
+            found.append(result.key)
+    return found
 
 
 def _digest(compiled: Compiled, solution: Solution) -> Digest:

@@ -23,6 +23,7 @@ from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.provenance.chain import Chain, Provenance
 from jettison.provenance.origin import decode_origins
+from jettison.provenance.reads import decode_reads, is_reads
 from jettison.provenance.record import (
     BuildRecord,
     StageRecord,
@@ -71,16 +72,20 @@ def open_provenance(session: Session, image: StoredImage, *, read: bool = True) 
         NamespaceRequired: files must be read, and the process may not do that as it is.
     """
     kept = session.builds.find(image.id)
-    record, origins = None, {}
+    record, origins, reads = None, {}, {}
     if kept is not None:
         try:
             record = decode_record(kept.record)
-            origins = {name: decode_origins(data) for name, data in kept.origins.items()}
+            for name, data in kept.origins.items():
+                if is_reads(name):
+                    reads[name] = decode_reads(data)
+                else:
+                    origins[name] = decode_origins(data)
         except ValueError:
             record = None  # a newer version's, or damaged
     if record is None:
         record = _record_of_history(image)
-    return Provenance(record, origins, _listings(session, image, record, read=read))
+    return Provenance(record, origins, _listings(session, image, record, read=read), reads)
 
 
 def _listings(

@@ -64,6 +64,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
             last build of the same tag.
         attach_report: Whether the report goes beside the image into its registry, after a push.
         explain: Whether to find out why steps ran, and to tell it as events.
+        trace_inputs: Whether to note which copied files each RUN opens.
         checks: Of the image: ``none``; ``warn`` tells what they find, ``error`` fails the build for
             an error, ``warning`` for a warning, too; empty is what ``jettison.toml`` says, else
             ``warn``.
@@ -102,6 +103,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     baseline: str = ""
     attach_report: bool = False
     explain: bool = False
+    trace_inputs: bool = False
     checks: str = ""
 
 

@@ -209,6 +209,9 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
 @report_flags
 @click.option("--explain", is_flag=True, help="Say why each step ran that was not cached.")
+@click.option(
+    "--trace-inputs", is_flag=True, help="Note which copied files each RUN opens (MS701)."
+)
 @click.option("--check", is_flag=True, help="Check the Dockerfile, build nothing.")
 @click.option("--call", default="", metavar="METHOD", help="build, check, outline or targets.")
 @click.option("--rm/--no-rm", default=True, hidden=True)
@@ -300,6 +303,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         step_log_bytes=parse_size("--step-log-size", str(flags["step_log_size"]) or "2m"),
         offline=bool(flags["offline"]),
         explain=bool(flags.get("explain")),
+        trace_inputs=bool(flags.get("trace_inputs")),
     )
 
 

@@ -11,8 +11,7 @@ import zlib
 
 import msgspec
 
-PREFIX = "reads:"
-"""How names begin under which reads are kept, beside those of origins."""
+_PREFIX = "reads:"
 
 _MAX_BYTES = 1 << 26
 
@@ -43,6 +42,16 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
 
 
 _decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+def reads_name(key: str) -> str:
+    """Return under which name the reads of a RUN are kept, beside origins, by its cache key."""
+    return _PREFIX + key
+
+
+def is_reads(name: str) -> bool:
+    """Tell the name of reads from that of origins."""
+    return name.startswith(_PREFIX)
 
 
 def encode_reads(reads: StepReads) -> bytes:

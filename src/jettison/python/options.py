@@ -59,6 +59,7 @@ class BuildOptions(TypedDict, total=False):
     baseline: str
     attach_report: bool
     explain: bool
+    trace_inputs: bool
     checks: str
 
 

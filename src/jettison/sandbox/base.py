@@ -31,6 +31,22 @@ class Streams(msgspec.Struct, frozen=True):
     stderr: int
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """What was opened in watched directories.
+
+    Args:
+        directories: Those that were watched.
+        files: Paths of what is no directory; whether it was there before is not known.
+        listed: Directories among them that were themselves opened, as to read their names.
+        is_whole: Whether nothing was missed.
+    """
+
+    directories: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
+    is_whole: bool = True
+
+
 class Joined(Protocol):
     """Another process in a container; it ends with that."""
 
@@ -56,8 +72,14 @@ class Running(Protocol):
 
     ``lacked_pids`` says after ``wait`` whether a process could not be started since there were too
     many, ``out_of_memory`` whether one was killed since its limit of memory was used up; runc does
-    not tell.
+    not tell. ``opened`` is what was opened in ``watched`` directories, after ``wait``; None if
+    there are none, or if they cannot be watched.
     """
+
+    @property
+    def opened(self) -> Opened | None:
+        """See the class."""
+        ...
 
     @property
     def lacked_pids(self) -> bool:

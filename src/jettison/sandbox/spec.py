@@ -243,6 +243,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
         announced: ``Running.begin`` is called.
         shows_root: Nothing runs: the root directory goes over standard input, a socket, and the
             container is there until it is killed.
+        watched: Directories of the root file system: ``Running.opened`` says what was opened there.
     """
 
     root: Root
@@ -277,6 +278,7 @@ class SandboxSpec(msgspec.Struct, frozen=True):
     fuse: Fuse | None = None
     announced: bool = False
     shows_root: bool = False
+    watched: tuple[str, ...] = ()
 
     def secured(self, security: Security) -> SandboxSpec:
         """Return the same with options of security."""

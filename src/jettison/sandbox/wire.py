@@ -56,6 +56,16 @@ class Ready(Message):
     pid: int
 
 
+class Watching(Message):
+    """What is opened in directories can be read from the descriptor beside, if there is one.
+
+    Numbers of the watches are as ``Attachments.watched`` has the directories; -1 for one that
+    cannot be watched.
+    """
+
+    watches: list[int]
+
+
 class Executing(Message):
     """The program was found and is executed now; of a process that is ``announced``."""
 
@@ -173,11 +183,15 @@ class Sysctl(Message):
 
 
 class Attachments(Message):
-    """What process 1 joins: ``cgroup.procs`` files; a network namespace by its path, or empty."""
+    """What process 1 joins: ``cgroup.procs`` files; a network namespace by its path, or empty.
+
+    ``watched`` are directories of the root file system: see ``Watching``.
+    """
 
     cgroups: list[bytes]
     network: bytes
     terminal: Terminal | None
+    watched: list[bytes]
 
 
 class Process(Message):

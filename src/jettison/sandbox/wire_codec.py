@@ -19,7 +19,7 @@ declared, so that bytes of any kind are read in time and memory proportional to 
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 """Another one for each change of a message: a builder may start the helper of a later Jettison."""
 
 MAGIC = b"jettison-helper"

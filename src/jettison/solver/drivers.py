@@ -147,6 +147,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
         failed: Directory that keeps the root file systems of steps that fail, if one does.
         timeout_seconds: How long a step may run; 0 is no limit.
         log_bytes: How much of a step's output is shown; 0 is everything.
+        trace_inputs: Whether to note which copied files steps open.
         hosts: Makes ``/etc/hosts`` from a hostname and extra hosts.
         resolv_conf: Bytes of ``/etc/resolv.conf``.
         cache_mounts: Directory that holds cache mounts.
@@ -171,6 +172,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     failed: Path | None = None
     timeout_seconds: float = 0
     log_bytes: int = 0
+    trace_inputs: bool = False
 
 
 class Drivers(msgspec.Struct, frozen=True):

@@ -67,6 +67,7 @@ class Solver:
         self._before_running = before_running
         self._lock = lock
         self._lease = runtime.lease = lease
+        runtime.copies_below = self._copies_below
         self._layer_made = layer_made
         self._vertices = {vertex.digest: vertex for vertex in plan.vertices}
         self._results: dict[Digest, Result] = {}
@@ -124,6 +125,16 @@ class Solver:
         with suppress(JettisonError, OSError):
             return self._executor(vertex).origins()
         return None
+
+    def _copies_below(self, vertex: Vertex) -> list[LayerId]:
+        """Return the layers of copies in the root file system of a vertex, topmost first."""
+        found: list[LayerId] = []
+        while vertex.base is not None:
+            vertex = self._vertices[vertex.base]
+            result = self._results.get(vertex.digest)
+            if isinstance(vertex.op, CopyOp) and isinstance(result, StackResult) and result.layer:
+                found.append(result.layer)
+        return found
 
     def _runs_processes(self) -> bool:
         """Tell whether a RUN is left, which may still turn out to be cached."""

@@ -15,6 +15,7 @@ SCHEMAS = {
     1: "ca8c0bb19d14672dacfba9e98d924320030cc27236e3761011cf6ae07194fbe7",
     2: "fa41b8a0634b7bfbac13aa9594ceca985b13c75245b376b9acebd27b4ff5c787",
     3: "b1830540f5aa36f9d62c137b2fee58c78b4b492b6707fa476dad9a9547252759",
+    4: "160dd356c5bdd126068d2a10cee3c3ee2d731235a659756cba6bc7033ff4b83a",
 }
 """Digests of what each version says; a change of a message is a new version."""
 

@@ -27,7 +27,7 @@ from jettison.fs.remove import remove_tree
 from jettison.linux.apparmor import UNCONFINED
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import container_remedy, may_chroot
-from jettison.sandbox.base import Running, Streams
+from jettison.sandbox.base import Opened, Running, Streams
 from jettison.sandbox.driver.chroot_files import make_devices, make_proc
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.single_id import adapt_to_one_user
@@ -68,6 +68,7 @@ class ChrootRunning:
         self._group = group
         self.lacked_pids = False
         self.out_of_memory = False
+        self.opened: Opened | None = None
         self._refused_before = container.refused_pids
 
     def begin(self) -> bool:
@@ -96,6 +97,7 @@ class ChrootRunning:
                     self.lacked_pids = (self._group.refused_pids or refused) > 0
                     self.out_of_memory = self._group.killed_for_memory > 0
                     self._group.remove()
+                    self.opened = self._container.finish_watching()
                     self._mounts.undo()
                 _collect(self._root, self._mounts)
             return code
@@ -128,6 +130,7 @@ class ChrootFiles:
     """
 
     lacked_pids = out_of_memory = False
+    opened: Opened | None = None
 
     def __init__(self, root: CopiedRoot, mounts: EmulatedMounts, console: int) -> None:
         self._root = root

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from jettison.linux.cgroup import Group
 from jettison.linux.userns import in_user_namespace
-from jettison.sandbox.base import Streams
+from jettison.sandbox.base import Opened, Streams
 from jettison.sandbox.driver.root import root_of
 from jettison.sandbox.driver.single_id import adapt_to_one_user
 from jettison.sandbox.helper.client import Helper, RunningContainer, flags_of
@@ -46,6 +46,7 @@ class EmbeddedRunning:
         self._join = join
         self.lacked_pids = False
         self.out_of_memory = False
+        self.opened: Opened | None = None
         self._refused_before = container.refused_pids
 
     def begin(self) -> bool:
@@ -69,6 +70,7 @@ class EmbeddedRunning:
             self.lacked_pids = (self._group.refused_pids or refused) > 0
             self.out_of_memory = self._group.killed_for_memory > 0
             self._group.remove()
+            self.opened = self._container.finish_watching()
             clean_upper(self._spec, self._container.ready)
 
     def signal(self, number: int) -> None:

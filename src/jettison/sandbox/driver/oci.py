@@ -26,7 +26,7 @@ from jettison.linux.cgroup import Group
 from jettison.linux.namespace import NEWNS, NEWPID
 from jettison.linux.text import printable
 from jettison.linux.userns import in_user_namespace
-from jettison.sandbox.base import Joined, Streams
+from jettison.sandbox.base import Joined, Opened, Streams
 from jettison.sandbox.driver.bundle import make_bundle
 from jettison.sandbox.driver.ids import check_ids
 from jettison.sandbox.driver.root import root_of
@@ -64,6 +64,7 @@ class OciRunning:
         self._landlock_abi = landlock_abi
         self.lacked_pids = False
         self.out_of_memory = False
+        self.opened: Opened | None = None
         self._refused_before = container.refused_pids
 
     def begin(self) -> bool:
@@ -114,6 +115,7 @@ class OciRunning:
             self.lacked_pids = (self._group.refused_pids or refused) > 0
             self.out_of_memory = self._group.killed_for_memory > 0
             self._group.remove()
+            self.opened = self._container.finish_watching()
 
     def signal(self, number: int) -> None:
         """See ``Running.signal``."""

@@ -14,25 +14,46 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jettison.errors import SandboxUnavailableError
 from jettison.linux.namespace import NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS
 from jettison.linux.userns import remedy
-from jettison.sandbox.base import Streams
+from jettison.sandbox.base import Opened, Streams
 from jettison.sandbox.helper.spawn import Spawn
-from jettison.sandbox.wire import Executing, Exited, Failed, Ready, Signal, Start
+from jettison.sandbox.wire import (
+    Chroot,
+    Container,
+    Executing,
+    Exited,
+    Failed,
+    Ready,
+    Runtime,
+    Signal,
+    Start,
+    Watching,
+)
 from jettison.sandbox.wire_codec import Message, WireError, decode, encode
+
+if TYPE_CHECKING:
+    from jettison.sandbox.helper.opens import OpenReader
 
 NAMESPACES = NEWNS | NEWPID | NEWIPC | NEWUTS
 _MESSAGE = 1 << 20
+_CONTAINERS = (Container, Runtime, Chroot)
 _FAILED = 255
 
 
 class RunningContainer:
     """A started container, seen through its control socket."""
 
-    def __init__(self, control: socket.socket, helper: Helper) -> None:
+    def __init__(
+        self, control: socket.socket, helper: Helper, watched: Sequence[bytes] = ()
+    ) -> None:
         self._control = control
+        self._watched = watched
+        self._opens: OpenReader | None = None
         # The helper ends with its last reference, and all of its containers with it.
         self._helper = helper
         # Re-entrant, because a signal handler may interrupt its own thread.
@@ -53,6 +74,13 @@ class RunningContainer:
         if self._problem is not None:
             raise self._problem
         return self._code
+
+    def finish_watching(self) -> Opened | None:
+        """Return what was opened in the directories of the message that are watched.
+
+        None if there are none, or if nothing could be watched; to be called once, after ``wait``.
+        """
+        return self._opens.finish() if self._opens is not None else None
 
     @property
     def refused_pids(self) -> int:
@@ -86,7 +114,8 @@ class RunningContainer:
 
     def _receive(self) -> None:
         """Take in one message."""
-        data = self._control.recv(_MESSAGE)
+        flags = socket.MSG_CMSG_CLOEXEC
+        data, received, _, _ = socket.recv_fds(self._control, _MESSAGE, 1, flags)
         if not data:
             self._end(
                 _FAILED,
@@ -103,6 +132,8 @@ class RunningContainer:
         match message:
             case Ready() as ready:
                 self.ready = ready
+            case Watching(watches=watches):
+                self._watch(received, watches)
             case Executing():
                 self._executes = True
             case Failed() as failure:
@@ -112,6 +143,13 @@ class RunningContainer:
             case other:
                 problem = f"`{type(other).__name__}` is nothing that a container says"
                 self._end(_FAILED, _misread(problem))
+
+    def _watch(self, received: Sequence[int], watches: Sequence[int]) -> None:
+        if received and self._opens is None:
+            from jettison.sandbox.helper.opens import OpenReader  # traced builds only
+
+            directories = [os.fsdecode(path) for path in self._watched]
+            self._opens = OpenReader(received[0], directories, watches)
 
     def _end(self, code: int, problem: SandboxUnavailableError | None) -> None:
         self._code, self._problem = code, problem
@@ -210,7 +248,8 @@ class Helper:
         finally:
             os.close(spec)
             theirs.close()
-        return RunningContainer(ours, self)
+        watched = message.attachments.watched if isinstance(message, _CONTAINERS) else []
+        return RunningContainer(ours, self, watched)
 
     def __del__(self) -> None:
         self.close()

@@ -184,6 +184,7 @@ def _attachments(spec: SandboxSpec, cgroup: Group, *, userns: bool) -> wire.Atta
         cgroups=[*devices, *cgroup.joins],
         network=os.fsencode(spec.network_path),
         terminal=terminal,
+        watched=[os.fsencode(path) for path in spec.watched],
     )
 
 

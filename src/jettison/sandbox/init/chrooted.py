@@ -13,6 +13,7 @@ from __future__ import annotations
 import _socket
 import os
 
+from jettison.linux.files import open_in_root
 from jettison.linux.process import (
     adopt_orphans,
     become,
@@ -24,6 +25,7 @@ from jettison.sandbox.init import descriptors, program, step, streams
 from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.notify.memory_files import MemoryFiles, write_all
+from jettison.sandbox.init.watch import watch
 from jettison.sandbox.wire import Chroot, Ready
 from jettison.sandbox.wire_codec import encode
 
@@ -42,6 +44,7 @@ def run(spec: Chroot, control: int) -> None:
     proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     step.enter("put files into memory")
     files = MemoryFiles(spec.memory_files)
+    _watch(spec, control)
     step.enter("enter the root file system")
     os.chdir(spec.tree)
     os.chroot(".")
@@ -77,6 +80,12 @@ def run(spec: Chroot, control: int) -> None:
     become(process.uid, process.gid, process.groups)
     step.enter("execute")
     program.run(process, control)
+
+
+def _watch(spec: Chroot, control: int) -> None:
+    root = os.open(spec.tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    watch(spec.attachments.watched, lambda path: open_in_root(root, path), control)
+    os.close(root)
 
 
 def _filter(spec: Chroot, responding: _socket.socket) -> None:

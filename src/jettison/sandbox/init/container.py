@@ -37,6 +37,7 @@ from jettison.sandbox.init.mount.kernel_mounts import mount_proc, mount_sys
 from jettison.sandbox.init.mount.mounts import Mounter, hide
 from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_root
+from jettison.sandbox.init.watch import watch
 from jettison.sandbox.wire import Attachments, Container
 from jettison.sandbox.wire_codec import encode
 
@@ -51,7 +52,7 @@ def run(spec: Container, control: int) -> None:
     os.umask(0)
     _own_cgroup_view()
     propagate_one_way()
-    points = _mount_everything(spec)
+    points = _mount_everything(spec, control)
     _enter_root(spec, points)
     _name_and_network(spec)
     program.limit_resources(spec.process.limits)
@@ -102,8 +103,9 @@ def _own_cgroup_view() -> None:
             raise
 
 
-def _mount_everything(spec: Container) -> MountPoints:
+def _mount_everything(spec: Container, control: int) -> MountPoints:
     points = mount_root(spec.root, userxattr=spec.userns)
+    watch(spec.attachments.watched, points.find, control)
     privileged = spec.privileged
     step.enter("mount `/proc`")
     mount_proc(points)

@@ -29,6 +29,7 @@ from jettison.sandbox.init.mount.nodes import Nodes, touch
 from jettison.sandbox.init.mount.root import mount_root, mount_stack
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
+from jettison.sandbox.init.watch import watch
 from jettison.sandbox.wire import (
     Bundle,
     PreparedBind,
@@ -56,6 +57,7 @@ def run(spec: Runtime, control: int) -> None:
     step.enter("hide control groups")
     _show_one_cgroup_hierarchy(bundle.hide_cgroups)
     points = mount_root(spec.root, userxattr=spec.userns)
+    watch(spec.attachments.watched, points.find, control)
     step.enter("make mount points")
     for point in bundle.points:
         os.close(points.make(point.path, directory=point.directory))

@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from jettison.fs.os_errors import storage_errors
-from jettison.sandbox.base import Joined, Running, Sandbox, Streams
+from jettison.sandbox.base import Joined, Opened, Running, Sandbox, Streams
 from jettison.sandbox.spec import BindMount, Mount, OverlayMount, RootKind, SandboxSpec
 
 OVERLAY = "overlay"
@@ -82,6 +82,11 @@ class RootedRunning:
     def out_of_memory(self) -> bool:
         """See ``Running``."""
         return self._running.out_of_memory
+
+    @property
+    def opened(self) -> Opened | None:
+        """See ``Running``."""
+        return self._running.opened
 
     def begin(self) -> bool:
         """See ``Running.begin``."""

@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from jettison.copier.passwd import UserIds, resolve_user
 from jettison.errors import ExecError
@@ -34,6 +36,9 @@ from jettison.solver.result import StackResult
 from jettison.solver.runtime import Runtime
 from jettison.store.layer import Stack
 
+if TYPE_CHECKING:
+    from jettison.sandbox.base import Opened
+
 _TICK_NS = 10**9
 """By how much a file system's clock may be behind ours."""
 
@@ -47,6 +52,7 @@ class Execution:
         base: The root file system it runs on.
         files: What mounts with an input select, by index of the mount.
         runtime: The drivers.
+        reads_name: Under which is kept what copied files it opens, if that is to be noted.
     """
 
     def __init__(
@@ -56,7 +62,10 @@ class Execution:
         base: Stack,
         files: Mapping[int, BindSource],
         runtime: Runtime,
+        reads_name: str = "",
     ) -> None:
+        self._reads_name = reads_name
+        self._opened: Opened | None = None
         self._op = op
         self._vertex = vertex
         self._base = base
@@ -64,6 +73,7 @@ class Execution:
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
         self._lacked_pids = self._out_of_memory = False
+        self._directories: tuple[str, ...] = ()
 
     def run(self) -> LayerInfo:
         """Run the process and commit what it changed.
@@ -90,6 +100,8 @@ class Execution:
                 self._make_cwd(user, active)
                 root = Root(RootKind.OVERLAY, active.upper, active.work, tuple(lowers))
                 spec = step_spec(self._op, runtime.drivers.options, root, user, mounted)
+                if self._reads_name:
+                    spec = self._watching(spec)
                 with runtime.waiting(self._vertex):
                     stack.enter_context(runtime.execs)
                 runtime.cancellation.check()
@@ -104,12 +116,26 @@ class Execution:
                 self._own_new_files(user, active)
             below = runtime.stacks.tree(self._base, self._report)
             leave_out_unchanged(active.upper, ownership, below, began_ns)
+            if self._reads_name:
+                self._keep_reads()
             change = Change(
                 below=below,
                 clock_ns=self._clock_ns(began_ns),
                 previous=partial(runtime.find_previous, self._vertex),
             )
             return runtime.commit(self._vertex, active, change)
+
+    def _watching(self, spec: SandboxSpec) -> SandboxSpec:
+        from jettison.solver.ops.traced import MOST_DIRECTORIES, copied_directories
+
+        tree = self._runtime.stacks.tree(self._base, self._report)
+        self._directories = copied_directories(self._vertex, self._runtime, tree)
+        return msgspec.structs.replace(spec, watched=self._directories[:MOST_DIRECTORIES])
+
+    def _keep_reads(self) -> None:
+        from jettison.solver.ops.traced import keep_reads  # traced builds only
+
+        keep_reads(self._vertex, self._runtime, self._reads_name, self._directories, self._opened)
 
     def _clock_ns(self, began_ns: int) -> int:
         """Return from when on times say only when a step ran: this one, or one below.
@@ -188,6 +214,7 @@ class Execution:
                     code = running.wait()
                 self._lacked_pids = running.lacked_pids
                 self._out_of_memory = running.out_of_memory
+                self._opened = running.opened
                 tail = output.finish()
         finally:
             os.close(stdin)

@@ -25,6 +25,7 @@ class RunExecutor:
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
         self._files: dict[int, BindSource] = {}
+        self._key: CacheKey | None = None
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the op, the base, and what the mounts select."""
@@ -47,7 +48,10 @@ class RunExecutor:
         preimages: dict[bytes, bytes] = {}
         for files in self._files.values():
             preimages |= files.preimages
-        return exec_key(self._op, base, tuple(digests), unchecked=unchecked, preimages=preimages)
+        self._key = exec_key(
+            self._op, base, tuple(digests), unchecked=unchecked, preimages=preimages
+        )
+        return self._key
 
     def origins_name(self, _key: CacheKey) -> str:
         """Return nothing: what it makes is its own."""
@@ -65,5 +69,10 @@ class RunExecutor:
         """
         from jettison.solver.ops.execute import Execution  # see above
 
+        reads_name = ""
+        if self._runtime.drivers.options.trace_inputs and self._key is not None:
+            from jettison.provenance.reads import reads_name as name_of  # traced builds only
+
+            reads_name = name_of(self._key.digest)
         base = self._inputs.base
-        return Execution(self._op, self._vertex, base, self._files, self._runtime).run()
+        return Execution(self._op, self._vertex, base, self._files, self._runtime, reads_name).run()
