@@ -10,10 +10,11 @@ Security: the depth and the number of steps are bounded; a target does not leave
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import enum
+from collections.abc import Mapping
 
 MAX_STEPS = 5_000
-_INVALID = {"", ".", "..", "node_modules"}
+_INVALID = {".", "..", "node_modules"}
 _MAX_DEPTH = 50
 
 
@@ -74,6 +75,16 @@ def _matched(
     return target.of(field[best], part)
 
 
+class _InvalidTargetError(Exception):
+    """What stands for a name is no path in the package: Node looks no further."""
+
+
+class _Hidden(enum.Enum):
+    """``null``: the name is not to be had, whatever comes after."""
+
+    HIDDEN = 0
+
+
 class _Target:
     def __init__(self, conditions: frozenset[str], *, internal: bool) -> None:
         self._conditions = conditions
@@ -85,8 +96,16 @@ class _Target:
         if self._steps > MAX_STEPS:
             raise Unresolvable
 
-    def of(self, target: object, part: str | None, depth: int = 0) -> str | None:
+    def of(self, target: object, part: str | None) -> str | None:
         """Return the path of a target; ``part`` is what a pattern's star stands for."""
+        try:
+            found = self._of(target, part, 0)
+        except _InvalidTargetError:
+            return None
+        return found if isinstance(found, str) else None
+
+    def _of(self, target: object, part: str | None, depth: int) -> str | _Hidden | None:
+        """Return the path; None if no condition holds."""
         self.step()
         if depth > _MAX_DEPTH:
             raise Unresolvable
@@ -95,27 +114,40 @@ class _Target:
         if isinstance(target, dict):
             for key, value in target.items():
                 if key == "default" or key in self._conditions:
-                    found = self.of(value, part, depth + 1)
+                    found = self._of(value, part, depth + 1)
                     if found is not None:
                         return found
-                    if value is None:
-                        return None
             return None
-        if isinstance(target, Sequence):
-            for each in target:
-                found = self.of(each, part, depth + 1)
-                if found is not None:
-                    return found
-        return None
+        if isinstance(target, list):
+            return self._first(target, part, depth)
+        if target is None:
+            return _Hidden.HIDDEN
+        raise _InvalidTargetError
 
-    def _text(self, target: str, part: str | None) -> str | None:
+    def _first(self, targets: list[object], part: str | None, depth: int) -> str | _Hidden | None:
+        last: Exception | None = None
+        for each in targets:
+            try:
+                found = self._of(each, part, depth + 1)
+            except _InvalidTargetError as error:
+                last = error
+                continue
+            if isinstance(found, str):
+                return found
+            last = None if found is _Hidden.HIDDEN else last
+        if last is not None:
+            raise last
+        return _Hidden.HIDDEN
+
+    def _text(self, target: str, part: str | None) -> str:
         if not target.startswith("./"):
-            is_bare = self._internal and not target.startswith(("../", "/"))
-            return target.replace("*", part or "") if is_bare else None
-        if any(each in _INVALID for each in target[2:].split("/")[:-1]):
-            return None
+            if self._internal and not target.startswith(("../", "/")):
+                return target.replace("*", part or "")
+            raise _InvalidTargetError
+        if any(each in _INVALID for each in target[2:].split("/")):
+            raise _InvalidTargetError
         if part is None:
             return target
-        if any(each in _INVALID - {""} for each in part.split("/")):
-            return None
-        return target.replace("*", part) if "*" in target else target + part
+        if any(each in _INVALID for each in part.split("/")):
+            raise _InvalidTargetError
+        return target + part if target.endswith("/") else target.replace("*", part)
