@@ -12,7 +12,7 @@ they need is what their distributions require.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -86,14 +86,20 @@ class Closure(msgspec.Struct, frozen=True):
     is_whole: bool = True
 
 
-def closure(modules: Modules, origins: tuple[Origin, ...]) -> Closure:
-    """Return what a program imports that begins somewhere."""
-    walk = _Walk(modules)
+def closure(modules: Modules, origins: tuple[Origin, ...], own: Collection[str] = ()) -> Closure:
+    """Return what a program imports that begins somewhere.
+
+    Args:
+        modules: Finds them.
+        origins: Where it begins.
+        own: Installed packages that are followed like its own.
+    """
+    walk = _Walk(modules, own)
     return walk.closure(origins)
 
 
 class _Walk:
-    def __init__(self, modules: Modules) -> None:
+    def __init__(self, modules: Modules, own: Collection[str]) -> None:
         self.modules = modules
         self.files = modules.lookup.files
         self.sources: dict[str, bytes] = {}
@@ -102,7 +108,7 @@ class _Walk:
         self.is_open = modules.path.is_open
         self.installed: dict[str, Module] = {}
         self.lacking = False
-        self.own: set[str] = set()
+        self.own = set(own)
         self.texts: dict[str, bytes] = {}
 
     def closure(self, origins: tuple[Origin, ...]) -> Closure:
