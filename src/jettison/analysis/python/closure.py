@@ -12,7 +12,7 @@ they need is what their distributions require.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -28,6 +28,8 @@ from jettison.analysis.python.modules import Module, Modules
 MAX_MODULES = 5000
 _MAX_READ = 32 << 20
 _MAX_PARSED = 4 << 20
+_TEXT = "<string>"
+"""What Python calls the text of ``-c``."""
 _OPEN = (b"sys.path", b"sys.modules[", b"meta_path", b"addsitedir", b"__path__", b"path_hooks")
 """Sources with one of these change where modules come from."""
 
@@ -36,14 +38,16 @@ class Origin(msgspec.Struct, frozen=True):
     """Where a program begins.
 
     Args:
-        path: Of a script; empty for a module.
-        module: Dotted name of a module; empty for a script.
+        path: Of a script; empty for anything else.
+        module: Dotted name of a module; empty for anything else.
+        source: Text of ``python -c``.
         is_main: Whether it runs as ``__main__``; what gunicorn is given does not.
         is_own: Whether what it names is the program itself, also where it is installed.
     """
 
     path: str = ""
     module: str = ""
+    source: str = ""
     is_main: bool = True
     is_own: bool = True
 
@@ -82,14 +86,20 @@ class Closure(msgspec.Struct, frozen=True):
     is_whole: bool = True
 
 
-def closure(modules: Modules, origins: tuple[Origin, ...]) -> Closure:
-    """Return what a program imports that begins somewhere."""
-    walk = _Walk(modules)
+def closure(modules: Modules, origins: tuple[Origin, ...], own: Collection[str] = ()) -> Closure:
+    """Return what a program imports that begins somewhere.
+
+    Args:
+        modules: Finds them.
+        origins: Where it begins.
+        own: Installed packages that are followed like its own.
+    """
+    walk = _Walk(modules, own)
     return walk.closure(origins)
 
 
 class _Walk:
-    def __init__(self, modules: Modules) -> None:
+    def __init__(self, modules: Modules, own: Collection[str]) -> None:
         self.modules = modules
         self.files = modules.lookup.files
         self.sources: dict[str, bytes] = {}
@@ -98,7 +108,8 @@ class _Walk:
         self.is_open = modules.path.is_open
         self.installed: dict[str, Module] = {}
         self.lacking = False
-        self.own: set[str] = set()
+        self.own = set(own)
+        self.texts: dict[str, bytes] = {}
 
     def closure(self, origins: tuple[Origin, ...]) -> Closure:
         begin = list(self._begin(origins))
@@ -113,6 +124,10 @@ class _Walk:
         for origin in origins:
             if origin.is_own:
                 self._take_own(origin)
+            if origin.source:
+                self.texts[_TEXT] = origin.source.encode("utf-8", "replace")
+                yield _TEXT, "__main__", True, ""
+                continue
             if origin.path:
                 yield origin.path, "__main__", origin.is_main, ""
                 continue
@@ -158,6 +173,8 @@ class _Walk:
                         pending.append((found.path, found.name))
 
     def _read(self, path: str) -> bytes:
+        if path in self.texts:
+            return self.texts[path]
         source = self.files.read(path, min(MAX_SOURCE, self.left))
         if source is None:
             self.is_whole = False
@@ -190,7 +207,8 @@ class _Walk:
                 for found, lacking in self._reach(each, package):
                     if lacking and lacking not in said:
                         said.add(lacking)
-                        yield Missing(lacking, path, each.line, (*chain, path))
+                        place = "" if path in self.texts else path
+                        yield Missing(lacking, place, each.line, (*chain, path))
                     elif found is not None:
                         pending.append((found.path, found.name, False, (*chain, path)))
 

@@ -94,8 +94,9 @@ def _names(listed: bytes) -> Iterator[str]:
 def sure_imports(source: bytes, guards: Guards) -> tuple[Import, ...] | None:
     """Return what is imported whenever a source runs; None if it cannot be parsed.
 
-    Left out is what is in functions, in ``try`` with a handler of failed imports, and under
-    conditions other than those on the version, the platform, type checking and ``__main__``.
+    Left out is what is in functions that no statement calls by itself, in ``try`` with a handler
+    of failed imports that does not raise again, and under conditions other than those on the
+    version, the platform, type checking and ``__main__``.
     """
     if any(found[0].count(b".") > _MAX_DOTS for found in _IMPORT.finditer(_joined(source))):
         return None  # the parser takes memory for a dotted name by the square of its parts
@@ -113,11 +114,13 @@ def sure_imports(source: bytes, guards: Guards) -> tuple[Import, ...] | None:
 
 def _walk(body: list[ast.stmt], guards: Guards) -> Iterator[Import]:
     """Yield the imports of statements that run, in the order in which they do."""
-    pending: list[tuple[ast.stmt, int]] = [(each, 0) for each in reversed(body)]
+    functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+    frame = 0
+    pending: list[tuple[ast.stmt, int, int]] = [(each, 0, 0) for each in reversed(body)]
     for _ in range(_MAX_STATEMENTS):
         if not pending:
             return
-        node, depth = pending.pop()
+        node, depth, frame = pending.pop()
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, line=node.lineno)
@@ -125,38 +128,58 @@ def _walk(body: list[ast.stmt], guards: Guards) -> Iterator[Import]:
             names = tuple(alias.name for alias in node.names)
             yield Import(node.module or "", names, node.level, node.lineno)
         elif depth < _MAX_DEPTH:
-            inner, ends = _inside(node, guards)
-            if ends:
+            if isinstance(node, ast.Return):
+                while pending and pending[-1][2] >= frame:
+                    pending.pop()
+            elif isinstance(node, ast.Raise) or _is_exit(node):
                 pending.clear()
-            pending += [(each, depth + 1) for each in reversed(inner)]
+            function = functions.pop(_called_by(node), None)
+            if function is not None and _is_plain(function):
+                pending += [(each, depth + 1, depth + 1) for each in reversed(function.body)]
+            pending += [(each, depth + 1, frame) for each in reversed(_inside(node, guards))]
 
 
-def _inside(node: ast.stmt, guards: Guards) -> tuple[list[ast.stmt], bool]:
-    """Return the statements in a statement that run, and whether what follows it does not."""
+def _inside(node: ast.stmt, guards: Guards) -> list[ast.stmt]:
+    """Return the statements in a statement that run."""
     if isinstance(node, ast.If):
         holds = _condition(node.test, guards)
-        chosen = [] if holds is None else node.body if holds else node.orelse
-        return chosen, False
+        return [] if holds is None else node.body if holds else node.orelse
     if isinstance(node, ast.ClassDef):
-        return node.body, False
+        return node.body
     if isinstance(node, ast.With):
         suppresses = any("suppress" in _called(item.context_expr) for item in node.items)
-        return [] if suppresses else node.body, False
+        return [] if suppresses else node.body
     if isinstance(node, (ast.Try, ast.TryStar)):
         caught = any(_catches(handler) for handler in node.handlers)
         sure = [] if caught else [*node.body, *node.orelse]
-        return [*sure, *node.finalbody], False
-    return [], isinstance(node, (ast.Raise, ast.Return)) or _is_exit(node)
+        return [*sure, *node.finalbody]
+    return []
+
+
+def _called_by(node: ast.stmt) -> str:
+    """Return the function that a statement calls: ``main()``, ``sys.exit(main())``."""
+    if isinstance(node, ast.Raise):
+        call: ast.expr | None = node.exc
+    elif isinstance(node, (ast.Expr, ast.Assign)):
+        call = node.value
+    else:
+        return ""
+    if isinstance(call, ast.Call) and _dotted(call.func) in {"sys.exit", "exit", "SystemExit"}:
+        call = call.args[0] if call.args else None
+    return _called(call) if isinstance(call, ast.Call) else ""
+
+
+def _is_plain(function: ast.FunctionDef) -> bool:
+    """Tell whether a call of a function runs its statements: it is decorated by nothing."""
+    return not function.decorator_list and not any(
+        isinstance(each, ast.Expr) and isinstance(each.value, (ast.Yield, ast.YieldFrom))
+        for each in function.body
+    )
 
 
 def _is_exit(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and _called(node.value) in {
-        "sys.exit",
-        "exit",
-        "quit",
-        "os._exit",
-        "os.execv",
-    }
+    ends = {"sys.exit", "exit", "quit", "os._exit", "os.execv"}
+    return isinstance(node, ast.Expr) and _called(node.value) in ends
 
 
 def _called(node: ast.expr) -> str:
@@ -172,6 +195,9 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler makes good for a failed import."""
+    if isinstance(handler.body[-1], ast.Raise) or _is_exit(handler.body[-1]):
+        return False
     kind = handler.type
     if kind is None:
         return True

@@ -10,6 +10,7 @@ without ``__init__``.
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -60,12 +61,20 @@ class Modules:
         lookup: In the tree.
         interpreter: Whose search path it is.
         path: It.
+        without: Files that cannot be loaded: as if they were not there.
     """
 
-    def __init__(self, lookup: Lookup, interpreter: Interpreter, path: SearchPath) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        interpreter: Interpreter,
+        path: SearchPath,
+        without: Collection[str] = (),
+    ) -> None:
         self.lookup = lookup
         self.interpreter = interpreter
         self.path = path
+        self._without = frozenset(without)
         self._found: dict[str, Module | None] = {}
         self._archives: dict[str, frozenset[str]] = {}
         library = interpreter.library
@@ -150,7 +159,7 @@ class Modules:
                     return path, kind, (directory,)
         for suffix, kind in self._suffixes:
             path = self.lookup.file(place, name + suffix)
-            if path is not None:
+            if path is not None and path not in self._without:
                 return path, kind, ()
         return ("", "namespace", (directory,)) if directory is not None else None
 

@@ -97,6 +97,7 @@ def search_path(
     environment: Mapping[str, str],
     *,
     first: tuple[str, ...] = (),
+    directory: str = "/",
     flags: Flags = _NO_FLAGS,
     home: str = "",
 ) -> SearchPath:
@@ -107,7 +108,8 @@ def search_path(
         interpreter: It.
         venv: The environment that it is started from.
         environment: The process's.
-        first: Directory of the script, working directory: what goes first.
+        first: What goes first: the directory of the script, or the working directory.
+        directory: The working directory.
         flags: Options of the command line.
         home: Home directory of the user.
     """
@@ -117,7 +119,7 @@ def search_path(
         _add(lookup, entries, each)
     for each in variables.get("PYTHONPATH", "").split(":"):
         if each:
-            _add(lookup, entries, posixpath.join(next(iter(first), "/"), each))
+            _add(lookup, entries, posixpath.normpath(posixpath.join(directory, each)))
     number = interpreter.version.replace(".", "")
     _add(lookup, entries, f"{interpreter.prefix}/lib/python{number}.zip")
     _add(lookup, entries, interpreter.library)
@@ -130,13 +132,15 @@ def search_path(
         for each in site_directories(interpreter, venv)
         if (place := lookup.directory(each)) is not None
     )
-    user = variables.get("PYTHONUSERBASE") or (f"{home}/.local" if home else "")
+    user = variables.get("PYTHONUSERBASE") or (f"{home.rstrip('/')}/.local" if home else "")
     sees_user = venv is None or venv.system_site
     if user and sees_user and not (flags.no_user_site or variables.get("PYTHONNOUSERSITE")):
         place = lookup.directory(f"{user}/lib/python{interpreter.version}/site-packages")
         site = site if place is None else {place: None, **site}
     path = _with_site(lookup, entries, site)
-    return msgspec.structs.replace(path, site=tuple(dict.fromkeys((*path.site, *targets))))
+    site_entries = tuple(dict.fromkeys((*path.site, *targets)))
+    is_open = path.is_open or "PYTHONHOME" in variables
+    return msgspec.structs.replace(path, site=site_entries, is_open=is_open)
 
 
 def site_directories(interpreter: Interpreter, venv: Venv | None = None) -> Iterator[str]:

@@ -83,7 +83,7 @@ def home_of(files: Files, user: str) -> str:
         fields = line.split(":")
         if len(fields) >= 6 and name in (fields[0], fields[2]):
             return fields[5]
-    return "/root" if name in {"0", "root"} else ""
+    return "/root" if name in {"0", "root"} else "/"
 
 
 def python_start(lookup: Lookup, command: Command) -> Start | None:
@@ -197,6 +197,7 @@ class _Line:
             venv,
             self.command.environment,
             first=first,
+            directory=self.command.directory,
             flags=flags,
             home=self.command.home,
         )
@@ -208,6 +209,8 @@ class _Line:
         rest = self._after(value)
         if kind == "m" and _DOTTED.fullmatch(value):
             return self._tool(value, rest, (here,), Origin(module=value))
+        if kind == "c":
+            return (here,), (Origin(source=value),)
         if kind != "" or not value or value == "-":
             return (here,), ()
         path = posixpath.normpath(posixpath.join(here, value))

@@ -14,6 +14,7 @@ from jettison.analysis.entry.reached import How, Use
 from jettison.analysis.python.lookup import lookup
 from jettison.analysis.python.venvs import Venv, stale_scripts
 from jettison.check.python.lost import Why, all_venvs, lost_modules
+from jettison.check.python.starts import python_starts
 from jettison.check.subject import Subject
 
 
@@ -52,6 +53,8 @@ def _broken(subject: Subject) -> Iterator[BrokenVenv]:
             continue
         use = _started(subject, one)
         if one.dangling:
+            if use is None and _is_searched(subject, one):
+                continue  # its packages are used with another Python
             is_missed = any(
                 lost.why is Why.VENV and lost.directory == one.site and lost.start.is_sure
                 for lost in subject.fact(lost_modules)
@@ -67,6 +70,11 @@ def _broken(subject: Subject) -> Iterator[BrokenVenv]:
             if wanted is None and use is not None and _names(use) in stale:
                 wanted = use
             yield BrokenVenv(one, "", stale, wanted, wanted is not None and wanted.is_certain)
+
+
+def _is_searched(subject: Subject, one: Venv) -> bool:
+    starts = subject.fact(python_starts)
+    return any(one.site and one.site in each.start.path.entries for each in starts)
 
 
 def _names(use: Use) -> str:

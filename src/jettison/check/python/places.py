@@ -88,6 +88,15 @@ def same_version(root: Rootfs, version: str) -> Interpreter | None:
     return next((each for each in known if each.version == version and each.library), None)
 
 
+def looking_in(root: Rootfs, directory: str) -> Interpreter | None:
+    """Return an interpreter that looks for packages in a directory; None without one."""
+    look = root.fact(lookup)
+    for each in root.fact(_interpreters):
+        if each.library and directory in map(look.directory, site_directories(each)):
+            return each
+    return None
+
+
 def versions(root: Rootfs) -> tuple[str, ...]:
     """Return the versions of all interpreters of a tree that work."""
     return tuple(sorted({each.version for each in root.fact(_interpreters) if each.library}))

@@ -14,7 +14,6 @@ import msgspec
 from jettison.analysis.entry.reached import How, Use
 from jettison.analysis.files import Files
 from jettison.analysis.python.closure import Closure, closure
-from jettison.analysis.python.distributions import Distribution, distributions
 from jettison.analysis.python.interpreters import is_program
 from jettison.analysis.python.lookup import Lookup, lookup
 from jettison.analysis.python.modules import Modules
@@ -54,18 +53,9 @@ def python_starts(subject: Subject) -> tuple[PythonStart, ...]:
     return tuple(_starts(subject))
 
 
-def modules_of(subject: Subject, start: Start) -> Modules:
-    """Return what finds modules as a Python does that the image starts."""
-    return Modules(subject.image.fact(lookup), start.interpreter, start.path)
-
-
-def installed(subject: Subject, start: Start) -> dict[str, Distribution]:
-    """Return the distributions that a Python sees, by name."""
-    return distributions(subject.image.fact(lookup), start.path.site)
-
-
 def _starts(subject: Subject) -> Iterator[PythonStart]:
     files = subject.image.files
+    look = subject.image.fact(lookup)
     seen: set[tuple[str, ...]] = set()
     for use in subject.reached.uses:
         program = use.via or use.path or use.name
@@ -78,9 +68,9 @@ def _starts(subject: Subject) -> Iterator[PythonStart]:
         text = _shell_text(files, subject, use)
         if _INSTALLS.search(text):
             continue
-        found = _start(subject, subject.image.fact(lookup), argv)
+        found = _start(subject, look, argv)
         if found is not None:
-            known = closure(modules_of(subject, found), found.origins)
+            known = closure(Modules(look, found.interpreter, found.path), found.origins)
             is_sure = use.is_certain and not known.is_open and not _MOVES.search(text)
             yield PythonStart(use, found, known, is_sure)
 

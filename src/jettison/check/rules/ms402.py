@@ -12,12 +12,12 @@ from jettison.analysis.python.lookup import lookup
 from jettison.analysis.python.venvs import Venv
 from jettison.check.python.fixes import copied_directory, replaced_copy, same_base, usual_site
 from jettison.check.python.lost import Lost, Why, all_venvs, lost_modules
-from jettison.check.python.places import owners_in, same_version, site_version, versions
+from jettison.check.python.places import looking_in, owners_in, same_version, site_version, versions
 from jettison.check.python.starts import python_starts
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.errors import Span
-from jettison.findings.finding import Finding, Fix, Severity
+from jettison.findings.finding import Finding, Fix, FixKind, Severity
 
 _SHOWN = 5
 
@@ -171,6 +171,9 @@ def _cause(subject: Subject, first: Lost, directory: str) -> Iterator[str]:
 def _fixes(subject: Subject, first: Lost, directory: str) -> Iterator[Fix]:
     copied = copied_directory(subject, directory)
     if copied is None or copied.stage < 0:
+        other = looking_in(subject.image, directory)
+        start = f"start {other.path}, which looks there, or " if other is not None else ""
+        yield Fix(FixKind.ADVICE, f"{start}install them with {first.start.start.program} -m pip")
         return
     version = first.start.start.interpreter.version
     theirs = site_version(directory)

@@ -94,8 +94,9 @@ class MS403(Rule):
         cause = [f"the environment was made at {made}, and is at {broken.venv.path}"]
         if copied is not None:
             cause.append(f"copied from {posixpath.dirname(copied.source)} of `{copied.name}`")
+        unused = Severity.WARNING if broken.use is not None else Severity.NOTE
         return self.finding(
-            Severity.ERROR if broken.is_sure else Severity.WARNING,
+            Severity.ERROR if broken.is_sure else unused,
             f"{first} begins with `#!{named}`, which is not in the image{more}",
             span=copied.span if copied else subject.span_of(broken.config),
             path=first,

@@ -6,25 +6,21 @@ Out: findings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from jettison.analysis.python.distributions import Distribution, owners
+from jettison.analysis.python.distributions import Distribution
 from jettison.analysis.python.lookup import lookup
-from jettison.analysis.python.requirements import (
-    Requirement,
-    environment_of,
-    normal_name,
-    parse_requirement,
-)
+from jettison.analysis.python.requirements import normal_name
 from jettison.check.python.fixes import copy_line, put, usual_site
 from jettison.check.python.lost import lost_modules, sources_of
 from jettison.check.python.places import site_version
-from jettison.check.python.starts import PythonStart, installed, python_starts
+from jettison.check.python.required import Distributions
+from jettison.check.python.starts import PythonStart, python_starts
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding, Fix, FixKind, Severity
 
-_MAX_WALKED = 5000
+_MISSING = "not installed"
 _SHOWN = 5
 
 
@@ -84,73 +80,39 @@ class MS405(Rule):
             path=one.metadata,
             stage=subject.final.label,
             cause=tuple(f"{name}: {said}" for name, said in list(unmet.items())[:4]),
-            fixes=tuple(_fixes(subject, start, one, list(unmet))),
+            fixes=tuple(_fixes(subject, start, one, unmet)),
         )
 
 
 def _unmet(subject: Subject, start: PythonStart) -> Iterator[tuple[Distribution, dict[str, str]]]:
     """Yield distributions with what they require and lack, and how that is."""
-    known = installed(subject, start.start)
-    if not any(subject.is_new(each.metadata) for each in known.values()):
+    have = Distributions(subject, start)
+    if not any(subject.is_new(each.metadata) for each in have.known.values()):
         return
-    interpreter = start.start.interpreter
-    environment = environment_of(
-        interpreter.version,
-        machine=interpreter.machine or "x86_64",
-        implementation=interpreter.implementation,
-    )
-    belongs = owners(subject.image.fact(lookup), known.values())
-    tops = {name.partition(".")[0] for name in start.closure.installed}
-    pending: list[tuple[str, tuple[str, ...]]] = [
-        (belongs[top].name, ()) for top in sorted(tops) if top in belongs
-    ]
-    yield from _walk(subject, known, pending, environment)
-
-
-def _walk(
-    subject: Subject,
-    known: Mapping[str, Distribution],
-    pending: list[tuple[str, tuple[str, ...]]],
-    environment: Mapping[str, str],
-) -> Iterator[tuple[Distribution, dict[str, str]]]:
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    while pending and len(seen) < _MAX_WALKED:
-        name, extras = step = pending.pop()
-        one = known.get(name)
-        if step in seen or one is None:
-            continue
-        seen.add(step)
+    for each in have.used():
         unmet: dict[str, str] = {}
-        for each in _requirements(one, environment, extras):
-            found = known.get(each.name)
+        for wanted in each.requires:
+            found = have.known.get(wanted.name)
             if found is None:
-                unmet[each.name] = "not installed"
-            elif found.version and not each.is_met_by(found.version):
-                wanted = ", ".join(map("".join, each.clauses))
-                unmet[each.name] = f"{found.version} is installed, {wanted} is wanted"
-            pending.append((each.name, each.extras))
-        if unmet and subject.is_new(one.metadata):
-            yield one, unmet
-
-
-def _requirements(
-    one: Distribution, environment: Mapping[str, str], extras: tuple[str, ...]
-) -> Iterator[Requirement]:
-    for line in one.requires:
-        found = parse_requirement(line)
-        if found is not None and found.counts(environment, extras):
-            yield found
+                unmet[wanted.name] = _MISSING
+            elif found.version and not wanted.is_met_by(found.version):
+                clauses = ", ".join(map("".join, wanted.clauses))
+                unmet[wanted.name] = f"{found.version} is installed, {clauses} is wanted"
+        if unmet and subject.is_new(each.distribution.metadata):
+            yield each.distribution, unmet
 
 
 def _fixes(
-    subject: Subject, start: PythonStart, one: Distribution, names: list[str]
+    subject: Subject, start: PythonStart, one: Distribution, unmet: dict[str, str]
 ) -> Iterator[Fix]:
     span = subject.span_of(one.metadata)
     line = span.end_line or span.line if span is not None else 0
     copied = subject.copied(one.metadata)
     stages = ([copied.stage] if copied and copied.stage >= 0 else []) + sources_of(subject)
     version = start.start.interpreter.version
-    for index in dict.fromkeys(stages):
+    names = list(unmet)
+    are_missing = all(said == _MISSING for said in unmet.values())
+    for index in dict.fromkeys(stages) if are_missing else ():
         directory = _site_with(subject, index, names)
         if directory and site_version(directory) in {"", version}:
             label = subject.record.stages[index].label

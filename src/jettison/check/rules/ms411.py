@@ -52,18 +52,18 @@ class MS411(Rule):
     title = "Packages that are installed as links have their sources"
 
     def check(self, subject: Subject) -> Iterable[Finding]:
-        """Yield one finding for each file that leads to what is not there."""
+        """Yield one finding for each place that files lead to and that is not there."""
         missed: dict[str, list[Lost]] = {}
         for lost in subject.fact(lost_modules):
             if lost.why is Why.EDITABLE and lost.line is not None:
-                missed.setdefault(lost.line.file, []).append(lost)
+                missed.setdefault(lost.line.target, []).append(lost)
         lines: dict[str, PthLine] = {}
         for start in subject.fact(python_starts):
             for line in start.start.path.lines:
                 if not line.found and subject.is_new(line.file):
-                    lines.setdefault(line.file, line)
-        for file, line in lines.items():
-            yield from self._line(subject, line, missed.get(file, []))
+                    lines.setdefault(line.target, line)
+        for target, line in lines.items():
+            yield from self._line(subject, line, missed.get(target, []))
 
     def _line(self, subject: Subject, line: PthLine, missed: list[Lost]) -> Iterator[Finding]:
         stages = list(_having(subject, line))

@@ -22,13 +22,13 @@ def started(
     root: Path, argv: str, *contents: dict, environment: dict | None = None
 ) -> Start | None:
     lookup = lookup_of(root, python(), *contents)
-    command = Command(tuple(argv.split()), "/app", {**PATH, **(environment or {})}, "/root")
+    command = Command(tuple(argv.split(" ")), "/app", {**PATH, **(environment or {})}, "/root")
     return python_start(lookup, command)
 
 
 def followed(root: Path, argv: str, *contents: dict, environment: dict | None = None) -> Closure:
     lookup = lookup_of(root, python(), *contents)
-    command = Command(tuple(argv.split()), "/app", {**PATH, **(environment or {})}, "/root")
+    command = Command(tuple(argv.split(" ")), "/app", {**PATH, **(environment or {})}, "/root")
     start = python_start(lookup, command)
     assert start is not None
     return closure(Modules(lookup, start.interpreter, start.path), start.origins)
@@ -137,6 +137,7 @@ API = [("gone", "/srv/api.py", 1)]
         ("/usr/local/bin/python3.11 /srv/api.py --x", API),
         ("python /srv", []),
         ("python -c pass", []),
+        ("python -c import\tgone,sys", [("gone", "", 1)]),
         ("python", []),
         ("python -m http.server", []),
         ("gunicorn other.main:app", [("other", "", 0)]),

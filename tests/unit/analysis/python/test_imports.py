@@ -70,6 +70,59 @@ def test_what_follows_an_exit_is_not_imported() -> None:
     assert [each.module for each in found] == ["a"]
 
 
+def names(source: bytes) -> list[str]:
+    found = sure_imports(source, Guards(is_main=True))
+    assert found is not None
+    return [each.module for each in found]
+
+
+def test_functions_that_are_called_are_followed() -> None:
+    source = b"""
+def helper():
+    import helped
+    return 1
+    import never
+def main() -> int:
+    import inside
+    helper()
+    if unknown():
+        import maybe
+    return 0
+    import behind
+@click.command()
+def decorated():
+    import later
+class K:
+    def method(self):
+        import method
+if __name__ == "__main__":
+    decorated()
+    x = other()
+    import first
+    sys.exit(main())
+import not_reached
+"""
+    assert names(source) == ["first", "inside", "helped"]
+    assert names(b"def f():\n  import a\n  f()\nraise SystemExit(f())\nimport b\n") == ["a"]
+    assert names(b"def f():\n  import a\n  return\nf()\nimport b\n") == ["a", "b"]
+
+
+def test_a_handler_that_raises_again_makes_good_for_nothing() -> None:
+    manage = b"""
+def main():
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as exc:
+        raise ImportError("Couldn't import Django.") from exc
+    execute_from_command_line(sys.argv)
+if __name__ == '__main__':
+    main()
+"""
+    assert names(manage) == ["django.core.management"]
+    assert names(b"try:\n import a\nexcept ImportError:\n sys.exit(1)\n") == ["a"]
+    assert names(b"try:\n import a\nexcept ImportError:\n print()\n") == []
+
+
 def test_lines_name_all_that_is_sure_of_this_project() -> None:
     for path in SOURCE.rglob("jettison/analysis/**/*.py"):
         source = path.read_bytes()
