@@ -176,3 +176,16 @@ def test_strict_refuses_to_tag(checked: Checked, folder: Path, secret: SecretReq
     with pytest.raises(jettison.JettisonError, match="nothing was tagged") as refused:
         found(checked, folder, "FROM box\nCOPY token /token\n", secret, checks="error")
     assert VALUE not in str(refused.value)
+
+
+def test_names_of_any_bytes_are_found_kept_and_shown(
+    checked: Checked, folder: Path, secret: SecretRequest
+) -> None:
+    key = "npm_" + "Zq8vXw7TT2" * 4
+    steps = f"printf '%s' {VALUE!r} > \"$(printf '/a\\377')\" && echo {key[:40]} > /b"
+    text = f"FROM box\nRUN {steps} && mv /b \"$(printf '/b\\376.txt')\"\n"
+    for _ in range(2):
+        (folder / "Dockerfile").write_text(text)
+        _, built = checked.build(folder, secrets=[secret], secrets_in_layers=True, progress="quiet")
+        assert "/a\\xff" in [each.path for each in of_rule(built.findings, "MS501")]
+        assert [each.path for each in of_rule(built.findings, "MS502")] == ["/b\\xfe.txt"]

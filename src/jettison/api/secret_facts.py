@@ -9,6 +9,7 @@ lengths and places only, under a digest that is keyed with the store's key (``St
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,7 @@ from jettison.provenance.record import BuildRecord
 from jettison.snapshot.stack import StackTree
 from jettison.store.image import StoredImage
 
-T = TypeVar("T")
+T = TypeVar("T", SecretFile, Sighting)
 _FILES_VERSION = b"secret-files-1\0"
 _SEARCH_VERSION = "secret-search-1\0"
 
@@ -82,11 +83,11 @@ class ImageSecrets:
         """
         layer = self._provenance.image.layers[position].layer
         question = sha256_digest(_FILES_VERSION + layer.encode())
-        kept = self._kept(question, tuple[SecretFile, ...])
+        kept = self._kept(question, SecretFile)
         if kept is None:
             tree = StackTree([self._directory(position)], self._session.ownership)
             kept = secret_files(list_files(tree))
-            self._session.cache.answers.keep(question, msgspec.msgpack.encode(kept))
+            self._keep(question, kept)
         return kept
 
     def masked(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -121,20 +122,26 @@ class ImageSecrets:
         layer = self._provenance.image.layers[position].layer
         subject = _SEARCH_VERSION + layer
         question = Digest(f"sha256:{self._known.digest(self._session.store.key(), subject)}")
-        kept = self._kept(question, tuple[Sighting, ...])
+        kept = self._kept(question, Sighting)
         if kept is None:
             kept = tuple(self._searcher.in_layer(self._directory(position)))
-            self._session.cache.answers.keep(question, msgspec.msgpack.encode(kept))
+            self._keep(question, kept)
         return kept
 
-    def _kept(self, question: Digest, kind: type[T]) -> T | None:
+    def _kept(self, question: Digest, kind: type[T]) -> tuple[T, ...] | None:
         data = self._session.cache.answers.find(question)
         if data is None:
             return None
         try:
-            return msgspec.msgpack.decode(data, type=kind)
+            rows = msgspec.msgpack.decode(data, type=list[tuple[bytes, kind]])  # type: ignore[valid-type]
         except msgspec.DecodeError:
             return None  # of another version
+        return tuple(msgspec.structs.replace(each, path=os.fsdecode(path)) for path, each in rows)
+
+    def _keep(self, question: Digest, found: Sequence[SecretFile] | Sequence[Sighting]) -> None:
+        """Remember what was found; names of files may be any bytes."""
+        rows = [(os.fsencode(each.path), msgspec.structs.replace(each, path="")) for each in found]
+        self._session.cache.answers.keep(question, msgspec.msgpack.encode(rows))
 
     def _directory(self, position: int) -> Path:
         """Return the files of a layer of the image, which are made if they are not here."""

@@ -10,7 +10,7 @@ from jettison.check.registry import RULES
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.errors import JettisonError
-from jettison.findings.finding import Finding, Severity
+from jettison.findings.finding import Finding, Severity, printable
 from jettison.findings.fix import advice
 from jettison.findings.options import Codes
 from jettison.findings.suppress import Suppressions, codes_of
@@ -32,7 +32,7 @@ def check_image(subject: Subject, silent: Suppressions) -> tuple[Finding, ...]:
         silent: What is not wanted.
     """
     found = [
-        finding
+        printable(finding)
         for rule in RULES
         if not silent.skips(rule.id)
         for finding in _found_by(rule, subject)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from jettison.findings.finding import Finding
     from jettison.findings.source import Source
 
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github", "gitlab")
+_DOCUMENTS = frozenset({"json", "sarif", "gitlab"})
+"""Formats that are one document for all that was found."""
 _METHODS = ("check", "outline", "targets")
 _TRUE = frozenset({"", "1", "true"})
 _ALLOWED = frozenset({"network.host", "security.insecure"})
@@ -82,7 +84,7 @@ def check(
         if paths:
             raise UsageError("--image and a Dockerfile exclude each other", hint="check one only")
         return _check_images(ctx, form, flags, ignore_status=ignore_status)
-    if len(paths) > 1 and (form in {"json", "sarif"} or flags["dockerfile"]):
+    if len(paths) > 1 and (form in _DOCUMENTS or flags["dockerfile"]):
         given = "-f" if flags["dockerfile"] else f"--format={form}"
         raise UsageError(f"{given} is for one Dockerfile", hint="check one at a time")
     requests = []
@@ -99,7 +101,7 @@ def _check_images(
     ctx: click.Context, form: str, flags: Mapping[str, object], *, ignore_status: bool
 ) -> int:
     names, ignored = texts(flags, "images"), texts(flags, "ignore")
-    if len(names) > 1 and form in {"json", "sarif"}:
+    if len(names) > 1 and form in _DOCUMENTS:
         raise UsageError(f"--format={form} is for one image", hint="check one at a time")
 
     def work(session: Session) -> int:
@@ -280,6 +282,10 @@ def _print(
             from jettison.findings.form.sarif import as_sarif
 
             out_json(as_sarif(findings, source, version=__version__, error=error))
+        case "gitlab":
+            from jettison.findings.form.gitlab import as_gitlab
+
+            out_json(as_gitlab(findings, source, error=error))
         case "github":
             from jettison.findings.form.github import as_github
 

@@ -84,3 +84,23 @@ class Finding(msgspec.Struct, frozen=True):
     def line(self) -> int:
         """First line in the Dockerfile, 0 without one."""
         return 0 if self.span is None else self.span.line
+
+
+def printable(finding: Finding) -> Finding:
+    """Return a finding in which what is no UTF-8 is escaped: names of files may be any bytes."""
+    texts = (finding.detail, finding.path, finding.stage, *finding.cause)
+    texts += tuple(fix.text for fix in finding.fixes)
+    if all(text.isascii() for text in texts):
+        return finding
+    return msgspec.structs.replace(
+        finding,
+        detail=_escaped(finding.detail),
+        path=_escaped(finding.path),
+        stage=_escaped(finding.stage),
+        cause=tuple(map(_escaped, finding.cause)),
+        fixes=tuple(msgspec.structs.replace(fix, text=_escaped(fix.text)) for fix in finding.fixes),
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -82,18 +82,20 @@ def test_sarif_and_annotations_name_rule_and_line(jettison):
     _, out, _ = jettison(BAD, "check", "--format", "sarif")
     result = json.loads(out)["runs"][0]["results"][0]
     assert (result["ruleId"], result["level"]) == ("StageNameCasing", "warning")
+    _, out, _ = jettison(BAD, "check", "--format", "gitlab")
+    assert json.loads(out)[0]["location"]["path"] == "Dockerfile"
     _, out, _ = jettison(BAD, "check", "--format", "github")
     assert out.startswith("::warning file=Dockerfile,line=1,endLine=1,title=StageNameCasing::")
 
 
-@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "gitlab"])
 def test_a_file_that_cannot_be_built_ends_with_1_in_every_form(jettison, form):
     status, out, err = jettison("FROM scratch\nRUM x\n", "check", "--format", form)
     assert status == 1
     said = err if form == "text" else out
     assert "unknown instruction: RUM" in said
     assert "no warnings found" not in out
-    if form in {"json", "sarif"}:
+    if form in {"json", "sarif", "gitlab"}:
         assert json.loads(out)
 
 

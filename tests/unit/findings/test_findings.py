@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from jettison.errors import ExpansionError, Span
-from jettison.findings.finding import Finding, Fix, FixKind, Severity
+from jettison.findings.finding import Finding, Fix, FixKind, Severity, printable
 from jettison.findings.fix import apply_fix, fix_lines
+from jettison.findings.form.fingerprint import fingerprints
 from jettison.findings.form.github import as_github
+from jettison.findings.form.gitlab import as_gitlab
 from jettison.findings.form.json import as_json
 from jettison.findings.form.place import location
 from jettison.findings.form.sarif import as_sarif
@@ -107,6 +111,81 @@ def test_formats_tell_errors_from_warnings_and_do_without_a_place():
     assert [each["level"] for each in log["results"]] == ["error", "note"]
     lines = as_github([BROKEN, nowhere], source).splitlines()
     assert [line.split(" ")[0] for line in lines] == ["::error", "::notice"]
+
+
+def valid_sarif(text: str) -> dict[str, object]:
+    schema = json.loads((Path(__file__).parent / "schemas/sarif-2.1.0.schema.json").read_text())
+    log = json.loads(text)
+    jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker()).validate(log)
+    return log["runs"][0]
+
+
+def test_sarif_is_valid_whatever_was_found():
+    nowhere = Finding("MS507", "runs as root", None, severity=Severity.NOTE)
+    inside = Finding(
+        "MS502",
+        "a key",
+        Span(2, end_line=3),
+        path="/app/a b%\udcff.pem",
+        url="https://example.com/ms502",
+        fixes=(
+            Fix(FixKind.INSERT, "X", 0),
+            Fix(FixKind.DELETE, line=2, end_line=3),
+            Fix(FixKind.APPEND, "USER 1"),
+        ),
+    )
+    error = ExpansionError("no value", span=Span(2))
+    for source in (LINTED, SourceText("dir/a file", "FROM a\nRUN b\n")):
+        findings = [BROKEN, nowhere, printable(inside), *check(LINTED)]
+        run = valid_sarif(as_sarif(findings, source, version="1", error=error))
+        assert len(run["results"]) == 6
+    valid_sarif(as_sarif([], SourceText(), version="1"))
+
+
+def test_sarif_has_the_file_of_the_image_and_fixes_that_can_be_applied():
+    source = SourceText("Dockerfile", "FROM a\nRUN b\n")
+    run = valid_sarif(as_sarif([BROKEN], source, version="1"))
+    (result,) = run["results"]
+    (related,) = result["relatedLocations"]
+    assert related["physicalLocation"]["artifactLocation"] == {"uri": "app", "uriBaseId": "IMAGE"}
+    assert "needs GLIBC_2.38" in result["message"]["text"]
+    (fix,) = result["fixes"]  # advice changes nothing
+    (replacement,) = fix["artifactChanges"][0]["replacements"]
+    assert replacement == {
+        "deletedRegion": {"startLine": 1, "startColumn": 1, "endLine": 2, "endColumn": 1},
+        "insertedContent": {"text": "FROM b\n"},
+    }
+    assert run["tool"]["driver"]["rules"][0]["defaultConfiguration"] == {"level": "error"}
+
+
+def test_github_s_annotations_have_cause_and_fix():
+    line = as_github([BROKEN], LINTED)
+    assert line.endswith("will not start%0Aneeds GLIBC_2.38%0Adebian has 2.36%0A"
+                         "fix: replace line 1: FROM b\n")  # fmt: skip
+    assert line.count("\n") == 1
+
+
+def test_gitlab_s_report_has_what_gitlab_wants():
+    rows = json.loads(as_gitlab([BROKEN, *check(LINTED)], LINTED, error=ExpansionError("no")))
+    assert [row["severity"] for row in rows] == ["critical", "major", "major", "blocker"]
+    assert rows[0]["location"] == {"path": "dir/Docker,file", "lines": {"begin": 2, "end": 2}}
+    assert rows[2]["location"]["lines"] == {"begin": 2, "end": 3}
+    assert "needs GLIBC_2.38" in rows[0]["description"]
+    assert rows[0]["check_name"] == "MS304"
+    assert len({row["fingerprint"] for row in rows}) == 4
+    assert json.loads(as_gitlab([], LINTED)) == []
+
+
+def test_fingerprints_stay_when_lines_move_and_differ_for_equal_findings():
+    text = "FROM a\nRUN b\n"
+    one = [Finding("R", "x", Span(2)), Finding("R", "x", Span(2))]
+    moved = [Finding("R", "y", Span(4)), Finding("R", "y", Span(4))]
+    before = list(fingerprints(one, SourceText("D", text)))
+    after = list(fingerprints(moved, SourceText("D", f"# hello\n\n{text}")))
+    assert before == after
+    assert before[0] != before[1]
+    other = list(fingerprints(one[:1], SourceText("D", text.replace("b", "c"))))
+    assert other[0] != before[0]
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Formats of findings: text, JSON, SARIF, GitHub."""
+"""Formats of findings: text, JSON, SARIF, GitHub, GitLab."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from jettison.errors import JettisonError, Span
 from jettison.findings.finding import Finding, Severity
+from jettison.findings.fix import fix_lines
 from jettison.findings.form.place import end_line
 from jettison.findings.source import Source
 
@@ -22,12 +23,21 @@ def as_github(
     """Return all findings, then why the file cannot be built, if it cannot."""
     name = source.filename
     lines = [
-        _annotation(_LEVELS[each.severity], name, each.span, each.rule, each.detail)
+        _annotation(_LEVELS[each.severity], name, each.span, each.rule, _said(each))
         for each in findings
     ]
     if error is not None:
         lines.append(_annotation("error", name, error.span, error.code, error.message))
     return "".join(lines)
+
+
+def _said(finding: Finding) -> str:
+    """Return what is wrong, how that comes, and what ends it."""
+    lines = [finding.detail, *finding.cause]
+    if finding.fixes:
+        first, *rest = fix_lines(finding.fixes[0])
+        lines += [f"fix: {first}", *rest]
+    return "\n".join(lines)
 
 
 def _annotation(level: str, name: str, span: Span | None, title: str, text: str) -> str:
