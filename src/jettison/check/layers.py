@@ -21,6 +21,17 @@ from jettison.provenance.record import StackLayer
 _LARGEST_FOREIGN = 2000
 """A bottom layer of more entries is an operating system."""
 
+_DATABASES = (
+    "/var/lib/dpkg/status",
+    "/lib/apk/db/installed",
+    "/usr/lib/apk/db/installed",
+    "/var/lib/rpm/rpmdb.sqlite",
+    "/var/lib/rpm/Packages",
+    "/var/lib/rpm/Packages.db",
+    "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "/usr/lib/sysimage/rpm/Packages.db",
+)
+
 
 class OwnEntry(msgspec.Struct, frozen=True):
     """Something that a layer of the build brought and the image shows.
@@ -50,6 +61,19 @@ def own_entries(subject: Subject) -> Iterator[OwnEntry]:
             seen = entries.get(path)
             if seen is not None and seen.layer == position:
                 yield OwnEntry(path, listing.modes[number], position, layer)
+
+
+def brings_system(subject: Subject, position: int) -> bool:
+    """Tell whether a layer is an operating system: the first that has a database of packages.
+
+    What it has is the distribution's, as if the image were FROM it.
+    """
+    files = subject.provenance.image
+    for number in range(position + 1):
+        listing = files.listing(number)
+        if listing is not None and any(path in listing.index for path in _DATABASES):
+            return number == position
+    return False
 
 
 def mode_below(subject: Subject, path: str, position: int) -> int:

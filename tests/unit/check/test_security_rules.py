@@ -156,6 +156,16 @@ def test_set_id_programs_count_unless_the_base_had_them(tmp_path: Path) -> None:
     assert machine_fixes(warning.fixes)[0].text == "RUN chmod ug-s /x /new"
 
 
+def test_a_layer_that_is_an_operating_system_is_like_a_base(tmp_path: Path) -> None:
+    system = {"/var/lib/dpkg/status": FILE | 0o644, "/bin/su": FILE | 0o4755, "/open": FILE | 0o666}
+    more = {"/var/lib/dpkg/status": FILE | 0o644, "/bin/sudo": FILE | 0o4755}
+    subject = subject_of(tmp_path, "FROM scratch\nRUN a\nRUN b\n", [(2, system), (3, more)])
+    warning, note = run("MS505", subject)
+    assert (warning.path, warning.line) == ("/bin/sudo", 3)
+    assert "`/bin/su`" in note.detail
+    assert run("MS506", subject) == []
+
+
 def test_what_all_may_write_counts_but_for_sticky_directories(tmp_path: Path) -> None:
     entries = {
         "/tmp": DIRECTORY | 0o1777,
