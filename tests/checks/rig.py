@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 import jettison
-from jettison.api.request import BuildResult
+from jettison.api.request import BuildResult, SecretRequest
 from jettison.api.session import Session
 from jettison.findings.finding import Finding, Severity
 from jettison.frontend.dockerfile.parser import parse
@@ -76,8 +76,11 @@ class Checked:
         Args:
             folder: With the Dockerfile and its context.
             text: Another Dockerfile.
-            options: Of the build.
+            options: Of the build; ``secrets`` may be a mapping of ids to files of the folder.
         """
+        if isinstance(options.get("secrets"), dict):
+            given = options["secrets"].items()
+            options["secrets"] = [SecretRequest(each, str(folder / file)) for each, file in given]
         dockerfile = folder / "Dockerfile"
         data = dockerfile.read_text() if text is None else text
         contexts = options.get("contexts", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -169,6 +170,20 @@ def test_what_is_remembered_is_kept_under_a_keyed_digest(checked: Checked) -> No
     assert len(key.read_bytes()) == 32
     assert key.stat().st_mode & 0o777 == 0o600
     assert checked.session.store.key() == key.read_bytes()
+
+
+def test_a_secret_from_a_pipe_is_known_after_it_was_read(checked: Checked, folder: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, VALUE.encode())
+    os.close(writer)
+    (folder / "token").write_text(VALUE)
+    secret = SecretRequest("token", source=f"/dev/fd/{reader}")
+    text = """FROM box
+COPY token /token
+RUN --mount=type=secret,id=token test "$(cat /run/secrets/token)" = "$(cat /token)"
+"""
+    assert [each.path for each in found(checked, folder, text, secret)] == ["/token"]
+    os.close(reader)
 
 
 def test_a_build_without_secrets_searches_nothing(checked: Checked, folder: Path) -> None:

@@ -112,6 +112,19 @@ def test_a_step_that_writes_a_secret_into_its_layer_fails(
         assert scratch.build(text, *flags).returncode == 1  # the cache is no way around
 
 
+def test_a_secret_that_a_copy_of_the_context_brings_is_told(scratch: Scratch, secret: Path) -> None:
+    (scratch.context / "settings.json").write_text(json.dumps({"token": VALUE}))
+    text = "FROM busybox\nCOPY settings.json /app/\nRUN rm /app/settings.json\n"
+    flags = ("--secret", f"id=token,src={secret}", "-t", "shipped")
+    done = scratch.build(text, *flags)
+    assert done.returncode == 0, done.stderr
+    assert "the secret `token` is in the image: `/app/settings.json` holds it" in done.stderr
+    refused = scratch.build(text, "--strict", *flags)
+    assert refused.returncode == 26
+    assert "nothing was tagged or pushed" in refused.stderr
+    assert VALUE not in done.stdout + done.stderr + refused.stdout + refused.stderr
+
+
 def test_a_secret_that_a_cache_mount_carried_over_is_found(scratch: Scratch, secret: Path) -> None:
     done = scratch.build(
         """FROM busybox

@@ -75,6 +75,7 @@ def build(
     """
     _check_names(request)
     began = time.monotonic()
+    session.from_pipes.clear()
     checks = check_settings(request)
     outputs = prepare_outputs(session, request)
     if reads_layers(request):

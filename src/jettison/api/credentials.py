@@ -20,7 +20,7 @@ def access_of(session: Session, request: BuildRequest) -> Access:
             return None
         from jettison.api.execution import is_unset, secret_value  # few ask
 
-        secret, environ = by_id[name], session.environ
-        return None if is_unset(secret, environ) else secret_value(secret, environ)
+        secret = by_id[name]
+        return None if is_unset(secret, session.environ) else secret_value(session, secret)
 
     return Access(session.environ, find, request.offline)

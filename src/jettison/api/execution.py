@@ -9,6 +9,7 @@ Security: nothing of this is in a key, a layer or a config.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,7 +88,7 @@ def exec_options(
     environ = session.environ
     unset = {each.id: each.env for each in request.secrets if is_unset(each, environ)}
     values = {
-        each.id: b"" if each.id in unset else secret_value(each, environ)
+        each.id: b"" if each.id in unset else secret_value(session, each)
         for each in request.secrets
     }
     return ExecOptions(
@@ -145,21 +146,27 @@ def is_unset(secret: SecretRequest, environ: Mapping[str, str]) -> bool:
     return bool(secret.env) and secret.env not in environ
 
 
-def secret_value(secret: SecretRequest, environ: Mapping[str, str]) -> bytes:
+def secret_value(session: Session, secret: SecretRequest) -> bytes:
     """Return the bytes of a secret: of a file or a variable, whatever is named.
+
+    A pipe, such as that of a shell's ``<(…)``, gives them once: the session has them then.
 
     Raises:
         UsageError: there is none, or it is too large. The message never holds it.
     """
+    environ = session.environ
     if secret.env or (not secret.source and secret.id in environ):
         name = secret.env or secret.id
         if name not in environ:
             raise UsageError(f"secret `{secret.id}`: the variable `{name}` is not set")
         return os.fsencode(environ[name])
     path = Path(secret.source or secret.id)
+    if path in session.from_pipes:
+        return session.from_pipes[path]
     try:
         with path.open("rb") as file:
             value = file.read(_MAX_SECRET_BYTES + 1)
+            is_pipe = not stat.S_ISREG(os.fstat(file.fileno()).st_mode)
     except OSError as error:
         raise UsageError(
             f"secret `{secret.id}`: cannot read `{path}`: {error.strerror}",
@@ -167,6 +174,8 @@ def secret_value(secret: SecretRequest, environ: Mapping[str, str]) -> bytes:
         ) from error
     if len(value) > _MAX_SECRET_BYTES:
         raise UsageError(f"secret `{secret.id}` is larger than {_MAX_SECRET_BYTES} bytes")
+    if is_pipe:
+        session.from_pipes[path] = value
     return value
 
 

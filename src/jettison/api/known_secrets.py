@@ -43,7 +43,7 @@ def known_secrets(session: Session, request: BuildRequest, plan: Plan) -> KnownS
     values: dict[str, bytes] = {}
     for each in request.secrets:
         if not is_unset(each, session.environ):
-            values[f"secret `{each.id}`"] = secret_value(each, session.environ)
+            values[f"secret `{each.id}`"] = secret_value(session, each)
     for name, key in _ssh_keys(request):
         values[f"SSH key `{name}`"] = key
     variables = {**proxies(session.environ), **request.build_args}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from jettison.cache.record import BuildCache
@@ -56,6 +57,8 @@ class Session:
         self.settings = settings
         self.environ = environ
         self.store = store
+        self.from_pipes: dict[Path, bytes] = {}
+        """Values of secrets of the current build that can be read only once."""
         self._registry: RegistryClient | None = None
         self._sandbox: Sandbox | None = None
         self._resolvers: dict[bool, ImageResolver] = {}

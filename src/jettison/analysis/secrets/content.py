@@ -6,7 +6,7 @@ Out: ``SecretFile`` values.
 Not looked at are files of tests, examples, documentation and manuals, those that package managers
 install for all (``/usr/share``, ``site-packages``, ``node_modules``), and files above 4 MiB.
 
-Security: files are anybody's: 64 MiB of a layer are read, small files first, and a few hundred
+Security: files are anybody's: 32 MiB of a layer are read, small files first, and a few hundred
 findings are listed.
 """
 
@@ -22,7 +22,7 @@ from jettison.analysis.secrets.patterns import Found, find_secrets
 
 _FILE_BYTES = 4 << 20
 _CREDENTIALS_BYTES = 256 << 10
-_LAYER_BYTES = 64 << 20
+_LAYER_BYTES = 32 << 20
 _MOST = 300
 _SHORTEST = 20
 """No token is in a shorter file."""
