@@ -132,7 +132,7 @@ def test_zstd_comes_from_where_each_python_has_it() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backports")
     }
-    assert found == {"src/jettison/layer/zstd.py", "tests/archive_rig.py"}
+    assert found == {"src/jettison/fs/zstd.py", "tests/archive_rig.py"}
 
 
 def test_requirements_are_pinned_with_hashes_and_have_no_options() -> None:

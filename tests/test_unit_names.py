@@ -63,6 +63,10 @@ _REPORTS = Elsewhere(
     "a part of a report, which is tested whole: on images that were built",
     ("integration/test_report_sums.py", "e2e/test_cli_report.py"),
 )
+_SBOMS = Elsewhere(
+    "a part of bills of materials, which are tested whole: documents against their schemas",
+    ("unit/sbom/test_sbom_documents.py", "e2e/test_cli_sbom.py"),
+)
 _REFERRERS = Elsewhere("speaks with a registry", ("e2e/test_report_in_registry.py",))
 _TRACES = Elsewhere(
     "remembers whole builds, and explains them by each other",
@@ -135,7 +139,10 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.make_report": _REPORTS,
     "jettison.api.report": _REPORTS,
     "jettison.api.run": _RUNS,
+    "jettison.api.sbom": _SBOMS,
     "jettison.api.stages": _RUNS,
+    "jettison.sbom.components": _SBOMS,
+    "jettison.sbom.properties": _SBOMS,
     "jettison.api.transfer": _RUNS,
     "jettison.solver.explain": Elsewhere(
         "gathers what is known of a step that failed", ("faults/test_explained.py",)

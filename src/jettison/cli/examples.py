@@ -108,6 +108,11 @@ jettison provenance app  # which stages and lines made its files
 jettison provenance app /usr/bin/app  # the way of one path, back to the stage that made it
 jettison blame --json app /etc  # the same for programs
 
+= sbom
+jettison sbom app  # packages of an image, and the stages that they came from
+jettison sbom --stage builder app  # of a stage, with what of them is in the image
+jettison sbom --format spdx-json -o app.spdx.json app  # a document for scanners
+
 = report
 jettison report app  # what it ships, and what its build left behind
 jettison report --report md=report.md app  # as Markdown, for a pull request

@@ -29,6 +29,7 @@ COMMANDS = {
     "history": ("images", "Show how an image was made."),
     "diff": ("diff", "Show what is different between two images."),
     "provenance": ("provenance", "Show which line and stage made the paths of an image."),
+    "sbom": ("sbom", "List the packages of an image, or of a stage of its build."),
     "report": ("report", "Show what an image ships, and what its build left behind."),
     "save": ("transfer", "Write images to a tar archive."),
     "load": ("transfer", "Read images from an archive or a layout."),

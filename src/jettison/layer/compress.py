@@ -226,7 +226,7 @@ def _deflate_with(level: int) -> Callable[[bytes, bytes], bytes]:
 
 class _Zstd:
     def __init__(self, sink: Write, level: int | None) -> None:
-        from jettison.layer.zstd import CompressionParameter, ZstdCompressor
+        from jettison.fs.zstd import CompressionParameter, ZstdCompressor
 
         self._sink = sink
         self._blocks = _Blocks()

@@ -236,7 +236,7 @@ def _codec(compression: str) -> tuple[Callable[[], _Decoder], tuple[type[Excepti
             (cast("type[Exception]", igzip_lib.error), EOFError, ValueError),
         )
     if compression == "zstd":
-        from jettison.layer.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+        from jettison.fs.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
         options: dict[int, int] = {DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
         return lambda: ZstdDecompressor(options=options), (ZstdError, EOFError)

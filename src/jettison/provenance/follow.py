@@ -19,7 +19,7 @@ from jettison.provenance.origin import CopiedSource, CopyOrigins
 from jettison.provenance.record import StackLayer, StepKind
 
 Reached = dict[tuple[int, int], set[int]]
-"""Files that stages' instructions made: first entries of inodes, by stage and number of layer."""
+"""Files that were passed: first entries of inodes, by stage and number of layer."""
 
 Sums = dict[tuple[Any, ...], tuple[int, int]]
 """Bytes and files by some key."""
@@ -218,14 +218,14 @@ class Follower:
         """Go one place back; yield those that have not arrived, in groups that have one way."""
         files = self._provenance.files(group.stage)
         layer = self._of(group.stage, files)[group.position]
-        if layer.is_base:
-            self._from_image(group, layer.stage, layer.detail, layer.line)
-            return
         listing = files.listing(group.position) or empty_listing()
         if listing.links:
             first = listing.links
             group = group._replace(entries=[first.get(each, each) for each in group.entries])
         layer.reached.update(group.entries)
+        if layer.is_base:
+            self._from_image(group, layer.stage, layer.detail, layer.line)
+            return
         group = group._replace(passed=(*group.passed, layer.stage), links=group.links + 1)
         if group.directory in layer.parents:
             group, named = _split(group, layer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import struct
-import sys
 import zipfile
 import zlib
 from pathlib import Path
@@ -15,13 +14,9 @@ import pytest
 from jettison.analysis.packages.base import PackageRecord, Reading
 from jettison.analysis.packages.catalog import find_packages, package_records
 from jettison.analysis.rootfs import Rootfs
+from jettison.fs.zstd import ZstdCompressor
 from unit.analysis.test_packages import elf_with, go_info
 from unit.analysis.tree_rig import files_of
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 RPM = Path(__file__).parent / "rpm"
 """Databases that RPM 4.16 made of two packages; of Berkeley DB, Berkeley DB's own ``db_load``."""
@@ -126,7 +121,8 @@ def test_packages_of_chisel_own_the_paths_of_their_slices(tmp_path) -> None:
         '{"kind":"slice","name":"base-files_base"}',
         '{"kind":"path","path":"/etc/issue","mode":"0644","slices":["base-files_base"],"size":2}',
     ]
-    wall = zstd.compress("\n".join(lines).encode())
+    compressor = ZstdCompressor()
+    wall = compressor.compress("\n".join(lines).encode()) + compressor.flush()
     found = records(tmp_path, {"var/lib/chisel/manifest.wall": wall, "etc/issue": "ab"})
     one = found["base-files"]
     assert (one.kind, one.version, one.architecture) == ("deb", "13ubuntu10", "amd64")

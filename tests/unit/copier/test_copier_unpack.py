@@ -20,7 +20,7 @@ from jettison.copier.select import select
 from jettison.copier.write import write
 from jettison.errors import ContextError, SolveError, UnsafeArchiveError
 from jettison.fs.tree import Tree
-from jettison.layer.zstd import ZstdCompressor
+from jettison.fs.zstd import ZstdCompressor
 from jettison.snapshot.stack import StackTree
 from jettison.source.local import LocalTree
 from ownership_rig import OWNERSHIP

@@ -10,11 +10,11 @@ import tarfile
 import pytest
 
 from jettison.errors import InternalError, UnsafeArchiveError
+from jettison.fs.zstd import ZstdCompressor
 from jettison.layer.archive import open_archive
 from jettison.layer.header import TarEntry, format_entry
 from jettison.layer.limits import ArchiveLimits
 from jettison.layer.pax import format_pax
-from jettison.layer.zstd import ZstdCompressor
 from layer_archives import archive, directory, hard_link, member, symlink
 
 PACK = {

@@ -9,9 +9,9 @@ import zlib
 import pytest
 
 from jettison.errors import UsageError
+from jettison.fs.zstd import DecompressionParameter, ZstdDecompressor
 from jettison.layer import compress
 from jettison.layer.compress import compressor
-from jettison.layer.zstd import DecompressionParameter, ZstdDecompressor
 
 TEXT = b"".join(b"%d bottles of beer on the wall\n" % n for n in range(100_000))
 NOISE = random.Random(1).randbytes(1_500_000)

@@ -9,9 +9,9 @@ import lzma
 import pytest
 
 from jettison.errors import UnsafeArchiveError, UsageError
+from jettison.fs.zstd import CompressionParameter, ZstdCompressor
 from jettison.layer.decompress import detect, open_decompressed
 from jettison.layer.limits import ArchiveLimits
-from jettison.layer.zstd import CompressionParameter, ZstdCompressor
 
 DATA = b"".join(b"%d lines of text\n" % n for n in range(200_000))
 

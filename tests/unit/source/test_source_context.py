@@ -14,7 +14,7 @@ import pytest
 from copy_rig import fill
 from jettison.api.request import BuildRequest
 from jettison.errors import ContextError, JettisonError, UsageError
-from jettison.layer.zstd import ZstdCompressor
+from jettison.fs.zstd import ZstdCompressor
 from jettison.source.access import Access
 from jettison.source.context import (
     BuildContext,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from jettison.analysis.elf.model import DYN, EXEC, Elf
 from jettison.analysis.elf.parse import parse
+from jettison.analysis.files import may_be_program
 from jettison.analysis.loader.base import (
     Closure,
     Environment,
@@ -26,7 +27,6 @@ from jettison.analysis.loader.interp import Interp, read_interp
 from jettison.analysis.loader.musl import MuslSearch, MuslSystem
 from jettison.analysis.loader.paths import Paths
 from jettison.analysis.loader.search import Context, Loading, Search, absolute
-from jettison.analysis.programs import may_be_program
 from jettison.analysis.rootfs import Rootfs
 
 _MAX_OBJECTS = 2000

@@ -10,7 +10,6 @@ Security: what the list unpacks to is bounded.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -71,10 +70,8 @@ def chisel_packages(reading: Reading, path: str) -> Iterator[PackageRecord]:
 
 
 def _unpacked(data: bytes) -> bytes | None:
-    if sys.version_info >= (3, 14):
-        from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
-    else:
-        from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+    from jettison.fs.zstd import DecompressionParameter, ZstdDecompressor, ZstdError  # few have it
+
     decompressor = ZstdDecompressor(options={DecompressionParameter.window_log_max: _WINDOW_LOG})
     try:
         unpacked = decompressor.decompress(data, MAX_LIST)

@@ -1,7 +1,7 @@
 """Packages of NuGet that a program of .NET was published with: its ``*.deps.json``.
 
 Source: .NET's "runtime configuration files": libraries with their type, targets with what each
-library needs and brings.
+library needs and has.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ _NAMESPACES = (
     "steps have namespaces of their own, as far as the sandbox has them",
     "use --network and --isolation",
 )
-_ATTESTATIONS = ("images have no attestations", "run a scanner on what `jettison save` writes")
+_ATTESTATIONS = ("images have no attestations", "`jettison sbom` writes one")
 
 BUILD: Reasons = {
     **ACCESS,

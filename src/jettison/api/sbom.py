@@ -1,0 +1,219 @@
+"""``sbom``: what packages an image has, a stage of its build, or a directory.
+
+In:  a name as users write it, stages.
+Out: ``Bom``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jettison import __version__
+from jettison.analysis.packages.base import PackageRecord
+from jettison.analysis.rootfs import Rootfs
+from jettison.api.roots import Roots
+from jettison.api.session import Session
+from jettison.errors import (
+    ImageNotFoundError,
+    InvalidReferenceError,
+    SourceError,
+    StorageError,
+    UsageError,
+)
+from jettison.image.names import find_image
+from jettison.oci.codec import decode
+from jettison.oci.config import ImageConfig
+from jettison.oci.digest import short
+from jettison.oci.platform import parse_platform
+from jettison.oci.reference import Reference, parse_reference
+from jettison.oci.times import epoch
+from jettison.provenance.chain import Provenance, Way
+from jettison.provenance.record import StageRecord
+from jettison.sbom.describe import described
+from jettison.sbom.model import Bom, Subject
+from jettison.sbom.purl import image_url
+from jettison.store.image import StoredImage
+
+_DIRECTORY = "dir:"
+_PATHS = ("/", "./", "../")
+
+
+def make_sbom(
+    session: Session,
+    name: str,
+    *,
+    stages: Sequence[str] = (),
+    all_stages: bool = False,
+    platform: str = "",
+) -> Bom:
+    """Return the bill of materials of an image; it is pulled if it is not in the store.
+
+    Args:
+        session: The store.
+        name: Of an image, or ``dir:PATH`` or a path of a directory.
+        stages: Names or numbers of stages of its build, which are described in its place.
+        all_stages: Describe all stages that the build needed, the last one too.
+        platform: Of an image for several; this machine's if there is none.
+
+    Raises:
+        UsageError: there is no such stage, or no such directory.
+        ImageNotFoundError, PlatformNotFoundError, RegistryError: it cannot be had.
+        NamespaceRequired: files must be read, and the process may not do that as it is.
+        ContentError, SourceError, StorageError: a layer cannot be had.
+    """
+    if name.startswith((_DIRECTORY, *_PATHS)) or name in {".", ".."}:
+        if stages or all_stages or platform:
+            raise UsageError("a directory has no stages and no platform", hint="name an image")
+        return _of_directory(name.removeprefix(_DIRECTORY))
+    image = _find(session, name, platform)
+    roots = Roots(session, image, read=True)
+    shown = _shown(session, name, image)
+    provenance = roots.provenance
+    record = provenance.record
+    chosen = [_stage(provenance, each, shown) for each in stages]
+    if all_stages:
+        chosen = [each for each in record.stages if each.needed]
+    if chosen:
+        from jettison.provenance.reached import ReachedFiles
+
+        reached = ReachedFiles(provenance)
+        subjects = [_of_stage(roots, each, shown, reached.paths(each.index)) for each in chosen]
+    else:
+        subjects = [_of_image(roots, image, shown)]
+    title = subjects[0].name if len(subjects) == 1 else shown
+    created = _time(decode(ImageConfig, image.config).created)
+    return Bom(title, created, __version__, tuple(subjects))
+
+
+def _find(session: Session, name: str, platform: str) -> StoredImage:
+    """Return the image of a name or ID of the store, or of a registry."""
+    from jettison.api.compile import this_platform
+
+    if not platform:
+        try:
+            return find_image(session.store, name)
+        except ImageNotFoundError:
+            pass
+    wanted = parse_platform(platform) if platform else this_platform()
+    return session.resolver().resolve(name, wanted, builds=False).image
+
+
+def _of_image(roots: Roots, image: StoredImage, name: str) -> Subject:
+    record = roots.provenance.record
+    config = decode(ImageConfig, image.config)
+    digest = image.manifest.digest if image.manifest is not None else ""
+    subject = Subject(
+        ref="image",
+        name=name,
+        kind="image",
+        version=image.id,
+        purl=image_url(_reference(name), name, digest, config.architecture),
+        digest=(digest or image.id).partition(":")[2],
+        layers=tuple(each.diff_id.partition(":")[2] for each in image.layers),
+    )
+    stage = record.stages[record.target]
+    # Of an image from elsewhere only its history is known, which has no stages.
+    origin = _Origins(roots.provenance) if record.dockerfile else None
+    return described(subject, _root(roots, stage), origin=origin)
+
+
+def _of_stage(roots: Roots, stage: StageRecord, name: str, reached: frozenset[str]) -> Subject:
+    title = f"{name} (stage {stage.label})"
+    subject = Subject(f"stage{stage.index}", title, "stage", stage.label)
+    return described(subject, _root(roots, stage), reached=reached)
+
+
+def _root(roots: Roots, stage: StageRecord) -> Rootfs:
+    root = roots.stage(stage.index)
+    if root is None or not roots.provenance.files(stage.index).is_complete:
+        raise StorageError(
+            f"the files of stage `{stage.label}` are not in the store any more",
+            hint="build the image again",
+        )
+    return root
+
+
+def _of_directory(path: str) -> Bom:
+    from jettison.analysis.files import list_files
+    from jettison.fs.host_tree import HostTree
+
+    if not os.path.isdir(path):
+        raise UsageError(f"no directory `{path}`", hint="name an image, or a directory")
+    try:
+        files = list_files(HostTree(Path(path)))
+    except OSError as error:
+        raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
+    name = os.path.basename(os.path.realpath(path)) or "/"
+    subject = described(Subject("directory", name, "directory"), Rootfs(files))
+    return Bom(name, "", __version__, (subject,))
+
+
+class _Origins:
+    """Tells where a package of an image came from: by the first of its files."""
+
+    def __init__(self, provenance: Provenance) -> None:
+        self._provenance = provenance
+
+    def __call__(self, record: PackageRecord) -> tuple[str, int]:
+        """Return a stage or an image, and a line of the Dockerfile; empty and 0 if unknown."""
+        chain = self._provenance.chain(record.owned.sample or record.path)
+        last, producer = chain.links[-1], chain.producer
+        if last.way is Way.LOST:
+            return "", 0
+        if last.way in {Way.BASE, Way.IMAGE}:
+            return last.detail, 0
+        return self._provenance.record.stages[producer.stage].label, producer.line
+
+
+def _stage(provenance: Provenance, wanted: str, name: str) -> StageRecord:
+    """Return the stage of a name or number."""
+    from jettison.spelling import near_misses
+
+    record = provenance.record
+    for each in record.stages:
+        if wanted.lower() == each.name.lower() or wanted == str(each.index):
+            if not each.needed:
+                raise UsageError(
+                    f"the build of `{name}` did not need its stage `{each.label}`",
+                    hint=f"build it with `--target {each.label}`",
+                )
+            return each
+    if not record.dockerfile:
+        raise UsageError(
+            f"nothing is known of the stages of `{name}`: it was not built here",
+            hint="leave `--stage` out",
+        )
+    names = [each.label for each in record.stages if each.needed]
+    near = near_misses(wanted, names)
+    hint = f"did you mean `{near[0]}`?" if near else f"its stages are {', '.join(names)}"
+    raise UsageError(f"the build of `{name}` has no stage `{wanted}`", hint=hint)
+
+
+def _shown(session: Session, name: str, image: StoredImage) -> str:
+    """Return what an image is called: by its name, whatever of its ID was written."""
+    tags = session.store.images.tags_of(image.id)
+    reference = _reference(name)
+    if reference is not None and (str(reference) in tags or reference.digest is not None):
+        return reference.familiar
+    if not tags:
+        return short(image.id)
+    found = _reference(min(tags))
+    return found.familiar if found is not None else short(image.id)
+
+
+def _reference(text: str) -> Reference | None:
+    try:
+        return parse_reference(text)
+    except InvalidReferenceError:
+        return None
+
+
+def _time(created: str) -> str:
+    """Return a time as SPDX writes it, in UTC and whole seconds; empty if it is none."""
+    seconds = epoch(created)
+    if not created or not 0 <= seconds < 1 << 37:
+        return ""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
