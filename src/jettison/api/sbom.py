@@ -24,6 +24,7 @@ from jettison.errors import (
     UsageError,
 )
 from jettison.image.names import find_image
+from jettison.linux.text import printable
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import short
@@ -146,7 +147,7 @@ def _of_directory(path: str) -> Bom:
         files = list_files(HostTree(Path(path)))
     except OSError as error:
         raise SourceError(f"cannot read `{path}`: {error.strerror}") from error
-    name = os.path.basename(os.path.realpath(path)) or "/"
+    name = printable(os.path.basename(os.path.realpath(path))) or "/"
     subject = described(Subject("directory", name, "directory"), Rootfs(files))
     return Bom(name, "", __version__, (subject,))
 

@@ -67,7 +67,7 @@ def sbom(
         found = make_sbom(session, image, stages=stages, all_stages=all_stages, platform=platform)
         for subject in found.subjects if not quiet else ():
             for path, why in subject.notes:
-                err(f"WARN: {printable(subject.name)}: not read: {printable(path)}: {why}\n")
+                err(f"WARN: {printable(subject.name)}: not read: {path}: {why}\n")
         if output == "-":
             _print(found, form)
         else:

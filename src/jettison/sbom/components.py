@@ -15,6 +15,7 @@ import msgspec
 
 from jettison.analysis.os_release import OsRelease
 from jettison.analysis.packages.base import Owned, PackageRecord
+from jettison.linux.text import printable
 from jettison.sbom.edges import edges
 from jettison.sbom.licence import Licence, parse_licence
 from jettison.sbom.model import Component, Reach
@@ -73,7 +74,7 @@ def components(
         came_from, line = origin(record) if origin is not None else ("", 0)
         made.append(
             Component(
-                msgspec.structs.replace(record, path=_shown(record.path)),
+                msgspec.structs.replace(record, path=printable(record.path)),
                 f"{prefix}{_name(identity)}",
                 package_url(record, distribution),
                 licence,
@@ -124,8 +125,3 @@ def _reach(record: PackageRecord, reached: frozenset[str]) -> Reach:
             return Reach.ALL
         return Reach.PART if owned.reached else Reach.NONE
     return Reach.ALL if (owned.sample or record.path) in reached else Reach.NONE
-
-
-def _shown(path: str) -> str:
-    """Return a path as text: bytes that are no UTF-8 are replaced."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")

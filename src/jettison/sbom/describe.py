@@ -13,6 +13,7 @@ from jettison.analysis.packages.base import PackageRecord, Reading
 from jettison.analysis.packages.catalog import package_records
 from jettison.analysis.packages.copyright import debian_licences
 from jettison.analysis.rootfs import Rootfs
+from jettison.linux.text import printable
 from jettison.sbom.components import Origin, components
 from jettison.sbom.licence import Licence, all_of
 from jettison.sbom.model import Subject
@@ -55,5 +56,5 @@ def described(
         subject,
         distribution=distribution,
         components=found,
-        notes=tuple(sorted(reading.unread.items())),
+        notes=tuple(sorted((printable(path), why) for path, why in reading.unread.items())),
     )
