@@ -23,7 +23,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
-from jettison.api.run import create_container
+from jettison.api.run import container_of
 from jettison.api.session import Session
 from jettison.api.supervise import Prepared, prepared
 from jettison.container.attach import Pipes
@@ -160,8 +160,9 @@ def observe(session: Session, image: StoredImage, target: Target) -> Seen:
             "--probe: the image starts nothing: it has no ENTRYPOINT and no CMD",
             hint="leave `--probe` out, or add a CMD",
         )
+    session.require_namespace()
     request = RunRequest(image=image.id, network="none", remove=True)
-    container = create_container(session, request)
+    container = container_of(session, image, request)
     try:
         with container.directory.lock().held(), prepared(session, container) as ready:
             return _Probe(ready, target).run()

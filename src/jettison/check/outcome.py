@@ -20,7 +20,7 @@ _SYMPTOMS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(pattern), frozenset(rules))
     for pattern, rules in (
         (r"version `[^']+' not found", {"MS304", "MS305"}),
-        (r"error while loading shared libraries:", {"MS203", "MS303", "MS305", "MS306"}),
+        (r"error while loading shared libraries:", {"MS203", "MS303", "MS305"}),
         (r"Error loading shared library", {"MS203", "MS303", "MS305", "MS409"}),
         (r"Error relocating .*: symbol not found", {"MS303", "MS304", "MS305", "MS404"}),
         (r"invalid ELF header|ERR_DLOPEN_FAILED", {"MS306", "MS404", "MS406"}),
@@ -44,8 +44,6 @@ _STARTS = frozenset(
     }
 )
 """Rules whose errors say that a program cannot start, when it is one that the image starts."""
-_OF_IMAGE = frozenset({"MS301", "MS310"})
-"""Those that are about the start itself, whatever file they name."""
 _BY_KERNEL = frozenset({How.STARTED, How.INTERPRETER})
 _MAX_LINE = 300
 
@@ -95,11 +93,13 @@ def refuted(
         for path in (use.path, use.via, use.link, use.by if use.how in _BY_KERNEL else "")
         if path
     }
-    by_kernel = {use.name for use in reached.problems() if use.how in _BY_KERNEL}
+    of_image = {"MS310"}
+    if has_ended or any(use.how in _BY_KERNEL for use in reached.problems()):
+        of_image.add("MS301")  # what else is missing may not have been wanted as yet
     return tuple(
         each
         for each in findings
         if each.severity is Severity.ERROR
         and each.rule in _STARTS
-        and (each.path in paths or (each.rule in _OF_IMAGE and (has_ended or by_kernel)))
+        and (each.path in paths or each.rule in of_image)
     )

@@ -60,6 +60,7 @@ class BuildOptions(TypedDict, total=False):
     attach_report: bool
     explain: bool
     checks: str
+    probe: str
 
 
 class RunOptions(TypedDict, total=False):
