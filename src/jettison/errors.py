@@ -362,6 +362,21 @@ class CheckError(JettisonError):
     exit_status = 26
 
 
+class ProbeError(CheckError):
+    """The image did not do what `--probe` asks of it; nothing was tagged or pushed.
+
+    Args:
+        log_tail: The end of what it wrote.
+    """
+
+    code = "JE0821"
+    exit_status = 27
+
+    def __init__(self, message: str, *, log_tail: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.log_tail = log_tail
+
+
 class InternalError(JettisonError):
     """An invariant broke; this is a bug in Jettison."""
 

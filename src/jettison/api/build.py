@@ -78,7 +78,11 @@ def build(
     session.from_pipes.clear()
     checks = check_settings(request)
     outputs = prepare_outputs(session, request)
-    if reads_layers(request):
+    if request.probe:
+        from jettison.api.probe_container import parse_target
+
+        parse_target(request.probe)  # before anything is built
+    if request.probe or reads_layers(request):
         session.require_namespace()
     _forget_failed(session)
     with ExitStack() as resources:
@@ -113,7 +117,7 @@ def build(
         wanted = wants_report(request, ran=bool(solution.executed))
         explain = request.explain or (wanted and bool(solution.executed))
         explanation = remember_built(session, built, image.id, sink, explain=explain)
-        report, findings = judge(
+        verdict = judge(
             session,
             request,
             Outcome(solution, image, time.monotonic() - began, explanation),
@@ -133,8 +137,8 @@ def build(
         from jettison.api.prune import keep_within_budget  # only what ran adds
 
         keep_within_budget(session)
-    if report is not None:
-        _hand_out(session, request, report, image, manifest, reported)
+    if verdict.report is not None:
+        _hand_out(session, request, verdict.report, image, manifest, reported)
     stages = stage_reports(session, solution)
     return BuildResult(
         image_id=image.id,
@@ -147,7 +151,8 @@ def build(
         contents=tuple(session.store.layers.find(each.layer).content for each in image.layers),
         size_bytes=next((each.size_bytes for each in stages if each.final), 0),
         explanation=explanation,
-        findings=findings,
+        findings=verdict.findings,
+        probed=verdict.probed,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jettison.api.probed import Probed
 from jettison.exporter.outputs import OutputRequest
 from jettison.findings.finding import Finding
 from jettison.linux.resources import Resources
@@ -68,6 +69,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
         checks: Of the image: ``none``; ``warn`` tells what they find, ``error`` fails the build for
             an error, ``warning`` for a warning, too; empty is what ``jettison.toml`` says, else
             ``warn``.
+        probe: What the image must do before it is tagged: run for ``3s``, answer at
+            ``http://:8080/healthz``, or have a command of it end with 0; empty is nothing.
     """
 
     context: str
@@ -105,6 +108,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     explain: bool = False
     trace_inputs: bool = False
     checks: str = ""
+    probe: str = ""
 
 
 class StageReport(msgspec.Struct, frozen=True):
@@ -145,6 +149,7 @@ class BuildResult(msgspec.Struct, frozen=True):
         size_bytes: Sum of regular files of all layers.
         explanation: Why steps ran, if the request asked for that.
         findings: What checks of the image found, errors first.
+        probed: What a start of the image came to, if the request asked for one.
     """
 
     image_id: Digest
@@ -158,6 +163,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     size_bytes: int = 0
     explanation: Explanation | None = None
     findings: tuple[Finding, ...] = ()
+    probed: Probed | None = None
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""

@@ -92,7 +92,11 @@ def create_container(session: Session, request: RunRequest) -> Container:
         JettisonError: see ``errors``.
     """
     session.require_namespace()
-    image = find_image(session.store, request.image)
+    return container_of(session, find_image(session.store, request.image), request)
+
+
+def container_of(session: Session, image: StoredImage, request: RunRequest) -> Container:
+    """Make a container of an image that need not have a name; raises as ``create_container``."""
     if other := _other_platform(image, request.platform):
         raise ImageNotFoundError(
             f"`{request.image}` is for {other}, not for {request.platform}",

@@ -9,8 +9,8 @@ see by the lock in its directory that it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import msgspec
 
@@ -24,8 +24,8 @@ from jettison.container.state.keeper import ContainerKeeper
 from jettison.container.state.protocol import Execute
 from jettison.errors import ContainerError, JettisonError
 from jettison.fs.remove import remove_tree
-from jettison.sandbox.base import Joined, Running, Streams
-from jettison.sandbox.spec import NETWORK_CAPABILITIES, NetworkMode
+from jettison.sandbox.base import Joined, Running, Sandbox, Streams
+from jettison.sandbox.spec import NETWORK_CAPABILITIES, NetworkMode, SandboxSpec
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -84,6 +84,39 @@ def _run(
     keeper: ContainerKeeper,
 ) -> int:
     """Run it; nothing of it is left when this returns but its files."""
+    with prepared(session, container, warn) as ready:
+        keeper.prepare(ready.sandbox.name, ready.spec.network.value, ready.join)
+        return run_attached(ready.sandbox, ready.spec, attachment, warn, keeper)
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A container that can be started.
+
+    Args:
+        sandbox: The driver.
+        spec: The container.
+        join: Runs another process in it while it runs.
+    """
+
+    sandbox: Sandbox
+    spec: SandboxSpec
+    join: Callable[[Running, Execute, Streams], Joined]
+
+
+@contextmanager
+def prepared(
+    session: Session, container: Container, warn: Callable[[str], None] = lambda _: None
+) -> Iterator[Prepared]:
+    """Have what a container needs to run: its directories, its layers, its network.
+
+    Args:
+        session: The store.
+        container: It; its lock is held.
+        warn: Gets what is otherwise than asked, and why.
+
+    Raises:
+        JettisonError: it could not be set up; see ``errors``.
+    """
     directory, record = container.directory, container.record
     request = record.request
     with ExitStack() as resources:
@@ -106,5 +139,4 @@ def _run(
             require_user(wanted.user, joined.uid, sandbox.name)
             return running.execute(joined, streams)
 
-        keeper.prepare(sandbox.name, link.mode.value, join)
-        return run_attached(sandbox, spec, attachment, warn, keeper)
+        yield Prepared(sandbox, spec, join)

@@ -6,9 +6,11 @@ Out: a ``Report`` if one is wanted; an error if the image is not to pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from jettison.api.build_checks import CheckSettings, build_findings, require_no_findings
 from jettison.api.known_secrets import known_secrets
@@ -22,8 +24,24 @@ from jettison.findings.finding import Finding
 from jettison.solver.result import Solution, StackResult
 
 if TYPE_CHECKING:
+    from jettison.analysis.rootfs import Rootfs
+    from jettison.api.probed import Probed
     from jettison.api.roots import Roots
     from jettison.report.model import Report
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What was said of an image that is to pass.
+
+    Args:
+        report: If one is wanted.
+        findings: Of its checks, and of the Dockerfile's.
+        probed: What a start of it came to, if the request asks for one.
+    """
+
+    report: Report | None
+    findings: tuple[Finding, ...]
+    probed: Probed | None = None
 
 
 def judge(
@@ -36,8 +54,8 @@ def judge(
     solve: Solve,
     sink: Sink,
     reported: Callable[[Report], None] | None,
-) -> tuple[Report | None, tuple[Finding, ...]]:
-    """Return the report of an image, if one is wanted, and what its checks found.
+) -> Verdict:
+    """Return the report of an image, if one is wanted, what its checks found and a start came to.
 
     Args:
         session: The store.
@@ -50,7 +68,7 @@ def judge(
         reported: Gets the report if the image is not to pass.
 
     Raises:
-        CheckError, GateError: the image is not to pass.
+        CheckError, GateError, ProbeError: the image is not to pass.
         NamespaceRequired: files must be read, and the process may not do that as it is.
         ContentError, SourceError, StorageError: a layer cannot be had.
     """
@@ -83,12 +101,38 @@ def judge(
             from jettison.api.build_report import require_budget
 
             require_budget(report)
-        require_no_findings(findings, checks)
+        probed = _probed(session, request, outcome, findings, lambda: open_roots().image())
+        wrong = probed.refuted if probed is not None else ()
+        require_no_findings([each for each in findings if each not in wrong], checks)
     except (CheckError, GateError):
         if reported is not None and report is not None:
             reported(report)
         raise
-    return report, findings
+    return Verdict(report, findings, probed)
+
+
+def _probed(
+    session: Session,
+    request: BuildRequest,
+    outcome: Outcome,
+    findings: Sequence[Finding],
+    open_root: Callable[[], Rootfs | None],
+) -> Probed | None:
+    """Start the image, if the request asks for that.
+
+    Raises:
+        ProbeError: it does not do what is asked of it.
+        JettisonError: it cannot be started at all.
+    """
+    if not request.probe:
+        return None
+    from jettison.api.probe import probe_image, require_good
+    from jettison.api.probe_container import parse_target
+
+    target = parse_target(request.probe)
+    probed = probe_image(session, outcome.image, target, findings, open_root)
+    require_good(probed)
+    return probed
 
 
 def _all_here(session: Session, solution: Solution) -> bool:

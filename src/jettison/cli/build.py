@@ -255,6 +255,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         gates=gates_of(flags),
         baseline=str(flags["baseline"]),
         checks=checks_of(flags),
+        probe=str(flags["probe"]),
     )
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     return run_build(

@@ -14,7 +14,7 @@ from jettison.api.session import Session
 from jettison.cli import options
 from jettison.cli.main import settings_of
 from jettison.cli.optional_values import OptionalValue, OptionalValueCommand
-from jettison.cli.report_flags import STRICT
+from jettison.cli.report_flags import PROBE, STRICT
 from jettison.cli.session import in_session
 from jettison.cli.values import texts
 from jettison.console.terminal import err, out, out_json
@@ -22,6 +22,8 @@ from jettison.errors import ImageNotFoundError, JettisonError, UsageError
 
 if TYPE_CHECKING:
     from jettison.api.image_checks import CheckedImage
+    from jettison.api.probe_container import Target
+    from jettison.api.probed import Probed
     from jettison.findings.finding import Finding
     from jettison.findings.source import Source
 
@@ -36,7 +38,7 @@ _ALLOWED = frozenset({"network.host", "security.insecure"})
 
 class _CheckCommand(OptionalValueCommand):
     def optional_values(self) -> Mapping[str, OptionalValue]:
-        return {"--strict": STRICT}
+        return {"--strict": STRICT, "--probe": PROBE}
 
 
 @click.command("check", cls=_CheckCommand)
@@ -60,6 +62,12 @@ class _CheckCommand(OptionalValueCommand):
     help="Of an image: end with 1 for an error (the default), or for a warning, too.",
 )
 @click.option("--ignore", multiple=True, metavar="RULE", help="Of an image: switch a rule off.")
+@click.option(
+    "--probe",
+    default="",
+    metavar="[TARGET]",
+    help="Of an image: start it for 3s (or 10s), until http://:8080/healthz or =COMMAND succeeds.",
+)
 @click.option("--explain", "rule", default="", metavar="RULE", help="Say what a rule is about.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--ignore-status", is_flag=True, help="End with 0 whatever is found.")
@@ -80,6 +88,8 @@ def check(
     """
     if flags["rule"]:
         return _explain(str(flags["rule"]))
+    if flags["probe"] and not flags["images"]:
+        raise UsageError("--probe starts an image: there is none", hint="add `--image IMAGE`")
     if flags["images"]:
         if paths:
             raise UsageError("--image and a Dockerfile exclude each other", hint="check one only")
@@ -107,6 +117,7 @@ def _check_images(
     def work(session: Session) -> int:
         from jettison.findings.finding import Severity
 
+        target = _probe_target(str(flags["probe"]))
         bad = {Severity.ERROR}
         if flags["strict"] == "warning":
             bad.add(Severity.WARNING)
@@ -114,12 +125,39 @@ def _check_images(
         for name in names:
             found = _checked(session, name, ignored)
             _print(found.findings, found.source, form)
-            if any(each.severity in bad for each in found.findings):
+            wrong: tuple[Finding, ...] = ()
+            if target is not None:
+                probed = _probed(session, name, target, found.findings, form)
+                wrong = probed.refuted
+                status = status if probed.ok else 1
+            if any(each.severity in bad for each in found.findings if each not in wrong):
                 status = 1
         sys.stdout.flush()
         return 0 if ignore_status else status
 
     return in_session(ctx, work)
+
+
+def _probe_target(text: str) -> Target | None:
+    """Return what ``--probe`` asks for, if it is given; raises as ``parse_target``."""
+    if not text:
+        return None
+    from jettison.api.probe_container import parse_target
+
+    return parse_target(text)
+
+
+def _probed(
+    session: Session, name: str, target: Target, findings: Sequence[Finding], form: str
+) -> Probed:
+    """Start an image, and say what came of it: beside a document on standard error."""
+    from jettison.api.probe import probe_named
+    from jettison.cli.probe import probe_text
+
+    sys.stdout.flush()
+    probed = probe_named(session, name, target, findings)
+    (out if form == "text" else err)(probe_text(probed, name))
+    return probed
 
 
 def _checked(session: Session, name: str, ignored: Sequence[str]) -> CheckedImage:

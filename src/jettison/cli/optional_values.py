@@ -6,6 +6,7 @@ Out: arguments in which each of them has one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import click
@@ -21,10 +22,18 @@ class OptionalValue(msgspec.Struct, frozen=True):
         default: The value, if there is none.
         values: What counts as its value if it is the next argument, up to a ``=``; others are
             taken from ``--flag=value`` only.
+        form: What counts as well, if all of the argument is so.
     """
 
     default: str
     values: frozenset[str] = frozenset()
+    form: re.Pattern[str] | None = None
+
+    def takes(self, argument: str) -> bool:
+        """Tell whether the next argument is its value."""
+        if self.form is not None and self.form.fullmatch(argument):
+            return True
+        return argument.partition("=")[0] in self.values
 
 
 def with_values(args: Sequence[str], flags: Mapping[str, OptionalValue]) -> list[str]:
@@ -39,8 +48,8 @@ def with_values(args: Sequence[str], flags: Mapping[str, OptionalValue]) -> list
         if argument == "--":
             return [*plain, *args[index:]]
         flag = flags.get(argument)
-        following = args[index + 1].partition("=")[0] if index + 1 < len(args) else ""
-        lacks = flag is not None and following not in flag.values
+        following = args[index + 1] if index + 1 < len(args) else ""
+        lacks = flag is not None and not flag.takes(following)
         plain.append(f"{argument}={flag.default}" if flag is not None and lacks else argument)
     return plain
 

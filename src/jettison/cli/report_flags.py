@@ -6,6 +6,7 @@ Out: click options; their values in the form of a ``BuildRequest``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import click
@@ -21,19 +22,22 @@ _Function = Callable[..., object]
 
 
 STRICT = OptionalValue("error", frozenset({"error", "warning"}))
+PROBE = OptionalValue("3s", form=re.compile(r"[0-9.]+(?:ms|s|m)|https?://(?::|localhost|127\.).*"))
+"""What is no duration and no address in the container may be the context: that is not taken."""
 
 
 OPTIONAL_VALUES = {
     "--report": OptionalValue("brief", frozenset({*TEXTS, *FORMATS, ATTACH})),
     "--strict": STRICT,
+    "--probe": PROBE,
 }
 
 
 class ReportingCommand(OptionalValueCommand):
-    """A command whose ``--report`` and ``--strict`` need not have a value."""
+    """A command whose ``--report``, ``--strict`` and ``--probe`` need not have a value."""
 
     def optional_values(self) -> Mapping[str, OptionalValue]:
-        """Return both."""
+        """Return them."""
         return OPTIONAL_VALUES
 
 
@@ -80,6 +84,12 @@ def report_flags(command: _Function) -> _Function:
             type=click.Choice(["error", "warning"]),
             metavar="[LEVEL]",
             help="Fail if checks of the image find an error; `--strict=warning`: or a warning.",
+        ),
+        click.option(
+            "--probe",
+            default="",
+            metavar="[TARGET]",
+            help="Fail unless it starts: for 3s (or 10s), http://:8080/healthz, or =COMMAND.",
         ),
         click.option("--no-checks", is_flag=True, help="Do not check the image."),
         click.option(

@@ -155,6 +155,10 @@ def _print_summary(result: BuildResult) -> None:
         ran = "1 step ran" if result.executed == 1 else f"{result.executed} steps ran"
         lines.append(f"{ran}, {result.cached or 'none'} came from the cache")
     err("\n".join(lines) + "\n")
+    if result.probed is not None:
+        from jettison.cli.probe import probe_text
+
+        err(probe_text(result.probed, result.tags[0] if result.tags else result.image_id))
 
 
 def write_files(result: BuildResult, iidfile: str, metadata_file: str) -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
-from jettison.errors import ExecError, HostError, InternalError, JettisonError, StorageError
+from jettison.errors import (
+    ExecError,
+    HostError,
+    InternalError,
+    JettisonError,
+    ProbeError,
+    StorageError,
+)
 from jettison.linux.text import printable
 
 _LOG_LINES = 20
@@ -13,7 +20,7 @@ _LOG_LINES = 20
 def error_message(error: JettisonError) -> str:
     """Return what the user reads: where in the Dockerfile, what, why, and what to do."""
     parts = []
-    if isinstance(error, ExecError) and error.log_tail.strip():
+    if isinstance(error, ExecError | ProbeError) and error.log_tail.strip():
         lines = error.log_tail.rstrip("\n").split("\n")[-_LOG_LINES:]
         parts.append("------\n" + "\n".join(map(_harmless, lines)) + "\n------")
     if error.span is not None and error.source is not None:

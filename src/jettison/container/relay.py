@@ -20,8 +20,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from jettison.container.network_namespace import in_network
 from jettison.errors import HostError
-from jettison.linux.namespace import NEWNET, enter
 
 ADDRESS = "127.0.0.11"
 """Where docker's is."""
@@ -146,7 +146,7 @@ def socket_in(namespace: str, kind: int, address: tuple[str, int]) -> socket.soc
         HostError: the namespace cannot be entered, or the address is taken.
     """
     try:
-        found = _in(namespace, lambda: socket.socket(socket.AF_INET, kind))
+        found = in_network(namespace, lambda: socket.socket(socket.AF_INET, kind))
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
     except OSError as error:
@@ -162,43 +162,13 @@ def _open(server: str, kind: int, namespace: str = "") -> socket.socket:
     """
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     family, _, _, _, address = socket.getaddrinfo(server, _PORT, type=kind, flags=flags)[0]
-    found = _in(namespace, lambda: socket.socket(family, kind))
+    found = in_network(namespace, lambda: socket.socket(family, kind))
     try:
         found.settimeout(_SECONDS)
         found.connect(address)
     except BaseException:
         found.close()
         raise
-    return found
-
-
-def _in(namespace: str, make: Callable[[], socket.socket]) -> socket.socket:
-    """Make a socket in a network namespace: a thread enters it and ends.
-
-    Raises:
-        OSError: it may not.
-    """
-    if not namespace:
-        return make()
-    made: list[socket.socket | OSError] = []
-
-    def work() -> None:
-        try:
-            descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                enter(descriptor, NEWNET)
-                made.append(make())
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            made.append(error)
-
-    thread = threading.Thread(target=work, name="network")
-    thread.start()
-    thread.join()
-    (found,) = made
-    if isinstance(found, OSError):
-        raise found
     return found
 
 

@@ -15,7 +15,7 @@ import os
 import stat
 import struct
 
-from jettison.linux.syscall import raw
+from jettison.linux.syscall import libc, raw
 
 RESOLVE_NO_MAGICLINKS = 2
 RESOLVE_IN_ROOT = 0x10
@@ -28,6 +28,8 @@ _AT_SYMLINK_NOFOLLOW = 0x100
 _STATX_BTIME = 0x800
 _STATX_BYTES = 256
 _BIRTH_OFFSET = 80
+_STATFS_BYTES = 256
+_PROC_MAGIC = 0x9FA0
 _OVERLAY = ("trusted.overlay.", "user.overlay.")
 
 
@@ -57,6 +59,18 @@ def open_in_root(root: int, path: bytes, flags: int = os.O_PATH) -> int:
                 raise
             break
     return _walk(root, path, flags)
+
+
+def is_procfs(descriptor: int) -> bool:
+    """Tell whether a file is of the kernel's ``/proc``, and not of an image that looks like it.
+
+    Raises:
+        OSError: as of fstatfs(2).
+    """
+    found = ctypes.create_string_buffer(_STATFS_BYTES)
+    libc("fstatfs", descriptor, found)
+    kind: int = ctypes.c_ulong.from_buffer(found).value
+    return kind & 0xFFFFFFFF == _PROC_MAGIC
 
 
 def _walk(root: int, path: bytes, flags: int) -> int:

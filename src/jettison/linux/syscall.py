@@ -29,7 +29,7 @@ _FUNCTIONS = {
     name: _wide(name, len(_PADDING))
     for name in (
         *("mount", "umount2", "unshare", "setns", "sethostname", "prctl"),
-        *("execve", "setfsuid", "setfsgid", "syncfs"),
+        *("execve", "setfsuid", "setfsgid", "syncfs", "fstatfs"),
     )
 }
 _syscall = _wide("syscall", len(_PADDING) + 1)

@@ -61,6 +61,7 @@ class BuildOptions(TypedDict, total=False):
     explain: bool
     trace_inputs: bool
     checks: str
+    probe: str
 
 
 class RunOptions(TypedDict, total=False):
