@@ -21,4 +21,6 @@ def checked(need: Callable[[str], str]) -> Iterator[Checked]:
     root = store_of_tests()
     busybox = need("busybox")
     with Session.open(Settings(root=str(root)), os.environ) as session:
-        yield Checked(session, lambda *names: made_bases(Jettison(root), *names), busybox)
+        made = Checked(session, lambda *names: made_bases(Jettison(root), *names), busybox)
+        yield made
+        made.remove_images()

@@ -18,6 +18,7 @@ from jettison.api.session import Session
 from jettison.findings.finding import Finding, Severity
 from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import From
+from jettison.image.names import tag_reference
 
 HERE = Path(__file__).parent
 PRIVATE = frozenset({"box", "scratch"})
@@ -67,6 +68,7 @@ class Checked:
         self._busybox = busybox
         self._has_box = False
         self._version = ""
+        self._tags: list[str] = []
 
     def build(
         self, folder: Path, text: str | None = None, **options: Any
@@ -91,6 +93,7 @@ class Checked:
             }
         self._keep_nothing_of_other_versions(folder)
         tag = f"checked-{folder.name.lower()}-{uuid.uuid4().hex[:6]}"
+        self._tags.append(tag)
         if text is not None:
             dockerfile = folder / f".{tag}"
             dockerfile.write_text(text)
@@ -102,6 +105,13 @@ class Checked:
             if text is not None:
                 dockerfile.unlink()
         return tag, done
+
+    def remove_images(self) -> None:
+        """Remove what was built: the store stays, and so do the steps that may be used again."""
+        there = [
+            tag for tag in self._tags if self.session.store.images.lookup(str(tag_reference(tag)))
+        ]
+        remove_images(self.session, there, force=True)
 
     def _keep_nothing_of_other_versions(self, folder: Path) -> None:
         """Let findings that other sources of the rules gave not count: the store is shared."""

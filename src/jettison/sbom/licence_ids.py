@@ -131,5 +131,6 @@ Universal-FOSS-exception-1.0 vsftpd-openssl-exception WxWindows-exception-3.1
 x11vnc-openssl-exception
 """
 
-IDS = {each.lower(): each for each in _TEXT.split()}
+_NAMES = tuple(_TEXT.split())
+IDS = dict(zip(_TEXT.lower().split(), _NAMES, strict=True))
 """Identifiers, by themselves in lower case: they are compared without case."""
