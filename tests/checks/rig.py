@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 import jettison
+from jettison.api.images import remove_images
 from jettison.api.request import BuildResult, SecretRequest
 from jettison.api.session import Session
 from jettison.findings.finding import Finding, Severity
