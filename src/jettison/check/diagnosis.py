@@ -14,13 +14,17 @@ from jettison.check.loads import Load, failing, here, loads
 from jettison.check.subject import Subject
 from jettison.findings.finding import Severity
 
+_TOLD_OF_LANGUAGES = {"MS302", "MS305", "MS306"}
 _LIBRARIES = {Family.GLIBC, Family.MUSL}
 
 
 def failures(subject: Subject, rule: str) -> Iterator[Load]:
     """Yield the programs that are findings of a rule."""
     for load in subject.fact(failing):
-        if load.severity is not Severity.NOTE and rule_of(subject, load) == rule:
+        is_told = rule in _TOLD_OF_LANGUAGES and _is_of_a_language(load.path)
+        if load.severity is Severity.NOTE or is_told:
+            continue
+        if rule_of(subject, load) == rule:
             yield load
 
 
@@ -28,7 +32,8 @@ def foreign(subject: Subject) -> Iterator[Load]:
     """Yield what was built for glibc and is loaded by musl all the same."""
     for load in subject.fact(loads):
         is_loaded = load.closure.family is Family.MUSL and load.closure.verdict is Verdict.STARTS
-        if is_loaded and load.severity is not Severity.NOTE and _needs_glibc(load):
+        is_told = load.severity is Severity.NOTE or _is_of_a_language(load.path)
+        if is_loaded and not is_told and _needs_glibc(load):
             yield load
 
 
@@ -67,6 +72,12 @@ def _family_of(name: str) -> Family:
     if name.startswith(("libc.musl-", "ld-musl-")):
         return Family.MUSL
     return Family.GLIBC if name.startswith(("libc.so.6", "ld-linux")) else Family.UNKNOWN
+
+
+def _is_of_a_language(path: str) -> bool:
+    """Tell whether a file is an extension of Node or Python, whose rules say more about it."""
+    name = path.rpartition("/")[2]
+    return name.endswith((".node", ".abi3.so")) or ".cpython-" in name
 
 
 def _needs_glibc(load: Load) -> bool:

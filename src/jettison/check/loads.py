@@ -10,6 +10,8 @@ from: builders have programs, and toolchains plug-ins, that work in no image.
 
 from __future__ import annotations
 
+import contextlib
+
 import msgspec
 
 from jettison.analysis.elf.model import Elf
@@ -20,6 +22,7 @@ from jettison.analysis.loader.system import System, system_of
 from jettison.analysis.rootfs import Rootfs
 from jettison.check.subject import Copied, Subject
 from jettison.findings.finding import Severity
+from jettison.fs.resolve import resolve
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -107,9 +110,11 @@ def _source(subject: Subject, copied: Copied | None) -> Closure | None:
 
 
 def _search_path(subject: Subject) -> set[str]:
-    paths = subject.image.fact(loader_of).paths
-    found = map(paths.directory, subject.environment.get("PATH", _PATH).split(":"))
-    return {each for each in found if each is not None}
+    found = set()
+    for each in subject.environment.get("PATH", _PATH).split(":"):
+        with contextlib.suppress(OSError):
+            found.add(resolve(subject.image.files, each))
+    return found
 
 
 def here(subject: Subject) -> System:

@@ -25,12 +25,13 @@ from jettison.analysis.loader.conf import directories
 from jettison.analysis.loader.glibc import GlibcSearch, GlibcSystem
 from jettison.analysis.loader.interp import Interp, read_interp
 from jettison.analysis.loader.musl import MuslSearch, MuslSystem
-from jettison.analysis.loader.paths import Paths
+from jettison.analysis.loader.paths import Paths, SearchLimitError
 from jettison.analysis.loader.search import Context, Loading, Search, absolute
 from jettison.analysis.rootfs import Rootfs
 
 _MAX_OBJECTS = 2000
 _MAX_OTHERS = 1000
+_MAX_HINTS = 16
 _COMPATIBLE = {"amd64": {"amd64", "386"}, "arm64": {"arm64", "arm"}}
 """Platforms to the architectures of programs that their kernels run."""
 _EXECUTE = 0o111
@@ -55,8 +56,16 @@ class Loader:
         """Return what loading a program or library comes to; None if a path leads to no ELF file.
 
         A library that names no interpreter is looked at as the program that loads it would: with
-        the loader that programs of its kind name.
+        the loader that programs of its kind name. What takes too long to look for is unknown.
         """
+        self.paths.begin()
+        try:
+            return self._closure(path, environment)
+        except SearchLimitError:
+            elf = self._elf_at(path)
+            return Closure(path, elf, Verdict.UNKNOWN) if elf is not None else None
+
+    def _closure(self, path: str, environment: Environment) -> Closure | None:
         found = self.paths.find(path)
         elf = self._elf_at(found) if found is not None and self.paths.is_file(found) else None
         if found is None or elf is None:
@@ -93,14 +102,21 @@ class Loader:
 
     def interps(self, architecture: str) -> tuple[Interp, ...]:
         """Return the loaders at the usual places for an architecture."""
-        found = map(self.interp, _USUAL.get(architecture, ()))
+        try:
+            found = [self.interp(path) for path in _USUAL.get(architecture, ())]
+        except SearchLimitError:
+            return ()
         return tuple({each.path: each for each in found if each is not None}.values())
 
     def library(self, name: str, interp: Interp, environment: Environment) -> Elf | None:
         """Return what a loader finds for a name in the directories of the system."""
         nothing = Loading("", "", Elf(bits=interp.elf.bits))
         search = self._search(interp, environment, nothing)
-        hit = search.find(name, nothing) if search is not None else None
+        self.paths.begin()
+        try:
+            hit = search.find(name, nothing) if search is not None else None
+        except SearchLimitError:
+            return None
         return self._elf_at(hit.path) if hit is not None and hit.path else None
 
     def _usual(self, elf: Elf) -> str:
@@ -114,7 +130,7 @@ class Loader:
         own = Loading(interp.path, interp.asked, interp.elf, program, interp.asked)
         objects, missing = self._objects(program, own, search)
         unmet = self._versions(objects, search) if interp.family is Family.GLIBC else ()
-        hints = tuple(self._hinted(each, interp) for each in missing)
+        hints = [self._hinted(each, interp) for each in missing[:_MAX_HINTS]]
         return Closure(
             path,
             elf,
@@ -125,7 +141,7 @@ class Loader:
                 Loaded(each.path, each.elf, each.name, each.by.path if each.by else "", each.level)
                 for each in objects
             ),
-            hints,
+            (*hints, *missing[_MAX_HINTS:]),
             unmet,
         )
 
@@ -171,6 +187,7 @@ class Loader:
         pending = [program]
         for each in pending:
             for name in each.elf.needed:
+                self.paths.spend(1 + len(objects) // 8)
                 if not name or search.loaded(name, objects) is not None:
                     continue
                 hit = search.find(name, each)
@@ -198,6 +215,7 @@ class Loader:
         found = []
         for each in objects:
             for library, versions in each.elf.needs.items():
+                self.paths.spend(1 + (len(objects) + len(versions)) // 8)
                 provider = search.loaded(library, objects)
                 if provider is None or not provider.elf.has_versions:
                     continue

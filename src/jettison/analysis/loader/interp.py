@@ -22,10 +22,10 @@ from jettison.analysis.loader.base import Family
 _MAX_BYTES = 8 << 20
 _MAX_DIRECTORIES = 32
 _GLIBC_DIRECTORIES = re.compile(rb"(?<=\0)((?:/[^\0]{1,200}/\0){2,32})")
-_GLIBC_CACHE = re.compile(rb"(/[^\0]{1,200}/ld\.so\.cache)\0")
+_GLIBC_CACHE = re.compile(rb"(?<=\0)(/[^\0]{1,200}/ld\.so\.cache)\0")
 _GLIBC_OLD_LEVELS = b"xeon_phi\0haswell\0"
 _MUSL_DIRECTORIES = re.compile(rb"(?<=\0)(/[^\0:%]{1,200}(?::/[^\0:%]{1,200})+)\0")
-_MUSL_PATH = re.compile(rb"%\.\*s(/[^\0%]{1,200}/ld-musl-[^\0/%]{1,50}\.path)\0")
+_MUSL_PATH = re.compile(rb"(?<=\0)%\.\*s(/[^\0%]{1,200}/ld-musl-[^\0/%]{1,50}\.path)\0")
 
 
 class Interp(msgspec.Struct, frozen=True):

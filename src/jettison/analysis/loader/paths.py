@@ -13,6 +13,12 @@ from jettison.analysis.files import Files
 _MAX_LINKS = 40
 _MAX_PATH = 4096
 _MAX_KNOWN = 50_000
+_MAX_STEPS, _MAX_STEPS_OF_ALL = 1_000_000, 8_000_000
+"""Look-ups of one program, and of all of a tree: a second, and some."""
+
+
+class SearchLimitError(Exception):
+    """A search takes longer than that of any program that somebody means to start."""
 
 
 class Paths:
@@ -26,9 +32,30 @@ class Paths:
         self.files = files
         self._directories: dict[str, str | None] = {}
         self._circles: set[str] = set()
+        self._spent = 0
+        self._limit = _MAX_STEPS
+
+    def begin(self) -> None:
+        """Begin the search for one program."""
+        self._limit = min(self._spent + _MAX_STEPS, _MAX_STEPS_OF_ALL)
+
+    def spend(self, steps: int) -> None:
+        """Count steps of a search.
+
+        Raises:
+            SearchLimitError: there were too many.
+        """
+        self._spent += steps
+        if self._spent > self._limit:
+            raise SearchLimitError
 
     def find(self, path: str) -> str | None:
-        """Return where an absolute path leads; None if there is nothing, or links go in circles."""
+        """Return where an absolute path leads; None if there is nothing, or links go in circles.
+
+        Raises:
+            SearchLimitError: there were too many look-ups.
+        """
+        self.spend(1)
         directory, _, name = path.rpartition("/")
         if name in {"", ".", ".."}:
             return self._walk(path)
@@ -47,7 +74,12 @@ class Paths:
         return target
 
     def directory(self, path: str) -> str | None:
-        """Return where a path leads if that is a directory; the root is the empty path."""
+        """Return where a path leads if that is a directory; the root is the empty path.
+
+        Raises:
+            SearchLimitError: there were too many look-ups.
+        """
+        self.spend(1)
         if path in self._directories:
             return self._directories[path]
         found = self._walk(path)
@@ -70,6 +102,7 @@ class Paths:
         if len(path) > _MAX_PATH:
             return None
         pending = path.split("/")[::-1]
+        self.spend(len(pending))
         current, links = "", 0
         while pending:
             part = pending.pop()
@@ -99,5 +132,7 @@ class Paths:
                 return None
             if target.startswith("/"):
                 current = ""
-            pending += target.split("/")[::-1]
+            parts = target.split("/")[::-1]
+            self.spend(len(parts))
+            pending += parts
         return current

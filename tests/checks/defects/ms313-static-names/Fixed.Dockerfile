@@ -1,0 +1,4 @@
+FROM scratch
+COPY app-musl /app
+USER 65532
+CMD ["/app"]
