@@ -363,11 +363,7 @@ class CheckError(JettisonError):
 
 
 class ProbeError(CheckError):
-    """The image did not do what `--probe` asks of it; nothing was tagged or pushed.
-
-    Args:
-        log_tail: The end of what it wrote.
-    """
+    """The image did not do what `--probe` asks of it; nothing was tagged or pushed."""
 
     code = "JE0821"
     exit_status = 27

@@ -65,10 +65,10 @@ def foreseen(findings: Iterable[Finding], output: str) -> tuple[Finding, ...]:
         findings: Of the image.
         output: What a start that failed wrote.
     """
-    told = [each for each in findings if each.severity is not Severity.NOTE]
+    known = [each for each in findings if each.severity is not Severity.NOTE]
     for pattern, rules in _SYMPTOMS:
         if pattern.search(output):
-            found = tuple(each for each in told if each.rule in rules)
+            found = tuple(each for each in known if each.rule in rules)
             if found:
                 return found
     return ()

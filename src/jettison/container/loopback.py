@@ -24,7 +24,7 @@ from urllib.parse import SplitResult
 
 import msgspec
 
-from jettison.container.network_namespace import in_network
+from jettison.container.relay import in_network
 from jettison.linux.files import is_procfs, open_in_root
 
 _LISTEN = "0A"

@@ -20,8 +20,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from jettison.container.network_namespace import in_network
 from jettison.errors import HostError
+from jettison.linux.namespace import NEWNET, enter
 
 ADDRESS = "127.0.0.11"
 """Where docker's is."""
@@ -169,6 +169,40 @@ def _open(server: str, kind: int, namespace: str = "") -> socket.socket:
     except BaseException:
         found.close()
         raise
+    return found
+
+
+def in_network(namespace: str, make: Callable[[], socket.socket]) -> socket.socket:
+    """Make a socket in a network namespace: a thread enters it and ends.
+
+    Args:
+        namespace: Its path; empty is the one of this process.
+        make: Makes the socket.
+
+    Raises:
+        OSError: it may not.
+    """
+    if not namespace:
+        return make()
+    made: list[socket.socket | OSError] = []
+
+    def work() -> None:
+        try:
+            descriptor = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                enter(descriptor, NEWNET)
+                made.append(make())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            made.append(error)
+
+    thread = threading.Thread(target=work, name="network")
+    thread.start()
+    thread.join()
+    (found,) = made
+    if isinstance(found, OSError):
+        raise found
     return found
 
 

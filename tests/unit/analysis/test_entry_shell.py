@@ -77,6 +77,8 @@ def test_a_quote_that_does_not_end_ends_the_reading() -> None:
         ("[[ a && b || c ]] && d", ["[[", "d"]),
         ("( cd x; a ) && ! b", ["cd", "a", "b"]),
         ("{ a; } | b", ["a", "b"]),
+        ("A=(b c\n d) e; declare -A f=([g]=h); i", ["e", "declare", "i"]),
+        ("A=(\n\tb\n)\nfor x in 1; do c; done; A+=( d ); e", ["", "c", "", "e"]),
         ("a && \n b ||\n c", ["a", "b", "c"]),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jettison.container.loopback import Loopback
-from jettison.container.network_namespace import in_network
+from jettison.container.relay import in_network
 from jettison.linux.files import is_procfs
 
 

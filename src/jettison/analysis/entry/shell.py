@@ -25,8 +25,8 @@ _OPENING = {
     **dict.fromkeys(("for", "select"), "for"),
 }
 """Reserved words that begin a compound command, and what it is in first."""
-_HEADERS = frozenset({"for", "case", "pattern"})
-"""Where words are no commands: ``for NAME in WORDS``, ``case WORD in``, patterns."""
+_HEADERS = frozenset({"for", "case", "pattern", "array"})
+"""Where words are no commands: ``for NAME in WORDS``, ``case WORD in``, patterns, ``A=(…)``."""
 _HEADER_ENDS = {("for", "do"): "loop", ("case", "in"): "pattern"}
 _CLOSING = frozenset({"fi", "done", "esac", "}"})
 _INNER = frozenset({"then", "do", "else", "elif", "time"})
@@ -143,6 +143,7 @@ class _Parser:
         self._assignments: list[tuple[str, Token]] = []
         self._line = 0
         self._defines = False
+        self._awaits_name = False
         self._in_test = False
 
     def parse(self) -> None:
@@ -157,7 +158,9 @@ class _Parser:
                 skip = True
             elif token.operator:
                 skip = False
-                self._operator(token.operator)
+                following = self._tokens[at + 1 : at + 2]
+                empty = bool(following) and following[0].operator == ")"
+                self._operator(token.operator, empty=empty)
             elif not self._reserved(token):
                 self._word(token, at)
             if len(self.order) >= MAX_COMMANDS:
@@ -190,7 +193,7 @@ class _Parser:
         if word in _OPENING:
             self._open(_OPENING[word] or word)
         elif word == "function":
-            self._defines = True
+            self._defines = self._awaits_name = True
         elif word in _CLOSING:
             del self._frames[-1:]
             self._item.has_compound = True
@@ -199,7 +202,8 @@ class _Parser:
         elif word == "[[":
             self._in_test = True
             self._words.append(token)
-        elif self._defines:
+        elif self._awaits_name:
+            self._awaits_name = False
             self.functions.add(word)
         else:
             return word in _INNER
@@ -209,18 +213,25 @@ class _Parser:
         self._frames.append("function" if self._defines and frame in {"{", "("} else frame)
         self._defines = False
 
-    def _operator(self, operator: str) -> None:
+    def _operator(self, operator: str, *, empty: bool = False) -> None:
         frame = self._frames[-1] if self._frames else ""
         if frame in _HEADERS:
-            if frame == "pattern" and operator == ")":
+            if operator == ")" and frame == "pattern":
                 self._frames[-1] = "arm"
+            elif operator == ")" and frame == "array":
+                del self._frames[-1]
         elif operator == "(":
-            if self._words:  # NAME () defines a function
+            if len(self._words) == 1 and empty:  # NAME () defines a function
                 self.functions.add(self._words[0].literal or "")
                 self._words.clear()
                 self._frames.append("(")
                 self._defines = True
-            elif self._defines:  # function NAME ()
+            elif self._words or self._assignments:  # NAME=(WORDS), declare NAME=(WORDS)
+                if self._assignments and not self._words:
+                    name, value = self._assignments[-1]
+                    self._assignments[-1] = (name, Token(value.line, "", (None,)))
+                self._frames.append("array")
+            elif self._defines and empty:  # function NAME ()
                 self._frames.append("(")
             else:
                 self._open("(")
