@@ -17,7 +17,7 @@ from jettison.copier.select import select
 from jettison.errors import ContextError
 from jettison.fs.glob import clean_path, has_wildcard
 from jettison.plan.graph import Plan
-from jettison.plan.op import CopyOp, CopySource, LocalOp
+from jettison.plan.op import CopyOp, CopySource, ExecOp, LocalOp
 from jettison.source.context import MAIN, BuildContext
 from jettison.source.local import LocalTree
 
@@ -57,6 +57,10 @@ class Ignored:
             return
         local = {v.digest for v in plan.vertices if v.op == LocalOp(MAIN)}
         for vertex in plan.vertices:
+            if isinstance(vertex.op, ExecOp):
+                for mount in vertex.op.mounts:
+                    if mount.input is not None and vertex.inputs[mount.input] in local:
+                        yield mount.source, self.hides(mount.source)
             if isinstance(vertex.op, CopyOp):
                 for source in vertex.op.sources:
                     if source.input is not None and vertex.inputs[source.input] in local:

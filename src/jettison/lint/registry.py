@@ -31,6 +31,7 @@ from jettison.lint.rules.ms107 import MS107
 from jettison.lint.rules.ms109 import MS109
 from jettison.lint.rules.ms110 import MS110
 from jettison.lint.rules.ms111 import MS111
+from jettison.lint.rules.ms209 import MS209
 from jettison.lint.rules.multiple_instructions_disallowed import MultipleInstructionsDisallowed
 from jettison.lint.rules.no_empty_continuation import NoEmptyContinuation
 from jettison.lint.rules.redundant_target_platform import RedundantTargetPlatform
@@ -77,4 +78,5 @@ OWN_RULES: tuple[OwnRule, ...] = (
     MS109(),
     MS110(),
     MS111(),
+    MS209(),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from copy_rig import copy_op, fill
+from jettison.copier import missing
 from jettison.copier.missing import missing_source
 from jettison.fs.host_tree import HostTree
 from jettison.fs.pattern import PatternMatcher
@@ -31,10 +32,34 @@ def test_similar_names_are_named(tmp_path, path, hint):
     assert error.hint == hint
 
 
-def test_a_source_in_an_image_is_missing_there(tmp_path):
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/x", "`/` has `README.md`, `link`, `loop`, `src`"),
+        ("/src/bin/x", "`/src` has `main.py`, `mine.py`"),
+        ("/app/main.py", "did you mean `/src/main.py`?"),
+        ("/src/man.py", "did you mean `/src/main.py`?"),
+        ("/link/sub/x", "`/link` has `main.py`, `mine.py`"),
+    ],
+)
+def test_a_source_in_an_image_is_missing_there(tmp_path, path, hint):
+    tree = HostTree(fill(tmp_path / "c", FILES))
+    error = missing_source(copy_op(path, "/", from_image=True), tree, path)
+    assert error.message == f"`{path}` not found in the stage or image it is copied from"
+    assert error.hint == hint
+
+
+def test_a_name_is_looked_for_in_bounded_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(missing, "_MANY_ENTRIES", 3)
+    tree = HostTree(fill(tmp_path / "c", {"a/1": "", "a/2": "", "b/c/name": "", "loop": "-> loop"}))
+    error = missing_source(copy_op("/name", "/", from_image=True), tree, "/name")
+    assert error.hint == "`/` has `a`, `b`, `loop`"
+
+
+def test_an_empty_stage_has_nothing(tmp_path):
     tree = HostTree(fill(tmp_path / "c", {}))
-    error = missing_source(copy_op("/x", "/", from_image=True), tree, "/x")
-    assert error.message == "`/x` not found in the stage or image it is copied from"
+    error = missing_source(copy_op("/a/b", "/", from_image=True), tree, "/a/b")
+    assert error.hint == "`/` has nothing"
 
 
 def test_the_pattern_that_hides_a_file_is_named(tmp_path):

@@ -20,6 +20,7 @@ from jettison.lint.rules.ms107 import MS107
 from jettison.lint.rules.ms109 import MS109
 from jettison.lint.rules.ms110 import MS110
 from jettison.lint.rules.ms111 import MS111
+from jettison.lint.rules.ms209 import MS209
 from jettison.lint.runner import check, options_of, raise_for
 
 
@@ -361,6 +362,27 @@ def test_settings_that_stay_behind_are_found(builder, target, expected):
     for finding in findings:
         fixed = apply_fix(text, machine_fixes(finding.fixes)[0])
         assert lines(MS111, fixed) == [], fixed
+
+
+# MS209
+
+
+@pytest.mark.parametrize(
+    ("mount", "expected"),
+    [
+        ("source=secret/x,target=/x", [2]),
+        ("type=bind,src=secret/x,dst=/x", [2]),
+        ("source=open/x,target=/x", []),
+        ("from=a,source=secret/x,target=/x", []),
+        ("type=cache,source=secret/x,target=/x", []),
+        ("target=/x", []),
+    ],
+)
+def test_mounts_of_excluded_files_are_found(mount, expected):
+    text = f"FROM debian AS a\nRUN --mount={mount} cat /x\n"
+    hides = lambda path: path.startswith("secret/")  # noqa: E731
+    assert lines(MS209, text, is_ignored=hides) == expected
+    assert lines(MS209, text) == []
 
 
 # All of them
