@@ -77,7 +77,7 @@ _CONTINUED = re.compile(r"\s*(?:[=.,)(?:&|]|from\b|else\b|catch\b|finally\b)")
 _TESTED_REGEXP = re.compile(r"/[^/\n]+/[dgimsuvy]*\.(?:test|exec)\(")
 _DECLARED = re.compile(r"function\s*$")
 _AWAITED = re.compile(r"\bawait\s*$")
-_PREVIOUS = 2_000
+_PREVIOUS = 800
 
 
 class How(enum.Enum):
