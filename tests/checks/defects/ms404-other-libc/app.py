@@ -1,3 +1,0 @@
-import greeting
-
-print(greeting.hello())
