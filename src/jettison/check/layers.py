@@ -90,14 +90,16 @@ def mode_below(subject: Subject, path: str, position: int) -> int:
 def searched_layers(subject: Subject) -> list[int]:
     """Return the numbers of layers that are searched for what looks like a secret.
 
-    Of an image from elsewhere these are all but an operating system at the bottom.
+    These are the layers that the build made, of an image from elsewhere all that are not large
+    and at the bottom; none is an operating system.
     """
     files = subject.provenance.image
-    if subject.was_built:
-        return [number for number, layer in enumerate(files.layers) if not layer.is_base]
-    listing = files.listing(0) if files.layers else None
-    begin = 0 if listing is not None and len(listing.paths) <= _LARGEST_FOREIGN else 1
-    return list(range(begin, len(files.layers)))
+    numbers = [number for number, layer in enumerate(files.layers) if not layer.is_base]
+    if not subject.was_built:
+        listing = files.listing(0) if files.layers else None
+        begin = 0 if listing is not None and len(listing.paths) <= _LARGEST_FOREIGN else 1
+        numbers = list(range(begin, len(files.layers)))
+    return [number for number in numbers if not brings_system(subject, number)]
 
 
 def hidden_by(subject: Subject, path: str, position: int) -> StackLayer | None:

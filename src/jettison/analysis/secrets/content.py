@@ -4,7 +4,8 @@ In:  the files of one layer.
 Out: ``SecretFile`` values.
 
 Not looked at are files of tests, examples, documentation and manuals, those that package managers
-install for all (``/usr/share``, ``site-packages``, ``node_modules``), and files above 4 MiB.
+install (in ``/usr`` but ``/usr/local``, ``node_modules``, ``site-packages``), nor what is
+larger than 4 MiB.
 
 Security: files are anybody's: 32 MiB of a layer are read, small files first, and a few hundred
 findings are listed.
@@ -28,7 +29,7 @@ _SHORTEST = 20
 """No token is in a shorter file."""
 _SKIPPED = re.compile(
     r"(?i)/(?:tests?|testdata|__tests__|fixtures?|spec|examples?|samples?|demos?|docs?|man)/"
-    r"|/usr/(?:share|include|lib|lib32|lib64|libexec|src)/|/usr/local/go/"
+    r"|^/(?:usr/)?(?:s?bin|lib\d*|libexec|share|include|src)/|/usr/local/go/"
     r"|/(?:site|dist)-packages/|/node_modules/|\.(?:dist|egg)-info/|/vendor/bundle/|/gems/"
     r"|/go/pkg/mod/|/\.cargo/registry/|/var/lib/(?:dpkg|apk|rpm|apt)/|/proc/|/sys/"
     r"|[._](?:test|spec)\.[a-z]{1,4}$|_test\.go$|/test_[^/]*$"

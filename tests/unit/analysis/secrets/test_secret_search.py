@@ -68,9 +68,8 @@ def test_all_secrets_and_all_files_are_listed_each_once(tmp_path: Path) -> None:
 
 
 def test_a_bomb_costs_a_bounded_time(tmp_path: Path) -> None:
-    bomb = gzip.compress(bytes(200 << 20), 9)
-    (tmp_path / "a.gz").write_bytes(bomb)
-    (tmp_path / "b.zip").write_bytes(archive({"x": bytes(100 << 20)}))
+    bomb = gzip.compress(bytes(16 << 20), 1)
+    (tmp_path / "a.gz").write_bytes(bomb * 40)
     began = time.process_time()
     assert searched(tmp_path) == []
     assert time.process_time() - began < 5
