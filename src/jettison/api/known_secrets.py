@@ -4,27 +4,26 @@ In:  a session after a build, its request.
 Out: ``KnownSecrets``.
 
 They are secrets of ``--secret``, key files of ``--ssh``, passwords of proxies and of URLs in flags
-and in the Dockerfile, credentials of registries that were asked, and build arguments whose name
-says that they are secret.
+and in the Dockerfile, credentials of registries that were asked or will get the image, and build
+arguments whose name says that they are secret.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jettison.analysis.secrets.known import KnownSecrets
 from jettison.api.execution import is_unset, passwords_in, secret_value
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.container.ca import proxies
+from jettison.errors import JettisonError
 from jettison.oci.redact import passwords
+from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import GitOp, HttpOp
-
-if TYPE_CHECKING:
-    from jettison.registry.credentials import Credentials
 
 _KEY_BYTES = 64 << 10
 
@@ -40,31 +39,55 @@ def known_secrets(session: Session, request: BuildRequest, plan: Plan) -> KnownS
     Raises:
         UsageError: a secret cannot be read any more.
     """
-    values: dict[str, bytes] = {}
+    return KnownSecrets(
+        {
+            **dict(_given(session, request)),
+            **dict(_of_variables(session, request)),
+            **dict(_of_urls(request, plan)),
+            **dict(_of_registries(session, request)),
+        }
+    )
+
+
+def _given(session: Session, request: BuildRequest) -> Iterator[tuple[str, bytes]]:
+    """Yield secrets and SSH keys; an agent tells none."""
     for each in request.secrets:
         if not is_unset(each, session.environ):
-            values[f"secret `{each.id}`"] = secret_value(session, each)
-    for name, key in _ssh_keys(request):
-        values[f"SSH key `{name}`"] = key
+            yield f"secret `{each.id}`", secret_value(session, each)
+    for text in request.ssh:
+        name, _, places = text.partition("=")
+        for path in map(Path, filter(None, places.split(","))):
+            if path.is_file():
+                with path.open("rb") as file:
+                    yield f"SSH key `{name or 'default'}`", file.read(_KEY_BYTES)
+
+
+def _of_variables(session: Session, request: BuildRequest) -> Iterator[tuple[str, bytes]]:
+    """Yield passwords in variables, and build arguments that are called secret."""
     variables = {**proxies(session.environ), **request.build_args}
     for name, value in passwords_in(map("=".join, variables.items())).items():
-        values[f"password of `{name.partition(' ')[0]}`"] = value
+        yield f"password of `{name.partition(' ')[0]}`", value
     if request.build_args:
         from jettison.analysis.secrets.names import is_secret_name, may_be_secret
 
         for name, argument in request.build_args.items():
             if is_secret_name(name) and may_be_secret(argument):
-                values[f"build argument `{name}`"] = argument.encode()
-    for number, password in enumerate(_of_urls(request, plan)):
-        values[f"password of a URL{f' ({number})' if number else ''}"] = password.encode()
-    if session.has_registry:
-        for registry, credentials in session.registry().used.items():
-            for part, text in _of_credentials(credentials):
-                values[f"{part} of `{registry}`"] = text.encode()
-    return KnownSecrets(values)
+                yield f"build argument `{name}`", argument.encode()
 
 
-def _of_urls(request: BuildRequest, plan: Plan) -> Iterator[str]:
+def _of_registries(session: Session, request: BuildRequest) -> Iterator[tuple[str, bytes]]:
+    """Yield credentials of registries that were asked, and of those that will get the image."""
+    for tag in request.tags if request.push else ():
+        with suppress(JettisonError):  # the push will tell
+            session.registry().credentials(parse_reference(tag).registry)
+    used = session.registry().used if session.has_registry else {}
+    for registry, credentials in used.items():
+        yield f"password of `{registry}`", credentials.password.encode()
+        yield f"identity token of `{registry}`", credentials.identity_token.encode()
+        yield f"token of `{registry}`", credentials.registry_token.encode()
+
+
+def _of_urls(request: BuildRequest, plan: Plan) -> Iterator[tuple[str, bytes]]:
     """Yield passwords of URLs in flags and in the Dockerfile."""
     texts = [request.context, *request.contexts.values()]
     for vertex in plan.vertices:
@@ -73,23 +96,9 @@ def _of_urls(request: BuildRequest, plan: Plan) -> Iterator[str]:
                 texts.append(text)
             case _:
                 pass
-    for text in dict.fromkeys(texts):
-        for plain, written in passwords(text) if "@" in text else ():
-            yield from dict.fromkeys((plain, written))
-
-
-def _of_credentials(credentials: Credentials) -> Iterator[tuple[str, str]]:
-    yield "password", credentials.password
-    yield "identity token", credentials.identity_token
-    yield "token", credentials.registry_token
-
-
-def _ssh_keys(request: BuildRequest) -> Iterator[tuple[str, bytes]]:
-    """Yield the private keys that are given as files; an agent tells none."""
-    for text in request.ssh:
-        name, _, places = text.partition("=")
-        for place in filter(None, places.split(",")):
-            path = Path(place)
-            if path.is_file():
-                with path.open("rb") as file:
-                    yield name or "default", file.read(_KEY_BYTES)
+    found: dict[str, None] = {}
+    for text in texts:
+        for both in passwords(text) if "@" in text else ():
+            found.update(dict.fromkeys(both))
+    for number, password in enumerate(found):
+        yield f"password of a URL{f' ({number})' if number else ''}", password.encode()

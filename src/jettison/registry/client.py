@@ -77,14 +77,8 @@ class RegistryClient:
         self.used: dict[str, Credentials] = {}
         """Credentials that were looked up, by registry."""
         self._transport = transport
-
-        def find(registry: str) -> Credentials | None:
-            found = credentials(registry)
-            if found is not None:
-                self.used[registry] = found
-            return found
-
-        self.session = RegistrySession(transport, find, hosts.insecure)
+        self._credentials = credentials
+        self.session = RegistrySession(transport, self.credentials, hosts.insecure)
 
     @classmethod
     def of_user(cls, settings: Settings, environ: Mapping[str, str]) -> RegistryClient:
@@ -102,6 +96,17 @@ class RegistryClient:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def credentials(self, registry: str) -> Credentials | None:
+        """Return the credentials for a registry, or None.
+
+        Raises:
+            UsageError, AuthenticationError: they cannot be read.
+        """
+        found = self._credentials(registry)
+        if found is not None:
+            self.used[registry] = found
+        return found
 
     def close(self) -> None:
         """Close all connections."""

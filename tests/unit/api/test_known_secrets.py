@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,12 @@ class _Plan:
     )
 
 
+class _Nothing:
+    vertices = ()
+
+
 PLAN: Plan = _Plan()  # type: ignore[assignment]
+NO_PLAN: Plan = _Nothing()  # type: ignore[assignment]
 
 
 @pytest.fixture
@@ -68,13 +75,22 @@ def test_all_that_was_given_is_known(session: Session, tmp_path: Path) -> None:
     assert "v4lue" not in repr(known)
 
 
-def test_a_build_without_secrets_knows_none(tmp_path: Path) -> None:
-    class Nothing:
-        vertices = ()
+def test_the_password_of_a_registry_that_will_get_the_image_is_known(tmp_path: Path) -> None:
+    auth = base64.b64encode(b"me:P4ss-of-registry").decode()
+    config = {"auths": {"registry.example": {"auth": auth}}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    environ = {"DOCKER_CONFIG": str(tmp_path)}
+    with Session.open(Settings(root=str(tmp_path / "store")), environ) as session:
+        request = BuildRequest(".", tags=("registry.example/a", "other.example/a"), push=True)
+        assert names(known_secrets(session, request, NO_PLAN)) == {"password of `registry.example`"}
+        request = BuildRequest(".", tags=("registry.example/a",))
+    with Session.open(Settings(root=str(tmp_path / "store")), environ) as session:
+        assert not known_secrets(session, request, NO_PLAN)
 
-    plan: Plan = Nothing()  # type: ignore[assignment]
+
+def test_a_build_without_secrets_knows_none(tmp_path: Path) -> None:
     with Session.open(Settings(root=str(tmp_path / "store")), {}) as session:
-        assert not known_secrets(session, BuildRequest(".", build_args={"A": "b"}), plan)
+        assert not known_secrets(session, BuildRequest(".", build_args={"A": "b"}), NO_PLAN)
         key = session.store.key()
         assert len(key) == 32
     with Session.open(Settings(root=str(tmp_path / "store")), {}) as session:

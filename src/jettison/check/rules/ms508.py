@@ -18,7 +18,7 @@ from jettison.findings.fix import advice
 _KINDS = {
     "shells": "shells",
     "package_managers": "package managers",
-    "compilers": "compilers and linkers",
+    "compilers": "compilers",
     "network_clients": "network clients",
 }
 
@@ -58,7 +58,7 @@ class MS508(Rule):
         """Yield one note."""
         found = subject.image.fact(surface)
         parts = [
-            f"{found.counts[kind]} {name} ({listed(found.paths[kind], 2)})"
+            f"{_counted(found.counts[kind], name)} ({listed(found.paths[kind], 2)})"
             for kind, name in _KINDS.items()
             if found.counts.get(kind)
         ]
@@ -69,3 +69,7 @@ class MS508(Rule):
                 stage=subject.final.label,
                 fixes=advice("copy what runs into a stage that is FROM scratch or a smaller base"),
             )
+
+
+def _counted(count: int, name: str) -> str:
+    return f"a {name[:-1]}" if count == 1 else f"{count} {name}"
