@@ -56,10 +56,10 @@ def _given(session: Session, request: BuildRequest) -> Iterator[tuple[str, bytes
             yield f"secret `{each.id}`", secret_value(session, each)
     for text in request.ssh:
         name, _, places = text.partition("=")
-        for path in map(Path, filter(None, places.split(","))):
+        for number, path in enumerate(map(Path, filter(None, places.split(",")))):
             if path.is_file():
                 with path.open("rb") as file:
-                    yield f"SSH key `{name or 'default'}`", file.read(_KEY_BYTES)
+                    yield f"SSH key `{name or 'default'}`{_nth(number)}", file.read(_KEY_BYTES)
 
 
 def _of_variables(session: Session, request: BuildRequest) -> Iterator[tuple[str, bytes]]:
@@ -101,4 +101,8 @@ def _of_urls(request: BuildRequest, plan: Plan) -> Iterator[tuple[str, bytes]]:
         for both in passwords(text) if "@" in text else ():
             found.update(dict.fromkeys(both))
     for number, password in enumerate(found):
-        yield f"password of a URL{f' ({number})' if number else ''}", password.encode()
+        yield f"password of a URL{_nth(number)}", password.encode()
+
+
+def _nth(number: int) -> str:
+    return f" ({number + 1})" if number else ""

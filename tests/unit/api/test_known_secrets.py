@@ -48,6 +48,7 @@ def session(tmp_path: Path):
 def test_all_that_was_given_is_known(session: Session, tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"v4lue-of-file\n")
     (tmp_path / "key").write_bytes(b"k3y-of-ssh-4711")
+    (tmp_path / "other").write_bytes(b"0ther-k3y-of-ssh")
     session.registry().used["registry.example"] = Credentials("me", "P4ss-of-registry")
     request = BuildRequest(
         "https://me:P4ss-of-context@h/x.git",
@@ -56,7 +57,7 @@ def test_all_that_was_given_is_known(session: Session, tmp_path: Path) -> None:
             SecretRequest("env", env="FROM_ENV"),
             SecretRequest("unset", env="NOT_SET"),
         ),
-        ssh=(f"work={tmp_path / 'key'}", "default"),
+        ssh=(f"work={tmp_path / 'key'},{tmp_path / 'other'}", "default"),
         build_args={"API_TOKEN": "v4lue-of-arg", "VERSION": "1.2.3-not-secret", "KEY": "changeme"},
     )
     known = known_secrets(session, request, PLAN)
@@ -64,9 +65,10 @@ def test_all_that_was_given_is_known(session: Session, tmp_path: Path) -> None:
         "secret `file`",
         "secret `env`",
         "SSH key `work`",
+        "SSH key `work` (2)",
         "password of `https_proxy`",
         "password of a URL",
-        "password of a URL (1)",
+        "password of a URL (3)",
         "password of a URL (2)",
         "build argument `API_TOKEN`",
         "password of `registry.example`",
