@@ -117,6 +117,14 @@ def test_an_image_of_a_registry_and_a_directory(cli: Cli, image: str, registry: 
         assert rows(cli("sbom", place).stdout) == [["a", "1.0", "python"]]
 
 
+def test_an_image_without_layers_and_one_of_a_dockerfile_on_standard_input(cli: Cli) -> None:
+    cli("build", "-q", "-t", "empty", cli.context({"Dockerfile": "FROM scratch\nENV A=1\n"}))
+    assert rows(cli("sbom", "empty").stdout) == []
+    text = "FROM box AS builder\nRUN mkdir /x\nFROM scratch\nCOPY --from=builder /bin /bin\n"
+    cli("build", "-q", "-t", "given", "-", stdin=text.encode())
+    assert rows(cli("sbom", "--stage", "builder", "given").stdout) == []
+
+
 def test_errors_say_what_to_write(cli: Cli, image: str) -> None:
     said = cli.attempt("sbom", "--stage", "buildr", image)
     assert (said.returncode, said.stdout) == (125, "")

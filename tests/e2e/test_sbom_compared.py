@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from e2e.rig import Jettison
+from unit.sbom.test_sbom_documents import valid
 
 pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
 
@@ -18,7 +19,8 @@ DPKG = "dpkg-query -W -f '${db:Status-Status} ${Package} ${Version} ${Architectu
 
 
 def components(jettison: Jettison, image: str, kind: str) -> list[Json]:
-    document = json.loads(jettison("sbom", "--format", "cyclonedx-json", image).stdout)
+    said = jettison("sbom", "--format", "cyclonedx-json", image).stdout
+    document = valid("bom-1.6.schema.json", json.loads(said))
     wanted = {"name": "jettison:kind", "value": kind}
     return [each for each in document["components"] if wanted in each.get("properties", [])]
 
@@ -56,6 +58,10 @@ def test_of_python_as_pip(jettison: Jettison, bases: Callable[..., None]) -> Non
     listed = json.loads(said(jettison, "python:3.11-slim", "pip", "list", "--format", "json"))
     assert listed
     assert found == {(each["name"], each["version"]) for each in listed}
+    valid(
+        "spdx-2.3.schema.json",
+        json.loads(jettison("sbom", "--format", "spdx-json", "python:3.11-slim").stdout),
+    )
 
 
 def test_of_node_as_npm(jettison: Jettison, bases: Callable[..., None]) -> None:

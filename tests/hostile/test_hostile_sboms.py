@@ -131,7 +131,7 @@ def checked(subject: Subject) -> tuple[Any, Any]:
 def test_whatever_documents_and_lists_hold_there_is_a_document_and_no_error(tmp_path: Path) -> None:
     chance = random.Random(11)
     found = 0
-    for turn in range(60):
+    for turn in range(30):
         root = tmp_path / str(turn)
         contents: dict[str, bytes | str] = {
             path: document(chance, keys) for path, keys in JSON.items()
@@ -140,7 +140,7 @@ def test_whatever_documents_and_lists_hold_there_is_a_document_and_no_error(tmp_
             contents[path] = "\n".join(chance.choices(words, k=chance.randrange(30)))
         files_of(root, contents)
         found += len(checked(subject_of(root))[0]["packages"])
-    assert found > 200  # much of it is understood
+    assert found > 100  # much of it is understood
 
 
 def test_a_path_says_nothing_but_itself(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_path_says_nothing_but_itself(tmp_path: Path) -> None:
 
 
 def test_everything_that_needs_everything_is_bounded(tmp_path: Path) -> None:
-    names = [f"p{number}" for number in range(1200)]
+    names = [f"p{number}" for number in range(1010)]
     needs = ", ".join(names)
     status = "".join(
         f"Package: {name}\nStatus: x installed\nVersion: 1\nDepends: {needs}\n\n" for name in names

@@ -116,8 +116,7 @@ def _of_image(roots: Roots, image: StoredImage, name: str) -> Subject:
         layers=tuple(each.diff_id.partition(":")[2] for each in image.layers),
     )
     stage = record.stages[record.target]
-    # Of an image from elsewhere only its history is known, which has no stages.
-    origin = _Origins(roots.provenance) if record.dockerfile else None
+    origin = _Origins(roots.provenance) if _is_built_here(stage) else None
     return described(subject, _root(roots, stage), origin=origin)
 
 
@@ -182,7 +181,7 @@ def _stage(provenance: Provenance, wanted: str, name: str) -> StageRecord:
                     hint=f"build it with `--target {each.label}`",
                 )
             return each
-    if not record.dockerfile:
+    if not _is_built_here(record.stages[record.target]):
         raise UsageError(
             f"nothing is known of the stages of `{name}`: it was not built here",
             hint="leave `--stage` out",
@@ -191,6 +190,11 @@ def _stage(provenance: Provenance, wanted: str, name: str) -> StageRecord:
     near = near_misses(wanted, names)
     hint = f"did you mean `{near[0]}`?" if near else f"its stages are {', '.join(names)}"
     raise UsageError(f"the build of `{name}` has no stage `{wanted}`", hint=hint)
+
+
+def _is_built_here(stage: StageRecord) -> bool:
+    """Tell whether a stage is of a Dockerfile: of other images only the history is known."""
+    return stage.line > 0
 
 
 def _shown(session: Session, name: str, image: StoredImage) -> str:

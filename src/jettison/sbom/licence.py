@@ -56,6 +56,7 @@ _ALIASES = {
     "isc license": "ISC",
     "isc license (iscl)": "ISC",
     "mpl 2.0": "MPL-2.0",
+    "mpl-2": "MPL-2.0",
     "mplv2.0": "MPL-2.0",
     "mplv1.1": "MPL-1.1",
     "mozilla public license 2.0 (mpl 2.0)": "MPL-2.0",
@@ -120,11 +121,17 @@ def parse_licence(text: str) -> Licence:
 def all_of(texts: tuple[str, ...]) -> Licence:
     """Return the licence of what several apply to."""
     found = [parse_licence(each) for each in texts]
-    parts = list(dict.fromkeys(each.expression for each in found if each.expression))
-    if len(parts) > 1:
-        parts = [f"({each})" if " OR " in each else each for each in parts]
+    parts = dict.fromkeys(part for each in found for part in _parts(each.expression))
+    shown = [f"({each})" if " OR " in each and len(parts) > 1 else each for each in parts]
     written = dict(pair for each in found for pair in each.texts)
-    return Licence(" AND ".join(parts), tuple(sorted(written.items())))
+    return Licence(" AND ".join(shown), tuple(sorted(written.items())))
+
+
+def _parts(expression: str) -> list[str]:
+    """Return what applies together in an expression; one that has alternatives is one."""
+    if "(" in expression or " OR " in expression:
+        return [expression]
+    return expression.split(" AND ") if expression else []
 
 
 def _expression(words: list[str]) -> Licence | None:
@@ -171,14 +178,16 @@ def _is_exception(name: str) -> bool:
 
 def _known(text: str) -> str:
     """Return the identifier that a name means, empty if none is known."""
+    gnu = _GNU.fullmatch(text)
+    if gnu is not None:  # some of these without an ending are identifiers, too, and deprecated
+        ending = "or-later" if gnu[4] in {"+", "-or-later"} else "only"
+        found = IDS.get(f"{gnu[1]}-{gnu[2]}.{gnu[3] or 0}-{ending}".lower())
+        if found is not None:
+            return found
     name = text.lower()
     found = IDS.get(name) or _ALIASES.get(name)
-    if found:
+    if found is not None:
         return found
-    gnu = _GNU.fullmatch(text)
-    if gnu is not None:
-        ending = "or-later" if gnu[4] in {"+", "-or-later"} else "only"
-        return IDS.get(f"{gnu[1]}-{gnu[2]}.{gnu[3] or 0}-{ending}".lower(), "")
     return f"{IDS[name[:-1]]}+" if name.endswith("+") and name[:-1] in IDS else ""
 
 

@@ -20,6 +20,8 @@ from jettison.sbom.licence_ids import IDS
         ("GPL-2", "GPL-2.0-only"),
         ("LGPL-2.1-or-later", "LGPL-2.1-or-later"),
         ("LGPLv2.1", "LGPL-2.1-only"),
+        ("LGPL-2.1+", "LGPL-2.1-or-later"),
+        ("GPL-2.0", "GPL-2.0-only"),
         ("AGPLv3+", "AGPL-3.0-or-later"),
         ("ASL 2.0", "Apache-2.0"),
         ("Apache-2.0 WITH LLVM-exception", "Apache-2.0 WITH LLVM-exception"),
@@ -51,6 +53,8 @@ def test_what_was_written_is_kept() -> None:
 def test_several_apply_together() -> None:
     found = all_of(("GPL-2+ or Artistic", "Expat", "Expat"))
     assert found.expression == "(GPL-2.0-or-later OR Artistic-1.0) AND MIT"
+    assert all_of(("MIT and ISC", "ISC", "MIT")).expression == "MIT AND ISC"
+    assert all_of(("MIT or ISC",)).expression == "MIT OR ISC"
     assert all_of(()).expression == ""
 
 
