@@ -3,7 +3,8 @@
 
 In:  the defects and the good images of ``tests/checks``, the stand-in base images, the examples,
      and the public projects of ``bench/checks/projects.toml`` as far as their repositories are in
-     the directory that ``--sources`` names (``OWNER+NAME/repo`` or ``OWNER/NAME``, as git has them).
+     the directory that ``--sources`` names (``OWNER/NAME`` or
+     ``OWNER+NAME/repo``).
 Out: Markdown on standard output: for each rule how many defects it found and missed, and how often
      it was wrong about a good image; for each good image what was found. ``--json`` keeps each
      finding. The exit status is 1 if something was missed or wrong.
@@ -20,64 +21,35 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
-import msgspec
+from project_python import ROOT, enter
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+enter()
+
+import msgspec  # noqa: E402 - found through sys.path
+from bench.checks.sources import Manifest, NotHadError, checked_out, stand_ins  # noqa: E402
+from bench.checks.tables import Defect, Image, false_ones, whole_text, wrong_ones  # noqa: E402
 
 import jettison  # noqa: E402
-from bench.checks.sources import Build, Manifest, NotHad, Right, checked_out, stand_ins  # noqa: E402
 from checks.rig import HERE as FIXTURES  # noqa: E402
 from checks.rig import Checked, Expected  # noqa: E402
 from e2e.rig import Jettison, made_bases  # noqa: E402
+from jettison.api.check import check  # noqa: E402
 from jettison.api.image_checks import check_named  # noqa: E402
+from jettison.api.request import BuildRequest  # noqa: E402
 from jettison.api.session import Session  # noqa: E402
 from jettison.check.registry import RULES  # noqa: E402
 from jettison.findings.finding import Finding, Severity  # noqa: E402
+from jettison.lint.registry import OWN_RULES  # noqa: E402
 from jettison.settings import Settings  # noqa: E402
 
 BENCH = ROOT / "bench/checks"
 EXAMPLES = ROOT / "examples"
 STEP_SECONDS = 900.0
-
-
-class Image(msgspec.Struct):
-    """A good image and what was found in it.
-
-    Args:
-        kind: ``base``, ``example``, ``fixture`` or ``project``.
-        name: Of the image.
-        findings: All of them.
-        missing: Why it is not here; empty if it is.
-    """
-
-    kind: str
-    name: str
-    findings: tuple[Finding, ...] = ()
-    missing: str = ""
-
-
-class Defect(msgspec.Struct):
-    """A planted defect.
-
-    Args:
-        name: Of its folder.
-        rule: That must find it.
-        is_found: Whether it did, at its line and path.
-        other: Errors of other rules.
-        trouble: Why it could not be built.
-    """
-
-    name: str
-    rule: str
-    is_found: bool = False
-    other: tuple[Finding, ...] = ()
-    trouble: str = ""
 
 
 class Run:
@@ -109,7 +81,7 @@ class Run:
             try:
                 found = self._fixture(folder, **wanted.options)
             except jettison.JettisonError as error:
-                yield Defect(folder.name, wanted.rule, trouble=first_line(error))
+                yield Defect(folder.name, wanted.rule, trouble=reason(error))
                 continue
             at = [
                 each
@@ -128,7 +100,7 @@ class Run:
                 try:
                     yield Image("fixture", name, self._fixture(path.parent))
                 except jettison.JettisonError as error:
-                    yield Image("fixture", name, missing=first_line(error))
+                    yield Image("fixture", name, missing=reason(error))
 
     def bases(self, names: Sequence[str]) -> Iterator[Image]:
         """Make stand-ins for base images."""
@@ -158,8 +130,8 @@ class Run:
                     contexts = stand_ins(manifest, build, dockerfile.read_text())
                     for target in contexts.values():
                         self._stand_in(target)
-                except (NotHad, jettison.JettisonError) as error:
-                    yield Image("project", build.name, missing=first_line(error))
+                except (NotHadError, jettison.JettisonError) as error:
+                    yield Image("project", build.name, missing=reason(error))
                     continue
                 yield self._built(
                     "project",
@@ -169,7 +141,8 @@ class Run:
                     target=build.target,
                     build_args=build.args,
                     contexts={
-                        name: f"docker-image://{tag_of(target)}" for name, target in contexts.items()
+                        name: f"docker-image://{stand_in(target)}"
+                        for name, target in contexts.items()
                     },
                 )
 
@@ -200,7 +173,7 @@ class Run:
         jettison.build(
             BENCH / "bases",
             target=target,
-            tags=[tag_of(target)],
+            tags=[stand_in(target)],
             session=self._session,
             progress="quiet",
             checks="none",
@@ -213,22 +186,24 @@ class Run:
             _, built = self._checked.build(copy, progress="quiet", **options)
         return built.findings
 
-    def _built(self, kind: str, name: str, folder: Path, dockerfile: Path, **options: object) -> Image:
+    def _built(
+        self, kind: str, name: str, folder: Path, dockerfile: Path, **options: object
+    ) -> Image:
         tag = tag_of(name)
+        request = BuildRequest(
+            str(folder),
+            dockerfile=str(dockerfile),
+            tags=(tag,),
+            checks="none",
+            step_timeout_seconds=STEP_SECONDS,
+            **options,  # type: ignore[arg-type]
+        )
         try:
-            jettison.build(
-                folder,
-                dockerfile=dockerfile,
-                tags=[tag],
-                session=self._session,
-                progress="quiet",
-                checks="none",
-                step_timeout_seconds=STEP_SECONDS,
-                **options,  # type: ignore[arg-type]
-            )
+            jettison.build(request, session=self._session, progress="quiet")
+            of_text = check(self._session, request).own
         except jettison.JettisonError as error:
-            return Image(kind, name, missing=first_line(error))
-        return Image(kind, name, self._check(tag))
+            return Image(kind, name, missing=reason(error))
+        return Image(kind, name, (*of_text, *self._check(tag)))
 
     def _check(self, tag: str) -> tuple[Finding, ...]:
         return check_named(self._session, tag, self._ignored).findings
@@ -240,8 +215,8 @@ def rules_version() -> str:
     What is found is kept by image; what is ignored is a part of the question.
     """
     package = Path(jettison.__file__).parent
-    files = [*package.glob("check/**/*.py"), *package.glob("analysis/**/*.py")]
-    return f"of-{hash(tuple(sorted((str(p), p.stat().st_mtime_ns) for p in files))):x}"
+    files = sorted((*package.glob("check/**/*.py"), *package.glob("analysis/**/*.py")))
+    return f"of-{sha256(b''.join(each.read_bytes() for each in files)).hexdigest()[:12]}"
 
 
 def tag_of(name: str) -> str:
@@ -249,63 +224,14 @@ def tag_of(name: str) -> str:
     return "checked-" + "".join(c if c.isalnum() else "-" for c in name.lower()).strip("-")
 
 
-def first_line(error: Exception) -> str:
-    """Return what an error says, in one line."""
-    return str(error).strip().splitlines()[0][:160]
+def stand_in(target: str) -> str:
+    """Return the name of the image that is made of a target, or that `examples/bases` makes."""
+    return target if ":" in target else tag_of(target)
 
 
-# ------------------------------------------------------------------------------ tables
-
-
-def rule_table(defects: Sequence[Defect], images: Sequence[Image], right: Sequence[Right]) -> str:
-    """Return the table of rules: true found, missed, false."""
-    found = Counter(each.rule for each in defects if each.is_found)
-    missed = Counter(each.rule for each in defects if not each.is_found)
-    false = Counter(each.rule for image in images for each in false_ones(image, right))
-    false += Counter(each.rule for defect in defects for each in defect.other)
-    rules = sorted({*(rule.id for rule in RULES), *found, *missed, *false})
-    lines = ["| rule | true found | missed | false |", "|---|--:|--:|--:|"]
-    lines += [f"| {rule} | {found[rule]} | {missed[rule]} | {false[rule]} |" for rule in rules]
-    sums = " | ".join(str(each.total()) for each in (found, missed, false))
-    return "\n".join([*lines, f"| all | {sums} |"])
-
-
-def image_table(images: Sequence[Image]) -> str:
-    """Return the table of images: errors, warnings, notes."""
-    lines = ["| image | errors | warnings | notes |", "|---|--:|--:|--:|"]
-    for image in images:
-        if not image.missing:
-            kinds = Counter(each.severity for each in image.findings)
-            counts = " | ".join(str(kinds[each]) for each in Severity)
-            lines.append(f"| {image.kind}: {image.name} | {counts} |")
-    return "\n".join(lines)
-
-
-def false_ones(image: Image, right: Sequence[Right]) -> list[Finding]:
-    """Return the errors and warnings about a good image that nobody looked at and found right."""
-    return [
-        each
-        for each in image.findings
-        if each.severity is not Severity.NOTE
-        and not any(known.fits(image.name, each) for known in right)
-    ]
-
-
-def print_tables(
-    defects: Sequence[Defect], images: Sequence[Image], right: Sequence[Right]
-) -> bool:
-    """Print both tables and what is wrong; return whether nothing is."""
-    print(f"## Rules\n\n{rule_table(defects, images, right)}\n")
-    print(f"## Good images\n\n{image_table(images)}\n")
-    wrong = [f"{d.name}: {d.trouble or 'not found'}" for d in defects if not d.is_found]
-    wrong += [f"{d.name}: {e.rule}: {e.detail}" for d in defects for e in d.other]
-    wrong += [f"{i.name}: {e.rule}: {e.detail}" for i in images for e in false_ones(i, right)]
-    if wrong:
-        print("## Missed and false\n\n" + "\n".join(f"- {each}" for each in wrong) + "\n")
-    missing = [f"{each.name}: {each.missing}" for each in images if each.missing]
-    if missing:
-        print("## Not built\n\n" + "\n".join(f"- {each}" for each in missing) + "\n")
-    return not wrong
+def reason(error: Exception) -> str:
+    """Return what an error says, in one line of limited length."""
+    return " ".join(getattr(error, "message", str(error)).split())[:300]
 
 
 # ------------------------------------------------------------------------------ command line
@@ -365,12 +291,15 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         kept = {"defects": defects, "images": images}
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
-    return 0 if print_tables(defects, images, manifest.right) else 1
+    rules = [*(rule.name for rule in OWN_RULES), *(rule.id for rule in RULES)]
+    sys.stdout.write(whole_text(defects, images, manifest.right, rules))
+    return 1 if wrong_ones(defects, images, manifest.right) else 0
 
 
 def tell(started: float, name: str, text: str) -> None:
     """Say how far it is."""
-    print(f"{time.monotonic() - started:6.0f} s  {name}: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{time.monotonic() - started:6.0f} s  {name}: {text}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

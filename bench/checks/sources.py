@@ -18,11 +18,10 @@ from jettison.findings.finding import Finding
 from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import Arg, From
 
-
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
-class NotHad(Exception):
+class NotHadError(Exception):
     """A project, or a base image of it, that is not to be had here; the message says why."""
 
 
@@ -102,15 +101,15 @@ def checked_out(manifest: Manifest, build: Build, sources: Path | None, place: P
     """Put a build's files into a directory, at their paths in the repository.
 
     Raises:
-        NotHad: there are no sources, or not these.
+        NotHadError: there are no sources, or not these.
     """
     if sources is None:
-        raise NotHad("no sources of public projects were given")
+        raise NotHadError("no sources of public projects were given")
     owner, _, name = build.repository.partition("/")
     places = (sources / f"{owner}+{name}/repo", sources / owner / name)
     repository = next((each for each in places if each.is_dir()), None)
     if repository is None:
-        raise NotHad(f"{build.repository} is not in {sources}")
+        raise NotHadError(f"{build.repository} is not in {sources}")
     wanted = build.paths or ((build.folder,) if build.folder != "." else ())
     commit = manifest.commits[build.repository]
     packed = subprocess.run(
@@ -119,7 +118,7 @@ def checked_out(manifest: Manifest, build: Build, sources: Path | None, place: P
         check=False,
     )
     if packed.returncode:
-        raise NotHad(f"{build.repository} at {commit[:12]}: {packed.stderr.decode().strip()}")
+        raise NotHadError(f"{build.repository} at {commit[:12]}: {packed.stderr.decode().strip()}")
     subprocess.run(["tar", "-x", "-C", place], input=packed.stdout, check=True)
 
 
@@ -127,7 +126,7 @@ def stand_ins(manifest: Manifest, build: Build, dockerfile: str) -> dict[str, st
     """Return what stands in for each image that a Dockerfile names.
 
     Raises:
-        NotHad: nothing does.
+        NotHadError: nothing does.
     """
     patterns = {**build.bases, **manifest.bases}
     found = {}
