@@ -24,4 +24,4 @@ def enter() -> None:
                 "hint: `. scripts/environment.sh && environment dev` makes it, as `./test` does"
             )
         os.execv(python, [str(python), *sys.argv])  # noqa: S606 - the same program, elsewhere
-    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "tests")]

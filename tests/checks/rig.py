@@ -146,7 +146,7 @@ class Checked:
             if isinstance(each, From):
                 if each.image not in {*stages, *PRIVATE, *contexts}:
                     names.add(each.image)
-                stages |= {each.name or ""}
+                stages.add(each.stage_name)
                 self._make_box(each.image)
         if names:
             self._make_bases(*sorted(names))

@@ -1,0 +1,110 @@
+"""The tables of checks: what counts as found, missed and false; where projects come from."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bench.checks.sources import (
+    Build,
+    Manifest,
+    NotHadError,
+    Right,
+    checked_out,
+    stand_ins,
+)
+from bench.checks.tables import Defect, Image, false_ones, image_table, rule_table, wrong_ones
+from jettison.findings.finding import Finding, Severity
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def manifest() -> Manifest:
+    data = (ROOT / "bench/checks/projects.toml").read_bytes()
+    return msgspec.toml.decode(data, type=Manifest)
+
+
+def finding(rule: str, severity: Severity = Severity.ERROR, path: str = "") -> Finding:
+    return Finding(rule, "it is wrong", None, severity=severity, path=path)
+
+
+def test_the_manifest_names_what_exists() -> None:
+    known = manifest()
+    targets = (ROOT / "bench/checks/bases/Dockerfile").read_text()
+    assert {each.repository for each in known.build} == set(known.commits)
+    assert all(
+        f" AS {target}\n" in targets or target in known.examples for target in known.bases.values()
+    )
+    names = [each.name for each in known.build]
+    assert len(names) == len(set(names)) >= 30
+
+
+def test_a_stand_in_is_found_by_pattern_without_the_digest_and_with_variables() -> None:
+    text = (
+        "ARG GO=1.22\nFROM golang:${GO}-alpine@sha256:00 AS build\nFROM build AS more\n"
+        "FROM gcr.io/distroless/static-debian12:nonroot\n"
+    )
+    found = stand_ins(manifest(), Build("a/b", "."), text)
+    assert found == {
+        "golang:1.22-alpine@sha256:00": "golang-alpine",
+        "gcr.io/distroless/static-debian12:nonroot": "distroless-static-nonroot",
+    }
+    own = Build("a/b", ".", args={"GO": "1.23"}, bases={"golang:1.23*": "golang"})
+    assert stand_ins(manifest(), own, text)["golang:1.23-alpine@sha256:00"] == "golang"
+
+
+def test_sources_are_taken_at_their_commit_from_a_folder_of_repositories(tmp_path: Path) -> None:
+    repository = tmp_path / "a+b" / "repo"
+    (repository / "in").mkdir(parents=True)
+    (repository / "in" / "Dockerfile").write_text("FROM scratch\n")
+    git = ("git", "-C", repository, "-c", "user.name=a", "-c", "user.email=a@example.org")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "a")):
+        subprocess.run([*git, *words], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    known = Manifest((), {}, {"a/b": head.stdout.strip(), "a/c": "0"}, ())
+    place = tmp_path / "place"
+    place.mkdir()
+    checked_out(known, Build("a/b", "in"), tmp_path, place)
+    assert (place / "in/Dockerfile").read_text() == "FROM scratch\n"
+    with pytest.raises(NotHadError, match="a/c is not in"):
+        checked_out(known, Build("a/c", "."), tmp_path, place)
+    with pytest.raises(NotHadError, match="no sources"):
+        checked_out(known, Build("a/b", "in"), None, place)
+
+
+def test_what_is_right_about_a_good_image_is_not_false() -> None:
+    right = (Right("MS506", "a test suite's own", image="a/*", path="/tests/*"),)
+    image = Image(
+        "project",
+        "a/b",
+        (
+            finding("MS506", Severity.WARNING, "/tests/x"),
+            finding("MS506", Severity.WARNING, "/x"),
+            finding("MS507", Severity.NOTE),
+        ),
+    )
+    assert [each.path for each in false_ones(image, right)] == ["/x"]
+    assert "| project: a/b | 0 | 2 | 1 |" in image_table((image,))
+
+
+def test_rules_are_counted() -> None:
+    defects = (
+        Defect("ms301-a", "MS301", is_found=True),
+        Defect("ms301-b", "MS301", other=(finding("MS302"),)),
+    )
+    images = (Image("project", "a/b", (finding("MS301"),)), Image("base", "c", missing="no"))
+    table = rule_table(defects, images, (), ["MS301", "MS303"])
+    assert table.splitlines()[2:] == [
+        "| MS301 | 1 | 1 | 1 |",
+        "| MS302 | 0 | 0 | 1 |",
+        "| MS303 | 0 | 0 | 0 |",
+        "| all | 1 | 1 | 2 |",
+    ]
+    assert wrong_ones(defects, images, ()) == [
+        "ms301-b: not found",
+        "ms301-b: MS302: it is wrong",
+        "a/b: MS301: it is wrong",
+    ]
