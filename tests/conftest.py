@@ -66,7 +66,7 @@ def _measured_helpers(
     measured.get_data().add_lines(helper_lines.lines(path, package))
 
 
-_MEASURED = frozenset({"conformance", "contract", "engine", "integration", "unit"})
+_MEASURED = frozenset({"checks", "conformance", "contract", "engine", "integration", "unit"})
 _PLAIN_BOOT = spawn._BOOT
 
 
