@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
+from jettison.analysis.elf.model import Elf
 from jettison.analysis.loader.base import Closure, Loaded
 from jettison.analysis.loader.closure import loader_of
 from jettison.analysis.loader.system import System
-from jettison.check.loads import Load, here, there
+from jettison.check.loads import Load, environment_of, here, there
 from jettison.check.subject import Subject
 from jettison.findings.finding import Fix, FixKind
 from jettison.provenance.record import StageRecord
@@ -67,11 +68,9 @@ def copies(subject: Subject, load: Load) -> tuple[Fix, ...]:
     copied, source = load.copied, load.there
     if copied is None or source is None or copied.stage < 0 or source.missing or source.unmet:
         return ()
-    known = {each.name for each in load.closure.loaded} | {
-        each.path for each in load.closure.loaded
-    }
-    wanted = [each for each in source.loaded[1:] if each.name not in known]
-    if not 0 < len(wanted) <= _MAX_COPIES or not _are_met(load.closure, wanted):
+    own = _own(subject, load.closure, source)
+    wanted = [each for each in source.loaded[1:] if each.name not in own]
+    if not 0 < len(wanted) <= _MAX_COPIES or not _are_met(own, wanted):
         return ()
     lines = []
     for each in wanted:
@@ -100,14 +99,28 @@ def _with_codename(image: str, wanted: System | None, other: System | None) -> s
     return ""
 
 
-def _are_met(closure: Closure, wanted: list[Loaded]) -> bool:
+def _own(subject: Subject, closure: Closure, source: Closure) -> dict[str, Elf]:
+    """Return the libraries that the image has of those that are loaded elsewhere, by name."""
+    own = {each.name: each.elf for each in closure.loaded if each.name}
+    own |= {each.elf.soname: each.elf for each in closure.loaded if each.elf.soname}
+    loader = subject.image.fact(loader_of)
+    for interp in loader.interps(subject.platform.architecture)[:1]:
+        for each in source.loaded[1:]:
+            if each.name not in own and "/" not in each.name:
+                found = loader.library(each.name, interp, environment_of(subject))
+                if found is not None:
+                    own[each.name] = found
+    return own
+
+
+def _are_met(own: dict[str, Elf], wanted: list[Loaded]) -> bool:
     """Tell whether the libraries that are here define what those that are copied need of them."""
-    own = {each.elf.soname: each.elf for each in closure.loaded if each.elf.soname}
     for each in wanted:
         for library, versions in each.elf.needs.items():
             provider = own.get(library)
-            defined = provider.defines if provider is not None else versions
-            if set(versions) - set(defined):
+            if provider is None or not provider.has_versions:
+                continue
+            if set(versions) - set(provider.defines):
                 return False
     return True
 

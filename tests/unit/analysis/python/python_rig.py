@@ -67,11 +67,12 @@ def lookup_of(root: Path, *contents: Contents) -> Lookup:
 
 
 def tree_of(root: Path, *contents: Contents) -> Files:
-    """Return a tree of files."""
+    """Return a tree of files; what is in a ``bin``, and each ELF file, can be executed."""
     merged = {path: content for each in contents for path, content in each.items()}
     programs = {
         path: 0o755
         for path, content in merged.items()
-        if "/bin/" in path and not (isinstance(content, str) and content.startswith("->"))
+        if (isinstance(content, bytes) and content.startswith(b"\x7fELF"))
+        or ("/bin/" in path and not (isinstance(content, str) and content.startswith("->")))
     }
     return files_of(root, merged, programs)
