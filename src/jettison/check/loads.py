@@ -75,8 +75,18 @@ def _entry(subject: Subject, path: str, is_certain: bool) -> Load | None:
     if closure is None:
         return None
     copied = subject.copied(path)
-    severity = Severity.ERROR if is_certain else Severity.WARNING
+    is_sure = is_certain and not _may_be_led(subject, path, closure)
+    severity = Severity.ERROR if is_sure else Severity.WARNING
     return Load(path, closure, severity, True, copied, _source(subject, copied))
+
+
+def _may_be_led(subject: Subject, path: str, closure: Closure) -> bool:
+    """Tell whether what starts a program may set LD_LIBRARY_PATH, and what is missing is there."""
+    use = subject.reached.first(path)
+    if use is None or use.how in {How.STARTED, How.INTERPRETER} or not closure.missing:
+        return False
+    names = {missing.name.rpartition("/")[2] for missing in closure.missing}
+    return names <= {path.rpartition("/")[2] for path in subject.image.programs.elves}
 
 
 def _brought(subject: Subject, path: str, elf: Elf) -> Load | None:

@@ -201,3 +201,26 @@ def test_extensions_of_languages_are_left_to_their_rules(tmp_path: Path) -> None
     names = ("x.node", "x.cpython-311-x86_64-linux-gnu.so", "x.abi3.so")
     extensions = {f"/out/{name}": elf(needed=("libc.so.6",), needs=needs) for name in names}
     assert not found(tmp_path, OUT, builder={**BOOKWORM, **extensions}, base=ALPINE)
+
+
+def test_a_script_may_know_where_libraries_are(tmp_path: Path) -> None:
+    base = {
+        **BOOKWORM,
+        "/bin/sh": elf(kind=2),
+        "/opt/lib/libpq.so.5": PQ[f"{LIBRARIES}/libpq.so.5"],
+        "/bin/start": "#!/bin/sh\nexport LD_LIBRARY_PATH=/opt/lib\nexec /opt/app/tool\n",
+    }
+    contents = {**BOOKWORM, "/out/tool": program("libpq.so.5")}
+    findings = found(tmp_path / "a", OUT, start="/bin/start", builder=contents, base=base)
+    assert told(findings) == [("MS303", "warning", "/opt/app/tool")]
+    findings = found(tmp_path / "b", OUT, start="/opt/app/tool", builder=contents, base=base)
+    assert told(findings) == [("MS303", "error", "/opt/app/tool")]
+
+
+def test_an_interpreter_that_nobody_may_execute_is_none(tmp_path: Path) -> None:
+    contents = {**BOOKWORM, "/out/tool": program("libc.so.6", interp="/etc/os-release")}
+    (finding,) = found(tmp_path, OUT, start="/opt/app/tool", builder=contents, base=BOOKWORM)
+    assert finding.rule == "MS302"
+    assert finding.detail.endswith(
+        "needs the interpreter `/etc/os-release`, which cannot be executed"
+    )

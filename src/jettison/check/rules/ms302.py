@@ -58,10 +58,12 @@ class MS302(Rule):
         for load, others in grouped(subject, failures(subject, self.id), _interp):
             is_bare = here(subject).family is Family.NONE
             libraries = copies(subject, load) if is_bare else ()
+            is_there = subject.image.files.find(load.elf.interp) is not None
+            said = "cannot be executed" if is_there else "is not in the image"
             yield self.finding(
                 load.severity,
                 f"{subject_of(load, load.path, others)} needs the interpreter `{load.elf.interp}`,"
-                " which is not in the image",
+                f" which {said}",
                 span=span_of(subject, load),
                 path=load.path,
                 stage=subject.final.label,
