@@ -88,8 +88,7 @@ Every build looks for these in the image that it made, and `jettison check --ima
 image. An error says that the image will not run, or leaks a secret; `--strict` makes it fail the
 build. The rules about stages read the Dockerfile only, so that `jettison check` runs them, too;
 docker's rules about its text are [elsewhere](../rules/README.md). MS201 is the error of a build
-whose `COPY --from` names what the stage does not have: it says what has that name, or what is
-there.
+whose `COPY --from` names what a stage does not have: it says what has that name, or is there.
 """
 
 

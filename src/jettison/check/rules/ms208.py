@@ -25,21 +25,22 @@ class MS208(Rule):
     none in the image.
 
     ## Why is this bad
-    The program is refused what it was given them for: a port below 1024, raw sockets. Changes of
-    the owner drop them, as `--chown` of COPY and chown(1) do, and so does a build without the
-    right to set them.
+    The program is refused what it was given them for: a port below 1024, raw sockets. The kernel
+    drops them when the owner changes or the file is written to, and so does a copy by cp(1). The
+    `--chown` of COPY keeps them.
 
     ## Example
         FROM debian:bookworm-slim AS build
         RUN cp /bin/ping /ping && setcap cap_net_raw+ep /ping
         FROM debian:bookworm-slim
-        COPY --from=build --chown=1000:1000 /ping /ping
+        COPY --from=build /ping /ping
+        RUN chown 1000:1000 /ping
 
     ## Use instead
         FROM debian:bookworm-slim AS build
         RUN cp /bin/ping /ping && setcap cap_net_raw+ep /ping
         FROM debian:bookworm-slim
-        COPY --from=build /ping /ping
+        COPY --from=build --chown=1000:1000 /ping /ping
     """
 
     id = "MS208"
@@ -71,9 +72,9 @@ class MS208(Rule):
                     yield self.finding(
                         Severity.WARNING,
                         f"`{path}` has lost the capabilities that it has in `{label}`",
-                        span=step.span,
+                        span=subject.span_of(path) or step.span,
                         path=path,
                         stage=step.stage.label,
                         cause=(f"`{origin.path}` of `{label}` has them",),
-                        fixes=advice("leave out --chown, or RUN setcap after it was copied"),
+                        fixes=advice("give COPY --chown, or RUN setcap after what drops them"),
                     )

@@ -94,7 +94,7 @@ class MS701(Rule):
         whole = len(copy.files)
         line = copy.step.record.line
         return self.finding(
-            Severity.WARNING,
+            Severity.NOTE if looked else Severity.WARNING,  # names may be what it goes by
             f"`{_shown(run)}` read {len(used)} of {counted(whole, 'file')} copied by line {line}:"
             f" the others need not run it again ({seconds(run.seconds)})",
             span=run.span,
