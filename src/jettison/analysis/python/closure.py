@@ -4,9 +4,9 @@ In:  a search path, where the program begins.
 Out: ``Closure``: modules that were reached, and what is missing.
 
 First all that lines of import may mean is followed, which is fast. Only if something is not found
-the sources are parsed, from the beginning and along what is sure to run: what is reported as
-missing is missed when the program starts. Packages that are installed are not looked into; what
-they need is what their distributions require.
+sources are parsed: those that lack it, and those that lead there along what is sure to run. What
+is reported as missing is missed when the program starts. Packages that are installed are not
+looked into; what they need is what their distributions require.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from jettison.analysis.python.modules import Module, Modules
 
 MAX_MODULES = 5000
 _MAX_READ = 32 << 20
-_MAX_PARSED = 4 << 20
+_MAX_PARSED = 2 << 20
 _TEXT = "<string>"
 """What Python calls the text of ``-c``."""
 _OPEN = (b"sys.path", b"sys.modules[", b"meta_path", b"addsitedir", b"__path__", b"path_hooks")
 """Sources with one of these change where modules come from."""
+_MAKES = (b"sys.modules", b"meta_path", b"__path__")
+"""Sources with one of these may have modules below them that are no files."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -103,20 +105,23 @@ class _Walk:
         self.modules = modules
         self.files = modules.lookup.files
         self.sources: dict[str, bytes] = {}
+        self._sources: dict[str, bytes] = {}
         self.left = _MAX_READ
+        self.left_to_parse = _MAX_PARSED
         self.is_whole = True
         self.is_open = modules.path.is_open
         self.installed: dict[str, Module] = {}
-        self.lacking = False
+        self.lacking: dict[str, str] = {}
+        self.importers: dict[str, set[str]] = {}
+        self._parsed: dict[tuple[str, bool], tuple[Import, ...]] = {}
         self.own = set(own)
         self.texts: dict[str, bytes] = {}
+        self._version = tuple(int(each) for each in modules.interpreter.version.split("."))
 
     def closure(self, origins: tuple[Origin, ...]) -> Closure:
         begin = list(self._begin(origins))
         self._follow_lines(begin)
-        missing: tuple[Missing, ...] = ()
-        if self.lacking:
-            missing = tuple(self._sure(begin))
+        missing = tuple(self._sure(begin))
         return Closure(tuple(self.sources), self.installed, missing, self.is_open, self.is_whole)
 
     def _begin(self, origins: tuple[Origin, ...]) -> Iterator[tuple[str, str, bool, str]]:
@@ -132,7 +137,6 @@ class _Walk:
                 yield origin.path, "__main__", origin.is_main, ""
                 continue
             for found, lacking in self._reach(Import(origin.module), ""):
-                self.lacking = self.lacking or bool(lacking)
                 if lacking:
                     yield "", "", False, lacking
                 elif found is not None:
@@ -161,16 +165,22 @@ class _Walk:
             if len(self.sources) >= MAX_MODULES:
                 self.is_whole = False
                 return
-            source = self._read(path)
-            self.sources[path] = source
+            source = self.sources[path] = self._source(path)
             self.is_open = self.is_open or any(word in source for word in _OPEN)
             package = self._package(path, name)
             for each in named_imports(source):
                 for found, lacking in self._reach(each, package):
                     if lacking:
-                        self.lacking = True
+                        self.lacking[path] = name
                     elif found is not None:
+                        self.importers.setdefault(found.path, set()).add(path)
                         pending.append((found.path, found.name))
+
+    def _source(self, path: str) -> bytes:
+        """Return a source; empty if it cannot be read."""
+        if path not in self._sources:
+            self._sources[path] = self._read(path)
+        return self._sources[path]
 
     def _read(self, path: str) -> bytes:
         if path in self.texts:
@@ -185,32 +195,63 @@ class _Walk:
     # ------------------------------------------------------------------ slow and sure
 
     def _sure(self, begin: list[tuple[str, str, bool, str]]) -> Iterator[Missing]:
-        version = tuple(int(x) for x in self.modules.interpreter.version.split("."))
+        """Yield what is sure to be missed, along what is sure to run.
+
+        Only sources are parsed that lead to one that lacks something.
+        """
+        unfound = next((lacking for _, _, _, lacking in begin if lacking), "")
+        if unfound:
+            yield Missing(unfound)
+            return
+        leading = self._leading({path for path, _, is_main, _ in begin if is_main})
         seen: set[str] = set()
         said: set[str] = set()
-        left = _MAX_PARSED
         pending: deque[tuple[str, str, bool, tuple[str, ...]]] = deque()
-        for path, name, is_main, lacking in begin:
-            if lacking:
-                yield Missing(lacking)
-                return
-            pending.append((path, name, is_main, ()))
+        pending.extend((path, name, is_main, ()) for path, name, is_main, _ in begin)
         while pending:
-            path, name, is_main, chain = pending.popleft()
-            source = self.sources.get(path, b"")
-            if path in seen or len(source) > left:
+            path, name, is_main, before = pending.popleft()
+            if path in seen or path not in leading:
                 continue
             seen.add(path)
-            left -= len(source)
-            package = self._package(path, name)
-            for each in sure_imports(source, Guards(is_main, version)) or ():
-                for found, lacking in self._reach(each, package):
+            chain: tuple[str, ...] = (*before, path)
+            for each in self._parse(path, is_main=is_main):
+                for found, lacking in self._reach(each, self._package(path, name)):
                     if lacking and lacking not in said:
                         said.add(lacking)
                         place = "" if path in self.texts else path
-                        yield Missing(lacking, place, each.line, (*chain, path))
+                        yield Missing(lacking, place, each.line, chain)
                     elif found is not None:
-                        pending.append((found.path, found.name, False, (*chain, path)))
+                        pending.append((found.path, found.name, False, chain))
+
+    def _leading(self, mains: set[str]) -> set[str]:
+        """Return the sources that are sure to lack something, and those that may lead to them."""
+        leading: set[str] = set()
+        pending = [
+            path
+            for path, name in self.lacking.items()
+            if any(
+                lacking
+                for each in self._parse(path, is_main=path in mains)
+                for _, lacking in self._reach(each, self._package(path, name))
+            )
+        ]
+        while pending:
+            path = pending.pop()
+            if path not in leading:
+                leading.add(path)
+                pending += self.importers.get(path, ())
+        return leading
+
+    def _parse(self, path: str, *, is_main: bool) -> tuple[Import, ...]:
+        """Return what a source is sure to import; nothing of one too many."""
+        key = (path, is_main)
+        if key not in self._parsed:
+            source = self._source(path)
+            self.left_to_parse -= len(source)
+            guards = Guards(is_main, self._version)
+            found = sure_imports(source, guards) if self.left_to_parse >= 0 else None
+            self._parsed[key] = found or ()
+        return self._parsed[key]
 
     # ------------------------------------------------------------------ both
 
@@ -227,21 +268,24 @@ class _Walk:
         if each.level:
             if not package:
                 return
-            above = package.split(".")
-            above = above[: len(above) - each.level + 1]
-            if not above:
+            levels = package.split(".")
+            levels = levels[: len(levels) - each.level + 1]
+            if not levels:
                 return
-            base = ".".join([*above, base] if base else above)
+            base = ".".join([*levels, base] if base else levels)
         if not base:
             return
         parts = base.split(".")
         module: Module | None = None
+        above: Module | None = None
         for count in range(1, len(parts) + 1):
             name = ".".join(parts[:count])
             module = self.modules.find(name)
             if module is None:
-                yield None, name
+                if above is None or not self._makes_modules(above):
+                    yield None, name
                 return
+            above = module
             if module.kind in {"standard", "archive"}:
                 return
             if module.kind != "namespace" and not self._is_own(module):
@@ -266,6 +310,11 @@ class _Walk:
                         yield found, ""
             elif module.kind == "namespace" and name != "*":
                 yield None, f"{base}.{name}"
+
+    def _makes_modules(self, module: Module) -> bool:
+        """Tell whether a source makes modules below it that are no files, as ``six`` does."""
+        source = self._source(module.path) if module.kind == "source" else b""
+        return any(word in source for word in _MAKES)
 
     def _is_own(self, module: Module) -> bool:
         if module.entry not in self.modules.path.site:

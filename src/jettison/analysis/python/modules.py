@@ -31,6 +31,8 @@ _GONE = (
 _ADDED = "annotationlib compression"
 STANDARD = frozenset(sys.stdlib_module_names) | set(f"{_GONE} {_ADDED}".split())
 """Modules of the standard library of any Python 3: they are never missed."""
+_OPAQUE = {"standard", "archive", "extension"}
+"""Kinds of modules that have others in them which no file shows."""
 _MAX_ARCHIVE = 256 << 20
 _MAX_ARCHIVE_NAMES = 100_000
 _TAIL = 66 << 10
@@ -94,20 +96,19 @@ class Modules:
     def find(self, name: str) -> Module | None:
         """Return a module; None if there is none of the name.
 
-        Of what is in an archive or the standard library, the package is returned.
+        Of what is in an archive, the standard library or an extension, that is returned.
         """
         if name not in self._found:
             self._found[name] = self._find(name)
         return self._found[name]
 
     def _find(self, name: str) -> Module | None:
-        parent, _, last = name.rpartition(".")
+        parent = name.rpartition(".")[0]
         if parent:
             above = self.find(parent)
-            if above is None or above.kind in {"standard", "archive"}:
+            if above is None or (above.kind in _OPAQUE and not above.places):
                 return above
-            entry = "" if above.kind == "namespace" else above.entry
-            return self._search(name, last, above.places, entry) if above.places else None
+            return self._below(name, above)
         mapped = self.path.mapped.get(name)
         if mapped is not None:
             directory, _, stem = mapped.rpartition("/")
@@ -119,6 +120,11 @@ class Modules:
         if ours is not None and ours.kind != "namespace":
             return Module(name, kind="standard") if ours.entry in self._standard else ours
         return Module(name, kind="standard") if name in STANDARD else ours
+
+    def _below(self, name: str, above: Module) -> Module | None:
+        entry = "" if above.kind == "namespace" else above.entry
+        last = name.rpartition(".")[2]
+        return self._search(name, last, above.places, entry) if above.places else None
 
     def _search(
         self, name: str, last: str, places: tuple[str, ...], entry: str = ""

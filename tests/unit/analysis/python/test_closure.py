@@ -82,6 +82,18 @@ def test_namespace_packages_are_made_of_what_all_directories_have(tmp_path: Path
     assert sorted(found.installed) == ["ns.other", "ns.theirs"]
 
 
+def test_modules_that_sources_or_extensions_make_are_not_missed(tmp_path: Path) -> None:
+    contents = {
+        "/app/main.py": "import six.moves.urllib, fast.inner, plain.x\nimport lazy.x\n",
+        "/app/six.py": "import sys\nsys.meta_path.append(1)\n",
+        "/app/lazy/__init__.py": "import sys\nsys.modules[__name__ + '.x'] = 1\n",
+        f"/app/fast.{TAG}.so": ELF,
+        "/app/plain.py": "",
+    }
+    found = followed(tmp_path, "python main.py", contents)
+    assert [each.name for each in found.missing] == ["plain.x"]
+
+
 def test_an_extension_of_another_abi_is_no_module(tmp_path: Path) -> None:
     contents = {
         "/app/main.py": "import fast\n",
