@@ -30,6 +30,7 @@ _MAX_LICENCE = 2000
 _MAX_NEEDS = 4096
 _MAX_UNREAD = 1000
 _MAX_LINES = 1_000_000
+_SHORT = 1 << 18
 _MAX_OWNED = 5_000_000
 _MAX_NAMES = 1_000_000
 
@@ -212,13 +213,13 @@ class Reading:
 
     def read(self, path: str, limit: int) -> bytes:
         """Return the bytes of a file, none if it is not there or, with a note, too large."""
+        data = self.files.read(path, limit)
+        if data is not None:
+            return data
         found = self.files.find(path)
-        if found is None:
-            return b""
-        data = self.files.read(found, limit)
-        if data is None:
-            self.note(found, f"too large: more than {limit >> 20} MiB")
-        return data or b""
+        if found is not None:
+            self.note(found, f"not readable, or larger than {limit >> 20} MiB")
+        return b""
 
     def paragraphs(self, path: str, data: bytes) -> Iterator[str]:
         """Yield the paragraphs of a database: what is between empty lines; 200,000 at most.
@@ -237,6 +238,8 @@ class Reading:
             path: Of the list, for a note if there are more.
             data: Its bytes.
         """
+        if len(data) <= _SHORT:
+            return iter(text(data).replace("\r\n", "\n").split("\n"))
         return (each.removesuffix("\r") for each in self._parts(path, data, b"\n", _MAX_LINES))
 
     def _parts(self, path: str, data: bytes, between: bytes, most: int) -> Iterator[str]:
@@ -254,25 +257,26 @@ class Reading:
 
     def owned(self, paths: Iterable[str]) -> Owned:
         """Return what the regular files at absolute paths are."""
-        size = count = reached = 0
-        sample = ""
-        seen: set[tuple[int, int]] = set()
-        entries = self.files.entries
+        entries, directories = self.files.entries, self._directories
+        sizes: dict[tuple[int, int], int] = {}
+        found: list[str] = []
+        asked = 0
         for path in islice(paths, self._left):
-            self._left -= 1
+            asked += 1
             parent, _, name = path.rpartition("/")
-            place = f"{self.resolved(parent)}/{name}"
+            directory = directories.get(parent)
+            place = f"{self.resolved(parent) if directory is None else directory}/{name}"
             st = entries.get(place)
-            if st is None or not st.is_file:
-                continue
-            count += 1
-            sample = sample or place
-            reached += place in self._reached
-            self._unclaimed.discard(place)
-            if st.identity not in seen:
-                seen.add(st.identity)
-                size += st.size
-        return Owned(size, count, reached, sample)
+            if st is not None and st.is_file:
+                found.append(place)
+                sizes[st.identity] = st.size
+        self._left -= asked
+        if not found:
+            return NOTHING
+        if self._unclaimed:
+            self._unclaimed.difference_update(found)
+        reached = sum(place in self._reached for place in found) if self._reached else 0
+        return Owned(sum(sizes.values()), len(found), reached, found[0])
 
     def watch(self, paths: Iterable[str]) -> None:
         """Look for packages that own some files; ``unclaimed`` says which of them nobody does."""
