@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
 from bench.checks.sources import (
     Build,
     Manifest,
@@ -17,6 +16,7 @@ from bench.checks.sources import (
     stand_ins,
 )
 from bench.checks.tables import Defect, Image, false_ones, image_table, rule_table, wrong_ones
+
 from jettison.findings.finding import Finding, Severity
 
 ROOT = Path(__file__).resolve().parents[3]
