@@ -136,7 +136,7 @@ class Run:
                 yield self._built(
                     "project",
                     build.name,
-                    dockerfile.parent if not build.paths else Path(place),
+                    Path(place) / build.folder,
                     dockerfile,
                     target=build.target,
                     build_args=build.args,

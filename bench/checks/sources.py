@@ -113,7 +113,17 @@ def checked_out(manifest: Manifest, build: Build, sources: Path | None, place: P
     wanted = build.paths or ((build.folder,) if build.folder != "." else ())
     commit = manifest.commits[build.repository]
     packed = subprocess.run(
-        ["git", "-C", repository, "archive", "--format=tar", commit, *wanted],
+        [
+            "git",
+            "-C",
+            repository,
+            "-c",
+            "tar.umask=0022",
+            "archive",
+            "--format=tar",
+            commit,
+            *wanted,
+        ],
         capture_output=True,
         check=False,
     )

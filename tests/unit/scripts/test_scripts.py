@@ -14,6 +14,7 @@ from pages.tree import TreeCopy
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 ARGUMENTS = {
+    "check_tables.py": ("--help",),
     "man_pages.py": ("man",),
     "regenerate_corpus.py": ("--help",),
     "regenerate_docs.py": ("--help",),
