@@ -144,7 +144,7 @@ def test_requirements_are_pinned_with_hashes_and_have_no_options() -> None:
 
 def test_lock_files_hold_no_addresses_of_packages() -> None:
     locks = [p for p in _tracked() if p.name in {"poetry.lock", "package-lock.json", "yarn.lock"}]
-    assert len(locks) == 4
+    assert len(locks) >= 4
     for path in locks:
         assert not re.search(
             r"(?m)^\s*\"?(resolved|url)\"?[ :=]+\"?https?://.*\.(tgz|whl|gz)", path.read_text()

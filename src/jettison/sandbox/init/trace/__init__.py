@@ -1,0 +1,1 @@
+"""What steps do in their root file systems, noted for the builder."""
