@@ -62,7 +62,7 @@ def test_lists_that_include_themselves_and_everything_end(tmp_path: Path) -> Non
     assert found.verdict is Verdict.NO_LIBRARY
 
 
-def test_links_in_circles_and_out_of_the_tree_end(tmp_path: Path) -> None:
+def test_links_in_loops_and_out_of_the_tree_end(tmp_path: Path) -> None:
     contents = {
         **DEBIAN,
         "/opt/a": "->/opt/b",

@@ -1,4 +1,4 @@
-"""Which rule a program that does not start is a finding of: one fault is told once.
+"""Which rule a program that does not start is a finding of: one fault is reported once.
 
 In:  a ``Subject``, a ``Load``.
 Out: the id of a rule.
@@ -14,15 +14,15 @@ from jettison.check.loads import Load, failing, here, loads
 from jettison.check.subject import Subject
 from jettison.findings.finding import Severity
 
-_TOLD_OF_LANGUAGES = {"MS302", "MS305", "MS306"}
+_OF_LANGUAGE_RULES = {"MS302", "MS305", "MS306"}
 _LIBRARIES = {Family.GLIBC, Family.MUSL}
 
 
 def failures(subject: Subject, rule: str) -> Iterator[Load]:
     """Yield the programs that are findings of a rule."""
     for load in subject.fact(failing):
-        is_told = rule in _TOLD_OF_LANGUAGES and _is_of_a_language(load.path)
-        if load.severity is Severity.NOTE or is_told:
+        is_left = rule in _OF_LANGUAGE_RULES and _is_of_a_language(load.path)
+        if load.severity is Severity.NOTE or is_left:
             continue
         if rule_of(subject, load) == rule:
             yield load
@@ -32,8 +32,8 @@ def foreign(subject: Subject) -> Iterator[Load]:
     """Yield what was built for glibc and is loaded by musl all the same."""
     for load in subject.fact(loads):
         is_loaded = load.closure.family is Family.MUSL and load.closure.verdict is Verdict.STARTS
-        is_told = load.severity is Severity.NOTE or _is_of_a_language(load.path)
-        if is_loaded and not is_told and _needs_glibc(load):
+        is_left = load.severity is Severity.NOTE or _is_of_a_language(load.path)
+        if is_loaded and not is_left and _needs_glibc(load):
             yield load
 
 

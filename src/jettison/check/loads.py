@@ -4,7 +4,7 @@ In:  a ``Subject``.
 Out: ``Load`` values, for the rules about what programs need to start.
 
 Looked at is what the image starts, what a COPY brought, what a step of the build put on PATH.
-Whether something that a COPY brought has to work here is told by whether it works where it came
+Whether something that a COPY brought has to work here depends on whether it works where it came
 from: builders have programs, and toolchains plug-ins, that work in no image.
 """
 

@@ -214,7 +214,7 @@ def test_what_ldconfig_would_find_is_said(tmp_path: Path) -> None:
     assert found.missing == (Missing("libz.so.1", "/app", Fault.ABSENT, place),)
 
 
-def test_includes_in_circles_end(tmp_path: Path) -> None:
+def test_includes_in_loops_end(tmp_path: Path) -> None:
     files = files_of(tmp_path, {"/etc/ld.so.conf": "include /etc/*.conf\n/opt/a/\n"})
     assert directories(files) == ("/opt/a",)
 
@@ -236,7 +236,7 @@ def test_musl_has_its_own_list(
     assert (found.family, tuple(each.name for each in found.missing)) == (Family.MUSL, missing)
 
 
-def test_links_in_circles_end_a_list_of_directories(tmp_path: Path) -> None:
+def test_links_in_loops_end_a_list_of_directories(tmp_path: Path) -> None:
     contents = {
         "/opt/a/libz.so": "->libz.so",
         "/opt/b/libz.so": elf(),

@@ -105,7 +105,7 @@ class GlibcSystem:
             if hit is not None and hit.ends_search:
                 return hit
             other = other or hit
-            if hit is not None and hit.is_circle:
+            if hit is not None and hit.is_loop:
                 break
         return other
 

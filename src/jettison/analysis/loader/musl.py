@@ -94,7 +94,7 @@ class MuslSearch:
         context = self._system.context
         path = context.paths.find(opened)
         if path is None:
-            return Hit(is_circle=True) if context.paths.is_circle(opened) else None
+            return Hit(is_loop=True) if context.paths.is_loop(opened) else None
         elf = context.elf_at(path) if context.paths.is_file(path) else None
         if elf is None or not elf.bits or elf.kind not in {DYN, EXEC}:
             return Hit(fault=Fault.UNUSABLE, found=path)

@@ -31,7 +31,7 @@ class Paths:
     def __init__(self, files: Files) -> None:
         self.files = files
         self._directories: dict[str, str | None] = {}
-        self._circles: set[str] = set()
+        self._loops: set[str] = set()
         self._spent = 0
         self._limit = _MAX_STEPS
 
@@ -50,7 +50,7 @@ class Paths:
             raise SearchLimitError
 
     def find(self, path: str) -> str | None:
-        """Return where an absolute path leads; None if there is nothing, or links go in circles.
+        """Return where an absolute path leads; None if there is nothing, or links are a loop.
 
         Raises:
             SearchLimitError: there were too many look-ups.
@@ -69,8 +69,8 @@ class Paths:
         if not st.is_symlink:
             return found
         target = self._walk(found)
-        if target is None and found in self._circles:
-            self._circles.add(path)
+        if target is None and found in self._loops:
+            self._loops.add(path)
         return target
 
     def directory(self, path: str) -> str | None:
@@ -89,9 +89,9 @@ class Paths:
             self._directories[path] = found
         return found
 
-    def is_circle(self, path: str) -> bool:
-        """Tell whether links in a path that was looked up go in circles."""
-        return path in self._circles
+    def is_loop(self, path: str) -> bool:
+        """Tell whether links in a path that was looked up are a loop."""
+        return path in self._loops
 
     def is_file(self, path: str) -> bool:
         """Tell whether there is a regular file at a path without links."""
@@ -126,7 +126,7 @@ class Paths:
             except OSError:
                 return None
             if links > _MAX_LINKS:
-                self._circles.add(path)
+                self._loops.add(path)
                 return None
             if not target or len(target) > _MAX_PATH:
                 return None

@@ -65,7 +65,7 @@ class Hit(NamedTuple):
         fault: Why there is none.
         found: Path of a file of the name that is none.
         level: The x86-64 level of the directory that it is in.
-        is_circle: Whether links in its path go in circles, which is more than not to be there.
+        is_loop: Whether links in its path are a loop, which is more than not to be there.
     """
 
     path: str = ""
@@ -73,7 +73,7 @@ class Hit(NamedTuple):
     fault: Fault = Fault.ABSENT
     found: str = ""
     level: str = ""
-    is_circle: bool = False
+    is_loop: bool = False
 
     @property
     def ends_search(self) -> bool:
@@ -121,7 +121,7 @@ def examine(context: Context, opened: str) -> Hit | None:
     """
     path = context.paths.find(opened)
     if path is None:
-        return Hit(is_circle=True) if context.paths.is_circle(opened) else None
+        return Hit(is_loop=True) if context.paths.is_loop(opened) else None
     if not context.paths.is_file(path):
         is_directory = path == "" or context.paths.files.entries[path].is_dir
         return Hit(fault=Fault.UNUSABLE, found=path) if is_directory else None

@@ -22,7 +22,7 @@ _DRIVERS = (
     *("libcuda.so", "libnvidia-", "libnvcuvid.so", "libEGL_nvidia", "libGLX_nvidia"),
     "libnvoptix",
 )
-"""What drivers of the machine bring into containers."""
+"""What drivers of the machine put into containers."""
 _ADVICE = "install the package that has the library, or copy the library as well"
 
 
@@ -33,7 +33,7 @@ class MS303(Rule):
     Follows what programs need as the loader of the C library does (glibc's or musl's: paths in the
     files, `LD_LIBRARY_PATH`, `ld.so.cache`, directories of the system), and finds what is nowhere
     on the way, or there for another architecture only. What a COPY brought and the image does not
-    start is an error only if it works where it came from. Libraries that drivers bring (CUDA) are
+    start is an error only if it works where it came from. Libraries of drivers (CUDA) are
     none of the image's.
 
     ## Why is this bad
