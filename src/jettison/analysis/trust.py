@@ -13,7 +13,7 @@ OpenSSL's SSL_CERT_FILE and SSL_CERT_DIR.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -36,12 +36,17 @@ CA_DIRECTORIES = ("/etc/ssl/certs", "/etc/pki/tls/certs")
 ZONES = ("/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo")
 _GO_ZONES = "/usr/local/go/lib/time/zoneinfo.zip"
 
-_MAX_PROGRAM = 256 << 20
-_CHUNK = 4 << 20
-_OVERLAP = 512
+_MAX_PROGRAM = 64 << 20
+_MAX_TEXT = 4 << 20
 _URL = re.compile(
-    rb"https://([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,})(?=[/:?\"'\s\x00-\x1f]|$)"
+    rb"https://([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,})(?:[/:?][^\s\"'<>\x00-\x1f]{0,40}"
+    rb"|(?=[\"'\s\x00-\x1f]|$))"
 )
+_CALLED = re.compile(
+    rb"^https://(?:[a-z0-9-]+\.)*(?:api|auth|login|oauth2?|accounts|sts|hooks|ingest|registry)[.-]"
+    rb"|^https://[^/]+/(?:api|v[0-9]+|oauth2?|token|graphql|webhooks?|services|\.well-known)(?:/|$|[^a-z])"
+)
+"""Addresses of services; others are of pages that messages name."""
 _PUBLIC = re.compile(
     rb"(?:^|\.)(?:go\.dev|golang\.org|godoc\.org|github\.com|w3\.org|ietf\.org|rust-lang\.org"
     rb"|docs\.rs|crates\.io|openssl\.org|gnu\.org|example\.(?:com|org|net)|debian\.org|python\.org"
@@ -67,7 +72,6 @@ _TMP = "/tmp"  # noqa: S108  of the image
 _TEMPORARY = b"os.CreateTemp"
 _UPLOADS = b"mime/multipart."
 """Makes temporary files for large uploads only, and is part of every web server."""
-_OTHERS = (_LOADS_ZONE, _CARRIES_ZONES, _TEMPORARY, _UPLOADS)
 _ASKS_ACCOUNT = frozenset({"ssh", "scp", "sftp", "whoami", "logname"})
 _UTC = frozenset({"", "UTC", "GMT", "Etc/UTC", "Etc/GMT", "UCT", "Zulu", "Universal", "UTC0"})
 
@@ -116,7 +120,11 @@ def zones(files: Files, env: Mapping[str, str]) -> str:
 
 
 def evidence(
-    files: Files, reached: Reached, env: Mapping[str, str], account: str
+    files: Files,
+    reached: Reached,
+    env: Mapping[str, str],
+    account: str,
+    is_own: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[Evidence]:
     """Yield what says that something is needed which is not there.
 
@@ -125,6 +133,7 @@ def evidence(
         reached: What the image starts.
         env: Variables of its config.
         account: Name of the user that it runs as; empty if the user has none.
+        is_own: Whether a program is worth the look: an interpreter, which knows all, is not.
     """
     there = {
         Need.CERTIFICATES: bool(certificates(files, env)),
@@ -136,8 +145,9 @@ def evidence(
     if not there[Need.ZONES] and zone not in _UTC and "/" in zone and files.find(zone) is None:
         yield Evidence(Need.ZONES, "", f"TZ is `{zone}`")
     if not all(there.values()):
-        found = [*_of_commands(reached.uses), *_of_files(files, reached)]
-        yield from (each for each in found if not there[each.need])
+        wanted = frozenset(need for need, is_there in there.items() if not is_there)
+        found = [*_of_commands(reached.uses), *_of_files(files, reached, wanted, is_own)]
+        yield from (each for each in found if each.need in wanted)
 
 
 def _of_commands(uses: Iterable[Use]) -> Iterator[Evidence]:
@@ -156,45 +166,46 @@ def _of_commands(uses: Iterable[Use]) -> Iterator[Evidence]:
             yield Evidence(Need.ACCOUNT, path, f"`{name}` asks for it")
 
 
-def _of_files(files: Files, reached: Reached) -> Iterator[Evidence]:
+def _of_files(
+    files: Files, reached: Reached, wanted: frozenset[Need], is_own: Callable[[str], bool]
+) -> Iterator[Evidence]:
     for path in reached.paths:
         use = reached.first(path)
         st = files.lstat(path)
         if use is None or st is None or not st.is_file or st.size > _MAX_PROGRAM:
             continue
         if use.how is How.READ:
-            text = files.read(path, _CHUNK, whole=False) or b""
+            text = files.read(path, _MAX_TEXT, whole=False) or b""
             host = _host(text)
             if host and _TEXT_TLS.search(text):
                 yield Evidence(Need.CERTIFICATES, path, f"it has the address `https://{host}`")
-        else:
-            yield from _of_program(files, path)
+        elif is_own(path):
+            yield from _of_program(files, path, wanted)
 
 
-def _of_program(files: Files, path: str) -> Iterator[Evidence]:
-    """Look through a program once, in pieces that overlap."""
+def _of_program(files: Files, path: str, wanted: frozenset[Need]) -> Iterator[Evidence]:
+    """Look through a program; each search is done only if those before it found something."""
     file = files.open(path)
     if file is None:
         return
-    marks = dict.fromkeys((*_VERIFIES, *_CARRIES, *_OTHERS), False)
-    host = zone = ""
     with file:
-        before = b""
-        while chunk := file.read(_CHUNK):
-            piece = before + chunk
-            if not before and not piece.startswith(b"\x7fELF"):
-                return
-            for mark, seen in marks.items():
-                marks[mark] = seen or mark in piece
-            host = host or _host(piece)
-            zone = zone or _zone(piece)
-            before = piece[-_OVERLAP:]
-    if host and any(marks[mark] for mark in _VERIFIES) and not any(marks[m] for m in _CARRIES):
-        reason = f"it verifies certificates, and has the address `https://{host}`"
-        yield Evidence(Need.CERTIFICATES, path, reason)
-    if zone and marks[_LOADS_ZONE] and not marks[_CARRIES_ZONES]:
-        yield Evidence(Need.ZONES, path, f"it loads time zones, and names `{zone}`")
-    if marks[_TEMPORARY] and not marks[_UPLOADS]:
+        data = file.read(_MAX_PROGRAM)
+    if not data.startswith(b"\x7fELF"):
+        return
+
+    def has(*marks: bytes) -> bool:
+        return any(mark in data for mark in marks)
+
+    if Need.CERTIFICATES in wanted and has(*_VERIFIES):
+        host = _endpoint(data)
+        if host and not has(*_CARRIES):
+            reason = f"it verifies certificates, and has the address `https://{host}`"
+            yield Evidence(Need.CERTIFICATES, path, reason)
+    if Need.ZONES in wanted and has(_LOADS_ZONE):
+        zone = _zone(data)
+        if zone and not has(_CARRIES_ZONES):
+            yield Evidence(Need.ZONES, path, f"it loads time zones, and names `{zone}`")
+    if Need.TEMPORARY in wanted and has(_TEMPORARY) and not has(_UPLOADS):
         yield Evidence(Need.TEMPORARY, path, "it makes temporary files")
 
 
@@ -204,6 +215,14 @@ def _zone(data: bytes) -> str:
         city = None if at < 0 else _CITY.match(data, at + len(continent))
         if city is not None:
             return (continent + city.group()).decode()
+    return ""
+
+
+def _endpoint(data: bytes) -> str:
+    """Return the first host whose address looks like one that is called, and not like a page."""
+    for match in _URL.finditer(data):
+        if not _PUBLIC.search(match.group(1)) and _CALLED.search(match.group()):
+            return match.group(1).decode()
     return ""
 
 

@@ -23,6 +23,14 @@ from jettison.cli.report_flags import OPTIONAL_VALUES
         (["--strict", "."], ["--strict=error", "."]),
         (["--strict", "warning", "."], ["--strict", "warning", "."]),
         (["--strict=warning"], ["--strict=warning"]),
+        (["--probe", "."], ["--probe=3s", "."]),
+        (["--probe", "10s", "."], ["--probe", "10s", "."]),
+        (["--probe", "http://:80/x", "."], ["--probe", "http://:80/x", "."]),
+        (
+            ["--probe", "https://example.com/app.git"],
+            ["--probe=3s", "https://example.com/app.git"],
+        ),
+        (["--probe=shop ping", "."], ["--probe=shop ping", "."]),
     ],
 )
 def test_a_flag_without_a_value_takes_no_path_for_one(args: list[str], wanted: list[str]) -> None:

@@ -21,6 +21,7 @@ from jettison.check.missing import statement
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding, Fix, FixKind, Severity
+from jettison.fs.resolve import resolve
 
 _OF_FILE = frozenset({Problem.NO_PROGRAM, Problem.NO_INTERPRETER, Problem.TOO_DEEP})
 _PACKAGES = {"bash": "bash", "python3": "python3", "perl": "perl", "node": "nodejs", "ruby": "ruby"}
@@ -134,10 +135,17 @@ def _on_path(subject: Subject) -> Iterator[str]:
     """Yield the scripts that the build put into directories of PATH."""
     files = subject.image.files
     for directory in subject.environment.get("PATH", DEFAULT_PATH).split(":"):
-        for path in files.below(directory) if directory.startswith("/") else ():
+        try:
+            place = resolve(files, directory)
+            names = files.tree.names(place) if directory.startswith("/") else []
+        except OSError:
+            continue
+        for path in (f"{place.rstrip('/')}/{name}" for name in names):
+            if not subject.is_new(path):
+                continue
             found = files.find(path)
             st = files.lstat(found) if found is not None else None
-            if found is not None and st is not None and st.mode & 0o111 and subject.is_new(found):
+            if found is not None and st is not None and st.mode & 0o111:
                 yield found
 
 

@@ -38,9 +38,9 @@ class MS309(Rule):
     ## What it does
     Looks whether the image has a bundle of certificates, a database of time zones, `/tmp` and an
     entry of its user, and, if one is missing, whether something that the image starts needs it. It
-    says so for evidence only: a program that verifies certificates and has an address of
-    `https://`, `curl https://…` in a script, TZ with the name of a zone, a program that loads
-    zones by name, `mktemp`, `ssh`.
+    says so for evidence only: a program of this build that verifies certificates and has the
+    address of a service with `https://`, `curl https://…` in a script, TZ with the name of a zone,
+    a program that loads zones by name, `mktemp`, `ssh`.
 
     ## Why is this bad
     Images from `scratch` and small base images have none of these. The program starts, and fails
@@ -76,7 +76,8 @@ class MS309(Rule):
         account = who.name if who is not None else subject.config.user
         seen = set()
         env = subject.environment
-        for each in evidence(subject.image.files, subject.reached, env, account):
+        files, is_new = subject.image.files, subject.is_new
+        for each in evidence(files, subject.reached, env, account, is_new):
             if each.need not in seen:
                 seen.add(each.need)
                 yield self.finding(
