@@ -126,9 +126,10 @@ class Solver:
             return self._executor(vertex).origins()
         return None
 
-    def _copies_below(self, vertex: Vertex) -> list[LayerId]:
+    def _copies_below(self, digest: Digest) -> list[LayerId]:
         """Return the layers of copies in the root file system of a vertex, topmost first."""
         found: list[LayerId] = []
+        vertex = self._vertices[digest]
         while vertex.base is not None:
             vertex = self._vertices[vertex.base]
             result = self._results.get(vertex.digest)

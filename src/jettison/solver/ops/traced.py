@@ -30,7 +30,7 @@ def copied_directories(vertex: Vertex, runtime: Runtime, tree: Tree) -> tuple[st
         tree: The root file system that it runs on.
     """
     found: set[str] = set()
-    for layer in runtime.copies_below(vertex):
+    for layer in runtime.copies_below(vertex.digest):
         listing = runtime.drivers.layer_store.listing(layer)
         if listing is not None:
             pairs = zip(listing.paths, listing.modes, strict=True)
