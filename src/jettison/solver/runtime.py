@@ -44,7 +44,7 @@ class Runtime:
         self.cancellation = Cancellation()
         self.renewed: Once[str, None] = Once()
         self._sandboxes: Once[str, Sandbox] = Once()
-        self.copies_below: Callable[[Digest], list[LayerId]] = lambda _digest: []
+        self.copies_below: Callable[[Digest], list[LayerId]] = lambda _vertex: []
         self.lease: Callable[[Iterable[LayerId]], None] = lambda _layers: None
 
     def sandbox(self) -> Sandbox:

@@ -23,9 +23,9 @@ from jettison.linux.process import (
 )
 from jettison.sandbox.init import descriptors, program, step, streams
 from jettison.sandbox.init.container import begin
+from jettison.sandbox.init.mount.watch import watch
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.notify.memory_files import MemoryFiles, write_all
-from jettison.sandbox.init.trace.inotify import watch
 from jettison.sandbox.wire import Chroot, Ready
 from jettison.sandbox.wire_codec import encode
 

@@ -37,7 +37,7 @@ from jettison.sandbox.init.mount.kernel_mounts import mount_proc, mount_sys
 from jettison.sandbox.init.mount.mounts import Mounter, hide
 from jettison.sandbox.init.mount.points import MountPoints, at
 from jettison.sandbox.init.mount.root import mount_root
-from jettison.sandbox.init.trace.inotify import watch
+from jettison.sandbox.init.mount.watch import watch
 from jettison.sandbox.wire import Attachments, Container
 from jettison.sandbox.wire_codec import encode
 

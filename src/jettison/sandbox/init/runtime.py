@@ -27,9 +27,9 @@ from jettison.sandbox.init.container import begin
 from jettison.sandbox.init.mount.devices import fill_dev, mount_dev
 from jettison.sandbox.init.mount.nodes import Nodes, touch
 from jettison.sandbox.init.mount.root import mount_root, mount_stack
+from jettison.sandbox.init.mount.watch import watch
 from jettison.sandbox.init.notify import responder
 from jettison.sandbox.init.program import lead, reap_until, restore_signals
-from jettison.sandbox.init.trace.inotify import watch
 from jettison.sandbox.wire import (
     Bundle,
     PreparedBind,

@@ -1,1 +1,0 @@
-"""What steps do in their root file systems, noted for the builder."""
