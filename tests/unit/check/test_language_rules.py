@@ -134,7 +134,12 @@ def test_a_script_that_node_interprets_is_followed(tmp_path: Path) -> None:
     builder = {"/app/bin/cli": "#!/usr/bin/env -S node --no-warnings\nrequire('greet')", **MODULES}
     base = BASE | {"/usr/bin/env": ELF}
     found = findings(
-        tmp_path, MS406(), builder, ("/app/bin/cli", "/app/bin/cli"), cmd=("/app/bin/cli",), base=base
+        tmp_path,
+        MS406(),
+        builder,
+        ("/app/bin/cli", "/app/bin/cli"),
+        cmd=("/app/bin/cli",),
+        base=base,
     )
     assert [(each.severity.value, each.path) for each in found] == [("error", "/app/bin/cli")]
 
