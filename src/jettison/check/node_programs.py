@@ -47,12 +47,14 @@ class AbsentProgram(msgspec.Struct, frozen=True):
         script: Of the script.
         manifest: Path of the ``package.json``.
         manager: Name of the package manager that runs it.
+        is_certain: Whether it is run each time the image starts.
     """
 
     name: str
     script: str
     manifest: str
     manager: str
+    is_certain: bool = True
 
 
 class NodeProgram(msgspec.Struct, frozen=True):
@@ -62,11 +64,13 @@ class NodeProgram(msgspec.Struct, frozen=True):
         command: The instruction that starts it: ``CMD`` …
         loads: What it loads.
         unfit: Directories of its packages whose add-ons cannot be loaded, each with one.
+        is_certain: Whether it is started each time the image is.
     """
 
     command: str
     loads: Closure
     unfit: dict[str, Addon] = {}
+    is_certain: bool = True
 
 
 class NodePrograms(msgspec.Struct, frozen=True):
@@ -87,7 +91,7 @@ def node_programs(subject: Subject) -> NodePrograms:
 
 
 class _Start(msgspec.Struct, frozen=True):
-    command: str
+    use: Use
     directory: str
     node: str
     start: NodeStart
@@ -118,14 +122,14 @@ class _Finder:
 
     def _started(self, use: Use, directory: str) -> Iterator[_Start]:
         if is_manager(use.name):
-            yield from self._scripts(use.command, use.name, use.arguments, directory, 0)
+            yield from self._scripts(use, use.name, use.arguments, directory, 0)
         elif use.path and is_node(use.name):
             start = node_start(use.arguments, self._options)
             if start is not None and not is_manager(start.file):
-                yield _Start(use.command, directory, use.path, start)
+                yield _Start(use, directory, use.path, start)
 
     def _scripts(
-        self, command: str, manager: str, arguments: Iterable[str], directory: str, depth: int
+        self, use: Use, manager: str, arguments: Iterable[str], directory: str, depth: int
     ) -> Iterator[_Start]:
         script = script_of(manager, list(arguments))
         place, manifest = self._modules.scope(join(directory, "x"))
@@ -136,13 +140,15 @@ class _Finder:
             if name == "cd":
                 return
             if is_manager(name):
-                yield from self._scripts(command, name, rest, place, depth + 1)
+                yield from self._scripts(use, name, rest, place, depth + 1)
             elif name not in _BUILTINS:
-                absent = AbsentProgram(name, script, f"{place}/package.json", manager)
-                yield from self._run(command, argv, place, absent)
+                absent = AbsentProgram(
+                    name, script, f"{place}/package.json", manager, use.is_certain
+                )
+                yield from self._run(use, argv, place, absent)
 
     def _run(
-        self, command: str, argv: tuple[str, ...], place: str, absent: AbsentProgram
+        self, use: Use, argv: tuple[str, ...], place: str, absent: AbsentProgram
     ) -> Iterator[_Start]:
         """Follow a command of a script; programs of packages are found before those on PATH."""
         name = argv[0]
@@ -151,12 +157,12 @@ class _Finder:
         if is_node(name) and found is not None and found.path:
             start = node_start(argv[1:], self._options)
             if start is not None:
-                yield _Start(command, place, found.path, start)
+                yield _Start(use, place, found.path, start)
         elif program is not None:
             node = find_program(self._files, "node", self._context)
             head = self._files.read(program, 64, whole=False) or b""
             if node is not None and node.path and head.startswith(_NODE_SHEBANG):
-                yield _Start(command, place, node.path, NodeStart(program))
+                yield _Start(use, place, node.path, NodeStart(program))
         elif "/" not in name and found is not None and not found.path:
             self._absent.append(absent)
 
@@ -181,7 +187,7 @@ class _Finder:
             unfit = judge.unfit(package_graph(self._modules, loads.packages))
         if unfit:
             loads = closure(self._modules, entries, unfit)
-        return NodeProgram(start.command, loads, unfit)
+        return NodeProgram(start.use.command, loads, unfit, start.use.is_certain)
 
     def _entries(self, start: _Start) -> list[str]:
         """Return the first file and those before it; empty if it is not there."""

@@ -112,6 +112,38 @@ def test_programs_of_scripts_are_found_where_managers_look(tmp_path: Path) -> No
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("script", "severity"),
+    [
+        ("exec node main.js", "error"),
+        ('if [ -n "$DEBUG" ]; then node main.js; fi\nexec sleep 1', "warning"),
+    ],
+)
+def test_a_program_that_is_started_in_some_cases_is_no_error(
+    tmp_path: Path, script: str, severity: str
+) -> None:
+    builder = {"/app/main.js": "require('greet')", **MODULES}
+    base = BASE | {"/app/bin/start": f"#!/bin/sh\n{script}\n"}
+    found = findings(
+        tmp_path, MS406(), builder, ("/app/main.js", "/app/main.js"), cmd=("bin/start",), base=base
+    )
+    assert [each.severity.value for each in found] == [severity]
+
+
+def test_a_script_that_node_interprets_is_followed(tmp_path: Path) -> None:
+    builder = {"/app/bin/cli": "#!/usr/bin/env -S node --no-warnings\nrequire('greet')", **MODULES}
+    base = BASE | {"/usr/bin/env": ELF}
+    found = findings(
+        tmp_path,
+        MS406(),
+        builder,
+        ("/app/bin/cli", "/app/bin/cli"),
+        cmd=("/app/bin/cli",),
+        base=base,
+    )
+    assert [(each.severity.value, each.path) for each in found] == [("error", "/app/bin/cli")]
+
+
 DEVELOPMENT = {
     "/app/package.json": '{"dependencies": {"a": "1"}, "devDependencies": {"d": "1"}}',
     "/app/main.js": "require('a')",

@@ -90,6 +90,8 @@ class MS406(Rule):
         for missing in program.loads.missing:
             source = find_source(subject, missing)
             severity = _severity(subject, missing, source)
+            if severity is Severity.ERROR and not program.is_certain:
+                severity = Severity.WARNING
             if severity is not None:
                 key = (
                     source.copy
@@ -141,7 +143,7 @@ class MS406(Rule):
         self, subject: Subject, program: NodeProgram, directory: str, addon: Addon
     ) -> Finding:
         certain = program.loads.packages.get(directory, False)
-        fails = certain and directory in program.loads.loaders
+        fails = certain and program.is_certain and directory in program.loads.loaders
         name = directory.rpartition("/node_modules/")[2]
         node = subject.image.fact(modules_of)
         manifest = node.manifest(directory)
@@ -183,7 +185,7 @@ class MS406(Rule):
                 line = _behind(subject, span)
                 text = f"COPY --from={stage.label} {at}/node_modules {place}/node_modules"
                 return self.finding(
-                    Severity.ERROR,
+                    Severity.ERROR if absent.is_certain else Severity.WARNING,
                     f"script `{absent.script}` runs `{absent.name}`, which is not installed",
                     span=span,
                     path=absent.manifest,

@@ -16,7 +16,7 @@ from jettison.analysis.node.unneeded import Unneeded, unneeded
 from jettison.check.node_programs import modules_of, node_programs
 from jettison.check.rule import Rule
 from jettison.check.subject import Copied, Subject
-from jettison.findings.amount import amount
+from jettison.check.units import counted, size
 from jettison.findings.finding import Finding, Fix, FixKind, Severity
 from jettison.findings.fix import advice
 
@@ -100,13 +100,12 @@ class MS407(Rule):
     def _one(self, subject: Subject, place: str, found: Unneeded, copied: Copied | None) -> Finding:
         count = len(found.packages)
         largest = sorted(found.packages, key=lambda each: (-each.bytes, each.path))
-        names = ", ".join(f"{each.name} ({amount(each.bytes)})" for each in largest[:_SHOWN])
+        names = ", ".join(f"{each.name} ({size(each.bytes)})" for each in largest[:_SHOWN])
         more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
-        packages = f"{count} package{'s' if count > 1 else ''}"
         span = copied.span if copied is not None else subject.span_of(place)
         return self.finding(
             Severity.WARNING,
-            f"{packages} in {place} are for development only: {amount(found.bytes)}",
+            f"{counted(count, 'package')} in {place} for development only: {size(found.bytes)}",
             span=span,
             path=place,
             stage=subject.final.label,

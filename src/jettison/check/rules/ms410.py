@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from jettison.analysis.elf.model import Elf
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
-from jettison.findings.amount import amount
+from jettison.check.units import size
 from jettison.findings.finding import Finding, Fix, Severity
 from jettison.findings.fix import advice
 
@@ -69,12 +69,12 @@ class MS410(Rule):
             return
         largest = sorted(sizes, key=lambda path: (-sizes[path], path))
         first = largest[0]
-        shown = ", ".join(f"{path} {amount(sizes[path])}" for path in largest[:_SHOWN])
+        shown = ", ".join(f"{path} {size(sizes[path])}" for path in largest[:_SHOWN])
         more = f" and {len(largest) - _SHOWN} more" if len(largest) > _SHOWN else ""
         copied = subject.copied(first)
         yield self.finding(
             Severity.NOTE,
-            f"symbols and debug information that running does not need: {amount(total)}",
+            f"symbols and debug information that running does not need: {size(total)}",
             span=copied.span if copied is not None else subject.span_of(first),
             path=first,
             stage=subject.final.label,
