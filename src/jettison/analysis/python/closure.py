@@ -26,7 +26,7 @@ from jettison.analysis.python.imports import (
 from jettison.analysis.python.modules import Module, Modules
 
 MAX_MODULES = 5000
-_MAX_READ = 32 << 20
+_MAX_READ = 16 << 20
 _MAX_PARSED = 2 << 20
 _TEXT = "<string>"
 """What Python calls the text of ``-c``."""

@@ -79,8 +79,10 @@ def owned(lookup: Lookup, one: Distribution) -> Iterator[str]:
         listed = lookup.files.read(f"{one.metadata}/installed-files.txt", _MAX_RECORD)
         rows, base = text(listed or b"").splitlines()[:_MAX_OWNED], one.metadata
     for row in rows:
-        if row:
+        if row and (row[0] in "./" or "/." in row or "//" in row):
             yield posixpath.normpath(posixpath.join(base, row))
+        elif row:
+            yield f"{base}/{row}"
 
 
 def tops(lookup: Lookup, one: Distribution) -> tuple[str, ...]:

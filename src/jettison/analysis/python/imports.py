@@ -20,14 +20,13 @@ import msgspec
 MAX_SOURCE = 1 << 20
 """A longer source is not read."""
 _MAX_IMPORTS = 5000
+_MAX_HEAD = 512
+_MAX_STATEMENT = 64 << 10
+_MAX_LISTED = 1 << 20
 _MAX_STATEMENTS = 50_000
 _MAX_DEPTH = 60
 _MAX_DOTS = 64
-_LINE = re.compile(
-    rb"(?:^|[;:])[ \t\f]*(?:import[ \t]+([^\n;#]+)"
-    rb"|from[ \t]*([.\w \t]+?)[ \t]*\bimport\b[ \t]*(\([^)]*\)|[^\n;#]+))",
-    re.MULTILINE,
-)
+_WORD = re.compile(rb"import\b")
 _IMPORT = re.compile(rb"\b(?:import|from)\b[^\n]*")
 _COMMENT = re.compile(rb"#[^\n]*")
 _NAME = re.compile(r"[^\W\d][\w.]*")
@@ -65,27 +64,49 @@ class Guards(msgspec.Struct, frozen=True):
 def named_imports(source: bytes) -> Iterator[Import]:
     """Yield all that a source may import, without parsing it."""
     source = _joined(source)
-    for count, found in enumerate(_LINE.finditer(source)):
-        if count >= _MAX_IMPORTS:
+    left = _MAX_LISTED
+    for count, found in enumerate(_WORD.finditer(source)):
+        if count >= _MAX_IMPORTS or left < 0:
             return
-        plain, origin, taken = found.groups()
-        if plain is not None:
-            for each in _names(plain):
+        at = found.start()
+        begin = max(at - _MAX_HEAD, 0)
+        head = source[source.rfind(b"\n", begin, at) + 1 or begin : at]
+        head = head[max(head.rfind(b";"), head.rfind(b":")) + 1 :].strip()
+        if head and not head.startswith(b"from"):
+            continue
+        listed = _listed(source, found.end())
+        left -= len(listed)
+        if not head:
+            for each in _names(listed):
                 yield Import(each)
             continue
-        place = (origin or b"").decode("utf-8", "replace").replace(" ", "").replace("\t", "")
+        place = b"".join(head[4:].split()).decode("utf-8", "replace")
         module = place.lstrip(".")
         if not module or _NAME.fullmatch(module):
-            yield Import(module, tuple(_names(taken)), len(place) - len(module))
+            yield Import(module, tuple(_names(listed)), len(place) - len(module))
+
+
+def _listed(source: bytes, at: int) -> bytes:
+    """Return what follows ``import`` to the end of the statement."""
+    start = source[at : at + _MAX_HEAD].lstrip(b" \t\f")
+    if start.startswith(b"("):
+        end = source.find(b")", at, at + _MAX_STATEMENT)
+        return _COMMENT.sub(b"", source[at:end]).strip(b" \t\f(") if end >= 0 else b""
+    end = source.find(b"\n", at, at + _MAX_STATEMENT)
+    line = source[at : end if end >= 0 else at + _MAX_STATEMENT]
+    return line.partition(b"#")[0].partition(b";")[0]
 
 
 def _joined(source: bytes) -> bytes:
     """Return a source with one line a statement, brackets aside."""
-    return source.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ").replace(b"\r", b"\n")
+    source = source.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in source:
+        source = source.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return source.replace(b"\\\n", b" ") if b"\\\n" in source else source
 
 
 def _names(listed: bytes) -> Iterator[str]:
-    for part in _COMMENT.sub(b"", listed).strip(b"()").split(b","):
+    for part in listed.split(b","):
         words = part.decode("utf-8", "replace").split()
         if words and _NAME.fullmatch(words[0]):
             yield words[0]
