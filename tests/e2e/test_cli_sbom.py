@@ -100,7 +100,9 @@ def test_documents_are_the_same_wherever_they_are_made(cli: Cli, image: str) -> 
     assert "it was not built here" in said.stderr
 
 
-def test_an_image_of_a_registry_and_a_directory(cli: Cli, image: str, registry: str) -> None:
+def test_an_image_of_a_registry_a_directory_and_a_layout(
+    cli: Cli, image: str, registry: str
+) -> None:
     name = f"{registry}/sbom/app:1"
     cli("tag", image, name)
     cli("push", "-q", name)
@@ -113,8 +115,16 @@ def test_an_image_of_a_registry_and_a_directory(cli: Cli, image: str, registry: 
     assert pushed["metadata"]["component"]["version"] == found["metadata"]["component"]["version"]
     tree = cli.output()
     cli("build", "-q", "-o", f"type=local,dest={tree}", cli.context({"Dockerfile": TEXT, **FILES}))
-    for place in (str(tree), f"dir:{tree}"):
-        assert rows(cli("sbom", place).stdout) == [["a", "1.0", "python"]]
+    layout = cli.output()
+    cli(
+        "build",
+        "-q",
+        "-o",
+        f"type=oci,tar=false,dest={layout}",
+        cli.context({"Dockerfile": TEXT, **FILES}),
+    )
+    for place in (str(tree), f"dir:{tree}", f"oci-layout://{layout}"):
+        assert [row[:3] for row in rows(cli("sbom", place).stdout)] == [["a", "1.0", "python"]]
 
 
 def test_an_image_without_layers_and_one_of_a_dockerfile_on_standard_input(cli: Cli) -> None:

@@ -23,6 +23,7 @@ from jettison.errors import (
     StorageError,
     UsageError,
 )
+from jettison.image.layout import SCHEME
 from jettison.image.names import find_image
 from jettison.linux.text import printable
 from jettison.oci.codec import decode
@@ -54,7 +55,7 @@ def make_sbom(
 
     Args:
         session: The store.
-        name: Of an image, or ``dir:PATH`` or a path of a directory.
+        name: Of an image, ``oci-layout://PATH``, ``dir:PATH`` or a path of a directory.
         stages: Names or numbers of stages of its build, which are described in its place.
         all_stages: Describe all stages that the build needed, the last one too.
         platform: Of an image for several; this machine's if there is none.
@@ -93,7 +94,7 @@ def _find(session: Session, name: str, platform: str) -> StoredImage:
     """Return the image of a name or ID of the store, or of a registry."""
     from jettison.api.compile import this_platform
 
-    if not platform:
+    if not platform and not name.startswith(SCHEME):
         try:
             return find_image(session.store, name)
         except ImageNotFoundError:

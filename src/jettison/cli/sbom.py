@@ -56,7 +56,8 @@ def sbom(
 ) -> int:
     """List the packages of an image, of stages of its build, or of a directory.
 
-    An image that is not in the store is pulled. A directory is written as ./DIR, /DIR or dir:DIR.
+    An image that is not in the store is pulled. A directory is written as ./DIR, /DIR or dir:DIR,
+    a layout as oci-layout://DIR.
     """
     if stages and all_stages:
         raise UsageError("`--stage` and `--all-stages` are both given", hint="leave one out")

@@ -339,7 +339,8 @@ def test_modules_of_programs_depend_as_their_program_says(tmp_path) -> None:
     modules = b"path\tx\nmod\tx.org/app\t(devel)\t\ndep\ta.org/b\tv1.0.0\th1:x=\n=>\tc.org/b\tv1.0.1\th1:y=\n"
     audit = (
         b'{"packages":[{"name":"libc","version":"0.2.1"},'
-        b'{"name":"app","version":"1.0.0","root":true,"dependencies":[0]}]}'
+        b'{"name":"app","version":"1.0.0","root":true,"dependencies":[0,2]},'
+        b'{"name":"macros","version":"2.0.0","kind":"build"}]}'
     )
     found = records(
         tmp_path,
@@ -351,7 +352,8 @@ def test_modules_of_programs_depend_as_their_program_says(tmp_path) -> None:
     assert found["x.org/app"].needs == ("std", "c.org/b")
     assert found["c.org/b"].version == "v1.0.1"
     assert "a.org/b" not in found
-    assert found["app"].needs == ("libc 0.2.1",)
+    assert found["app"].needs == ("libc 0.2.1", "macros 2.0.0")
+    assert "macros" not in found
     assert found["libc"].owned.sample == "/usr/bin/rust"
 
 

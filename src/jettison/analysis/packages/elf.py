@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from jettison.analysis.elf.model import Elf
 from jettison.analysis.packages.base import NOTHING, Details, PackageRecord, Reading
 
+_ONLY_BUILT_WITH = "build"
+"""Kind of crates that are not in the program: macros, what its build scripts need."""
 _DISTRIBUTIONS = frozenset({"deb", "rpm", "apk"})
 
 
@@ -42,6 +44,8 @@ def module_packages(reading: Reading, path: str, program: Elf) -> Iterator[Packa
     crates = program.crates
     names = [f"{each.name} {each.version}" for each in crates]
     for crate, name in zip(crates, names, strict=True):
+        if crate.kind == _ONLY_BUILT_WITH:
+            continue
         needs = [names[each] for each in crate.dependencies if 0 <= each < len(names)]
         details = Details(scope=path, needs=needs, gives=(name,))
         owned = own if crate.root else part
