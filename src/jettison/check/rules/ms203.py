@@ -17,6 +17,8 @@ from jettison.fs.resolve import resolve
 
 _RUNTIME = ("/proc/", "/dev/", "/sys/", "/run/", "/var/run/", "/tmp/", "/var/tmp/")  # noqa: S108
 _RUNTIME_LINKS = frozenset({"/etc/mtab", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"})
+_SETTINGS = frozenset({"/etc/localtime"})
+"""What a host may set, and whose absence means the default."""
 _EXECUTE = 0o111
 _MOST = 20
 
@@ -96,7 +98,7 @@ def _dangling(subject: Subject) -> Iterator[str]:
             target = resolve(files, path)
         except OSError:
             continue
-        is_there = files.lstat(target) is not None or target == "/"
+        is_there = files.lstat(target) is not None or target in {"/", *_SETTINGS}
         if is_there or f"{target}/".startswith((*_RUNTIME, *volumes)):
             continue
         if not is_of_venv(files, path):
