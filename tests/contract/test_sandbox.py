@@ -211,8 +211,10 @@ def test_signals_it_ignores_are_those_of_a_fresh_program(rig):
     assert status(rig, "SigBlk") & ~internal == 0
 
 
-def test_only_three_descriptors_are_open(rig):
-    assert rig.run("ls", "/proc/self/fd").lines == ["0", "1", "2", "3"]  # 3 is ls reading
+@pytest.mark.parametrize("watched", [(), ("/etc",)])
+def test_only_three_descriptors_are_open(rig, watched):
+    started = rig.start("ls", "/proc/self/fd", watched=watched)
+    assert started.finish().lines == ["0", "1", "2", "3"]  # 3 is ls reading
 
 
 def test_the_file_mode_mask_is_022(rig):

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from jettison.linux import inotify
+from jettison.sandbox.helper import opens as opens_module
 from jettison.sandbox.helper.opens import OpenReader
 
 
@@ -54,3 +55,12 @@ def test_a_queue_that_overflows_is_told(tmp_path: Path):
     opens = reader(tmp_path)
     opens._take(-1, inotify.OVERFLOWED, b"")
     assert not opens.finish().is_whole
+
+
+def test_names_are_kept_up_to_a_limit(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(opens_module, "_MOST_FILES", 2)
+    opens = reader(tmp_path)
+    for number in range(4):
+        (tmp_path / f"f{number}").touch()
+    found = opens.finish()
+    assert (len(found.files), found.is_whole) == (2, False)
