@@ -1,0 +1,158 @@
+"""What checks and a first report cost: the same builds with and without them, in turns.
+
+In:  a directory for stores, best one in memory; how many rounds.
+Out: a table: medians of wall and processor time, and the difference to the build without.
+
+    python -m bench.checks.costs [--work DIRECTORY] [--rounds N]
+
+The image has 24,000 files, of which 1,000 are programs and libraries of this machine, copied
+through two stages. ``cold``: nothing is in the cache; ``last layer``: one small file of the last
+layer has changed; ``cached``: nothing has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES, PROGRAMS = 24_000, 1_000
+DOCKERFILE = """\
+FROM scratch AS b
+COPY tree /app
+FROM scratch
+COPY --from=b /app /app
+COPY last /last
+CMD ["/app/bin/program"]
+"""
+CASES = {
+    "neither": ("--no-checks", "--report=none"),
+    "checks": ("--report=none",),
+    "report": ("--no-checks", "--report=brief"),
+    "both": ("--report=brief",),
+}
+
+
+class Cost(NamedTuple):
+    """Seconds on the clock and of processors, and MiB of memory at most."""
+
+    wall: float
+    cpu: float
+    peak: int
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--work", type=Path, default=None)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="jettison-costs-", dir=options.work))
+    try:
+        context = make_context(work / "context")
+        say(f"{'':<12}{'case':<10}{'wall':>9}{'more':>9}{'ratio':>8}{'cpu':>9}{'peak':>9}")
+        for kind in ("cold", "last layer", "cached"):
+            show(kind, measure(kind, context, work, options.rounds))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def make_context(context: Path) -> Path:
+    """Write the context; the programs are found in this machine's usual directories."""
+    programs = (
+        path
+        for place in ("/usr/bin", "/usr/lib")
+        for path in sorted(Path(place).rglob("*"))
+        if path.is_file() and not path.is_symlink() and path.stat().st_size < 200_000
+        if _is_elf(path)
+    )
+    tree = context / "tree"
+    (tree / "bin").mkdir(parents=True)
+    count = 0
+    for count, path in zip(range(1, PROGRAMS + 1), programs, strict=False):
+        shutil.copy(path, tree / "bin" / f"{count}-{path.name}")
+    shutil.copy(tree / "bin" / os.listdir(tree / "bin")[0], tree / "bin" / "program")
+    for number in range(FILES - count):
+        place = tree / f"d{number // 100}"
+        place.mkdir(exist_ok=True)
+        (place / f"f{number}").write_text(f"{number}\n" * 50)
+    (context / "last").write_text("0")
+    (context / "Dockerfile").write_text(DOCKERFILE)
+    return context
+
+
+def _is_elf(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
+
+
+def measure(kind: str, context: Path, work: Path, rounds: int) -> dict[str, list[Cost]]:
+    """Return what each case cost in each round; the order of cases changes."""
+    found: dict[str, list[Cost]] = {name: [] for name in CASES}
+    for number in range(rounds + 1):
+        for name in list(CASES) if number % 2 else reversed(list(CASES)):
+            store = work / f"store-{name}"
+            if kind == "cold":
+                shutil.rmtree(store, ignore_errors=True)
+            if kind == "last layer":
+                (context / "last").write_text(f"{number} {name}")
+            cost = build(context, store, CASES[name])
+            if number:  # the first round warms the disk cache, and fills stores
+                found[name].append(cost)
+    return found
+
+
+def build(context: Path, store: Path, flags: Sequence[str]) -> Cost:
+    """Build, and return what it cost."""
+    environ = {**os.environ, "JETTISON_ROOT": str(store), "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "jettison", "build", "-q", "-t", "costs", *flags, str(context)]
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if status:
+        raise SystemExit(f"a build ended with {os.waitstatus_to_exitcode(status)}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, cpu, usage.ru_maxrss >> 10)
+
+
+def show(kind: str, found: dict[str, list[Cost]]) -> None:
+    """Print the medians of a kind, and of what each round cost more than without."""
+    base = found["neither"]
+    for name, costs in found.items():
+        wall = statistics.median(each.wall for each in costs)
+        more = statistics.median(
+            one.wall - other.wall for one, other in zip(costs, base, strict=True)
+        )
+        ratio = statistics.median(
+            one.wall / other.wall for one, other in zip(costs, base, strict=True)
+        )
+        cpu = statistics.median(each.cpu for each in costs)
+        peak = max(each.peak for each in costs)
+        say(
+            f"{kind:<12}{name:<10}{wall * 1e3:7.0f}ms{more * 1e3:7.0f}ms{ratio:8.3f}"
+            f"{cpu * 1e3:7.0f}ms{peak:6} MB"
+        )
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
