@@ -101,7 +101,8 @@ class _Finder:
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self._files = subject.image.files
-        self._modules = subject.image.fact(modules_of)
+        more = tuple(filter(None, subject.environment.get("NODE_PATH", "").split(":")))
+        self._modules = Modules(self._files, more) if more else subject.image.fact(modules_of)
         self._context = lookup_context(subject.config)
         self._options = subject.environment.get("NODE_OPTIONS", "")
         self._absent: list[AbsentProgram] = []

@@ -130,6 +130,13 @@ def test_a_program_that_is_started_in_some_cases_is_no_error(
     assert [each.severity.value for each in found] == [severity]
 
 
+def test_directories_of_node_path_are_looked_into(tmp_path: Path) -> None:
+    builder = {"/app/main.js": "require('greet')", "/opt/all/greet/index.js": ""}
+    copies = (("/app/main.js", "/app/main.js"), ("/opt/all", "/opt/all"))
+    found = findings(tmp_path, MS406(), builder, *copies, env=("NODE_PATH=/opt/none:/opt/all",))
+    assert found == []
+
+
 def test_a_script_that_node_interprets_is_followed(tmp_path: Path) -> None:
     builder = {"/app/bin/cli": "#!/usr/bin/env -S node --no-warnings\nrequire('greet')", **MODULES}
     base = BASE | {"/usr/bin/env": ELF}

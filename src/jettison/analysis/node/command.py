@@ -35,6 +35,8 @@ _NO_FILE_NAMES = (
 _NO_FILE = frozenset(_NO_FILE_NAMES.split())
 _LOADERS = frozenset({"--loader", "--experimental-loader", "-C", "--conditions"})
 _PRELOADS = frozenset({"-r", "--require", "--import"})
+_DECIDING = ("NODE_PATH=", "NODE_OPTIONS=", "PATH=")
+"""Variables that decide what is found: a script that sets them is not followed."""
 _OPERATORS = frozenset({"&&", "||", ";", "|", "&"})
 _WRAPPERS = frozenset({"cross-env", "cross-env-shell", "env", "exec", "dotenv", "dotenvx", "nice"})
 
@@ -140,6 +142,8 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
             words.append(word)
             continue
         while words and (_is_assignment(words[0]) or words[0] in _WRAPPERS):
+            if words[0].startswith(_DECIDING):
+                return
             del words[0]
         if words and not any("$" in each or "`" in each for each in words[:1]):
             yield tuple(words)

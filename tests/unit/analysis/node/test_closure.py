@@ -158,6 +158,7 @@ def test_which_script_a_manager_runs(argv: str, script: str) -> None:
         ("A=1 cross-env B=2 node a && node b; c", [("node", "a"), ("node", "b")]),
         ("node 'a b.js' | tee log", [("node", "a b.js")]),
         ("$X a", []),
+        ("NODE_PATH=src node a && node b", []),
         ("'unclosed", []),
     ],
 )
