@@ -235,7 +235,7 @@ class _Line:
     def _tool(
         self, name: str, rest: list[str], first: tuple[str, ...], origin: Origin
     ) -> tuple[tuple[str, ...], tuple[Origin, ...]]:
-        """Take what a program is told to import, if it is one of those that are told."""
+        """Add the module that a server or worker is asked to import."""
         here = self.command.directory
         if name in _WRAPPERS:
             return first, ()
