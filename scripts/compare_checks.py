@@ -1,27 +1,28 @@
 #!/usr/bin/env python3
 """Fills docs/checks/comparison.md: which of other tools sees which of the defects of tests/checks.
 
-    scripts/compare_checks.py TOOL...    run the tools at these paths, and keep what they say
-    scripts/compare_checks.py            write the table again
+    scripts/compare_checks.py DIR HADOLINT TRIVY DIVE    build into DIR what is not there, run these
+    scripts/compare_checks.py                            write the table again
 
-A TOOL is an executable called `hadolint`, `dive` or `trivy`. Each defect is built, and built again
-with its fix; a tool sees it if it says something about the first that it does not say about the
-second. What they say is kept in tests/checks/comparison.json; root is needed.
+Each defect is built, and built again with its fix; a tool sees it if it says something about the
+first that it does not say about the second. What they say is kept in tests/checks/comparison.json;
+root is needed.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
+import tarfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from project_python import enter
 
@@ -45,111 +46,145 @@ PAGE = ROOT / "docs" / "checks" / "comparison.md"
 TOOLS = ("docker", "hadolint", "trivy", "dive")
 BEGIN, END = "<!-- made by scripts/compare_checks.py -->\n", "<!-- end -->\n"
 
-if TYPE_CHECKING:
-    Said = Counter[str]
-    Tool = Callable[[Path, Path], Said]
-    """Gets a folder with a Dockerfile and the archive of an image."""
+Said = Counter[str]
+_LARGEST = 1 << 20
 
 
 def main() -> None:
     """Run the tools if there are any; write the table."""
     if len(sys.argv) > 1:
-        DATA.write_text(json.dumps(measured(sys.argv[1:]), indent=1, sort_keys=True) + "\n")
+        place, *programs = sys.argv[1:]
+        make(Path(place))
+        DATA.write_text(
+            json.dumps(measured(Path(place), programs), indent=1, sort_keys=True) + "\n"
+        )
     PAGE.write_text(page(PAGE.read_text(), json.loads(DATA.read_text())))
 
 
-def measured(programs: list[str]) -> dict[str, Any]:
-    """Return versions of tools, and by defect what each says of it that its fix ends."""
-    runs = {"hadolint": of_hadolint, "trivy": of_trivy, "dive": of_dive}
-    tools: dict[str, Tool] = {"docker": of_docker}
-    versions = {}
-    for program in programs:
-        name = Path(program).name
-        tools[name] = bound(runs[name], program)
-        versions[name] = re.findall(r"\d+\.\d+\.\d+", output([program, "--version"]))[0]
-    rows = {}
-    with (
-        tempfile.TemporaryDirectory() as place,
-        Session.open(Settings(root=str(store_of_tests())), os.environ) as session,
-    ):
+def make(place: Path) -> None:
+    """Build each defect, and it with its fix: Dockerfile, archive, files of each layer."""
+    busybox = shutil.which("busybox") or ""
+    with Session.open(Settings(root=str(store_of_tests())), os.environ) as session:
         bases = Jettison(store_of_tests())
-        checked = Checked(
-            session, lambda *names: made_bases(bases, *names), shutil.which("busybox") or ""
-        )
+        checked = Checked(session, lambda *names: made_bases(bases, *names), busybox)
         for folder in sorted(path.parent for path in DEFECTS.glob("*/expect.json")):
-            copy = Path(shutil.copytree(folder, Path(place) / folder.name, symlinks=True))
-            rows[folder.name] = of_defect(checked, copy, tools)
+            done = place / folder.name / "done"
+            if not done.exists():
+                shutil.rmtree(done.parent, ignore_errors=True)
+                done.parent.mkdir(parents=True)
+                make_both(checked, folder, done.parent)
+                done.touch()
+
+
+def make_both(checked: Checked, defect: Path, place: Path) -> None:
+    """Build a defect, and it with its fix, into ``bad`` and ``good``."""
+    wanted = msgspec.json.decode((defect / "expect.json").read_bytes(), type=Expected)
+    folder = Path(shutil.copytree(defect, place / "context", symlinks=True))
+    text = (folder / "Dockerfile").read_text()
+    by_hand = folder / "Fixed.Dockerfile"
+    fixed = by_hand.read_text() if by_hand.exists() else ""
+    for name in ("expect.json", "Fixed.Dockerfile"):
+        (folder / name).unlink(missing_ok=True)
+    for kind in ("bad", "good"):
+        (place / kind).mkdir()
+        (place / kind / "Dockerfile").write_text(text if kind == "bad" else fixed)
+        (folder / "Dockerfile").write_text(text if kind == "bad" else fixed)
+        archive = place / f"{kind}.tar"
+        outputs = [DockerOutput(dest=str(archive), compression="uncompressed")]
+        options = {**wanted.options, "outputs": outputs, "progress": "quiet"}
+        _, built = checked.build(folder, **options)
+        if kind == "bad" and not fixed:
+            found = [
+                each
+                for each in of_rule(built.findings, wanted.rule)
+                if (each.line, each.path) == (wanted.line, wanted.path)
+            ]
+            fixed = apply_fix(text, machine_fixes(found[0].fixes)[0])
+    unpack_layers(place)
+    shutil.rmtree(folder)
+    (place / "rule.json").write_text(json.dumps([wanted.rule, wanted.severity]))
+
+
+def unpack_layers(place: Path) -> None:
+    """Write the regular files of the layers that only one of the two images has."""
+    names = {}
+    for kind in ("bad", "good"):
+        with tarfile.open(place / f"{kind}.tar") as image:
+            manifest = image.extractfile("manifest.json") or io.BytesIO()
+            names[kind] = json.load(manifest)[0]["Layers"]
+    for kind, other in (("bad", "good"), ("good", "bad")):
+        with tarfile.open(place / f"{kind}.tar") as image:
+            for number, name in enumerate(names[kind]):
+                if name not in names[other]:
+                    unpack_layer(image, name, place / kind / f"layer{number}")
+
+
+def unpack_layer(image: tarfile.TarFile, name: str, place: Path) -> None:
+    """Write the regular files of a layer, those that may hold a secret."""
+    with tarfile.open(fileobj=image.extractfile(name)) as layer:
+        for each in layer:
+            if each.isfile() and each.size < _LARGEST:
+                target = place / each.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((layer.extractfile(each) or io.BytesIO()).read())
+
+
+def measured(place: Path, programs: list[str]) -> dict[str, Any]:
+    """Return versions of tools, and by defect what each says of it that its fix ends."""
+    paths = {Path(each).name: each for each in programs}
+    names = sorted(done.parent.name for done in place.glob("*/done"))
+    said: dict[str, dict[str, Said]] = {"docker": {}, "hadolint": {}, "dive": {}}
+    for name in names:
+        for kind in ("bad", "good"):
+            key, folder = f"{name}/{kind}", place / name / kind
+            said["docker"][key] = of_docker(folder)
+            said["hadolint"][key] = of_hadolint(paths["hadolint"], folder)
+            said["dive"][key] = of_dive(paths["dive"], folder.with_suffix(".tar"))
+    said["trivy"] = of_trivy(paths["trivy"], place)
+    versions = {
+        name: re.findall(r"\d+\.\d+\.\d+", output([path, "--version"]))[0]
+        for name, path in paths.items()
+    }
+    rows = {}
+    for name in names:
+        rule, severity = json.loads((place / name / "rule.json").read_text())
+        only = {
+            tool: sorted(told.get(f"{name}/bad", Counter()) - told.get(f"{name}/good", Counter()))
+            for tool, told in said.items()
+        }
+        rows[name] = {"rule": rule, "severity": severity, "said": only}
     return {"versions": versions, "defects": rows}
 
 
-def of_defect(checked: Checked, folder: Path, tools: Mapping[str, Tool]) -> dict[str, Any]:
-    """Return what tools say of a defect and not of the same with its fix."""
-    wanted = msgspec.json.decode((folder / "expect.json").read_bytes(), type=Expected)
-    (folder / "expect.json").unlink()
-    text = (folder / "Dockerfile").read_text()
-    bad, good = (folder.with_name(f"{folder.name}.{kind}.tar") for kind in ("bad", "good"))
-    options = {**wanted.options, "progress": "quiet"}
-    _, built = checked.build(folder, outputs=[DockerOutput(dest=str(bad))], **options)
-    found = [
-        each
-        for each in of_rule(built.findings, wanted.rule)
-        if (each.line, each.path) == (wanted.line, wanted.path)
-    ]
-    by_hand = folder / "Fixed.Dockerfile"
-    if by_hand.exists():
-        fixed = by_hand.read_text()
-        by_hand.unlink()
-    else:
-        fixed = apply_fix(text, machine_fixes(found[0].fixes)[0])
-    checked.build(folder, fixed, outputs=[DockerOutput(dest=str(good))], **options)
-    said = {}
-    for name, run in tools.items():
-        told = run(folder, bad)
-        if told:
-            (folder / "Dockerfile").write_text(fixed)
-            told -= run(folder, good)
-            (folder / "Dockerfile").write_text(text)
-        said[name] = sorted(told)
-    bad.unlink()
-    good.unlink()
-    return {"rule": wanted.rule, "severity": wanted.severity, "said": said}
-
-
-def of_docker(folder: Path, _archive: Path) -> Said:
+def of_docker(folder: Path) -> Said:
     """Return what docker's rules say: ours of the same names, as tests/conformance compares."""
     found = check(parse((folder / "Dockerfile").read_bytes()))
     return Counter(each.rule for each in found if not re.fullmatch(r"MS\d+", each.rule))
 
 
-def of_hadolint(program: str, folder: Path, _archive: Path) -> Said:
+def of_hadolint(program: str, folder: Path) -> Said:
     """Return the codes of hadolint, ShellCheck's among them."""
     found = json.loads(output([program, "-f", "json", "--no-fail", str(folder / "Dockerfile")]))
     return Counter(each["code"] for each in found)
 
 
-def of_trivy(program: str, folder: Path, archive: Path) -> Said:
-    """Return misconfigurations of the text, and secrets in the image."""
-    form = ("--format", "json", "--quiet")
-    config = [program, "config", *form, "--skip-check-update", str(folder)]
-    image = [program, "image", *form, "--input", str(archive), "--scanners", "secret"]
-    image += ["--image-config-scanners", "secret", "--skip-db-update", "--offline-scan"]
-    said: Said = Counter()
-    for command in (config, image):
-        for result in json.loads(output(command)).get("Results") or ():
-            said.update(each["ID"] for each in result.get("Misconfigurations") or ())
-            said.update(each["RuleID"] for each in result.get("Secrets") or ())
+def of_trivy(program: str, place: Path) -> dict[str, Said]:
+    """Return misconfigurations of the texts, and secrets in the files of the layers, by folder."""
+    said: dict[str, Said] = {}
+    form = ("--format", "json", "--quiet", "--skip-check-update", "--offline-scan")
+    found = json.loads(output([program, "fs", *form, "--scanners", "misconfig,secret", str(place)]))
+    for result in found.get("Results") or ():
+        name, kind, *_ = result["Target"].split("/")
+        told = said.setdefault(f"{name}/{kind}", Counter())
+        told.update(each["ID"] for each in result.get("Misconfigurations") or ())
+        told.update(each["RuleID"] for each in result.get("Secrets") or ())
     return said
 
 
-def of_dive(program: str, _folder: Path, archive: Path) -> Said:
+def of_dive(program: str, archive: Path) -> Said:
     """Return the rules that fail with dive's own limits."""
     text = output([program, "--source", "docker-archive", str(archive)], {"CI": "true"})
     return Counter(re.findall(r"FAIL(?:\x1b\[0m)?: (\w+)", text))
-
-
-def bound(run: Callable[[str, Path, Path], Said], program: str) -> Tool:
-    """Return a tool that runs a program."""
-    return lambda folder, archive: run(program, folder, archive)
 
 
 def output(command: list[str], environ: Mapping[str, str] = {}) -> str:
