@@ -22,6 +22,8 @@ _BLANK = b" \t"
 _VALUED = frozenset({"-u", "--unset", "-C", "--chdir", "-a", "--argv0"})
 _SPLIT = "-S"
 _SPLIT_LONG = "--split-string"
+_MAX_DEPTH = 8
+_MAX_TEXT = 1 << 16
 _SPLITTING = (_SPLIT, f"{_SPLIT_LONG}=", f"{_SPLIT_LONG} ", "-vS", "-iS")
 
 
@@ -100,15 +102,17 @@ def env_call(argument: str) -> EnvCall:
     return env_words([argument] if argument else [])
 
 
-def _split(text: str, rest: list[str]) -> EnvCall:
+def _split(text: str, rest: list[str], depth: int = 0) -> EnvCall:
+    if depth > _MAX_DEPTH or len(text) > _MAX_TEXT:
+        return EnvCall(splits=True, is_known=False)
     try:
         words = shlex.split(text, comments=True)
     except ValueError:
         return EnvCall(splits=True, is_known=False)
-    return env_words([*words, *rest], splits=True)
+    return env_words([*words, *rest], splits=True, depth=depth + 1)
 
 
-def env_words(words: list[str], *, splits: bool = False) -> EnvCall:
+def env_words(words: list[str], *, splits: bool = False, depth: int = 0) -> EnvCall:
     """Return what ``env`` executes when it is called with some words."""
     path: str | None = None
     at = 0
@@ -124,7 +128,7 @@ def env_words(words: list[str], *, splits: bool = False) -> EnvCall:
         elif word.startswith((_SPLIT, _SPLIT_LONG)):
             text = word.removeprefix(_SPLIT_LONG).removeprefix(_SPLIT).lstrip("=")
             text, at = (text, at) if text else ("".join(words[at : at + 1]), at + 1)
-            return _split(text, words[at:])
+            return _split(text, words[at:], depth)
         elif not word.startswith(("--unset=", "--chdir=", "-u", "-C", "-0", "-v")):
             return EnvCall(splits=splits, is_known=False)
     while at < len(words) and "=" in words[at]:

@@ -39,7 +39,7 @@ _GO_ZONES = "/usr/local/go/lib/time/zoneinfo.zip"
 _MAX_PROGRAM = 64 << 20
 _MAX_TEXT = 4 << 20
 _URL = re.compile(
-    rb"https://([a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,})(?:[/:?][^\s\"'<>\x00-\x1f]{0,40}"
+    rb"https://([a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){0,16}\.[a-z]{2,24})(?:[/:?][^\s\"'<>\x00-\x1f]{0,40}"
     rb"|(?=[\"'\s\x00-\x1f]|$))"
 )
 _CALLED = re.compile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 from jettison.analysis.files import Files
@@ -24,8 +25,13 @@ _FLAG = r"(\s)--{}=\S+"
 
 def instructions(subject: Subject) -> list[list[Instruction]]:
     """Return the instructions of each stage, those before the first FROM left out."""
+    return _stages(subject.record.source)
+
+
+@lru_cache(maxsize=1)
+def _stages(source: str) -> list[list[Instruction]]:
     try:
-        parsed = parse(subject.record.source.encode()).instructions
+        parsed = parse(source.encode()).instructions
     except JettisonError:
         return []
     stages: list[list[Instruction]] = []

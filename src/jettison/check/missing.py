@@ -7,6 +7,7 @@ Out: words about it, fixes.
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 import shlex
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from posixpath import basename, join
 
 from jettison.analysis.entry.reached import Command, How, Problem, Use
-from jettison.analysis.entry.search import DEFAULT_PATH, look
+from jettison.analysis.entry.search import DEFAULT_PATH, look, lookup_context
 from jettison.analysis.files import Files
 from jettison.check.instructions import (
     copy_from,
@@ -35,6 +36,7 @@ from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, Healthcheck
 _PROBLEMS = frozenset({Problem.MISSING, Problem.DIRECTORY, Problem.NOT_EXECUTABLE})
 _SYNTAX = re.compile(r"[$`;&|<>(){}*?\[\]~#!\n]")
 _EXECUTE = 0o111
+_MAX_NAMES = 5_000
 _LOCAL = "/usr/local/bin"
 Statement = Cmd | Entrypoint | Healthcheck
 
@@ -181,13 +183,13 @@ def _nearly(subject: Subject, use: Use) -> list[str]:
     """Return the name that is nearest to one which is not there."""
     files = subject.image.files
     if "/" not in use.name:
-        directories = subject.environment.get("PATH", DEFAULT_PATH).split(":")
+        directories = lookup_context(subject.config).directories
     else:
-        directories = [path_of(subject, use).rpartition("/")[0]]
+        directories = (path_of(subject, use).rpartition("/")[0],)
+    paths = (path for directory in directories for path in files.below(directory or "/"))
     names = {
         basename(path): path
-        for directory in directories
-        for path in files.below(directory or "/")
+        for path in itertools.islice(paths, _MAX_NAMES)
         if use.how is How.READ or look(files, path).problem is None
     }
     near = difflib.get_close_matches(basename(use.name), names, 1, 0.8)

@@ -26,6 +26,15 @@ def test_nothing_is_said_of_what_cannot_be_known(tmp_path: Path) -> None:
     assert find_file(files, "app", LookupContext(cwd="")) is None
 
 
+def test_a_path_without_end_is_looked_through_in_part(tmp_path: Path) -> None:
+    files = files_of(tmp_path, {"a/app": ELF}, {"a/app": 0o755})
+    long = ":".join(f"/{number}" for number in range(100_000))
+    assert find_program(files, "app", LookupContext(path=f"/a:{long}")) == Found("/a/app", "/a/app")
+    assert find_program(files, "app", LookupContext(path=f"{long}:/a")) is None
+    same = ":".join(["/b"] * 500)
+    assert find_program(files, "app", LookupContext(path=f"{same}:/a")) == Found("/a/app", "/a/app")
+
+
 def test_what_is_read_needs_no_right_to_execute(tmp_path: Path) -> None:
     files = files_of(tmp_path, {"a/app.py": "x"})
     assert find_file(files, "app.py", LookupContext(cwd="/a")) == Found("/a/app.py", "/a/app.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from jettison.analysis.entry.script import Parameters, steps
 from jettison.analysis.entry.search import LookupContext
 from jettison.analysis.entry.shell import shell_text
 from jettison.analysis.entry.walk import reached
+from jettison.analysis.files import Files
 from jettison.oci.config import ContainerConfig, Healthcheck
 from unit.analysis.tree_rig import ELF, files_of
 
@@ -197,6 +199,42 @@ def test_a_script_without_end_is_bounded(tmp_path: Path) -> None:
     assert len(found.uses) <= 4_010
     large = "#!/bin/sh\n" + "#" * (1 << 20)
     assert not _reached(tmp_path, {"a": large}, ContainerConfig(cmd=("/a",))).is_whole
+
+
+_WORDS = (
+    *("", "sh", "-c", "/bin/sh", "env", "-S", "tini", "--", "python3", "a.py", "./a", "$@", "\0"),
+    *("..", "'", "\udcff", "a=b", "$(", "&&", "exec"),
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    contents: dict[str, bytes | str] = {
+        **_SYSTEM,
+        "a": '#!/usr/bin/env -S sh -e\n. ./b\nexec "$0" "$@"\n',
+        "b": "#!/a\n\xff\n",
+        "c": "->c",
+    }
+    modes = {path: 0o755 for path, content in contents.items() if not str(content).startswith("->")}
+    return files_of(tmp_path_factory.mktemp("tree"), contents, modes)
+
+
+def test_any_config_is_followed_to_an_end(tree: Files) -> None:
+    for seed in range(300):
+        chosen = random.Random(seed)
+
+        def words(most: int, chosen: random.Random = chosen) -> tuple[str, ...]:
+            return tuple(chosen.choice(_WORDS) for _ in range(chosen.randrange(most)))
+
+        cmd = words(5)
+        config = ContainerConfig(
+            entrypoint=words(7),
+            cmd=cmd,
+            env=(f"PATH={chosen.choice(_WORDS)}:/bin:/usr/bin:/",),
+            working_dir=chosen.choice(_WORDS),
+            healthcheck=Healthcheck(("CMD-SHELL", " ".join(cmd))),
+        )
+        assert all(use.name or use.problem for use in reached(tree, config).uses)
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ def test_env_gets_one_argument_and_splits_it_when_asked(argument: str, call: Env
     assert env_call(argument) == call
 
 
+def test_splitting_without_end_ends() -> None:
+    assert env_words(["-S"] * 5_000) == EnvCall(splits=True, is_known=False)
+    assert not env_call("-S " * 80).is_known
+
+
 def test_words_of_a_command_that_begins_with_env() -> None:
     assert env_words(["-u", "HOME", "A=1", "app", "B=2"]) == EnvCall(("app", "B=2"))
     assert env_words(["-S", "a b", "c"]).words == ("a", "b", "c")

@@ -119,9 +119,9 @@ class _Evaluation:
             words = words[1:]
             while name == "exec" and words and words[0] in {"-a", "-c", "-l"}:
                 words = words[2 if words[0] == "-a" else 1 :]
-            if words and (words[0] or "").startswith("-"):
+            if not words or (words[0] or "").startswith("-"):
                 return
-            name = words[0] if words else ":"
+            name = words[0]
         if name in {".", "source"}:
             known = _known(words[1:])
             if known:

@@ -21,6 +21,8 @@ from jettison.oci.config import ContainerConfig
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """PATH of a container whose image sets none."""
 _EXECUTE = 0o111
+MAX_DIRECTORIES = 100
+"""So many directories of PATH are looked through; what is in none of more is not known."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -45,6 +47,12 @@ class LookupContext(msgspec.Struct, frozen=True):
     path: str | None = DEFAULT_PATH
     env: dict[str, str] = {}
 
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The directories of PATH, each once; one more than are looked through at most."""
+        parts = (self.path or "").split(":", 10 * MAX_DIRECTORIES)
+        return tuple(dict.fromkeys(parts))[: MAX_DIRECTORIES + 1]
+
 
 def lookup_context(config: ContainerConfig) -> LookupContext:
     """Return what the names of a config are relative to."""
@@ -61,7 +69,8 @@ def find_program(files: Files, name: str, context: LookupContext) -> Found | Non
     if context.path is None:
         return None
     refused: Found | None = None
-    for directory in context.path.split(":") if name else ():
+    directories = context.directories
+    for directory in directories if name else ():
         if not directory.startswith("/") and not context.cwd:
             return None
         found = look(files, join(context.cwd, directory, name))
@@ -69,6 +78,8 @@ def find_program(files: Files, name: str, context: LookupContext) -> Found | Non
             return found
         if found.problem is Problem.NOT_EXECUTABLE or found.link:
             refused = refused or found
+    if len(directories) > MAX_DIRECTORIES:
+        return None
     return refused or Found(problem=Problem.MISSING)
 
 

@@ -6,6 +6,7 @@ Out: findings.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from jettison.check.instructions import copy_from, inserted, usable
@@ -21,6 +22,8 @@ _SETTINGS = frozenset({"/etc/localtime"})
 """What a host may set, and whose absence means the default."""
 _EXECUTE = 0o111
 _MOST = 20
+_MAX_LINKS = 50_000
+"""So many links of an image are looked at: each may be a chain of 255."""
 
 
 class MS203(Rule):
@@ -91,7 +94,7 @@ def _dangling(subject: Subject) -> Iterator[str]:
     """Yield the links of this build that lead to nothing, which nothing makes at run time."""
     files = subject.image.files
     volumes = tuple(each.rstrip("/") + "/" for each in subject.config.volumes or ())
-    for path in files.symlinks:
+    for path in itertools.islice(files.symlinks, _MAX_LINKS):
         if path in _RUNTIME_LINKS or not subject.is_new(path):
             continue
         try:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from posixpath import basename, dirname
 
 from jettison.analysis.entry.reached import How, Problem, Use
-from jettison.analysis.entry.search import DEFAULT_PATH, find_program, lookup_context
+from jettison.analysis.entry.search import find_program, lookup_context
 from jettison.analysis.files import Files
 from jettison.analysis.shebang import HEAD_BYTES, Script, env_call, script_of
 from jettison.check.instructions import inserted, replaced, usable
@@ -134,7 +134,7 @@ def _shown(script: Script) -> str:
 def _on_path(subject: Subject) -> Iterator[str]:
     """Yield the scripts that the build put into directories of PATH."""
     files = subject.image.files
-    for directory in subject.environment.get("PATH", DEFAULT_PATH).split(":"):
+    for directory in lookup_context(subject.config).directories:
         try:
             place = resolve(files, directory)
             names = files.tree.names(place) if directory.startswith("/") else []

@@ -108,7 +108,8 @@ def _fixes(subject: Subject, span: Span | None, name: str, *, is_user: bool) -> 
     known = subject.image.fact(accounts)
     path = "/etc/passwd" if is_user else "/etc/group"
     if _PLAIN.fullmatch(name) and files.find(path) is not None:
-        free = next(i for i in range(1000, 70_000) if all(i != user.uid for user in known.users))
+        taken = {user.uid for user in known.users}
+        free = next((number for number in range(1000, 60_000) if number not in taken), 65_532)
         makers = _USER_MAKERS if is_user else _GROUP_MAKERS
         for program, text in makers.items():
             found = find_program(files, program, lookup_context(subject.config))
