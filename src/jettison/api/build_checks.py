@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from jettison.analysis.secrets.known import KnownSecrets
     from jettison.api.roots import Roots
 
+_SHOWN = 3
 LEVELS = ("none", "warn", "error", "warning")
 """Values of ``BuildRequest.checks``, but for the empty one."""
 
@@ -116,7 +117,12 @@ def require_no_findings(findings: Sequence[Finding], settings: CheckSettings) ->
         from jettison.findings.form.text import counted
 
         raise CheckError(
-            f"{counted(found)} of the image's checks: nothing was tagged or pushed",
+            "\n".join(
+                (
+                    f"{counted(found)} of the image's checks: nothing was tagged or pushed",
+                    *(f"{each.rule} {each.detail}" for each in found[:_SHOWN]),
+                )
+            ),
             hint=f"`jettison check --explain {found[0].rule}` says what that is about",
             span=found[0].span,
         )

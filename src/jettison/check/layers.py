@@ -63,7 +63,7 @@ def own_entries(subject: Subject) -> Iterator[OwnEntry]:
                 yield OwnEntry(path, listing.modes[number], position, layer)
 
 
-def brings_system(subject: Subject, position: int) -> bool:
+def is_system(subject: Subject, position: int) -> bool:
     """Tell whether a layer is an operating system: the first that has a database of packages.
 
     What it has is the distribution's, as if the image were FROM it.
@@ -99,7 +99,7 @@ def searched_layers(subject: Subject) -> list[int]:
         listing = files.listing(0) if files.layers else None
         begin = 0 if listing is not None and len(listing.paths) <= _LARGEST_FOREIGN else 1
         numbers = list(range(begin, len(files.layers)))
-    return [number for number in numbers if not brings_system(subject, number)]
+    return [number for number in numbers if not is_system(subject, number)]
 
 
 def hidden_by(subject: Subject, path: str, position: int) -> StackLayer | None:

@@ -58,10 +58,10 @@ class MS502(Rule):
 
 def secret_files(subject: Subject) -> Iterable[tuple[int, SecretFile]]:
     """Yield what looks like a secret, with the number of its layer; not what MS501 tells of."""
-    told = {(leak.position, leak.path) for leak in subject.secrets.leaks()}
+    leaked = {(leak.position, leak.path) for leak in subject.secrets.leaks()}
     for position in searched_layers(subject):
         for each in subject.secrets.files(position):
-            if (position, each.path) not in told:
+            if (position, each.path) not in leaked:
                 yield position, each
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
-from jettison.check.layers import OwnEntry, brings_system, mode_below, own_entries, span_of_layer
+from jettison.check.layers import OwnEntry, is_system, mode_below, own_entries, span_of_layer
 from jettison.check.rule import Rule
 from jettison.check.rules.ms507 import runs_as_root
 from jettison.check.subject import Subject
@@ -64,7 +64,7 @@ class MS505(Rule):
             if _is_set(entry.mode) and not _was_set(subject, entry):
                 added.setdefault(entry.position, []).append(entry)
         for position in list(added):
-            if brings_system(subject, position):
+            if is_system(subject, position):
                 del added[position]
         for position, entries in added.items():
             yield self._added(subject, position, entries)

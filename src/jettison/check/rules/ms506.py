@@ -10,7 +10,7 @@ import re
 import stat
 from collections.abc import Iterable
 
-from jettison.check.layers import OwnEntry, brings_system, mode_below, own_entries, span_of_layer
+from jettison.check.layers import OwnEntry, is_system, mode_below, own_entries, span_of_layer
 from jettison.check.rule import Rule
 from jettison.check.rules.ms505 import mode_fixes
 from jettison.check.subject import Subject
@@ -58,7 +58,7 @@ class MS506(Rule):
             ):
                 found.setdefault(entry.position, []).append(entry)
         for position, entries in found.items():
-            if brings_system(subject, position):
+            if is_system(subject, position):
                 continue
             paths = [each.path for each in entries]
             what = "directory" if stat.S_ISDIR(entries[0].mode) else "file"

@@ -18,7 +18,7 @@ def fingerprints(findings: Iterable[Finding], source: Source) -> Iterator[str]:
     """Yield the fingerprint of each finding, in hexadecimal digits.
 
     It depends on the rule, the file's name, the text of the instruction, the path in the image and
-    the stage, not on the number of a line; of equal ones the second, third, … are told apart by
+    the stage, not on the number of a line; of equal ones the second, third, … differ by
     that.
     """
     lines = source.text.split("\n")
