@@ -6,7 +6,7 @@ Out: entries of its own layers that are seen in the image; fixes for what a copy
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -49,18 +49,23 @@ class OwnEntry(msgspec.Struct, frozen=True):
     layer: StackLayer
 
 
-def own_entries(subject: Subject) -> Iterator[OwnEntry]:
-    """Yield what the image's own layers show, by layer."""
+Wanted = Callable[[str, int], bool]
+"""Tells by path and mode whether an entry matters: most do not, and are looked at no further."""
+
+
+def own_entries(subject: Subject, wanted: Wanted) -> Iterator[OwnEntry]:
+    """Yield what the image's own layers show of what is wanted, by layer."""
     files = subject.provenance.image
     for position, layer in enumerate(files.layers):
         listing = None if layer.is_base else files.listing(position)
         if listing is None:
             continue
         entries = files.visible.entries
-        for number, path in enumerate(listing.paths):
-            seen = entries.get(path)
-            if seen is not None and seen.layer == position:
-                yield OwnEntry(path, listing.modes[number], position, layer)
+        for path, mode in zip(listing.paths, listing.modes, strict=True):
+            if wanted(path, mode):
+                seen = entries.get(path)
+                if seen is not None and seen.layer == position:
+                    yield OwnEntry(path, mode, position, layer)
 
 
 def is_system(subject: Subject, position: int) -> bool:

@@ -16,6 +16,7 @@ from jettison.errors import JettisonError, Span
 from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import Dockerfile, Instruction
 from jettison.fs.listing import Listing
+from jettison.provenance.amount import shown_by, total
 from jettison.provenance.origin import CopyOrigins
 from jettison.provenance.record import StageRecord, StageStep, StepKind, StepRecord
 
@@ -131,6 +132,14 @@ def layer_files(listing: Listing) -> Iterator[tuple[str, int]]:
             yield path, listing.sizes[entry]
 
 
+def layer_directories(listing: Listing) -> Iterator[tuple[str, list[int]]]:
+    """Yield directories of a layer that have regular files in it, with the sizes of these."""
+    found: dict[str, list[int]] = {}
+    for path, size in layer_files(listing):
+        found.setdefault(path[: path.rindex("/")], []).append(size)
+    yield from found.items()
+
+
 def is_from_context(subject: Subject, step: BuiltStep) -> bool:
     """Tell whether all files of a COPY come from the build context."""
     inputs = [subject.record.steps[each] for each in step.step.inputs]
@@ -162,5 +171,4 @@ def new_files(subject: Subject) -> list[tuple[str, int, Span | None]]:
 
 def image_bytes(subject: Subject) -> int:
     """Return the bytes of all files that the image shows."""
-    shown = subject.provenance.image.visible
-    return sum(shown.size(seen) for seen in shown.entries.values() if shown.inode(seen) == seen)
+    return total(shown_by(subject.provenance.image.visible)).bytes

@@ -31,6 +31,7 @@ _JUNK = (
     ),
     ("tests", r"/(?:tests?|__tests__|spec)/", ""),
 )
+_ANY = re.compile("|".join(f"(?:{pattern})" for _, pattern, _ in _JUNK))
 _SHARE = 0.05
 
 
@@ -70,6 +71,8 @@ class MS205(Rule):
                 continue
             sums: dict[int, list[int]] = {}
             for path, count in layer_files(listing):
+                if _ANY.search(path) is None:
+                    continue
                 for kind, (_, pattern, _) in enumerate(_JUNK):
                     if re.search(pattern, path):
                         sums.setdefault(kind, []).append(count)

@@ -54,14 +54,14 @@ class MS208(Rule):
             if step.record.source < 0 or listing is None or origins is None:
                 continue
             source = subject.provenance.files(step.record.source).visible
+            if not any(_ATTRIBUTE in each for one in source.layers for each in one.xattrs.values()):
+                continue
             capable = {
                 path
                 for path, seen in source.entries.items()
                 if source.layers[seen.layer].xattrs
                 and _ATTRIBUTE in source.layers[seen.layer].xattrs.get(seen.entry, {})
             }
-            if not capable:
-                continue
             for entry, path in enumerate(listing.paths):
                 origin = origins.find(path) if listing.is_file(entry) else None
                 seen = shown.entries.get(path)

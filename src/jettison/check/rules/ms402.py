@@ -21,6 +21,8 @@ from jettison.findings.finding import Finding, Fix, FixKind, Severity
 
 _SHOWN = 5
 
+_SITES = ("site-packages", "dist-packages")
+
 
 class MS402(Rule):
     r"""Python packages are where the image's Python does not look.
@@ -148,12 +150,10 @@ def _span(subject: Subject, directory: str) -> Span | None:
 
 
 def _sites(subject: Subject) -> list[str]:
-    ends = ("/site-packages", "/dist-packages")
     in_venvs = {each.site for each in subject.image.fact(all_venvs)}
-    entries = subject.image.files.entries.items()
-    return [
-        path for path, st in entries if path.endswith(ends) and st.is_dir and path not in in_venvs
-    ]
+    files = subject.image.files
+    found = [path for name in _SITES for path in files.named(name)]
+    return [path for path in found if files.entries[path].is_dir and path not in in_venvs]
 
 
 def _cause(subject: Subject, first: Lost, directory: str) -> Iterator[str]:

@@ -60,8 +60,8 @@ class MS505(Rule):
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield a warning for each instruction that added some, and a note about inherited ones."""
         added: dict[int, list[OwnEntry]] = {}
-        for entry in own_entries(subject):
-            if _is_set(entry.mode) and not _was_set(subject, entry):
+        for entry in own_entries(subject, lambda _path, mode: _is_set(mode)):
+            if not _was_set(subject, entry):
                 added.setdefault(entry.position, []).append(entry)
         for position in list(added):
             if is_system(subject, position):

@@ -50,11 +50,9 @@ class MS506(Rule):
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield a warning for each instruction that made such files."""
         found: dict[int, list[OwnEntry]] = {}
-        for entry in own_entries(subject):
-            if (
-                _is_open(entry.mode)
-                and not _FOR_ALL.match(entry.path)
-                and not _is_open(mode_below(subject, entry.path, entry.position))
+        for entry in own_entries(subject, lambda _path, mode: _is_open(mode)):
+            if not _FOR_ALL.match(entry.path) and not _is_open(
+                mode_below(subject, entry.path, entry.position)
             ):
                 found.setdefault(entry.position, []).append(entry)
         for position, entries in found.items():

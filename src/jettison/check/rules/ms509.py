@@ -53,10 +53,8 @@ class MS509(Rule):
         """Yield a warning for each repository and SSH directory, one note about the rest."""
         seen: set[str] = set()
         rest = []
-        for entry in own_entries(subject):
+        for entry in own_entries(subject, _may_be_of_development):
             path = entry.path
-            if "/." not in path and not _CI.search(path):
-                continue
             if _OF_OTHERS.search(path):
                 continue
             match = _REPOSITORY.match(path) or _SSH.match(path)
@@ -91,3 +89,7 @@ class MS509(Rule):
                     subject, first.position, first.path, "leave it out in `.dockerignore`"
                 ),
             )
+
+
+def _may_be_of_development(path: str, _mode: int) -> bool:
+    return "/." in path or _CI.search(path) is not None

@@ -42,9 +42,8 @@ class MS604(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield groups of equal files, those that cost most first."""
-        groups = duplicate_files(subject.provenance.image.visible)
-        found = [each for each in groups if each.extra_bytes >= MEGABYTE]
-        for group in found[:_MOST]:
+        groups = duplicate_files(subject.provenance.image.visible, least=MEGABYTE)
+        for group in groups[:_MOST]:
             new = [path for path in group.paths if subject.is_new(path)]
             if not new:
                 continue

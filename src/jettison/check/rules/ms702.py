@@ -6,6 +6,8 @@ Out: findings.
 
 from __future__ import annotations
 
+import stat
+from collections import Counter
 from collections.abc import Iterable
 
 from jettison.check.rule import Rule
@@ -15,6 +17,7 @@ from jettison.check.units import counted
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
 from jettison.frontend.dockerfile.syntax import Add, Copy
+from jettison.fs.listing import Listing
 from jettison.provenance.record import StepKind
 
 _GROUP_WRITES = 0o020
@@ -54,7 +57,7 @@ class MS702(Rule):
                 if isinstance(step.instruction, Copy | Add) and step.instruction.chmod:
                     continue
                 listing, origins = listing_of(subject, step), origins_of(subject, step)
-                if listing is None or origins is None:
+                if listing is None or origins is None or _wide(listing) < _LEAST:
                     continue
                 modes = [
                     listing.modes[entry]
@@ -71,3 +74,9 @@ class MS702(Rule):
                         stage=step.stage.label,
                         fixes=advice("check out with umask 022, or give the files --chmod"),
                     )
+
+
+def _wide(listing: Listing) -> int:
+    """Return how many files of a layer the group may write."""
+    modes = Counter(listing.modes)
+    return sum(n for mode, n in modes.items() if stat.S_ISREG(mode) and mode & _GROUP_WRITES)

@@ -12,7 +12,7 @@ from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
     is_from_context,
-    layer_files,
+    layer_directories,
     listing_of,
     origins_of,
     stage_steps,
@@ -79,13 +79,13 @@ def _made(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]]:
     sums: dict[str, tuple[int, int]] = {}
     if listing is None or origins is None:
         return sums
-    for path, count in layer_files(listing):
-        origin = origins.find(path)
-        parts = origin.path.split("/")[1:-1] if origin is not None else []
+    for directory, sizes in layer_directories(listing):
+        origin = origins.find(f"{directory}/")
+        parts = origin.path.rstrip("/").split("/")[1:] if origin is not None else []
         for place, part in enumerate(parts):
             if part in _MADE:
                 name = "/".join(parts[: place + 1])
                 total, files = sums.get(name, (0, 0))
-                sums[name] = total + count, files + 1
+                sums[name] = total + sum(sizes), files + len(sizes)
                 break
     return sums
