@@ -72,6 +72,8 @@ _TMP = "/tmp"  # noqa: S108  of the image
 _TEMPORARY = b"os.CreateTemp"
 _UPLOADS = b"mime/multipart."
 """Makes temporary files for large uploads only, and is part of every web server."""
+_SYSTEM = frozenset({"/bin", "/usr/bin", "/sbin", "/usr/sbin"})
+"""Where a program has the name of one that all know and is that one."""
 _ASKS_ACCOUNT = frozenset({"ssh", "scp", "sftp", "whoami", "logname"})
 _UTC = frozenset({"", "UTC", "GMT", "Etc/UTC", "Etc/GMT", "UCT", "Zulu", "Universal", "UTC0"})
 
@@ -162,7 +164,7 @@ def _of_commands(uses: Iterable[Use]) -> Iterator[Evidence]:
             yield Evidence(Need.CERTIFICATES, path, f"`{name}` is called with `{url}`")
         elif name == "mktemp" and not {"-p", "--tmpdir"} & set(use.arguments):
             yield Evidence(Need.TEMPORARY, path, "`mktemp` is called")
-        elif name in _ASKS_ACCOUNT:
+        elif name in _ASKS_ACCOUNT and use.path.rpartition("/")[0] in _SYSTEM:
             yield Evidence(Need.ACCOUNT, path, f"`{name}` asks for it")
 
 

@@ -16,6 +16,8 @@ from jettison.check.units import MEGABYTE, counted, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
 
+_BYTECODE = "bytecode of Python"
+"""Some compile it to start faster: worth a note, however much it is."""
 _JUNK = (
     ("objects of a compiler", r"\.(?:o|obj|lo|d|gcno|gcda)$", "*.o"),
     (
@@ -23,7 +25,7 @@ _JUNK = (
         r"/node_modules/\.cache/|/\.cache/|/\.(?:mypy|pytest|ruff)_cache/",
         ".cache",
     ),
-    ("bytecode of Python", r"/__pycache__/|\.pyc$", "**/__pycache__"),
+    (_BYTECODE, r"/__pycache__/|\.pyc$", "**/__pycache__"),
     (
         "incremental builds",
         r"/target/[^/]+/(?:deps|incremental|build)/|/\.gradle/|/\.next/cache/",
@@ -83,9 +85,10 @@ class MS205(Rule):
                 if total < MEGABYTE and total < max(_SHARE * whole, MEGABYTE / 20):
                     continue
                 what, _, pattern = _JUNK[kind]
+                is_much = total >= 10 * MEGABYTE and what != _BYTECODE
                 fix = f"COPY --exclude={pattern}" if pattern else "copy the paths that are wanted"
                 yield self.finding(
-                    Severity.WARNING if total >= 10 * MEGABYTE else Severity.NOTE,
+                    Severity.WARNING if is_much else Severity.NOTE,
                     f"{size(total)} of {what} were copied ({counted(len(sizes), 'file')})",
                     span=step.span,
                     stage=step.stage.label,
