@@ -122,7 +122,9 @@ def test_own_entries_are_those_that_the_image_shows(tmp_path: Path) -> None:
             (3, {"/a": WHITEOUT, "/b": FILE | 0o600}),
         ],
     )
-    assert [(each.path, each.position) for each in own_entries(subject, lambda *_: True)] == [("/b", 2)]
+    assert [(each.path, each.position) for each in own_entries(subject, lambda *_: True)] == [
+        ("/b", 2)
+    ]
     later = hidden_by(subject, "/a", 1)
     assert later is not None
     assert later.instruction.line == 3
