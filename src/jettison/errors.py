@@ -368,9 +368,8 @@ class ProbeError(CheckError):
     code = "JE0821"
     exit_status = 27
 
-    def __init__(self, message: str, *, log_tail: str = "", hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.log_tail = log_tail
+    log_tail = ""
+    """The end of what the image printed."""
 
 
 class InternalError(JettisonError):

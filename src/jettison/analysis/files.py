@@ -48,6 +48,7 @@ class Files:
         self.tree = tree
         self.entries = entries
         self.is_whole = is_whole
+        self._by_name: dict[str, list[str]] = {}
         self._left = _MAX_READ
 
     @cached_property
@@ -67,17 +68,11 @@ class Files:
 
     def named(self, name: str) -> list[str]:
         """Return the paths whose last component is a name, in the order of the tree."""
-        return self._by_name.get(name, [])
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in self.entries:
-            name = path[path.rindex("/") + 1 :]
-            if name in found:
-                found[name].append(path)
-            else:
-                found[name] = [path]
+        found = self._by_name.get(name)
+        if found is None:
+            end = f"/{name}"
+            found = [path for path in self.entries if path.endswith(end)]
+            self._by_name[name] = found
         return found
 
     def find(self, path: str) -> str | None:

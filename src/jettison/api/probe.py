@@ -80,11 +80,9 @@ def require_good(probed: Probed) -> None:
     if probed.foreseen:
         rule = probed.foreseen[0]
         hint = f"{rule} said so; `jettison check --explain {rule}` says what that is about"
-    raise ProbeError(
-        f"probe: the image {probed.text}; nothing was tagged or pushed",
-        log_tail=probed.output,
-        hint=hint,
-    )
+    error = ProbeError(f"probe: the image {probed.text}; nothing was tagged or pushed", hint=hint)
+    error.log_tail = probed.output
+    raise error
 
 
 def outcome_of(

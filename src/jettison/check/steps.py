@@ -151,21 +151,21 @@ def new_files(subject: Subject) -> list[tuple[str, int, Span | None]]:
 
     Further names of one file are left out.
     """
-    provenance = subject.provenance
-    shown, layers = provenance.image.visible, provenance.image.layers
-    spans = [
-        None if each.is_base else Span(each.instruction.line, end_line=each.instruction.end_line)
-        for each in layers
-    ]
+    files = subject.provenance.image
+    entries = files.visible.entries
     found = []
-    for path, seen in shown.entries.items():
-        layer = layers[seen.layer]
-        listing = shown.layers[seen.layer]
-        if layer.is_base or seen.entry in listing.links:
+    for position, (layer, listing) in enumerate(
+        zip(files.layers, files.visible.layers, strict=True)
+    ):
+        if layer.is_base:
             continue
-        if stat.S_ISREG(listing.modes[seen.entry]):
-            span = spans[seen.layer]
-            found.append((path, listing.sizes[seen.entry], span if span and span.line else None))
+        own = layer.instruction
+        span = Span(own.line, end_line=own.end_line) if own.line else None
+        for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
+            if stat.S_ISREG(mode) and entry not in listing.links:
+                seen = entries.get(path)
+                if seen is not None and seen.layer == position:
+                    found.append((path, listing.sizes[entry], span))
     return found
 
 

@@ -42,18 +42,20 @@ class ListedTree:
         """
         entries: dict[str, FileStat] = {}
         layers = self._shown.layers
-        for path, seen in self._shown.entries.items():
-            number, entry = seen
+        for path, (number, entry) in self._shown.entries.items():
             listing = layers[number]
-            entries[path] = FileStat(
+            links = listing.links
+            entries[path] = FileStat(  # by position: by name it takes twice as long
                 listing.modes[entry],
                 listing.sizes[entry],
-                rdev=listing.devices.get(entry, 0) if listing.devices else 0,
-                nlink=2 if listing.links else 1,
-                device=number,
-                inode=listing.links.get(entry, entry) if listing.links else entry,
-                uid=listing.uids[entry],
-                gid=listing.gids[entry],
+                0,
+                listing.devices.get(entry, 0),
+                2 if links else 1,
+                number,
+                links.get(entry, entry) if links else entry,
+                0,
+                listing.uids[entry],
+                listing.gids[entry],
             )
         return entries
 

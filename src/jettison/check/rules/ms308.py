@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from posixpath import basename, dirname
 
 from jettison.analysis.entry.reached import How, Problem, Use
@@ -16,6 +17,7 @@ from jettison.analysis.entry.search import find_program, lookup_context
 from jettison.analysis.files import Files
 from jettison.analysis.shebang import HEAD_BYTES, Script, env_call, script_of
 from jettison.check.instructions import inserted, replaced, usable
+from jettison.check.layers import own_entries
 from jettison.check.links import is_in_venv, is_of_venv
 from jettison.check.missing import statement
 from jettison.check.rule import Rule
@@ -134,19 +136,15 @@ def _shown(script: Script) -> str:
 def _on_path(subject: Subject) -> Iterator[str]:
     """Yield the scripts that the build put into directories of PATH."""
     files = subject.image.files
+    places = set()
     for directory in lookup_context(subject.config).directories:
-        try:
-            place = resolve(files, directory)
-            names = files.tree.names(place) if directory.startswith("/") else []
-        except OSError:
-            continue
-        for path in (f"{place.rstrip('/')}/{name}" for name in names):
-            if not subject.is_new(path):
-                continue
-            found = files.find(path)
-            st = files.lstat(found) if found is not None else None
-            if found is not None and st is not None and st.mode & 0o111:
-                yield found
+        with suppress(OSError):
+            places.add(resolve(files, directory).rstrip("/") if directory[:1] == "/" else "")
+    for entry in own_entries(subject, lambda path, _mode: dirname(path) in places):
+        found = files.find(entry.path)
+        st = files.lstat(found) if found is not None else None
+        if found is not None and st is not None and st.mode & 0o111:
+            yield found
 
 
 def _problem(subject: Subject, path: str) -> Use | None:

@@ -6,9 +6,10 @@ Out: findings.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
-from jettison.analysis.duplicates import duplicate_files
+from jettison.analysis.duplicates import DuplicateFiles, duplicate_files
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, size
@@ -42,8 +43,7 @@ class MS604(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield groups of equal files, those that cost most first."""
-        groups = duplicate_files(subject.provenance.image.visible, least=MEGABYTE)
-        for group in groups[:_MOST]:
+        for group in _groups(subject)[:_MOST]:
             new = [path for path in group.paths if subject.is_new(path)]
             if not new:
                 continue
@@ -56,3 +56,20 @@ class MS604(Rule):
                 cause=tuple(group.paths[:4]),
                 fixes=advice("keep one, and make links of the others"),
             )
+
+
+def _groups(subject: Subject) -> list[DuplicateFiles]:
+    """Return groups of equal files; none is looked for if no size of a new file says so."""
+    files = subject.provenance.image
+    counts: Counter[int] = Counter()
+    for listing in files.visible.layers:
+        counts.update(listing.sizes)
+    own = {
+        size
+        for layer, listing in zip(files.layers, files.visible.layers, strict=True)
+        if not layer.is_base
+        for size in set(listing.sizes)
+    }
+    if not any(size * (counts[size] - 1) >= MEGABYTE for size in own):
+        return []
+    return duplicate_files(files.visible, least=MEGABYTE)

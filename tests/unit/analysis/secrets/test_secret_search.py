@@ -44,6 +44,7 @@ def archive(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
         ("app.jar", archive({"a.txt": b"no" * 99, "b.txt": b"x" + VALUE}), "compressed, as it is"),
         ("stored.zip", archive({"a": VALUE}, zipfile.ZIP_STORED), "as it is"),
     ],
+    ids=["plain", "dump.gz", "two.gz", "hex.gz", "app.jar", "stored.zip"],
 )
 def test_a_value_is_found_in_a_file(tmp_path: Path, name: str, content: bytes, form: str) -> None:
     (tmp_path / name).write_bytes(content)
