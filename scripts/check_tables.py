@@ -42,7 +42,7 @@ from jettison.api.check import check  # noqa: E402
 from jettison.api.image_checks import check_named  # noqa: E402
 from jettison.api.request import BuildRequest  # noqa: E402
 from jettison.api.session import Session  # noqa: E402
-from jettison.check.registry import RULES  # noqa: E402
+from jettison.check.registry import ENTRIES  # noqa: E402
 from jettison.findings.finding import Finding, Severity  # noqa: E402
 from jettison.lint.registry import OWN_RULES  # noqa: E402
 from jettison.settings import Settings  # noqa: E402
@@ -291,7 +291,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         kept = {"defects": defects, "images": images}
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
-    rules = [*(rule.name for rule in OWN_RULES), *(rule.id for rule in RULES)]
+    rules = [*(rule.name for rule in OWN_RULES), *(entry.id for entry in ENTRIES)]
     sys.stdout.write(whole_text(defects, images, manifest.right, rules))
     return 1 if wrong_ones(defects, images, manifest.right) else 0
 

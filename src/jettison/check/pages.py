@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from jettison.check.registry import RULES
+from jettison.check.registry import all_rules
 from jettison.findings.pages import summary_and_body
 
 _FAMILIES = {
@@ -62,7 +62,7 @@ def find_page(rule: str, of_text: Sequence[Explained]) -> str | None:
 
 def _all(of_text: Sequence[Explained]) -> list[Explained]:
     """Return all rules in the order of their ids."""
-    rules: list[Explained] = [*of_text, *RULES]
+    rules: list[Explained] = [*of_text, *all_rules()]
     return sorted(rules, key=lambda rule: rule.id)
 
 

@@ -6,8 +6,7 @@ Out: findings, errors first, each kind in the order of the Dockerfile.
 
 from __future__ import annotations
 
-from jettison.check.registry import RULES
-from jettison.check.rule import Rule
+from jettison.check.registry import ENTRIES, RuleEntry, entries_for
 from jettison.check.subject import Subject
 from jettison.errors import JettisonError
 from jettison.findings.finding import Finding, Severity, printable
@@ -21,7 +20,7 @@ _ORDER = {severity: number for number, severity in enumerate(Severity)}
 
 def codes() -> Codes:
     """Return hadolint's codes of all rules."""
-    return codes_of((rule.id, rule.hadolint) for rule in RULES)
+    return codes_of((entry.id, entry.hadolint.split()) for entry in ENTRIES)
 
 
 def check_image(subject: Subject, silent: Suppressions) -> tuple[Finding, ...]:
@@ -33,19 +32,20 @@ def check_image(subject: Subject, silent: Suppressions) -> tuple[Finding, ...]:
     """
     found = [
         printable(finding)
-        for rule in RULES
-        if not silent.skips(rule.id)
-        for finding in _found_by(rule, subject)
+        for entry in entries_for(subject)
+        if not silent.skips(entry.id)
+        for finding in _found_by(entry, subject)
         if not silent.hides(finding)
     ]
     return tuple(sorted(dict.fromkeys(found), key=_order))
 
 
-def _found_by(rule: Rule, subject: Subject) -> list[Finding]:
+def _found_by(entry: RuleEntry, subject: Subject) -> list[Finding]:
     """Return what a rule finds.
 
     A fault of ours in it must not cost anybody a build: it is a note, and ``FAULT`` in its text.
     """
+    rule = entry.load()
     try:
         return list(rule.check(subject))
     except JettisonError:

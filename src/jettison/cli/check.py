@@ -184,7 +184,7 @@ def _explain(rule: str) -> int:
         UsageError: there is no such rule.
     """
     from jettison.check.pages import find_page
-    from jettison.check.registry import RULES
+    from jettison.check.registry import ENTRIES
     from jettison.lint.pages import find_page as find_text_page
     from jettison.lint.registry import OWN_RULES
     from jettison.lint.registry import RULES as TEXT_RULES
@@ -192,7 +192,7 @@ def _explain(rule: str) -> int:
 
     page = find_page(rule, OWN_RULES) or find_text_page(rule)
     if page is None:
-        names = [each.id for each in RULES] + [each.name for each in (*TEXT_RULES, *OWN_RULES)]
+        names = [each.id for each in ENTRIES] + [each.name for each in (*TEXT_RULES, *OWN_RULES)]
         near = near_misses(rule, names) or near_misses(rule.upper(), names)
         hint = f"did you mean `{near[0]}`?" if near else "ids are like `MS304`"
         raise UsageError(f"there is no rule `{rule}`", hint=hint)

@@ -9,9 +9,9 @@ import pytest
 
 from jettison.analysis.files import list_files
 from jettison.analysis.rootfs import Rootfs
-from jettison.check import runner
+from jettison.check import registry, runner
 from jettison.check.pages import find_page, pages
-from jettison.check.registry import RULES
+from jettison.check.registry import ENTRIES, RuleEntry, all_rules
 from jettison.check.rule import Rule
 from jettison.check.runner import check_image, codes
 from jettison.check.subject import Subject
@@ -28,6 +28,7 @@ from jettison.provenance.origin import CopiedSource, CopyOrigins, SourceKind
 from jettison.provenance.record import BuildRecord, StageRecord, StageStep, StepKind, StepRecord
 from jettison.store.layer import LayerId
 
+PACKAGE = Path(runner.__file__).parent
 PLACE = Path(__file__).resolve().parents[3] / "docs" / "checks"
 MADE, COPIED = LayerId("content:sha256:" + "1" * 64), LayerId("content:sha256:" + "2" * 64)
 SOURCE = "FROM base AS b\nRUN make\nFROM scratch\nCOPY --from=b /out /app\nCMD a\n"
@@ -96,7 +97,11 @@ def test_rules_run_unless_they_are_silenced(bare: Subject) -> None:
 
 
 def test_ids_are_in_order_and_pages_up_to_date() -> None:
-    assert [rule.id for rule in RULES] == sorted({rule.id for rule in RULES})
+    rules = all_rules()
+    assert [rule.id for rule in rules] == sorted({rule.id for rule in rules})
+    modules = (PACKAGE / "rules").glob("ms*.py")
+    assert [entry.id for entry in ENTRIES] == sorted(path.stem.upper() for path in modules)
+    assert [frozenset(each.hadolint.split()) for each in ENTRIES] == [r.hadolint for r in rules]
     written = {path.name: path.read_text() for path in PLACE.glob("ms*.md")}
     written["README.md"] = (PLACE / "README.md").read_text()
     assert written == pages(OWN_RULES), "run scripts/check_pages.py"
@@ -105,7 +110,7 @@ def test_ids_are_in_order_and_pages_up_to_date() -> None:
     assert find_page("MS999", ()) is None
 
 
-@pytest.mark.parametrize("rule", [*OWN_RULES, *RULES], ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", [*OWN_RULES, *all_rules()], ids=lambda rule: rule.id)
 def test_every_page_says_what_why_and_what_instead(rule) -> None:
     text = pages(OWN_RULES)[f"{rule.id.lower()}.md"]
     headings = [line for line in text.splitlines() if line.startswith("## ")]
@@ -129,10 +134,15 @@ class Broken(Rule):
         raise RecursionError("deep")
 
 
+class BrokenEntry(RuleEntry):
+    def load(self) -> Rule:
+        return Broken()
+
+
 def test_a_rule_that_fails_costs_nobody_a_build(
     bare: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "RULES", (Broken(),))
+    monkeypatch.setattr(registry, "ENTRIES", (BrokenEntry("MS999"),))
     (found,) = runner.check_image(bare, Suppressions(None, {}, CheckOptions()))
     assert found.severity is Severity.NOTE
     assert found.detail == f"{runner.FAULT}: RecursionError: deep"

@@ -12,7 +12,7 @@ from jettison.analysis.rootfs import Rootfs
 from jettison.analysis.secrets.content import SecretFile
 from jettison.analysis.secrets.names import is_secret_name, may_be_secret
 from jettison.check.layers import hidden_by, own_entries, searched_layers
-from jettison.check.registry import RULES
+from jettison.check.registry import ENTRIES
 from jettison.check.secrets import NO_SECRET_FACTS, Leak, SecretFacts
 from jettison.check.subject import Subject
 from jettison.check.written import at_line, listed, own_instructions, quoted, with_flag
@@ -84,7 +84,7 @@ def subject_of(
 
 
 def run(rule: str, subject: Subject) -> list[Finding]:
-    return list(next(each for each in RULES if each.id == rule).check(subject))
+    return list(next(each for each in ENTRIES if each.id == rule).load().check(subject))
 
 
 class Known:

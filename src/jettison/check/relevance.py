@@ -1,0 +1,59 @@
+"""What kinds of rules an image is a matter of.
+
+In:  a ``Subject``.
+Out: ``Relevance`` values. A kind that is not there has nothing that its rules could be about.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+from jettison.check.subject import Subject
+from jettison.provenance.record import StepKind
+
+
+class Relevance(enum.Enum):
+    """What an image has to have for a rule to find anything."""
+
+    ANY = "any"
+    COPIES = "copies"
+    PROGRAMS = "programs"
+    PYTHON = "python"
+    NODE = "node"
+    RUNTIMES = "runtimes"
+
+
+ANY, COPIES, PROGRAMS = Relevance.ANY, Relevance.COPIES, Relevance.PROGRAMS
+PYTHON, NODE, RUNTIMES = Relevance.PYTHON, Relevance.NODE, Relevance.RUNTIMES
+
+_ENDS = {
+    PYTHON: ("/python", "/python3", "/pyvenv.cfg", "/site-packages", "/dist-packages"),
+    NODE: ("/node", "/nodejs", "/node_modules", "/package.json", ".node"),
+    RUNTIMES: (
+        *("/java", "/dotnet", ".runtimeconfig.json", "/ruby", "/rubygems", "/gems", "/php"),
+        *("/php.ini", "/vendor"),
+    ),
+}
+_RUNTIMES = ("java", "dotnet", "ruby", "php", "rake", "rackup", "rails", "bundle", "puma")
+
+
+def kinds_of(subject: Subject) -> frozenset[Relevance]:
+    """Return what an image has."""
+    found = {ANY}
+    files = subject.image.files
+    if any(step.kind is StepKind.COPY for step in subject.record.steps):
+        found.add(COPIES)
+    if files.programs:
+        found.add(PROGRAMS)
+    found |= {kind for kind, ends in _ENDS.items() if _has(files.entries, ends)}
+    called = [use.name.rpartition("/")[2] for use in subject.reached.uses]
+    if any(name.startswith("python") for name in called):
+        found.add(PYTHON)
+    if any(name.startswith(_RUNTIMES) for name in called):
+        found.add(RUNTIMES)
+    return frozenset(found)
+
+
+def _has(paths: Iterable[str], ends: tuple[str, ...]) -> bool:
+    return any(path.endswith(ends) for path in paths)

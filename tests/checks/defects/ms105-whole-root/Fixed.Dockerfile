@@ -1,0 +1,6 @@
+FROM box AS build
+RUN echo hello > /hello
+
+FROM box
+COPY --from=build /hello /
+CMD ["cat", "/hello"]
