@@ -38,7 +38,10 @@ LARGER_BASES = {
 }
 """Base images of the larger corpora."""
 
-pytestmark = pytest.mark.needs_root  # contexts have owners
+pytestmark = [
+    pytest.mark.needs_root,  # contexts have owners
+    pytest.mark.xdist_group("goldens"),  # one waits for base images, and the others go on
+]
 
 OWN = [*corpora.own_cases("build"), *corpora.own_cases("ignore")]
 OWN_NAMES = {case["name"] for case in OWN}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from jettison.api.build_checks import check_settings
+from jettison.api.build_checks import RuleLoader, check_settings
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
@@ -40,6 +40,7 @@ from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
 from jettison.solver.drivers import Committer, Drivers, ExecOptions, Kept
+from jettison.solver.result import Solution
 from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
@@ -100,7 +101,8 @@ def build(
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
         packer = resources.enter_context(_background_packer(session, request, outputs, plan))
-        solver = _solver(session, request, sources, plan, sink, packer, resources)
+        loader = resources.enter_context(RuleLoader(checks, session.require_namespace))
+        solver = _solver(session, request, sources, plan, sink, packer, resources, loader)
         try:
             solution = solver.solve()
         finally:
@@ -114,8 +116,7 @@ def build(
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         keep_build(session, compiled, solution, images.made, solver.origins)
-        wanted = wants_report(request, ran=bool(solution.executed))
-        explain = request.explain or (wanted and bool(solution.executed))
+        explain = _wants_reasons(request, solution)
         explanation = remember_built(session, built, image.id, sink, explain=explain)
         verdict = judge(
             session,
@@ -124,7 +125,7 @@ def build(
             checks=checks,
             of_text=of_text,
             solve=lambda other: _solver(
-                session, request, sources, other, sink, packer, resources
+                session, request, sources, other, sink, packer, resources, loader
             ).solve(),
             sink=sink,
             reported=reported,
@@ -154,6 +155,11 @@ def build(
         findings=verdict.findings,
         probed=verdict.probed,
     )
+
+
+def _wants_reasons(request: BuildRequest, solution: Solution) -> bool:
+    """Tell whether somebody asks why steps ran, a report among others."""
+    return request.explain or (bool(solution.executed) and wants_report(request, ran=True))
 
 
 def _forget_failed(session: Session) -> None:
@@ -212,6 +218,7 @@ def _solver(
     sink: Sink,
     packer: BackgroundPacker,
     keeping: ExitStack,
+    before_running: Callable[[], None],
 ) -> Solver:
     drivers = Drivers(
         layer_store=session.layer_store,
@@ -244,7 +251,7 @@ def _solver(
     return Solver(
         plan,
         runtime,
-        before_running=session.require_namespace,
+        before_running=before_running,
         lock=session.store.lock,
         lease=lease,
         layer_made=layer_made,

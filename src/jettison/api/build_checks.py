@@ -6,9 +6,11 @@ Out: events for what was found; findings; an error if that is not to pass.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
@@ -69,6 +71,46 @@ def check_settings(request: BuildRequest) -> CheckSettings:
             )
         found = msgspec.structs.replace(found, level=request.checks)
     return found
+
+
+class RuleLoader:
+    """Loads what checks need while steps run and the processor has time, not when all wait for it.
+
+    Args:
+        settings: Without checks nothing is loaded.
+        first: What is done before anything runs.
+    """
+
+    def __init__(self, settings: CheckSettings, first: Callable[[], None]) -> None:
+        self._is_wanted = settings.level != "none"
+        self._first = first
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Do nothing as yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait until nothing is loaded any more."""
+        if self._thread is not None and self._thread.ident is not None:
+            self._thread.join()
+
+    def __call__(self) -> None:
+        """Do what is to be done first, and begin."""
+        self._first()
+        if self._is_wanted:
+            self._thread = threading.Thread(target=_load_rules, name="rules", daemon=True)
+            with suppress(RuntimeError):  # the system gives no thread: it is loaded later
+                self._thread.start()
+
+
+def _load_rules() -> None:
+    from jettison.check.registry import ENTRIES
+    from jettison.check.relevance import LANGUAGES
+
+    for entry in ENTRIES:
+        if entry.about not in LANGUAGES:
+            entry.load()
 
 
 def build_findings(

@@ -27,6 +27,9 @@ class Relevance(enum.Enum):
 ANY, COPIES, PROGRAMS = Relevance.ANY, Relevance.COPIES, Relevance.PROGRAMS
 PYTHON, NODE, RUNTIMES = Relevance.PYTHON, Relevance.NODE, Relevance.RUNTIMES
 
+LANGUAGES = frozenset({PYTHON, NODE, RUNTIMES})
+"""Those that few images have together."""
+
 _ENDS = {
     PYTHON: ("/python", "/python3", "/pyvenv.cfg", "/site-packages", "/dist-packages"),
     NODE: ("/node", "/nodejs", "/node_modules", "/package.json", ".node"),

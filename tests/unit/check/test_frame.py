@@ -11,7 +11,8 @@ from jettison.analysis.files import list_files
 from jettison.analysis.rootfs import Rootfs
 from jettison.check import registry, runner
 from jettison.check.pages import find_page, pages
-from jettison.check.registry import ENTRIES, RuleEntry, all_rules
+from jettison.check.registry import ENTRIES, RuleEntry, all_rules, entries_for
+from jettison.check.relevance import Relevance, kinds_of
 from jettison.check.rule import Rule
 from jettison.check.runner import check_image, codes
 from jettison.check.subject import Subject
@@ -121,6 +122,23 @@ def test_every_page_says_what_why_and_what_instead(rule) -> None:
         "## Use instead",
         "## How to switch it off",
     ]
+
+
+def test_rules_about_a_language_run_where_it_may_be(tmp_path: Path) -> None:
+    def kinds(name: str, **config: tuple[str, ...]) -> set[Relevance]:
+        tree = tmp_path / name
+        (tree / "opt" / name).mkdir(parents=True)
+        return set(kinds_of(subject(tree, ContainerConfig(**config))))
+
+    plain = {Relevance.ANY, Relevance.COPIES}
+    assert kinds("nothing") == plain
+    assert kinds("site-packages") == {*plain, Relevance.PYTHON}
+    assert kinds("node_modules") == {*plain, Relevance.NODE}
+    assert kinds("app", cmd=("python3.11", "a.py")) == {*plain, Relevance.PYTHON}
+    assert kinds("web", cmd=("/usr/bin/php8.2", "a.php")) == {*plain, Relevance.RUNTIMES}
+    entries = {each.id for each in entries_for(subject(tmp_path / "nothing", ContainerConfig()))}
+    assert "MS507" in entries
+    assert not {"MS401", "MS406", "MS408", "MS304"} & entries
 
 
 class Broken(Rule):
