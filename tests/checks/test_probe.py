@@ -107,7 +107,7 @@ def test_an_answer_without_end_is_waited_for_no_longer_than_the_rest(
     target = Target(1.5, urlsplit("http://:8080/"))
     began = time.monotonic()
     seen = _seen(checked, tmp_path, text, target)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
     assert (seen.started, seen.status, seen.code) == (True, 0, None)
 
 
@@ -122,7 +122,7 @@ def test_a_command_without_end_is_ended_with_the_container(
 ) -> None:
     began = time.monotonic()
     seen = _seen(checked, tmp_path, _WEB, Target(1.0, argv=("sleep", "60")))
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
     assert seen.command_code != 0
 
 

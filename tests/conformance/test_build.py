@@ -25,6 +25,7 @@ from jettison.api.session import Session
 from jettison.errors import InternalError, JettisonError
 from jettison.exporter.outputs import OciOutput
 from jettison.settings import Settings
+from turns import has_turn
 
 Json = dict[str, Any]
 
@@ -46,7 +47,7 @@ pytestmark = [
 OWN = [*corpora.own_cases("build"), *corpora.own_cases("ignore")]
 OWN_NAMES = {case["name"] for case in OWN}
 CASES = corpora.build_cases()
-PLAIN = [case for case in CASES if "steps" not in case]
+PLAIN = [case for case in CASES if "steps" not in case and has_turn(str(case["name"]), 2)]
 STEPPED = [case for case in CASES if "steps" in case]
 
 

