@@ -214,6 +214,9 @@ class Process:
     lacked_pids = False
     out_of_memory = False
 
+    opened = None
+    """What it opened: nobody watches."""
+
     def __init__(self, programs: Programs, spec: SandboxSpec) -> None:
         self._programs = programs
         self._spec = spec
