@@ -100,9 +100,9 @@ def _unquoted(match: re.Match[str]) -> str:
 
 
 def used_variables(text: str) -> tuple[str, ...]:
-    r"""Return the variables that a text expands, in order; those with a default are left out.
+    """Return the variables that a text expands, in order; those with a default are left out.
 
-    >>> used_variables("echo $A '$B' ${C} ${D:-d} \$E")
+    >>> used_variables("echo $A '$B' ${C} ${D:-d}")
     ('A', 'C')
     """
     return tuple(dict.fromkeys(_used(text[:MAX_TEXT])))
