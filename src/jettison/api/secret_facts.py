@@ -17,19 +17,20 @@ from typing import TypeVar
 
 import msgspec
 
-from jettison.analysis.files import list_files
+from jettison.analysis.files import Files
 from jettison.analysis.secrets.content import SecretFile, secret_files
 from jettison.analysis.secrets.known import KnownSecrets
 from jettison.analysis.secrets.search import Searcher, Sighting
 from jettison.api.session import Session
 from jettison.check.secrets import Leak
 from jettison.findings.finding import Finding
+from jettison.fs.listed_tree import ListedTree
+from jettison.fs.visible import visible
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.provenance.chain import Provenance
 from jettison.provenance.record import BuildRecord
-from jettison.snapshot.stack import StackTree
 from jettison.store.image import StoredImage
 
 T = TypeVar("T", SecretFile, Sighting)
@@ -85,8 +86,10 @@ class ImageSecrets:
         question = sha256_digest(_FILES_VERSION + layer.encode())
         kept = self._kept(question, SecretFile)
         if kept is None:
-            tree = StackTree([self._directory(position)], self._session.ownership)
-            kept = secret_files(list_files(tree))
+            listing = self._provenance.image.listing(position)
+            shown = visible([listing] if listing is not None else [])
+            tree = ListedTree(shown, [self._directory(position)])
+            kept = secret_files(Files(tree, tree.entries))
             self._keep(question, kept)
         return kept
 

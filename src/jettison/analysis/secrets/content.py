@@ -13,17 +13,20 @@ findings are listed.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
 
 import msgspec
 
-from jettison.analysis.files import Files
+from jettison.analysis.files import OPEN_FLAGS, Files
 from jettison.analysis.secrets.files import find_credentials, may_hold_credentials
-from jettison.analysis.secrets.patterns import Found, find_secrets
+from jettison.analysis.secrets.patterns import Found, find_secrets, has_words
 
 _FILE_BYTES = 4 << 20
 _CREDENTIALS_BYTES = 256 << 10
 _LAYER_BYTES = 32 << 20
+_BATCH_BYTES = 256 << 10
 _MOST = 300
 _SHORTEST = 20
 """No token is in a shorter file."""
@@ -71,14 +74,41 @@ def secret_files(files: Files) -> tuple[SecretFile, ...]:
     )
     found: list[SecretFile] = []
     left = _LAYER_BYTES
+    batch: list[tuple[str, bytes]] = []
+    held = 0
     for size, path in candidates:
         left -= size
         if left < 0 or len(found) >= _MOST:
             break
-        data = files.read(path, _FILE_BYTES)
-        if data is not None:
-            found += _in_file(path, data)
-    return tuple(sorted(found, key=lambda each: (each.path, each.line, each.what)))
+        batch.append((path, _read(files, path, size)))
+        held += size
+        if held >= _BATCH_BYTES:
+            found += _in_batch(batch)
+            batch, held = [], 0
+    found += _in_batch(batch)
+    return tuple(sorted(found[:_MOST], key=lambda each: (each.path, each.line, each.what)))
+
+
+def _in_batch(batch: list[tuple[str, bytes]]) -> Iterator[SecretFile]:
+    """Yield what is found in files; most have not one of the words that count, in all of them."""
+    is_likely = has_words(b"\n".join(data for _, data in batch))
+    for path, data in batch:
+        if is_likely or may_hold_credentials(path):
+            yield from _in_file(path, data)
+
+
+def _read(files: Files, path: str, size: int) -> bytes:
+    """Return the bytes of a regular file of the tree; nothing if it cannot be read."""
+    try:
+        descriptor = os.open(files.tree.host_path(path), OPEN_FLAGS)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, size)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def _is_private(path: str) -> bool:

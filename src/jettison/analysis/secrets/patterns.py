@@ -124,6 +124,14 @@ _PATTERNS = (
 )
 
 
+_WORDS = tuple(word for pattern in _PATTERNS for word in pattern.words.encode().split())
+
+
+def has_words(data: bytes) -> bool:
+    """Tell whether there is any word without which nothing looks like a secret; fast."""
+    return any(word in data for word in _WORDS)
+
+
 def find_secrets(data: bytes) -> Iterator[Found]:
     """Yield what looks like a secret, by kind and then by place."""
     for pattern in _PATTERNS:
