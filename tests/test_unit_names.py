@@ -329,6 +329,8 @@ def _next(path: Path) -> tuple[Path, ...]:
                 found.append(place)
     if path == SOURCE / "jettison/cli/main.py":  # which finds its commands by their names
         found += (SOURCE / "jettison/cli").glob("*.py")
+    if path == SOURCE / "jettison/check/registry.py":  # which loads rules by their names
+        found += (SOURCE / "jettison/check/rules").glob("ms*.py")
     if path == SOURCE / "jettison/__init__.py":
         found += (SOURCE / "jettison/python").glob("*.py")
     return tuple(found)

@@ -75,7 +75,8 @@ def test_an_image_that_does_not_start_is_not_tagged(checked: Checked, tmp_path: 
 def test_an_image_that_ends_says_why(checked: Checked, tmp_path: Path) -> None:
     text = "FROM box\nCMD echo first; echo last >&2; exit 3\n"
     seen = _seen(checked, tmp_path, text, parse_target("5s"))
-    assert (seen.started, seen.code, seen.output.split()) == (True, 3, ["first", "last"])
+    assert (seen.started, seen.code) == (True, 3)
+    assert sorted(seen.output.split()) == ["first", "last"]  # two streams have no order
     assert seen.seconds < 4
     nobody = _seen(checked, tmp_path, 'FROM box\nUSER nosuch\nCMD ["true"]\n', parse_target("1s"))
     assert not nobody.started
