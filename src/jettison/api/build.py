@@ -40,7 +40,6 @@ from jettison.oci.reference import names_registry, parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecOp
 from jettison.solver.drivers import Committer, Drivers, ExecOptions, Kept
-from jettison.solver.result import Solution
 from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
 from jettison.source.context import open_context
@@ -116,12 +115,18 @@ def build(
         images = BuiltImages(session, solution, outputs)
         image = images.first()
         keep_build(session, compiled, solution, images.made, solver.origins)
-        explain = _wants_reasons(request, solution)
-        explanation = remember_built(session, built, image.id, sink, explain=explain)
+        wanted = wants_report(request, ran=bool(solution.executed))
+        explanation = remember_built(
+            session,
+            built,
+            image.id,
+            sink,
+            explain=request.explain or (wanted and bool(solution.executed)),
+        )
         verdict = judge(
             session,
             request,
-            Outcome(solution, image, time.monotonic() - began, explanation),
+            Outcome(solution, image, time.monotonic() - began, explanation, reports=wanted),
             checks=checks,
             of_text=of_text,
             solve=lambda other: _solver(
@@ -155,11 +160,6 @@ def build(
         findings=verdict.findings,
         probed=verdict.probed,
     )
-
-
-def _wants_reasons(request: BuildRequest, solution: Solution) -> bool:
-    """Tell whether somebody asks why steps ran, a report among others."""
-    return request.explain or (bool(solution.executed) and wants_report(request, ran=True))
 
 
 def _forget_failed(session: Session) -> None:

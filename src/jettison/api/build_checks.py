@@ -64,13 +64,21 @@ def check_settings(request: BuildRequest) -> CheckSettings:
         for table in tables(path, "check", request.target):
             found = _from_table(table, found)
     if request.checks:
-        if request.checks not in LEVELS:
-            raise UsageError(
-                f"checks: there is no level `{request.checks}`",
-                hint=f"use one of {', '.join(LEVELS)}",
-            )
-        found = msgspec.structs.replace(found, level=request.checks)
+        found = msgspec.structs.replace(found, level=_level(request.checks, "checks"))
     return found
+
+
+def _level(text: object, where: str) -> str:
+    """Return a level.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if text not in LEVELS:
+        raise UsageError(
+            f"{where}: there is no level `{text}`", hint=f"use one of {', '.join(LEVELS)}"
+        )
+    return str(text)
 
 
 class RuleLoader:
@@ -119,7 +127,7 @@ def build_findings(
     settings: CheckSettings,
     open_roots: Callable[[], Roots],
     sink: Sink,
-    known: KnownSecrets,
+    find_known: Callable[[], KnownSecrets],
 ) -> tuple[Finding, ...]:
     """Return what is found in a build's image, and tell it.
 
@@ -129,7 +137,7 @@ def build_findings(
         settings: How it is checked.
         open_roots: Returns the root file systems of the build.
         sink: Gets an event for each error and warning.
-        known: What must not be in it.
+        find_known: Returns what must not be in it; values are read only if it is checked.
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -138,7 +146,7 @@ def build_findings(
     if settings.level == "none":
         return ()
     found = image_findings(
-        session, image, open_roots=open_roots, ignored=settings.ignored, known=known
+        session, image, open_roots=open_roots, ignored=settings.ignored, known=find_known()
     )
     now = time.time_ns()
     for each in found or ():
@@ -190,12 +198,8 @@ def _from_table(table: dict[str, object], under: CheckSettings) -> CheckSettings
         raise UsageError(
             f"{NAME}: `[check]` has no `{unknown[0]}`", hint="write `level` or `ignore`"
         )
-    level = table.get("level", under.level)
-    if level not in LEVELS:
-        raise UsageError(
-            f"{NAME}: there is no level `{level}`", hint=f"use one of {', '.join(LEVELS)}"
-        )
+    level = _level(table.get("level", under.level), NAME)
     ignored = table.get("ignore", [])
     if not isinstance(ignored, list) or not all(isinstance(each, str) for each in ignored):
         raise UsageError(f"{NAME}: `ignore` is no list", hint='write `ignore = ["MS507"]`')
-    return CheckSettings(str(level), (*under.ignored, *ignored))
+    return CheckSettings(level, (*under.ignored, *ignored))

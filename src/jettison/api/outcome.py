@@ -30,9 +30,11 @@ class Outcome(msgspec.Struct, frozen=True):
         image: What was made of it.
         seconds: How long that took.
         explanation: Why its steps ran, if that is known.
+        reports: Whether a report is wanted.
     """
 
     solution: Solution
     image: StoredImage
     seconds: float
     explanation: Explanation | None
+    reports: bool

@@ -7,14 +7,13 @@ Out: a ``Report`` if one is wanted; an error if the image is not to pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from jettison.api.build_checks import CheckSettings, build_findings, require_no_findings
 from jettison.api.known_secrets import known_secrets
-from jettison.api.limits import wants_report
 from jettison.api.outcome import Outcome, Solve
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
@@ -80,11 +79,11 @@ def judge(
         read = checks.is_strict or _all_here(session, outcome.solution)
         return Roots(session, outcome.image, read=read)
 
-    known = known_secrets(session, request, outcome.solution.plan)
-    found = build_findings(session, outcome.image, checks, open_roots, sink, known)
+    find_known = partial(known_secrets, session, request, outcome.solution.plan)
+    found = build_findings(session, outcome.image, checks, open_roots, sink, find_known)
     findings = of_text + found
     report = None
-    if wants_report(request, ran=bool(outcome.solution.executed)):
+    if outcome.reports:
         from jettison.api.build_report import build_report
 
         report = build_report(

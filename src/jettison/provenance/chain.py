@@ -126,14 +126,6 @@ class StackFiles:
         found = [(each, self.listing(each)) for each in range(len(self.layers) - 1, -1, -1)]
         return [(each, listing.index) for each, listing in found if listing is not None]
 
-    def file_holder(self, path: str) -> tuple[int, int] | None:
-        """Return (position of the layer, entry) of a file that exists, None if nobody has it."""
-        for position, index in self.indexes:
-            entry = index.get(path)
-            if entry is not None:
-                return position, entry
-        return None
-
     def holder(self, path: str) -> Seen | None:
         """Return the entry that made a path which exists.
 
