@@ -28,9 +28,10 @@ from jettison.check.instructions import (
     with_word,
 )
 from jettison.check.links import is_of_venv, left_behind
+from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.errors import Span
-from jettison.findings.finding import Fix, FixKind
+from jettison.findings.finding import Finding, Fix, FixKind, Severity
 from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, Healthcheck
 
 _PROBLEMS = frozenset({Problem.MISSING, Problem.DIRECTORY, Problem.NOT_EXECUTABLE})
@@ -39,6 +40,24 @@ _EXECUTE = 0o111
 _MAX_NAMES = 5_000
 _LOCAL = "/usr/local/bin"
 Statement = Cmd | Entrypoint | Healthcheck
+
+
+def findings(rule: Rule, subject: Subject, commands: frozenset[Command]) -> list[Finding]:
+    """Return the finding of a rule about the first thing that some commands fail at."""
+    use = missing(subject, commands)
+    if use is None:
+        return []
+    return [
+        rule.finding(
+            Severity.ERROR,
+            f"{use.command}: {said(use)}",
+            span=place(subject, use),
+            path=path_of(subject, use) or use.by,
+            stage=subject.final.label,
+            cause=cause(subject, use),
+            fixes=fixes(subject, use),
+        )
+    ]
 
 
 def missing(subject: Subject, commands: frozenset[Command]) -> Use | None:

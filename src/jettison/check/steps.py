@@ -140,6 +140,14 @@ def layer_directories(listing: Listing) -> Iterator[tuple[str, list[int]]]:
     yield from found.items()
 
 
+def context_copies(subject: Subject) -> Iterator[BuiltStep]:
+    """Yield the COPY and ADD steps of all stages whose files come from the build context."""
+    for steps in subject.fact(stage_steps).values():
+        for step in steps:
+            if step.step.kind is StepKind.COPY and is_from_context(subject, step):
+                yield step
+
+
 def is_from_context(subject: Subject, step: BuiltStep) -> bool:
     """Tell whether all files of a COPY come from the build context."""
     inputs = [subject.record.steps[each] for each in step.step.inputs]

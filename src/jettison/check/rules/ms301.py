@@ -12,7 +12,7 @@ from jettison.analysis.entry.reached import Command
 from jettison.check import missing
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
-from jettison.findings.finding import Finding, Severity
+from jettison.findings.finding import Finding
 
 _COMMANDS = frozenset({Command.ENTRYPOINT, Command.CMD})
 
@@ -55,15 +55,5 @@ class MS301(Rule):
     title = "What the image starts is there and can be executed"
 
     def check(self, subject: Subject) -> Iterable[Finding]:
-        """Yield the first thing that the start fails at."""
-        use = missing.missing(subject, _COMMANDS)
-        if use is not None:
-            yield self.finding(
-                Severity.ERROR,
-                f"{use.command}: {missing.said(use)}",
-                span=missing.place(subject, use),
-                path=missing.path_of(subject, use) or use.by,
-                stage=subject.final.label,
-                cause=missing.cause(subject, use),
-                fixes=missing.fixes(subject, use),
-            )
+        """Return the first thing that the start fails at."""
+        return missing.findings(self, subject, _COMMANDS)

@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from jettison.check.rule import Rule
-from jettison.check.steps import is_from_context, listing_of, origins_of, stage_steps
+from jettison.check.steps import context_copies, listing_of, origins_of
 from jettison.check.subject import Subject
 from jettison.check.units import counted
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
 from jettison.frontend.dockerfile.syntax import Add, Copy
 from jettison.fs.listing import Listing
-from jettison.provenance.record import StepKind
 
 _GROUP_WRITES = 0o020
 _SHARE = 0.5
@@ -50,30 +49,27 @@ class MS702(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield copies whose files have modes of a umask."""
-        for steps in subject.fact(stage_steps).values():
-            for step in steps:
-                if step.step.kind is not StepKind.COPY or not is_from_context(subject, step):
-                    continue
-                if isinstance(step.instruction, Copy | Add) and step.instruction.chmod:
-                    continue
-                listing, origins = listing_of(subject, step), origins_of(subject, step)
-                if listing is None or origins is None or _wide(listing) < _LEAST:
-                    continue
-                modes = [
-                    listing.modes[entry]
-                    for entry, path in enumerate(listing.paths)
-                    if listing.is_file(entry) and origins.find(path) is not None
-                ]
-                wide = sum(1 for mode in modes if mode & _GROUP_WRITES)
-                if wide >= _LEAST and wide >= _SHARE * len(modes):
-                    yield self.finding(
-                        Severity.NOTE,
-                        f"the group may write {wide} of {counted(len(modes), 'copied file')}:"
-                        " with another umask the cache knows none of them",
-                        span=step.span,
-                        stage=step.stage.label,
-                        fixes=advice("check out with umask 022, or give the files --chmod"),
-                    )
+        for step in context_copies(subject):
+            if isinstance(step.instruction, Copy | Add) and step.instruction.chmod:
+                continue
+            listing, origins = listing_of(subject, step), origins_of(subject, step)
+            if listing is None or origins is None or _wide(listing) < _LEAST:
+                continue
+            modes = [
+                listing.modes[entry]
+                for entry, path in enumerate(listing.paths)
+                if listing.is_file(entry) and origins.find(path) is not None
+            ]
+            wide = sum(1 for mode in modes if mode & _GROUP_WRITES)
+            if wide >= _LEAST and wide >= _SHARE * len(modes):
+                yield self.finding(
+                    Severity.NOTE,
+                    f"the group may write {wide} of {counted(len(modes), 'copied file')}:"
+                    " with another umask the cache knows none of them",
+                    span=step.span,
+                    stage=step.stage.label,
+                    fixes=advice("check out with umask 022, or give the files --chmod"),
+                )
 
 
 def _wide(listing: Listing) -> int:

@@ -11,17 +11,15 @@ from collections.abc import Iterable
 from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
-    is_from_context,
+    context_copies,
     layer_directories,
     listing_of,
     origins_of,
-    stage_steps,
 )
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, counted, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
-from jettison.provenance.record import StepKind
 
 _MADE = frozenset(
     {"node_modules", ".git", ".venv", "venv", ".tox", ".nox", "__pycache__", ".gradle",
@@ -57,20 +55,17 @@ class MS706(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield copies of such directories, with their size."""
-        for steps in subject.fact(stage_steps).values():
-            for step in steps:
-                if step.step.kind is not StepKind.COPY or not is_from_context(subject, step):
-                    continue
-                for name, (total, files) in _made(subject, step).items():
-                    if total >= MEGABYTE or files >= _LEAST_FILES:
-                        yield self.finding(
-                            Severity.NOTE,
-                            f"`{name}` of the context is copied: {size(total)},"
-                            f" {counted(files, 'file')}",
-                            span=step.span,
-                            stage=step.stage.label,
-                            fixes=advice(f"write `{name}` into .dockerignore"),
-                        )
+        for step in context_copies(subject):
+            for name, (total, files) in _made(subject, step).items():
+                if total >= MEGABYTE or files >= _LEAST_FILES:
+                    yield self.finding(
+                        Severity.NOTE,
+                        f"`{name}` of the context is copied: {size(total)},"
+                        f" {counted(files, 'file')}",
+                        span=step.span,
+                        stage=step.stage.label,
+                        fixes=advice(f"write `{name}` into .dockerignore"),
+                    )
 
 
 def _made(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]]:
