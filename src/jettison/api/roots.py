@@ -63,7 +63,7 @@ class Roots:
         return tuple(each.layer for each in record.stack(stage))
 
     def stage(self, index: int) -> Rootfs | None:
-        """Return the root file system of a stage at its end, None if it is not here.
+        """Return the root file system of a stage at its end, None if not all of it is here.
 
         Raises:
             NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -84,7 +84,10 @@ class Roots:
         if not self.read and any(session.layer_store.info(layer) is None for layer in stack):
             return None
         session.require_namespace()
-        shown = self.provenance.files(index).visible
+        known = self.provenance.files(index)
+        if not known.is_complete:
+            return None  # rules would miss what is only not known
+        shown = known.visible
         directories = session.blobs.materialise(stack)
         tree = ListedTree(shown, directories)
         files = Files(tree, tree.entries)
