@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PINNED = ROOT / "requirements" / "site.txt"
-NEEDED = ("docs", "scripts", "examples", "bench/README.md")
+NEEDED = ("docs", "scripts", "examples", "bench")
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_network]
 
