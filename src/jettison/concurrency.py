@@ -2,7 +2,8 @@
 
 In:  synchronous functions of the leaves.
 Out: ``Workers``: a bounded set of threads whose results arrive as values in one queue;
-     ``Limiter`` and ``Once``; ``INTERRUPTS``, which ends what threads wait for outside.
+     ``Limiter``, ``Once``, ``SingleFlight``; ``INTERRUPTS``, which ends what threads wait for
+     outside.
 
 Concurrency: the scheduler is one thread that waits on a queue; everything that blocks runs in a
 worker. Nothing is ever abandoned: closing waits for every worker.
@@ -214,3 +215,48 @@ class Once(Generic[Key, T]):
             if key not in self._values:
                 self._values[key] = compute()
             return self._values[key]
+
+
+class _Call(Generic[T]):
+    """A computation: what it gave, unless it failed, once it has ended."""
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.values: list[T] = []
+
+
+class SingleFlight(Generic[Key, T]):
+    """Lets threads that want the same value at the same time compute it once.
+
+    Nothing is kept afterwards: what a store has is looked up each time. When a computation fails,
+    each thread that waited for it computes the value itself.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[Key, _Call[T]] = {}
+
+    def get(self, key: Key, compute: Callable[[], T]) -> T:
+        """Return the value of a key, of another thread's computation if there is one."""
+        call, is_own = self._join(key)
+        while not is_own:
+            call.ended.wait()
+            if call.values:
+                return call.values[0]
+            call, is_own = self._join(key)
+        try:
+            value = compute()
+            call.values.append(value)
+            return value
+        finally:
+            with self._lock:
+                del self._calls[key]
+            call.ended.set()
+
+    def _join(self, key: Key) -> tuple[_Call[T], bool]:
+        with self._lock:
+            found = self._calls.get(key)
+            if found is not None:
+                return found, False
+            made = self._calls[key] = _Call[T]()
+            return made, True

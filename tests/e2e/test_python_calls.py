@@ -225,6 +225,20 @@ def test_another_session_has_another_store(cli: Cli) -> None:
     assert done.stdout.split() == ["JE0303", str(cli.work / "store-of-its-own")]
 
 
+def test_a_base_that_a_session_builds_anew_is_the_base_of_what_follows(cli: Cli) -> None:
+    done = say(
+        cli,
+        "with jettison.open_session() as session:\n"
+        "    for mark in 'first', 'second':\n"
+        "        text = f'FROM box\\nRUN echo {mark} > /mark\\n'\n"
+        "        jettison.build(dockerfile_text=text, tags=['anew:base'], session=session)\n"
+        "        text = 'FROM anew:base\\nCMD cat /mark\\n'\n"
+        "        jettison.build(dockerfile_text=text, tags=['anew:app'], session=session)\n"
+        "        print(jettison.run('anew:app', capture=True, session=session).stdout)",
+    )
+    assert done.stdout.splitlines() == ["b'first\\n'", "b'second\\n'"]
+
+
 def test_every_example_of_the_page_does_what_it_shows(cli: Cli, project_root: Path, need) -> None:
     page = (project_root / "docs/reference/python.md").read_text()
     _, _, rest = page.partition("```dockerfile\n")

@@ -61,7 +61,6 @@ class Session:
         """Values of secrets of the current build that can be read only once."""
         self._registry: RegistryClient | None = None
         self._sandbox: Sandbox | None = None
-        self._resolvers: dict[bool, ImageResolver] = {}
 
     @classmethod
     def open(cls, settings: Settings, environ: Mapping[str, str]) -> Session:
@@ -135,12 +134,13 @@ class Session:
         return BuildStore(self.store.database)
 
     def resolver(self, *, offline: bool = False) -> ImageResolver:
-        """Return what finds images by name: the store first, then registries."""
+        """Return what finds images by name: the store first, then registries.
+
+        It keeps what it finds: each command has one of its own.
+        """
         from jettison.image.resolve import ImageResolver
 
-        if offline not in self._resolvers:
-            self._resolvers[offline] = ImageResolver(self.store, None if offline else self.registry)
-        return self._resolvers[offline]
+        return ImageResolver(self.store, None if offline else self.registry)
 
     def sandbox(self) -> Sandbox:
         """Return the sandbox driver of the settings: the best that works here, or one by name.

@@ -12,12 +12,13 @@ Concurrency: safe for threads and processes; two that need a layer unpack it onc
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from jettison.concurrency import Once
+from jettison.concurrency import SingleFlight
 from jettison.errors import ContentError, DigestMismatchError, StorageError
 from jettison.events import Progress
 from jettison.fs.os_errors import storage_errors
@@ -56,7 +57,7 @@ class LayerUnpacker:
         self._remote = remote
         self._here: dict[LayerId, Path] = {}
         self._hides_all = cache(has_opaque_root)
-        self._unpacked: Once[LayerId, Path] = Once()
+        self._unpacked: SingleFlight[LayerId, Path] = SingleFlight()
 
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
         """Return the directories of layers, in order; make what is missing.
@@ -71,7 +72,7 @@ class LayerUnpacker:
         missing = [
             number
             for number, layer in enumerate(layers)
-            if layer not in self._here and self._layer_store.info(layer) is None
+            if not self._is_here(layer) and self._layer_store.info(layer) is None
         ]
         if missing:
             ready = {layers[n]: threading.Event() for n in missing}
@@ -80,8 +81,19 @@ class LayerUnpacker:
         for layer in layers:
             if layer not in self._here:
                 self._here[layer] = self._layer_store.directory(layer)
-        # Committed layers never change, and a build of n steps asks n times about each.
         return list(lowers_in_effect([self._here[layer] for layer in layers], self._hides_all))
+
+    def _is_here(self, layer: LayerId) -> bool:
+        """Tell whether a layer that was found before is still there.
+
+        Committed layers never change, and a build of n steps asks n times about each; but between
+        two builds of one session they may be removed.
+        """
+        found = self._here.get(layer)
+        if found is None or os.path.isdir(found):
+            return found is not None
+        del self._here[layer]
+        return False
 
     def _ensure(
         self,

@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jettison.concurrency import Once
+from jettison.concurrency import SingleFlight
 from jettison.errors import ContentError, StorageError
 from jettison.events import Progress, no_progress
 from jettison.image.layout import SCHEME
@@ -55,9 +55,9 @@ class LayerBlobs:
         self._store = store
         self._layer_store = layer_store
         self._remote = RemoteBlobs(client)
-        self._diff_ids: Once[LayerId, Digest] = Once()
-        self._descriptors: Once[tuple[LayerId, str], Descriptor] = Once()
-        self._fetched: Once[Digest, None] = Once()
+        self._diff_ids: SingleFlight[LayerId, Digest] = SingleFlight()
+        self._descriptors: SingleFlight[tuple[LayerId, str], Descriptor] = SingleFlight()
+        self._fetched: SingleFlight[Digest, None] = SingleFlight()
 
     def named(self, diff_id: Digest) -> LayerId:
         """Return the name of an image's layer: that of the change made here, if it was."""

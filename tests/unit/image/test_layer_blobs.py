@@ -248,3 +248,25 @@ def test_the_first_failure_stops_the_others_and_is_raised():
     with pytest.raises(ValueError, match="first"):
         run_parallel(jobs, limit=2)
     assert never == []
+
+
+def test_layers_that_were_removed_meanwhile_are_made_again(rig, tmp_path: Path):
+    reference = layout_with(tmp_path / "layout", tar_of(member("a", b"a")))
+    image = ImageResolver(rig.store, None).resolve(reference, AMD64).image
+    layer = image.layers[0].layer
+    (first,) = rig.blobs.materialise((layer,))
+    rig.layer_store.remove(layer)
+    assert not first.exists()
+    (second,) = rig.blobs.materialise((layer,))
+    assert (second / "a").read_bytes() == b"a"
+
+
+def test_a_blob_that_was_removed_meanwhile_is_fetched_and_packed_again(rig, tmp_path: Path):
+    reference = layout_with(tmp_path / "layout", tar_of(member("a", b"a")))
+    image = ImageResolver(rig.store, None).resolve(reference, AMD64).image
+    for layer in (image.layers[0].layer, rig.layer({"b": b"b"})):
+        first = rig.blobs.blob(layer)
+        rig.store.blobs.remove(first.digest)
+        second = rig.blobs.blob(layer)
+        assert second == first
+        assert rig.store.blobs.has(second.digest)
