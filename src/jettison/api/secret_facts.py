@@ -33,7 +33,7 @@ from jettison.provenance.record import BuildRecord
 from jettison.store.image import StoredImage
 
 T = TypeVar("T", SecretFile, Sighting)
-_FILES_VERSION = b"secret-files-1\0"
+_FILES_VERSION = b"secret-files-2\0"
 _SEARCH_VERSION = "secret-search-1\0"
 
 

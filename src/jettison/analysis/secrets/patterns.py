@@ -75,7 +75,7 @@ _PATTERNS = (
     ),
     _Pattern(
         "AWS secret access key",
-        "ecret",
+        "ecret ECRET",
         r"(?i:aws_?)?(?i:secret_?access_?key|secret_?key)"
         rf"{_QUOTED}(?P<secret>[A-Za-z0-9/+]{{40}})(?![A-Za-z0-9/+=])",
     ),
@@ -125,7 +125,7 @@ _PATTERNS = (
 )
 
 
-_ANYWHERE = (b"PRIVATE", b"ecret")
+_ANYWHERE = (b"PRIVATE", b"ecret", b"ECRET")
 """Words that may be far from what is secret."""
 _NEAR = tuple(
     word

@@ -111,6 +111,12 @@ def test_a_key_in_json_is_found_with_its_line_breaks_escaped() -> None:
     assert [each.what for each in find_secrets(data.encode())] == ["private key"]
 
 
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "awsSecretAccessKey", "SECRET-KEY"])
+def test_the_name_of_a_key_is_written_in_any_case(name: str) -> None:
+    found = [each.what for each in find_secrets(f'{name}="{chars(40)}"'.encode())]
+    assert found == (["AWS secret access key"] if "-" not in name else [])
+
+
 CREDENTIALS = {
     "/app/.env": "DEBUG=1\nDB_PASSWORD='s3cr3t-Pa55'\n",
     "/app/.env.production": "export STRIPE_API_KEY=abcd1234efgh\n",
