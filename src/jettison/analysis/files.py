@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from functools import cached_property
 from typing import BinaryIO
 
@@ -25,6 +26,22 @@ _EXECUTE = 0o111
 _LIBRARIES = (".so", ".node")
 OPEN_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 """With which files of images are opened: no link is followed, nothing is waited for."""
+
+Open = Callable[[str], int | None]
+"""Opens the regular file at a path; None if that cannot be."""
+
+
+def open_below(directory: str, path: str) -> int | None:
+    """Open a file of a layer; whatever a layer holds, nothing is followed or waited for.
+
+    Args:
+        directory: Of the layer on the host.
+        path: Absolute, in the layer.
+    """
+    try:
+        return os.open(directory + path, OPEN_FLAGS)
+    except OSError:
+        return None
 
 
 def may_be_program(path: str, mode: int) -> bool:

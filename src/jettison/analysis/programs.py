@@ -19,16 +19,13 @@ import msgspec
 from jettison.analysis.elf.model import Elf
 from jettison.analysis.elf.parse import parse
 from jettison.analysis.elf.reader import HEAD
-from jettison.analysis.files import Files, may_be_program
+from jettison.analysis.files import Files, Open, may_be_program
 from jettison.analysis.shebang import HEAD_BYTES, Script, script_of
 from jettison.fs.listing import Listing
 
 Program = Elf | Script
 
 _MAX_STORED = 256 << 20
-
-Open = Callable[[str], int | None]
-"""Opens the regular file at a path; None if that cannot be."""
 
 
 class LayerPrograms(msgspec.Struct, frozen=True, array_like=True):

@@ -10,7 +10,7 @@ import os
 from functools import cached_property, partial
 from pathlib import Path
 
-from jettison.analysis.files import OPEN_FLAGS, Files
+from jettison.analysis.files import Files, open_below
 from jettison.analysis.programs import (
     LayerPrograms,
     Programs,
@@ -104,14 +104,6 @@ def _programs(session: Session, layer: LayerId, listing: Listing, directory: Pat
     kept = session.cache.answers.find(question)
     found = decode_programs(kept) if kept is not None else None
     if found is None:
-        found = scan_layer(listing, partial(_open, os.fspath(directory)))
+        found = scan_layer(listing, partial(open_below, os.fspath(directory)))
         session.cache.answers.keep(question, encode_programs(found))
     return found
-
-
-def _open(directory: str, path: str) -> int | None:
-    """Open a regular file of a layer; whatever a layer holds, nothing is followed or waited for."""
-    try:
-        return os.open(directory + path, OPEN_FLAGS)
-    except OSError:
-        return None

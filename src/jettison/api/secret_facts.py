@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from jettison.analysis.files import Files
+from jettison.analysis.files import open_below
 from jettison.analysis.secrets.content import SecretFile, secret_files
 from jettison.analysis.secrets.known import KnownSecrets
 from jettison.analysis.secrets.search import Searcher, Sighting
 from jettison.api.session import Session
 from jettison.check.secrets import Leak
 from jettison.findings.finding import Finding
-from jettison.fs.listed_tree import ListedTree
-from jettison.fs.visible import visible
+from jettison.fs.listing import empty_listing
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, sha256_digest
@@ -34,7 +33,7 @@ from jettison.provenance.record import BuildRecord
 from jettison.store.image import StoredImage
 
 T = TypeVar("T", SecretFile, Sighting)
-_FILES_VERSION = b"secret-files-1\0"
+_FILES_VERSION = b"secret-files-2\0"
 _SEARCH_VERSION = "secret-search-1\0"
 
 
@@ -86,10 +85,9 @@ class ImageSecrets:
         question = sha256_digest(_FILES_VERSION + layer.encode())
         kept = self._kept(question, SecretFile)
         if kept is None:
-            listing = self._provenance.image.listing(position)
-            shown = visible([listing] if listing is not None else [])
-            tree = ListedTree(shown, [self._directory(position)])
-            kept = secret_files(Files(tree, tree.entries))
+            listing = self._provenance.image.listing(position) or empty_listing()
+            directory = os.fspath(self._directory(position))
+            kept = secret_files(listing, partial(open_below, directory))
             self._keep(question, kept)
         return kept
 

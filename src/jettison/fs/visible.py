@@ -12,6 +12,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ _FEW = 16
 _KIND = 0o170000
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """An entry of a stack: the number of its layer, and its number in the layer's listing."""
 
     layer: int
@@ -69,7 +70,8 @@ class Visible(msgspec.Struct, frozen=True, dict=True):
         found: dict[tuple[int, str], SeenFiles] = {}
         columns = [(listing.modes, listing.links) for listing in self.layers]
         done: set[tuple[int, int]] = set()
-        for path, (layer, entry) in self.entries.items():
+        for path, seen in self.entries.items():
+            layer, entry = seen.layer, seen.entry
             modes, links = columns[layer]
             if modes[entry] & _KIND != stat.S_IFREG:
                 continue
@@ -111,7 +113,7 @@ def visible(layers: Sequence[Listing]) -> Visible:
     for number, listing in enumerate(layers):
         if entries:
             _hide(entries, hidden, layers, number)
-        seen = [Seen(number, entry) for entry in range(len(listing.paths))]
+        seen = map(Seen, repeat(number), range(len(listing.paths)))
         entries.update(zip(listing.paths, seen, strict=True))
         if WHITEOUT in listing.modes:
             modes = zip(listing.paths, listing.modes, strict=True)

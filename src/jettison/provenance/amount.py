@@ -55,7 +55,7 @@ def hidden_files(shown: Visible, until: int) -> list[set[int]]:
     names: list[Counter[int]] = [Counter() for _ in shown.layers]
     for each in shown.hidden:
         if each.by < until:
-            layer, entry = each.seen
+            layer, entry = each.seen.layer, each.seen.entry
             listing = shown.layers[layer]
             if listing.modes[entry] & _KIND == stat.S_IFREG:
                 names[layer][listing.links.get(entry, entry)] += 1

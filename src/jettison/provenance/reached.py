@@ -40,6 +40,6 @@ class ReachedFiles:
         links = [listing.links for listing in shown.layers]
         return frozenset(
             path
-            for path, (layer, entry) in shown.entries.items()
-            if links[layer].get(entry, entry) in reached[layer]
+            for path, seen in shown.entries.items()
+            if links[seen.layer].get(seen.entry, seen.entry) in reached[seen.layer]
         )

@@ -1,6 +1,6 @@
 """Files of one layer that look as if they held a secret, also those that a later layer deletes.
 
-In:  the files of one layer.
+In:  the listing of a layer, what opens its files.
 Out: ``SecretFile`` values.
 
 Not looked at are files of tests, examples, documentation and manuals, those that package managers
@@ -15,27 +15,32 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 
 import msgspec
 
-from jettison.analysis.files import OPEN_FLAGS, Files
+from jettison.analysis.files import Open
 from jettison.analysis.secrets.files import find_credentials, may_hold_credentials
-from jettison.analysis.secrets.patterns import Found, find_secrets, has_words
+from jettison.analysis.secrets.patterns import Found, find_secrets, may_have_secrets
+from jettison.fs.listing import Listing
 
 _FILE_BYTES = 4 << 20
 _CREDENTIALS_BYTES = 256 << 10
 _LAYER_BYTES = 32 << 20
 _BATCH_BYTES = 256 << 10
 _MOST = 300
+_KIND = 0o170000
 _SHORTEST = 20
 """No token is in a shorter file."""
-_SKIPPED = re.compile(
+_SKIPPED_DIRECTORY = re.compile(
     r"(?i)/(?:tests?|testdata|__tests__|fixtures?|spec|examples?|samples?|demos?|docs?|man)/"
     r"|^/(?:usr/)?(?:s?bin|lib\d*|libexec|share|include|src)/|/usr/local/go/"
     r"|/(?:site|dist)-packages/|/node_modules/|\.(?:dist|egg)-info/|/vendor/bundle/|/gems/"
     r"|/go/pkg/mod/|/\.cargo/registry/|/var/lib/(?:dpkg|apk|rpm|apt)/|/proc/|/sys/"
-    r"|[._](?:test|spec)\.[a-z]{1,4}$|_test\.go$|/test_[^/]*$"
+)
+_SKIPPED_NAME = re.compile(
+    r"(?i)[._](?:test|spec)\.[a-z]{1,4}$|_test\.go$|/test_[^/]*$"
     r"|\.(?:md|rst|adoc|html?|pot?|mo|map|pyc|svg|png|jpe?g|gif|woff2?|ttf|so(?:\.[\d.]+)?|a)$"
     r"|\.(?:example|sample|template|dist)$"
 )
@@ -63,24 +68,22 @@ class SecretFile(msgspec.Struct, frozen=True):
     by_name: bool
 
 
-def secret_files(files: Files) -> tuple[SecretFile, ...]:
-    """Return what looks like a secret, by path; of one file each kind once."""
-    candidates = sorted(
-        (st.size, path)
-        for path, st in files.entries.items()
-        if st.is_file
-        and _SHORTEST <= st.size <= _FILE_BYTES
-        and (not _SKIPPED.search(path) or _is_private(path))
-    )
+def secret_files(listing: Listing, open_file: Open) -> tuple[SecretFile, ...]:
+    """Return what looks like a secret, by path; of one file each kind once.
+
+    Args:
+        listing: The entries of the layer.
+        open_file: Opens one of them.
+    """
     found: list[SecretFile] = []
     left = _LAYER_BYTES
     batch: list[tuple[str, bytes]] = []
     held = 0
-    for size, path in candidates:
+    for size, path in sorted(_candidates(listing)):
         left -= size
         if left < 0 or len(found) >= _MOST:
             break
-        batch.append((path, _read(files, path, size)))
+        batch.append((path, _read(open_file, path, size)))
         held += size
         if held >= _BATCH_BYTES:
             found += _in_batch(batch)
@@ -90,18 +93,33 @@ def secret_files(files: Files) -> tuple[SecretFile, ...]:
 
 
 def _in_batch(batch: list[tuple[str, bytes]]) -> Iterator[SecretFile]:
-    """Yield what is found in files; most have not one of the words that count, in all of them."""
-    is_likely = has_words(b"\n".join(data for _, data in batch))
+    """Yield what is found in files; most have nothing that counts, in all of them."""
+    is_likely = may_have_secrets(b"\n".join([data for _, data in batch]))
     for path, data in batch:
-        if is_likely or may_hold_credentials(path):
+        if may_hold_credentials(path) or (is_likely and may_have_secrets(data)):
             yield from _in_file(path, data)
 
 
-def _read(files: Files, path: str, size: int) -> bytes:
-    """Return the bytes of a regular file of the tree; nothing if it cannot be read."""
-    try:
-        descriptor = os.open(files.tree.host_path(path), OPEN_FLAGS)
-    except OSError:
+def _candidates(listing: Listing) -> Iterator[tuple[int, str]]:
+    """Yield size and path of each file that is looked at."""
+    skipped: dict[str, bool] = {}
+    for path, mode, size in zip(listing.paths, listing.modes, listing.sizes, strict=True):
+        if mode & _KIND != stat.S_IFREG or not _SHORTEST <= size <= _FILE_BYTES:
+            continue
+        slash = path.rfind("/")
+        directory = path[: slash + 1]
+        is_skipped = skipped.get(directory)
+        if is_skipped is None:
+            is_skipped = skipped[directory] = _SKIPPED_DIRECTORY.search(directory) is not None
+        if (is_skipped or _SKIPPED_NAME.search(path, slash)) and not _is_private(path):
+            continue
+        yield size, path
+
+
+def _read(open_file: Open, path: str, size: int) -> bytes:
+    """Return the bytes of a regular file; nothing if it cannot be read."""
+    descriptor = open_file(path)
+    if descriptor is None:
         return b""
     try:
         return os.read(descriptor, size)

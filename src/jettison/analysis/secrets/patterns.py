@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import msgspec
 
 from jettison.analysis.secrets.entropy import entropy
+from jettison.analysis.secrets.runs import long_runs
 
 _LEAST_ENTROPY = 2.5
 _EXAMPLE = re.compile(
@@ -74,7 +75,7 @@ _PATTERNS = (
     ),
     _Pattern(
         "AWS secret access key",
-        "ecret",
+        "ecret ECRET",
         r"(?i:aws_?)?(?i:secret_?access_?key|secret_?key)"
         rf"{_QUOTED}(?P<secret>[A-Za-z0-9/+]{{40}})(?![A-Za-z0-9/+=])",
     ),
@@ -124,12 +125,23 @@ _PATTERNS = (
 )
 
 
-_WORDS = tuple(word for pattern in _PATTERNS for word in pattern.words.encode().split())
+_ANYWHERE = (b"PRIVATE", b"ecret", b"ECRET")
+"""Words that may be far from what is secret."""
+_NEAR = tuple(
+    word
+    for pattern in _PATTERNS
+    for word in pattern.words.encode().split()
+    if word not in _ANYWHERE
+)
+"""Words that are in a long run of the characters of tokens, or just before one."""
 
 
-def has_words(data: bytes) -> bool:
-    """Tell whether there is any word without which nothing looks like a secret; fast."""
-    return any(word in data for word in _WORDS)
+def may_have_secrets(data: bytes) -> bool:
+    """Tell whether anything may look like a secret: without a word nothing does; fast."""
+    if any(word in data for word in _ANYWHERE):
+        return True
+    runs = long_runs(data)
+    return any(word in runs for word in _NEAR)
 
 
 def find_secrets(data: bytes) -> Iterator[Found]:

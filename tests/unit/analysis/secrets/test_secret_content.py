@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jettison.analysis.files import open_below
+from jettison.analysis.secrets import content, patterns
 from jettison.analysis.secrets.content import SecretFile, secret_files
 from jettison.analysis.secrets.entropy import entropy
 from jettison.analysis.secrets.files import find_credentials, may_hold_credentials
-from jettison.analysis.secrets.patterns import find_secrets
+from jettison.analysis.secrets.patterns import find_secrets, may_have_secrets
+from jettison.analysis.secrets.runs import LEAST, long_runs
+from jettison.fs.listing import Listing
 from unit.analysis.tree_rig import files_of
 
 _RANDOM = random.Random(5)
@@ -57,10 +64,21 @@ TOKENS = {
 """Made here, so that no text of this file is one."""
 
 
+def found_in(root: Path, contents: Mapping[str, bytes | str]) -> tuple[SecretFile, ...]:
+    """Write files, and look for secrets in them as in those of a layer."""
+    entries = files_of(root, contents).entries
+    modes = [st.mode for st in entries.values()]
+    sizes = [st.size for st in entries.values()]
+    none = [0] * len(modes)
+    return secret_files(
+        Listing(list(entries), modes, none, none, sizes), partial(open_below, str(root))
+    )
+
+
 @pytest.mark.parametrize("what", TOKENS)
 def test_each_form_is_found_in_a_file_of_the_application(tmp_path: Path, what: str) -> None:
     text = TOKENS[what]
-    found = secret_files(files_of(tmp_path, {"/app/settings.py": f"# one\nvalue = '{text}'\n"}))
+    found = found_in(tmp_path, {"/app/settings.py": f"# one\nvalue = '{text}'\n"})
     assert [(each.path, each.what, each.line) for each in found] == [
         ("/app/settings.py", what, 3 if "private key" in what else 2)
     ]
@@ -93,6 +111,12 @@ def test_a_key_in_json_is_found_with_its_line_breaks_escaped() -> None:
     assert [each.what for each in find_secrets(data.encode())] == ["private key"]
 
 
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "awsSecretAccessKey", "SECRET-KEY"])
+def test_the_name_of_a_key_is_written_in_any_case(name: str) -> None:
+    found = [each.what for each in find_secrets(f'{name}="{chars(40)}"'.encode())]
+    assert found == (["AWS secret access key"] if "-" not in name else [])
+
+
 CREDENTIALS = {
     "/app/.env": "DEBUG=1\nDB_PASSWORD='s3cr3t-Pa55'\n",
     "/app/.env.production": "export STRIPE_API_KEY=abcd1234efgh\n",
@@ -116,7 +140,7 @@ CREDENTIALS = {
 
 @pytest.mark.parametrize("path", CREDENTIALS)
 def test_files_for_credentials_are_found_when_they_hold_some(tmp_path: Path, path: str) -> None:
-    found = secret_files(files_of(tmp_path, {path: CREDENTIALS[path]}))
+    found = found_in(tmp_path, {path: CREDENTIALS[path]})
     assert [(each.path, each.by_name, each.is_certain) for each in found] == [(path, True, True)]
     assert "s3cr3t" not in repr(found)
 
@@ -145,11 +169,11 @@ def test_files_for_credentials_are_found_when_they_hold_some(tmp_path: Path, pat
 def test_files_without_credentials_and_examples_are_silent(
     tmp_path: Path, path: str, text: str
 ) -> None:
-    assert secret_files(files_of(tmp_path, {path: text})) == ()
+    assert found_in(tmp_path, {path: text}) == ()
 
 
 def test_keys_that_packages_make_and_stores_of_keys_are_less_than_certain(tmp_path: Path) -> None:
-    files = files_of(
+    all_of_them = found_in(
         tmp_path,
         {
             "/etc/ssh/ssh_host_rsa_key": KEY,
@@ -159,7 +183,7 @@ def test_keys_that_packages_make_and_stores_of_keys_are_less_than_certain(tmp_pa
             "/root/.ssh/id_rsa": KEY,
         },
     )
-    found = {each.path: (each.what, each.is_certain, each.by_name) for each in secret_files(files)}
+    found = {each.path: (each.what, each.is_certain, each.by_name) for each in all_of_them}
     assert found == {
         "/etc/ssh/ssh_host_rsa_key": ("private key", False, False),
         "/app/server.p12": ("a store of private keys", False, True),
@@ -198,6 +222,51 @@ def test_a_megabyte_of_anything_takes_bounded_time(piece: str) -> None:
     for path in CREDENTIALS:
         list(find_credentials(path, data))
     assert time.process_time() - began < 60
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.binary(max_size=30), st.binary(max_size=30))
+def test_whatever_has_the_form_of_a_secret_is_looked_at(
+    data: st.DataObject, before: bytes, after: bytes
+) -> None:
+    form = data.draw(st.sampled_from([each.form for each in patterns._PATTERNS]))
+    secret = data.draw(st.from_regex(re.compile(form.encode()), fullmatch=True))
+    text = before + b"\n" + secret + b"\n" + after
+    if any(find_secrets(text)):
+        assert may_have_secrets(text)
+
+
+@pytest.mark.parametrize("what", TOKENS)
+def test_a_secret_among_many_long_words_is_looked_at(what: str) -> None:
+    words = " ".join(chars(_RANDOM.randrange(1, 60), HEX) for _ in range(500))
+    assert not may_have_secrets(words.encode())
+    assert may_have_secrets(f"{words} {TOKENS[what]} {words}".encode())
+
+
+@given(st.lists(st.sampled_from([b"x" * 19, b"y" * 20, b"Z9/+-_", b" ", b".", b"\0\xff"])))
+def test_long_runs_are_all_that_has_so_many_characters_of_tokens(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    expected = re.findall(rb"[A-Za-z0-9+/_-]{%d,}" % LEAST, data)
+    lines = long_runs(data).split(b"\n") if expected else []
+    assert len(lines) == len(expected)
+    assert all(line.endswith(run) for line, run in zip(lines, expected, strict=True))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["test", "docs", "usr", "lib64", "local", "go", "pkg", "mod", "app", "a.egg-info", "var",
+             "lib", "dpkg", "x_test.go", "test_a", "a.spec.ts", "libz.so.1.2", "B.MD", "k.pem\n", "man"]
+        ),
+        min_size=1, max_size=5,
+    )
+)  # fmt: skip
+def test_a_file_is_left_out_for_its_directory_or_its_name(parts: list[str]) -> None:
+    path = "/" + "/".join(parts)
+    directory, name = content._SKIPPED_DIRECTORY.pattern, content._SKIPPED_NAME.pattern
+    whole = re.compile(f"{directory}|{name.removeprefix('(?i)')}")
+    listing = Listing([path], [0o100644], [0], [0], [100])
+    assert (not list(content._candidates(listing))) == (whole.search(path) is not None)
 
 
 def test_names_are_looked_at_before_files_are_read() -> None:
