@@ -21,7 +21,8 @@
     │   ├── DigestMismatchError
     │   ├── SizeMismatchError
     │   ├── InvalidManifestError
-    │   └── UnsafeArchiveError
+    │   ├── UnsafeArchiveError
+    │   └── VerificationError            nobody who is trusted has signed it
     ├── SolveError                    1  .vertex
     │   ├── ExecError                    .argv .exit_code .log_tail
     │   └── SecretInLayerError           a RUN wrote a secret into its layer
@@ -226,6 +227,12 @@ class UnsafeArchiveError(ContentError):
     """An archive is malformed or tries to write outside its root."""
 
     code = "JE0404"
+
+
+class VerificationError(ContentError):
+    """An image has no signature of the key that is asked for, or one of something else."""
+
+    code = "JE0405"
 
 
 class SolveError(JettisonError):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from jettison.api.attest import Attesting
 from jettison.api.build_checks import RuleLoader, check_settings
 from jettison.api.built import BuiltImages
 from jettison.api.check import check_build
@@ -73,15 +74,12 @@ def build(
         NamespaceRequired: something must run, and the process may not do that as it is.
         JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
     """
-    _check_names(request)
+    _check_request(request)
     began = time.monotonic()
     session.from_pipes.clear()
     checks = check_settings(request)
-    outputs = prepare_outputs(session, request)
-    if request.probe:
-        from jettison.api.probe_container import parse_target
-
-        parse_target(request.probe)  # before anything is built
+    attesting = Attesting(session, request, sink)
+    outputs = prepare_outputs(session, request, attesting.of)
     if request.probe or reads_layers(request):
         session.require_namespace()
     _forget_failed(session)
@@ -135,7 +133,9 @@ def build(
             sink=sink,
             reported=reported,
         )
-        manifest = write_outputs(outputs, images.wanted_by, sink)
+        attesting.solved(built, sources.found, image)
+        manifest = write_outputs(outputs, images.wanted_by, sink, attesting.exported)
+        attesting.finish()
         if images.made != (image,):  # an output wanted other times
             keep_build(session, compiled, solution, images.made, solver.origins)
         session.cache.records.note_used()
@@ -159,6 +159,7 @@ def build(
         explanation=explanation,
         findings=verdict.findings,
         probed=verdict.probed,
+        provenance=attesting.provenance,
     )
 
 
@@ -170,11 +171,16 @@ def _forget_failed(session: Session) -> None:
         forget(session.store)
 
 
-def _check_names(request: BuildRequest) -> None:
+def _check_request(request: BuildRequest) -> None:
+    """See that flags go together, before anything is built."""
     if request.push and not request.tags:
         raise UsageError("--push needs a name", hint="name the image with -t")
     if request.attach_report and not request.push:
         raise UsageError("--report=attach needs a registry", hint="add `--push`")
+    if request.probe:
+        from jettison.api.probe_container import parse_target
+
+        parse_target(request.probe)
 
 
 def _hand_out(

@@ -27,6 +27,7 @@ from jettison.exporter.outputs import (
     RegistryOutput,
     kind_of,
 )
+from jettison.image.attestation import AttestationsOf, no_attestations
 from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
 from jettison.oci.reference import Reference
@@ -40,17 +41,22 @@ class PreparedOutput(msgspec.Struct, frozen=True):
     exporter: Exporter
 
 
-def services(session: Session, *, offline: bool = False) -> ExportServices:
+def services(
+    session: Session, *, offline: bool = False, attestations: AttestationsOf = no_attestations
+) -> ExportServices:
     """Return what exporters work with."""
     return ExportServices(
         store=session.store,
         blobs=session.blobs,
         client=None if offline else session.registry,
         stdout=getattr(sys.stdout, "buffer", None),  # a notebook's takes text only
+        attestations=attestations,
     )
 
 
-def prepare_outputs(session: Session, request: BuildRequest) -> list[PreparedOutput]:
+def prepare_outputs(
+    session: Session, request: BuildRequest, attestations: AttestationsOf = no_attestations
+) -> list[PreparedOutput]:
     """Return the outputs of a request, in the order written; names in the store come first.
 
     Raises:
@@ -58,19 +64,20 @@ def prepare_outputs(session: Session, request: BuildRequest) -> list[PreparedOut
         InvalidReferenceError: a tag is no name.
     """
     names = tuple(tag_reference(tag) for tag in request.tags)
+    made = services(session, offline=request.offline, attestations=attestations)
     wanted = list(request.outputs)
     if (names or not wanted) and not any(isinstance(each, ImageOutput) for each in wanted):
         wanted.insert(0, ImageOutput())
     if request.push and not any(isinstance(each, RegistryOutput) for each in wanted):
         wanted.append(RegistryOutput())
-    return [
-        made for each in wanted if (made := _prepare(session, request, each, names)) is not None
-    ]
+    return [done for each in wanted if (done := _prepare(made, each, names)) is not None]
 
 
 def reads_layers(request: BuildRequest) -> bool:
-    """Tell whether an output needs the bytes of layers."""
-    return request.push or any(map(_reads_layers, request.outputs))
+    """Tell whether an output, or what goes with it, needs the bytes of layers."""
+    return (
+        request.push or request.attest.sbom is not None or any(map(_reads_layers, request.outputs))
+    )
 
 
 def _reads_layers(output: OutputRequest) -> bool:
@@ -80,7 +87,10 @@ def _reads_layers(output: OutputRequest) -> bool:
 
 
 def write_outputs(
-    outputs: list[PreparedOutput], image_for: Callable[[Exporter], StoredImage], sink: Sink
+    outputs: list[PreparedOutput],
+    image_for: Callable[[Exporter], StoredImage],
+    sink: Sink,
+    exported: Callable[[ExportResult], None] | None = None,
 ) -> Digest | None:
     """Write the image to all outputs; return the digest of the last manifest.
 
@@ -88,6 +98,7 @@ def write_outputs(
         outputs: They.
         image_for: Returns the image that an output wants.
         sink: Gets events about progress.
+        exported: Called with what each output came to.
 
     Raises:
         ExportError, RegistryError, StorageError: an output cannot be written.
@@ -96,6 +107,8 @@ def write_outputs(
     for output in outputs:
         exporting = _exporting(output.exporter, image_for(output.exporter))
         result = shown(sink, output.title, exporting)
+        if exported is not None:
+            exported(result)
         if result.warning:
             sink(Warned(time.time_ns(), result.warning))
         if result.manifest is not None:
@@ -108,9 +121,9 @@ def _exporting(exporter: Exporter, image: StoredImage) -> Callable[[Progress], E
 
 
 def _prepare(
-    session: Session, request: BuildRequest, wanted: OutputRequest, names: tuple[Reference, ...]
+    made: ExportServices, wanted: OutputRequest, names: tuple[Reference, ...]
 ) -> PreparedOutput | None:
-    exporter = make_exporter(wanted, services(session, offline=request.offline), names=names)
+    exporter = make_exporter(wanted, made, names=names)
     return None if exporter is None else PreparedOutput(_title(wanted, names), exporter)
 
 

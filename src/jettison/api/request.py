@@ -7,10 +7,12 @@ Out: frozen structs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from jettison.api.probed import Probed
+from jettison.attest.request import AttestRequest
 from jettison.exporter.outputs import OutputRequest
 from jettison.findings.finding import Finding
 from jettison.linux.resources import Resources
@@ -71,6 +73,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
             ``warn``.
         probe: What the image must do before it is tagged: run for ``3s``, answer at
             ``http://:8080/healthz``, or have a command of it end with 0; empty is nothing.
+        attest: What is said of the image where it is pushed or written.
+        sign: Private key that signs what is pushed, and what is said of it; empty is none.
     """
 
     context: str
@@ -109,6 +113,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     trace_inputs: bool = False
     checks: str = ""
     probe: str = ""
+    attest: AttestRequest = AttestRequest()
+    sign: str = ""
 
 
 class StageReport(msgspec.Struct, frozen=True):
@@ -150,6 +156,7 @@ class BuildResult(msgspec.Struct, frozen=True):
         explanation: Why steps ran, if the request asked for that.
         findings: What checks of the image found, errors first.
         probed: What a start of the image came to, if the request asked for one.
+        provenance: The predicate of the build's provenance, if the request asked for one.
     """
 
     image_id: Digest
@@ -164,6 +171,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     explanation: Explanation | None = None
     findings: tuple[Finding, ...] = ()
     probed: Probed | None = None
+    provenance: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""

@@ -90,6 +90,44 @@ def make_sbom(
     return Bom(title, created, __version__, tuple(subjects))
 
 
+def boms_of_build(
+    session: Session,
+    image: StoredImage,
+    name: str,
+    *,
+    stages: Sequence[str] = (),
+    all_stages: bool = False,
+) -> list[Bom]:
+    """Return the bills of materials of an image that was built just now, and of stages of it.
+
+    Args:
+        session: The store.
+        image: It.
+        name: What it is called.
+        stages: See ``make_sbom``.
+        all_stages: Those of all stages that the build needed but the last one.
+
+    Raises:
+        UsageError: there is no such stage.
+        NamespaceRequired: files must be read, and the process may not do that as it is.
+        ContentError, SourceError, StorageError: a layer cannot be had.
+    """
+    from jettison.provenance.reached import ReachedFiles
+
+    roots = Roots(session, image, read=True)
+    record = roots.provenance.record
+    created = _time(decode(ImageConfig, image.config).created)
+    chosen = [_stage(roots.provenance, each, name) for each in stages]
+    if all_stages:
+        chosen = [each for each in record.stages if each.needed]
+    subjects = [_of_image(roots, image, name)]
+    reached = ReachedFiles(roots.provenance) if chosen else None
+    for stage in dict.fromkeys(each.index for each in chosen if each.index != record.target):
+        found = reached.paths(stage) if reached is not None else frozenset()
+        subjects.append(_of_stage(roots, record.stages[stage], name, found))
+    return [Bom(each.name, created, __version__, (each,)) for each in subjects]
+
+
 def _find(session: Session, name: str, platform: str) -> StoredImage:
     """Return the image of a name or ID of the store, or of a registry."""
     from jettison.api.compile import this_platform

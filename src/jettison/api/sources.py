@@ -7,13 +7,16 @@ from contextlib import ExitStack
 from jettison.events import Progress
 from jettison.fs.host_tree import HostTree
 from jettison.fs.tree import Tree
-from jettison.plan.op import GitOp, HttpOp
+from jettison.plan.op import GitOp, HttpOp, Op
 from jettison.source.context import BuildContext
+from jettison.source.location import commit_digest
 from jettison.store.store import Store
 
 
 class ContextSources:
     """Contexts that are open, downloads, checkouts.
+
+    ``found`` has the digests of what was downloaded (``sha256:…``) and checked out (``sha1:…``).
 
     Args:
         context: The open contexts.
@@ -34,6 +37,7 @@ class ContextSources:
         self._context = context
         self._store = store
         self._resources = resources
+        self.found: dict[Op, str] = {}
 
     def local(self, context: str) -> Tree:
         """Return the tree of a context."""
@@ -48,6 +52,7 @@ class ContextSources:
             file = source.fetch(op.url, checksum=op.checksum, report=report)
         finally:
             source.close()
+        self.found[op] = file.digest
         return file.tree(self._store, op.name)
 
     def git(self, op: GitOp, report: Progress) -> Tree:
@@ -62,4 +67,5 @@ class ContextSources:
         directory = self._store.tmp()
         self._resources.callback(self._store.trash, directory)
         done = source.checkout(op, directory, report)
+        self.found[op] = commit_digest(done.commit)
         return HostTree(done.directory, context=True)

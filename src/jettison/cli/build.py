@@ -9,6 +9,7 @@ import msgspec
 
 from jettison.api.request import BuildRequest
 from jettison.cli import options
+from jettison.cli.attest_flags import attest_flags, attest_of, key_of
 from jettison.cli.flags import tell_ignored
 from jettison.cli.main import settings_of
 from jettison.cli.report_flags import ReportingCommand, checks_of, gates_of, report_flags
@@ -208,6 +209,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 )
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
 @report_flags
+@attest_flags
 @click.option("--explain", is_flag=True, help="Say why each step ran that was not cached.")
 @click.option(
     "--trace-inputs", is_flag=True, help="Note which copied files each RUN opens (MS701)."
@@ -220,9 +222,6 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 @click.option("--squash", is_flag=True, hidden=True)
 @click.option("--builder", default="", hidden=True)
 @click.option("--disable-content-trust/--enable-content-trust", hidden=True)
-@click.option("--provenance", default="", hidden=True)
-@click.option("--sbom", default="", hidden=True)
-@click.option("--attest", multiple=True, hidden=True)
 @click.option("--cache-from", multiple=True, hidden=True)
 @click.option("--cache-to", multiple=True, hidden=True)
 @click.pass_context
@@ -256,6 +255,8 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         baseline=str(flags["baseline"]),
         checks=checks_of(flags),
         probe=str(flags["probe"]),
+        attest=attest_of(flags),
+        sign=key_of(flags),
     )
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     return run_build(

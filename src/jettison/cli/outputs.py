@@ -159,6 +159,7 @@ def _image(taken: _Attributes) -> dict[str, Any]:
         "oci_mediatypes": taken.maybe_flag("oci-mediatypes"),
         "annotations": taken.annotations(),
         "rewrite_timestamp": taken.maybe_flag("rewrite-timestamp"),
+        "attestation_inline": taken.maybe_flag("attestation-inline"),
     }
 
 
@@ -174,6 +175,7 @@ def _rootfs(taken: _Attributes) -> dict[str, Any]:
         "platform_split": taken.maybe_flag("platform-split"),
         "source_date_epoch": taken.number("source-date-epoch"),
         "rewrite_timestamp": taken.maybe_flag("rewrite-timestamp"),
+        "attestation_prefix": taken.text("attestation-prefix"),
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from jettison.cli.attest_flags import OPTIONAL_VALUES as ATTESTATIONS
 from jettison.cli.optional_values import OptionalValue, OptionalValueCommand
 from jettison.cli.report_output import ATTACH, FORMATS, TEXTS
 from jettison.errors import UsageError
@@ -30,11 +31,12 @@ OPTIONAL_VALUES = {
     "--report": OptionalValue("brief", frozenset({*TEXTS, *FORMATS, ATTACH})),
     "--strict": STRICT,
     "--probe": PROBE,
+    **ATTESTATIONS,
 }
 
 
 class ReportingCommand(OptionalValueCommand):
-    """A command whose ``--report``, ``--strict`` and ``--probe`` need not have a value."""
+    """A command whose flags about reports, checks and attestations need not have a value."""
 
     def optional_values(self) -> Mapping[str, OptionalValue]:
         """Return them."""

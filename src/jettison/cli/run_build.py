@@ -182,8 +182,10 @@ def metadata(result: BuildResult) -> dict[str, object]:
     facts: dict[str, object] = {
         "containerimage.config.digest": result.image_id,
         "image.name": ",".join(result.tags),
-        "jettison": msgspec.to_builtins(result),
+        "jettison": msgspec.to_builtins(msgspec.structs.replace(result, provenance=None)),
     }
+    if result.provenance is not None:
+        facts["buildx.build.provenance"] = result.provenance
     if result.manifest:
         facts["containerimage.digest"] = result.manifest
     return facts

@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from jettison.events import Progress
+from jettison.image.attestation import Attestation, AttestationsOf, no_attestations
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
 from jettison.image.remote import ClientFactory
@@ -31,12 +32,14 @@ class ExportServices(msgspec.Struct, frozen=True):
         blobs: Makes and fetches layers.
         client: Makes the registry client; None does without the network.
         stdout: Takes what goes to ``dest=-``; None when there is no such stream.
+        attestations: Returns what is said of an image.
     """
 
     store: Store
     blobs: LayerBlobs
     client: ClientFactory | None = None
     stdout: BinaryIO | None = None
+    attestations: AttestationsOf = no_attestations
 
 
 class ExportResult(msgspec.Struct, frozen=True):
@@ -47,12 +50,18 @@ class ExportResult(msgspec.Struct, frozen=True):
         names: Normalised references that it has now.
         path: Where it is; empty for streams, registries and the store.
         warning: What the user should know about it.
+        pushed: Manifests of the images as a registry has them now, one per image; none elsewhere.
+        said: What is said of them, one for each of ``pushed``.
+        apart: What of it is not in the index.
     """
 
     manifest: Descriptor | None = None
     names: tuple[str, ...] = ()
     path: str = ""
     warning: str = ""
+    pushed: tuple[Descriptor, ...] = ()
+    said: tuple[tuple[Attestation, ...], ...] = ()
+    apart: tuple[tuple[Attestation, ...], ...] = ()
 
 
 class Exporter(Protocol):

@@ -15,6 +15,7 @@ from jettison.events import Progress
 from jettison.exporter.base import ExportServices
 from jettison.exporter.options import ImageOptions
 from jettison.image.archive import DockerImage, encode_docker_manifest
+from jettison.image.attestation import Attestation, AttestationManifest, attestation_manifest
 from jettison.image.layout import IMAGE_NAME, LayoutContents
 from jettison.image.manifest import (
     BuiltManifest,
@@ -41,11 +42,17 @@ class ImageSet(msgspec.Struct, frozen=True):
         manifests: One per platform.
         root: The manifest, or the index of several.
         index_data: Bytes of that index; empty for a single image.
+        attestations: Manifests of what is said of images, which the index has as well.
+        said: What is said of each image.
+        apart: What of it is not in the index.
     """
 
     manifests: tuple[BuiltManifest, ...]
     root: Descriptor
     index_data: bytes = b""
+    attestations: tuple[AttestationManifest, ...] = ()
+    said: tuple[tuple[Attestation, ...], ...] = ()
+    apart: tuple[tuple[Attestation, ...], ...] = ()
 
 
 def build_set(
@@ -68,6 +75,10 @@ def build_set(
     """
     if options.compression.name == "zstd" and oci is False:
         oci = True  # docker's media types have no zstd that others understand
+    said = tuple(tuple(services.attestations(image)) for image in images)
+    inline = [tuple(filter(partial(_is_inline, options), each)) for each in said]
+    if any(inline):
+        oci = True  # docker's media types have no attestations
     manifests: list[BuiltManifest] = []
     for image in images:
         platform = image_platform(image.config)
@@ -78,14 +89,29 @@ def build_set(
             descriptor = msgspec.structs.replace(built.descriptor, annotations=described)
             built = msgspec.structs.replace(built, descriptor=descriptor)
         manifests.append(built)
-    if len(manifests) == 1 and not any(each.on == "index" for each in options.annotations):
-        return ImageSet(tuple(manifests), manifests[0].descriptor)
+    apart = tuple(
+        tuple(one for one in every if one not in kept)
+        for every, kept in zip(said, inline, strict=True)
+    )
+    on_index = any(each.on == "index" for each in options.annotations)
+    if len(manifests) == 1 and not on_index and not any(inline):
+        return ImageSet(tuple(manifests), manifests[0].descriptor, said=said, apart=apart)
+    attested = tuple(
+        attestation_manifest(built.descriptor, kept, options.names)
+        for built, kept in zip(manifests, inline, strict=True)
+        if kept
+    )
+    descriptors = [each.descriptor for each in manifests]
     root, data = build_index(
-        [each.descriptor for each in manifests],
+        descriptors + [each.descriptor for each in attested],
         oci=oci is not False,
         annotations=options.notes("index"),
     )
-    return ImageSet(tuple(manifests), root, data)
+    return ImageSet(tuple(manifests), root, data, attested, said, apart)
+
+
+def _is_inline(options: ImageOptions, attestation: Attestation) -> bool:
+    return attestation.inline if options.inline is None else options.inline
 
 
 def layout_contents(
@@ -109,6 +135,9 @@ def layout_contents(
             documents[built.descriptor.digest] = built.data
             documents[built.config.digest] = built.config_data
             layers.update({d.digest: (name, d, built.source) for name, d in built.layers})
+        for said in images.attestations:
+            documents[said.descriptor.digest] = said.data
+            documents.update({each.digest: data for each, data in said.blobs})
         if images.index_data:
             documents[images.root.digest] = images.index_data
         for name in names or (None,):

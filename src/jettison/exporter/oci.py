@@ -10,6 +10,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
@@ -49,7 +51,8 @@ class ArchiveExporter:
         services: ExportServices,
     ) -> None:
         self.rewrites = output.rewrite_timestamp
-        self._options = image_options(output, names)
+        # An archive has nothing beside it: what is said of its images is in their index.
+        self._options = msgspec.structs.replace(image_options(output, names), inline=True)
         self._docker = isinstance(output, DockerOutput)
         self._tar = output.tar
         self._dest = output.dest

@@ -27,12 +27,14 @@ class ImageOptions(msgspec.Struct, frozen=True):
         compression: Of the layers.
         oci: OCI's or docker's media types; None is the output's default.
         annotations: Of manifest and index.
+        inline: Whether attestations go into the index; None leaves that to each of them.
     """
 
     names: tuple[Reference, ...] = ()
     compression: Compression = Compression()
     oci: bool | None = None
     annotations: tuple[Annotation, ...] = ()
+    inline: bool | None = None
 
     def notes(self, on: AnnotationPlace, platform: Platform | None = None) -> dict[str, str]:
         """Return the annotations of a document or descriptor, in the order written.
@@ -61,4 +63,5 @@ def image_options(form: ImageForm, names: Sequence[Reference]) -> ImageOptions:
         compression_of(form),
         form.oci_mediatypes,
         form.annotations,
+        form.attestation_inline,
     )

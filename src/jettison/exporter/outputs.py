@@ -75,6 +75,8 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
         oci_mediatypes: OCI's or docker's media types; None is the output's default.
         annotations: Of manifest and index.
         rewrite_timestamp: No time later than SOURCE_DATE_EPOCH; None is as the build has it.
+        attestation_inline: What is said of an image goes into its index, not beside it; None
+            leaves that to the output and to each attestation.
 
     Raises:
         UsageError: there is no such compression or level of it.
@@ -88,6 +90,7 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
     oci_mediatypes: bool | None = None
     annotations: tuple[Annotation, ...] = ()
     rewrite_timestamp: bool | None = None
+    attestation_inline: bool | None = None
 
     def __post_init__(self) -> None:
         if self.names:
@@ -167,6 +170,7 @@ class _Rootfs(msgspec.Struct, frozen=True):
     platform_split: bool | None = None
     source_date_epoch: int | None = None
     rewrite_timestamp: bool | None = None
+    attestation_prefix: str = ""
 
     def __post_init__(self) -> None:
         kind = self.__struct_config__.tag
@@ -184,6 +188,7 @@ class LocalOutput(_Rootfs, frozen=True, tag_field="type", tag="local"):
         platform_split: A directory for each platform; None if there are several.
         source_date_epoch: The latest time that a file may have, in seconds; None for any.
         rewrite_timestamp: See ``ImageForm``.
+        attestation_prefix: What names of files of attestations begin with.
         preserve: Names of ``PRIVILEGES``, or ``all``.
 
     Raises:

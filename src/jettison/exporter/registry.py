@@ -111,7 +111,13 @@ def push(
             media_type, data = _root(made)
             uploader.manifest(name.tag, media_type, data)
         pushed.append(name)
-    return ExportResult(made.root, tuple(str(name) for name in options.names))
+    return ExportResult(
+        made.root,
+        tuple(str(name) for name in options.names),
+        pushed=tuple(each.descriptor for each in made.manifests),
+        said=made.said,
+        apart=made.apart,
+    )
 
 
 def _push_blobs(
@@ -122,7 +128,7 @@ def _push_blobs(
     near: Reference | None,
     report: Progress,
 ) -> None:
-    """Make a repository have all layers and configs; ``near`` is one that has them already."""
+    """Make a repository have all blobs; ``near`` is one that has them already."""
 
     def layer(name: LayerId, descriptor: Descriptor, came_from: str, stop: Stop) -> None:
         def watched(item: str, current: int, total: int) -> None:
@@ -164,6 +170,7 @@ def _push_blobs(
         report(descriptor.digest, 0, descriptor.size)
     jobs = [partial(layer, *each) for each in ordered]
     jobs += [partial(config, built.config, built.config_data) for built in made.manifests]
+    jobs += [partial(config, *blob) for said in made.attestations for blob in said.blobs]
     run_parallel(jobs, limit=_UPLOADS)
 
 
@@ -171,6 +178,8 @@ def _push_documents(uploader: Uploader, made: ImageSet) -> None:
     """Put the manifests, and the index of several, under their digests."""
     for built in made.manifests:
         uploader.manifest(built.descriptor.digest, built.descriptor.media_type, built.data)
+    for said in made.attestations:
+        uploader.manifest(said.descriptor.digest, said.descriptor.media_type, said.data)
     if made.index_data:
         uploader.manifest(made.root.digest, made.root.media_type, made.index_data)
 

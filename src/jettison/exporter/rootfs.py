@@ -15,11 +15,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from jettison.events import Progress
+from jettison.exporter.attested_files import attested_files, write_files
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.destination import (
     export_errors,
@@ -58,6 +62,7 @@ from jettison.store.image import StoredImage
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NANO = 1_000_000_000
 _EVERY = 256
+_SAID_MODE = 0o644
 _KINDS = {
     stat.S_IFREG: FILE,
     stat.S_IFDIR: DIRECTORY,
@@ -66,6 +71,14 @@ _KINDS = {
     stat.S_IFBLK: DEVICE_BLOCK,
     stat.S_IFIFO: FIFO,
 }
+
+
+class _Exported(msgspec.Struct, frozen=True):
+    """Files of an image: a directory for them, they, what is said of them by file name."""
+
+    prefix: str
+    tree: StackTree
+    said: Mapping[str, bytes]
 
 
 class RootfsExporter:
@@ -82,6 +95,7 @@ class RootfsExporter:
     def __init__(self, output: LocalOutput | TarOutput, services: ExportServices) -> None:
         self.rewrites = output.rewrite_timestamp
         self._split = output.platform_split
+        self._said_prefix = output.attestation_prefix
         epoch = output.source_date_epoch
         self._clamp_ns = None if epoch is None else epoch * _NANO
         self._preserve = preserved(output) if isinstance(output, LocalOutput) else None
@@ -98,17 +112,20 @@ class RootfsExporter:
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Write the files; see ``Exporter``."""
         split = len(images) > 1 if self._split is None else self._split
-        trees = []
+        trees: list[_Exported] = []
         for image in images:
             layers = tuple(layer.layer for layer in image.layers)
             tree = self._services.blobs.tree(layers, report)
             platform = str(image_platform(image.config)).replace("/", "_")
-            trees.append((platform if split else "", tree))
+            said = attested_files(self._services.attestations(image), tree, self._said_prefix)
+            trees.append(_Exported(platform if split else "", tree, said))
         warning = ""
         if self._preserve is None:
             with open_file(self._dest, self._services.stdout) as sink:
-                for prefix, tree in trees:
-                    _TarWriter(sink, prefix, self._clamp_ns, report).write(tree)
+                for each in trees:
+                    tar = _TarWriter(sink, each.prefix, self._clamp_ns, report)
+                    tar.write(each.tree)
+                    tar.add_files(each.said)
                 sink.write(bytes(2 * BLOCK))
         else:
             writer = DirectoryWriter(self._preserve, self._clamp_ns, report)
@@ -116,7 +133,7 @@ class RootfsExporter:
         path = "" if self._dest == STANDARD_OUTPUT else self._dest
         return ExportResult(path=path, warning=warning)
 
-    def _write_directory(self, trees: list[tuple[str, StackTree]], writer: DirectoryWriter) -> str:
+    def _write_directory(self, trees: list[_Exported], writer: DirectoryWriter) -> str:
         path = Path(self._dest)
         if is_empty(path):
             with new_directory(path) as directory:
@@ -128,17 +145,19 @@ class RootfsExporter:
         return f"`{self._dest}`: {left_out}" if left_out else ""
 
 
-def _fill(writer: DirectoryWriter, path: Path, trees: list[tuple[str, StackTree]]) -> None:
+def _fill(writer: DirectoryWriter, path: Path, trees: list[_Exported]) -> None:
     root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for prefix, tree in trees:
-            if not prefix:
-                writer.write(tree, root)
+        for each in trees:
+            if not each.prefix:
+                writer.write(each.tree, root)
+                write_files(each.said, root)
                 continue
-            target = enter(prefix, root)
+            target = enter(each.prefix, root)
             try:
                 os.fchmod(target, 0o755)
-                writer.write(tree, target)
+                writer.write(each.tree, target)
+                write_files(each.said, target)
             finally:
                 os.close(target)
     finally:
@@ -161,6 +180,15 @@ class _TarWriter:
             self._add(tree, path, st)
             if count % _EVERY == 0:
                 self._report("files", count, 0)
+
+    def add_files(self, files: Mapping[str, bytes]) -> None:
+        """Write files that are of no image."""
+        for name, data in files.items():
+            path = os.fsencode(self._prefix + name)
+            time_ns = clamped(time.time_ns(), self._clamp_ns)
+            entry = TarEntry(path, FILE, _SAID_MODE, 0, 0, len(data), time_ns)
+            self._sink.write(format_entry(entry))
+            self._sink.write(data + bytes(-len(data) % BLOCK))
 
     def _add(self, tree: Tree, path: str, st: FileStat) -> None:
         kind = _KINDS[stat.S_IFMT(st.mode)]

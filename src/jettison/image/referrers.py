@@ -10,6 +10,7 @@ Referrers" and "Referrers Tag Schema" for registries that do not list them.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from functools import partial
 
 import msgspec
@@ -23,14 +24,25 @@ from jettison.oci.reference import Reference
 from jettison.registry.client import RegistryClient
 from jettison.registry.upload import Uploader
 
+MAX_STATEMENT_BYTES = 64 << 20
+"""Of a document beside an image: a bill of materials of a large one has some ten MiB."""
 _EMPTY = b"{}"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 
 
 def attach(
-    client: RegistryClient, target: Reference, subject: Descriptor, kind: str, data: bytes
+    client: RegistryClient,
+    target: Reference,
+    subject: Descriptor,
+    kind: str,
+    data: bytes,
+    *,
+    notes: Mapping[str, str] | None = None,
+    insecure: bool = False,
 ) -> Digest:
     """Put a document beside an image, in place of an earlier one of its kind; return its digest.
+
+    A registry that lists referrers itself keeps the earlier one as well.
 
     Args:
         client: Talks to the registry.
@@ -38,23 +50,41 @@ def attach(
         subject: The image's manifest or index, which is there.
         kind: Media type of the document.
         data: It.
+        notes: Annotations of the document: documents that differ in them are of several kinds.
+        insecure: Do without TLS checks.
 
     Raises:
         RegistryError: the registry refuses.
         InvalidManifestError: what it has under the tag of the image's referrers is no index.
     """
-    uploader = Uploader(client, target)
-    document = Descriptor(kind, sha256_digest(data), len(data))
+    uploader = Uploader(client, target, insecure=insecure)
+    annotations = dict(notes or {})
+    document = Descriptor(kind, sha256_digest(data), len(data), annotations=annotations)
     config = Descriptor(_EMPTY_TYPE, sha256_digest(_EMPTY), len(_EMPTY))
     uploader.blob(document, partial(io.BytesIO, data))
     uploader.blob(config, partial(io.BytesIO, _EMPTY))
     manifest = encode(
-        Manifest(config, (document,), media_type=OCI_MANIFEST, artifact_type=kind, subject=subject)
+        Manifest(
+            config,
+            (document,),
+            media_type=OCI_MANIFEST,
+            artifact_type=kind,
+            subject=_plain(subject),
+            annotations=annotations,
+        )
     )
-    made = Descriptor(OCI_MANIFEST, sha256_digest(manifest), len(manifest), artifact_type=kind)
+    made = Descriptor(
+        OCI_MANIFEST,
+        sha256_digest(manifest),
+        len(manifest),
+        artifact_type=kind,
+        annotations=annotations,
+    )
     if not uploader.manifest(made.digest, OCI_MANIFEST, manifest):
         listed = _listed_by_tag(client, target, subject.digest)
-        others = tuple(each for each in listed if each.artifact_type != kind)
+        others = tuple(
+            each for each in listed if (each.artifact_type, each.annotations) != (kind, annotations)
+        )
         index = Index((*others, made), media_type=OCI_INDEX)
         uploader.manifest(_tag(subject.digest), OCI_INDEX, encode(index))
     return made.digest
@@ -73,21 +103,41 @@ def attached(client: RegistryClient, target: Reference, subject: Digest, kind: s
         RegistryError: the registry cannot be asked.
         InvalidManifestError, DigestMismatchError: what it has is not what it says.
     """
+    # A registry that lists them puts new ones anywhere; the last is as good as another.
+    for each in reversed(referrers(client, target, subject, kind)):
+        found = documents(client, target, subject, each)
+        if found:
+            return found[0]
+    return None
+
+
+def referrers(
+    client: RegistryClient, target: Reference, subject: Digest, kind: str
+) -> list[Descriptor]:
+    """Return the artifacts of a kind that refer to a manifest; raises as ``attached``."""
     data = client.referrers(target, subject)
     listed = _listed_by_tag(client, target, subject) if data is None else _index(data)
-    # A registry that lists them puts new ones anywhere; the last is as good as another.
-    for each in reversed([each for each in listed if each.artifact_type == kind]):
-        place = msgspec.structs.replace(target, tag="", digest=each.digest)
-        pulled = client.manifest(place)
-        if pulled is None:
-            continue
-        manifest = decode(Manifest, pulled.data)
-        if manifest.subject is None or manifest.subject.digest != subject:
-            raise InvalidManifestError(f"`{place}` is listed with an image that is not its subject")
-        for layer in manifest.layers:
-            if layer.media_type == kind:
-                return client.document(target, layer)
-    return None
+    return [each for each in listed if each.artifact_type == kind]
+
+
+def documents(
+    client: RegistryClient, target: Reference, subject: Digest, artifact: Descriptor
+) -> list[bytes]:
+    """Return the documents of an artifact that are of its kind; none if it is gone.
+
+    Raises:
+        RegistryError: the registry cannot be asked.
+        InvalidManifestError, DigestMismatchError: what it has is not what it says.
+    """
+    place = msgspec.structs.replace(target, tag="", digest=artifact.digest)
+    pulled = client.manifest(place)
+    if pulled is None:
+        return []
+    manifest = decode(Manifest, pulled.data)
+    if manifest.subject is None or manifest.subject.digest != subject:
+        raise InvalidManifestError(f"`{place}` is listed with an image that is not its subject")
+    wanted = (layer for layer in manifest.layers if layer.media_type == artifact.artifact_type)
+    return [client.document(target, layer, limit=MAX_STATEMENT_BYTES) for layer in wanted]
 
 
 def _listed_by_tag(
@@ -100,6 +150,11 @@ def _listed_by_tag(
 
 def _index(data: bytes) -> tuple[Descriptor, ...]:
     return decode(Index, data).manifests
+
+
+def _plain(subject: Descriptor) -> Descriptor:
+    """Return a descriptor without what an index says of it: a subject is what it names."""
+    return Descriptor(subject.media_type, subject.digest, subject.size)
 
 
 def _tag(subject: Digest) -> str:

@@ -129,15 +129,17 @@ class RegistryClient:
         """
         return self._first(reference, lambda at: self._manifest_at(at, reference))
 
-    def document(self, reference: Reference, descriptor: Descriptor) -> bytes:
-        """Return a small blob (an image config), verified.
+    def document(
+        self, reference: Reference, descriptor: Descriptor, *, limit: int = MAX_DOCUMENT_BYTES
+    ) -> bytes:
+        """Return a small blob (an image config) of at most so many bytes, verified.
 
         Raises:
             InvalidManifestError: it is larger than documents may be.
             DigestMismatchError: its bytes are others.
             RegistryError: it cannot be had.
         """
-        if descriptor.size > MAX_DOCUMENT_BYTES:
+        if descriptor.size > limit:
             raise InvalidManifestError(f"document `{descriptor.digest}` is too large")
         with self.blob(reference, descriptor) as stream:
             data = b"".join(iter(lambda: stream.read(1 << 20), b""))

@@ -19,6 +19,9 @@ from jettison.sbom.licence_ids import LIST_VERSION
 from jettison.sbom.model import Bom, Component, Subject
 from jettison.sbom.properties import component_properties, subject_properties
 
+PREDICATE_TYPE = "https://spdx.dev/Document"
+"""What in-toto statements call such a document."""
+
 _NOTHING = "NOASSERTION"
 _EPOCH = "1970-01-01T00:00:00Z"
 _PURPOSES = {"image": "CONTAINER", "stage": "CONTAINER", "directory": "OTHER"}

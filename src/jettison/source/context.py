@@ -31,6 +31,7 @@ import msgspec
 
 from jettison.errors import ContextError, UsageError
 from jettison.fs.digest import FileDigests
+from jettison.oci.digest import Digest
 from jettison.oci.redact import redacted
 from jettison.oci.reference import parse_reference
 from jettison.source.access import Access
@@ -42,7 +43,7 @@ from jettison.source.dockerfile import (
 )
 from jettison.source.ignore import IgnoreFile, find_ignore_file
 from jettison.source.local import LocalTree
-from jettison.source.location import locate, parse_git_url
+from jettison.source.location import commit_digest, locate, parse_git_url
 from jettison.store.store import Store
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -111,6 +112,7 @@ class Opened(msgspec.Struct, frozen=True):
     filename: str
     ignore: IgnoreFile = IgnoreFile("")
     time: int | None = None
+    revision: str = ""
 
 
 class BuildContext:
@@ -120,6 +122,8 @@ class BuildContext:
         dockerfile: Its bytes.
         filename: What messages call it.
         named: Named contexts by name.
+        revision: What the build context is: ``sha1:…`` of its commit, or ``sha256:…`` of what was
+            downloaded; empty of one of this host.
         time: Of the build context in seconds since the epoch: its commit's, or when its server
             says it was modified; None without such a time.
         access: How servers of the build's sources are reached.
@@ -138,6 +142,7 @@ class BuildContext:
         self.filename = opened.filename
         self.named = named
         self.time = opened.time
+        self.revision = opened.revision
         self._store = store
         self._trees = {MAIN: opened.main}
         self._ignore = opened.ignore
@@ -287,13 +292,14 @@ class _Opener:
             source = GitSource(self._store, self._access)
             tree = source.checkout(op, self._directory())
             opened = self._inside(LocalTree(tree.directory))
-            return msgspec.structs.replace(opened, time=tree.time)
+            revision = commit_digest(tree.commit)
+            return msgspec.structs.replace(opened, time=tree.time, revision=revision)
         if location.kind == "http":
-            path, modified = self._download(location.text)
+            path, modified, digest = self._download(location.text)
             with open(path, "rb") as file:
                 start = file.read(MAX_DOCKERFILE_BYTES + 1)
             opened = self._archive_or_dockerfile(path, start, redacted(location.text))
-            return msgspec.structs.replace(opened, time=modified)
+            return msgspec.structs.replace(opened, time=modified, revision=digest)
         return self._local(Path(request.context))
 
     def _local(self, root: Path) -> Opened:
@@ -362,14 +368,15 @@ class _Opener:
         text = read_dockerfile(self._download(given)[0])
         return text if text is not None else b""
 
-    def _download(self, url: str) -> tuple[Path, int | None]:
-        """Return a downloaded file, and the time when it was modified if that is known."""
+    def _download(self, url: str) -> tuple[Path, int | None, Digest]:
+        """Return a downloaded file, when it was modified if that is known, and its digest."""
         from jettison.source.http import HttpSource  # rare
 
         source = HttpSource(self._store, self._access)
         try:
             file = source.fetch(url)
-            return self._store.blobs.path(file.digest), file.mtime_ns // 10**9 or None
+            modified = file.mtime_ns // 10**9 or None
+            return self._store.blobs.path(file.digest), modified, file.digest
         finally:
             source.close()
 

@@ -41,6 +41,15 @@ def locate(text: str) -> Location:
     return Location("local", text)
 
 
+def commit_digest(commit: str) -> str:
+    """Return a commit's ID with its algorithm.
+
+    >>> commit_digest("da39a3ee5e6b4b0d3255bfef95601890afd80709")[:9]
+    'sha1:da39'
+    """
+    return f"{'sha1' if len(commit) == 40 else 'sha256'}:{commit}" if commit else ""
+
+
 def parse_git_url(text: str, *, keep_git_dir: bool = False) -> GitOp:
     """Return the op of a git URL with ``#ref:subdir`` or a query.
 

@@ -52,6 +52,11 @@ class KnownSecrets:
                     found.setdefault(each, name)
         return {f"{number}:{name}": value for number, (value, name) in enumerate(found.items())}
 
+    def texts(self) -> list[str]:
+        """Return all values and their parts as texts, also those that are not searched for."""
+        found = dict.fromkeys((*self._given.values(), *self.values.values()))
+        return [each.decode(errors="replace") for each in found]
+
     def name(self, key: str) -> str:
         """Return what a value is called."""
         return key.partition(":")[2]

@@ -21,9 +21,6 @@ _BUILDER = {"--builder": f"{_ONE_BUILDER}; it is called `default`"}
 WARNED: Notes = {
     "build": {
         "--squash": "ship what you need from a stage of its own: `COPY --from=STAGE`",
-        "--sbom": "images have no attestations",
-        "--provenance": "images have no attestations",
-        "--attest": "images have no attestations",
         "--cache-from": "the build cache is the local store",
         "--cache-to": "the build cache is the local store",
         "--cgroup-parent": "steps run below the control group of `jettison`; start that one in "
