@@ -103,6 +103,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.loader.interp": _LOADERS,
     "jettison.analysis.loader.musl": _LOADERS,
     "jettison.analysis.loader.search": _LOADERS,
+    "jettison.analysis.loader.sound": _LOADERS,
     "jettison.api.attached_report": _REFERRERS,
     "jettison.image.referrers": _REFERRERS,
     "jettison.api.build_report": _REPORTS,

@@ -114,6 +114,7 @@ def _check(
     ignored: Collection[str],
     known: KnownSecrets | None,
 ) -> tuple[Finding, ...] | None:
+    from jettison.api.layer_facts import KeptLayerFacts
     from jettison.api.secret_facts import ImageSecrets  # once an image
     from jettison.check.runner import check_image
     from jettison.check.subject import Subject
@@ -127,6 +128,7 @@ def _check(
     config = decode(ImageConfig, image.config)
     platform = normalise(config.os, config.architecture, config.variant)
     secrets = ImageSecrets(session, image, roots.provenance, known)
+    layer_facts = KeptLayerFacts(session.cache.answers)
     subject = Subject(
         roots.provenance,
         config.config,
@@ -135,8 +137,10 @@ def _check(
         roots.stage,
         secrets,
         tuple(each.created_by for each in config.history),
+        layer_facts,
     )
     found = check_image(subject, _suppressions(roots.provenance.record, ignored))
+    layer_facts.save()
     return secrets.masked(found)
 
 

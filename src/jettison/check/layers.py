@@ -6,10 +6,12 @@ Out: entries of its own layers that are seen in the image; fixes for what a copy
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 
 import msgspec
 
+from jettison.check.layer_facts import LayerFact
 from jettison.check.subject import Subject
 from jettison.check.written import at_line, removal, replacement, text_of, with_flag
 from jettison.errors import Span
@@ -39,33 +41,54 @@ class OwnEntry(msgspec.Struct, frozen=True):
     Args:
         path: Absolute.
         mode: Type and permission bits.
+        size: Bytes of a regular file.
         position: Number of the layer.
         layer: It.
     """
 
     path: str
     mode: int
+    size: int
     position: int
     layer: StackLayer
 
 
-Wanted = Callable[[str, int], bool]
-"""Tells by path and mode whether an entry matters: most do not, and are looked at no further."""
+def own_entries(subject: Subject, marked: LayerFact[list[int]]) -> Iterator[OwnEntry]:
+    """Yield what the image's own layers show of what is marked, by layer."""
+    for entry in shown_entries(subject, marked):
+        if not entry.layer.is_base:
+            yield entry
 
 
-def own_entries(subject: Subject, wanted: Wanted) -> Iterator[OwnEntry]:
-    """Yield what the image's own layers show of what is wanted, by layer."""
+def shown_entries(subject: Subject, marked: LayerFact[list[int]]) -> Iterator[OwnEntry]:
+    """Yield what the image shows of what is marked, by layer."""
     files = subject.provenance.image
     for position, layer in enumerate(files.layers):
-        listing = None if layer.is_base else files.listing(position)
-        if listing is None:
+        entries = subject.of_layer(marked, subject.record.target, position)
+        listing = files.listing(position) if entries else None
+        if entries is None or listing is None:
             continue
-        entries = files.visible.entries
-        for path, mode in zip(listing.paths, listing.modes, strict=True):
-            if wanted(path, mode):
-                seen = entries.get(path)
-                if seen is not None and seen.layer == position:
-                    yield OwnEntry(path, mode, position, layer)
+        for entry in entries:
+            path = listing.paths[entry]
+            seen = files.visible.entries.get(path)
+            if seen is not None and seen.layer == position:
+                yield OwnEntry(path, listing.modes[entry], listing.sizes[entry], position, layer)
+
+
+def own_files(
+    subject: Subject, marked: LayerFact[list[int]]
+) -> Iterator[tuple[str, int, Span | None]]:
+    """Yield path, size and instruction of each regular file of ``own_entries``.
+
+    Further names of one file are left out.
+    """
+    files = subject.provenance.image
+    for each in own_entries(subject, marked):
+        listing = files.visible.layers[each.position]
+        if stat.S_ISREG(each.mode) and (
+            not listing.links or listing.index[each.path] not in listing.links
+        ):
+            yield each.path, each.size, span_of_layer(subject, each.position)
 
 
 def is_system(subject: Subject, position: int) -> bool:

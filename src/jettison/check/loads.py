@@ -16,7 +16,7 @@ import msgspec
 
 from jettison.analysis.elf.model import Elf
 from jettison.analysis.entry.reached import How
-from jettison.analysis.loader.base import Closure, Environment, Verdict
+from jettison.analysis.loader.base import Closure, Environment, Family, Verdict
 from jettison.analysis.loader.closure import loader_of
 from jettison.analysis.loader.system import System, system_of
 from jettison.analysis.rootfs import Rootfs
@@ -36,7 +36,8 @@ class Load(msgspec.Struct, frozen=True):
         severity: How bad it is if that fails.
         is_entry: Whether the image starts it.
         copied: The copy that brought it.
-        there: What loading it comes to where that copy took it from; None if that is not here.
+        there: What loading it comes to where that copy took it from; None if that is not here, or
+            of no interest.
     """
 
     path: str
@@ -53,7 +54,11 @@ class Load(msgspec.Struct, frozen=True):
 
 
 def loads(subject: Subject) -> tuple[Load, ...]:
-    """Return what of an image is looked at, what it starts first; a fact (``Subject.fact``)."""
+    """Return what of an image is looked at, what it starts first; a fact (``Subject.fact``).
+
+    What the build only brought is among it if it does not load, or if musl loads it: that may have
+    been built for glibc. Where the rest came from says nothing.
+    """
     entries = {use.path for use in subject.reached.uses if use.path and use.how is not How.READ}
     certain = {use.path for use in subject.reached.uses if use.is_certain}
     found = [
@@ -77,7 +82,8 @@ def _entry(subject: Subject, path: str, is_certain: bool) -> Load | None:
     copied = subject.copied(path)
     is_sure = is_certain and not _may_be_led(subject, path, closure)
     severity = Severity.ERROR if is_sure else Severity.WARNING
-    return Load(path, closure, severity, True, copied, _source(subject, copied))
+    source = None if closure.verdict is Verdict.STARTS else _source(subject, copied)
+    return Load(path, closure, severity, True, copied, source)
 
 
 def _may_be_led(subject: Subject, path: str, closure: Closure) -> bool:
@@ -90,12 +96,16 @@ def _may_be_led(subject: Subject, path: str, closure: Closure) -> bool:
 
 
 def _brought(subject: Subject, path: str, elf: Elf) -> Load | None:
-    """Return what a copy brought, or a step put on PATH; None if it need not work."""
+    """Return what a copy brought, or a step put on PATH; None if nothing is to be said of it."""
+    if subject.image.fact(loader_of).is_sure_to_load(path, subject.fact(environment_of)):
+        return None
     closure = _closure(subject, subject.image, path)
     if closure is None:
         return None
+    if closure.verdict is Verdict.STARTS and closure.family is not Family.MUSL:
+        return None
     copied = subject.copied(path)
-    is_on_path = elf.is_program and path.rpartition("/")[0] in _search_path(subject)
+    is_on_path = elf.is_program and path.rpartition("/")[0] in subject.fact(_search_path)
     source = _source(subject, copied)
     severity = Severity.NOTE
     if copied is None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import LayerFact
 from jettison.check.subject import Subject
+from jettison.fs.listing import Listing
 from jettison.provenance.record import StepKind
 
 
@@ -49,7 +51,9 @@ def kinds_of(subject: Subject) -> frozenset[Relevance]:
         found.add(COPIES)
     if files.programs:
         found.add(PROGRAMS)
-    found |= {kind for kind, ends in _ENDS.items() if _has(files.entries, ends)}
+    for position in range(len(subject.provenance.image.layers)):
+        names = subject.of_layer(_LANGUAGES, subject.record.target, position) or ()
+        found |= {Relevance(each) for each in names}
     called = [use.name.rpartition("/")[2] for use in subject.reached.uses]
     if any(name.startswith("python") for name in called):
         found.add(PYTHON)
@@ -58,5 +62,12 @@ def kinds_of(subject: Subject) -> frozenset[Relevance]:
     return frozenset(found)
 
 
+def _languages(listing: Listing) -> list[str]:
+    return [kind.value for kind, ends in _ENDS.items() if _has(listing.paths, ends)]
+
+
 def _has(paths: Iterable[str], ends: tuple[str, ...]) -> bool:
     return any(path.endswith(ends) for path in paths)
+
+
+_LANGUAGES = LayerFact("languages 1", _languages, list[str])

@@ -6,11 +6,13 @@ Out: ``BuiltStep`` values; files of layers.
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 
 import msgspec
 
+from jettison.check.layer_facts import LayerFact
 from jettison.check.subject import Subject
 from jettison.errors import JettisonError, Span
 from jettison.frontend.dockerfile.parser import parse
@@ -132,12 +134,41 @@ def layer_files(listing: Listing) -> Iterator[tuple[str, int]]:
             yield path, listing.sizes[entry]
 
 
-def layer_directories(listing: Listing) -> Iterator[tuple[str, list[int]]]:
-    """Yield directories of a layer that have regular files in it, with the sizes of these."""
+def marked_files(
+    subject: Subject, step: BuiltStep, marked: LayerFact[list[int]]
+) -> Iterator[tuple[str, int]]:
+    """Yield path and size of those of ``layer_files`` of a step that are marked."""
+    if step.position < 0:
+        return
+    entries = subject.of_layer(marked, step.stage.index, step.position)
+    listing = listing_of(subject, step) if entries else None
+    if entries is None or listing is None:
+        return
+    for entry in entries:
+        if listing.is_file(entry) and entry not in listing.links:
+            yield listing.paths[entry], listing.sizes[entry]
+
+
+def directories_of(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]] | None:
+    """Return the directories of a step's layer that have regular files directly in them.
+
+    With each is how many bytes and files these are. None is returned if the step has no layer, or
+    its entries are not known.
+    """
+    if step.position < 0:
+        return None
+    found = subject.of_layer(_DIRECTORIES, step.stage.index, step.position)
+    return None if found is None else {os.fsdecode(path): each for path, each in found.items()}
+
+
+def _directories(listing: Listing) -> dict[bytes, tuple[int, int]]:
     found: dict[str, list[int]] = {}
     for path, size in layer_files(listing):
-        found.setdefault(path[: path.rindex("/")], []).append(size)
-    yield from found.items()
+        found.setdefault(path[: path.rfind("/")], []).append(size)
+    return {os.fsencode(path): (sum(sizes), len(sizes)) for path, sizes in found.items()}
+
+
+_DIRECTORIES = LayerFact("directories 1", _directories, dict[bytes, tuple[int, int]])
 
 
 def context_copies(subject: Subject) -> Iterator[BuiltStep]:
@@ -154,27 +185,11 @@ def is_from_context(subject: Subject, step: BuiltStep) -> bool:
     return bool(inputs) and all(each.kind is StepKind.CONTEXT for each in inputs)
 
 
-def new_files(subject: Subject) -> list[tuple[str, int, Span | None]]:
-    """Return path, size and instruction of each file that the build put into the image.
-
-    Further names of one file are left out.
-    """
+def new_bytes(subject: Subject) -> int:
+    """Return the bytes of the files that the build put into the image."""
     files = subject.provenance.image
-    entries = files.visible.entries
-    found = []
-    for position, (layer, listing) in enumerate(
-        zip(files.layers, files.visible.layers, strict=True)
-    ):
-        if layer.is_base:
-            continue
-        own = layer.instruction
-        span = Span(own.line, end_line=own.end_line) if own.line else None
-        for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
-            if stat.S_ISREG(mode) and entry not in listing.links:
-                seen = entries.get(path)
-                if seen is not None and seen.layer == position:
-                    found.append((path, listing.sizes[entry], span))
-    return found
+    shown = zip(files.layers, shown_by(files.visible), strict=True)
+    return total(amount for layer, amount in shown if not layer.is_base).bytes
 
 
 def image_bytes(subject: Subject) -> int:

@@ -16,6 +16,7 @@ import msgspec
 from jettison.analysis.entry.reached import Reached
 from jettison.analysis.entry.walk import reached
 from jettison.analysis.rootfs import Rootfs
+from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFact, LayerFacts
 from jettison.check.secrets import NO_SECRET_FACTS, SecretFacts
 from jettison.errors import Span
 from jettison.oci.config import ContainerConfig
@@ -67,6 +68,7 @@ class Subject:
         find_root: Finds those of its stages.
         secrets: What was found out about secrets in it.
         history: What its history says of each instruction.
+        layer_facts: Keeps what is found out about layers.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Subject:
         find_root: FindRoot,
         secrets: SecretFacts = NO_SECRET_FACTS,
         history: tuple[str, ...] = (),
+        layer_facts: LayerFacts = NO_LAYER_FACTS,
     ) -> None:
         self.provenance = provenance
         self.config = config
@@ -86,6 +89,7 @@ class Subject:
         self.secrets = secrets
         self.history = history
         self._find_root = find_root
+        self._layer_facts = layer_facts
         self._roots: dict[int, Rootfs | None] = {}
         self._facts: dict[Callable[[Subject], Any], Any] = {}
 
@@ -127,6 +131,24 @@ class Subject:
             found: T = self._facts[find]
         except KeyError:
             found = self._facts[find] = find(self)
+        return found
+
+    def of_layer(self, fact: LayerFact[T], stage: int, position: int) -> T | None:
+        """Return a fact of a layer; None if its entries are not known.
+
+        Args:
+            fact: It.
+            stage: Index of the stage in whose root file system the layer is.
+            position: Its number there.
+        """
+        files = self.provenance.files(stage)
+        layer = files.layers[position].layer
+        found = self._layer_facts.get(layer, fact)
+        if found is None:
+            listing = files.listing(position)
+            if listing is not None:
+                found = fact.find(listing)
+                self._layer_facts.keep(layer, fact, found)
         return found
 
     def chain(self, path: str) -> Chain:

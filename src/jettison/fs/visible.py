@@ -128,10 +128,11 @@ def _hide(
     """Take away what the next layer hides."""
     listing = layers[number]
     emptied = [listing.paths[entry] if entry >= 0 else "" for entry in listing.opaque]
-    for path, mode in zip(listing.paths, listing.modes, strict=True):
+    for entry in [entry for entry, path in enumerate(listing.paths) if path in entries]:
+        path, mode = listing.paths[entry], listing.modes[entry]
         below = entries.get(path)
         if below is None:
-            continue
+            continue  # it has a second entry
         was_dir = stat.S_ISDIR(layers[below.layer].modes[below.entry])
         is_dir = stat.S_ISDIR(mode)
         if was_dir and not is_dir:

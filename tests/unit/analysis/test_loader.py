@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import struct
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elf_rig import elf
+from jettison.analysis.loader import interp
 from jettison.analysis.loader.base import (
     Closure,
     Environment,
@@ -55,8 +61,11 @@ def closure(
 ) -> Closure:
     modes = {name: 0o755 for name, data in contents.items() if isinstance(data, bytes)}
     files = files_of(root, contents, modes)
-    found = Rootfs(files).fact(loader_of).closure(path, environment)
+    loader = Rootfs(files).fact(loader_of)
+    is_sure = loader.is_sure_to_load(path, environment)
+    found = loader.closure(path, environment)
     assert found is not None
+    assert not is_sure or found.verdict is Verdict.STARTS
     return found
 
 
@@ -267,6 +276,75 @@ def test_an_unknown_loader_and_damaged_files_say_nothing(tmp_path: Path) -> None
     }
     assert closure(tmp_path, contents).verdict is Verdict.UNKNOWN
     assert closure(tmp_path, {}, "/cut").verdict is Verdict.UNKNOWN
+
+
+NAMES = st.sampled_from(
+    ["liba.so", "libb.so", "libc.so", "libd.so", "libe.so", "ld-linux-x86-64.so.2"]
+)
+LIBRARIES = st.builds(
+    dict,
+    soname=st.one_of(st.none(), st.none(), NAMES),
+    needed=st.lists(NAMES, max_size=3, unique=True),
+    defines=st.lists(st.sampled_from(["V1", "V2"]), max_size=2, unique=True),
+    needs=st.dictionaries(NAMES, st.sampled_from([("V1",), ("V2",), ("V1", "V2")]), max_size=2),
+    runpath=st.sampled_from([None, None, None, None, None, "/opt"]),
+    rpath=st.sampled_from([None, None, None, None, None, "/opt"]),
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(NAMES, LIBRARIES, min_size=4), st.sampled_from(["/lib", "/opt", "/usr/lib"]))
+def test_what_is_sure_to_load_loads_whatever_libraries_need_of_each_other(
+    libraries: dict[str, dict[str, Any]], place: str
+) -> None:
+    contents: dict[str, bytes | str] = dict(DEBIAN)
+    for number, (name, given_fields) in enumerate(libraries.items()):
+        directory = place if number == 1 else "/usr/lib"
+        fields = {**given_fields, "soname": given_fields["soname"] or name}
+        contents[f"{directory}/{name}"] = elf(**fields)
+        contents[f"/bin/{name}"] = elf(interp=LD, **{**fields, "soname": ""})
+    with tempfile.TemporaryDirectory() as root:
+        files = files_of(Path(root), contents, dict.fromkeys(contents.keys() - {LD}, 0o755))
+        loader = Rootfs(files).fact(loader_of)
+        paths = [path for path in contents if path != LD]
+        sure = [path for path in paths if loader.is_sure_to_load(path, HERE)]
+        verdicts = {path: loader.closure(path, HERE) for path in sure}
+    assert {each and each.verdict for each in verdicts.values()} <= {Verdict.STARTS}
+
+
+def test_libraries_without_paths_of_their_own_are_sure_to_load(tmp_path: Path) -> None:
+    library = elf(soname="libz.so.1", needed=("libc.so.6",), needs={"libc.so.6": ("GLIBC_2.36",)})
+    contents = {
+        **DEBIAN,
+        "/lib/libz.so.1": library,
+        "/app": program("libz.so.1", "libc.so.6"),
+        "/led": program("libz.so.1", runpath="/opt"),
+        "/newer": program("libz.so.1", needs={"libc.so.6": ("GLIBC_2.38",)}),
+    }
+    files = files_of(tmp_path, contents, dict.fromkeys(contents.keys() - {LD}, 0o755))
+    loader = Rootfs(files).fact(loader_of)
+    sure = [each for each in ("/app", "/led", "/newer") if loader.is_sure_to_load(each, HERE)]
+    assert sure == ["/app"]
+    assert not loader.is_sure_to_load("/app", Environment(library_path="/opt"))
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"\0", b"/lib/", b"/usr", b"/", b"a", b"/\0/", b"/etc/ld.so.cache", b"x" * 201]),
+        max_size=40,
+    )
+)  # fmt: skip
+def test_lists_of_directories_are_found_where_a_search_of_all_bytes_finds_them(
+    pieces: list[bytes],
+) -> None:
+    data = b"".join(pieces)
+    for mark, form in (
+        (interp._BETWEEN_DIRECTORIES, interp._GLIBC_DIRECTORIES),
+        (interp._CACHE_NAME, interp._GLIBC_CACHE),
+    ):
+        everywhere = re.compile(rb"(?<=\0)(?:" + form.pattern + rb")")
+        found = list(interp.texts_around(data, mark, form))
+        assert found == [each[0] for each in everywhere.finditer(data)]
 
 
 def test_paths_are_walked_as_the_kernel_walks_them(tmp_path: Path) -> None:

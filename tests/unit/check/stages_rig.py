@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jettison.analysis.rootfs import Rootfs
+from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFacts
 from jettison.check.subject import Subject
 from jettison.fs.listing import Listing
 from jettison.oci.config import ContainerConfig
@@ -27,6 +28,7 @@ def two_stages(
     copies: tuple[tuple[str, str], ...],
     config: ContainerConfig,
     froms: tuple[str, str] = ("python:3.12-slim", "debian:bookworm-slim"),
+    layer_facts: LayerFacts = NO_LAYER_FACTS,
 ) -> Subject:
     """Return an image: what a base has, and what was copied from a stage named ``builder``.
 
@@ -39,6 +41,7 @@ def two_stages(
         copies: (source, target) pairs: files or directories.
         config: Of the image.
         froms: The two base images.
+        layer_facts: Keeps what is found out about layers.
     """
     image = dict(base)
     layers = [dict(base)]
@@ -88,6 +91,7 @@ def two_stages(
         parse_platform("linux/amd64"),
         roots[1],
         lambda index: roots[index],
+        layer_facts=layer_facts,
     )
 
 

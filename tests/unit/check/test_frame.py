@@ -35,7 +35,7 @@ MADE, COPIED = LayerId("content:sha256:" + "1" * 64), LayerId("content:sha256:" 
 SOURCE = "FROM base AS b\nRUN make\nFROM scratch\nCOPY --from=b /out /app\nCMD a\n"
 
 
-def subject(tree: Path, config: ContainerConfig) -> Subject:
+def subject(tree: Path, config: ContainerConfig, *more: str) -> Subject:
     steps = (
         StepRecord("sha256:1", StepKind.RUN, "[b 1/1] RUN make", layers=(MADE,)),
         StepRecord(
@@ -53,8 +53,11 @@ def subject(tree: Path, config: ContainerConfig) -> Subject:
     origins = CopyOrigins((CopiedSource(SourceKind.DIRECTORY, 0, "/out", "/app"),), (("/app", 0),))
     listings = {
         MADE: Listing(["/out", "/out/x"], [0o40755, 0o100755], [0, 0], [0, 0], [0, 1]),
-        COPIED: Listing(["/app", "/app/x"], [0o40755, 0o100755], [0, 0], [0, 0], [0, 1]),
-    }
+        COPIED: Listing(
+            ["/app", "/app/x", *more], [0o40755, 0o100755] + [0o40755] * len(more),
+            [0] * (2 + len(more)), [0] * (2 + len(more)), [0, 1] + [0] * len(more),
+        ),
+    }  # fmt: skip
     root = Rootfs(list_files(HostTree(tree)))
     provenance = Provenance(record, {"o": origins}, listings.get)
     return Subject(provenance, config, parse_platform("linux/amd64"), root, lambda _index: None)
@@ -128,7 +131,7 @@ def test_rules_about_a_language_run_where_it_may_be(tmp_path: Path) -> None:
     def kinds(name: str, **config: tuple[str, ...]) -> set[Relevance]:
         tree = tmp_path / name
         (tree / "opt" / name).mkdir(parents=True)
-        return set(kinds_of(subject(tree, ContainerConfig(**config))))
+        return set(kinds_of(subject(tree, ContainerConfig(**config), f"/opt/{name}")))
 
     plain = {Relevance.ANY, Relevance.COPIES}
     assert kinds("nothing") == plain

@@ -15,18 +15,22 @@ from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.check import units
 from jettison.check.edits import replaced, text_of, with_flags
+from jettison.check.layer_facts import marks
+from jettison.check.layers import own_files
 from jettison.check.rules.ms702 import MS702
 from jettison.check.rules.ms705 import MS705
 from jettison.check.rules.ms706 import MS706
 from jettison.check.steps import (
     copies,
+    directories_of,
     image_bytes,
     image_steps,
     instructions_of,
     is_from_context,
     layer_files,
     listing_of,
-    new_files,
+    marked_files,
+    new_bytes,
     origins_of,
     stage_steps,
 )
@@ -98,11 +102,12 @@ def test_steps_have_instructions_layers_and_origins(made: Make):
     assert origins.find("/x").path == "/src/a"
     assert is_from_context(subject, base)
     assert not is_from_context(subject, copy)
-    assert [(path, count, span.line) for path, count, span in new_files(subject)] == [
-        ("/base", 2, 5),
-        ("/x", 2, 7),
-    ]
-    assert image_bytes(subject) == 4
+    every = marks("all", lambda _path, _mode: True)
+    found = [(path, count, span and span.line) for path, count, span in own_files(subject, every)]
+    assert found == [("/base", 2, 5), ("/x", 2, 7)]
+    assert list(marked_files(subject, copy, every)) == [("/x", 2)]
+    assert directories_of(subject, copy) == {"": (2, 1)}
+    assert image_bytes(subject) == new_bytes(subject) == 4
 
 
 def test_instructions_are_changed_where_they_are(made: Make):

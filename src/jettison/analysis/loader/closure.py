@@ -9,6 +9,8 @@ Source: execve(2) for what the kernel does; glibc, ``elf/dl-deps.c`` (breadth fi
 
 from __future__ import annotations
 
+from functools import partial
+
 from jettison.analysis.elf.model import DYN, EXEC, Elf
 from jettison.analysis.elf.parse import parse
 from jettison.analysis.files import may_be_program
@@ -27,6 +29,7 @@ from jettison.analysis.loader.interp import Interp, read_interp
 from jettison.analysis.loader.musl import MuslSearch, MuslSystem
 from jettison.analysis.loader.paths import Paths, SearchLimitError
 from jettison.analysis.loader.search import Context, Loading, Search, absolute
+from jettison.analysis.loader.sound import SoundLibraries
 from jettison.analysis.rootfs import Rootfs
 
 _MAX_OBJECTS = 2000
@@ -50,6 +53,7 @@ class Loader:
         self._others: dict[str, Elf | None] = {}
         self._interps: dict[str, Interp | None] = {}
         self._systems: dict[tuple[str, int], GlibcSystem | MuslSystem] = {}
+        self._sound: dict[tuple[str, int], SoundLibraries] = {}
         self._unmet: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def closure(self, path: str, environment: Environment) -> Closure | None:
@@ -64,6 +68,43 @@ class Loader:
         except SearchLimitError:
             elf = self._elf_at(path)
             return Closure(path, elf, Verdict.UNKNOWN) if elf is not None else None
+
+    def is_sure_to_load(self, path: str, environment: Environment) -> bool:
+        """Tell whether a file loads with sound libraries of glibc; if not, it may all the same.
+
+        Args:
+            path: Without links.
+            environment: Of the image.
+        """
+        elf = self._elf_at(path)
+        if elf is None or elf.fault or elf.kind not in {EXEC, DYN} or environment.library_path:
+            return False
+        if not elf.is_dynamic or not runs_on(elf, environment.architecture):
+            return False
+        self.paths.begin()
+        try:
+            asked = elf.interp or self._usual(elf)
+            interp = self.interp(absolute(asked, environment.directory), asked)
+            if interp is None or (interp.elf.machine, interp.elf.bits) != (elf.machine, elf.bits):
+                return False
+            names = self._sound_names(elf, interp, environment)
+        except SearchLimitError:
+            return False
+        return names is not None and elf.soname not in names
+
+    def _sound_names(
+        self, elf: Elf, interp: Interp, environment: Environment
+    ) -> frozenset[str] | None:
+        key = (interp.asked, environment.level)
+        sound = self._sound.get(key)
+        if sound is None:
+            system = self._system(interp, environment)
+            if not isinstance(system, GlibcSystem):
+                return None
+            find = partial(system.find, has_defaults=True)
+            sound = SoundLibraries(interp, find, self._elf_at, self.paths.spend)
+            self._sound[key] = sound
+        return sound.names(elf)
 
     def _closure(self, path: str, environment: Environment) -> Closure | None:
         found = self.paths.find(path)
@@ -165,18 +206,23 @@ class Loader:
             return parse(file.fileno())
 
     def _search(self, interp: Interp, environment: Environment, program: Loading) -> Search | None:
+        match self._system(interp, environment):
+            case GlibcSystem() as system:
+                return GlibcSearch(system, environment, program)
+            case MuslSystem() as system:
+                return MuslSearch(system, environment, program)
+            case _:
+                return None
+
+    def _system(self, interp: Interp, environment: Environment) -> GlibcSystem | MuslSystem | None:
         key = (interp.asked, environment.level)
-        system = self._systems.get(key)
-        context = Context(self.paths, self._elf_at, interp)
-        if interp.family is Family.GLIBC:
-            if not isinstance(system, GlibcSystem):
-                system = self._systems[key] = GlibcSystem(context, environment.level)
-            return GlibcSearch(system, environment, program)
-        if interp.family is Family.MUSL:
-            if not isinstance(system, MuslSystem):
-                system = self._systems[key] = MuslSystem(context)
-            return MuslSearch(system, environment, program)
-        return None
+        if key not in self._systems:
+            context = Context(self.paths, self._elf_at, interp)
+            if interp.family is Family.GLIBC:
+                self._systems[key] = GlibcSystem(context, environment.level)
+            elif interp.family is Family.MUSL:
+                self._systems[key] = MuslSystem(context)
+        return self._systems.get(key)
 
     def _objects(
         self, program: Loading, own: Loading, search: Search

@@ -38,6 +38,7 @@ class GlibcSystem:
     def __init__(self, context: Context, level: int) -> None:
         self.context = context
         self._found: dict[tuple[str, bool], Hit] = {}
+        self._levels: dict[str, tuple[str, ...]] = {}
         self._before: tuple[str, ...] = ()
         self._after: tuple[str, ...] = ()
         if context.interp.elf.architecture == "amd64":
@@ -61,12 +62,8 @@ class GlibcSystem:
 
     def look_in(self, directory: str, name: str) -> Hit | None:
         """Return the library of a name in a directory, or below it for some processors."""
-        if self.context.paths.directory(directory) is None:
-            return None
         first: Hit | None = None
-        for level in (*self._before, "", *self._after):
-            if level and self.context.paths.directory(f"{directory}/{level}") is None:
-                continue
+        for level in self._levels_in(directory):
             hit = examine(self.context, f"{directory}/{level}/{name}")
             if hit is not None and hit.path:
                 is_special = level in self._after
@@ -75,6 +72,24 @@ class GlibcSystem:
                 return hit
             first = first or hit
         return first
+
+    def _levels_in(self, directory: str) -> tuple[str, ...]:
+        """Return the names of what is searched in a directory: of itself the empty one."""
+        found = self._levels.get(directory)
+        if found is None:
+            paths = self.context.paths
+            names = (*self._before, "", *self._after)
+            if paths.directory(directory) is None:
+                names = ()
+            found = tuple(
+                name
+                for name in names
+                if not name or paths.directory(f"{directory}/{name}") is not None
+            )
+            if len(self._levels) < _MAX_DIRECTORIES:
+                self._levels[directory] = found
+        self.context.paths.spend(1)
+        return found
 
     @cached_property
     def cache(self) -> Cache:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import LayerFact
 from jettison.check.rule import Rule
 from jettison.check.steps import BuiltStep, copies, listing_of, origins_of
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
+from jettison.fs.listing import Listing
 from jettison.provenance.origin import SourceKind
 
 _MADE_FOR_RUN_TIME = frozenset(
@@ -58,10 +60,8 @@ class MS202(Rule):
             yield from self._empty_programs(subject, step)
 
     def _empty_directories(self, subject: Subject, step: BuiltStep) -> Iterable[Finding]:
-        listing, origins = listing_of(subject, step), origins_of(subject, step)
-        if listing is None or origins is None:
-            return
-        if not all(map(listing.is_dir, range(len(listing.paths)))):
+        origins = origins_of(subject, step)
+        if origins is None or not subject.of_layer(_IS_EMPTY, step.stage.index, step.position):
             return
         source = subject.record.stages[step.record.source]
         for each in origins.sources:
@@ -77,16 +77,32 @@ class MS202(Rule):
                 )
 
     def _empty_programs(self, subject: Subject, step: BuiltStep) -> Iterable[Finding]:
-        listing = listing_of(subject, step)
-        if listing is None:
+        entries = subject.of_layer(_EMPTY_PROGRAMS, step.stage.index, step.position)
+        listing = listing_of(subject, step) if entries else None
+        if entries is None or listing is None:
             return
-        for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
-            if stat.S_ISREG(mode) and mode & 0o111 and not listing.sizes[entry]:
-                yield self.finding(
-                    Severity.WARNING,
-                    f"`{path}` is executable and has no byte in it",
-                    span=step.span,
-                    path=path,
-                    stage=step.stage.label,
-                    fixes=advice("look why the step that makes it does not fail"),
-                )
+        for path in map(listing.paths.__getitem__, entries):
+            yield self.finding(
+                Severity.WARNING,
+                f"`{path}` is executable and has no byte in it",
+                span=step.span,
+                path=path,
+                stage=step.stage.label,
+                fixes=advice("look why the step that makes it does not fail"),
+            )
+
+
+def _is_empty(listing: Listing) -> bool:
+    return all(map(stat.S_ISDIR, set(listing.modes)))
+
+
+def _empty_programs(listing: Listing) -> list[int]:
+    return [
+        entry
+        for entry, (mode, size) in enumerate(zip(listing.modes, listing.sizes, strict=True))
+        if not size and mode & 0o111 and stat.S_ISREG(mode)
+    ]
+
+
+_IS_EMPTY = LayerFact("only directories 1", _is_empty, bool)
+_EMPTY_PROGRAMS = LayerFact("empty programs 1", _empty_programs, list[int])

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import marks
 from jettison.check.rule import Rule
-from jettison.check.steps import copies, image_bytes, layer_files, listing_of
+from jettison.check.steps import copies, image_bytes, marked_files
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, counted, size
 from jettison.findings.finding import Finding, Severity
@@ -34,6 +35,7 @@ _JUNK = (
     ("tests", r"/(?:tests?|__tests__|spec)/", ""),
 )
 _ANY = re.compile("|".join(f"(?:{pattern})" for _, pattern, _ in _JUNK))
+_MARKED = marks(f"for builds {_ANY.pattern}", lambda path, _mode: _ANY.search(path) is not None)
 _SHARE = 0.05
 
 
@@ -68,20 +70,15 @@ class MS205(Rule):
         """Yield kinds of needless files that a copy brought, with their bytes."""
         whole = 0
         for step in copies(subject):
-            listing = listing_of(subject, step)
-            if listing is None:
-                continue
             sums: dict[int, list[int]] = {}
-            for path, count in layer_files(listing):
-                if _ANY.search(path) is None:
-                    continue
+            for path, count in marked_files(subject, step, _MARKED):
                 for kind, (_, pattern, _) in enumerate(_JUNK):
                     if re.search(pattern, path):
                         sums.setdefault(kind, []).append(count)
                         break
             for kind, sizes in sums.items():
                 total = sum(sizes)
-                whole = whole or image_bytes(subject)
+                whole = whole or subject.fact(image_bytes)
                 if total < MEGABYTE and total < max(_SHARE * whole, MEGABYTE / 20):
                     continue
                 what, _, pattern = _JUNK[kind]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import LayerFact
 from jettison.check.rule import Rule
 from jettison.check.steps import copies, listing_of, origins_of
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
+from jettison.fs.listing import Listing
 
 _ATTRIBUTE = "security.capability"
 
@@ -53,9 +55,9 @@ class MS208(Rule):
             listing, origins = listing_of(subject, step), origins_of(subject, step)
             if step.record.source < 0 or listing is None or origins is None:
                 continue
-            source = subject.provenance.files(step.record.source).visible
-            if not any(_ATTRIBUTE in each for one in source.layers for each in one.xattrs.values()):
+            if not _may_be_capable(subject, step.record.source):
                 continue
+            source = subject.provenance.files(step.record.source).visible
             capable = {
                 path
                 for path, seen in source.entries.items()
@@ -78,3 +80,16 @@ class MS208(Rule):
                         cause=(f"`{origin.path}` of `{label}` has them",),
                         fixes=advice("give COPY --chown, or RUN setcap after what drops them"),
                     )
+
+
+def _may_be_capable(subject: Subject, stage: int) -> bool:
+    """Tell whether any layer of a stage has a file with capabilities."""
+    count = len(subject.provenance.files(stage).layers)
+    return True in [subject.of_layer(_CAPABLE, stage, position) for position in range(count)]
+
+
+def _capable(listing: Listing) -> bool:
+    return any(_ATTRIBUTE in each for each in listing.xattrs.values())
+
+
+_CAPABLE = LayerFact(_ATTRIBUTE, _capable, bool)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from posixpath import basename, dirname
@@ -17,6 +18,7 @@ from jettison.analysis.entry.search import find_program, lookup_context
 from jettison.analysis.files import Files
 from jettison.analysis.shebang import HEAD_BYTES, Script, env_call, script_of
 from jettison.check.instructions import inserted, replaced, usable
+from jettison.check.layer_facts import LayerFact, marks
 from jettison.check.layers import own_entries
 from jettison.check.links import is_in_venv, is_of_venv
 from jettison.check.missing import statement
@@ -140,11 +142,22 @@ def _on_path(subject: Subject) -> Iterator[str]:
     for directory in lookup_context(subject.config).directories:
         with suppress(OSError):
             places.add(resolve(files, directory).rstrip("/") if directory[:1] == "/" else "")
-    for entry in own_entries(subject, lambda path, _mode: dirname(path) in places):
-        found = files.find(entry.path)
+    for entry in own_entries(subject, _directly_in(places)):
+        found: str | None = entry.path
+        if stat.S_ISLNK(entry.mode):
+            found = files.find(entry.path)
         st = files.lstat(found) if found is not None else None
         if found is not None and st is not None and st.mode & 0o111:
             yield found
+
+
+def _directly_in(places: set[str]) -> LayerFact[list[int]]:
+    """Return the fact what a layer has directly in directories."""
+    prefixes = tuple(f"{each}/" for each in sorted(places))
+    return marks(
+        f"in {prefixes!a}",
+        lambda path, _mode: path.startswith(prefixes) and dirname(path) in places,
+    )
 
 
 def _problem(subject: Subject, path: str) -> Use | None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
-from jettison.check.layers import OwnEntry, is_system, mode_below, own_entries, span_of_layer
+from jettison.check.layer_facts import marks
+from jettison.check.layers import (
+    OwnEntry,
+    is_system,
+    mode_below,
+    own_entries,
+    shown_entries,
+    span_of_layer,
+)
 from jettison.check.rule import Rule
 from jettison.check.rules.ms507 import runs_as_root
 from jettison.check.subject import Subject
@@ -60,7 +68,7 @@ class MS505(Rule):
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield a warning for each instruction that added some, and a note about inherited ones."""
         added: dict[int, list[OwnEntry]] = {}
-        for entry in own_entries(subject, lambda _path, mode: _is_set(mode)):
+        for entry in own_entries(subject, _SET):
             if not _was_set(subject, entry):
                 added.setdefault(entry.position, []).append(entry)
         for position in list(added):
@@ -88,12 +96,8 @@ class MS505(Rule):
     def _inherited(self, subject: Subject, added: set[str]) -> Iterable[Finding]:
         if runs_as_root(subject.config):
             return
-        visible = subject.provenance.image.visible
-        paths = [
-            path
-            for path, seen in visible.entries.items()
-            if _is_set(visible.mode(seen)) and path not in added
-        ]
+        entries = shown_entries(subject, _SET)
+        paths = [each.path for each in entries if each.path not in added]
         if paths:
             yield self.finding(
                 Severity.NOTE,
@@ -129,6 +133,9 @@ def mode_fixes(subject: Subject, span: Span | None, command: str, mode: str) -> 
 
 def _is_set(mode: int) -> bool:
     return stat.S_ISREG(mode) and bool(mode & _SET_ID) and bool(mode & _EXECUTE)
+
+
+_SET = marks("set-ID 1", lambda _path, mode: _is_set(mode))
 
 
 def _was_set(subject: Subject, entry: OwnEntry) -> bool:

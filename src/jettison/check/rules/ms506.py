@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import marks
 from jettison.check.layers import OwnEntry, is_system, mode_below, own_entries, span_of_layer
 from jettison.check.rule import Rule
 from jettison.check.rules.ms505 import mode_fixes
@@ -50,7 +51,7 @@ class MS506(Rule):
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield a warning for each instruction that made such files."""
         found: dict[int, list[OwnEntry]] = {}
-        for entry in own_entries(subject, lambda _path, mode: _is_open(mode)):
+        for entry in own_entries(subject, _OPEN):
             if not _FOR_ALL.match(entry.path) and not _is_open(
                 mode_below(subject, entry.path, entry.position)
             ):
@@ -78,6 +79,9 @@ def _is_open(mode: int) -> bool:
     if stat.S_ISDIR(mode):
         return bool(mode & _ALL_WRITE) and not mode & _STICKY
     return stat.S_ISREG(mode) and bool(mode & _ALL_WRITE)
+
+
+_OPEN = marks("for all 1", lambda _path, mode: _is_open(mode))
 
 
 def _tops(paths: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import marks
 from jettison.check.layers import own_entries, span_of_layer, without_fix
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
@@ -53,7 +54,7 @@ class MS509(Rule):
         """Yield a warning for each repository and SSH directory, one note about the rest."""
         seen: set[str] = set()
         rest = []
-        for entry in own_entries(subject, _may_be_of_development):
+        for entry in own_entries(subject, _OF_DEVELOPMENT):
             path = entry.path
             if _OF_OTHERS.search(path):
                 continue
@@ -93,3 +94,6 @@ class MS509(Rule):
 
 def _may_be_of_development(path: str, _mode: int) -> bool:
     return "/." in path or _CI.search(path) is not None
+
+
+_OF_DEVELOPMENT = marks(f"of development {_CI.pattern}", _may_be_of_development)

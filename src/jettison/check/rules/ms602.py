@@ -10,13 +10,16 @@ from collections.abc import Iterable
 
 from jettison.analysis.caches import CacheLeft, cache_of
 from jettison.check.edits import with_flags
+from jettison.check.layer_facts import LayerFact
+from jettison.check.layers import own_files
 from jettison.check.rule import Rule
-from jettison.check.steps import BuiltStep, image_steps, new_files
+from jettison.check.steps import BuiltStep, image_steps
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, counted, size
 from jettison.findings.finding import Finding, Fix, Severity
 from jettison.findings.fix import advice
 from jettison.frontend.dockerfile.syntax import Run
+from jettison.fs.listing import Listing
 
 _SHARE = 0.02
 _LEAST = MEGABYTE // 2
@@ -68,12 +71,8 @@ class MS602(Rule):
 def _caches(subject: Subject) -> list[tuple[CacheLeft, int]]:
     """Return caches, the largest first, with the line that left most of each."""
     sums: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
-    known: dict[str, tuple[str, str] | None] = {}
-    for path, count, span in subject.fact(new_files):
-        directory = path.rpartition("/")[0]
-        if directory not in known:
-            known[directory] = cache_of(path)
-        cache = known[directory]
+    for path, count, span in own_files(subject, _CACHED):
+        cache = cache_of(path)
         if cache is not None:
             line = span.line if span is not None else 0
             total, files = sums.setdefault(cache, {}).get(line, (0, 0))
@@ -93,3 +92,20 @@ def _fixes(subject: Subject, step: BuiltStep | None, cache: CacheLeft) -> tuple[
         flag += ",sharing=locked" if cache.manager in {"apt", "dnf", "yum"} else ""
         return with_flags(subject, step, flag)
     return advice(f"leave `{cache.path}` out of what is copied")
+
+
+def _cached(listing: Listing) -> list[int]:
+    """Return the entries of a layer that are in caches; a directory is judged once."""
+    known: dict[str, bool] = {}
+    found = []
+    for entry, path in enumerate(listing.paths):
+        directory = path[: path.rfind("/")]
+        is_cache = known.get(directory)
+        if is_cache is None:
+            is_cache = known[directory] = cache_of(path) is not None
+        if is_cache:
+            found.append(entry)
+    return found
+
+
+_CACHED = LayerFact("caches 1", _cached, list[int])

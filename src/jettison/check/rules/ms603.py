@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import marks
+from jettison.check.layers import own_files
 from jettison.check.rule import Rule
-from jettison.check.steps import new_files
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, counted, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
 
 _DOCUMENTS = re.compile(r"^(/usr(?:/local)?/share/(?:man|doc|info|gtk-doc|help|locale))/")
+_MARKED = marks(
+    f"documents {_DOCUMENTS.pattern}", lambda path, _mode: _DOCUMENTS.match(path) is not None
+)
 _LEAST = 5 * MEGABYTE
 
 
@@ -48,7 +52,7 @@ class MS603(Rule):
         lines: dict[int, int] = {}
         spans = {}
         files = 0
-        for path, count, span in subject.fact(new_files):
+        for path, count, span in own_files(subject, _MARKED):
             match = _DOCUMENTS.match(path)
             if match is not None:
                 files += 1

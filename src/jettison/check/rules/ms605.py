@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import marks
+from jettison.check.layers import own_files
 from jettison.check.rule import Rule
-from jettison.check.steps import new_files
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, counted, size
 from jettison.errors import Span
@@ -22,6 +23,8 @@ _KINDS = {
     "headers": re.compile(r"^/usr(?:/local)?/include/"),
     "tests of Python packages": re.compile(r"/(?:site|dist)-packages/(?:.*/)?tests?/"),
 }
+_ANY = re.compile("|".join(f"(?:{kind.pattern})" for kind in _KINDS.values()))
+_MARKED = marks(f"for builds {_ANY.pattern}", lambda path, _mode: _ANY.search(path) is not None)
 _LEAST = 2 * MEGABYTE
 
 
@@ -55,7 +58,7 @@ class MS605(Rule):
         sums: dict[str, dict[int, int]] = {}
         files: dict[str, int] = {}
         spans: dict[int, Span] = {}
-        for path, count, span in subject.fact(new_files):
+        for path, count, span in own_files(subject, _MARKED):
             kind = next((each for each, found in _KINDS.items() if found.search(path)), "")
             if kind and span is not None:
                 lines = sums.setdefault(kind, {})

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import LayerFact
+from jettison.check.layers import own_files
 from jettison.check.rule import Rule
-from jettison.check.steps import image_bytes, new_files
+from jettison.check.steps import image_bytes
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
+from jettison.fs.listing import Listing
 
 _LEAST = 10 * MEGABYTE
 
@@ -43,9 +46,9 @@ class MS606(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield the largest file if it is more than half of the image."""
-        files = subject.fact(new_files)
+        files = own_files(subject, _LARGE)
         path, count, span = max(files, key=lambda each: each[1], default=("", 0, None))
-        if count < _LEAST or count * 2 <= image_bytes(subject):
+        if count < _LEAST or count * 2 <= subject.fact(image_bytes):
             return
         seen = subject.provenance.image.visible.entries[path]
         if subject.provenance.image.visible.mode(seen) & 0o111 or ".so" in path:
@@ -58,3 +61,10 @@ class MS606(Rule):
             stage=subject.final.label,
             fixes=advice("mount it as a volume, or fetch it where it is needed"),
         )
+
+
+def _large(listing: Listing) -> list[int]:
+    return [entry for entry, count in enumerate(listing.sizes) if count >= _LEAST]
+
+
+_LARGE = LayerFact(f"of {_LEAST} bytes", _large, list[int])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jettison.check.rule import Rule
-from jettison.check.steps import image_bytes, new_files
+from jettison.check.steps import image_bytes, new_bytes
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, size
 from jettison.findings.finding import Finding, Severity
@@ -50,15 +50,15 @@ class MS608(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield one finding if the image starts such a program."""
-        added = sum(count for _, count, _ in subject.fact(new_files))
-        if not added or image_bytes(subject) < max(_LEAST, _TIMES * added):
+        added = new_bytes(subject)
+        if not added or subject.fact(image_bytes) < max(_LEAST, _TIMES * added):
             return
         paths = subject.reached.paths
         elf = subject.image.programs.elf(paths[0]) if len(paths) == 1 else None
         copied = subject.copied(paths[0]) if elf is not None and elf.is_static else None
         if copied is None or copied.stage < 0:
             return
-        base = image_bytes(subject) - added
+        base = subject.fact(image_bytes) - added
         yield self.finding(
             Severity.NOTE,
             f"the image is {size(base)} of base and {size(added)} of `{paths[0]}`,"

@@ -10,6 +10,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable
 
+from jettison.check.layer_facts import LayerFact
 from jettison.check.rule import Rule
 from jettison.check.steps import context_copies, listing_of, origins_of
 from jettison.check.subject import Subject
@@ -52,8 +53,12 @@ class MS702(Rule):
         for step in context_copies(subject):
             if isinstance(step.instruction, Copy | Add) and step.instruction.chmod:
                 continue
-            listing, origins = listing_of(subject, step), origins_of(subject, step)
-            if listing is None or origins is None or _wide(listing) < _LEAST:
+            wide = 0
+            if step.position >= 0:
+                wide = subject.of_layer(_WIDE, step.stage.index, step.position) or 0
+            listing = listing_of(subject, step) if wide >= _LEAST else None
+            origins = origins_of(subject, step)
+            if listing is None or origins is None:
                 continue
             modes = [
                 listing.modes[entry]
@@ -76,3 +81,6 @@ def _wide(listing: Listing) -> int:
     """Return how many files of a layer the group may write."""
     modes = Counter(listing.modes)
     return sum(n for mode, n in modes.items() if stat.S_ISREG(mode) and mode & _GROUP_WRITES)
+
+
+_WIDE = LayerFact("files that the group may write 1", _wide, int)

@@ -12,8 +12,7 @@ from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
     context_copies,
-    layer_directories,
-    listing_of,
+    directories_of,
     origins_of,
 )
 from jettison.check.subject import Subject
@@ -70,17 +69,17 @@ class MS706(Rule):
 
 def _made(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]]:
     """Return bytes and number of files by directory of the context."""
-    listing, origins = listing_of(subject, step), origins_of(subject, step)
     sums: dict[str, tuple[int, int]] = {}
-    if listing is None or origins is None:
+    directories, origins = directories_of(subject, step), origins_of(subject, step)
+    if directories is None or origins is None:
         return sums
-    for directory, sizes in layer_directories(listing):
+    for directory, (size_bytes, count) in directories.items():
         origin = origins.find(f"{directory}/")
         parts = origin.path.rstrip("/").split("/")[1:] if origin is not None else []
         for place, part in enumerate(parts):
             if part in _MADE:
                 name = "/".join(parts[: place + 1])
                 total, files = sums.get(name, (0, 0))
-                sums[name] = total + sum(sizes), files + len(sizes)
+                sums[name] = total + size_bytes, files + count
                 break
     return sums

@@ -1,0 +1,70 @@
+"""What rules know of single layers: found once a layer, kept by whoever has a store.
+
+In:  the listing of a layer.
+Out: ``LayerFact``, whose value depends on the listing alone; ``marks``: which entries a rule looks
+     at; ``LayerFacts``, a protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from jettison.fs.listing import Listing
+from jettison.store.layer import LayerId
+
+T = TypeVar("T")
+
+Wanted = Callable[[str, int], bool]
+"""Tells by path and mode whether an entry matters: most do not, and are looked at no further."""
+
+
+class LayerFact(Generic[T]):
+    """Something that can be said of a layer.
+
+    Args:
+        name: By which its value is kept: who finds something else has another name.
+        find: Finds it in a listing.
+        type: Of the value, for decoding.
+    """
+
+    def __init__(self, name: str, find: Callable[[Listing], T], type: type[T]) -> None:  # noqa: A002
+        self.name = name
+        self.find = find
+        self.type = type
+
+
+def marks(name: str, wanted: Wanted) -> LayerFact[list[int]]:
+    """Return the fact which entries of a layer are wanted: their numbers."""
+
+    def find(listing: Listing) -> list[int]:
+        entries = enumerate(zip(listing.paths, listing.modes, strict=True))
+        return [entry for entry, (path, mode) in entries if wanted(path, mode)]
+
+    return LayerFact(name, find, list[int])
+
+
+class LayerFacts(Protocol):
+    """Keeps facts of layers."""
+
+    def get(self, layer: LayerId, fact: LayerFact[T]) -> T | None:
+        """Return the value of a fact, None if it is not kept."""
+        ...
+
+    def keep(self, layer: LayerId, fact: LayerFact[Any], value: object) -> None:
+        """Keep one."""
+        ...
+
+
+class _Nothing:
+    """Keeps nothing."""
+
+    def get(self, _layer: LayerId, _fact: LayerFact[T]) -> T | None:
+        """Return nothing."""
+        return None
+
+    def keep(self, layer: LayerId, fact: LayerFact[Any], value: object) -> None:
+        """Forget it."""
+
+
+NO_LAYER_FACTS: LayerFacts = _Nothing()
