@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jettison.findings.suppress import Suppressions
     from jettison.provenance.record import BuildRecord
 
-_VERSION = f"image-checks-{__version__}-1\0".encode()
+_VERSION = f"image-checks-{__version__}-2\0".encode()
 _decoder = msgspec.msgpack.Decoder(tuple[Finding, ...])
 
 

@@ -1,7 +1,7 @@
 """What rules know of single layers: found once a layer, kept by whoever has a store.
 
 In:  the listing of a layer.
-Out: ``LayerFact``, whose value depends on the listing alone; ``marks``: which entries a rule looks
+Out: ``LayerFact``, whose value depends on the listing alone; ``Marks``: which entries a rule looks
      at; ``LayerFacts``, a protocol.
 """
 
@@ -34,14 +34,20 @@ class LayerFact(Generic[T]):
         self.type = type
 
 
-def marks(name: str, wanted: Wanted) -> LayerFact[list[int]]:
-    """Return the fact which entries of a layer are wanted: their numbers."""
+class Marks(LayerFact[list[int]]):
+    """Which entries of a layer are wanted: their numbers.
 
-    def find(listing: Listing) -> list[int]:
-        entries = enumerate(zip(listing.paths, listing.modes, strict=True))
-        return [entry for entry, (path, mode) in entries if wanted(path, mode)]
+    Args:
+        name: As of ``LayerFact``.
+        wanted: Tells whether one is.
+    """
 
-    return LayerFact(name, find, list[int])
+    def __init__(self, name: str, wanted: Wanted) -> None:
+        def find(listing: Listing) -> list[int]:
+            entries = enumerate(zip(listing.paths, listing.modes, strict=True))
+            return [entry for entry, (path, mode) in entries if wanted(path, mode)]
+
+        super().__init__(name, find, list[int])
 
 
 class LayerFacts(Protocol):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jettison.api import layer_facts
 from jettison.api.layer_facts import KeptLayerFacts
 from jettison.cache.record import AnswerMemo
-from jettison.check.layer_facts import LayerFact, marks
+from jettison.check.layer_facts import LayerFact, Marks
 from jettison.check.runner import check_image, codes
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding
@@ -56,7 +56,7 @@ def test_facts_that_are_damaged_or_of_another_kind_are_found_anew(answers: Answe
 
 
 def test_marks_are_numbers_of_entries() -> None:
-    marked = marks("b", lambda path, mode: path == "/b" and mode == 0o100755)
+    marked = Marks("b", lambda path, mode: path == "/b" and mode == 0o100755)
     assert marked.find(listing({"/a": "", "/b": "", "/c/b": ""})) == [1]
 
 

@@ -11,7 +11,7 @@ from jettison.analysis.files import list_files
 from jettison.analysis.rootfs import Rootfs
 from jettison.analysis.secrets.content import SecretFile
 from jettison.analysis.secrets.names import is_secret_name, may_be_secret
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import hidden_by, own_entries, searched_layers, shown_entries
 from jettison.check.registry import ENTRIES
 from jettison.check.secrets import NO_SECRET_FACTS, Leak, SecretFacts
@@ -123,7 +123,7 @@ def test_own_entries_are_those_that_the_image_shows(tmp_path: Path) -> None:
             (3, {"/a": WHITEOUT, "/b": FILE | 0o600}),
         ],
     )
-    every = marks("all", lambda _path, _mode: True)
+    every = Marks("all", lambda _path, _mode: True)
     assert [(each.path, each.position) for each in own_entries(subject, every)] == [("/b", 2)]
     shown = [(each.path, each.position) for each in shown_entries(subject, every)]
     assert shown == [("/base", 0), ("/b", 2)]

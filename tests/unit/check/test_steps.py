@@ -15,7 +15,7 @@ from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.check import units
 from jettison.check.edits import replaced, text_of, with_flags
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import own_files
 from jettison.check.rules.ms702 import MS702
 from jettison.check.rules.ms705 import MS705
@@ -102,7 +102,7 @@ def test_steps_have_instructions_layers_and_origins(made: Make):
     assert origins.find("/x").path == "/src/a"
     assert is_from_context(subject, base)
     assert not is_from_context(subject, copy)
-    every = marks("all", lambda _path, _mode: True)
+    every = Marks("all", lambda _path, _mode: True)
     found = [(path, count, span and span.line) for path, count, span in own_files(subject, every)]
     assert found == [("/base", 2, 5), ("/x", 2, 7)]
     assert list(marked_files(subject, copy, every)) == [("/x", 2)]

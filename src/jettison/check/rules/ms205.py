@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.rule import Rule
 from jettison.check.steps import copies, image_bytes, marked_files
 from jettison.check.subject import Subject
@@ -35,7 +35,7 @@ _JUNK = (
     ("tests", r"/(?:tests?|__tests__|spec)/", ""),
 )
 _ANY = re.compile("|".join(f"(?:{pattern})" for _, pattern, _ in _JUNK))
-_MARKED = marks(f"for builds {_ANY.pattern}", lambda path, _mode: _ANY.search(path) is not None)
+_MARKED = Marks(f"for builds {_ANY.pattern}", lambda path, _mode: _ANY.search(path) is not None)
 _SHARE = 0.05
 
 

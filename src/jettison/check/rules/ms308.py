@@ -18,7 +18,7 @@ from jettison.analysis.entry.search import find_program, lookup_context
 from jettison.analysis.files import Files
 from jettison.analysis.shebang import HEAD_BYTES, Script, env_call, script_of
 from jettison.check.instructions import inserted, replaced, usable
-from jettison.check.layer_facts import LayerFact, marks
+from jettison.check.layer_facts import LayerFact, Marks
 from jettison.check.layers import own_entries
 from jettison.check.links import is_in_venv, is_of_venv
 from jettison.check.missing import statement
@@ -154,7 +154,7 @@ def _on_path(subject: Subject) -> Iterator[str]:
 def _directly_in(places: set[str]) -> LayerFact[list[int]]:
     """Return the fact what a layer has directly in directories."""
     prefixes = tuple(f"{each}/" for each in sorted(places))
-    return marks(
+    return Marks(
         f"in {prefixes!a}",
         lambda path, _mode: path.startswith(prefixes) and dirname(path) in places,
     )

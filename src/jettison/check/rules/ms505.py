@@ -9,7 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import (
     OwnEntry,
     is_system,
@@ -135,7 +135,7 @@ def _is_set(mode: int) -> bool:
     return stat.S_ISREG(mode) and bool(mode & _SET_ID) and bool(mode & _EXECUTE)
 
 
-_SET = marks("set-ID 1", lambda _path, mode: _is_set(mode))
+_SET = Marks("set-ID 1", lambda _path, mode: _is_set(mode))
 
 
 def _was_set(subject: Subject, entry: OwnEntry) -> bool:

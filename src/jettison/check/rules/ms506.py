@@ -10,7 +10,7 @@ import re
 import stat
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import OwnEntry, is_system, mode_below, own_entries, span_of_layer
 from jettison.check.rule import Rule
 from jettison.check.rules.ms505 import mode_fixes
@@ -81,7 +81,7 @@ def _is_open(mode: int) -> bool:
     return stat.S_ISREG(mode) and bool(mode & _ALL_WRITE)
 
 
-_OPEN = marks("for all 1", lambda _path, mode: _is_open(mode))
+_OPEN = Marks("for all 1", lambda _path, mode: _is_open(mode))
 
 
 def _tops(paths: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import own_entries, span_of_layer, without_fix
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
@@ -96,4 +96,4 @@ def _may_be_of_development(path: str, _mode: int) -> bool:
     return "/." in path or _CI.search(path) is not None
 
 
-_OF_DEVELOPMENT = marks(f"of development {_CI.pattern}", _may_be_of_development)
+_OF_DEVELOPMENT = Marks(f"of development {_CI.pattern}", _may_be_of_development)

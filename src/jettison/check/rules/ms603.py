@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import own_files
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
@@ -18,7 +18,7 @@ from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
 
 _DOCUMENTS = re.compile(r"^(/usr(?:/local)?/share/(?:man|doc|info|gtk-doc|help|locale))/")
-_MARKED = marks(
+_MARKED = Marks(
     f"documents {_DOCUMENTS.pattern}", lambda path, _mode: _DOCUMENTS.match(path) is not None
 )
 _LEAST = 5 * MEGABYTE

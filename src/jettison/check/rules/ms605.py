@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import marks
+from jettison.check.layer_facts import Marks
 from jettison.check.layers import own_files
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
@@ -24,7 +24,7 @@ _KINDS = {
     "tests of Python packages": re.compile(r"/(?:site|dist)-packages/(?:.*/)?tests?/"),
 }
 _ANY = re.compile("|".join(f"(?:{kind.pattern})" for kind in _KINDS.values()))
-_MARKED = marks(f"for builds {_ANY.pattern}", lambda path, _mode: _ANY.search(path) is not None)
+_MARKED = Marks(f"for builds {_ANY.pattern}", lambda path, _mode: _ANY.search(path) is not None)
 _LEAST = 2 * MEGABYTE
 
 
