@@ -67,6 +67,7 @@ _SBOMS = Elsewhere(
     "a part of bills of materials, which are tested whole: documents against their schemas",
     ("unit/sbom/test_sbom_documents.py", "e2e/test_cli_sbom.py"),
 )
+_ATTESTED = Elsewhere("speaks with a registry, after a build", ("e2e/test_cli_attest.py",))
 _REFERRERS = Elsewhere("speaks with a registry", ("e2e/test_report_in_registry.py",))
 _TRACES = Elsewhere(
     "remembers whole builds, and explains them by each other",
@@ -105,6 +106,14 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.loader.search": _LOADERS,
     "jettison.analysis.loader.sound": _LOADERS,
     "jettison.api.attached_report": _REFERRERS,
+    "jettison.api.attest": _ATTESTED,
+    "jettison.api.attest_build": _ATTESTED,
+    "jettison.api.attest_push": _ATTESTED,
+    "jettison.api.scanned_stages": _ATTESTED,
+    "jettison.api.signing": _ATTESTED,
+    "jettison.api.verify": _ATTESTED,
+    "jettison.exporter.attested_files": _ATTESTED,
+    "jettison.image.signed_tags": _ATTESTED,
     "jettison.image.referrers": _REFERRERS,
     "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,

@@ -113,6 +113,13 @@ jettison sbom app  # packages of an image, and the stages that they came from
 jettison sbom --stage builder app  # of a stage, with what of them is in the image
 jettison sbom --format spdx-json -o app.spdx.json app  # a document for scanners
 
+= sign
+jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has its password
+
+= verify
+jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
+jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
+
 = report
 jettison report app  # what it ships, and what its build left behind
 jettison report --report md=report.md app  # as Markdown, for a pull request

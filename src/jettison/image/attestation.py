@@ -13,7 +13,6 @@ Source: in-toto attestation framework, statement v1; BuildKit's attestation stor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from urllib.parse import quote
 
 import msgspec
 
@@ -111,6 +110,8 @@ def package_url(name: Reference, platform: Platform | None) -> str:
     >>> package_url(parse_reference("alpine:3.20"), Platform("amd64", "linux"))
     'pkg:docker/alpine@3.20?platform=linux%2Famd64'
     """
+    from urllib.parse import quote  # builds without attestations do without it
+
     familiar = msgspec.structs.replace(name, tag="", digest=None).familiar
     version = f"@{quote(name.tag, safe='')}" if name.tag else ""
     qualifiers = [f"digest={name.digest}"] if name.digest else []
