@@ -44,11 +44,13 @@ class RegistryServer:
     Args:
         directory: Its data, config and log.
         auth: ``none``, ``basic`` or ``bearer``.
+        program: Path of another registry of the same kind; empty for Debian's.
     """
 
-    def __init__(self, directory: Path, auth: str = "none") -> None:
+    def __init__(self, directory: Path, auth: str = "none", program: str = "") -> None:
         self.directory = directory
         self.auth = auth
+        self.program = program
         self.port = free_port()
         self.tokens: TokenServer | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +60,7 @@ class RegistryServer:
         return f"127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        program = needed("docker-registry")
+        program = self.program or needed("docker-registry")
         self.directory.mkdir(parents=True, exist_ok=True)
         auth: dict[str, object] = {}
         if self.auth == "basic":

@@ -22,7 +22,7 @@ def serving(respond: Callable[[http.server.BaseHTTPRequestHandler], None]) -> It
         def do_GET(self) -> None:
             respond(self)
 
-        do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - http.server's names
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, *args: object) -> None:
             return

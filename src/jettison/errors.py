@@ -175,9 +175,14 @@ class PlatformNotFoundError(SourceError):
 
 
 class RegistryError(SourceError):
-    """A registry refused a request; ``status`` is the HTTP status, 0 without an answer."""
+    """A registry refused a request.
+
+    ``status`` is the HTTP status, 0 without an answer; ``wait_seconds`` what it asks to wait for
+    before the next attempt.
+    """
 
     code = "JE0310"
+    wait_seconds: float = 0.0
 
     def __init__(
         self, message: str, *, hint: str | None = None, span: Span | None = None, status: int = 0

@@ -20,7 +20,7 @@ import msgspec
 from jettison.errors import UsageError
 
 _LISTS = frozenset({"insecure_registries", "registry_mirrors", "cdi_dirs"})
-_SIZES = frozenset({"keep_bytes"})
+_SIZES = frozenset({"keep_bytes", "upload_chunk_bytes"})
 _SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)\s*([bkmgt]?)(?:i?b)?", re.IGNORECASE)
 _MAX_BYTES = (1 << 63) - 1
 
@@ -34,6 +34,7 @@ _FORMS = {
     "registry_mirrors": 'a list: registry_mirrors = ["mirror.example"]',
     "keep_bytes": 'a size: keep_bytes = "5g"',
     "cdi_dirs": 'a list: cdi_dirs = ["/etc/cdi"]',
+    "upload_chunk_bytes": 'a size: upload_chunk_bytes = "64m"',
 }
 """How each setting is written in the file."""
 
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         registry_mirrors: Mirrors of docker.io, tried in order before it.
         keep_bytes: Size budget of the build cache; 0 is the default. Written as a size: ``5g``.
         cdi_dirs: Directories of descriptions of devices; empty for the usual ones.
+        upload_chunk_bytes: Most that one request of a push sends; 0 is a whole blob.
     """
 
     root: str = ""
@@ -65,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registry_mirrors: tuple[str, ...] = ()
     keep_bytes: int = 0
     cdi_dirs: tuple[str, ...] = ()
+    upload_chunk_bytes: int = 0
 
 
 class _Given(msgspec.Struct, frozen=True):

@@ -601,28 +601,3 @@ def test_an_upload_that_breaks_is_begun_anew(client):
     ]
     assert all(body == data for _, body in got)
     assert told[-1] == (descriptor.digest, len(data), len(data))
-
-
-def test_a_refused_mount_is_ended_and_sent_instead(client):
-    asked = []
-
-    def respond(handler) -> None:
-        asked.append(f"{handler.command} {handler.path}")
-        if handler.command == "PUT":
-            handler.rfile.read(int(handler.headers["Content-Length"]))
-            return reply(handler, 201)
-        if handler.command == "POST":
-            return reply(handler, 202, Location="/v2/two/blobs/uploads/7")
-        return reply(handler, 200 if handler.path == "/v2/" else 404)
-
-    descriptor = Descriptor("", sha256_digest(b"x"), 1)
-    with serving(respond) as host:
-        uploader = Uploader(client, parse_reference(f"{host}/two"))
-        source = parse_reference(f"{host}/one")
-        sent = uploader.blob(descriptor, lambda: io.BytesIO(b"x"), mount_from=source)
-    assert sent is Uploaded.SENT
-    assert "DELETE /v2/two/blobs/uploads/7" in asked
-    assert (
-        f"POST /v2/two/blobs/uploads/?mount={descriptor.digest.replace(':', '%3A')}&from=one"
-        in asked
-    )

@@ -76,6 +76,19 @@ def _keeper(name: str) -> Callable[[click.Context, click.Parameter, object], Non
     return keep
 
 
+def _collector(
+    name: str,
+) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], None]:
+    """Return what collects a flag's values for the whole call, wherever they stood on the line."""
+
+    def collect(ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> None:
+        if values:
+            kept = ctx.find_root().ensure_object(dict)
+            kept[name] = (*kept.get(name, ()), *values)
+
+    return collect
+
+
 def _global_flags(*, hidden: bool) -> list[click.Parameter]:
     return [
         click.Option(
@@ -95,6 +108,24 @@ def _global_flags(*, hidden: bool) -> list[click.Parameter]:
             hidden=hidden,
             callback=_keeper("verbose"),
         ),
+        click.Option(
+            ["--registry-mirror"],
+            multiple=True,
+            metavar="[REGISTRY=]MIRROR",
+            help="Pull from here first; of docker.io where no registry is named.",
+            expose_value=False,
+            hidden=hidden,
+            callback=_collector("registry_mirrors"),
+        ),
+        click.Option(
+            ["--insecure-registry"],
+            multiple=True,
+            metavar="HOST[:PORT]",
+            help="Speak to a registry without TLS checks.",
+            expose_value=False,
+            hidden=hidden,
+            callback=_collector("insecure_registries"),
+        ),
     ]
 
 
@@ -105,8 +136,10 @@ def add_global_flags(command: click.Command, *, hidden: bool = True) -> None:
         command: It, and the commands of a group.
         hidden: Its help leaves them out.
     """
-    if not any("--root" in each.opts for each in command.params):
-        command.params += _global_flags(hidden=hidden)
+    own = {name for each in command.params for name in each.opts}
+    if "--root" not in own:
+        flags = _global_flags(hidden=hidden)
+        command.params += [each for each in flags if own.isdisjoint(each.opts)]
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
         add_global_flags(inner)
 

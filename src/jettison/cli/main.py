@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import msgspec
 
 from jettison import __version__
 from jettison.cli.flags import PlainHelp, add_global_flags
@@ -163,7 +164,13 @@ def settings_of(ctx: click.Context, **flags: object) -> Settings:
 
         chosen["said"] = True
         tell_variables(canonical(ctx.command_path.split()[1:]) or "", os.environ)
-    return load_settings(os.environ, root=ctx.obj["root"], **flags)
+    found = load_settings(os.environ, root=ctx.obj["root"], **flags)
+    for name in ("registry_mirrors", "insecure_registries"):
+        if given := ctx.obj.get(name):
+            # Those of the flags come first, and those of the settings stay.
+            every = tuple(dict.fromkeys((*given, *getattr(found, name))))
+            found = msgspec.structs.replace(found, **{name: every})
+    return found
 
 
 def run(argv: Sequence[str]) -> int:

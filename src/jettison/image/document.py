@@ -21,8 +21,29 @@ _DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 _ATTESTATION = "vnd.docker.reference.type"
 
 
+_ARTIFACTS = {
+    "application/vnd.cncf.helm.": "a Helm chart",
+    "application/vnd.cncf.flux.": "a Flux artifact",
+    "application/vnd.cncf.openpolicyagent.": "policies",
+    "application/vnd.cncf.notary.": "a signature",
+    "application/vnd.dev.cosign.": "a signature",
+    "application/vnd.dev.sigstore.": "a signature",
+    "application/vnd.in-toto": "an attestation",
+    "application/vnd.wasm.": "a WebAssembly module",
+    "application/vnd.docker.ai.": "a model",
+    "application/vnd.cncf.model.": "a model",
+    "application/vnd.docker.plugin.": "a plugin of docker",
+    "application/vnd.buildkit.cacheconfig.": "a build cache",
+    "application/vnd.devcontainers": "a part of a dev container",
+    "application/vnd.cyclonedx": "a bill of materials",
+    "application/spdx": "a bill of materials",
+}
+"""What some types of artifacts are, by how they begin."""
+
+
 class _Shape(msgspec.Struct, rename="camel"):
     media_type: str = ""
+    schema_version: int = 2
     manifests: msgspec.Raw = msgspec.Raw()
     layers: msgspec.Raw = msgspec.Raw()
     config: msgspec.Raw = msgspec.Raw()
@@ -45,7 +66,7 @@ def decode_document(data: bytes, media_type: str) -> Manifest | Index:
         raise InvalidManifestError(f"invalid manifest: {error}") from error
     known = mediatype.INDEXES | mediatype.MANIFESTS
     said = media_type if media_type in known else ""
-    if _DOCKER_SCHEMA_1 in (media_type + shape.media_type):
+    if _DOCKER_SCHEMA_1 in (media_type + shape.media_type) or shape.schema_version == 1:
         raise InvalidManifestError(
             "the image has a docker manifest of schema 1, which is not supported",
             hint="push it again with a current tool",
@@ -65,6 +86,16 @@ def decode_document(data: bytes, media_type: str) -> Manifest | Index:
     return decode(Index, data) if is_index else decode(Manifest, data)
 
 
+def artifact_name(media_type: str) -> str:
+    """Return how an artifact of a type is called in messages.
+
+    >>> artifact_name("application/vnd.cncf.helm.config.v1+json")
+    'an artifact of type `application/vnd.cncf.helm.config.v1+json` (a Helm chart)'
+    """
+    known = next((what for how, what in _ARTIFACTS.items() if media_type.startswith(how)), "")
+    return f"an artifact of type `{media_type[:100]}`" + (f" ({known})" if known else "")
+
+
 def decode_config(manifest: Manifest, data: bytes) -> ImageConfig:
     """Return the config of a manifest, checked against it.
 
@@ -81,15 +112,21 @@ def decode_config(manifest: Manifest, data: bytes) -> ImageConfig:
     return config
 
 
-def check_is_image(manifest: Manifest) -> None:
+def check_is_image(manifest: Manifest, name: str = "") -> None:
     """Check the media types of a manifest's config and layers.
+
+    Args:
+        manifest: It.
+        name: Of the image, for messages.
 
     Raises:
         InvalidManifestError: it is another artifact, or has layers of unknown form.
     """
     if manifest.config.media_type not in mediatype.CONFIGS:
+        kind = artifact_name(manifest.artifact_type or manifest.config.media_type)
         raise InvalidManifestError(
-            f"not a container image but an artifact of type `{manifest.config.media_type[:100]}`"
+            f"{f'`{name}` is ' if name else ''}not a container image but {kind}",
+            hint="use the tool that it was made for, or name an image",
         )
     for layer in manifest.layers:
         if layer.media_type not in mediatype.LAYER_COMPRESSION:
@@ -103,6 +140,7 @@ def choose_platform(index: Index, platform: Platform, *, name: str) -> Descripto
 
     Raises:
         PlatformNotFoundError: none does; says what is offered.
+        InvalidManifestError: it holds other artifacts only.
     """
     images = [each for each in index.manifests if is_image(each)]
     serving = [
@@ -110,6 +148,13 @@ def choose_platform(index: Index, platform: Platform, *, name: str) -> Descripto
     ]
     if not serving and len(images) == 1 and images[0].platform is None:
         return images[0]
+    artifact = next((each.artifact_type for each in index.manifests if each.artifact_type), "")
+    if not images and (artifact or index.artifact_type):
+        raise InvalidManifestError(
+            f"`{name}` holds no container image but"
+            f" {artifact_name(index.artifact_type or artifact)}",
+            hint="use the tool that it was made for, or name an image",
+        )
     if not serving:
         offered = sorted({str(each.platform) for each in images if each.platform is not None})
         raise PlatformNotFoundError(

@@ -118,8 +118,31 @@ class LayerUnpacker:
         with self._store.lock(f"layer-{layer}").held(remove=True):
             if self._layer_store.info(layer) is None:
                 lower = _Lower(self._layer_store, below, ready, stop)
-                self._unpack(layer, lower, report, stop)
+                self._unpack_or_try_again(layer, lower, report, stop)
         return self._layer_store.directory(layer)
+
+    def _unpack_or_try_again(
+        self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop
+    ) -> None:
+        """Unpack a layer; what was wrong may have been damaged on its way, and is fetched anew.
+
+        Where a blob is right in itself and not what its image says, the place that it came from
+        is forgotten: another image may name one that has the right blob.
+        """
+        blob = self._store.layers.find(layer).blob
+        fetched = blob is not None and not self._store.blobs.has(blob.descriptor.digest)
+        try:
+            self._unpack(layer, lower, report, stop)
+        except ContentError:
+            if blob is None or not fetched:
+                raise
+            self._remote.fetch(self._store, blob.descriptor, blob.source, report=report, stop=stop)
+            try:
+                self._unpack(layer, lower, report, stop)
+            except ContentError:
+                self._store.blobs.remove(blob.descriptor.digest)
+                self._store.layers.drop_remote(layer)
+                raise
 
     def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
         known = self._store.layers.find(layer)
@@ -141,12 +164,7 @@ class LayerUnpacker:
             self._store.blobs.writer(descriptor) as writer,
         ):
             stream = TeeReader(remote, writer, descriptor, report, stop)
-            try:
-                self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
-            except ContentError:
-                # Another image may name a place that has the right one.
-                self._store.layers.drop_remote(layer)
-                raise
+            self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
         self._store.layers.add_blob(layer, diff_id, descriptor)
 
     def _unpack_stream(

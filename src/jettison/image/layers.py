@@ -222,8 +222,8 @@ class LayerBlobs:
 
         def get() -> None:
             diff_id = self.diff_id(layer)
+            self._remote.fetch(self._store, descriptor, place, report=report)
             try:
-                self._remote.fetch(self._store, descriptor, place, report=report)
                 verify_blob(self._store, descriptor, diff_id)
             except ContentError:
                 self._store.blobs.remove(descriptor.digest)

@@ -12,7 +12,12 @@ import time
 import msgspec
 
 from jettison.errors import InvalidManifestError
-from jettison.image.document import choose_platform, decode_config, decode_document
+from jettison.image.document import (
+    check_is_image,
+    choose_platform,
+    decode_config,
+    decode_document,
+)
 from jettison.image.layout import SCHEME, LayoutReference, OciLayout
 from jettison.image.remote import ClientFactory
 from jettison.oci.digest import Digest
@@ -49,6 +54,7 @@ def pull_manifest(
         nesting += 1
         at = msgspec.structs.replace(reference, tag="", digest=chosen.digest)
         pulled = client().manifest(at)
+    check_is_image(document, reference.familiar)
     known = _with_manifest(store, pulled.descriptor.digest)
     image = known or describe_image(
         store,

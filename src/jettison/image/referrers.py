@@ -158,4 +158,5 @@ def _plain(subject: Descriptor) -> Descriptor:
 
 
 def _tag(subject: Digest) -> str:
-    return subject.replace(":", "-")
+    algorithm, _, encoded = subject.partition(":")
+    return f"{algorithm[:32]}-{encoded[:64]}"

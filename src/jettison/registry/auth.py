@@ -11,6 +11,7 @@ registry itself; nothing of them is ever part of a message.
 from __future__ import annotations
 
 import base64
+import itertools
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -29,6 +30,7 @@ from jettison.registry.transport import Transport, read_bounded
 _MAX_TOKEN_BYTES = 1 << 20
 _EXPIRY_MARGIN_SECONDS = 10.0
 _CLIENT_ID = "jettison"
+_MAX_SCOPES = 8
 
 Scopes = tuple[str, ...]
 """Sorted: ``repository:library/python:pull``."""
@@ -54,7 +56,7 @@ class Authorizer:
         insecure: Hosts (``host[:port]``) that may be asked without TLS checks.
         clock: Seconds that only grow.
 
-    Concurrency: safe for threads; two that need a token at once may each fetch one.
+    Concurrency: safe for threads; of several that were refused at once one fetches a token.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Authorizer:
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens: dict[tuple[str, Scopes], _Token] = {}
+        self._answering: dict[tuple[str, Scopes], threading.Lock] = {}
 
     def header(self, origin: str, scopes: Scopes) -> str:
         """Return the value of ``Authorization`` that an origin granted before, or nothing."""
@@ -81,14 +84,40 @@ class Authorizer:
         return ""
 
     def answer(
-        self, endpoint: Endpoint, origin: str, scopes: Scopes, challenge_headers: list[str]
-    ) -> None:
+        self,
+        endpoint: Endpoint,
+        origin: str,
+        scopes: Scopes,
+        challenge_headers: list[str],
+        refused: str = "",
+    ) -> bool:
         """Answer a 401 of an origin: get what the next request can be authorised with.
+
+        Returns whether that is new, and not what another thread was granted before.
+
+        Args:
+            endpoint: Who refused.
+            origin: Its.
+            scopes: What must be allowed.
+            challenge_headers: Of the answer.
+            refused: What the request was authorised with.
 
         Raises:
             AuthenticationError: there are no credentials that fit, or the token server refuses.
             RegistryUnavailableError: the token server cannot be reached.
         """
+        with self._lock:
+            answering = self._answering.setdefault((origin, scopes), threading.Lock())
+        with answering:
+            if self.header(origin, scopes) not in {"", refused}:
+                return False
+            self.forget(origin, scopes)
+            self._answer(endpoint, origin, scopes, challenge_headers)
+            return True
+
+    def _answer(
+        self, endpoint: Endpoint, origin: str, scopes: Scopes, challenge_headers: list[str]
+    ) -> None:
         challenges = parse_challenges(challenge_headers)
         credentials = self._credentials(endpoint.registry)
         bearer = next((c for c in challenges if c.scheme == "bearer"), None)
@@ -124,7 +153,7 @@ class Authorizer:
             return _Token(f"Bearer {credentials.registry_token}", float("inf"))
         realm, unchecked = self._realm(challenge, endpoint)
         fields = [("service", challenge.parameters.get("service", ""))]
-        asked = scopes or tuple(challenge.parameters.get("scope", "").split())
+        asked = _united(scopes, challenge.parameters.get("scope", ""))
         headers: dict[str, str] = {}
         body: bytes | None = None
         method, url = "GET", realm
@@ -186,6 +215,16 @@ class Authorizer:
             raise RegistryError(f"the token server of `{endpoint.registry}` gives no token")
         seconds = max(answer.expires_in, 60) - _EXPIRY_MARGIN_SECONDS
         return _Token(f"Bearer {token}", self._clock() + seconds)
+
+
+def _united(scopes: Scopes, challenged: str) -> Scopes:
+    """Return scopes, and those of a challenge that are of something else.
+
+    Proxies of registries may know a repository under another name.
+    """
+    known = {scope.rpartition(":")[0] for scope in scopes}
+    further = (each for each in challenged.split() if each.rpartition(":")[0] not in known)
+    return (*scopes, *itertools.islice(further, _MAX_SCOPES))
 
 
 def _basic(credentials: Credentials) -> str:

@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from jettison.concurrency import INTERRUPTS
 from jettison.errors import RegistryError, RegistryUnavailableError, SizeMismatchError
 from jettison.oci.manifest import Descriptor
+from jettison.registry.transport import pause
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _RESUMES = 5
 _PAUSE_SECONDS = 0.3
+_WINDOW_SECONDS = 60.0
+_LEAST_BYTES = 64 << 10
+"""In a window: a server that sends less is as good as one that is silent."""
 
 
 class BlobPart(msgspec.Struct, frozen=True):
@@ -35,8 +40,10 @@ class BlobStream:
 
     Args:
         descriptor: Says its size.
-        open_at: Opens it at an offset; None when it is gone.
+        open_at: Opens it at an offset, given how often it broke since bytes came; None when it is
+            gone.
         part: The first answer.
+        clock: Seconds that only grow.
 
     Concurrency: for one thread.
     """
@@ -44,15 +51,21 @@ class BlobStream:
     def __init__(
         self,
         descriptor: Descriptor,
-        open_at: Callable[[int], BlobPart | None],
+        open_at: Callable[[int, int], BlobPart | None],
         part: BlobPart,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._descriptor = descriptor
         self._open_at = open_at
         self._response: BaseHTTPResponse | None = part.response
+        self._clock = clock
+        self._interrupts = INTERRUPTS.count
         self._skip = 0
         self._offset = 0
         self._failures = 0
+        self._slow = 0
+        self._window = (clock(), 0)
+        """When it began, and how many bytes were here then."""
 
     def __enter__(self) -> Self:
         return self
@@ -86,9 +99,10 @@ class BlobStream:
             except RegistryUnavailableError:
                 self._resume()
                 continue
+            self._offset += len(data)
             if data:
                 self._failures = 0
-            self._offset += len(data)
+                self._check_rate()
             if self._offset > self._descriptor.size:
                 raise SizeMismatchError(
                     f"blob `{self._descriptor.digest}` is larger than its {self._descriptor.size}"
@@ -97,6 +111,27 @@ class BlobStream:
             if data or self._offset == self._descriptor.size:
                 return data
             self._resume()
+
+    def _check_rate(self) -> None:
+        """Let go of a server that sends a byte now and then, and ask again."""
+        began, had = self._window
+        now = self._clock()
+        if now - began < _WINDOW_SECONDS:
+            return
+        self._window = (now, self._offset)
+        if self._offset - had >= _LEAST_BYTES or self._offset == self._descriptor.size:
+            return
+        self._slow += 1
+        if self._slow > _RESUMES:
+            raise RegistryError(
+                f"the registry sends less than {_LEAST_BYTES >> 10} KiB of"
+                f" `{self._descriptor.digest}` in {_WINDOW_SECONDS:.0f} seconds",
+                hint="try again later, or set `registry_mirrors`",
+            )
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+            self._failures = self._slow - 1
 
     def _read(self, size: int) -> bytes:
         from urllib3 import exceptions  # loaded already
@@ -120,18 +155,18 @@ class BlobStream:
         """Open the blob again where it broke."""
         while True:
             self._failures += 1
-            if self._failures > _RESUMES:
+            if self._failures > _RESUMES or INTERRUPTS.count != self._interrupts:
                 raise RegistryUnavailableError(
-                    f"the connection broke {_RESUMES} times while downloading"
+                    f"the connection broke {self._failures - 1} times while downloading"
                     f" `{self._descriptor.digest}`",
                     hint="try again; what was complete is kept",
                 )
             if self._response is not None:
                 self._response.close()
                 self._response = None
-            time.sleep(_PAUSE_SECONDS * (self._failures - 1))
+            pause(_PAUSE_SECONDS * (self._failures - 1), self._interrupts)
             try:
-                part = self._open_at(self._offset)
+                part = self._open_at(self._offset, self._failures)
             except RegistryUnavailableError:
                 continue
             if part is None:

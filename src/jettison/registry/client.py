@@ -24,25 +24,29 @@ from jettison.errors import (
     DigestMismatchError,
     InvalidManifestError,
     RegistryError,
+    RegistryUnavailableError,
+    SizeMismatchError,
 )
 from jettison.oci import mediatype
-from jettison.oci.codec import MAX_DOCUMENT_BYTES
+from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode, encode
 from jettison.oci.digest import Digest, parse_digest, sha256_digest, verify
-from jettison.oci.manifest import Descriptor
+from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.reference import Reference
-from jettison.oci.url import UrlError
+from jettison.oci.url import Url, UrlError
 from jettison.registry.blob import BlobPart, BlobStream
 from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
-from jettison.registry.error import refuse_page
-from jettison.registry.headers import next_link, parse_length
+from jettison.registry.headers import next_link, parse_length, range_start
 from jettison.registry.session import RegistrySession
-from jettison.registry.transport import Transport, discard, read_bounded
+from jettison.registry.transport import Transport, discard
 from jettison.settings import Settings
 
 _ACCEPT = ", ".join(sorted(mediatype.INDEXES | mediatype.MANIFESTS))
+_BREAKS_OF_A_MIRROR = 2
 _MAX_TAG_PAGES = 1000
 _MAX_TAGS = 1 << 18
+_MAX_REFERRER_PAGES = 100
+_MAX_REFERRERS = 1 << 14
 
 _T = TypeVar("_T")
 
@@ -65,6 +69,7 @@ class RegistryClient:
         hosts: Mirrors, rewrites, insecure registries.
         credentials: Finds the credentials of a registry.
         transport: Sends requests; closed with the client.
+        chunk_bytes: Most that one request of an upload sends; 0 is all.
     """
 
     def __init__(
@@ -72,8 +77,10 @@ class RegistryClient:
         hosts: RegistryHosts,
         credentials: Callable[[str], Credentials | None],
         transport: Transport,
+        chunk_bytes: int = 0,
     ) -> None:
         self.hosts = hosts
+        self.chunk_bytes = chunk_bytes
         self.used: dict[str, Credentials] = {}
         """Credentials that were looked up, by registry."""
         self._transport = transport
@@ -84,7 +91,8 @@ class RegistryClient:
     def of_user(cls, settings: Settings, environ: Mapping[str, str]) -> RegistryClient:
         """Return the client of a user: settings, ``registries.conf``, docker's credentials."""
         hosts = registry_hosts(settings, environ)
-        return cls(hosts, CredentialStore.of_user(environ).get, Transport(environ))
+        credentials = CredentialStore.of_user(environ).get
+        return cls(hosts, credentials, Transport(environ), settings.upload_chunk_bytes)
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +135,7 @@ class RegistryClient:
             RegistryError: no endpoint answers.
             DigestMismatchError: the bytes are not what the reference's digest says.
         """
-        return self._first(reference, lambda at: self._manifest_at(at, reference))
+        return self._first(reference, lambda at: _twice(lambda: self._manifest_at(at, reference)))
 
     def document(
         self, reference: Reference, descriptor: Descriptor, *, limit: int = MAX_DOCUMENT_BYTES
@@ -141,10 +149,14 @@ class RegistryClient:
         """
         if descriptor.size > limit:
             raise InvalidManifestError(f"document `{descriptor.digest}` is too large")
-        with self.blob(reference, descriptor) as stream:
-            data = b"".join(iter(lambda: stream.read(1 << 20), b""))
-        verify(data, descriptor.digest)
-        return data
+
+        def read() -> bytes:
+            with self.blob(reference, descriptor) as stream:
+                data = b"".join(iter(lambda: stream.read(1 << 20), b""))
+            verify(data, descriptor.digest)
+            return data
+
+        return _twice(read)
 
     def blob(self, reference: Reference, descriptor: Descriptor) -> BlobStream:
         """Open a blob; connections that break are resumed where they broke.
@@ -152,14 +164,23 @@ class RegistryClient:
         Raises:
             RegistryError: no endpoint has it.
         """
-        stream = self._first(reference, lambda at: self._blob_at(at, descriptor))
-        if stream is None:
+
+        def open_at(offset: int, failures: int) -> BlobPart | None:
+            # Who broke off several times is passed over: any endpoint has the same bytes.
+            return self._first(
+                reference,
+                lambda at: self._part(at, descriptor, offset),
+                after=failures // _BREAKS_OF_A_MIRROR,
+            )
+
+        part = open_at(0, 0)
+        if part is None:
             raise RegistryError(
                 f"registry `{reference.registry}` lacks blob `{descriptor.digest}`"
                 f" of `{reference.repository}`",
                 status=404,
             )
-        return stream
+        return BlobStream(descriptor, open_at, part)
 
     def tags(self, reference: Reference) -> list[str]:
         """Return the tags of a repository as the registry orders them.
@@ -196,10 +217,18 @@ class RegistryClient:
         response = session.request(endpoint, "GET", session.url(endpoint, ""), expected={200})
         discard(response)
 
-    def _first(self, reference: Reference, ask: Callable[[Endpoint], _T | None]) -> _T | None:
-        """Return the first answer of a reference's endpoints; a mirror's errors do not count."""
+    def _first(
+        self, reference: Reference, ask: Callable[[Endpoint], _T | None], after: int = 0
+    ) -> _T | None:
+        """Return the first answer of a reference's endpoints; a mirror's errors do not count.
+
+        Args:
+            reference: Names them.
+            ask: What each is asked.
+            after: So many mirrors are passed over.
+        """
         endpoints = self.hosts.endpoints(reference)
-        for mirror in endpoints[:-1]:
+        for mirror in endpoints[after:-1]:
             try:
                 found = ask(mirror)
             except (RegistryError, DigestMismatchError, InvalidManifestError):
@@ -231,92 +260,133 @@ class RegistryClient:
 
     def _manifest_at(self, endpoint: Endpoint, reference: Reference) -> PulledManifest | None:
         name = reference.digest or reference.tag
+        read = self.session.read(
+            endpoint,
+            self.session.url(endpoint, f"{endpoint.repository}/manifests/{name}"),
+            scopes=pull_scope(endpoint),
+            accept=_ACCEPT,
+            missing={404},
+            what=f"manifest `{name}`",
+            kind="a manifest",
+        )
+        if read is None:
+            return None
+        headers, data = read
+        digest = reference.digest or sha256_digest(data)
+        verify(data, digest)
+        said = headers.get("Docker-Content-Digest", "")
+        if reference.digest is None and said.startswith("sha256:"):
+            verify(data, parse_digest(said))
+        return PulledManifest(Descriptor(_media_type(headers), digest, len(data)), data)
+
+    def _referrers_at(self, endpoint: Endpoint, digest: Digest) -> bytes | None:
+        """Return the index of all pages."""
+        url = self.session.url(endpoint, f"{endpoint.repository}/referrers/{digest}")
+        found: list[Descriptor] = []
+        for _ in range(_MAX_REFERRER_PAGES):
+            read = self.session.read(
+                endpoint,
+                url,
+                scopes=pull_scope(endpoint),
+                accept=mediatype.OCI_INDEX,
+                missing={400, 404, 405},
+                what="the list of referrers",
+                kind="a list of referrers",
+            )
+            if read is None:
+                return None
+            headers, data = read
+            following = next_link(headers.get("Link", ""))
+            if not following and not found:
+                return data
+            found += decode(Index, data).manifests
+            if len(found) > _MAX_REFERRERS:
+                break
+            if not following:
+                return encode(Index(tuple(found), media_type=mediatype.OCI_INDEX))
+            url = _next_page(endpoint, url, following)
+        raise RegistryError(f"registry `{endpoint.registry}` lists referrers without end")
+
+    def _part(self, endpoint: Endpoint, descriptor: Descriptor, offset: int) -> BlobPart | None:
+        """Return a blob from an offset on, or from an earlier one."""
         response = self.session.request(
             endpoint,
             "GET",
-            self.session.url(endpoint, f"{endpoint.repository}/manifests/{name}"),
+            self.session.url(endpoint, f"{endpoint.repository}/blobs/{descriptor.digest}"),
             scopes=pull_scope(endpoint),
-            headers={"Accept": _ACCEPT},
-            expected={200, 404},
+            headers={"Range": f"bytes={offset}-"} if offset else {},
+            expected={200, 206, 404},
         )
         if response.status == 404:
             discard(response)
             return None
-        data = read_bounded(response, MAX_DOCUMENT_BYTES, what=f"manifest `{name}`")
-        refuse_page(data, response.headers, endpoint.registry, "a manifest")
-        digest = reference.digest or sha256_digest(data)
-        verify(data, digest)
-        return PulledManifest(Descriptor(_media_type(response.headers), digest, len(data)), data)
-
-    def _referrers_at(self, endpoint: Endpoint, digest: Digest) -> bytes | None:
-        response = self.session.request(
-            endpoint,
-            "GET",
-            self.session.url(endpoint, f"{endpoint.repository}/referrers/{digest}"),
-            scopes=pull_scope(endpoint),
-            headers={"Accept": mediatype.OCI_INDEX},
-            expected={200, 400, 404, 405},
-        )
-        if response.status != 200:
-            discard(response)
-            return None
-        data = read_bounded(response, MAX_DOCUMENT_BYTES, what="the list of referrers")
-        refuse_page(data, response.headers, endpoint.registry, "a list of referrers")
-        return data
-
-    def _blob_at(self, endpoint: Endpoint, descriptor: Descriptor) -> BlobStream | None:
-        url = self.session.url(endpoint, f"{endpoint.repository}/blobs/{descriptor.digest}")
-
-        def open_at(offset: int) -> BlobPart | None:
-            headers = {"Range": f"bytes={offset}-"} if offset else {}
-            response = self.session.request(
-                endpoint,
-                "GET",
-                url,
-                scopes=pull_scope(endpoint),
-                headers=headers,
-                expected={200, 206, 404},
+        if response.status == 200:
+            return BlobPart(response, 0)
+        said = response.headers.get("Content-Range", f"bytes {offset}-")
+        starts = None if _is_multipart(response.headers) else range_start(said)
+        if starts is None or starts > offset:
+            response.close()
+            raise RegistryUnavailableError(
+                f"registry `{endpoint.registry}` gives other bytes of blob `{descriptor.digest}`"
+                " than it was asked for"
             )
-            if response.status == 404:
-                discard(response)
-                return None
-            starts = offset if response.status == 206 else 0
-            return BlobPart(response, starts)
-
-        part = open_at(0)
-        return BlobStream(descriptor, open_at, part) if part is not None else None
+        return BlobPart(response, starts)
 
     def _iter_tags(self, endpoint: Endpoint) -> Iterator[str]:
         url = self.session.url(endpoint, f"{endpoint.repository}/tags/list?n=1000")
         for _ in range(_MAX_TAG_PAGES):
-            response = self.session.request(
+            read = self.session.read(
                 endpoint,
-                "GET",
                 url,
                 scopes=pull_scope(endpoint),
-                expected={200},
+                what="the list of tags",
+                kind="a list of tags",
             )
-            following = next_link(response.headers.get("Link", ""))
-            data = read_bounded(response, MAX_DOCUMENT_BYTES, what="the list of tags")
-            refuse_page(data, response.headers, endpoint.registry, "a list of tags")
+            headers, data = read or ({}, b"{}")
+            following = next_link(headers.get("Link", ""))
             try:
                 yield from msgspec.json.decode(data, type=_Tags).tags or ()
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise RegistryError("the list of tags is not valid JSON") from error
             if not following:
                 return
-            try:
-                url = url.join(following)
-            except UrlError as error:
-                raise RegistryError(
-                    f"registry `{endpoint.registry}` names more tags at a place that cannot be"
-                    f" asked: {error}"
-                ) from None
+            url = _next_page(endpoint, url, following)
+
+
+def _next_page(endpoint: Endpoint, url: Url, following: str) -> Url:
+    """Return where a list goes on.
+
+    Raises:
+        RegistryError: the registry names no place of its own.
+    """
+    try:
+        return url.join(following)
+    except UrlError as error:
+        raise RegistryError(
+            f"registry `{endpoint.registry}` names more of a list at a place that cannot be"
+            f" asked: {error}"
+        ) from None
+
+
+def _twice(read: Callable[[], _T]) -> _T:
+    """Read what has a digest; bytes that were damaged on their way are asked for once more.
+
+    Raises:
+        DigestMismatchError, SizeMismatchError: they are others again.
+    """
+    try:
+        return read()
+    except (DigestMismatchError, SizeMismatchError):
+        return read()
 
 
 def pull_scope(endpoint: Endpoint) -> tuple[str, ...]:
     """Return the scopes of reading a repository."""
     return (f"repository:{endpoint.repository}:pull",)
+
+
+def _is_multipart(headers: Mapping[str, str]) -> bool:
+    return _media_type(headers).lower().startswith("multipart/")
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

@@ -1,22 +1,22 @@
 """Where a repository really is: docker.io's host, mirrors, rewritten and insecure registries.
 
-In:  references, ``Settings``, the ``registries.conf`` that ``CONTAINERS_REGISTRIES_CONF`` names.
+In:  references, ``Settings``, rules of ``registries.conf``.
 Out: ``Endpoint`` values in the order in which they are asked.
 
-Source: containers-registries.conf(5), version 2 of the format; docker's defaults.
+Source: containers-registries.conf(5); docker's defaults.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 
 import msgspec
 
-from jettison.errors import RegistryError, UsageError
+from jettison.errors import RegistryError
 from jettison.oci.redact import redacted
 from jettison.oci.reference import DEFAULT_REGISTRY, Reference
 from jettison.oci.url import Url, UrlError
+from jettison.registry.registries_conf import RegistryRule, read_rules
 from jettison.settings import Settings
 
 DOCKER_HOST = "registry-1.docker.io"
@@ -77,43 +77,13 @@ def is_unchecked(endpoint: Endpoint, url: Url, insecure: Collection[str]) -> boo
     return (endpoint.insecure and same) or (url.is_loopback and endpoint.is_loopback)
 
 
-class MirrorRule(msgspec.Struct, frozen=True):
-    """A ``[[registry.mirror]]``."""
-
-    location: str
-    insecure: bool = False
-
-
-class RegistryRule(msgspec.Struct, frozen=True):
-    """A ``[[registry]]``: what the names that start with ``prefix`` mean."""
-
-    prefix: str = ""
-    location: str = ""
-    insecure: bool = False
-    blocked: bool = False
-    mirror: tuple[MirrorRule, ...] = ()
-
-    def matched(self, name: str) -> str | None:
-        """Return the part of ``registry/repository`` that the prefix covers, or None."""
-        prefix = self.prefix or self.location
-        if prefix.startswith("*."):
-            host, _, _ = name.partition("/")
-            return host if host.endswith(prefix[1:]) else None
-        if prefix and (name == prefix or name.startswith((prefix + "/", prefix + ":"))):
-            return prefix
-        return None
-
-
-class _RegistriesConf(msgspec.Struct, frozen=True):
-    registry: tuple[RegistryRule, ...] = ()
-
-
 class RegistryHosts(msgspec.Struct, frozen=True):
     """Everything that is configured about hosts.
 
     Args:
         insecure: Registries (``host[:port]``) without TLS checks.
-        mirrors: Mirrors of docker.io: ``host[:port][/prefix]`` or a URL.
+        mirrors: Mirrors of docker.io: ``host[:port][/prefix]`` or a URL; of another registry with
+            its name in front: ``ghcr.io=mirror.example/ghcr``.
         rules: Of ``registries.conf``.
     """
 
@@ -139,11 +109,15 @@ class RegistryHosts(msgspec.Struct, frozen=True):
             insecure = rule.insecure
             if rule.location:
                 location = rule.location + rest
-            found += [self._endpoint(m.location + rest, "", m.insecure) for m in rule.mirror]
-        if reference.registry == DEFAULT_REGISTRY:
+            by_digest = reference.digest is not None
             found += [
-                self._endpoint(f"{m}/{reference.repository}", "", False) for m in self.mirrors
+                self._endpoint(m.location + rest, "", m.insecure)
+                for m in rule.mirrors(by_digest=by_digest)
             ]
+        for text in self.mirrors:
+            origin, _, place = text.rpartition("=")
+            if (origin or DEFAULT_REGISTRY) == reference.registry:
+                found.append(self._endpoint(f"{place}/{reference.repository}", "", False))
         own = self._endpoint(location, reference.registry, insecure)
         return (own,) if push else (*found, own)
 
@@ -153,7 +127,7 @@ class RegistryHosts(msgspec.Struct, frozen=True):
 
     def _rule(self, name: str) -> RegistryRule | None:
         matching = [rule for rule in self.rules if rule.matched(name) is not None]
-        return max(matching, key=lambda rule: len(rule.prefix or rule.location), default=None)
+        return max(matching, key=lambda rule: len(rule.covers), default=None)
 
     def _endpoint(self, location: str, registry: str, insecure: bool) -> Endpoint:
         scheme, separator, rest = location.partition("://")
@@ -174,27 +148,10 @@ def registry_hosts(settings: Settings, environ: Mapping[str, str]) -> RegistryHo
     """Return what the settings and ``registries.conf`` say.
 
     Raises:
-        UsageError: the file that ``CONTAINERS_REGISTRIES_CONF`` names cannot be read.
+        UsageError: a ``registries.conf`` cannot be read.
     """
-    path = environ.get("CONTAINERS_REGISTRIES_CONF", "")
     return RegistryHosts(
         insecure=frozenset(settings.insecure_registries),
         mirrors=settings.registry_mirrors,
-        rules=_read_rules(Path(path)) if path else (),
+        rules=read_rules(environ),
     )
-
-
-def _read_rules(path: Path) -> tuple[RegistryRule, ...]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"cannot read `{path}`: {error.strerror}",
-            hint="`CONTAINERS_REGISTRIES_CONF` names it; unset it or fix the path",
-        ) from error
-    import tomllib  # most people have no such file
-
-    try:
-        return msgspec.convert(tomllib.loads(data.decode()), _RegistriesConf).registry
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"`{path}` is not a registries.conf of version 2: {error}") from error

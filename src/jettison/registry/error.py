@@ -1,6 +1,6 @@
 """What a registry's refusal means to the user.
 
-In:  HTTP status, a bounded body (``{"errors": [{code, message, detail}]}``), a redacted place.
+In:  HTTP status, a bounded body (``{"errors": [{code, message, detail}]}``), ``Retry-After``.
 Out: errors of the ``RegistryError`` tree.
 
 Source: OCI distribution-spec 1.1, "Error Codes".
@@ -33,7 +33,7 @@ class _Diagnostics(msgspec.Struct):
 
 
 def refusal(
-    status: int, body: bytes, *, doing: str, registry: str, granted: str = ""
+    status: int, body: bytes, *, doing: str, registry: str, granted: str = "", wait: float = 0.0
 ) -> RegistryError:
     """Return the error for an answer that is no success.
 
@@ -43,9 +43,17 @@ def refusal(
         doing: What was tried, as ``pull `library/python` ``.
         registry: Name of the registry, for the hint.
         granted: The ``Authorization`` header that was sent: servers may repeat it.
+        wait: Seconds that it asks to wait for before the next attempt.
     """
     said = _without(_diagnosis(body), granted)
-    suffix = f": {said}" if said else ""
+    error = _error(status, f": {said}" if said else "", doing, registry, granted, wait)
+    error.wait_seconds = wait
+    return error
+
+
+def _error(
+    status: int, suffix: str, doing: str, registry: str, granted: str, wait: float
+) -> RegistryError:
     login = f"run `jettison login {registry}`"
     if status == 401:
         problem = "does not accept the credentials" if granted else "wants credentials"
@@ -59,9 +67,10 @@ def refusal(
             status=status,
         )
     if status == 429:
+        pause = f"wait {wait:.0f} seconds" if wait else "wait"
         limited = RegistryError(
             f"registry `{registry}` limits the rate of requests, cannot {doing}{suffix}",
-            hint=f"wait, or {login} for a higher limit",
+            hint=f"{pause}, or {login} for a higher limit",
             status=status,
         )
         limited.cause = Cause(
@@ -73,7 +82,7 @@ def refusal(
     if status >= 500:
         return RegistryUnavailableError(
             f"registry `{registry}` answers {status}, cannot {doing}{suffix}",
-            hint="try again later",
+            hint=f"try again in {wait:.0f} seconds" if wait else "try again later",
             status=status,
         )
     return RegistryError(
@@ -120,8 +129,6 @@ def _diagnosis(body: bytes) -> str:
         answer = msgspec.json.decode(body, type=_Diagnostics)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
-    parts = [
-        " ".join(part for part in (each.message or each.code,) if part) for each in answer.errors
-    ]
-    text = "; ".join(part for part in parts if part) or answer.details or answer.error
+    parts = [": ".join(filter(None, (each.code, each.message))) for each in answer.errors]
+    text = "; ".join(filter(None, parts)) or answer.details or answer.error
     return "".join(c for c in text if c.isprintable())

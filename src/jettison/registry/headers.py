@@ -88,6 +88,26 @@ def parse_length(text: str) -> int | None:
     return int(text) if good else None
 
 
+def range_start(text: str) -> int | None:
+    """Return where the bytes of a ``Content-Range`` start, None when it says nothing.
+
+    >>> range_start("bytes 5-9/10"), range_start("bytes */10"), range_start("5-9")
+    (5, None, None)
+    """
+    unit, _, rest = text.strip().partition(" ")
+    return parse_length(rest.strip().partition("-")[0]) if unit.lower() == "bytes" else None
+
+
+def range_end(text: str) -> int | None:
+    """Return the last byte that an upload's ``Range`` says to be there, None when it says nothing.
+
+    >>> range_end("0-99"), range_end("bytes=0-99"), range_end("5-9"), range_end("0-")
+    (99, 99, None, None)
+    """
+    first, _, last = text.strip().removeprefix("bytes=").partition("-")
+    return parse_length(last) if first == "0" else None
+
+
 def parse_http_date(text: str) -> int:
     """Return nanoseconds since the epoch, 0 for what is no date.
 

@@ -13,15 +13,21 @@ from typing import TYPE_CHECKING
 
 from jettison.concurrency import Once
 from jettison.errors import RegistryError, RegistryUnavailableError
+from jettison.oci.codec import MAX_DOCUMENT_BYTES
 from jettison.oci.url import Url
 from jettison.registry.auth import Authorizer, Scopes, doing
 from jettison.registry.credentials import Credentials
 from jettison.registry.endpoint import Endpoint, is_unchecked
-from jettison.registry.error import MAX_ERROR_BYTES, refusal
-from jettison.registry.transport import Body, Transport, discard, read_bounded
+from jettison.registry.error import MAX_ERROR_BYTES, refusal, refuse_page
+from jettison.registry.headers import retry_after
+from jettison.registry.transport import Body, BrokenBodyError, Transport, discard, read_bounded
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
+
+_READS = 3
+_ANSWERS = 2
+"""To refusals of one request: of a token that another thread got, and of none or an old one."""
 
 
 class RegistrySession:
@@ -83,12 +89,13 @@ class RegistrySession:
             raise RegistryError(
                 f"registry `{endpoint.registry}` sends on from https to http: `{url.shown}`"
             )
-        for attempt in (1, 2):
+        fresh = False
+        for _ in range(_ANSWERS + 1):
             granted = self._authorizer.header(origin, scopes) if own else ""
             sent = dict(headers or {})
             if granted:
                 sent["Authorization"] = granted
-            response = self._transport.send(
+            response, place = self._transport.exchange(
                 method,
                 url,
                 headers=sent,
@@ -98,22 +105,84 @@ class RegistrySession:
             )
             if response.status in expected:
                 return response
-            # The first 401 asks for authorisation, or for a fresh token.
-            if response.status == 401 and own and attempt == 1:
+            # A challenge of another host, to which a redirect has led, is none of the registry's:
+            # its realm must not get the registry's credentials.
+            mine = own and place.origin == origin
+            # What was granted for this very request has not ended: then it is refused.
+            if response.status == 401 and mine and not fresh:
                 challenges = response.headers.getlist("WWW-Authenticate")
                 discard(response)
-                self._authorizer.forget(origin, scopes)
-                self._authorizer.answer(endpoint, origin, scopes, challenges)
+                fresh = self._authorizer.answer(endpoint, origin, scopes, challenges, granted)
                 continue
             said = read_bounded(response, MAX_ERROR_BYTES, what="the registry's answer")
+            if place.origin != url.origin:
+                # Signed addresses end; the registry may name another one.
+                raise RegistryUnavailableError(
+                    f"`{place.shown}`, to which registry `{endpoint.registry}` redirects, answers"
+                    f" {response.status}, cannot {doing(scopes)}",
+                    hint="try again later",
+                    status=response.status,
+                )
             raise refusal(
                 response.status,
                 said,
                 doing=doing(scopes),
                 registry=endpoint.registry,
                 granted=granted,
+                wait=retry_after(response.headers.get("Retry-After", "")),
             )
         raise RegistryError(f"registry `{endpoint.registry}` keeps asking for credentials")
+
+    def read(
+        self,
+        endpoint: Endpoint,
+        url: Url,
+        *,
+        scopes: Scopes,
+        accept: str = "",
+        missing: Collection[int] = (),
+        what: str,
+        kind: str,
+    ) -> tuple[Mapping[str, str], bytes] | None:
+        """Return the headers and the bytes of a document; None for a status of ``missing``.
+
+        A connection that breaks in the middle of it is no failure yet.
+
+        Args:
+            endpoint: Who is asked.
+            url: Of the document.
+            scopes: What must be allowed.
+            accept: Media types.
+            missing: Statuses that mean that there is none.
+            what: The document, for messages: ``manifest `1` ``.
+            kind: What should come, for messages: ``a manifest``.
+
+        Raises:
+            RegistryError: any other status, or no answer, or a web page.
+        """
+        for attempt in range(1, _READS + 1):
+            response = self.request(
+                endpoint,
+                "GET",
+                url,
+                scopes=scopes,
+                headers={"Accept": accept} if accept else {},
+                expected={200, *missing},
+            )
+            if response.status != 200:
+                discard(response)
+                return None
+            try:
+                data = read_bounded(response, MAX_DOCUMENT_BYTES, what=what)
+            except BrokenBodyError as error:
+                if attempt == _READS:
+                    raise RegistryUnavailableError(
+                        f"registry `{endpoint.registry}`: {error.message}", hint="try again"
+                    ) from error
+                continue
+            refuse_page(data, response.headers, endpoint.registry, kind)
+            return response.headers, data
+        raise AssertionError
 
     def _scheme(self, endpoint: Endpoint) -> str:
         if endpoint.scheme:
@@ -126,11 +195,11 @@ class RegistrySession:
         """Find out whether an insecure endpoint speaks http or https without certificates.
 
         This machine is asked in http first, others in https, lest credentials go in the clear
-        where that is not needed.
+        where that is not needed. The first is asked again at last: its connection may have broken.
         """
         order = ("http", "https") if endpoint.is_loopback else ("https", "http")
         unreachable: RegistryUnavailableError | None = None
-        for scheme in order:
+        for scheme in (*order, order[0]):
             try:
                 response = self._transport.send(
                     "GET", endpoint.url(scheme), headers={}, insecure=True, attempts=1

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
 
 
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+"""Within which the next bytes must be here."""
 HEAD_SECONDS = 180.0
 """Within which the head of an answer must be here."""
 

@@ -15,6 +15,7 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,22 +26,22 @@ import msgspec
 from jettison.concurrency import INTERRUPTS
 from jettison.errors import RegistryError, RegistryUnavailableError, UsageError
 from jettison.oci.url import Url, UrlError, split_user
+from jettison.registry.connection_error import FINAL, unreachable
 from jettison.registry.headers import retry_after
-from jettison.registry.sockets import SOCKETS
+from jettison.registry.sockets import CONNECT_SECONDS, READ_SECONDS, SOCKETS
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, ProxyManager
 
 USER_AGENT = "jettison/0.1"
-CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
 DOCUMENT_SECONDS = 180.0
 """Within which a document must be here, however its bytes trickle."""
 _LOOK_SECONDS = 0.2
 _BLOCK_BYTES = 256 << 10
 _CONNECTIONS = 8
 _MAX_REDIRECTS = 5
-_MAX_WAIT_SECONDS = 30.0
+MAX_WAIT_SECONDS = 30.0
+"""A server that asks for a longer pause is not waited for."""
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -84,14 +85,21 @@ class Transport:
         environ: For proxies (``HTTPS_PROXY``, ``NO_PROXY``, …).
         attempts: How often a request is tried.
         backoff_seconds: The first pause; each next one is twice as long.
+        read_seconds: Within which the next bytes must come.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], *, attempts: int = 4, backoff_seconds: float = 0.3
+        self,
+        environ: Mapping[str, str],
+        *,
+        attempts: int = 4,
+        backoff_seconds: float = 0.3,
+        read_seconds: float = READ_SECONDS,
     ) -> None:
         self._environ = environ
         self._attempts = attempts
         self._backoff_seconds = backoff_seconds
+        self._read_seconds = read_seconds
         self._pools: dict[tuple[str, bool], HTTPConnectionPool] = {}
         self._lock = threading.Lock()
 
@@ -118,8 +126,27 @@ class Transport:
             RegistryUnavailableError: no answer came, after all attempts.
             RegistryError: a redirect that must not be followed.
         """
+        return self.exchange(
+            method, url, headers=headers, body=body, insecure=insecure, attempts=attempts
+        )[0]
+
+    def exchange(
+        self,
+        method: str,
+        url: Url,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | Body | None = None,
+        insecure: bool = False,
+        attempts: int = 0,
+    ) -> tuple[BaseHTTPResponse, Url]:
+        """Send a request and return the answer, and the URL that gave it.
+
+        Raises:
+            As ``send``.
+        """
         request = _Request(method, url, _with_own(headers), body, insecure)
-        return self._follow(request, attempts or self._attempts)[0]
+        return self._follow(request, attempts or self._attempts)
 
     def locate(self, url: Url, *, headers: Mapping[str, str]) -> Url:
         """Return where redirects of a URL lead.
@@ -127,8 +154,7 @@ class Transport:
         Raises:
             As ``send``.
         """
-        request = _Request("GET", url, _with_own(headers))
-        response, found = self._follow(request, self._attempts)
+        response, found = self.exchange("GET", url, headers=headers)
         response.close()
         return found
 
@@ -153,7 +179,7 @@ class Transport:
             try:
                 response = self._once(request)
             except RegistryUnavailableError as error:
-                final = error.status == _FINAL or INTERRUPTS.count != interrupts
+                final = error.status == FINAL or INTERRUPTS.count != interrupts
                 if attempt == attempts or final:
                     error.status = 0
                     raise
@@ -161,10 +187,10 @@ class Transport:
                 if response.status not in _RETRIED or attempt == attempts:
                     return response
                 wait = max(wait, retry_after(response.headers.get("Retry-After", "")))
-                if wait > _MAX_WAIT_SECONDS:
+                if wait > MAX_WAIT_SECONDS:
                     return response
                 discard(response)
-            _pause(wait, interrupts)
+            pause(wait, interrupts)
         raise RegistryUnavailableError(f"no attempt to reach `{request.url.shown}`")
 
     def _once(self, request: _Request) -> BaseHTTPResponse:
@@ -190,11 +216,13 @@ class Transport:
                 decode_content=False,
             )
         except exceptions.HTTPError as error:
-            raise _unreachable(url, error) from error
+            raise unreachable(url, error, self._read_seconds) from error
         except OSError as error:
-            raise _unreachable(url, error) from error
+            raise unreachable(url, error, self._read_seconds) from error
         except ValueError:  # its text may quote a header, which may hold a token
-            raise _unreachable(url, ValueError("a header or address cannot be sent")) from None
+            raise unreachable(
+                url, ValueError("a header or address cannot be sent"), self._read_seconds
+            ) from None
         finally:
             if stream is not None:
                 stream.close()
@@ -207,14 +235,16 @@ class Transport:
         with self._lock:
             key = (url.origin, insecure)
             if key not in self._pools:
-                timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+                timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=self._read_seconds)
                 options: dict[str, object] = {
                     "timeout": timeout,
                     "maxsize": _CONNECTIONS,
                     "blocksize": _BLOCK_BYTES,
                 }
                 if url.scheme == "https":
-                    options["ssl_context"] = context = tls_context(url, insecure=insecure)
+                    options["ssl_context"] = context = tls_context(
+                        url, self._environ, insecure=insecure
+                    )
                     SOCKETS.watch_handshakes(context)
                     if insecure:
                         # The user said so; urllib3 would warn at every connection.
@@ -263,15 +293,20 @@ def _with_own(headers: Mapping[str, str]) -> Mapping[str, str]:
     return {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **headers}
 
 
-def _pause(seconds: float, interrupts: int) -> None:
-    """Wait before the next attempt, unless the user has had enough."""
+def pause(seconds: float, interrupts: int) -> None:
+    """Wait before the next attempt, unless the user has had enough.
+
+    Args:
+        seconds: To wait.
+        interrupts: ``INTERRUPTS.count`` when the work began.
+    """
     end = time.monotonic() + seconds
     while INTERRUPTS.count == interrupts and (left := end - time.monotonic()) > 0:
         time.sleep(min(left, _LOOK_SECONDS))
 
 
-_FINAL = -1
-"""Status of an error that a further attempt cannot change; never leaves this module."""
+class BrokenBodyError(RegistryUnavailableError):
+    """An answer began and did not end: it is worth another request."""
 
 
 def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
@@ -279,7 +314,7 @@ def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
 
     Raises:
         RegistryError: it is longer than ``limit`` bytes.
-        RegistryUnavailableError: the connection broke.
+        BrokenBodyError: the connection broke.
     """
     from urllib3 import exceptions  # loaded already
 
@@ -294,7 +329,7 @@ def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
                 raise TimeoutError
     except (exceptions.HTTPError, OSError) as error:
         response.close()
-        raise RegistryUnavailableError(f"the connection broke while reading {what}") from error
+        raise BrokenBodyError(f"the connection broke while reading {what}") from error
     if left <= 0:
         response.close()
         raise RegistryError(f"{what} is larger than {limit} bytes")
@@ -304,16 +339,8 @@ def read_bounded(response: BaseHTTPResponse, limit: int, *, what: str) -> bytes:
 
 def discard(response: BaseHTTPResponse) -> None:
     """Throw a body away; keep the connection when the rest of the body is small."""
-    from urllib3 import exceptions  # loaded already
-
-    try:
-        rest = response.read(64 << 10, decode_content=False)
-    except (exceptions.HTTPError, OSError):
-        rest = b"x" * (64 << 10)
-    if len(rest) < 64 << 10:
-        response.release_conn()
-    else:
-        response.close()
+    with contextlib.suppress(RegistryError):
+        read_bounded(response, 64 << 10, what="the answer")
 
 
 def _redirect(url: Url, target: str, insecure: bool) -> Url:
@@ -327,38 +354,3 @@ def _redirect(url: Url, target: str, insecure: bool) -> Url:
     if (url.scheme, following.scheme) == ("https", "http") and not insecure:
         raise RegistryError(f"`{url.shown}` redirects from https to http")
     return following
-
-
-def _unreachable(url: Url, error: Exception) -> RegistryUnavailableError:
-    from urllib3 import exceptions  # loaded already
-
-    host = url.authority
-    final = False
-    hint = "check the network and the name of the registry"
-    cause: BaseException = error
-    if isinstance(error, exceptions.ProxyError):
-        reason, hint = "the proxy refuses or is not there", "check HTTPS_PROXY and NO_PROXY"
-    elif isinstance(error, exceptions.NameResolutionError):
-        reason, final = "its name does not resolve", True
-    elif isinstance(error, exceptions.NewConnectionError):
-        cause = error.__cause__ or error
-        reason = (cause.strerror or "") if isinstance(cause, OSError) else ""
-        reason = reason.lower() or "no connection"
-    elif isinstance(error, exceptions.ConnectTimeoutError):
-        reason, final = f"no connection within {CONNECT_SECONDS:.0f} seconds", True
-    elif isinstance(error, exceptions.ReadTimeoutError):
-        reason = f"no answer within {READ_SECONDS:.0f} seconds"
-    elif isinstance(error, exceptions.SSLError) or "CERTIFICATE" in str(error):
-        reason, final = f"TLS fails: {_tls_reason(error)}", True
-        hint = "trust its certificate with SSL_CERT_FILE, or list it in `insecure_registries`"
-    else:
-        reason = "the connection broke"
-    return RegistryUnavailableError(
-        f"cannot reach `{host}`: {reason}", hint=hint, status=_FINAL if final else 0
-    )
-
-
-def _tls_reason(error: BaseException) -> str:
-    inner = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    text = str(getattr(inner, "verify_message", "") or getattr(inner, "reason", "") or error)
-    return "".join(c for c in text if c.isprintable())[:160]

@@ -7,7 +7,12 @@ import json
 import pytest
 
 from jettison.errors import ContentError, InvalidManifestError, PlatformNotFoundError
-from jettison.image.document import choose_platform, decode_config, decode_document
+from jettison.image.document import (
+    check_is_image,
+    choose_platform,
+    decode_config,
+    decode_document,
+)
 from jettison.oci import mediatype
 from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.platform import Platform, parse_platform
@@ -123,3 +128,53 @@ def test_what_is_offered_is_told():
 def test_the_only_image_without_a_platform_is_taken():
     index = Index(manifests=(entry(None),))
     assert choose_platform(index, Platform("amd64", "linux"), name="x") == index.manifests[0]
+
+
+def test_unknown_platforms_are_passed_over_and_not_offered():
+    unknown = entry("unknown/unknown", "2")
+    index = Index(manifests=(unknown, entry("linux/amd64", "1"), unknown))
+    assert choose_platform(index, Platform("amd64", "linux"), name="x").digest[-1] == "1"
+    with pytest.raises(PlatformNotFoundError, match=r"it offers linux/amd64$"):
+        choose_platform(index, Platform("s390x", "linux"), name="x")
+    alone = Index(manifests=(unknown, entry(None, "3")))
+    assert choose_platform(alone, Platform("s390x", "linux"), name="x").digest[-1] == "3"
+
+
+def test_schema_1_without_a_media_type_is_told_as_such():
+    old = {"schemaVersion": 1, "name": "a/b", "tag": "1", "fsLayers": [{"blobSum": DIGEST}]}
+    with pytest.raises(InvalidManifestError, match="schema 1, which is not supported") as raised:
+        decode(old, "application/json")
+    assert raised.value.hint == "push it again with a current tool"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        (
+            {"config": {**CONFIG, "mediaType": "application/vnd.cncf.helm.config.v1+json"}},
+            "`application/vnd.cncf.helm.config.v1+json` (a Helm chart)",
+        ),
+        (
+            {
+                "config": {**CONFIG, "mediaType": "application/vnd.oci.empty.v1+json"},
+                "artifactType": "application/vnd.example+type",
+            },
+            "`application/vnd.example+type`",
+        ),
+    ],
+    ids=["config", "artifact type"],
+)
+def test_artifacts_are_named_by_their_type(changes, kind):
+    document = decode(manifest(**changes))
+    assert isinstance(document, Manifest)
+    with pytest.raises(InvalidManifestError) as raised:
+        check_is_image(document, "r/chart")
+    assert raised.value.message == (
+        f"`r/chart` is not a container image but an artifact of type {kind}"
+    )
+
+
+def test_an_index_of_artifacts_is_named_by_their_type():
+    index = Index(manifests=(entry(None, artifact_type="application/vnd.in-toto+json"),))
+    with pytest.raises(InvalidManifestError, match=r"`x` holds no container image but .*attestat"):
+        choose_platform(index, Platform("amd64", "linux"), name="x")

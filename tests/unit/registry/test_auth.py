@@ -140,3 +140,14 @@ def test_a_token_server_that_refuses_does_not_make_us_show_the_secret(registry, 
 )
 def test_messages_say_what_was_tried(scopes, text):
     assert doing(scopes) == text
+
+
+def test_scopes_of_a_challenge_are_asked_for_beside_ours(registry, answered):
+    """A proxy of a registry may know the repository under another name."""
+    scopes = "repository:a/b:pull,push repository:proxied/a/b:pull"
+    query = urllib.parse.urlencode(
+        [("service", "s&t"), ("scope", SCOPES[0]), ("scope", "repository:proxied/a/b:pull")]
+    )
+    registry.give(f"GET /token?x=1&{query}", body=b'{"token":"T"}')
+    authorizer = answered(f'{BEARER},scope="{scopes}"')
+    assert authorizer.header(ORIGIN, SCOPES) == "Bearer T"

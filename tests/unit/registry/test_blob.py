@@ -9,7 +9,8 @@ import pytest
 from jettison.errors import RegistryError, RegistryUnavailableError, SizeMismatchError
 from jettison.oci.digest import sha256_digest
 from jettison.oci.manifest import Descriptor
-from jettison.registry.blob import BlobStream
+from jettison.oci.reference import parse_reference
+from jettison.registry.blob import BlobPart, BlobStream
 
 DATA = bytes(range(256)) * 40
 BLOB = Descriptor("application/octet-stream", sha256_digest(DATA), len(DATA))
@@ -47,8 +48,14 @@ def test_a_blob_is_read_in_pieces(registry, stream, size):
 
 def test_a_broken_connection_is_resumed_where_it_broke(registry, stream):
     registry.give(PATH, body=DATA[:3000], Content_Length=str(len(DATA)))
-    registry.give(PATH, 206, DATA[3000:5000], Content_Length=str(len(DATA) - 3000))
-    registry.give(PATH, 206, DATA[5000:])
+    registry.give(
+        PATH,
+        206,
+        DATA[3000:5000],
+        Content_Range="bytes 3000-/*",
+        Content_Length=str(len(DATA) - 3000),
+    )
+    registry.give(PATH, 206, DATA[5000:], Content_Range="bytes 5000-/*")
     assert whole(stream()) == DATA
     assert ranges(registry)[0] == ""
     assert ranges(registry)[1] == "bytes=3000-"
@@ -63,7 +70,7 @@ def test_a_registry_without_ranges_sends_all_again_and_what_is_known_is_skipped(
 
 def test_an_answer_that_ends_too_early_is_resumed_too(registry, stream):
     registry.give(PATH, body=DATA[:100])
-    registry.give(PATH, 206, DATA[100:])
+    registry.give(PATH, 206, DATA[100:], Content_Range="bytes 100-/*")
     assert whole(stream()) == DATA
 
 
@@ -100,3 +107,58 @@ def test_a_closed_stream_ends(registry, stream):
     opened.close()
     opened.close()
     assert registry.lines == [PATH]
+
+
+def test_a_range_that_starts_before_is_skipped_to_where_it_broke(registry, stream):
+    registry.give(PATH, body=DATA[:3000], Content_Length=str(len(DATA)))
+    registry.give(PATH, 206, DATA[1000:], Content_Range=f"bytes 1000-{len(DATA) - 1}/{len(DATA)}")
+    assert whole(stream()) == DATA
+
+
+@pytest.mark.parametrize("said", ["bytes */10240", "bytes 4000-10239/10240", "items 3000-9/10"])
+def test_a_range_of_other_bytes_is_not_taken(registry, stream, said):
+    registry.give(PATH, body=DATA[:3000], Content_Length=str(len(DATA)))
+    registry.give(PATH, 206, DATA[4000:], Content_Range=said)
+    registry.give(PATH, 206, DATA[3000:], Content_Range=f"bytes 3000-{len(DATA) - 1}/{len(DATA)}")
+    assert whole(stream()) == DATA
+
+
+def test_where_a_mirror_breaks_off_another_one_goes_on(registry, client_of):
+    mirrors = [f"http://{registry.host}/m{n}" for n in (1, 2)]
+    path = f"/library/x/blobs/{BLOB.digest}"
+    registry.give(f"GET /v2/m1{path}", body=DATA[:3000], Content_Length=str(len(DATA)))
+    registry.give(f"GET /v2/m1{path}", 200, b"", Content_Length=str(len(DATA)))
+    registry.give(f"GET /v2/m2{path}", 206, DATA[3000:], Content_Range="bytes 3000-/*")
+    client = client_of(None, *mirrors)
+    assert whole(client.blob(parse_reference("x"), BLOB)) == DATA
+    assert registry.lines[-1] == f"GET /v2/m2{path}"
+
+
+def test_a_server_that_drips_is_asked_again_and_then_given_up(registry, client_of):
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 61
+        return now[0]
+
+    client = client_of()
+    opened = []
+
+    def open_at(offset: int, _failures: int) -> BlobPart:
+        opened.append(offset)
+        part = client._part(client.hosts.endpoints(registry.reference())[0], BLOB, 0)
+        assert part is not None
+        return part
+
+    registry.give(PATH, body=DATA)
+    dripping = BlobStream(BLOB, open_at, open_at(0, 0), clock)
+    with pytest.raises(RegistryError, match="less than 64 KiB"):
+        whole(dripping, 10)
+    assert len(opened) == 6
+
+
+def test_a_range_that_says_nothing_is_the_one_that_was_asked_for(registry, stream):
+    registry.give(PATH, body=DATA[:3000], Content_Length=str(len(DATA)))
+    registry.give(PATH, 206, DATA, Content_Type="multipart/byteranges; boundary=x")
+    registry.give(PATH, 206, DATA[3000:])
+    assert whole(stream()) == DATA

@@ -98,7 +98,7 @@ def test_tags_are_read_page_by_page(registry, client_of):
     [
         (b"[", "", "the list of tags is not valid JSON"),
         (b"[" * 100_000, "", "the list of tags is not valid JSON"),
-        (b"{}", '<ftp://h/>; rel="next"', "names more tags at a place that cannot be asked"),
+        (b"{}", '<ftp://h/>; rel="next"', "names more of a list at a place that cannot be asked"),
     ],
     ids=["json", "deep", "scheme"],
 )
@@ -134,3 +134,51 @@ def test_credentials_are_tried(registry, client_of):
     client_of().check(registry.host, Credentials("me", "secret"))
     sent = [each.headers.get("authorization") for each in registry.asked]
     assert sent == [None, None, "Basic bWU6c2VjcmV0"]
+
+
+def test_pages_of_referrers_are_one_index(registry, client_of):
+    line = f"/v2/a/b/referrers/{DIGEST}"
+    entries = [
+        {"mediaType": TYPE, "digest": "sha256:" + letter * 64, "size": 1, "artifactType": "a/b"}
+        for letter in "12"
+    ]
+    first, second = (
+        json.dumps({"schemaVersion": 2, "manifests": [each]}).encode() for each in entries
+    )
+    registry.give(f"GET {line}", body=first, Link=f'<{line}?next=2>; rel="next"')
+    registry.give(f"GET {line}?next=2", body=second)
+    found = json.loads(client_of().referrers(registry.reference(), DIGEST) or b"")
+    assert found["manifests"] == entries
+
+
+@pytest.mark.parametrize("status", [400, 404, 405])
+def test_a_registry_that_lists_no_referrers_says_nothing(registry, client_of, status):
+    registry.give(f"GET /v2/a/b/referrers/{DIGEST}", status)
+    assert client_of().referrers(registry.reference(), DIGEST) is None
+
+
+def test_referrers_without_end_are_an_error(registry, client_of, monkeypatch):
+    monkeypatch.setattr("jettison.registry.client._MAX_REFERRER_PAGES", 3)
+    line = f"/v2/a/b/referrers/{DIGEST}"
+    body = b'{"schemaVersion":2,"manifests":[]}'
+    registry.give(f"GET {line}", body=body, Link=f'<{line}>; rel="next"')
+    with pytest.raises(RegistryError, match="referrers without end"):
+        client_of().referrers(registry.reference(), DIGEST)
+    assert len(registry.asked) == 3
+
+
+def test_bytes_that_were_damaged_on_their_way_are_asked_for_once_more(registry, client_of):
+    for line in (f"GET {MANIFEST}", f"GET /v2/a/b/blobs/{DIGEST}"):
+        registry.give(line, body=DATA + b" ", Content_Type=TYPE, Docker_Content_Digest=DIGEST)
+        registry.give(line, body=DATA, Content_Type=TYPE, Docker_Content_Digest=DIGEST)
+    client, reference = client_of(), registry.reference()
+    assert client.manifest(reference).data == DATA
+    spoilt = DATA.replace(b"2", b"3")
+    registry.answers[f"GET /v2/a/b/blobs/{DIGEST}"][0] = (200, {}, spoilt)
+    assert client.document(reference, Descriptor(TYPE, DIGEST, len(DATA))) == DATA
+
+
+def test_a_tag_s_manifest_is_compared_with_the_digest_that_the_registry_names(registry, client_of):
+    registry.give(f"GET {MANIFEST}", body=DATA, Docker_Content_Digest="sha256:" + "0" * 64)
+    with pytest.raises(DigestMismatchError):
+        client_of().manifest(registry.reference())

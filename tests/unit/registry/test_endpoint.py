@@ -8,12 +8,8 @@ import pytest
 
 from jettison.errors import RegistryError, UsageError
 from jettison.oci.reference import parse_reference
-from jettison.registry.endpoint import (
-    MirrorRule,
-    RegistryHosts,
-    RegistryRule,
-    registry_hosts,
-)
+from jettison.registry.endpoint import RegistryHosts, registry_hosts
+from jettison.registry.registries_conf import MirrorRule, RegistryRule
 from jettison.settings import Settings
 
 
@@ -70,6 +66,16 @@ def test_mirrors_of_docker_io_come_first_and_get_no_push():
     ]
     assert places(hosts, "python:3", push=True) == ["? registry-1.docker.io/library/python"]
     assert places(hosts, "ghcr.io/a/b:1") == ["? ghcr.io/a/b"]
+
+
+def test_mirrors_of_other_registries_have_their_names_in_front():
+    hosts = RegistryHosts(mirrors=("ghcr.io=http://127.0.0.1:81/ghcr", "docker.io=hub.example"))
+    assert places(hosts, "ghcr.io/a/b:1") == [
+        "http 127.0.0.1:81/ghcr/a/b insecure",
+        "? ghcr.io/a/b",
+    ]
+    assert places(hosts, "python:3")[0] == "? hub.example/library/python"
+    assert places(hosts, "quay.io/a:1") == ["? quay.io/a"]
 
 
 def test_settings_name_insecure_registries():

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from jettison.errors import RegistryError
+from jettison.errors import DigestMismatchError, RegistryError
 from jettison.oci.digest import sha256_digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import parse_reference
@@ -22,7 +22,7 @@ MOUNT = f"POST /v2/a/b/blobs/uploads/?mount={ESCAPED}&from=c%2Fd"
 
 @pytest.fixture
 def uploader(registry, client_of, monkeypatch):
-    monkeypatch.setattr("jettison.registry.upload._PAUSE_SECONDS", 0)
+    monkeypatch.setattr("jettison.registry.blob_upload._PAUSE_SECONDS", 0)
     return Uploader(client_of(), registry.reference())
 
 
@@ -80,6 +80,8 @@ def test_a_server_that_fails_gets_the_blob_anew_at_a_new_place(registry, uploade
     assert [line.split("?")[0] for line in registry.lines[1:]] == [
         POST,
         "PUT /one",
+        "GET /one",
+        HEAD,
         POST,
         "PUT /two",
     ]
@@ -112,3 +114,32 @@ def test_a_manifest_that_is_refused_is_an_error(registry, uploader):
     registry.give("PUT /v2/a/b/manifests/1", 400, said)
     with pytest.raises(RegistryError, match="no layers"):
         uploader.manifest("1", "application/x", b"{}")
+
+
+def test_a_manifest_that_was_damaged_on_its_way_is_put_again(registry, uploader):
+    line = "PUT /v2/a/b/manifests/1"
+    registry.give(line, 201, Docker_Content_Digest="sha256:" + "0" * 64)
+    registry.give(line, 201, Docker_Content_Digest=sha256_digest(b"{}"), OCI_Subject="x")
+    assert uploader.manifest("1", "application/x", b"{}")
+    assert registry.lines == [line, line]
+    registry.answers = {}
+    registry.give(line, 201, Docker_Content_Digest="sha256:" + "0" * 64)
+    with pytest.raises(DigestMismatchError, match="keeps other bytes of manifest `1`"):
+        uploader.manifest("1", "application/x", b"{}")
+
+
+def test_an_upload_that_a_refused_mount_began_is_used(registry, uploader):
+    registry.give(MOUNT, 202, Location="/begun")
+    registry.give(f"PUT /begun?digest={ESCAPED}", 201)
+    source = registry.reference("c/d")
+    assert uploader.blob(BLOB, lambda: io.BytesIO(DATA), mount_from=source) is Uploaded.SENT
+    assert registry.lines == [HEAD, MOUNT, f"PUT /begun?digest={ESCAPED}"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_registry_that_knows_no_mounts_gets_the_blob(registry, uploader, status):
+    registry.give(MOUNT, status)
+    registry.give(POST, 202, Location="/u")
+    registry.give(f"PUT /u?digest={ESCAPED}", 201)
+    source = registry.reference("c/d")
+    assert uploader.blob(BLOB, lambda: io.BytesIO(DATA), mount_from=source) is Uploaded.SENT

@@ -181,12 +181,7 @@ def _mirror(text: str) -> str:
     origin, equals, mirror = text.partition("=")
     if not equals or not mirror:
         raise UsageError(f"--registry-map `{text}` is malformed", hint="write `REGISTRY=MIRROR`")
-    if origin not in _DOCKER_HUB:
-        raise UsageError(
-            f"--registry-map `{text}`: only docker.io has mirrors by a flag",
-            hint="write a `registries.conf` and name it in `CONTAINERS_REGISTRIES_CONF`",
-        )
-    return mirror
+    return mirror if origin in _DOCKER_HUB else text
 
 
 def _progress(values: _Values) -> str:

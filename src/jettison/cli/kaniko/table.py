@@ -119,7 +119,7 @@ FLAGS = (
     Flag(
         "registry-map",
         "works",
-        "mirrors of docker.io, as `index.docker.io=MIRROR`; others need a `registries.conf`;"
+        "mirrors by registry, as `index.docker.io=MIRROR;ghcr.io=OTHER`;"
         " also `KANIKO_REGISTRY_MAP`",
         "list",
     ),
