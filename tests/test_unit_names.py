@@ -78,6 +78,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
+    "jettison.api.solving": _RUNS,
     "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
     "jettison.api.verdict": _REPORTS,

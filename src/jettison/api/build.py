@@ -6,9 +6,8 @@ Out: ``BuildResult``.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -21,36 +20,25 @@ from jettison.api.credentials import access_of
 from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
 from jettison.api.outcome import Outcome
-from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
+from jettison.api.output import prepare_outputs, reads_layers, write_outputs
 from jettison.api.project import Built
 from jettison.api.remember import remember_built, remember_failed
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
+from jettison.api.solving import background_packer, make_solver
 from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
 from jettison.api.verdict import judge
-from jettison.concurrency import processors
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
-from jettison.image.background import BackgroundPacker
-from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest
-from jettison.oci.redact import redacted
-from jettison.oci.reference import names_registry, parse_reference
+from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan
-from jettison.plan.op import ExecOp
-from jettison.solver.drivers import Committer, Drivers, ExecOptions, Kept
-from jettison.solver.runtime import Runtime
-from jettison.solver.solve import Solver
 from jettison.source.context import open_context
-from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
-    from jettison.container.cdi.registry import HostDevice
     from jettison.report.model import Report
-    from jettison.sandbox.base import Sandbox
-    from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
     from jettison.store.image import StoredImage
 
 
@@ -97,9 +85,9 @@ def build(
             resources=resources,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
-        packer = resources.enter_context(_background_packer(session, request, outputs, plan))
+        packer = resources.enter_context(background_packer(session, request, outputs, plan))
         loader = resources.enter_context(RuleLoader(checks, session.require_namespace))
-        solver = _solver(session, request, sources, plan, sink, packer, resources, loader)
+        solver = make_solver(session, request, sources, plan, sink, packer, resources, loader)
         try:
             solution = solver.solve()
         finally:
@@ -127,7 +115,7 @@ def build(
             Outcome(solution, image, time.monotonic() - began, explanation, reports=wanted),
             checks=checks,
             of_text=of_text,
-            solve=lambda other: _solver(
+            solve=lambda other: make_solver(
                 session, request, sources, other, sink, packer, resources, loader
             ).solve(),
             sink=sink,
@@ -214,137 +202,3 @@ def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:
     unknown = [each for each in request.no_cache_stages if each.lower() not in known]
     if unknown:
         sink(Warned(now, f"`--no-cache-filter` names no stage: {', '.join(unknown)}"))
-
-
-def _solver(
-    session: Session,
-    request: BuildRequest,
-    sources: ContextSources,
-    plan: Plan,
-    sink: Sink,
-    packer: BackgroundPacker,
-    keeping: ExitStack,
-    before_running: Callable[[], None],
-) -> Solver:
-    drivers = Drivers(
-        layer_store=session.layer_store,
-        layers=session.blobs,
-        kept=Kept(session.cache.records, session.cache.selections, session.builds.origins),
-        sources=sources,
-        sandbox=lambda: _sandbox(session, request, sink),
-        options=_exec_options(session, request, plan, keeping, sink),
-        commit=_committer(session, plan, packer),
-    )
-    jobs = session.settings.jobs or max(4, processors())
-    name = redacted(request.tags[0] if request.tags else request.context)
-    called = f"the build of `{name}` (process {os.getpid()})"
-    runtime = Runtime(drivers, sink=sink, jobs=jobs, name=called)
-    shipped = _shipped(plan)
-
-    def layer_made(vertex: Digest, layer: LayerId) -> None:
-        if vertex in shipped and plan.source_date_epoch is None:
-            packer.add(layer)
-
-    # Layers that are found stay until they are leased, or until the whole build has ended.
-    using = session.store.using()
-    using.acquire(shared=True)
-    keeping.callback(using.release)
-
-    def lease(layers: Iterable[LayerId]) -> None:
-        session.store.lease(layers)
-        using.release()
-
-    return Solver(
-        plan,
-        runtime,
-        before_running=before_running,
-        lock=session.store.lock,
-        lease=lease,
-        layer_made=layer_made,
-    )
-
-
-def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
-    """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
-    from jettison.sandbox.select import limitations  # a cached build runs nothing
-
-    sandbox = session.sandbox()
-    lacking = limitations(sandbox)
-    if lacking:
-        sink(Warned(time.time_ns(), lacking))
-    return sandbox
-
-
-def _shipped(plan: Plan) -> set[Digest]:
-    """Return the vertices whose layers the image consists of."""
-    bases = {vertex.digest: vertex.base for vertex in plan.vertices}
-    shipped: set[Digest] = set()
-    vertex = plan.target
-    while vertex is not None:
-        shipped.add(vertex)
-        vertex = bases[vertex]
-    return shipped
-
-
-def _background_packer(
-    session: Session, request: BuildRequest, outputs: Sequence[PreparedOutput], plan: Plan
-) -> BackgroundPacker:
-    """Decide how layers are packed while they are made.
-
-    As the first output wants that writes blobs. Without one, a tag that names a registry makes a
-    push likely: layers that are made anyway are then packed as ``push`` would, which costs a
-    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed. Layers whose
-    times will be rewritten are packed then.
-    """
-    if plan.source_date_epoch is not None:
-        return BackgroundPacker(session.blobs, None)
-    wanted = (output.exporter.packs for output in outputs)
-    compression = next((each for each in wanted if each is not None), None)
-    if compression is None and any(names_registry(tag) for tag in request.tags):
-        return BackgroundPacker(session.blobs, Compression(), needed=False)
-    return BackgroundPacker(session.blobs, compression)
-
-
-def _committer(session: Session, plan: Plan, packer: BackgroundPacker) -> Committer:
-    """Return what commits layers: the image's last one is packed meanwhile."""
-
-    def commit(
-        vertex: Digest,
-        active: ActiveSnapshot,
-        change: Change,
-        *,
-        cancelled: Callable[[], bool],
-    ) -> LayerInfo:
-        if vertex == plan.target and plan.source_date_epoch is None:
-            return packer.commit(active, change, cancelled=cancelled)
-        return session.layer_store.commit(active, change)
-
-    return commit
-
-
-def _devices(
-    session: Session, request: BuildRequest, plan: Plan, sink: Sink
-) -> Mapping[str, tuple[HostDevice, ...]]:
-    """Return what steps get for the devices that they ask for."""
-    asked = any(isinstance(each.op, ExecOp) and each.op.devices for each in plan.vertices)
-    if not asked and not any(each.startswith("device") for each in request.allow):
-        return {}
-    from jettison.api.devices import devices_of  # seldom asked for
-
-    def warn(text: str) -> None:
-        sink(Warned(time.time_ns(), text))
-
-    return devices_of(plan, request.allow, warn, session.settings.cdi_dirs)
-
-
-def _exec_options(
-    session: Session, request: BuildRequest, plan: Plan, resources: ExitStack, sink: Sink
-) -> ExecOptions:
-    from jettison.api.execution import exec_options
-
-    devices = _devices(session, request, plan, sink)
-    options = exec_options(session, request, plan.proxy_env, resources, devices)
-    for name, variable in options.unset_secrets.items():
-        text = f"secret `{name}` is empty: the variable `{variable}` is not set"
-        sink(Warned(time.time_ns(), text))
-    return options
