@@ -44,9 +44,11 @@ class RegistryServer:
     Args:
         directory: Its data, config and log.
         auth: ``none``, ``basic`` or ``bearer``.
+        deletes: Whether manifests may be deleted.
     """
 
-    def __init__(self, directory: Path, auth: str = "none") -> None:
+    def __init__(self, directory: Path, auth: str = "none", *, deletes: bool = True) -> None:
+        self.deletes = deletes
         self.directory = directory
         self.auth = auth
         self.port = free_port()
@@ -82,7 +84,7 @@ class RegistryServer:
             "log": {"level": "warn", "accesslog": {"disabled": False}},
             "storage": {
                 "filesystem": {"rootdirectory": str(self.directory / "data")},
-                "delete": {"enabled": True},
+                "delete": {"enabled": self.deletes},
             },
             "http": {"addr": self.host, "secret": "test"},
             **auth,

@@ -67,6 +67,7 @@ _SBOMS = Elsewhere(
     "a part of bills of materials, which are tested whole: documents against their schemas",
     ("unit/sbom/test_sbom_documents.py", "e2e/test_cli_sbom.py"),
 )
+_PARTS = Elsewhere("speaks with a registry", ("integration/test_parts.py",))
 _REFERRERS = Elsewhere("speaks with a registry", ("e2e/test_report_in_registry.py",))
 _TRACES = Elsewhere(
     "remembers whole builds, and explains them by each other",
@@ -106,6 +107,10 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.loader.search": _LOADERS,
     "jettison.api.attached_report": _REFERRERS,
     "jettison.image.referrers": _REFERRERS,
+    "jettison.api.merge": _PARTS,
+    "jettison.api.parts": _PARTS,
+    "jettison.image.merge": _PARTS,
+    "jettison.image.parts": _PARTS,
     "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,
     "jettison.api.counterfactual": _REPORTS,
@@ -115,7 +120,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.trace": _TRACES,
     "jettison.api.why": _TRACES,
     "jettison.api.facts": _REPORTS,
-    "jettison.api.images": _RUNS,
     "jettison.api.manifest": _RUNS,
     "jettison.api.container_document": _CONTAINERS,
     "jettison.api.containers": _CONTAINERS,

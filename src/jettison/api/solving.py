@@ -24,7 +24,7 @@ from jettison.oci.digest import Digest
 from jettison.oci.redact import redacted
 from jettison.oci.reference import names_registry
 from jettison.plan.graph import Plan
-from jettison.plan.op import ExecOp
+from jettison.plan.op import ExecOp, ImageOp
 from jettison.solver.drivers import Committer, Drivers, ExecOptions, Kept
 from jettison.solver.runtime import Runtime
 from jettison.solver.solve import Solver
@@ -63,7 +63,7 @@ def make_solver(
         layers=session.blobs,
         kept=Kept(session.cache.records, session.cache.selections, session.builds.origins),
         sources=sources,
-        sandbox=lambda: _sandbox(session, request, sink),
+        sandbox=lambda: _sandbox(session, plan, sink),
         options=_exec_options(session, request, plan, keeping, sink),
         commit=_committer(session, plan, packer),
     )
@@ -96,10 +96,13 @@ def make_solver(
     )
 
 
-def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
+def _sandbox(session: Session, plan: Plan, sink: Sink) -> Sandbox:
     """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
+    from jettison.linux import binfmt
     from jettison.sandbox.select import limitations  # a cached build runs nothing
 
+    images = [each.op for each in plan.vertices if isinstance(each.op, ImageOp)]
+    binfmt.register(tuple(dict.fromkeys(each.platform.architecture for each in images)))
     sandbox = session.sandbox()
     lacking = limitations(sandbox)
     if lacking:
@@ -108,13 +111,14 @@ def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
 
 
 def _shipped(plan: Plan) -> set[Digest]:
-    """Return the vertices whose layers the image consists of."""
+    """Return the vertices whose layers the images consist of."""
     bases = {vertex.digest: vertex.base for vertex in plan.vertices}
     shipped: set[Digest] = set()
-    vertex = plan.target
-    while vertex is not None:
-        shipped.add(vertex)
-        vertex = bases[vertex]
+    for target in plan.targets:
+        vertex: Digest | None = target
+        while vertex is not None:
+            shipped.add(vertex)
+            vertex = bases[vertex]
     return shipped
 
 
@@ -147,7 +151,7 @@ def _committer(session: Session, plan: Plan, packer: BackgroundPacker) -> Commit
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
-        if vertex == plan.target and plan.source_date_epoch is None:
+        if vertex in plan.targets and plan.source_date_epoch is None:
             return packer.commit(active, change, cancelled=cancelled)
         return session.layer_store.commit(active, change)
 

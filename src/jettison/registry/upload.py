@@ -151,6 +151,22 @@ class Uploader:
         discard(response)
         return "OCI-Subject" in response.headers
 
+    def delete(self, digest: Digest) -> bool:
+        """Delete a manifest with its tags; tell whether it is gone, or a registry deletes nothing.
+
+        Raises:
+            RegistryUnavailableError: the registry cannot be reached.
+        """
+        response = self._session.request(
+            self._endpoint,
+            "DELETE",
+            self._url(f"manifests/{digest}"),
+            scopes=(f"repository:{self._endpoint.repository}:delete,pull,push",),
+            expected={200, 202, 204, 400, 401, 403, 404, 405},
+        )
+        discard(response)
+        return response.status in {200, 202, 204, 404}
+
     def _send(self, descriptor: Descriptor, body: Body) -> None:
         started = self._session.request(
             self._endpoint,
