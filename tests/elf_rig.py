@@ -189,3 +189,22 @@ def _define(order: str, strings: _Strings, soname: str, defines: Sequence[str]) 
         )
         data += struct.pack(order + "II", strings.add(version), 0)
     return data
+
+
+def arm64_program(directory: str) -> bytes:
+    """Return a program for Linux on arm64 that makes a directory, and ends with what that gave."""
+    words = (
+        0x92800C60,  # movn x0, #99: AT_FDCWD
+        0x100000C1,  # adr x1, the path, six instructions on
+        0xD2803DA2,  # movz x2, #0o755
+        0xD2800448,  # movz x8, #34: mkdirat
+        0xD4000001,  # svc
+        0xD2800BA8,  # movz x8, #93: exit
+        0xD4000001,  # svc
+    )
+    body = struct.pack("<7I", *words) + directory.encode() + b"\0"
+    start, size = 0x400000, 120 + len(body)
+    identification = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    header = struct.pack("<HHIQQQIHHHHHH", 2, 183, 1, start + 120, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, start, start, size, size, 0x1000)
+    return identification + header + segment + body

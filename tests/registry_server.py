@@ -45,9 +45,13 @@ class RegistryServer:
         directory: Its data, config and log.
         auth: ``none``, ``basic`` or ``bearer``.
         program: Path of another registry of the same kind; empty for Debian's.
+        deletes: Whether manifests may be deleted.
     """
 
-    def __init__(self, directory: Path, auth: str = "none", program: str = "") -> None:
+    def __init__(
+        self, directory: Path, auth: str = "none", program: str = "", *, deletes: bool = True
+    ) -> None:
+        self.deletes = deletes
         self.directory = directory
         self.auth = auth
         self.program = program
@@ -84,7 +88,7 @@ class RegistryServer:
             "log": {"level": "warn", "accesslog": {"disabled": False}},
             "storage": {
                 "filesystem": {"rootdirectory": str(self.directory / "data")},
-                "delete": {"enabled": True},
+                "delete": {"enabled": self.deletes},
             },
             "http": {"addr": self.host, "secret": "test"},
             **auth,

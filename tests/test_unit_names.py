@@ -68,6 +68,7 @@ _SBOMS = Elsewhere(
     ("unit/sbom/test_sbom_documents.py", "e2e/test_cli_sbom.py"),
 )
 _ATTESTED = Elsewhere("speaks with a registry, after a build", ("e2e/test_cli_attest.py",))
+_PARTS = Elsewhere("speaks with a registry", ("integration/test_parts.py",))
 _REFERRERS = Elsewhere("speaks with a registry", ("e2e/test_report_in_registry.py",))
 _TRACES = Elsewhere(
     "remembers whole builds, and explains them by each other",
@@ -79,6 +80,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
+    "jettison.api.solving": _RUNS,
     "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
     "jettison.api.verdict": _REPORTS,
@@ -115,6 +117,10 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.exporter.attested_files": _ATTESTED,
     "jettison.image.signed_tags": _ATTESTED,
     "jettison.image.referrers": _REFERRERS,
+    "jettison.api.merge": _PARTS,
+    "jettison.api.parts": _PARTS,
+    "jettison.image.merge": _PARTS,
+    "jettison.image.parts": _PARTS,
     "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,
     "jettison.api.counterfactual": _REPORTS,
@@ -124,7 +130,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.trace": _TRACES,
     "jettison.api.why": _TRACES,
     "jettison.api.facts": _REPORTS,
-    "jettison.api.images": _RUNS,
     "jettison.api.manifest": _RUNS,
     "jettison.api.container_document": _CONTAINERS,
     "jettison.api.containers": _CONTAINERS,

@@ -396,7 +396,7 @@ def test_podman_loads_archives(rig, kind, tmp_path: Path):
     archive = tmp_path / "x.tar"
     if kind == "save":
         rig.store.images.tag("example.org/app:1", image.id)
-        save_images([("example.org/app:1", image)], str(archive), rig.services)
+        save_images([("example.org/app:1", [image])], str(archive), rig.services)
     else:
         export(rig, kind, archive, image, name="example.org/app:1")
     command = podman_command(podman, tmp_path)
@@ -417,7 +417,7 @@ def test_save_writes_each_image_once_with_all_its_names(rig, tmp_path: Path):
     first, second = rig.image(FILES), rig.image({"other": "x"})
     for name in ("app:1", "app:2"):
         rig.store.images.tag(f"docker.io/library/{name}", first.id)
-    wanted = [("app:1", first), (second.id[7:19], second), ("app:2", first)]
+    wanted = [("app:1", [first]), (second.id[7:19], [second]), ("app:2", [first])]
     save_images(wanted, str(tmp_path / "x.tar"), rig.services)
     entries = json.loads(
         (extracted(tmp_path / "x.tar", tmp_path / "x") / "manifest.json").read_text()

@@ -21,7 +21,9 @@ from jettison.attest.request import SbomRequest
 from jettison.events import Sink, Warned
 from jettison.exporter.base import ExportResult
 from jettison.image.attestation import Attestation
+from jettison.image.manifest import image_platform
 from jettison.oci.digest import Digest, short
+from jettison.oci.platform import Platform
 from jettison.oci.reference import parse_reference
 from jettison.plan.op import Op
 from jettison.store.image import StoredImage
@@ -49,27 +51,27 @@ class Attesting:
         self._began = time.time()
         self._signed = False
         self._key = _key(request.sign, session)
-        self._built: Built | None = None
-        self._found: Mapping[Op, str] = {}
+        self._built: dict[Platform, tuple[Built, dict[str, Any] | None]] = {}
         self._made: dict[Digest, tuple[Attestation, ...]] = {}
         self.provenance: dict[str, Any] | None = None
-        """The predicate, once it was made."""
+        """The predicate of the build that was solved last, once it was made."""
 
     def solved(self, built: Built, found: Mapping[Op, str], image: StoredImage) -> None:
-        """Take a build that was solved.
+        """Take what was solved for a platform; the one that results tell of comes last.
 
         Args:
             built: It.
             found: Digests of downloads and checkouts.
             image: What was made of it.
         """
-        self._built, self._found = built, found
+        self.provenance = None
         if self._request.attest.provenance is not None:
             from jettison.api.attest_build import build_provenance
 
             self.provenance = build_provenance(
                 self._session, built, found, image, began=self._began
             )
+        self._built[image_platform(image.config)] = (built, self.provenance)
 
     def of(self, image: StoredImage) -> tuple[Attestation, ...]:
         """Return what is said of an image.
@@ -77,10 +79,11 @@ class Attesting:
         Raises:
             ContentError, SourceError, StorageError: its files cannot be read.
         """
-        if not self._request.attest or self._built is None:
+        known = self._built.get(image_platform(image.config))
+        if not self._request.attest or known is None:
             return ()
         if image.id not in self._made:
-            self._made[image.id] = self._make(image, self._built)
+            self._made[image.id] = self._make(image, *known)
         return self._made[image.id]
 
     def exported(self, result: ExportResult) -> None:
@@ -106,16 +109,18 @@ class Attesting:
                 " (add `--push`, or `--output type=oci,dest=FILE`)"
             )
 
-    def _make(self, image: StoredImage, built: Built) -> tuple[Attestation, ...]:
+    def _make(
+        self, image: StoredImage, built: Built, provenance: Mapping[str, Any] | None
+    ) -> tuple[Attestation, ...]:
         made: list[Attestation] = []
         wanted = self._request.attest
-        if wanted.provenance is not None and self.provenance is not None:
+        if wanted.provenance is not None and provenance is not None:
             from jettison.attest.slsa import PREDICATE_TYPE
 
             made.append(
                 Attestation(
                     PREDICATE_TYPE,
-                    msgspec.json.encode(self.provenance),
+                    msgspec.json.encode(provenance),
                     wanted.provenance.filename,
                     wanted.provenance.inline,
                     wanted.provenance.inline_only,

@@ -6,51 +6,43 @@ Out: ``BuildResult``.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from jettison.api.attest import Attesting
 from jettison.api.build_checks import RuleLoader, check_settings
-from jettison.api.built import BuiltImages
+from jettison.api.built import BuiltImages, PlatformBuild, main_last
 from jettison.api.check import check_build
 from jettison.api.compile import compile_request, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
 from jettison.api.outcome import Outcome
-from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
+from jettison.api.output import prepare_outputs, reads_layers, write_outputs
 from jettison.api.project import Built
 from jettison.api.remember import remember_built, remember_failed
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
+from jettison.api.solving import background_packer, make_solver
 from jettison.api.sources import ContextSources
 from jettison.api.stages import stage_reports
-from jettison.api.verdict import judge
-from jettison.concurrency import processors
+from jettison.api.verdict import Verdict, judge_all
 from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
-from jettison.image.background import BackgroundPacker
-from jettison.image.manifest import Compression
 from jettison.linux import userns
 from jettison.oci.digest import Digest
-from jettison.oci.redact import redacted
-from jettison.oci.reference import names_registry, parse_reference
-from jettison.plan.graph import Plan
-from jettison.plan.op import ExecOp
-from jettison.solver.drivers import Committer, Drivers, ExecOptions, Kept
-from jettison.solver.runtime import Runtime
-from jettison.solver.solve import Solver
+from jettison.oci.reference import parse_reference
+from jettison.plan.graph import Plan, union
 from jettison.source.context import open_context
-from jettison.store.layer import LayerId
 
 if TYPE_CHECKING:
-    from jettison.container.cdi.registry import HostDevice
+    from jettison.image.parts import Merged
     from jettison.report.model import Report
-    from jettison.sandbox.base import Sandbox
-    from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
+    from jettison.solver.result import Solution
     from jettison.store.image import StoredImage
 
 
@@ -88,8 +80,8 @@ def build(
         context = resources.enter_context(open_context(request, session.store, access))
         resources.enter_context(excerpts_from(context))
         compiled = compile_request(session, request, context, sink)
-        plan = compiled.plan
-        _report_stages(plan, request, sink)
+        plan = union([each.plan for each in compiled])
+        _report_stages(plan, [each.plan for each in compiled], request, sink)
         of_text = check_build(session, compiled, context, sink, checks)
         sources = ContextSources(
             context,
@@ -97,70 +89,130 @@ def build(
             resources=resources,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
-        packer = resources.enter_context(_background_packer(session, request, outputs, plan))
+        packer = resources.enter_context(background_packer(session, request, outputs, plan))
         loader = resources.enter_context(RuleLoader(checks, session.require_namespace))
-        solver = _solver(session, request, sources, plan, sink, packer, resources, loader)
+        solver = make_solver(session, request, sources, plan, sink, packer, resources, loader)
         try:
             solution = solver.solve()
         finally:
-            built = Built(request, compiled, context, solver.solution())
-            remember_failed(session, built)
-        packer.finish(solution.stack(plan.target))
-        if request.trace_inputs:
-            from jettison.api.traced import tell_untraced  # seldom asked for
-
-            tell_untraced(session, solution, sink)
-        images = BuiltImages(session, solution, outputs)
-        image = images.first()
-        keep_build(session, compiled, solution, images.made, solver.origins)
+            found = solver.solution()
+            all_built = [Built(request, c, context, found.of(c.plan)) for c in compiled]
+            for built in all_built:
+                remember_failed(session, built)
+        packer.finish(tuple(each for target in plan.targets for each in solution.stack(target)))
+        _tell_untraced(session, request, solution, sink)
+        parts = [
+            PlatformBuild(built, BuiltImages(session, built.solution, outputs))
+            for built in all_built
+        ]
         wanted = wants_report(request, ran=bool(solution.executed))
-        explanation = remember_built(
-            session,
-            built,
-            image.id,
-            sink,
-            explain=request.explain or (wanted and bool(solution.executed)),
-        )
-        verdict = judge(
+        explain = request.explain or (wanted and bool(solution.executed))
+        outcomes = [
+            _outcome(session, part, solver.origins, sink, began, explain=explain, reports=wanted)
+            for part in main_last(parts)
+        ][::-1]
+        verdict = judge_all(
             session,
             request,
-            Outcome(solution, image, time.monotonic() - began, explanation, reports=wanted),
+            outcomes,
             checks=checks,
             of_text=of_text,
-            solve=lambda other: _solver(
+            solve=lambda other: make_solver(
                 session, request, sources, other, sink, packer, resources, loader
             ).solve(),
             sink=sink,
             reported=reported,
         )
-        attesting.solved(built, sources.found, image)
-        manifest = write_outputs(outputs, images.wanted_by, sink, attesting.exported)
+        for part in main_last(parts):
+            attesting.solved(part.built, sources.found, part.images.first())
+        manifest = write_outputs(
+            outputs,
+            lambda wanting: [part.images.wanted_by(wanting) for part in parts],
+            sink,
+            attesting.exported,
+        )
         attesting.finish()
-        if images.made != (image,):  # an output wanted other times
-            keep_build(session, compiled, solution, images.made, solver.origins)
+        joined = _join(session, request, manifest, outcomes[0], sink)
+        for part in parts:  # an output may have wanted other times
+            keep_build(session, part, solver.origins)
         session.cache.records.note_used()
     if solution.executed:
         from jettison.api.prune import keep_within_budget  # only what ran adds
 
         keep_within_budget(session)
     if verdict.report is not None:
-        _hand_out(session, request, verdict.report, image, manifest, reported)
-    stages = stage_reports(session, solution)
-    return BuildResult(
-        image_id=image.id,
-        tags=tuple(str(parse_reference(tag)) for tag in request.tags),
+        _hand_out(session, request, verdict.report, outcomes[0].image, manifest, reported)
+    result = msgspec.structs.replace(
+        _result_of(session, request, outcomes[0], verdict),
         manifest=manifest,
         executed=len(solution.executed),
         cached=len(solution.cached),
+        provenance=attesting.provenance,
+        images={
+            str(part.built.solution.plan.image.platform): part.images.first().id for part in parts
+        },
+    )
+    if joined is None:
+        return result
+    missing = tuple(map(str, joined.missing))
+    return msgspec.structs.replace(
+        result, index=joined.index, missing_parts=missing, left_tags=joined.left
+    )
+
+
+def _outcome(
+    session: Session,
+    part: PlatformBuild,
+    find_origins: Callable[[Digest], bytes | None],
+    sink: Sink,
+    began: float,
+    *,
+    explain: bool,
+    reports: bool,
+) -> Outcome:
+    """Make the image of a platform, and remember how it was built."""
+    image = part.images.first()
+    keep_build(session, part, find_origins)
+    explanation = remember_built(session, part.built, image.id, sink, explain=explain)
+    seconds = time.monotonic() - began
+    return Outcome(part.built.solution, image, seconds, explanation, reports=reports)
+
+
+def _join(
+    session: Session, request: BuildRequest, pushed: Digest | None, main: Outcome, sink: Sink
+) -> Merged | None:
+    """Make what was pushed a part of a set, if that is asked for."""
+    if not request.part_of or pushed is None:
+        return None
+    from jettison.api.parts import join_parts
+
+    return join_parts(session, request, pushed, main.solution.plan.image.platform, sink)
+
+
+def _result_of(
+    session: Session, request: BuildRequest, outcome: Outcome, verdict: Verdict
+) -> BuildResult:
+    """Return what is said of a build by one of its images."""
+    image, stages = outcome.image, stage_reports(session, outcome.solution)
+    return BuildResult(
+        image_id=image.id,
+        tags=tuple(str(parse_reference(tag)) for tag in request.tags),
         stages=stages,
         layers=tuple(each.layer for each in image.layers),
         contents=tuple(session.store.layers.find(each.layer).content for each in image.layers),
         size_bytes=next((each.size_bytes for each in stages if each.final), 0),
-        explanation=explanation,
+        explanation=outcome.explanation,
         findings=verdict.findings,
         probed=verdict.probed,
-        provenance=attesting.provenance,
     )
+
+
+def _tell_untraced(session: Session, request: BuildRequest, solution: Solution, sink: Sink) -> None:
+    """Say what could not be traced, if that is asked for."""
+    if request.trace_inputs:
+        from jettison.api.traced import tell_untraced  # seldom asked for
+
+        tell_untraced(session, solution, sink)
 
 
 def _forget_failed(session: Session) -> None:
@@ -177,6 +229,10 @@ def _check_request(request: BuildRequest) -> None:
         raise UsageError("--push needs a name", hint="name the image with -t")
     if request.attach_report and not request.push:
         raise UsageError("--report=attach needs a registry", hint="add `--push`")
+    if request.part_of or request.parts:
+        from jettison.api.parts import require_parts
+
+        require_parts(request)
     if request.probe:
         from jettison.api.probe_container import parse_target
 
@@ -203,9 +259,13 @@ def _hand_out(
         reported(report)
 
 
-def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:
+def _report_stages(plan: Plan, parts: Sequence[Plan], request: BuildRequest, sink: Sink) -> None:
+    """Tell what is to be solved; a stage is skipped that no platform needs."""
     now = time.time_ns()
-    skipped = tuple(stage.name or str(stage.index) for stage in plan.stages if not stage.needed)
+    needed = {stage.index for part in parts for stage in part.stages if stage.needed}
+    skipped = tuple(
+        stage.name or str(stage.index) for stage in plan.stages if stage.index not in needed
+    )
     sink(PlanReady(now, tuple((v.digest, v.name) for v in plan.vertices), skipped))
     if plan.unused_build_args:
         names = ", ".join(plan.unused_build_args)
@@ -214,137 +274,3 @@ def _report_stages(plan: Plan, request: BuildRequest, sink: Sink) -> None:
     unknown = [each for each in request.no_cache_stages if each.lower() not in known]
     if unknown:
         sink(Warned(now, f"`--no-cache-filter` names no stage: {', '.join(unknown)}"))
-
-
-def _solver(
-    session: Session,
-    request: BuildRequest,
-    sources: ContextSources,
-    plan: Plan,
-    sink: Sink,
-    packer: BackgroundPacker,
-    keeping: ExitStack,
-    before_running: Callable[[], None],
-) -> Solver:
-    drivers = Drivers(
-        layer_store=session.layer_store,
-        layers=session.blobs,
-        kept=Kept(session.cache.records, session.cache.selections, session.builds.origins),
-        sources=sources,
-        sandbox=lambda: _sandbox(session, request, sink),
-        options=_exec_options(session, request, plan, keeping, sink),
-        commit=_committer(session, plan, packer),
-    )
-    jobs = session.settings.jobs or max(4, processors())
-    name = redacted(request.tags[0] if request.tags else request.context)
-    called = f"the build of `{name}` (process {os.getpid()})"
-    runtime = Runtime(drivers, sink=sink, jobs=jobs, name=called)
-    shipped = _shipped(plan)
-
-    def layer_made(vertex: Digest, layer: LayerId) -> None:
-        if vertex in shipped and plan.source_date_epoch is None:
-            packer.add(layer)
-
-    # Layers that are found stay until they are leased, or until the whole build has ended.
-    using = session.store.using()
-    using.acquire(shared=True)
-    keeping.callback(using.release)
-
-    def lease(layers: Iterable[LayerId]) -> None:
-        session.store.lease(layers)
-        using.release()
-
-    return Solver(
-        plan,
-        runtime,
-        before_running=before_running,
-        lock=session.store.lock,
-        lease=lease,
-        layer_made=layer_made,
-    )
-
-
-def _sandbox(session: Session, request: BuildRequest, sink: Sink) -> Sandbox:
-    """Return the driver for RUN steps; say what it lacks, if it is not one that isolates fully."""
-    from jettison.sandbox.select import limitations  # a cached build runs nothing
-
-    sandbox = session.sandbox()
-    lacking = limitations(sandbox)
-    if lacking:
-        sink(Warned(time.time_ns(), lacking))
-    return sandbox
-
-
-def _shipped(plan: Plan) -> set[Digest]:
-    """Return the vertices whose layers the image consists of."""
-    bases = {vertex.digest: vertex.base for vertex in plan.vertices}
-    shipped: set[Digest] = set()
-    vertex = plan.target
-    while vertex is not None:
-        shipped.add(vertex)
-        vertex = bases[vertex]
-    return shipped
-
-
-def _background_packer(
-    session: Session, request: BuildRequest, outputs: Sequence[PreparedOutput], plan: Plan
-) -> BackgroundPacker:
-    """Decide how layers are packed while they are made.
-
-    As the first output wants that writes blobs. Without one, a tag that names a registry makes a
-    push likely: layers that are made anyway are then packed as ``push`` would, which costs a
-    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed. Layers whose
-    times will be rewritten are packed then.
-    """
-    if plan.source_date_epoch is not None:
-        return BackgroundPacker(session.blobs, None)
-    wanted = (output.exporter.packs for output in outputs)
-    compression = next((each for each in wanted if each is not None), None)
-    if compression is None and any(names_registry(tag) for tag in request.tags):
-        return BackgroundPacker(session.blobs, Compression(), needed=False)
-    return BackgroundPacker(session.blobs, compression)
-
-
-def _committer(session: Session, plan: Plan, packer: BackgroundPacker) -> Committer:
-    """Return what commits layers: the image's last one is packed meanwhile."""
-
-    def commit(
-        vertex: Digest,
-        active: ActiveSnapshot,
-        change: Change,
-        *,
-        cancelled: Callable[[], bool],
-    ) -> LayerInfo:
-        if vertex == plan.target and plan.source_date_epoch is None:
-            return packer.commit(active, change, cancelled=cancelled)
-        return session.layer_store.commit(active, change)
-
-    return commit
-
-
-def _devices(
-    session: Session, request: BuildRequest, plan: Plan, sink: Sink
-) -> Mapping[str, tuple[HostDevice, ...]]:
-    """Return what steps get for the devices that they ask for."""
-    asked = any(isinstance(each.op, ExecOp) and each.op.devices for each in plan.vertices)
-    if not asked and not any(each.startswith("device") for each in request.allow):
-        return {}
-    from jettison.api.devices import devices_of  # seldom asked for
-
-    def warn(text: str) -> None:
-        sink(Warned(time.time_ns(), text))
-
-    return devices_of(plan, request.allow, warn, session.settings.cdi_dirs)
-
-
-def _exec_options(
-    session: Session, request: BuildRequest, plan: Plan, resources: ExitStack, sink: Sink
-) -> ExecOptions:
-    from jettison.api.execution import exec_options
-
-    devices = _devices(session, request, plan, sink)
-    options = exec_options(session, request, plan.proxy_env, resources, devices)
-    for name, variable in options.unset_secrets.items():
-        text = f"secret `{name}` is empty: the variable `{variable}` is not set"
-        sink(Warned(time.time_ns(), text))
-    return options

@@ -128,6 +128,9 @@ def build_findings(
     open_roots: Callable[[], Roots],
     sink: Sink,
     find_known: Callable[[], KnownSecrets],
+    *,
+    known: Sequence[Finding] = (),
+    platform: str = "",
 ) -> tuple[Finding, ...]:
     """Return what is found in a build's image, and tell it.
 
@@ -138,6 +141,8 @@ def build_findings(
         open_roots: Returns the root file systems of the build.
         sink: Gets an event for each error and warning.
         find_known: Returns what must not be in it; values are read only if it is checked.
+        known: What was told already, of the Dockerfile or of images for other platforms.
+        platform: What findings begin with; empty for the only image.
 
     Raises:
         NamespaceRequired: files must be read, and the process may not do that as it is.
@@ -148,11 +153,16 @@ def build_findings(
     found = image_findings(
         session, image, open_roots=open_roots, ignored=settings.ignored, known=find_known()
     )
+    found = tuple(each for each in found or () if each not in known)
+    if platform:
+        found = tuple(
+            msgspec.structs.replace(each, detail=f"{platform}: {each.detail}") for each in found
+        )
     now = time.time_ns()
-    for each in found or ():
+    for each in found:
         if each.severity is not Severity.NOTE:
             sink(finding_event(each, now))
-    return found or ()
+    return found
 
 
 def require_no_findings(findings: Sequence[Finding], settings: CheckSettings) -> None:

@@ -14,10 +14,17 @@ import msgspec
 
 from jettison.api.request import ALL, KNOWN, BuildRequest
 from jettison.api.session import Session
-from jettison.errors import ContentError, SourceError, StorageError
+from jettison.errors import (
+    ContentError,
+    ImageNotFoundError,
+    PlatformNotFoundError,
+    SourceError,
+    StorageError,
+)
 from jettison.events import Sink, Warned
-from jettison.image.names import tag_reference
+from jettison.image.names import find_for, tag_reference
 from jettison.oci.digest import Digest
+from jettison.oci.platform import parse_platform
 from jettison.plan.op import ImageOp
 from jettison.report.model import Cache, Image, Report, Stage, Why
 from jettison.report.verdict import Baseline
@@ -214,8 +221,10 @@ def _baseline(
     if not request.tags:
         return None
     name = tag_reference(request.tags[0])
-    last = session.store.images.lookup(str(name))
-    if last is None:
+    platform = parse_platform(report.image.platform)
+    try:
+        last = find_for(session.store, str(name), platform)
+    except (ImageNotFoundError, PlatformNotFoundError):
         return None
     from jettison.api.report import image_report
 

@@ -1,4 +1,4 @@
-"""The image of a solved plan, as each output wants it.
+"""The image of a solved plan, as each output wants it; what a build of several plans came to.
 
 In:  a session, a ``Solution``.
 Out: ``StoredImage``: with the times of its files, or with none later than SOURCE_DATE_EPOCH.
@@ -9,16 +9,41 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import msgspec
+
+from jettison.api.compile import this_platform
 from jettison.api.output import PreparedOutput
+from jettison.api.project import Built
 from jettison.api.session import Session
 from jettison.exporter.base import Exporter
 from jettison.image.assemble import assemble
 from jettison.image.manifest import Compression
 from jettison.oci.digest import Digest
+from jettison.oci.platform import closest
 from jettison.plan.op import ImageOp
 from jettison.solver.result import Solution, StackResult
 from jettison.store.image import StoredImage
 from jettison.store.layer import Stack
+
+
+class PlatformBuild(msgspec.Struct, frozen=True):
+    """What a build came to for one of its platforms.
+
+    Args:
+        built: The plan for it, and what solving the plans of all platforms says of this one.
+        images: What is made of it.
+    """
+
+    built: Built
+    images: BuiltImages
+
+
+def main_last(builds: Sequence[PlatformBuild]) -> list[PlatformBuild]:
+    """Return builds with the one last that a name stands for: for this machine, else the first."""
+    here = this_platform()
+    platforms = [each.built.compiled.plan.image.platform for each in builds]
+    main = builds[closest(here, platforms) or 0]
+    return [*(each for each in builds if each is not main), main]
 
 
 class BuiltImages:

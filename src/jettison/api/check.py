@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -143,16 +143,16 @@ def targets(session: Session, request: BuildRequest) -> tuple[tuple[Target, ...]
 
 def check_build(
     session: Session,
-    compiled: Compiled,
+    compiled: Sequence[Compiled],
     context: BuildContext,
     sink: Sink,
     settings: CheckSettings,
 ) -> tuple[Finding, ...]:
-    """Tell what the rules find in the stages that a build needs.
+    """Tell what the rules find in the stages that a build needs; what several platforms share once.
 
     Args:
         session: The store.
-        compiled: The plan, and the Dockerfile that it was made from.
+        compiled: The plan of each platform, and the Dockerfile that it was made from.
         context: Whose ignore file counts.
         sink: Gets an event for each error and warning.
         settings: How builds are checked.
@@ -164,22 +164,33 @@ def check_build(
         LintError: the file wants findings to be errors.
         UsageError: an option of ``# check=`` is wrong.
     """
-    question = _question(compiled, context, settings)
-    kept = session.cache.answers.find(question)
-    answer = msgspec.msgpack.decode(kept, type=_Answer) if kept is not None else None
-    if answer is None:
-        answer = _check_stages(compiled, context, settings)
-        session.cache.answers.keep(question, msgspec.msgpack.encode(answer))
+    answers = [_answer(session, each, context, settings) for each in compiled]
+    findings = list(answers[0].findings)
+    for answer in answers[1:]:
+        findings += [each for each in answer.findings if each not in findings]
     now = time.time_ns()
-    for each in answer.findings:
+    for each in findings:
         if each.severity is not Severity.NOTE:
             sink(finding_event(each, now))
-    if answer.findings and answer.error:
+    if findings and answers[0].error:
         from jettison.findings.options import CheckOptions
         from jettison.lint.runner import raise_for
 
-        raise_for(answer.findings, CheckOptions(error=True))
-    return tuple(each for each in answer.findings if each.rule.startswith(_OWN))
+        raise_for(findings, CheckOptions(error=True))
+    return tuple(each for each in findings if each.rule.startswith(_OWN))
+
+
+def _answer(
+    session: Session, compiled: Compiled, context: BuildContext, settings: CheckSettings
+) -> _Answer:
+    """Return what checks find, or what is kept of it."""
+    question = _question(compiled, context, settings)
+    kept = session.cache.answers.find(question)
+    if kept is not None:
+        return msgspec.msgpack.decode(kept, type=_Answer)
+    answer = _check_stages(compiled, context, settings)
+    session.cache.answers.keep(question, msgspec.msgpack.encode(answer))
+    return answer
 
 
 def make_lint_context(

@@ -59,45 +59,69 @@ class Compiled(msgspec.Struct, frozen=True):
 
 def compile_request(
     session: Session, request: BuildRequest, context: BuildContext, sink: Sink
-) -> Compiled:
-    """Compile a request.
+) -> list[Compiled]:
+    """Compile a request: a plan for each platform, in the order of the flags.
 
     Raises:
         JettisonError: the Dockerfile, a flag or a base image is wrong; ``source`` is set for
             errors that have a place.
     """
-    from jettison.frontend.dockerfile.compile import compile as compile_dockerfile
     from jettison.frontend.dockerfile.dialect import note_on
 
-    asked = compile_arguments(session, request, context)
-    note = note_on(asked.text, asked.build_args)
+    first = compile_arguments(session, request, context)
+    note = note_on(first.text, first.build_args)
     if note:
         sink(Warned(time.time_ns(), note))
-    configs: dict[ImageRequest, ImageConfig] = {}
+    others = [
+        msgspec.structs.replace(first, platform=each) for each in wanted_platforms(request)[1:]
+    ]
+    known: dict[ImageRequest, ImageConfig] = {}
     with excerpts_from(context):
-        while True:
-            answer = compile_dockerfile(asked, configs)
-            if not isinstance(answer, NeedImages):
-                return Compiled(answer, asked, configs)
-            for need, span in zip(answer.requests, answer.spans, strict=True):
+        return [_compile(session, request, asked, known, sink) for asked in (first, *others)]
+
+
+def _compile(
+    session: Session,
+    request: BuildRequest,
+    asked: CompileRequest,
+    known: dict[ImageRequest, ImageConfig],
+    sink: Sink,
+) -> Compiled:
+    """Compile for one platform; ``known`` are configs of all, to which new ones are added."""
+    from jettison.frontend.dockerfile.compile import compile as compile_dockerfile
+
+    configs: dict[ImageRequest, ImageConfig] = {}
+    while True:
+        answer = compile_dockerfile(asked, configs)
+        if not isinstance(answer, NeedImages):
+            return Compiled(answer, asked, configs)
+        for need, span in zip(answer.requests, answer.spans, strict=True):
+            if need not in known:
+                place = f"{need.platform} " if asked.several_platforms else ""
                 with located(span), _suggesting_stages(asked, need):
-                    configs[need] = _resolve(session, request, need, sink)
+                    known[need] = _resolve(session, request, need, place, sink)
+            configs[need] = known[need]
+
+
+def wanted_platforms(request: BuildRequest) -> list[Platform]:
+    """Return the platforms that an image is wanted for, each once; this machine's if none is named.
+
+    Raises:
+        UsageError: one is none.
+    """
+    return list(dict.fromkeys(map(parse_platform, request.platforms))) or [this_platform()]
 
 
 def compile_arguments(
     session: Session, request: BuildRequest, context: BuildContext
 ) -> CompileRequest:
-    """Return what the frontend is asked.
+    """Return what the frontend is asked for the first platform.
 
     Raises:
         UsageError: a flag's value is wrong.
         SourceError: the time of a named context is wanted, and it cannot be fetched.
     """
-    here = this_platform()
-    if len(request.platforms) > 1:
-        raise UsageError(
-            "one platform a build is supported", hint="build each platform and push it"
-        )
+    platforms = wanted_platforms(request)
     build_args = _build_args(request, session.environ)
     epoch = build_args.get(_EPOCH, "")
     return CompileRequest(
@@ -105,8 +129,8 @@ def compile_arguments(
         filename=context.filename,
         target=request.target,
         build_args=build_args,
-        platform=parse_platform(request.platforms[0]) if request.platforms else here,
-        build_platform=here,
+        platform=platforms[0],
+        build_platform=this_platform(),
         contexts=named_contexts(context),
         labels=request.labels,
         network=network_mode(request.network),
@@ -116,6 +140,7 @@ def compile_arguments(
         ulimits=request.ulimits,
         shm_bytes=request.shm_bytes,
         allow=request.allow | ({"network.host"} if request.network == "host" else set()),
+        several_platforms=len(platforms) > 1,
         implicit_platform=not request.platforms,
         source_times=_source_times(epoch, context, session.store),
     )
@@ -242,7 +267,7 @@ def _suggesting_stages(asked: CompileRequest, need: ImageRequest) -> Iterator[No
 
 
 def _resolve(
-    session: Session, request: BuildRequest, need: ImageRequest, sink: Sink
+    session: Session, request: BuildRequest, need: ImageRequest, place: str, sink: Sink
 ) -> ImageConfig:
     def work(_report: Callable[[str, int, int], None]) -> ImageConfig:
         resolved = session.resolver(offline=request.offline).resolve(
@@ -250,7 +275,7 @@ def _resolve(
         )
         return resolved.config
 
-    return shown(sink, f"[internal] load metadata for {need.reference}", work)
+    return shown(sink, f"[{place}internal] load metadata for {need.reference}", work)
 
 
 def _build_args(request: BuildRequest, environ: Mapping[str, str]) -> Mapping[str, str]:
@@ -271,4 +296,5 @@ __all__ = [
     "open_context",
     "shown",
     "this_platform",
+    "wanted_platforms",
 ]

@@ -19,14 +19,13 @@ from jettison.errors import (
     ContainerError,
     ImageNotFoundError,
     InvalidReferenceError,
-    PlatformNotFoundError,
     UsageError,
 )
-from jettison.image.names import find_image
+from jettison.image.names import find_for, find_image, find_images
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest, short
-from jettison.oci.platform import Platform, matches, parse_platform
+from jettison.oci.platform import parse_platform
 from jettison.oci.reference import Reference, parse_reference
 from jettison.oci.times import epoch
 from jettison.store.image import StoredImage
@@ -45,6 +44,8 @@ class HistoryRow(msgspec.Struct, frozen=True):
 def list_images(session: Session, wanted: ImageFilter | None = None) -> list[ImageSummary]:
     """Return the images, newest first; each name is a row, and each image without one.
 
+    A name that stands for images of several platforms is a row of this machine's.
+
     Args:
         session: The store.
         wanted: Which; all if there is none.
@@ -54,12 +55,14 @@ def list_images(session: Session, wanted: ImageFilter | None = None) -> list[Ima
     """
     wanted = wanted or ImageFilter()
     images = session.store.images
+    points_at = images.tags()
     rows = []
     for image in _chosen(session, wanted):
         config = decode(ImageConfig, image.config)
         size = sum(layer_size(session, image))
         tags = images.tags_of(image.id)
-        named = [parse_reference(tag) for tag in tags if wanted.dangling is not True]
+        main = [tag for tag in tags if points_at[tag] == image.id]
+        named = [parse_reference(tag) for tag in main if wanted.dangling is not True]
         digest = image.manifest.digest if image.manifest else None
         names = [(repository(ref), ref.tag or "<none>") for ref in named]
         if not tags and wanted.dangling is not False:
@@ -129,26 +132,43 @@ def images_in_use(session: Session) -> set[Digest]:
     return found | held_images(session)
 
 
-def require_platform(image: StoredImage, platform: str) -> None:
-    """See that an image is for a platform, if one is given.
+def chosen_images(session: Session, name: str, platform: str = "") -> list[StoredImage]:
+    """Return all images that a name stands for, or that for a platform, if one is given.
 
     Raises:
-        PlatformNotFoundError: it is for another one.
+        ImageNotFoundError: there is no such image.
+        PlatformNotFoundError: it is for others.
         UsageError: there is no such platform.
     """
-    if not platform:
-        return
-    config = decode(ImageConfig, image.config)
-    has = Platform(config.architecture, config.os, config.variant)
-    if not matches(parse_platform(platform), has):
-        raise PlatformNotFoundError(
-            f"image {short(image.id)} is for {has}, and not for `{platform}`",
-            hint="an image of the store is for one platform: pull or build the other one",
+    if platform:
+        return [find_for(session.store, name, parse_platform(platform))]
+    return find_images(session.store, name)
+
+
+def chosen_image(session: Session, name: str, platform: str = "") -> StoredImage:
+    """Return the image that a name stands for here, or for a platform; see ``chosen_images``."""
+    if platform:
+        return chosen_images(session, name, platform)[0]
+    return find_image(session.store, name)
+
+
+def require_only_platform(session: Session, name: str, platform: str) -> None:
+    """See that a name stands for the image of a platform, and for no other.
+
+    Raises:
+        PlatformNotFoundError, ImageNotFoundError, UsageError: as ``chosen_images``.
+        UsageError: it stands for others, too.
+    """
+    chosen_images(session, name, platform)
+    if len(find_images(session.store, name)) > 1:
+        raise UsageError(
+            f"`{name}` stands for images of several platforms, which are removed together",
+            hint="leave --platform out to remove them all",
         )
 
 
 def tag_image(session: Session, source: str, target: str) -> None:
-    """Make ``target`` a name of the image ``source``.
+    """Make ``target`` a name of the image ``source``, for all platforms that it is for.
 
     Raises:
         ImageNotFoundError: there is no such image.
@@ -158,7 +178,8 @@ def tag_image(session: Session, source: str, target: str) -> None:
     reference = parse_reference(target)
     if reference.digest is not None:
         raise UsageError(f"`{target}` has a digest and cannot be a new name")
-    session.store.images.tag(str(reference), image.id)
+    platforms = [each.id for each in find_images(session.store, source)]
+    session.store.images.tag(str(reference), image.id, platforms)
 
 
 def remove_images(session: Session, names: Sequence[str], *, force: bool = False) -> list[str]:
@@ -192,12 +213,17 @@ def remove_images(session: Session, names: Sequence[str], *, force: bool = False
             )
         if not force and len(removed) == len(tags):
             _refuse_used(session, image, name)
+        known = session.store.images
+        images = {each.id: each for tag in removed for each in known.named(tag)} or {
+            image.id: image
+        }
         for tag in removed:
-            session.store.images.untag(tag)
+            known.untag(tag)
             lines.append(f"Untagged: {_familiar(tag)}")
-        if not session.store.images.tags_of(image.id) and not runs:
-            session.store.images.remove(image.id)
-            lines.append(f"Deleted: {image.id}")
+        for each in images.values():
+            if not known.tags_of(each.id) and not _running_user(session, each):
+                known.remove(each.id)
+                lines.append(f"Deleted: {each.id}")
     return lines
 
 
@@ -233,9 +259,9 @@ def _conflict(what: str, why: str, user: str, forced: str = "must be") -> Contai
     )
 
 
-def inspect_image(session: Session, name: str) -> dict[str, Any]:
-    """Return all facts of an image under docker's names."""
-    image = find_image(session.store, name)
+def inspect_image(session: Session, name: str, platform: str = "") -> dict[str, Any]:
+    """Return all facts of an image under docker's names; see ``chosen_image``."""
+    image = chosen_image(session, name, platform)
     config = decode(ImageConfig, image.config)
     tags = [parse_reference(tag) for tag in session.store.images.tags_of(image.id)]
     digests = [f"{repository(tag)}@{image.manifest.digest}" for tag in tags if image.manifest]
@@ -255,9 +281,9 @@ def inspect_image(session: Session, name: str) -> dict[str, Any]:
     }
 
 
-def image_history(session: Session, name: str) -> list[HistoryRow]:
-    """Return the history of an image, the latest instruction first."""
-    image = find_image(session.store, name)
+def image_history(session: Session, name: str, platform: str = "") -> list[HistoryRow]:
+    """Return the history of an image, the latest instruction first; see ``chosen_image``."""
+    image = chosen_image(session, name, platform)
     config = decode(ImageConfig, image.config)
     sizes = iter(layer_size(session, image))
     rows = [

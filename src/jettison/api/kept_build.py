@@ -1,6 +1,6 @@
 """Keeps what is known about a build, where it is not kept yet.
 
-In:  what was compiled, a ``Solution``, the images that were made of it.
+In:  what a build came to for a platform.
 Out: rows of ``provenance.store``.
 
 A build that found everything in the cache would make the record that is there: what a record is
@@ -9,38 +9,33 @@ made from has a digest, and where that is known nothing is made, written, or eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import msgspec
 
+from jettison.api.built import PlatformBuild
 from jettison.api.compile import Compiled
 from jettison.api.session import Session
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import ExecOp
 from jettison.solver.result import Solution, StackResult
-from jettison.store.image import StoredImage
 
 _VERSION = b"jettison-build-1\0"
 
 
 def keep_build(
-    session: Session,
-    compiled: Compiled,
-    solution: Solution,
-    images: Collection[StoredImage],
-    find_origins: Callable[[Digest], bytes | None],
+    session: Session, part: PlatformBuild, find_origins: Callable[[Digest], bytes | None]
 ) -> None:
-    """Keep the record of a build for each of its images.
+    """Keep the record of a build for each of the images that were made of it so far.
 
     Args:
         session: The store.
-        compiled: The plan, and the Dockerfile that it was made from.
-        solution: The plan, solved.
-        images: What was made of it.
+        part: What was built.
         find_origins: Finds the origins of a COPY whose layer an older version made.
     """
+    compiled, solution = part.built.compiled, part.built.solution
     digest = _digest(compiled, solution)
-    new = [image for image in images if session.builds.digest(image.id) != digest]
+    new = [image for image in part.images.made if session.builds.digest(image.id) != digest]
     if not new:
         return
     from jettison.api.build_record import build_record  # as the module says

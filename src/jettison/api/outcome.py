@@ -31,6 +31,7 @@ class Outcome(msgspec.Struct, frozen=True):
         seconds: How long that took.
         explanation: Why its steps ran, if that is known.
         reports: Whether a report is wanted.
+        platform: Of the image, if another one is the main one.
     """
 
     solution: Solution
@@ -38,3 +39,4 @@ class Outcome(msgspec.Struct, frozen=True):
     seconds: float
     explanation: Explanation | None
     reports: bool
+    platform: str = ""

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from jettison.api.compile import shown
+from jettison.api.compile import shown, this_platform, wanted_platforms
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
+from jettison.errors import UsageError
 from jettison.events import Progress, Sink, Warned
 from jettison.exporter.base import Exporter, ExportResult, ExportServices
 from jettison.exporter.catalog import make_exporter
 from jettison.exporter.outputs import (
     CacheOnlyOutput,
+    DockerOutput,
     ImageOutput,
     OutputRequest,
     RegistryOutput,
@@ -51,6 +53,7 @@ def services(
         client=None if offline else session.registry,
         stdout=getattr(sys.stdout, "buffer", None),  # a notebook's takes text only
         attestations=attestations,
+        platform=this_platform(),
     )
 
 
@@ -70,6 +73,16 @@ def prepare_outputs(
         wanted.insert(0, ImageOutput())
     if request.push and not any(isinstance(each, RegistryOutput) for each in wanted):
         wanted.append(RegistryOutput())
+    if request.part_of:
+        from jettison.api.parts import by_digest
+
+        wanted = [by_digest(each) for each in wanted]
+    for_docker = any(isinstance(each, DockerOutput) for each in wanted)
+    if for_docker and len(wanted_platforms(request)) > 1:
+        raise UsageError(
+            "docker's archives hold the image of one platform each",
+            hint="use `type=oci`, which docker loads into a containerd image store",
+        )
     return [done for each in wanted if (done := _prepare(made, each, names)) is not None]
 
 
@@ -88,15 +101,15 @@ def _reads_layers(output: OutputRequest) -> bool:
 
 def write_outputs(
     outputs: list[PreparedOutput],
-    image_for: Callable[[Exporter], StoredImage],
+    images_for: Callable[[Exporter], Sequence[StoredImage]],
     sink: Sink,
     exported: Callable[[ExportResult], None] | None = None,
 ) -> Digest | None:
-    """Write the image to all outputs; return the digest of the last manifest.
+    """Write the images to all outputs; return the digest of the last manifest or index.
 
     Args:
         outputs: They.
-        image_for: Returns the image that an output wants.
+        images_for: Returns the images that an output wants, one for each platform.
         sink: Gets events about progress.
         exported: Called with what each output came to.
 
@@ -105,7 +118,7 @@ def write_outputs(
     """
     digest = None
     for output in outputs:
-        exporting = _exporting(output.exporter, image_for(output.exporter))
+        exporting = _exporting(output.exporter, images_for(output.exporter))
         result = shown(sink, output.title, exporting)
         if exported is not None:
             exported(result)
@@ -116,8 +129,10 @@ def write_outputs(
     return digest
 
 
-def _exporting(exporter: Exporter, image: StoredImage) -> Callable[[Progress], ExportResult]:
-    return lambda report: exporter.export((image,), report)
+def _exporting(
+    exporter: Exporter, images: Sequence[StoredImage]
+) -> Callable[[Progress], ExportResult]:
+    return lambda report: exporter.export(images, report)
 
 
 def _prepare(

@@ -75,6 +75,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
             ``http://:8080/healthz``, or have a command of it end with 0; empty is nothing.
         attest: What is said of the image where it is pushed or written.
         sign: Private key that signs what is pushed, and what is said of it; empty is none.
+        part_of: Which set the image is a part of, that other machines complete; empty for none.
+        parts: The platforms of that set.
     """
 
     context: str
@@ -115,6 +117,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     probe: str = ""
     attest: AttestRequest = AttestRequest()
     sign: str = ""
+    part_of: str = ""
+    parts: tuple[str, ...] = ()
 
 
 class StageReport(msgspec.Struct, frozen=True):
@@ -157,6 +161,10 @@ class BuildResult(msgspec.Struct, frozen=True):
         findings: What checks of the image found, errors first.
         probed: What a start of the image came to, if the request asked for one.
         provenance: The predicate of the build's provenance, if the request asked for one.
+        images: The image of each platform; the other fields tell of this machine's, else the first.
+        index: Of all parts, if this build was the one that completed them.
+        missing_parts: Platforms that other machines have still to push.
+        left_tags: Records of parts that the registry does not delete.
     """
 
     image_id: Digest
@@ -172,6 +180,10 @@ class BuildResult(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     probed: Probed | None = None
     provenance: Mapping[str, Any] | None = None
+    images: Mapping[str, Digest] = {}
+    index: Digest | None = None
+    missing_parts: tuple[str, ...] = ()
+    left_tags: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""

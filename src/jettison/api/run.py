@@ -24,6 +24,7 @@ from jettison.api.container import (
     sysctls,
     with_profile_text,
 )
+from jettison.api.images import chosen_image
 from jettison.api.process import command
 from jettison.api.session import Session
 from jettison.api.supervise import supervise
@@ -34,9 +35,9 @@ from jettison.container.request import RunRequest
 from jettison.container.state.catalog import Catalog, Container
 from jettison.container.state.names import new_id
 from jettison.container.state.record import ContainerRecord
-from jettison.errors import ImageNotFoundError, UsageError
+from jettison.errors import ImageNotFoundError, PlatformNotFoundError, UsageError
 from jettison.events import Sink
-from jettison.image.names import find_image
+from jettison.image.names import platform_of
 from jettison.linux.signals import signal_number
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
@@ -92,7 +93,8 @@ def create_container(session: Session, request: RunRequest) -> Container:
         JettisonError: see ``errors``.
     """
     session.require_namespace()
-    return container_of(session, find_image(session.store, request.image), request)
+    image = chosen_image(session, request.image, request.platform)
+    return container_of(session, image, request)
 
 
 def container_of(session: Session, image: StoredImage, request: RunRequest) -> Container:
@@ -194,12 +196,12 @@ def must_pull(session: Session, request: RunRequest) -> bool:
     if request.pull == "always":
         return True
     try:
-        image = find_image(session.store, request.image)
-    except ImageNotFoundError:
+        chosen_image(session, request.image, request.platform)
+    except (ImageNotFoundError, PlatformNotFoundError):
         if request.pull == "never":
             raise
         return True
-    return request.pull != "never" and bool(_other_platform(image, request.platform))
+    return False
 
 
 def _other_platform(image: StoredImage, wanted: str) -> str:
@@ -210,8 +212,6 @@ def _other_platform(image: StoredImage, wanted: str) -> str:
     """
     if not wanted:
         return ""
-    from jettison.image.resolve import platform_of
-
     offered = platform_of(decode(ImageConfig, image.config))
     return "" if matches(parse_platform(wanted), offered) else str(offered)
 

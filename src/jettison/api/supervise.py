@@ -22,8 +22,12 @@ from jettison.container.foreground import Attachment, run_attached
 from jettison.container.state.catalog import Container
 from jettison.container.state.keeper import ContainerKeeper
 from jettison.container.state.protocol import Execute
+from jettison.container.state.record import ContainerRecord
 from jettison.errors import ContainerError, JettisonError
 from jettison.fs.remove import remove_tree
+from jettison.linux import binfmt
+from jettison.oci.codec import decode
+from jettison.oci.config import ImageConfig
 from jettison.sandbox.base import Joined, Running, Sandbox, Streams
 from jettison.sandbox.spec import NETWORK_CAPABILITIES, NetworkMode, SandboxSpec
 
@@ -125,6 +129,7 @@ def prepared(
             remove_tree(place)  # of the last run
             place.mkdir(0o700)
         lowers = tuple(session.blobs.materialise(record.layers))
+        _emulate(session, record)
         sandbox = session.sandbox()
         link = connect(request, sandbox.name, network, resources, warn)
         if link.mode is NetworkMode.SHARED and not request.privileged:
@@ -140,3 +145,12 @@ def prepared(
             return running.execute(joined, streams)
 
         yield Prepared(sandbox, spec, join)
+
+
+def _emulate(session: Session, record: ContainerRecord) -> None:
+    """Let programs of the container's image run, if they are for another processor."""
+    image = session.store.images.get(record.image_id)
+    if image is not None:
+        architecture = decode(ImageConfig, image.config).architecture
+        if not binfmt.is_native(architecture):
+            binfmt.register((architecture,))

@@ -14,13 +14,13 @@ from pathlib import Path
 import msgspec
 
 from jettison.api.compile import shown, this_platform
+from jettison.api.images import chosen_images
 from jettison.api.output import services
 from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, UsageError
 from jettison.events import Progress, Sink
 from jettison.exporter.catalog import make_exporter
 from jettison.exporter.outputs import RegistryOutput
-from jettison.image.names import find_image
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
 from jettison.oci.platform import parse_platform
@@ -30,17 +30,19 @@ from jettison.store.layer import LayerId
 _DOWNLOADS = 4
 
 
-def save(session: Session, names: Sequence[str], output: str) -> None:
+def save(session: Session, names: Sequence[str], output: str, platform: str = "") -> None:
     """Write images to one archive that docker, podman and Jettison load; ``-`` is stdout.
 
+    Of a name for several platforms all go in, or that for ``platform``.
+
     Raises:
-        ImageNotFoundError: a name is unknown; nothing is written.
+        ImageNotFoundError, PlatformNotFoundError: a name is unknown; nothing is written.
         ExportError: the archive cannot be written.
     """
     from jettison.exporter.save import save_images
 
     session.require_namespace()  # layers that were never packed are read as files of all owners
-    images = [(name, find_image(session.store, name)) for name in names]
+    images = [(name, chosen_images(session, name, platform)) for name in names]
     save_images(images, output, services(session))
 
 
@@ -143,20 +145,25 @@ def _announce(session: Session, layer: LayerId, report: Progress) -> None:
         report(known.remote.descriptor.digest, 0, known.remote.descriptor.size)
 
 
-def push(session: Session, name: str, output: RegistryOutput, sink: Sink) -> Digest | None:
-    """Push an image to the registry that its name tells; return its manifest's digest.
+def push(
+    session: Session, name: str, output: RegistryOutput, sink: Sink, platform: str = ""
+) -> Digest | None:
+    """Push an image to the registry that its name tells; return the digest of what it names there.
+
+    Of a name for several platforms that is an index of all, unless one is chosen.
 
     Raises:
-        ImageNotFoundError: the store does not have it.
+        ImageNotFoundError, PlatformNotFoundError: the store does not have it.
         RegistryError: the registry refuses it.
     """
-    image = find_image(session.store, name)
+    images = chosen_images(session, name, platform)
     reference = parse_reference(name)
     exporter = make_exporter(output, services(session), names=(reference,))
     if exporter is None:
         return None
-    if any(not session.store.layers.find(each.layer).blobs for each in image.layers):
+    layers = [each.layer for image in images for each in image.layers]
+    if any(not session.store.layers.find(each).blobs for each in layers):
         session.require_namespace()
     title = f"pushing {reference.familiar}"
-    result = shown(sink, title, lambda report: exporter.export((image,), report))
+    result = shown(sink, title, lambda report: exporter.export(images, report))
     return result.manifest.digest if result.manifest is not None else None

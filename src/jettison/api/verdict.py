@@ -43,13 +43,46 @@ class Verdict(msgspec.Struct, frozen=True):
     probed: Probed | None = None
 
 
+def judge_all(
+    session: Session,
+    request: BuildRequest,
+    outcomes: Sequence[Outcome],
+    *,
+    checks: CheckSettings,
+    of_text: tuple[Finding, ...],
+    solve: Solve,
+    sink: Sink,
+    reported: Callable[[Report], None] | None,
+) -> Verdict:
+    """Judge the images of all platforms; report and start are of the first.
+
+    Each is checked, and what was not found before is told with its platform. Limits are for each.
+    Arguments and errors are those of ``judge``.
+    """
+    first, *others = outcomes
+    told = partial(judge, session, checks=checks, solve=solve, sink=sink, reported=reported)
+    verdict = told(request, first, known=of_text)
+    for each in others:
+        from jettison.api.limits import limits_of  # seldom is there another platform
+
+        asked = msgspec.structs.replace(request, probe="")
+        outcome = msgspec.structs.replace(
+            each,
+            reports=each.reports and bool(limits_of(request).limits),
+            platform=str(each.solution.plan.image.platform),
+        )
+        other = told(asked, outcome, known=verdict.findings)
+        verdict = msgspec.structs.replace(verdict, findings=other.findings)
+    return verdict
+
+
 def judge(
     session: Session,
     request: BuildRequest,
     outcome: Outcome,
     *,
     checks: CheckSettings,
-    of_text: tuple[Finding, ...],
+    known: tuple[Finding, ...],
     solve: Solve,
     sink: Sink,
     reported: Callable[[Report], None] | None,
@@ -61,7 +94,7 @@ def judge(
         request: What was asked for.
         outcome: What was built.
         checks: How the image is checked.
-        of_text: What was found in the Dockerfile, which is reported already.
+        known: What was found in the Dockerfile or in other images, which is told already.
         solve: For a counterfactual that is to be built.
         sink: Gets findings.
         reported: Gets the report if the image is not to pass.
@@ -79,9 +112,18 @@ def judge(
         read = checks.is_strict or _all_here(session, outcome.solution)
         return Roots(session, outcome.image, read=read)
 
-    find_known = partial(known_secrets, session, request, outcome.solution.plan)
-    found = build_findings(session, outcome.image, checks, open_roots, sink, find_known)
-    findings = of_text + found
+    secrets = partial(known_secrets, session, request, outcome.solution.plan)
+    found = build_findings(
+        session,
+        outcome.image,
+        checks,
+        open_roots,
+        sink,
+        secrets,
+        known=known,
+        platform=outcome.platform,
+    )
+    findings = known + found
     report = None
     if outcome.reports:
         from jettison.api.build_report import build_report

@@ -12,6 +12,7 @@ from jettison.cli import options
 from jettison.cli.attest_flags import attest_flags, attest_of, key_of
 from jettison.cli.flags import tell_ignored
 from jettison.cli.main import settings_of
+from jettison.cli.part_flags import part_flags
 from jettison.cli.report_flags import ReportingCommand, checks_of, gates_of, report_flags
 from jettison.cli.report_output import default_text, parse_reports
 from jettison.cli.values import (
@@ -26,6 +27,7 @@ from jettison.cli.values import (
     parse_secret,
     read_stdin,
     texts,
+    words,
 )
 from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
@@ -208,6 +210,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
     "--metadata-file", default="", metavar="FILE", help="Write facts of the build to a JSON file."
 )
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
+@part_flags()
 @report_flags
 @attest_flags
 @click.option("--explain", is_flag=True, help="Say why each step ran that was not cached.")
@@ -286,9 +289,9 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         labels=pairs("--label", texts(flags, "labels"), need_value=False),
         contexts=pairs("--build-context", texts(flags, "contexts")),
         outputs=_outputs_of(texts(flags, "outputs"), flags),
-        platforms=tuple(p for each in texts(flags, "platforms") for p in each.split(",")),
+        platforms=words(flags, "platforms"),
         no_cache=bool(flags["no_cache"]),
-        no_cache_stages=tuple(s for e in texts(flags, "no_cache_stages") for s in e.split(",")),
+        no_cache_stages=words(flags, "no_cache_stages"),
         pull=bool(flags["pull"]),
         push=bool(flags["push"]),
         network=str(flags["network"]),
@@ -306,6 +309,8 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         offline=bool(flags["offline"]),
         explain=bool(flags.get("explain")),
         trace_inputs=bool(flags.get("trace_inputs")),
+        part_of=str(flags["part_of"]),
+        parts=words(flags, "parts"),
     )
 
 

@@ -250,6 +250,7 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
         build_arguments,
         pairs,
         read_stdin,
+        words,
     )
 
     dockerfile = str(flags["dockerfile"])
@@ -260,7 +261,7 @@ def _request(context: str, flags: Mapping[str, object]) -> BuildRequest:
         target=str(flags["target"]),
         build_args=build_arguments(texts(flags, "build_args")),
         contexts=pairs("--build-context", texts(flags, "contexts")),
-        platforms=tuple(p for each in texts(flags, "platforms") for p in each.split(",")),
+        platforms=words(flags, "platforms"),
         allow=_ALLOWED,
         offline=bool(flags.get("offline")),
     )

@@ -150,6 +150,11 @@ jettison pull alpine  # the newest tag
 jettison pull --platform linux/arm64 alpine:3.20  # for another platform
 jettison pull -a registry.example.com/app  # all tags
 
+= merge
+jettison merge reg.example.com/app:1 reg.example.com/app:1-amd64 reg.example.com/app:1-arm64  # two
+jettison merge reg.example.com/app:1 amd.example.com/app:1 arm.example.com/app:1  # of registries
+jettison merge -q reg.example.com/app:2 reg.example.com/app:1  # an index under another name
+
 = push
 jettison push registry.example.com/app:1  # to the registry of its name
 jettison push -a registry.example.com/app  # all its tags

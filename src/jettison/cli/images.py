@@ -136,7 +136,7 @@ def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: 
     def work(session: Session) -> int:
         for platform in texts(flags, "platforms"):
             for name in names:
-                api.require_platform(find_image(session.store, name), platform)
+                api.require_only_platform(session, name, platform)
         for name in names if force else ():
             try:
                 find_image(session.store, name)
@@ -157,15 +157,15 @@ def rmi(ctx: click.Context, /, names: tuple[str, ...], *, force: bool, **flags: 
     "-H", "--human/--no-human", default=True, help="Sizes and times for people, or for programs."
 )
 @click.option("--format", "form", default="", help="table, json or a template.")
-@options.platform("Fail unless it is for this platform.")
+@options.platform("Of the image for this platform.")
 @click.pass_context
 def history(ctx: click.Context, /, name: str, **flags: object) -> int:
     """Show the instructions that made an image, the latest first."""
     full, human = bool(flags["no_trunc"]), bool(flags["human"])
 
     def work(session: Session) -> int:
-        api.require_platform(find_image(session.store, name), str(flags["platform"]))
-        rows = [_entry(each, full=full, human=human) for each in api.image_history(session, name)]
+        entries = api.image_history(session, name, str(flags["platform"]))
+        rows = [_entry(each, full=full, human=human) for each in entries]
         if flags["quiet"]:
             out("".join(f"{row['ID']}\n" for row in rows))
             return 0

@@ -15,7 +15,6 @@ from jettison.cli.listing import rendered
 from jettison.cli.session import in_session
 from jettison.console.terminal import out, out_json
 from jettison.errors import ContainerError, ImageNotFoundError, InvalidReferenceError, UsageError
-from jettison.image.names import find_image
 
 
 @click.command("inspect", cls=DockerCommand)
@@ -93,11 +92,10 @@ def _document(
         except ContainerError:
             if kind:
                 raise
-    from jettison.api.images import inspect_image, require_platform
+    from jettison.api.images import inspect_image
 
     try:
-        require_platform(find_image(session.store, name), str(flags.get("platform") or ""))
-        return inspect_image(session, name)
+        return inspect_image(session, name, str(flags.get("platform") or ""))
     except (ImageNotFoundError, InvalidReferenceError) as error:
         if kind:
             raise

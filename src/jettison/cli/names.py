@@ -37,6 +37,7 @@ COMMANDS = {
     "load": ("transfer", "Read images from an archive or a layout."),
     "pull": ("transfer", "Download an image from a registry."),
     "push": ("transfer", "Upload an image to a registry."),
+    "merge": ("merge", "Make one image for several platforms of images in a registry."),
     "login": ("account", "Keep credentials of a registry."),
     "logout": ("account", "Forget credentials of a registry."),
     "why": ("why", "Say why the steps of a build ran."),

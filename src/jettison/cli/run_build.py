@@ -147,6 +147,14 @@ def _explain_failed(session: Session) -> None:
 
 def _print_summary(result: BuildResult) -> None:
     lines = [f"image {result.image_id}"]
+    if len(result.images) > 1:
+        lines = [f"image {image} for {platform}" for platform, image in result.images.items()]
+    if result.missing_parts:
+        lines.append(f"pushed as a part; {', '.join(result.missing_parts)} must still be pushed")
+    elif result.index is not None:
+        lines.append(f"all parts are there: index {result.index}")
+    if result.left_tags:
+        lines.append(f"the registry does not delete {', '.join(result.left_tags)}")
     lines += [f"naming to {tag}" for tag in result.tags]
     if result.executed == 0 and result.cached:
         steps = f"all {result.cached} steps were" if result.cached > 1 else "the only step was"

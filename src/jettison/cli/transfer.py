@@ -10,7 +10,7 @@ from typing import cast
 import click
 
 from jettison.api import transfer as api
-from jettison.api.images import require_platform
+from jettison.api.images import chosen_images
 from jettison.api.session import Session
 from jettison.cli import options
 from jettison.cli.flags import DockerCommand
@@ -19,7 +19,6 @@ from jettison.console.select import make_transfer_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.exporter.outputs import LayerCompression, RegistryOutput
-from jettison.image.names import find_image
 from jettison.linux.text import printable
 
 
@@ -28,7 +27,7 @@ from jettison.linux.text import printable
 @click.option(
     "-o", "--output", default="-", metavar="FILE", help="File to write (default: standard output)."
 )
-@options.platform("Fail unless they are for this platform.")
+@options.platform("Only the images for this platform.")
 @click.pass_context
 def save(ctx: click.Context, names: tuple[str, ...], output: str, platform: str) -> int:
     """Write images to a tar that docker, podman and Jettison can load."""
@@ -38,9 +37,7 @@ def save(ctx: click.Context, names: tuple[str, ...], output: str, platform: str)
         )
 
     def work(session: Session) -> int:
-        for name in names:
-            require_platform(find_image(session.store, name), platform)
-        api.save(session, names, output)
+        api.save(session, names, output, platform)
         return 0
 
     return in_session(ctx, work)
@@ -123,23 +120,22 @@ def pull(ctx: click.Context, /, name: str, platform: str, **flags: object) -> in
     default="gzip",
     help="Of layers that were made here.",
 )
-@click.option(
-    "--platform", default="", metavar="OS/ARCH", help="Fail unless it is for this platform."
-)
+@click.option("--platform", default="", metavar="OS/ARCH", help="Only the image for this platform.")
 @_no_trust
 @click.pass_context
 def push(ctx: click.Context, /, name: str, compression: str, **flags: object) -> int:
     """Upload an image to the registry that its name tells."""
     output = RegistryOutput(compression=cast("LayerCompression", compression))
+    platform = str(flags["platform"])
 
     def work(session: Session) -> int:
         names = api.names_in_store(session, name) if flags["everything"] else [name]
         for each in names:
-            require_platform(find_image(session.store, each), str(flags["platform"]))
+            chosen_images(session, each, platform)
         for each in names:
             console = make_transfer_console("push", each, os.environ, quiet=bool(flags["quiet"]))
             try:
-                digest = api.push(session, each, output, console)
+                digest = api.push(session, each, output, console, platform)
             finally:
                 console.close()
             out(f"{digest}\n")

@@ -53,7 +53,7 @@ _IN_GROUPS = {
     "image": {"import": ABSENT["import"]},
     "manifest": dict.fromkeys(
         ("annotate", "create", "push", "rm", "add", "exists", "remove"),
-        "an image here is for one platform; `crane index append` makes indexes in a registry",
+        "`jettison build --platform a,b` and `jettison merge` make indexes",
     ),
     "system": dict.fromkeys(("events", "dial-stdio"), "there is no daemon"),
 }

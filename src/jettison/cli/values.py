@@ -195,6 +195,11 @@ def texts(flags: Mapping[str, object], name: str) -> tuple[str, ...]:
     return tuple(str(each) for each in value) if isinstance(value, tuple) else ()
 
 
+def words(flags: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """Return the values of a flag that may be given several times, or with commas between them."""
+    return tuple(word for each in texts(flags, name) for word in each.split(","))
+
+
 def parse_pids(text: str) -> int:
     """Return the processes of ``--pids-limit``; docker writes -1 or 0 for no limit.
 

@@ -20,6 +20,7 @@ from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
 from jettison.image.remote import ClientFactory
 from jettison.oci.manifest import Descriptor
+from jettison.oci.platform import Platform
 from jettison.store.image import StoredImage
 from jettison.store.store import Store
 
@@ -33,6 +34,7 @@ class ExportServices(msgspec.Struct, frozen=True):
         client: Makes the registry client; None does without the network.
         stdout: Takes what goes to ``dest=-``; None when there is no such stream.
         attestations: Returns what is said of an image.
+        platform: What this machine is; a name of several images points at that for it.
     """
 
     store: Store
@@ -40,6 +42,7 @@ class ExportServices(msgspec.Struct, frozen=True):
     client: ClientFactory | None = None
     stdout: BinaryIO | None = None
     attestations: AttestationsOf = no_attestations
+    platform: Platform | None = None
 
 
 class ExportResult(msgspec.Struct, frozen=True):

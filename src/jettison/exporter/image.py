@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jettison.errors import ExportError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.options import image_options
 from jettison.exporter.outputs import ImageOutput
 from jettison.image.manifest import Compression
+from jettison.image.names import main_image
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 
@@ -41,20 +41,15 @@ class StoreExporter:
         return self._options.compression if self._output.push else None
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
-        """Keep the images and name the first one; see ``Exporter``."""
+        """Keep the images; a name points at this machine's of several; see ``Exporter``."""
         names = tuple(str(name) for name in self._options.names)
         store = self._services.store
-        if len(images) > 1 and names and not self._output.push:
-            raise ExportError(
-                "a name of the local store points at one platform's image",
-                hint="build one platform, or use `type=oci` or `type=registry`",
-            )
+        main = main_image(images, self._services.platform)
         with store.database.transaction():
             for image in images:
                 store.images.add(image)
-            if len(images) == 1:
-                for name in names:
-                    store.images.tag(name, images[0].id)
+            for name in names:
+                store.images.tag(name, main.id, [image.id for image in images])
         if not self._output.push:
             return ExportResult(None, names)
         from jettison.exporter.registry import push  # the client is heavy

@@ -28,6 +28,7 @@ from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
 from jettison.oci.layout import REF_NAME, blob_name
 from jettison.oci.manifest import Descriptor
+from jettison.oci.platform import Platform, closest
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
@@ -119,6 +120,7 @@ def layout_contents(
     extra: Mapping[str, str],
     *,
     docker: bool,
+    platform: Platform | None = None,
 ) -> LayoutContents:
     """Return what a layout of image sets under their names holds.
 
@@ -126,6 +128,7 @@ def layout_contents(
         sets: Images with names.
         extra: Annotations of all entries of the index.
         docker: Whether docker is to load it.
+        platform: Of several images docker's own list names that for it; other readers see all.
     """
     entries: list[Descriptor] = []
     documents: dict[Digest, bytes] = {}
@@ -146,12 +149,14 @@ def layout_contents(
                 notes[IMAGE_NAME] = str(name)
                 notes[REF_NAME] = name.tag
             entries.append(msgspec.structs.replace(images.root, annotations=notes))
-    pointer = encode_docker_manifest(_docker_images(sets)) if docker else b""
+    pointer = encode_docker_manifest(_docker_images(sets, platform)) if docker else b""
     return LayoutContents(tuple(entries), documents, tuple(layers.values()), pointer)
 
 
-def _docker_images(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> list[DockerImage]:
-    """Return the entries of ``manifest.json``; one per image, whatever its number of names."""
+def _docker_images(
+    sets: Sequence[tuple[ImageSet, Sequence[Reference]]], platform: Platform | None
+) -> list[DockerImage]:
+    """Return the entries of ``manifest.json``; one per set, whatever its number of names."""
     return [
         DockerImage(
             config=blob_name(built.config.digest),
@@ -159,8 +164,15 @@ def _docker_images(sets: Sequence[tuple[ImageSet, Sequence[Reference]]]) -> list
             layers=tuple(blob_name(descriptor.digest) for _, descriptor in built.layers),
         )
         for images, names in sets
-        for built in images.manifests
+        for built in (_for_docker(images, platform),)
     ]
+
+
+def _for_docker(images: ImageSet, platform: Platform | None) -> BuiltManifest:
+    if platform is None or len(images.manifests) == 1:
+        return images.manifests[0]
+    offered = [image_platform(each.config_data) for each in images.manifests]
+    return images.manifests[closest(platform, offered) or 0]
 
 
 def fetch_layers(services: ExportServices, made: LayoutContents, report: Progress) -> None:

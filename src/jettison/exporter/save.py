@@ -22,7 +22,7 @@ from jettison.store.image import StoredImage
 
 
 def save_images(
-    images: Sequence[tuple[str, StoredImage]],
+    images: Sequence[tuple[str, Sequence[StoredImage]]],
     dest: str,
     services: ExportServices,
     report: Progress = no_progress,
@@ -30,7 +30,8 @@ def save_images(
     """Write images into one archive.
 
     Args:
-        images: Each with the text that named it: a name goes into the archive, an ID does not.
+        images: Those of each text that named them, one for each platform: a name goes into the
+            archive, an ID does not.
         dest: File, or ``-``.
         services: Has the images.
         report: Called with bytes per item.
@@ -39,18 +40,20 @@ def save_images(
         ExportError: it cannot be written.
         StorageError: the store lacks something.
     """
-    names: dict[Digest, list[Reference]] = {}
-    for text, image in images:
-        found = names.setdefault(image.id, [])
-        reference = _name(services, text, image)
+    names: dict[tuple[Digest, ...], list[Reference]] = {}
+    groups: dict[tuple[Digest, ...], Sequence[StoredImage]] = {}
+    for text, group in images:
+        ids = tuple(image.id for image in group)
+        groups[ids] = group
+        found = names.setdefault(ids, [])
+        reference = _name(services, text, group)
         if reference is not None and reference not in found:
             found.append(reference)
-    once = {image.id: image for _, image in images}
     sets = [
-        (build_set(services, [image], ImageOptions(), oci=True), tuple(names[image.id]))
-        for image in once.values()
+        (build_set(services, group, ImageOptions(), oci=True), tuple(names[ids]))
+        for ids, group in groups.items()
     ]
-    contents = layout_contents(sets, {}, docker=True)
+    contents = layout_contents(sets, {}, docker=True, platform=services.platform)
     fetch_layers(services, contents, report)
     with open_file(dest, services.stdout) as sink:
         write_archive(sink, contents, services.store.blobs.path, report)
@@ -58,10 +61,10 @@ def save_images(
     return ExportResult(None, every, "" if dest == STANDARD_OUTPUT else dest)
 
 
-def _name(services: ExportServices, text: str, image: StoredImage) -> Reference | None:
+def _name(services: ExportServices, text: str, images: Sequence[StoredImage]) -> Reference | None:
     try:
         reference = parse_reference(text)
     except InvalidReferenceError:
         return None
-    named = services.store.images.lookup(str(reference))
-    return reference if named is not None and named.id == image.id else None
+    named = {image.id for image in services.store.images.named(str(reference))}
+    return reference if named & {image.id for image in images} else None

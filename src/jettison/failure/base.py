@@ -33,6 +33,8 @@ class Failure(msgspec.Struct, frozen=True, dict=True):
         distribution: Of its stage.
         base: Name of the image that its stage begins with.
         platform: ``linux/amd64``.
+        is_foreign: Whether nothing here runs programs of that platform.
+        has_emulator: Whether there is an emulator for it that the kernel does not use.
         user: Text of USER; empty is root.
         directory: The working directory.
         network: Whether it had one.
@@ -50,6 +52,8 @@ class Failure(msgspec.Struct, frozen=True, dict=True):
     distribution: Distribution = Distribution()
     base: str = ""
     platform: str = ""
+    is_foreign: bool = False
+    has_emulator: bool = False
     user: str = ""
     directory: str = "/"
     network: bool = True

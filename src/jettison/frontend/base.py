@@ -84,6 +84,7 @@ class CompileRequest(msgspec.Struct, frozen=True):
         ulimits: ``--ulimit`` as ``type=soft:hard``.
         shm_bytes: ``--shm-size``; 0 is the default of 64 MiB.
         allow: Entitlements that were granted: ``network.host``, ``security.insecure``.
+        several_platforms: Whether the build is for others, too: names of steps begin with theirs.
         implicit_platform: Whether nobody asked for ``platform`` (it is this machine's): the image
             is then for what its base is for, such as after ``FROM --platform=``.
         source_times: Seconds since the epoch by what ``SOURCE_DATE_EPOCH`` may name: ``context``
@@ -105,6 +106,7 @@ class CompileRequest(msgspec.Struct, frozen=True):
     ulimits: tuple[str, ...] = ()
     shm_bytes: int = 0
     allow: frozenset[str] = frozenset()
+    several_platforms: bool = False
     implicit_platform: bool = False
     source_times: Mapping[str, int] = {}
 

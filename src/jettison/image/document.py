@@ -15,7 +15,7 @@ from jettison.oci import mediatype
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.manifest import Descriptor, Index, Manifest
-from jettison.oci.platform import Platform, matches
+from jettison.oci.platform import Platform, closest
 
 _DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1"
 _ATTESTATION = "vnd.docker.reference.type"
@@ -143,10 +143,9 @@ def choose_platform(index: Index, platform: Platform, *, name: str) -> Descripto
         InvalidManifestError: it holds other artifacts only.
     """
     images = [each for each in index.manifests if is_image(each)]
-    serving = [
-        each for each in images if each.platform is not None and matches(platform, each.platform)
-    ]
-    if not serving and len(images) == 1 and images[0].platform is None:
+    placed = [(each, each.platform) for each in images if each.platform is not None]
+    best = closest(platform, [offered for _, offered in placed])
+    if best is None and len(images) == 1 and images[0].platform is None:
         return images[0]
     artifact = next((each.artifact_type for each in index.manifests if each.artifact_type), "")
     if not images and (artifact or index.artifact_type):
@@ -155,16 +154,13 @@ def choose_platform(index: Index, platform: Platform, *, name: str) -> Descripto
             f" {artifact_name(index.artifact_type or artifact)}",
             hint="use the tool that it was made for, or name an image",
         )
-    if not serving:
+    if best is None:
         offered = sorted({str(each.platform) for each in images if each.platform is not None})
         raise PlatformNotFoundError(
             f"`{name}` has no image for `{platform}`; it offers {', '.join(offered) or 'nothing'}",
             hint="choose one of these with `--platform`" if offered else None,
         )
-    exact = [
-        e for e in serving if e.platform is not None and e.platform.variant == platform.variant
-    ]
-    return (exact or serving)[0]
+    return placed[best][0]
 
 
 def is_image(descriptor: Descriptor) -> bool:

@@ -24,12 +24,12 @@ from jettison.errors import (
     RegistryUnavailableError,
 )
 from jettison.image.layout import SCHEME, parse_layout_reference
-from jettison.image.names import find_image
+from jettison.image.names import find_for, platform_of
 from jettison.image.pull import pull_manifest, read_layout
 from jettison.image.remote import ClientFactory
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
-from jettison.oci.platform import Platform, matches, normalise
+from jettison.oci.platform import Platform, matches
 from jettison.oci.reference import Reference, parse_reference
 from jettison.store.image import StoredImage
 from jettison.store.store import Store
@@ -94,12 +94,11 @@ class ImageResolver:
     def _local(self, reference: Reference, platform: Platform) -> ResolvedImage | None:
         """Return the image of the store, if it is for the platform."""
         try:
-            image = find_image(self._store, str(reference))
+            return _decoded(find_for(self._store, str(reference), platform))
+        except PlatformNotFoundError:
+            pass
         except ImageNotFoundError:
             return None
-        found = _decoded(image)
-        if matches(platform, platform_of(found.config)):
-            return found
         # The name points at another platform's image; this one's may have been pulled before.
         manifest = self._store.images.manifest_for(str(reference), str(platform))
         for other in self._store.images.all():
@@ -167,11 +166,6 @@ class ImageResolver:
 
 def _decoded(image: StoredImage) -> ResolvedImage:
     return ResolvedImage(decode(ImageConfig, image.config), image)
-
-
-def platform_of(config: ImageConfig) -> Platform:
-    """Return what an image is for; one that names no system is for Linux."""
-    return normalise(config.os or "linux", config.architecture, config.variant)
 
 
 def _how_to_load(name: str, first: str, *, builds: bool = True) -> str:

@@ -6,7 +6,7 @@ Out: ``Plan``, which the solver executes and reports read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -82,7 +82,8 @@ class Plan(msgspec.Struct, frozen=True):
     ``stages`` are in file order.
     ``source_date_epoch`` clamps times when set. ``unused_build_args`` were given and never
     consumed. ``proxy_env`` are ``NAME=value`` entries that every RUN gets besides its own
-    environment, which wins; they are no part of any key.
+    environment, which wins; they are no part of any key. ``other_targets`` are those of the plans
+    that this one was united with.
     """
 
     vertices: tuple[Vertex, ...]
@@ -93,6 +94,31 @@ class Plan(msgspec.Struct, frozen=True):
     unused_build_args: tuple[str, ...] = ()
     proxy_env: tuple[str, ...] = ()
     target_stage: int = 0
+    other_targets: tuple[Digest, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Digest, ...]:
+        """All targets that are not empty."""
+        own = () if self.target is None else (self.target,)
+        return own + self.other_targets
+
+
+def union(plans: Sequence[Plan]) -> Plan:
+    """Return the plan of everything that several plans need, such as those for some platforms.
+
+    What they have in common is one vertex: a stage that does not depend on the platform is built
+    once. Image and stages are those of the first.
+    """
+    if len(plans) == 1:
+        return plans[0]
+    known: dict[Digest, Vertex] = {}
+    for plan in plans:
+        for vertex in plan.vertices:
+            other = known.setdefault(vertex.digest, vertex)
+            if vertex.ignore_cache and not other.ignore_cache:
+                known[vertex.digest] = msgspec.structs.replace(other, ignore_cache=True)
+    others = tuple(target for plan in plans[1:] for target in plan.targets)
+    return msgspec.structs.replace(plans[0], vertices=tuple(known.values()), other_targets=others)
 
 
 def order(roots: Iterable[Vertex], known: Mapping[Digest, Vertex]) -> Iterator[Vertex]:

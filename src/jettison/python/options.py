@@ -62,6 +62,8 @@ class BuildOptions(TypedDict, total=False):
     trace_inputs: bool
     checks: str
     probe: str
+    part_of: str
+    parts: Sequence[str]
 
 
 class RunOptions(TypedDict, total=False):

@@ -128,13 +128,20 @@ class RegistryClient:
         """
         return self._first(reference, lambda at: self._resolve_at(at, reference))
 
-    def manifest(self, reference: Reference) -> PulledManifest | None:
+    def manifest(self, reference: Reference, *, own: bool = False) -> PulledManifest | None:
         """Return the manifest or index that a reference names, or None when there is nothing.
+
+        Args:
+            reference: It.
+            own: Ask the registry itself and no mirror, for what was pushed just now.
 
         Raises:
             RegistryError: no endpoint answers.
             DigestMismatchError: the bytes are not what the reference's digest says.
         """
+        if own:
+            at = self.hosts.endpoints(reference, push=True)[0]
+            return _twice(lambda: self._manifest_at(at, reference))
         return self._first(reference, lambda at: _twice(lambda: self._manifest_at(at, reference)))
 
     def document(

@@ -146,6 +146,23 @@ class Uploader:
             hint="a proxy changes content; push by another way",
         )
 
+    def delete(self, digest: Digest) -> bool:
+        """Delete a manifest with its tags; tell whether it is gone, or a registry deletes nothing.
+
+        Raises:
+            RegistryUnavailableError: the registry cannot be reached.
+        """
+        at = self._repository
+        response = at.session.request(
+            at.endpoint,
+            "DELETE",
+            at.url(f"manifests/{digest}"),
+            scopes=(f"repository:{at.endpoint.repository}:delete,pull,push",),
+            expected={200, 202, 204, 400, 401, 403, 404, 405},
+        )
+        discard(response)
+        return response.status in {200, 202, 204, 404}
+
     def _cancel(self, place: Url) -> None:
         """End an upload that a refused mount began; registries would collect it anyway."""
         at = self._repository

@@ -27,6 +27,7 @@ from jettison.failure.distribution import (
 from jettison.failure.explain import explain as cause_of
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import Tree
+from jettison.linux.binfmt import can_run, has_emulator
 from jettison.oci.reference import parse_reference
 from jettison.plan.op import ExecOp, ImageOp, Network
 from jettison.plan.vertex import Vertex
@@ -78,6 +79,7 @@ def _failure(
     head = partial(_head, runtime.stacks.tree(base, no_progress), op.cwd)
     instruction = vertex.name.partition("] ")[2] or vertex.name
     name = _familiar(image.reference) if image is not None else ""
+    architecture = image.platform.architecture if image is not None else ""
     return Failure(
         instruction=instruction,
         output=error.log_tail,
@@ -85,6 +87,8 @@ def _failure(
         distribution=_distribution(head("/etc/os-release"), name, instruction),
         base=name,
         platform=str(image.platform) if image is not None else "",
+        is_foreign=not can_run(architecture),
+        has_emulator=has_emulator(architecture),
         user=op.user,
         directory=op.cwd,
         network=op.network is not Network.NONE,

@@ -62,6 +62,20 @@ class Solution(msgspec.Struct, frozen=True):
     failed: tuple[Digest, ...] = ()
     keys: Mapping[Digest, CacheKey] = {}
 
+    def of(self, plan: Plan) -> Solution:
+        """Return what it says of one of the plans that were solved together."""
+        if plan is self.plan:
+            return self
+        own = {vertex.digest for vertex in plan.vertices}
+        return Solution(
+            plan,
+            {digest: result for digest, result in self.results.items() if digest in own},
+            executed=tuple(each for each in self.executed if each in own),
+            cached=tuple(each for each in self.cached if each in own),
+            failed=tuple(each for each in self.failed if each in own),
+            keys={digest: key for digest, key in self.keys.items() if digest in own},
+        )
+
     def stack(self, vertex: Digest | None) -> Stack:
         """Return the root file system of a vertex; the empty one for None (scratch)."""
         if vertex is None:

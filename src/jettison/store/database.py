@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -118,6 +118,13 @@ _MIGRATIONS = {
     ),
     # Traces of builds hold what keys were made of, in the order of steps.
     7: ("ALTER TABLE record DROP COLUMN preimage",),
+    8: (
+        # Images for other platforms that a name stands for, too, in order (store.images).
+        """CREATE TABLE platform_tag (
+            name TEXT NOT NULL, position INTEGER NOT NULL, image TEXT NOT NULL,
+            PRIMARY KEY (name, position)) WITHOUT ROWID""",
+        "CREATE INDEX platform_tag_by_image ON platform_tag (image)",
+    ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""
 

@@ -3,13 +3,17 @@
 In:  ``StoredImage`` values, normalised references.
 Out: the same by image ID, by name, by a prefix of the ID.
 
-On disk: tables ``image``, ``tag`` and ``resolved``; ``index.json`` of the store lists every named
-image that has a manifest, so that other tools can read the store as an OCI image layout. It is
-derived from the tables and is written inside the transaction that changes them.
+A name points at one image, which is what it stands for on this machine, and may stand for images
+for other platforms beside it: what a build of several made, which is pushed as an index.
+
+On disk: tables ``image``, ``tag``, ``platform_tag`` and ``resolved``; ``index.json`` of the store
+lists every named image that has a manifest, so that other tools can read the store as an OCI image
+layout. It is derived from the tables and is written inside the transaction that changes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -83,6 +87,18 @@ class ImageIndex:
             name,
         )
 
+    def named(self, name: str) -> list[StoredImage]:
+        """Return all images that a name stands for, in the order in which they were named."""
+        main = self.lookup(name)
+        if main is None:
+            return []
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM image JOIN platform_tag ON platform_tag.image = image.id"  # noqa: S608
+            " WHERE platform_tag.name = ? ORDER BY platform_tag.position",
+            (name,),
+        )
+        return [_image(row) for row in rows] or [main]
+
     def find(self, prefix: str) -> list[StoredImage]:
         """Return the images whose ID begins so, with or without ``sha256:``.
 
@@ -106,25 +122,46 @@ class ImageIndex:
         """Forget an image and all its names; its layers and blobs stay until they are pruned."""
         with self._database.transaction():
             named = self._database.execute("DELETE FROM tag WHERE image = ?", (image_id,))
+            self._database.execute("DELETE FROM platform_tag WHERE image = ?", (image_id,))
+            if named:
+                self._database.execute(
+                    "DELETE FROM platform_tag WHERE name NOT IN (SELECT name FROM tag)"
+                )
             self._database.execute("DELETE FROM image WHERE id = ?", (image_id,))
             self._database.execute("DELETE FROM build WHERE image = ?", (image_id,))
             if named:
                 self._write_index()
 
-    def tag(self, name: str, image_id: Digest) -> None:
-        """Let a name point at an image; it may have pointed at another."""
+    def tag(self, name: str, image_id: Digest, platforms: Sequence[Digest] = ()) -> None:
+        """Let a name point at an image; it may have pointed at another.
+
+        Args:
+            name: It.
+            image_id: What it stands for on this machine.
+            platforms: All that it stands for, in order, if these are several.
+        """
+        several = tuple(platforms) if len(platforms) > 1 else ()
         with self._database.transaction():
             rows = self._database.query("SELECT image FROM tag WHERE name = ?", (name,))
-            if rows == [(image_id,)]:
+            before = self._database.query(
+                "SELECT image FROM platform_tag WHERE name = ? ORDER BY position", (name,)
+            )
+            if rows == [(image_id,)] and before == [(each,) for each in several]:
                 return
             self._database.execute("INSERT OR REPLACE INTO tag VALUES (?, ?)", (name, image_id))
+            self._database.execute("DELETE FROM platform_tag WHERE name = ?", (name,))
+            for position, each in enumerate(several):
+                self._database.execute(
+                    "INSERT INTO platform_tag VALUES (?, ?, ?)", (name, position, each)
+                )
             self._write_index()
 
     def untag(self, name: str) -> bool:
-        """Forget a name; return whether it was there. The image stays."""
+        """Forget a name; return whether it was there. Its images stay."""
         with self._database.transaction():
             if not self._database.execute("DELETE FROM tag WHERE name = ?", (name,)):
                 return False
+            self._database.execute("DELETE FROM platform_tag WHERE name = ?", (name,))
             self._write_index()
             return True
 
@@ -133,9 +170,11 @@ class ImageIndex:
         return dict(self._database.query("SELECT name, image FROM tag ORDER BY name"))
 
     def tags_of(self, image_id: Digest) -> list[str]:
-        """Return the names of an image, sorted."""
+        """Return the names of an image, sorted; also those that stand for it among others."""
         rows = self._database.query(
-            "SELECT name FROM tag WHERE image = ? ORDER BY name", (image_id,)
+            "SELECT name FROM tag WHERE image = ? UNION"
+            " SELECT name FROM platform_tag WHERE image = ? ORDER BY name",
+            (image_id, image_id),
         )
         return [name for (name,) in rows]
 

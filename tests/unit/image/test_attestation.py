@@ -62,7 +62,9 @@ def test_an_image_without_a_name_is_a_subject_all_the_same() -> None:
 
 
 def test_names_by_digest_and_ports() -> None:
-    assert package_url(parse_reference("localhost:5000/a:1"), None) == "pkg:docker/localhost:5000/a@1"
+    assert (
+        package_url(parse_reference("localhost:5000/a:1"), None) == "pkg:docker/localhost:5000/a@1"
+    )
     name = parse_reference(f"app@{IMAGE.digest}")
     assert package_url(name, None) == f"pkg:docker/app?digest={IMAGE.digest}"
 

@@ -36,7 +36,7 @@ def archive(tmp_path: Path) -> Path:
     with Rig(tmp_path / "origin") as origin:
         image = origin.image(FILES, {"second": "x"})
         origin.store.images.tag("docker.io/library/app:1", image.id)
-        save_images([("app:1", image)], str(tmp_path / "app.tar"), origin.services)
+        save_images([("app:1", [image])], str(tmp_path / "app.tar"), origin.services)
     return tmp_path / "app.tar"
 
 
@@ -236,7 +236,7 @@ def test_an_index_that_names_itself_ends(rig, tmp_path: Path):
 
 def test_several_images_take_no_single_name(rig, tmp_path: Path):
     with Rig(tmp_path / "origin") as origin:
-        images = [("x", origin.image({"a": str(n)})) for n in range(2)]
+        images = [("x", [origin.image({"a": str(n)})]) for n in range(2)]
         save_images(images, str(tmp_path / "x.tar"), origin.services)
     with pytest.raises(InvalidReferenceError, match="holds 2 images"):
         load(rig.store, tmp_path / "x.tar", AMD64, name="one:1")

@@ -15,7 +15,7 @@ Notes = Mapping[str, Mapping[str, str]]
 
 _ONE_BUILDER = "there is one builder: the process that is called"
 _NO_TRUST = "signatures are not looked at; name images by digest"
-_ONE_PLATFORM = "an image of the store is for one platform; another one is an error"
+_ALL_PLATFORMS = "the images of a name are removed together; an error where there are others"
 _BUILDER = {"--builder": f"{_ONE_BUILDER}; it is called `default`"}
 
 WARNED: Notes = {
@@ -52,16 +52,12 @@ ACCEPTED: Notes = {
         "--no-healthcheck": "nothing looks after the health of containers",
     },
     "images": {"--all": "there are no intermediate images: steps are in the build cache"},
-    "inspect": {"--platform": _ONE_PLATFORM},
-    "image inspect": {"--platform": _ONE_PLATFORM},
     "rm": {"--volumes": "there are no volumes"},
-    "history": {"--platform": _ONE_PLATFORM},
-    "save": {"--platform": _ONE_PLATFORM},
     "pull": {"--disable-content-trust": _NO_TRUST},
-    "push": {"--disable-content-trust": _NO_TRUST, "--platform": _ONE_PLATFORM},
+    "push": {"--disable-content-trust": _NO_TRUST},
     "rmi": {
         "--no-prune": "an image here has no untagged parents that could go with it",
-        "--platform": _ONE_PLATFORM,
+        "--platform": _ALL_PLATFORMS,
     },
     "system prune": {"--volumes": "there are no volumes; containers keep nothing outside of them"},
     "doctor": {"--bootstrap": "there is nothing to start"},

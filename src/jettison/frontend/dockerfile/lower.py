@@ -52,10 +52,8 @@ def _begin(build: Build, stage: Stage) -> StageState:
         platform = base.platform
     else:  # scratch is for the target, whatever FROM says
         platform = (stage.platform if stage.origin is not None else None) or request.platform
-    names = StepNames(
-        build.graph.label(stage),
-        count_steps(stage),
-    )
+    shown_platform = platform if request.several_platforms else None
+    names = StepNames(build.graph.label(stage), count_steps(stage), shown_platform)
     if base is not None:
         root, scope, image = base.root, base.scope.copy(), base.image.child()
     else:
@@ -135,7 +133,7 @@ def _workdir(build: Build, state: StageState, step: Step, instruction: syntax.Wo
         return
     state.root = build.add(
         MkdirOp(path=clean(path), owner=state.image.config.user),
-        name=state.names.next(name, on_build=step.on_build),
+        name=state.names.next(name, state.scope.values, on_build=step.on_build),
         base=state.root,
         stage=state.stage.index,
         span=instruction.span,

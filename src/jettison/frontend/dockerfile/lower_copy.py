@@ -54,7 +54,8 @@ def lower_copy(build: Build, state: StageState, step: Step, instruction: Copy | 
     else:
         files.copy_all(sources)
     files.inline(instruction.heredocs, state)
-    name = state.names.next(shown(instruction.original, state.scope.values), on_build=step.on_build)
+    values = state.scope.values
+    name = state.names.next(shown(instruction.original, values), values, on_build=step.on_build)
     op = CopyOp(
         sources=tuple(files.sources),
         dest=destination(dest, state.cwd),

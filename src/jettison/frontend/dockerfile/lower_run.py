@@ -63,7 +63,7 @@ def lower_run(build: Build, state: StageState, step: Step, instruction: Run) -> 
     arguments = state.scope.argument_texts()
     state.root = build.add(
         op,
-        name=state.names.next(name, on_build=step.on_build),
+        name=state.names.next(name, state.scope.values, on_build=step.on_build),
         base=state.root,
         inputs=tuple(mounts.inputs),
         stage=state.stage.index,

@@ -17,7 +17,7 @@ BUILD: Reasons = {
     **PLATFORM,
     **DECRYPTION,
     **SIGNING,
-    "--all-platforms": ("a build is for one platform", "call it for each, with --platform"),
+    "--all-platforms": ("platforms are named", "list them: --platform linux/amd64,linux/arm64"),
     "--build-arg-file": ("build arguments are given one by one", "use --build-arg NAME=VALUE"),
     "--cache-ttl": (
         "records of the cache do not expire by age",
