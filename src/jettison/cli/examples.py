@@ -118,7 +118,7 @@ jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has
 
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
-jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
+jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app  # the claim
 
 = report
 jettison report app  # what it ships, and what its build left behind
