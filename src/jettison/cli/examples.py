@@ -115,9 +115,12 @@ jettison sbom --format spdx-json -o app.spdx.json app  # a document for scanners
 
 = sign
 jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has its password
+jettison sign --key key.pem registry.example.com/app:1  # with a key of openssl's
+jettison sign --key env://SIGNING_KEY registry.example.com/app:1  # with a key in a variable
 
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
+jettison verify --key cosign.pub --type spdx registry.example.com/app:1  # that it lists packages
 jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
 
 = report
