@@ -14,7 +14,7 @@ import struct
 from itertools import count
 
 KEY_BYTES, NONCE_BYTES, TAG_BYTES = 32, 24, 16
-_SIGMA = struct.unpack("<4I", b"expand 32-byte k")
+_SIGMA = (0x61707865, 0x3320646E, 0x79622D32, 0x6B206574)  # expand 32-byte k
 _WORD = 0xFFFFFFFF
 _QUARTERS = (
     *((0, 4, 8, 12), (5, 9, 13, 1), (10, 14, 2, 6), (15, 3, 7, 11)),

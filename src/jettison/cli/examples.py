@@ -115,10 +115,13 @@ jettison sbom --format spdx-json -o app.spdx.json app  # a document for scanners
 
 = sign
 jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has its password
+jettison sign --key key.pem registry.example.com/app:1  # with a key of openssl's
+jettison sign --key env://SIGNING_KEY registry.example.com/app:1  # with a key in a variable
 
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
-jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app  # the claim
+jettison verify --key cosign.pub --type spdx registry.example.com/app:1  # that it lists packages
+jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
 
 = report
 jettison report app  # what it ships, and what its build left behind
@@ -149,11 +152,6 @@ jettison load ./layout  # of an OCI layout
 jettison pull alpine  # the newest tag
 jettison pull --platform linux/arm64 alpine:3.20  # for another platform
 jettison pull -a registry.example.com/app  # all tags
-
-= merge
-jettison merge reg.example.com/app:1 reg.example.com/app:1-amd64 reg.example.com/app:1-arm64  # two
-jettison merge reg.example.com/app:1 amd.example.com/app:1 arm.example.com/app:1  # of registries
-jettison merge -q reg.example.com/app:2 reg.example.com/app:1  # an index under another name
 
 = push
 jettison push registry.example.com/app:1  # to the registry of its name
