@@ -141,7 +141,7 @@ def build_findings(
         open_roots: Returns the root file systems of the build.
         sink: Gets an event for each error and warning.
         find_known: Returns what must not be in it; values are read only if it is checked.
-        known: What was told already, of the Dockerfile or of images for other platforms.
+        known: What was reported already, of the Dockerfile or of images for other platforms.
         platform: What findings begin with; empty for the only image.
 
     Raises:

@@ -56,12 +56,13 @@ def judge_all(
 ) -> Verdict:
     """Judge the images of all platforms; report and start are of the first.
 
-    Each is checked, and what was not found before is told with its platform. Limits are for each.
+    Each is checked, and what was not found before is reported with its platform. Limits are for
+    each.
     Arguments and errors are those of ``judge``.
     """
     first, *others = outcomes
-    told = partial(judge, session, checks=checks, solve=solve, sink=sink, reported=reported)
-    verdict = told(request, first, known=of_text)
+    judged = partial(judge, session, checks=checks, solve=solve, sink=sink, reported=reported)
+    verdict = judged(request, first, known=of_text)
     for each in others:
         from jettison.api.limits import limits_of  # seldom is there another platform
 
@@ -71,7 +72,7 @@ def judge_all(
             reports=each.reports and bool(limits_of(request).limits),
             platform=str(each.solution.plan.image.platform),
         )
-        other = told(asked, outcome, known=verdict.findings)
+        other = judged(asked, outcome, known=verdict.findings)
         verdict = msgspec.structs.replace(verdict, findings=other.findings)
     return verdict
 
@@ -94,7 +95,7 @@ def judge(
         request: What was asked for.
         outcome: What was built.
         checks: How the image is checked.
-        known: What was found in the Dockerfile or in other images, which is told already.
+        known: What was found in the Dockerfile or in other images, which is reported already.
         solve: For a counterfactual that is to be built.
         sink: Gets findings.
         reported: Gets the report if the image is not to pass.

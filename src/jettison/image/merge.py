@@ -63,7 +63,7 @@ def merge_images(
 
 
 def _entries(client: RegistryClient, source: Reference) -> Iterator[_Entry]:
-    """Yield what an image or an index brings into the new one."""
+    """Yield what an image or an index adds to the new one."""
     found = _manifest(client, source)
     document = decode_document(found.data, found.descriptor.media_type)
     if isinstance(document, Manifest):
