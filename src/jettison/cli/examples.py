@@ -113,6 +113,11 @@ jettison sbom app  # packages of an image, and the stages that they came from
 jettison sbom --stage builder app  # of a stage, with what of them is in the image
 jettison sbom --format spdx-json -o app.spdx.json app  # a document for scanners
 
+= merge
+jettison merge example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64  # by tags
+jettison merge example.com/app:1 example.com/app@sha256:8f1a…  # of one platform, by its digest
+jettison merge -q example.com/app:1 example.com/app:1-amd64  # the digest only, for a script
+
 = sign
 jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has its password
 jettison sign --key key.pem registry.example.com/app:1  # with a key of openssl's
@@ -121,7 +126,7 @@ jettison sign --key env://SIGNING_KEY registry.example.com/app:1  # with a key i
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
 jettison verify --key cosign.pub --type spdx registry.example.com/app:1  # that it lists packages
-jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
+jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app  # the claim
 
 = report
 jettison report app  # what it ships, and what its build left behind
