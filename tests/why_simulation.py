@@ -27,6 +27,7 @@ from jettison.why.explanation import Explanation
 
 AMD = parse_platform("linux/amd64")
 SECOND = 10**9
+KEY = b"key of the store"
 
 
 class Simulation:
@@ -65,7 +66,7 @@ class Simulation:
         plan = compile_dockerfile(request, {})
         assert isinstance(plan, Plan)
         solution = self._solve(plan, fails_at, ignored)
-        trace = make_trace(request, solution, str, ignored)
+        trace = make_trace(request, solution, str, lambda: KEY, ignored)
         build = Build(trace, (len(self.builds) + 1) * SECOND)
         earlier = self.builds[-5:][::-1]
         self.builds.append(build)

@@ -94,12 +94,27 @@ class Files:
 
     def find(self, path: str) -> str | None:
         """Return the path of the regular file that a path leads to, None if it leads to none."""
+        st = self.entries.get(path)
+        if st is not None and st.is_symlink:
+            path = self._beside(path)
+            st = self.entries.get(path)
+        if st is not None and st.is_file:
+            return path  # most: there are no links in paths of entries
         try:
             found = resolve(self, path)
         except OSError:
             return None
         st = self.entries.get(found)
         return found if st is not None and st.is_file else None
+
+    def _beside(self, link: str) -> str:
+        """Return where a link leads if its target needs no more than to be put together."""
+        try:
+            target = self.tree.readlink(link)
+        except OSError:
+            return link
+        place = target if target.startswith("/") else f"{link.rpartition('/')[0]}/{target}"
+        return place if place in self.entries else link
 
     def lstat(self, path: str) -> FileStat | None:
         """Return the stat result of a path; links are not followed."""

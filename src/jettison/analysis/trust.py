@@ -38,16 +38,16 @@ _GO_ZONES = "/usr/local/go/lib/time/zoneinfo.zip"
 
 _MAX_PROGRAM = 64 << 20
 _MAX_TEXT = 4 << 20
-_URL = re.compile(
+_URL = (
     rb"https://([a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){0,16}\.[a-z]{2,24})(?:[/:?][^\s\"'<>\x00-\x1f]{0,40}"
     rb"|(?=[\"'\s\x00-\x1f]|$))"
 )
-_CALLED = re.compile(
+_CALLED = (
     rb"^https://(?:[a-z0-9-]+\.)*(?:api|auth|login|oauth2?|accounts|sts|hooks|ingest|registry)[.-]"
     rb"|^https://[^/]+/(?:api|v[0-9]+|oauth2?|token|graphql|webhooks?|services|\.well-known)(?:/|$|[^a-z])"
 )
 """Addresses of services; others are of pages that messages name."""
-_PUBLIC = re.compile(
+_PUBLIC = (
     rb"(?:^|\.)(?:go\.dev|golang\.org|godoc\.org|github\.com|w3\.org|ietf\.org|rust-lang\.org"
     rb"|docs\.rs|crates\.io|openssl\.org|gnu\.org|example\.(?:com|org|net)|debian\.org|python\.org"
     rb"|nodejs\.org|mozilla\.org|wikipedia\.org|stackoverflow\.com|microsoft\.com|iana\.org"
@@ -66,7 +66,7 @@ _LOADS_ZONE = b"time.LoadLocation"
 _CARRIES_ZONES = b"time/tzdata"
 _CONTINENTS = (b"Europe/", b"America/", b"Asia/", b"Africa/", b"Australia/", b"Pacific/")
 _CITY = re.compile(rb"[A-Z][A-Za-z_]{2,20}")
-_TEXT_TLS = re.compile(rb"urllib\.request|http\.client|aiohttp|ssl\.create_default_context")
+_TEXT_TLS = rb"urllib\.request|http\.client|aiohttp|ssl\.create_default_context"
 _CLIENTS = frozenset({"curl", "wget", "git"})
 _TMP = "/tmp"  # noqa: S108  of the image
 _TEMPORARY = b"os.CreateTemp"
@@ -179,7 +179,7 @@ def _of_files(
         if use.how is How.READ:
             text = files.read(path, _MAX_TEXT, whole=False) or b""
             host = _host(text)
-            if host and _TEXT_TLS.search(text):
+            if host and re.search(_TEXT_TLS, text):
                 yield Evidence(Need.CERTIFICATES, path, f"it has the address `https://{host}`")
         elif is_own(path):
             yield from _of_program(files, path, wanted)
@@ -222,15 +222,15 @@ def _zone(data: bytes) -> str:
 
 def _endpoint(data: bytes) -> str:
     """Return the first host whose address looks like one that is called, and not like a page."""
-    for match in _URL.finditer(data):
-        if not _PUBLIC.search(match.group(1)) and _CALLED.search(match.group()):
+    for match in re.finditer(_URL, data):
+        if not re.search(_PUBLIC, match.group(1)) and re.search(_CALLED, match.group()):
             return match.group(1).decode()
     return ""
 
 
 def _host(data: bytes) -> str:
-    for match in _URL.finditer(data):
-        if not _PUBLIC.search(match.group(1)):
+    for match in re.finditer(_URL, data):
+        if not re.search(_PUBLIC, match.group(1)):
             return match.group(1).decode()
     return ""
 

@@ -114,10 +114,10 @@ class RuleLoader:
 
 def _load_rules() -> None:
     from jettison.check.registry import ENTRIES
-    from jettison.check.relevance import LANGUAGES
+    from jettison.check.relevance import SELDOM
 
     for entry in ENTRIES:
-        if entry.about not in LANGUAGES:
+        if entry.about not in SELDOM:
             entry.load()
 
 

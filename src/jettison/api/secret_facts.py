@@ -13,14 +13,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from jettison.analysis.files import open_below
 from jettison.analysis.secrets.content import SecretFile, secret_files
 from jettison.analysis.secrets.known import KnownSecrets
-from jettison.analysis.secrets.search import Searcher, Sighting
 from jettison.api.session import Session
 from jettison.check.secrets import Leak
 from jettison.findings.finding import Finding
@@ -32,7 +31,10 @@ from jettison.provenance.chain import Provenance
 from jettison.provenance.record import BuildRecord
 from jettison.store.image import StoredImage
 
-T = TypeVar("T", SecretFile, Sighting)
+if TYPE_CHECKING:
+    from jettison.analysis.secrets.search import Searcher, Sighting
+
+T = TypeVar("T", SecretFile, "Sighting")
 _FILES_VERSION = b"secret-files-2\0"
 _SEARCH_VERSION = "secret-search-1\0"
 
@@ -117,12 +119,16 @@ class ImageSecrets:
 
     @cached_property
     def _searcher(self) -> Searcher:
+        from jettison.analysis.secrets.search import Searcher  # of builds with secrets
+
         return Searcher(self._known.values)
 
     def _sightings(self, position: int) -> tuple[Sighting, ...]:
         layer = self._provenance.image.layers[position].layer
         subject = _SEARCH_VERSION + layer
         question = Digest(f"sha256:{self._known.digest(self._session.store.key(), subject)}")
+        from jettison.analysis.secrets.search import Sighting
+
         kept = self._kept(question, Sighting)
         if kept is None:
             kept = tuple(self._searcher.in_layer(self._directory(position)))

@@ -24,7 +24,7 @@ from jettison.plan.op import GitOp, HttpOp, ImageOp, LocalOp, Network, Op
 from jettison.plan.vertex import Vertex
 from jettison.solver.result import Solution, StackResult
 from jettison.store.layer import LayerId
-from jettison.why.trace import Outcome, StepTrace, Trace, masked
+from jettison.why.trace import Mask, Outcome, StepTrace, Trace
 from jettison.why.written import stage_traces
 
 
@@ -32,6 +32,7 @@ def make_trace(
     asked: CompileRequest,
     solution: Solution,
     content_of: Callable[[LayerId], str],
+    find_key: Callable[[], bytes],
     ignored: tuple[str, ...] = (),
 ) -> Trace:
     """Return the trace of a build.
@@ -40,8 +41,10 @@ def make_trace(
         asked: What was compiled.
         solution: What there is, also of a build that failed.
         content_of: By what a layer enters keys.
+        find_key: Returns the store's key, with which values that may be secret are hidden.
         ignored: Patterns of the ignore file.
     """
+    mask = Mask(find_key)
     outcomes = _outcomes(solution)
     no_cache = "--no-cache" if asked.no_cache else ""
     if asked.no_cache_stages and not no_cache:
@@ -53,12 +56,12 @@ def make_trace(
         key_version=KEY_VERSION.rstrip(b"\0").decode(),
         target=asked.target,
         platform=str(asked.platform),
-        build_args=masked(arguments),
+        build_args=mask.all(arguments),
         flags=_flags(asked),
         contexts={name: _context(each) for name, each in asked.contexts.items()},
         ignored=ignored,
         no_cache=no_cache,
-        stages=stage_traces(asked, solution.plan),
+        stages=stage_traces(asked, solution.plan, mask),
         steps=tuple(_step(each, solution, outcomes, content_of) for each in solution.plan.vertices),
     )
 

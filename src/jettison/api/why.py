@@ -50,6 +50,7 @@ def remember(
         built.compiled.asked,
         built.solution,
         session.blobs.content,
+        session.store.key,
         tuple(map(_text, built.context.ignore_file().patterns)),
     )
     content = encode(trace)

@@ -6,7 +6,6 @@ Out: the instruction that set something; fixes that change its lines.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,6 +13,7 @@ from typing import TypeVar
 
 from jettison.analysis.files import Files
 from jettison.check.subject import Subject
+from jettison.check.written import exec_form
 from jettison.errors import JettisonError, Span
 from jettison.findings.finding import Fix, FixKind
 from jettison.frontend.dockerfile.parser import parse
@@ -77,7 +77,7 @@ def with_word(instruction: Instruction, command: Command, before: str, after: st
     """
     if command.is_json and before in command.words:
         words = [after if word == before else word for word in command.words]
-        text = f"{_head(instruction)} {json.dumps(words)}"
+        text = f"{_head(instruction)} {exec_form(words)}"
     elif not command.is_json and re.search(_word(before), instruction.original):
         text = re.sub(_word(before), lambda _: after, instruction.original, count=1)
     else:
@@ -131,5 +131,5 @@ def copy_from(stage: str, source: str, destination: str) -> str:
     """Return a COPY from a stage; paths with blanks in the JSON form."""
     source, destination = (re.sub(r"([\\$*?\[])", r"\\\1", path) for path in (source, destination))
     if re.search(r"\s", source + destination):
-        return f"COPY --from={stage} {json.dumps([source, destination])}"
+        return f"COPY --from={stage} {exec_form([source, destination])}"
     return f"COPY --from={stage} {source} {destination}"

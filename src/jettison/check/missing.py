@@ -6,9 +6,7 @@ Out: words about it, fixes.
 
 from __future__ import annotations
 
-import difflib
 import itertools
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -30,6 +28,7 @@ from jettison.check.instructions import (
 from jettison.check.links import is_of_venv, left_behind
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
+from jettison.check.written import exec_form
 from jettison.errors import Span
 from jettison.findings.finding import Finding, Fix, FixKind, Severity
 from jettison.frontend.dockerfile.syntax import Cmd, Entrypoint, Healthcheck
@@ -173,7 +172,7 @@ def _exec_form(subject: Subject, use: Use) -> Iterator[Fix]:
     except ValueError:
         return
     head = found.original.partition(text)[0].rstrip()
-    yield replaced(found.span, f"{head} {json.dumps(words)}")
+    yield replaced(found.span, f"{head} {exec_form(words)}")
 
 
 def _elsewhere(subject: Subject, use: Use) -> Iterator[Fix]:
@@ -211,6 +210,8 @@ def _nearly(subject: Subject, use: Use) -> list[str]:
         for path in itertools.islice(paths, _MAX_NAMES)
         if use.how is How.READ or look(files, path).problem is None
     }
+    import difflib  # noqa: PLC0415 - seldom needed
+
     near = difflib.get_close_matches(basename(use.name), names, 1, 0.8)
     return [names[name] if "/" in use.name else name for name in near]
 

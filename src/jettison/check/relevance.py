@@ -21,16 +21,19 @@ class Relevance(enum.Enum):
     ANY = "any"
     COPIES = "copies"
     PROGRAMS = "programs"
+    LOADS = "loads"
+    SLOW = "slow"
     PYTHON = "python"
     NODE = "node"
     RUNTIMES = "runtimes"
 
 
 ANY, COPIES, PROGRAMS = Relevance.ANY, Relevance.COPIES, Relevance.PROGRAMS
+LOADS, SLOW = Relevance.LOADS, Relevance.SLOW
 PYTHON, NODE, RUNTIMES = Relevance.PYTHON, Relevance.NODE, Relevance.RUNTIMES
 
-LANGUAGES = frozenset({PYTHON, NODE, RUNTIMES})
-"""Those that few images have together."""
+SELDOM = frozenset({PYTHON, NODE, RUNTIMES, SLOW})
+"""Those that few images have together: their rules are loaded when they are needed."""
 
 _ENDS = {
     PYTHON: ("/python", "/python3", "/pyvenv.cfg", "/site-packages", "/dist-packages"),
@@ -40,6 +43,8 @@ _ENDS = {
         *("/php.ini", "/vendor"),
     ),
 }
+_SLOW_NS = 500_000_000
+"""Of less than that no rule about caches says anything."""
 _RUNTIMES = ("java", "dotnet", "ruby", "php", "rake", "rackup", "rails", "bundle", "puma")
 
 
@@ -49,8 +54,12 @@ def kinds_of(subject: Subject) -> frozenset[Relevance]:
     files = subject.image.files
     if any(step.kind is StepKind.COPY for step in subject.record.steps):
         found.add(COPIES)
+    if sum(step.duration_ns for step in subject.record.steps) >= _SLOW_NS:
+        found.add(SLOW)
     if files.programs:
         found.add(PROGRAMS)
+        if _is_any_loaded(subject):
+            found.add(LOADS)
     for position in range(len(subject.provenance.image.layers)):
         names = subject.of_layer(_LANGUAGES, subject.record.target, position) or ()
         found |= {Relevance(each) for each in names}
@@ -60,6 +69,18 @@ def kinds_of(subject: Subject) -> frozenset[Relevance]:
     if any(name.startswith(_RUNTIMES) for name in called):
         found.add(RUNTIMES)
     return frozenset(found)
+
+
+def _is_any_loaded(subject: Subject) -> bool:
+    """Tell whether the image starts, or the build brought, more than programs that need nothing."""
+    started = set(subject.reached.paths)
+    for path, elf in subject.image.programs.elves.items():
+        is_plain = elf.is_static and elf.architecture == subject.platform.architecture
+        if is_plain and not (elf.fault or elf.isa or (elf.kernel and path in started)):
+            continue
+        if path in started or subject.is_new(path):
+            return True
+    return False
 
 
 def _languages(listing: Listing) -> list[str]:

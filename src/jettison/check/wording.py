@@ -7,12 +7,15 @@ Out: sentences.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from jettison.analysis.packages.owner import Owner, owner_of
 from jettison.check.alignment import base_stage
 from jettison.check.loads import Load, here, there
 from jettison.check.subject import Subject
 from jettison.errors import Span
+
+if TYPE_CHECKING:
+    from jettison.analysis.packages.owner import Owner
 
 _MAX_NAMES = 4
 
@@ -48,6 +51,8 @@ def owner_there(subject: Subject, load: Load, name: str) -> tuple[str, Owner | N
     )
     if root is None or loaded is None:
         return "", None
+    from jettison.analysis.packages.owner import owner_of  # noqa: PLC0415 - of what is missing
+
     return loaded.path, owner_of(root.files, loaded.path)
 
 

@@ -122,3 +122,10 @@ def _parsed(source: str) -> Stages:
         if stages:
             stages[-1].append(instruction)
     return tuple(map(tuple, stages))
+
+
+def exec_form(words: Sequence[str]) -> str:
+    """Return words as a JSON array, as ENTRYPOINT and COPY take them."""
+    import json  # noqa: PLC0415 - only for a fix
+
+    return json.dumps(list(words))

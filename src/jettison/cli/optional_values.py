@@ -42,15 +42,19 @@ def with_values(args: Sequence[str], flags: Mapping[str, OptionalValue]) -> list
     >>> flags = {"--report": OptionalValue("brief", frozenset({"json"}))}
     >>> with_values(["--report", "."], flags), with_values(["--report", "json", "."], flags)
     (['--report=brief', '.'], ['--report', 'json', '.'])
+    >>> with_values(["--report=", "json"], flags)
+    ['--report=brief', 'json']
     """
     plain: list[str] = []
     for index, argument in enumerate(args):
         if argument == "--":
             return [*plain, *args[index:]]
-        flag = flags.get(argument)
+        flag = flags.get(argument.removesuffix("="))  # an empty value is none
         following = args[index + 1] if index + 1 < len(args) else ""
-        lacks = flag is not None and not flag.takes(following)
-        plain.append(f"{argument}={flag.default}" if flag is not None and lacks else argument)
+        if flag is not None and (argument.endswith("=") or not flag.takes(following)):
+            plain.append(f"{argument.removesuffix('=')}={flag.default}")
+        else:
+            plain.append(argument)
     return plain
 
 

@@ -3,7 +3,7 @@
 In:  nothing; ``api.trace`` makes these values.
 Out: ``Trace``, and its bytes.
 
-Values of variables whose names look like secrets are digests here, and URLs have no passwords.
+Values of variables whose names look like secrets are keyed digests, and URLs have no passwords.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import msgspec
 
 from jettison.cache.key import Component
 from jettison.oci.redact import redacted
 
-_VERSION = b"2"
+_VERSION = b"3"
 _MAX_BYTES = 4 << 20
 _SECRET_NAME = re.compile(
     r"secret|passw|token|(?:^|_)(?:key|auth|pat|pwd|apikey|credentials?)(?:_|$)", re.IGNORECASE
@@ -175,14 +176,30 @@ def is_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
-def masked(values: Mapping[str, str | None]) -> dict[str, str]:
-    """Return variables with digests for values that may be secret, URLs without passwords."""
-    return {
-        name: hidden(value) if is_secret(name) else redacted(value or "")
-        for name, value in values.items()
-    }
+class Mask:
+    """Shows variables as they are kept: of what may be secret a keyed digest.
 
+    Without the key nobody can tell a value that they guess from others.
 
-def hidden(value: str | None) -> str:
-    """Return what stands for a secret value: equal for equal ones."""
-    return "sha256:" + hashlib.sha256((value or "").encode("utf-8", "replace")).hexdigest()
+    Args:
+        find_key: Returns the store's key; called for the first such value.
+    """
+
+    def __init__(self, find_key: Callable[[], bytes]) -> None:
+        self._find_key = find_key
+
+    @cached_property
+    def _key(self) -> bytes:
+        return self._find_key()
+
+    def shown(self, name: str, value: str | None) -> str:
+        """Return what stands for a value: of equal ones the same. URLs have no passwords."""
+        text = value or ""
+        if not is_secret(name):
+            return redacted(text)
+        data = text.encode("utf-8", "replace")
+        return f"keyed:{hashlib.blake2b(data, key=self._key, digest_size=32).hexdigest()}"
+
+    def all(self, values: Mapping[str, str | None]) -> dict[str, str]:
+        """Return variables so."""
+        return {name: self.shown(name, value) for name, value in values.items()}

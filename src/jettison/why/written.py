@@ -30,21 +30,21 @@ from jettison.oci.redact import redacted
 from jettison.plan.graph import Plan, StageSummary
 from jettison.plan.op import CopyOp, ExecOp, ImageOp, MkdirOp, Op
 from jettison.plan.vertex import Vertex
-from jettison.why.trace import StageTrace, Written, hidden, is_secret
+from jettison.why.trace import Mask, StageTrace, Written
 
 _NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _MAX_TEXT = 8000
 _OPS: dict[type[Instruction], type[Op]] = {Run: ExecOp, Copy: CopyOp, Add: CopyOp, Workdir: MkdirOp}
 
 
-def stage_traces(asked: CompileRequest, plan: Plan) -> tuple[StageTrace, ...]:
+def stage_traces(asked: CompileRequest, plan: Plan, mask: Mask) -> tuple[StageTrace, ...]:
     """Return the stages of a Dockerfile that was compiled."""
     file = parse(asked.text, filename=asked.filename)
     header, blocks = _split(file)
     values = _global_values(asked, file, header)
     vertices: dict[str, Vertex] = {vertex.digest: vertex for vertex in plan.vertices}
     bases = {user: each for each in plan.stages for user, how in each.used_by if how == "FROM"}
-    traces = [_header(header, values)]
+    traces = [_header(header, values, mask)]
     scopes: dict[int, Scope] = {}
     for summary, (first, body) in zip(plan.stages, blocks, strict=True):
         base = bases.get(summary.index)
@@ -52,9 +52,10 @@ def stage_traces(asked: CompileRequest, plan: Plan) -> tuple[StageTrace, ...]:
         known = inherited.copy() if inherited is not None else Scope()
         scopes[summary.index] = known
         chain, start = _chain(summary, base, vertices)
-        reader = _Reader(asked, values, known, file.escape, needed=summary.needed)
+        reader = _Reader(asked, values, known, file.escape, mask, needed=summary.needed)
         made = _made_of(body, chain, summary)
-        instructions = [Written("FROM", _text(first), first.span.line, uses=_uses(first, values))]
+        uses = mask.all(_uses(first, values))
+        instructions = [Written("FROM", _text(first), first.span.line, uses=uses)]
         instructions += [
             Written("ONBUILD", each.name.partition("] ")[2], first.span.line, each.digest)
             for each in chain
@@ -98,13 +99,13 @@ def _global_values(
     return scope.global_scope(defaults, header, build_args=asked.build_args, escape=file.escape)
 
 
-def _header(header: Sequence[Arg], values: Mapping[str, str]) -> StageTrace:
+def _header(header: Sequence[Arg], values: Mapping[str, str], mask: Mask) -> StageTrace:
     instructions = tuple(
         Written(
             "ARG",
             _text(each),
             each.span.line,
-            sets={item.key: _shown(item.key, values.get(item.key, "")) for item in each.items},
+            sets=mask.all({item.key: values.get(item.key, "") for item in each.items}),
         )
         for each in header
     )
@@ -162,6 +163,7 @@ class _Reader:
         global_values: Mapping[str, str],
         known: Scope,
         escape: str,
+        mask: Mask,
         *,
         needed: bool,
     ) -> None:
@@ -169,14 +171,15 @@ class _Reader:
         self._global_values = global_values
         self._scope = known
         self._escape = escape
+        self._mask = mask
         self._needed = needed
 
     def read(self, instruction: Instruction, vertex: str) -> Written:
-        uses = _uses(instruction, self._scope.values)
+        uses = self._mask.all(_uses(instruction, self._scope.values))
         sets: dict[str, str] = {}
         try:
             if self._needed:
-                sets = dict(self._sets(instruction))
+                sets = self._mask.all(dict(self._sets(instruction)))
         except JettisonError:
             pass  # the frontend knows more of the base image; what is set stays unknown
         line = instruction.span.line
@@ -190,7 +193,7 @@ class _Reader:
                 global_values=self._global_values,
                 escape=self._escape,
             )
-            yield from ((name, _shown(name, value or "")) for name, value in declared)
+            yield from ((name, value or "") for name, value in declared)
         elif isinstance(instruction, Env):
             values = self._scope.values
             pairs = [
@@ -201,16 +204,12 @@ class _Reader:
                 for p in instruction.pairs
             ]
             self._scope.set(pairs)
-            yield from ((name, _shown(name, value)) for name, value in pairs)
+            yield from pairs
 
 
 def _uses(instruction: Instruction, values: Mapping[str, str]) -> dict[str, str]:
     names = dict.fromkeys(_NAME.findall(instruction.original))
-    return {name: _shown(name, values[name]) for name in names if name in values}
-
-
-def _shown(name: str, value: str) -> str:
-    return hidden(value) if is_secret(name) else redacted(value)
+    return {name: values[name] for name in names if name in values}
 
 
 def _text(instruction: Instruction) -> str:

@@ -14,6 +14,7 @@ from jettison.api import layer_facts
 from jettison.api.layer_facts import KeptLayerFacts
 from jettison.cache.record import AnswerMemo
 from jettison.check.layer_facts import LayerFact, Marks
+from jettison.check.rules.ms202 import MS202
 from jettison.check.runner import check_image, codes
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding
@@ -100,3 +101,15 @@ def test_rules_say_the_same_of_layers_that_were_looked_at(
         database.close()
     assert fresh == first == again
     assert not asked  # all was kept
+
+
+def test_files_that_only_have_to_be_there_may_be_empty_whatever_their_mode(tmp_path: Path) -> None:
+    names = ("bin/app", "run.sh", "pkg/__init__.py", "pkg/py.typed", "log/.keep", "notes.txt")
+    subject = two_stages(
+        tmp_path,
+        builder={f"/out/{name}": "" for name in names},
+        base={},
+        copies=(("/out", "/app"),),
+        config=ContainerConfig(),
+    )
+    assert [each.path for each in MS202().check(subject)] == ["/app/bin/app", "/app/run.sh"]

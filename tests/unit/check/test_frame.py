@@ -141,7 +141,7 @@ def test_rules_about_a_language_run_where_it_may_be(tmp_path: Path) -> None:
     assert kinds("web", cmd=("/usr/bin/php8.2", "a.php")) == {*plain, Relevance.RUNTIMES}
     entries = {each.id for each in entries_for(subject(tmp_path / "nothing", ContainerConfig()))}
     assert "MS507" in entries
-    assert not {"MS401", "MS406", "MS408", "MS304"} & entries
+    assert not {"MS401", "MS406", "MS408", "MS304", "MS705"} & entries
 
 
 class Broken(Rule):

@@ -31,6 +31,8 @@ from jettison.cli.report_flags import OPTIONAL_VALUES
             ["--probe=3s", "https://example.com/app.git"],
         ),
         (["--probe=shop ping", "."], ["--probe=shop ping", "."]),
+        (["--probe=", "."], ["--probe=3s", "."]),  # an empty variable of a script
+        (["--strict=", "."], ["--strict=error", "."]),
     ],
 )
 def test_a_flag_without_a_value_takes_no_path_for_one(args: list[str], wanted: list[str]) -> None:

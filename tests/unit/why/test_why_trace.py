@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from jettison.why import trace as module
-from jettison.why.trace import decode, encode, hidden, masked
-from why_simulation import Simulation
+from jettison.why.trace import Mask, decode, encode
+from why_simulation import KEY, Simulation
 
 TEXT = """ARG VERSION=1
 FROM scratch AS base
@@ -35,7 +37,8 @@ def test_a_trace_has_instructions_variables_and_what_became_of_them(tmp_path: Pa
     trace = simulation.builds[0].trace
     header, base, build, same, last = trace.stages
     assert header.instructions[0].sets == {"VERSION": "1"}
-    assert base.instructions[1].sets == {"MODE": "fast", "API_TOKEN": hidden("hunter2")}
+    hidden = Mask(lambda: KEY).shown("API_TOKEN", "hunter2")
+    assert base.instructions[1].sets == {"MODE": "fast", "API_TOKEN": hidden}
     kinds = [(each.kind, each.line, bool(each.vertex)) for each in build.instructions]
     assert kinds == [
         ("FROM", 4, False),
@@ -76,7 +79,19 @@ def test_a_trace_that_is_too_large_or_no_text_is_not_kept(tmp_path: Path, monkey
     assert encode(trace) is None
 
 
-def test_values_of_what_looks_like_a_secret_are_digests() -> None:
-    found = masked({"PASSWORD": "hunter2", "MODE": "fast", "EMPTY": None})
-    assert found == {"PASSWORD": hidden("hunter2"), "MODE": "fast", "EMPTY": ""}
+def test_values_of_what_looks_like_a_secret_are_digests_that_nobody_else_can_make() -> None:
+    values = {"PASSWORD": "hunter2", "MODE": "fast", "EMPTY": None, "TOKEN": "hunter2"}
+    found = Mask(lambda: KEY).all(values)
+    assert (found["MODE"], found["EMPTY"]) == ("fast", "")
+    assert found["PASSWORD"] == found["TOKEN"]  # what is equal stays so
     assert "hunter2" not in str(found)
+    for plain in (hashlib.sha256, hashlib.blake2b, partial(hashlib.blake2b, digest_size=32)):
+        assert plain(b"hunter2").hexdigest() not in str(found)
+    assert Mask(lambda: b"another key").all(values)["PASSWORD"] != found["PASSWORD"]
+
+
+def test_no_key_is_made_where_nothing_is_hidden() -> None:
+    def find_key() -> bytes:
+        raise AssertionError
+
+    assert Mask(find_key).all({"MODE": "fast"}) == {"MODE": "fast"}

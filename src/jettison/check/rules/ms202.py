@@ -6,6 +6,7 @@ Out: findings.
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Iterable
 
@@ -24,12 +25,20 @@ _MADE_FOR_RUN_TIME = frozenset(
 """Names of directories that are copied empty on purpose."""
 
 
+_MARKER = re.compile(
+    r"/(?:__init__\.pyi?|\.[^/]*|[^/]*\.(?:keep|typed|txt|md|rst|json|ya?ml|toml|cfg|ini|conf|css"
+    r"|html?|xml|pyi|h|hpp|lock|log|stamp|d))$"
+)
+"""Files that may be empty whatever their mode is: they are there, or say nothing."""
+
+
 class MS202(Rule):
     r"""A copy from a stage that brought nothing.
 
     ## What it does
     Finds `COPY --from` that copied only empty directories, and programs that are copied with no
-    byte in them. Directories such as `/tmp` and `/data` are meant to be empty.
+    byte in them. Directories such as `/tmp` and `/data` are meant to be empty, and so are files
+    such as `__init__.py` and `py.typed`.
 
     ## Why is this bad
     What was to be built is somewhere else, or was not built: a build system that fails without
@@ -101,8 +110,9 @@ def _empty_programs(listing: Listing) -> list[int]:
         entry
         for entry, (mode, size) in enumerate(zip(listing.modes, listing.sizes, strict=True))
         if not size and mode & 0o111 and stat.S_ISREG(mode)
+        if _MARKER.search(listing.paths[entry]) is None
     ]
 
 
 _IS_EMPTY = LayerFact("only directories 1", _is_empty, bool)
-_EMPTY_PROGRAMS = LayerFact("empty programs 1", _empty_programs, list[int])
+_EMPTY_PROGRAMS = LayerFact("empty programs 2", _empty_programs, list[int])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 
-from jettison.analysis.files import Files
 from jettison.check.instructions import copy_from, inserted, usable
 from jettison.check.links import LeftBehind, is_of_venv, left_behind
 from jettison.check.rule import Rule
@@ -96,7 +95,7 @@ def _dangling(subject: Subject) -> Iterator[str]:
     files = subject.image.files
     volumes = tuple(each.rstrip("/") + "/" for each in subject.config.volumes or ())
     for path in itertools.islice(files.symlinks, _MAX_LINKS):
-        if path in _RUNTIME_LINKS or _leads_beside(files, path) or not subject.is_new(path):
+        if path in _RUNTIME_LINKS or files.find(path) is not None or not subject.is_new(path):
             continue
         try:
             target = resolve(files, path)
@@ -107,13 +106,3 @@ def _dangling(subject: Subject) -> Iterator[str]:
             continue
         if not is_of_venv(files, path):
             yield path
-
-
-def _leads_beside(files: Files, path: str) -> bool:
-    """Tell whether a link leads to a file in its directory, as most do: there is nothing to ask."""
-    try:
-        target = files.readlink(path)
-    except OSError:
-        return False
-    st = files.entries.get(f"{path.rpartition('/')[0]}/{target}")
-    return st is not None and st.is_file

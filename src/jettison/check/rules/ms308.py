@@ -6,9 +6,7 @@ Out: findings.
 
 from __future__ import annotations
 
-import json
 import shlex
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from posixpath import basename, dirname
@@ -24,6 +22,7 @@ from jettison.check.links import is_in_venv, is_of_venv
 from jettison.check.missing import statement
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
+from jettison.check.written import exec_form
 from jettison.findings.finding import Finding, Fix, FixKind, Severity
 from jettison.fs.resolve import resolve
 
@@ -143,9 +142,7 @@ def _on_path(subject: Subject) -> Iterator[str]:
         with suppress(OSError):
             places.add(resolve(files, directory).rstrip("/") if directory[:1] == "/" else "")
     for entry in own_entries(subject, _directly_in(places)):
-        found: str | None = entry.path
-        if stat.S_ISLNK(entry.mode):
-            found = files.find(entry.path)
+        found = files.find(entry.path)
         st = files.lstat(found) if found is not None else None
         if found is not None and st is not None and st.mode & 0o111:
             yield found
@@ -215,7 +212,7 @@ def _with_shell(subject: Subject, use: Use) -> Fix | None:
         return None
     words = ["/bin/sh", use.via, *found.command.words[1:]]
     head = found.original.partition("[")[0].rstrip()
-    return replaced(found.span, f"{head} {json.dumps(words)}")
+    return replaced(found.span, f"{head} {exec_form(words)}")
 
 
 def _without_env(subject: Subject, path: str, script: Script) -> Fix | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from jettison.analysis.secrets.known import is_distinct
 from jettison.analysis.secrets.names import is_secret_name, may_be_secret
-from jettison.analysis.secrets.patterns import find_secrets
+from jettison.analysis.secrets.patterns import find_secrets, may_have_secrets
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.check.written import own_instructions, removal, replacement, text_of
@@ -96,11 +96,11 @@ class MS503(Rule):
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if not may_be_secret(value):
+    data = value.encode()
+    is_named = is_secret_name(name) and is_distinct(data)
+    if not (is_named or may_have_secrets(data)) or not may_be_secret(value):
         return False
-    if is_secret_name(name) and is_distinct(value.encode()):
-        return True
-    return any(found.is_certain for found in find_secrets(value.encode()))
+    return is_named or any(found.is_certain for found in find_secrets(data))
 
 
 def _names(instruction: Instruction) -> list[str]:

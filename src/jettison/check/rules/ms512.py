@@ -16,14 +16,14 @@ from jettison.findings.finding import Finding, Fix, Severity
 from jettison.findings.fix import advice
 from jettison.frontend.dockerfile.syntax import Add, Run
 
-_URL = re.compile(r"(?i)^https?://")
-_GIT = re.compile(r"(?i)\.git(?:#|$)|^https?://(?:github|gitlab)\.com/[^/]+/[^/]+/?(?:#|$)")
+_URL = r"(?i)^https?://"
+_GIT = r"(?i)\.git(?:#|$)|^https?://(?:github|gitlab)\.com/[^/]+/[^/]+/?(?:#|$)"
 _SHELL = r"(?:/(?:usr/)?bin/)?(?:sh|bash|dash|ash|zsh|ksh|python3?|perl|ruby|node)"
-_PIPED = re.compile(
+_PIPED = (
     rf"\b(?:curl|wget)\b[^|;&\n]*\|(?!\|)\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?{_SHELL}(?=\s|$|[;&|)\"'])"
     rf"|\b{_SHELL}\s+(?:-c\s+)?[\"']?(?:<\(|\$\(|`)\s*(?:curl|wget)\b"
 )
-_CHECKED = re.compile(r"sha(?:1|224|256|384|512)sum|gpgv?\b|cosign|minisign|openssl\s+dgst")
+_CHECKED = r"sha(?:1|224|256|384|512)sum|gpgv?\b|cosign|minisign|openssl\s+dgst"
 
 
 class MS512(Rule):
@@ -58,7 +58,11 @@ class MS512(Rule):
         for instruction in needed_instructions(subject.record):
             match instruction:
                 case Add(sources=sources, checksum=""):
-                    urls = [each for each in sources if _URL.match(each) and not _GIT.search(each)]
+                    urls = [
+                        each
+                        for each in sources
+                        if re.match(_URL, each) and not re.search(_GIT, each)
+                    ]
                     if urls:
                         yield self.finding(
                             Severity.WARNING,
@@ -70,7 +74,7 @@ class MS512(Rule):
                     text = " ".join(
                         [instruction.original, *(each.content for each in instruction.heredocs)]
                     )
-                    if _PIPED.search(text) and not _CHECKED.search(text):
+                    if re.search(_PIPED, text) and not re.search(_CHECKED, text):
                         yield self.finding(
                             Severity.WARNING,
                             "RUN executes what it downloads, whatever that is",
