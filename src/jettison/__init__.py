@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         StageReport,
     )
     from jettison.api.session import Session
+    from jettison.attest.request import AttestRequest, ProvenanceRequest, SbomRequest
     from jettison.container.request import RunRequest
     from jettison.errors import JettisonError
     from jettison.exporter.outputs import (
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Annotation",
+    "AttestRequest",
     "BuildRequest",
     "BuildResult",
     "CacheOnlyOutput",
@@ -46,10 +48,12 @@ __all__ = [
     "LocalOutput",
     "OciOutput",
     "OutputRequest",
+    "ProvenanceRequest",
     "RegistryOutput",
     "Resources",
     "RunRequest",
     "RunResult",
+    "SbomRequest",
     "SecretRequest",
     "Session",
     "Settings",
@@ -73,6 +77,7 @@ _HOMES = {
         "StageReport",
     ),
     "api.session": ("Session",),
+    "attest.request": ("AttestRequest", "ProvenanceRequest", "SbomRequest"),
     "container.request": ("RunRequest",),
     "errors": ("JettisonError",),
     "exporter.outputs": (

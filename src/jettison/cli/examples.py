@@ -126,7 +126,7 @@ jettison sign --key env://SIGNING_KEY registry.example.com/app:1  # with a key i
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
 jettison verify --key cosign.pub --type spdx registry.example.com/app:1  # that it lists packages
-jettison verify --key cosign.pub --type slsaprovenance -o json registry.example.com/app  # the claim
+jettison verify --key k.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
 
 = report
 jettison report app  # what it ships, and what its build left behind

@@ -16,6 +16,7 @@ from typing import Any, TypedDict, TypeVar
 import msgspec
 
 from jettison.api.request import BuildRequest, SecretRequest
+from jettison.attest.request import AttestRequest
 from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.exporter.outputs import OutputRequest
@@ -64,6 +65,8 @@ class BuildOptions(TypedDict, total=False):
     probe: str
     part_of: str
     parts: Sequence[str]
+    attest: AttestRequest
+    sign: str
 
 
 class RunOptions(TypedDict, total=False):
