@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from host_tools import tool
+from registry_server import RegistryServer
 from scratch_rig import Scratch
 
 TEXT = "FROM busybox\nRUN echo 12345 >/file\n"
@@ -83,3 +86,62 @@ def test_a_build_that_fails_leaves_no_old_id(place: Scratch, tmp_path: Path) -> 
     assert iidfile.read_text().startswith("sha256:")
     assert place.build("FROM busybox\nRUN false\n", "--iidfile", iidfile).returncode == 1
     assert not iidfile.exists()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+    with RegistryServer(tmp_path_factory.mktemp("registry")) as server:
+        yield server
+
+
+def asked(registry: RegistryServer, path: str) -> dict[str, Any]:
+    types = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+    request = urllib.request.Request(f"http://{registry.host}/v2/{path}", headers={"Accept": types})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+def test_names_and_annotations_are_those_of_the_registry(
+    place: Scratch, registry: RegistryServer
+) -> None:
+    flags = ("-t", f"{registry.host}/app:1", "--push", "--annotation", "index:of=index")
+    notes = ",annotation.of=manifest,annotation-manifest-descriptor[linux/amd64].of=descriptor"
+    output = f"type=image,name-canonical=true{notes},annotation-index-descriptor.of=nothing"
+    facts = facts_of(place, TEXT, *flags, "-o", output)
+    digest = facts["containerimage.digest"]
+    names = facts["image.name"].split(",")
+    assert names == [f"{registry.host}/app:1", f"{registry.host}/app@{digest}"]
+    index = asked(registry, "app/manifests/1")
+    assert index["annotations"] == {"of": "index"}
+    (entry,) = index["manifests"]
+    assert entry["annotations"] == {"of": "descriptor"}
+    assert asked(registry, f"app/manifests/{entry['digest']}")["annotations"] == {"of": "manifest"}
+    assert facts["containerimage.descriptor"]["mediaType"].endswith("index.v1+json")
+    done = place.build(TEXT, *flags, "-o", output)
+    assert "annotations on index-descriptor are left out" in done.stderr
+
+
+def test_an_image_without_a_name_is_pushed_by_its_digest(
+    place: Scratch, registry: RegistryServer
+) -> None:
+    output = (
+        f"type=registry,dangling-name-prefix={registry.host}/loose,danging-name-empty-only=true"
+    )
+    facts = facts_of(place, TEXT, "-o", output)
+    digest = facts["containerimage.digest"]
+    assert facts["image.name"] == f"{registry.host}/loose@{digest}"
+    manifest = asked(registry, f"loose/manifests/{digest}")
+    assert manifest["config"]["digest"] == facts["containerimage.config.digest"]
+    with pytest.raises(urllib.error.HTTPError):
+        asked(registry, "loose/manifests/latest")
+    output = f"type=registry,name={registry.host}/digest:1,push-by-digest=true"
+    facts = facts_of(place, TEXT, "-o", output)
+    assert facts["image.name"] == f"{registry.host}/digest@{digest}"
+    with pytest.raises(urllib.error.HTTPError):
+        asked(registry, "digest/manifests/1")
+
+
+def test_annotations_of_what_has_no_manifest_are_refused(place: Scratch) -> None:
+    done = place.build(TEXT, "-o", "type=image,name=a,annotation.x=y")
+    assert done.returncode == 125
+    assert "an image of the store has none" in done.stderr
