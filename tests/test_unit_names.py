@@ -76,6 +76,8 @@ _TRACES = Elsewhere(
 )
 _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
+_FORMS = Elsewhere("builds an image twice", ("engine/test_image_forms.py",))
+
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
@@ -127,6 +129,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.debug": _RUNS,
     "jettison.api.digests": _RUNS,
     "jettison.api.remember": _TRACES,
+    "jettison.api.reproduce": _FORMS,
     "jettison.api.trace": _TRACES,
     "jettison.api.why": _TRACES,
     "jettison.api.facts": _REPORTS,

@@ -5,39 +5,22 @@
     JettisonError                       code, exit_status, hint
     ├── UsageError                  125  flags, settings
     ├── FrontendError                 3  .span: the place in the Dockerfile
-    │   ├── DockerfileSyntaxError
-    │   ├── ExpansionError
-    │   ├── StageGraphError              unknown, circular or misplaced stage
-    │   └── LintError                    check=error=true
+    │   ├── DockerfileSyntaxError, ExpansionError
+    │   └── StageGraphError, LintError   misplaced stage; check=error=true
     ├── SourceError                   4  what a build reads is not there
-    │   ├── InvalidReferenceError
     │   ├── ContextError                 missing COPY source, escape
-    │   ├── ImageNotFoundError
-    │   ├── PlatformNotFoundError
-    │   └── RegistryError                .status
-    │       ├── AuthenticationError
-    │       └── RegistryUnavailableError
+    │   ├── InvalidReferenceError, ImageNotFoundError, PlatformNotFoundError
+    │   └── RegistryError                .status; AuthenticationError, RegistryUnavailableError
     ├── ContentError                  4  bytes are not what was promised
-    │   ├── DigestMismatchError
-    │   ├── SizeMismatchError
-    │   ├── InvalidManifestError
-    │   ├── UnsafeArchiveError
+    │   ├── DigestMismatchError, SizeMismatchError
+    │   ├── InvalidManifestError, UnsafeArchiveError
     │   └── VerificationError            nobody who is trusted has signed it
-    ├── SolveError                    1  .vertex
-    │   ├── ExecError                    .argv .exit_code .log_tail
-    │   └── SecretInLayerError           a RUN wrote a secret into its layer
-    ├── HostError                     5  this machine cannot
-    │   ├── SandboxUnavailableError
-    │   └── StorageError                 disk full, read-only, damaged
-    ├── ExportError                   6
+    ├── SolveError                    1  .vertex; ExecError (.argv …), SecretInLayerError
+    ├── HostError                     5  SandboxUnavailableError, StorageError
+    ├── ExportError                   6  what is built cannot be written
     ├── ContainerError                1  no such container, or it does not run
-    ├── GateError                    20  a limit of the image is not kept
-    │   ├── SizeGateError            20
-    │   ├── GrowthGateError          21
-    │   ├── WasteGateError           22
-    │   ├── ForbiddenGateError       23
-    │   ├── UserGateError            24
-    │   └── EfficiencyGateError      25
+    ├── GateError              20 to 25  a limit of the image is not kept
+    ├── CheckError             26 to 28  ProbeError, NotReproducibleError
     └── InternalError                70  an invariant broke
 
 Messages are lower case without a final period, literals stand in backticks, and a secret never
@@ -382,6 +365,13 @@ class ProbeError(CheckError):
 
     log_tail = ""
     """The end of what the image printed."""
+
+
+class NotReproducibleError(CheckError):
+    """Two builds made different images; nothing was tagged or pushed."""
+
+    code = "JE0822"
+    exit_status = 28
 
 
 class InternalError(JettisonError):

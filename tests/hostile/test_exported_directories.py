@@ -110,3 +110,41 @@ RUN mkdir -p /usr/share/x /etc && echo 1 >/usr/share/x/1 && echo 1 >/etc/1 && ec
     assert (out / "usr/share/x/1").read_text() == "1\n"
     assert (out / "first").samefile(out / "second")
     assert not (out / "etc").is_symlink()
+
+
+@pytest.mark.needs_root
+def test_a_mirror_removes_links_and_not_what_they_lead_to(scratch: Scratch, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "deep/kept").write_text("x")
+    out = tmp_path / "out"
+    (out / "old").mkdir(parents=True)
+    for link in ("etc", "run", "stale", "old/inner"):
+        (out / link).symlink_to(outside)
+    text = """FROM busybox
+RUN mkdir -p /etc && echo 1 >/etc/1 && ln -s /outside /linked
+RUN rm -r /run && ln -s ../outside/deep /run
+"""
+    output = f"type=local,dest={out},mode=delete"
+    for _ in range(2):  # what the first one wrote is what the second one finds
+        done = scratch.build(text, "-o", output, "--allow", "buildx.local.delete")
+        assert done.returncode == 0, done.stderr
+    assert (outside / "deep/kept").read_text() == "x"
+    assert sorted(os.listdir(out)) == ["bin", "etc", "linked", "run", "tmp"]
+    assert (out / "run").is_symlink()
+    assert not (out / "etc").is_symlink()
+
+
+@pytest.mark.needs_root
+def test_a_directory_that_nobody_means_is_not_emptied(scratch: Scratch, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "kept").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(home)
+    for dest in (home, tmp_path / "link", tmp_path, scratch.context, scratch.store, "/", "/usr"):
+        output = f"type=local,dest={dest},mode=delete"
+        flags = ("-o", output, "--allow", "buildx.local.delete")
+        done = scratch.build("FROM busybox\n", *flags, env={"HOME": str(home)})
+        assert done.returncode == 125, dest
+        assert "does not empty" in done.stderr
+    assert (home / "kept").is_dir()
+    assert (scratch.context / "busybox").is_file()

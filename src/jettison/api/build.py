@@ -15,14 +15,14 @@ import msgspec
 
 from jettison.api.attest import Attesting
 from jettison.api.build_checks import RuleLoader, check_settings
-from jettison.api.built import BuiltImages, PlatformBuild, main_last
+from jettison.api.built import BuiltImages, PlatformBuild, layer_flags, main_last
 from jettison.api.check import check_build
-from jettison.api.compile import compile_request, excerpts_from
+from jettison.api.compile import Compiled, compile_request, excerpts_from
 from jettison.api.credentials import access_of
 from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
 from jettison.api.outcome import Outcome
-from jettison.api.output import prepare_outputs, reads_layers, write_outputs
+from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
 from jettison.api.project import Built
 from jettison.api.remember import remember_built, remember_failed
 from jettison.api.request import BuildRequest, BuildResult
@@ -35,14 +35,15 @@ from jettison.errors import UsageError
 from jettison.events import PlanReady, Sink, Warned
 from jettison.linux import userns
 from jettison.oci.digest import Digest
-from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan, union
-from jettison.source.context import open_context
+from jettison.source.context import BuildContext, open_context
 
 if TYPE_CHECKING:
+    from jettison.image.background import BackgroundPacker
     from jettison.image.parts import Merged
     from jettison.report.model import Report
     from jettison.solver.result import Solution
+    from jettison.solver.solve import Solver
     from jettison.store.image import StoredImage
 
 
@@ -95,14 +96,13 @@ def build(
         try:
             solution = solver.solve()
         finally:
-            found = solver.solution()
-            all_built = [Built(request, c, context, found.of(c.plan)) for c in compiled]
-            for built in all_built:
-                remember_failed(session, built)
+            all_built = _remembered(session, request, context, compiled, solver.solution())
         packer.finish(tuple(each for target in plan.targets for each in solution.stack(target)))
         _tell_untraced(session, request, solution, sink)
         parts = [
-            PlatformBuild(built, BuiltImages(session, built.solution, outputs))
+            PlatformBuild(
+                built, BuiltImages(session, built.solution, outputs, layer_flags(request))
+            )
             for built in all_built
         ]
         wanted = wants_report(request, ran=bool(solution.executed))
@@ -123,16 +123,26 @@ def build(
             sink=sink,
             reported=reported,
         )
+        _verify(
+            session,
+            request,
+            parts,
+            outputs,
+            sink,
+            lambda other, packs: make_solver(
+                other, request, sources, plan, lambda _: None, packs, resources, loader
+            ),
+        )
         for part in main_last(parts):
             attesting.solved(part.built, sources.found, part.images.first())
-        manifest = write_outputs(
+        written = write_outputs(
             outputs,
             lambda wanting: [part.images.wanted_by(wanting) for part in parts],
             sink,
             attesting.exported,
         )
         attesting.finish()
-        joined = _join(session, request, manifest, outcomes[0], sink)
+        joined = _join(session, request, written.digest, outcomes[0], sink)
         for part in parts:  # an output may have wanted other times
             keep_build(session, part, solver.origins)
         session.cache.records.note_used()
@@ -141,10 +151,12 @@ def build(
 
         keep_within_budget(session)
     if verdict.report is not None:
-        _hand_out(session, request, verdict.report, outcomes[0].image, manifest, reported)
+        _hand_out(session, request, verdict.report, outcomes[0].image, written.digest, reported)
     result = msgspec.structs.replace(
-        _result_of(session, request, outcomes[0], verdict),
-        manifest=manifest,
+        _result_of(session, outcomes[0], verdict),
+        tags=written.names,
+        manifest=written.digest,
+        descriptor=written.manifest,
         executed=len(solution.executed),
         cached=len(solution.cached),
         provenance=attesting.provenance,
@@ -158,6 +170,35 @@ def build(
     return msgspec.structs.replace(
         result, index=joined.index, missing_parts=missing, left_tags=joined.left
     )
+
+
+def _remembered(
+    session: Session,
+    request: BuildRequest,
+    context: BuildContext,
+    compiled: Sequence[Compiled],
+    found: Solution,
+) -> list[Built]:
+    """Return what a build came to by platforms; keep the traces of those that failed."""
+    all_built = [Built(request, each, context, found.of(each.plan)) for each in compiled]
+    for built in all_built:
+        remember_failed(session, built)
+    return all_built
+
+
+def _verify(
+    session: Session,
+    request: BuildRequest,
+    parts: Sequence[PlatformBuild],
+    outputs: Sequence[PreparedOutput],
+    sink: Sink,
+    solver: Callable[[Session, BackgroundPacker], Solver],
+) -> None:
+    """See that a second build makes the same images, if the request asks for that."""
+    if request.verify_reproducible:
+        from jettison.api.reproduce import verify_reproducible
+
+        verify_reproducible(session, parts, outputs, layer_flags(request), solver, sink)
 
 
 def _outcome(
@@ -189,18 +230,15 @@ def _join(
     return join_parts(session, request, pushed, main.solution.plan.image.platform, sink)
 
 
-def _result_of(
-    session: Session, request: BuildRequest, outcome: Outcome, verdict: Verdict
-) -> BuildResult:
+def _result_of(session: Session, outcome: Outcome, verdict: Verdict) -> BuildResult:
     """Return what is said of a build by one of its images."""
-    image, stages = outcome.image, stage_reports(session, outcome.solution)
+    image = outcome.image
     return BuildResult(
         image_id=image.id,
-        tags=tuple(str(parse_reference(tag)) for tag in request.tags),
-        stages=stages,
+        stages=stage_reports(session, outcome.solution),
         layers=tuple(each.layer for each in image.layers),
         contents=tuple(session.store.layers.find(each.layer).content for each in image.layers),
-        size_bytes=next((each.size_bytes for each in stages if each.final), 0),
+        size_bytes=sum(session.store.layers.sizes(each.layer for each in image.layers).values()),
         explanation=outcome.explanation,
         findings=verdict.findings,
         probed=verdict.probed,

@@ -1,7 +1,8 @@
 """The image of a solved plan, as each output wants it; what a build of several plans came to.
 
 In:  a session, a ``Solution``.
-Out: ``StoredImage``: with the times of its files, or with none later than SOURCE_DATE_EPOCH.
+Out: ``StoredImage``: its layers as the steps made them, or with other times, as one layer, with
+     tables of contents.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import msgspec
 from jettison.api.compile import this_platform
 from jettison.api.output import PreparedOutput
 from jettison.api.project import Built
+from jettison.api.request import BuildRequest
 from jettison.api.session import Session
-from jettison.exporter.base import Exporter
+from jettison.exporter.base import Exporter, ImageWishes
 from jettison.image.assemble import assemble
+from jettison.image.form import AS_MADE, LayerForm
 from jettison.image.manifest import Compression
 from jettison.oci.digest import Digest
 from jettison.oci.platform import closest
@@ -47,22 +50,28 @@ def main_last(builds: Sequence[PlatformBuild]) -> list[PlatformBuild]:
 
 
 class BuiltImages:
-    """Both forms of an image; each is made when somebody wants it.
+    """The forms of an image; each is made when somebody wants it.
 
     Args:
         session: The open store.
         solution: The solved plan.
         outputs: Who will want it.
+        flags: What the request says of all of them: exact times, one layer.
     """
 
     def __init__(
-        self, session: Session, solution: Solution, outputs: Sequence[PreparedOutput]
+        self,
+        session: Session,
+        solution: Solution,
+        outputs: Sequence[PreparedOutput],
+        flags: LayerForm = AS_MADE,
     ) -> None:
         self._session = session
         self._solution = solution
         self._exporters = [output.exporter for output in outputs]
         self._epoch = solution.plan.source_date_epoch
-        self._made: dict[bool, StoredImage] = {}
+        self._flags = flags
+        self._made: dict[tuple[LayerForm, int | None], StoredImage] = {}
 
     @property
     def made(self) -> tuple[StoredImage, ...]:
@@ -83,13 +92,14 @@ class BuiltImages:
         Raises:
             StorageError: a layer is not here.
         """
-        refused = exporter is not None and exporter.rewrites is False
-        rewritten = self._epoch is not None and not refused
-        if rewritten not in self._made:
-            self._made[rewritten] = self._assemble(rewritten=rewritten)
-        return self._made[rewritten]
+        wishes = exporter.wishes if exporter is not None else ImageWishes()
+        epoch = self._epoch if wishes.epoch is None else wishes.epoch
+        form = form_of(wishes, epoch, self._flags)
+        if (form, epoch) not in self._made:
+            self._made[form, epoch] = self._assemble(form, epoch)
+        return self._made[form, epoch]
 
-    def _assemble(self, *, rewritten: bool) -> StoredImage:
+    def _assemble(self, form: LayerForm, epoch: int | None) -> StoredImage:
         session, plan = self._session, self._solution.plan
         created: dict[Digest, int] = {}
         for step in plan.image.history:
@@ -97,29 +107,36 @@ class BuiltImages:
             if step.vertex is not None and isinstance(result, StackResult):
                 created[step.vertex] = result.created_ns
         stack = self._solution.stack(plan.target)
-        if rewritten:
-            stack = self._rewritten(stack)
+        template = plan.image
+        if form.changes:
+            if form.squash:
+                from jettison.image.squash import squashed_history  # seldom asked for
+
+                own = len(stack) - self._base_layers()
+                template = msgspec.structs.replace(
+                    template, history=squashed_history(template.history, own)
+                )
+            stack = self._rewritten(stack, form)
         elif any(session.store.layers.find(layer).diff_id is None for layer in stack):
             session.require_namespace()  # their files are read, whoever owns them
         return assemble(
-            plan.image,
+            template,
             stack,
             session.blobs,
             created_ns=time.time_ns(),
             step_created_ns=created,
-            source_date_epoch=self._epoch,
+            source_date_epoch=epoch,
         )
 
-    def _rewritten(self, stack: Stack) -> Stack:
-        from jettison.image.rewrite import rewrite_times  # with an epoch only
+    def _rewritten(self, stack: Stack, form: LayerForm) -> Stack:
+        from jettison.image.rewrite import rewrite_layers  # as above
 
         session = self._session
         session.require_namespace()
         packs = (exporter.packs for exporter in self._exporters)
         wanted = next((each for each in packs if each is not None), Compression())
         base = self._base_layers()
-        epoch = self._epoch or 0
-        return rewrite_times(stack, base, epoch, session.blobs, session.cache.answers, wanted)
+        return rewrite_layers(stack, base, form, session.blobs, session.cache.answers, wanted)
 
     def _base_layers(self) -> int:
         """Return how many layers of the image are those of the base image."""
@@ -131,3 +148,41 @@ class BuiltImages:
                 return len(self._solution.stack(digest))
             digest = vertex.base
         return 0
+
+
+def layer_flags(request: BuildRequest) -> LayerForm:
+    """Return what a request says of the layers of all outputs."""
+    return LayerForm(exact=request.reproducible, squash=request.squash)
+
+
+def form_of(wishes: ImageWishes, epoch: int | None, flags: LayerForm) -> LayerForm:
+    """Return the form of the layers that an output gets.
+
+    Args:
+        wishes: The output's.
+        epoch: That holds for it, in seconds.
+        flags: What the request says of all outputs.
+    """
+    estargz = wishes.estargz
+    return LayerForm(
+        epoch=None if wishes.rewrite_times is False else epoch,
+        exact=flags.exact and epoch is not None,
+        squash=flags.squash,
+        estargz=estargz is not None,
+        level=None if estargz is None else estargz.level,
+        given=estargz is not None and estargz.force,
+    )
+
+
+def rewrites_all(outputs: Sequence[PreparedOutput], epoch: int | None, flags: LayerForm) -> bool:
+    """Tell whether no output gets the layers that steps make as they are.
+
+    Args:
+        outputs: Of the build.
+        epoch: SOURCE_DATE_EPOCH of the build, in seconds.
+        flags: What the request says of all of them.
+    """
+    wishes = [output.exporter.wishes for output in outputs] or [ImageWishes()]
+    epochs = [epoch if each.epoch is None else each.epoch for each in wishes]
+    forms = [form_of(each, then, flags) for each, then in zip(wishes, epochs, strict=True)]
+    return all(form.changes for form in forms)

@@ -42,6 +42,7 @@ from jettison.source.context import (
     RepositorySource,
     open_context,
 )
+from jettison.source.location import locate
 from jettison.store.store import Store
 
 T = TypeVar("T")
@@ -123,8 +124,7 @@ def compile_arguments(
     """
     platforms = wanted_platforms(request)
     build_args = _build_args(request, session.environ)
-    epoch = build_args.get(_EPOCH, "")
-    return CompileRequest(
+    asked = CompileRequest(
         text=context.dockerfile,
         filename=context.filename,
         target=request.target,
@@ -142,8 +142,10 @@ def compile_arguments(
         allow=request.allow | ({"network.host"} if request.network == "host" else set()),
         several_platforms=len(platforms) > 1,
         implicit_platform=not request.platforms,
-        source_times=_source_times(epoch, context, session.store),
+        default_epoch=0 if request.reproducible else None,
     )
+    times = _source_times(asked, context, session.store)
+    return msgspec.structs.replace(asked, source_times=times) if times else asked
 
 
 def named_contexts(context: BuildContext) -> dict[str, NamedContext]:
@@ -162,16 +164,22 @@ def named_contexts(context: BuildContext) -> dict[str, NamedContext]:
     return found
 
 
-def _source_times(epoch: str, context: BuildContext, store: Store) -> dict[str, int]:
-    """Return the time of the build context, and of the named one that is asked for."""
+def _source_times(asked: CompileRequest, context: BuildContext, store: Store) -> dict[str, int]:
+    """Return the time of the build context, and of what is asked for by another name."""
+    from jettison.frontend.dockerfile.epoch import named_source
+
     times = {} if context.time is None else {MAIN: context.time}
-    named = context.named.get(epoch)
-    if named is not None and epoch != MAIN:
+    name, url = named_source(asked)
+    source = context.named.get(name)
+    if url:
+        kind = RepositorySource if locate(url).kind == "git" else DownloadSource
+        source = kind(url)
+    if source is not None and name != MAIN:
         from jettison.source.times import time_of_source
 
-        found = time_of_source(named, store, context.access)
+        found = time_of_source(source, store, context.access)
         if found is not None:
-            times[epoch] = found
+            times[name] = found
     return times
 
 

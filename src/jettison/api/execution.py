@@ -92,7 +92,7 @@ def exec_options(
         for each in request.secrets
     }
     return ExecOptions(
-        cache_mounts=session.store.cache_mounts,
+        cache_mounts=session.cache_mounts,
         discard=session.store.trash,
         hosts=make_hosts,
         resolv_conf=lambda: make_resolv_conf(host_network=True),

@@ -28,6 +28,8 @@ def keep_build(
 ) -> None:
     """Keep the record of a build for each of the images that were made of it so far.
 
+    One that was squashed has other layers than the steps: it is known by its history alone.
+
     Args:
         session: The store.
         part: What was built.
@@ -35,7 +37,12 @@ def keep_build(
     """
     compiled, solution = part.built.compiled, part.built.solution
     digest = _digest(compiled, solution)
-    new = [image for image in part.images.made if session.builds.digest(image.id) != digest]
+    layers = len(solution.stack(solution.plan.target))
+    new = [
+        image
+        for image in part.images.made
+        if len(image.layers) == layers and session.builds.digest(image.id) != digest
+    ]
     if not new:
         return
     from jettison.api.build_record import build_record  # as the module says

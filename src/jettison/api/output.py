@@ -1,7 +1,7 @@
 """Where a built image goes: names in the store, archives, directories, registries.
 
 In:  a ``BuildRequest``; then the built image.
-Out: the digest of the manifest that was written or pushed, if there was one.
+Out: what was written: the descriptor of the last manifest, if there was one, and names.
 
 Attributes of all outputs are checked before anything is built.
 """
@@ -24,7 +24,9 @@ from jettison.exporter.catalog import make_exporter
 from jettison.exporter.outputs import (
     CacheOnlyOutput,
     DockerOutput,
+    ImageForm,
     ImageOutput,
+    LocalOutput,
     OutputRequest,
     RegistryOutput,
     kind_of,
@@ -32,8 +34,32 @@ from jettison.exporter.outputs import (
 from jettison.image.attestation import AttestationsOf, no_attestations
 from jettison.image.names import tag_reference
 from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
+
+_FIRST_PORTABLE_LEVEL = 4
+"""Of gzip: levels below are igzip's, which chooses code by the processor."""
+
+_PORTABLE_LEVEL = 6
+"""Of gzip, unless one is asked for: zlib's default."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What all outputs of a build came to.
+
+    Args:
+        manifest: Of the image, or the index of several, as the last output that has one made it.
+        names: Normalised references, in the order of the outputs, each once.
+    """
+
+    manifest: Descriptor | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> Digest | None:
+        """The manifest's digest."""
+        return None if self.manifest is None else self.manifest.digest
 
 
 class PreparedOutput(msgspec.Struct, frozen=True):
@@ -68,11 +94,11 @@ def prepare_outputs(
     """
     names = tuple(tag_reference(tag) for tag in request.tags)
     made = services(session, offline=request.offline, attestations=attestations)
-    wanted = list(request.outputs)
-    if (names or not wanted) and not any(isinstance(each, ImageOutput) for each in wanted):
-        wanted.insert(0, ImageOutput())
+    wanted = list(map(_portable, request.outputs) if request.reproducible else request.outputs)
     if request.push and not any(isinstance(each, RegistryOutput) for each in wanted):
-        wanted.append(RegistryOutput())
+        wanted = _pushed(wanted)
+    if (names or not wanted) and not any(isinstance(each, ImageOutput) for each in wanted):
+        wanted.insert(0, _kept_as(wanted))
     if request.part_of:
         from jettison.api.parts import by_digest
 
@@ -83,7 +109,69 @@ def prepare_outputs(
             "docker's archives hold the image of one platform each",
             hint="use `type=oci`, which docker loads into a containerd image store",
         )
+    for each in wanted:
+        _check(session, request, each)
     return [done for each in wanted if (done := _prepare(made, each, names)) is not None]
+
+
+def _pushed(wanted: Sequence[OutputRequest]) -> list[OutputRequest]:
+    """Return outputs of which one pushes: an image that is kept does, as with docker."""
+    if any(isinstance(each, ImageOutput) for each in wanted):
+        return [
+            msgspec.structs.replace(each, push=True) if isinstance(each, ImageOutput) else each
+            for each in wanted
+        ]
+    return [*wanted, RegistryOutput()]
+
+
+def _kept_as(wanted: Sequence[OutputRequest]) -> ImageOutput:
+    """Return the output that keeps in the store what the first other one makes an image of."""
+    first = next((each for each in wanted if isinstance(each, ImageForm)), None)
+    if first is None:
+        return ImageOutput()
+    return ImageOutput(
+        compression=first.compression,
+        compression_level=first.compression_level,
+        force_compression=first.force_compression,
+        rewrite_timestamp=first.rewrite_timestamp,
+        source_date_epoch=first.source_date_epoch,
+    )
+
+
+def _portable(output: OutputRequest) -> OutputRequest:
+    """Return an output whose bytes do not depend on the processor.
+
+    Raises:
+        UsageError: it asks for a level at which they do.
+    """
+    if not isinstance(output, ImageForm) or output.compression != "gzip":
+        return output
+    level = output.compression_level
+    if level is not None and 0 < level < _FIRST_PORTABLE_LEVEL:
+        raise UsageError(
+            f"the bytes of gzip at `compression-level={level}` depend on the processor",
+            hint=f"with --reproducible use {_FIRST_PORTABLE_LEVEL} to 9, or another compression",
+        )
+    return msgspec.structs.replace(
+        output, compression_level=_PORTABLE_LEVEL if level is None else level
+    )
+
+
+def _check(session: Session, request: BuildRequest, output: OutputRequest) -> None:
+    """See that an output can be written, and that what it may destroy is meant.
+
+    Raises:
+        UsageError: it cannot, or that is not granted.
+    """
+    if isinstance(output, LocalOutput) and output.mode == "delete":
+        from jettison.api.mirror import require_mirror  # seldom asked for
+
+        require_mirror(request, output, session.store.root)
+    if isinstance(output, ImageOutput) and output.annotations and not output.push:
+        raise UsageError(
+            "annotations are of manifests, and an image of the store has none",
+            hint="add push=true, or use type=oci,dest=FILE",
+        )
 
 
 def reads_layers(request: BuildRequest) -> bool:
@@ -95,7 +183,7 @@ def reads_layers(request: BuildRequest) -> bool:
 
 def _reads_layers(output: OutputRequest) -> bool:
     if isinstance(output, ImageOutput):
-        return output.push
+        return output.push or output.unpack
     return not isinstance(output, CacheOnlyOutput)
 
 
@@ -104,8 +192,8 @@ def write_outputs(
     images_for: Callable[[Exporter], Sequence[StoredImage]],
     sink: Sink,
     exported: Callable[[ExportResult], None] | None = None,
-) -> Digest | None:
-    """Write the images to all outputs; return the digest of the last manifest or index.
+) -> Written:
+    """Write the images to all outputs; return what was written.
 
     Args:
         outputs: They.
@@ -116,7 +204,8 @@ def write_outputs(
     Raises:
         ExportError, RegistryError, StorageError: an output cannot be written.
     """
-    digest = None
+    manifest = None
+    names: dict[str, None] = {}
     for output in outputs:
         exporting = _exporting(output.exporter, images_for(output.exporter))
         result = shown(sink, output.title, exporting)
@@ -124,9 +213,10 @@ def write_outputs(
             exported(result)
         if result.warning:
             sink(Warned(time.time_ns(), result.warning))
+        names.update(dict.fromkeys(result.names))
         if result.manifest is not None:
-            digest = result.manifest.digest
-    return digest
+            manifest = result.manifest
+    return Written(manifest, tuple(names))
 
 
 def _exporting(

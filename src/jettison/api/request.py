@@ -17,6 +17,7 @@ from jettison.exporter.outputs import OutputRequest
 from jettison.findings.finding import Finding
 from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
+from jettison.oci.manifest import Descriptor
 from jettison.store.layer import LayerId
 from jettison.why.explanation import Explanation
 
@@ -77,6 +78,11 @@ class BuildRequest(msgspec.Struct, frozen=True):
         sign: Private key that signs what is pushed, and what is said of it; empty is none.
         part_of: Which set the image is a part of, that other machines complete; empty for none.
         parts: The platforms of that set.
+        reproducible: Whether the image is to be the same wherever it is built: all times of what
+            the build makes are SOURCE_DATE_EPOCH, 1970 without one, and no bytes depend on the
+            processor.
+        verify_reproducible: Whether to build twice, and to fail if the images differ.
+        squash: Whether the layers of the build become one.
     """
 
     context: str
@@ -119,10 +125,15 @@ class BuildRequest(msgspec.Struct, frozen=True):
     sign: str = ""
     part_of: str = ""
     parts: tuple[str, ...] = ()
+    reproducible: bool = False
+    verify_reproducible: bool = False
+    squash: bool = False
 
 
 class StageReport(msgspec.Struct, frozen=True):
     """A stage after the build; sizes are bytes of regular files in its root file system.
+
+    A layer that was never here as files counts by the size of its blob.
 
     Args:
         name: Stage name, or its index as text.
@@ -148,15 +159,17 @@ class BuildResult(msgspec.Struct, frozen=True):
 
     Args:
         image_id: Digest of the config.
-        tags: Normalised references that now name the image.
+        tags: Normalised references that now name the image, here or where it was written to.
         manifest: Digest of the pushed or exported manifest, if one was made.
+        descriptor: What that manifest is: its media type, digest, size and annotations.
         executed: Vertices that ran.
         cached: Vertices that were found in the cache.
         stages: In file order.
         layers: Of the final image, base first.
         contents: What each of them holds, but for times that say only when a step ran: equal for
             builds whose steps gave equal results.
-        size_bytes: Sum of regular files of all layers.
+        size_bytes: Sum of regular files of all layers; of a layer that was never here as files,
+            of its blob.
         explanation: Why steps ran, if the request asked for that.
         findings: What checks of the image found, errors first.
         probed: What a start of the image came to, if the request asked for one.
@@ -170,6 +183,7 @@ class BuildResult(msgspec.Struct, frozen=True):
     image_id: Digest
     tags: tuple[str, ...] = ()
     manifest: Digest | None = None
+    descriptor: Descriptor | None = None
     executed: int = 0
     cached: int = 0
     stages: tuple[StageReport, ...] = ()

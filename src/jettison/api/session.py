@@ -129,6 +129,11 @@ class Session:
         return BuildCache(self.store.database)
 
     @property
+    def cache_mounts(self) -> Path:
+        """Directory of cache mounts."""
+        return self.store.cache_mounts
+
+    @property
     def builds(self) -> BuildStore:
         """Records of builds by image, and where files of COPY's layers came from."""
         return BuildStore(self.store.database)

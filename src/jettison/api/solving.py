@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from jettison.api.built import layer_flags, rewrites_all
 from jettison.api.output import PreparedOutput
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
@@ -74,7 +75,7 @@ def make_solver(
     shipped = _shipped(plan)
 
     def layer_made(vertex: Digest, layer: LayerId) -> None:
-        if vertex in shipped and plan.source_date_epoch is None:
+        if vertex in shipped and not packer.idle:
             packer.add(layer)
 
     # Layers that are found stay until they are leased, or until the whole build has ended.
@@ -129,11 +130,11 @@ def background_packer(
 
     As the first output wants that writes blobs. Without one, a tag that names a registry makes a
     push likely: layers that are made anyway are then packed as ``push`` would, which costs a
-    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed. Layers whose
-    times will be rewritten are packed then.
+    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed. Layers that
+    become others in every image are packed then.
     """
-    if plan.source_date_epoch is not None:
-        return BackgroundPacker(session.blobs, None)
+    if rewrites_all(outputs, plan.source_date_epoch, layer_flags(request)):
+        return BackgroundPacker(session.blobs, None, idle=True)
     wanted = (output.exporter.packs for output in outputs)
     compression = next((each for each in wanted if each is not None), None)
     if compression is None and any(names_registry(tag) for tag in request.tags):
@@ -151,7 +152,7 @@ def _committer(session: Session, plan: Plan, packer: BackgroundPacker) -> Commit
         *,
         cancelled: Callable[[], bool],
     ) -> LayerInfo:
-        if vertex in plan.targets and plan.source_date_epoch is None:
+        if vertex in plan.targets and not packer.idle:
             return packer.commit(active, change, cancelled=cancelled)
         return session.layer_store.commit(active, change)
 

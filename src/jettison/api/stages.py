@@ -34,7 +34,6 @@ def stage_reports(session: Session, solution: Solution) -> tuple[StageReport, ..
     reports = []
     for stage in plan.stages:
         stack = solution.stack(stage.result)
-        final = stage.needed and _is_final(stage, plan.target, chain)
         copied = _copied_from(stage.result, chain, solution)
         base = _base_stack(stage, vertices, solution)
         reports.append(
@@ -43,7 +42,7 @@ def stage_reports(session: Session, solution: Solution) -> tuple[StageReport, ..
                 name=stage.name or str(stage.index),
                 base=stage.base_name,
                 needed=stage.needed,
-                final=final,
+                final=stage.needed and stage.index == plan.target_stage,
                 size_bytes=_bytes(sizes, stack),
                 own_bytes=_bytes(sizes, stack[len(base) :]),
                 shipped_bytes=_bytes(sizes, (*_common(stack, shipped), *copied)),
@@ -58,12 +57,6 @@ def _chain(target: Digest | None, vertices: dict[Digest, Vertex]) -> Iterable[Ve
         vertex = vertices[target]
         yield vertex
         target = vertex.base
-
-
-def _is_final(stage: StageSummary, target: Digest | None, chain: list[Vertex]) -> bool:
-    if stage.result != target:
-        return False
-    return not chain or all(vertex.stage <= stage.index for vertex in chain)
 
 
 def _copied_from(

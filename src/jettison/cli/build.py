@@ -11,10 +11,12 @@ from jettison.api.request import BuildRequest
 from jettison.cli import options
 from jettison.cli.attest_flags import attest_flags, attest_of, key_of
 from jettison.cli.flags import tell_ignored
+from jettison.cli.image_flags import image_fields, image_flags
 from jettison.cli.main import settings_of
 from jettison.cli.part_flags import part_flags
 from jettison.cli.report_flags import ReportingCommand, checks_of, gates_of, report_flags
 from jettison.cli.report_output import default_text, parse_reports
+from jettison.cli.result_files import remove_stale, result_flags, write_files
 from jettison.cli.values import (
     PROCESSORS,
     SECONDS,
@@ -122,7 +124,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
     "--allow",
     multiple=True,
     metavar="ENTITLEMENT",
-    help="Grant network.host, security.insecure, device or device=NAME.",
+    help="Grant network.host, security.insecure, buildx.local.delete, device or device=NAME.",
 )
 @click.option(
     "--ulimit", "ulimits", multiple=True, metavar="TYPE=SOFT[:HARD]", help="Limit of RUN steps."
@@ -205,10 +207,8 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 )
 @click.option("--timings", is_flag=True, help="Show where the time went, the longest steps first.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the image ID only.")
-@click.option("--iidfile", default="", metavar="FILE", help="Write the image ID to a file.")
-@click.option(
-    "--metadata-file", default="", metavar="FILE", help="Write facts of the build to a JSON file."
-)
+@result_flags
+@image_flags
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
 @part_flags()
 @report_flags
@@ -222,7 +222,6 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 @click.option("--rm/--no-rm", default=True, hidden=True)
 @click.option("--force-rm", is_flag=True, hidden=True)
 @click.option("--compress", is_flag=True, hidden=True)
-@click.option("--squash", is_flag=True, hidden=True)
 @click.option("--builder", default="", hidden=True)
 @click.option("--disable-content-trust/--enable-content-trust", hidden=True)
 @click.option("--cache-from", multiple=True, hidden=True)
@@ -235,7 +234,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         from jettison.cli.check import call
 
         return call(ctx, context, method, flags)
-    from jettison.cli.run_build import Progress, run_build, write_files
+    from jettison.cli.run_build import Progress, run_build
 
     tell_ignored("build", flags)
     settings = settings_of(
@@ -262,6 +261,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         sign=key_of(flags),
     )
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
+    remove_stale(iidfile)
     return run_build(
         request,
         settings,
@@ -285,7 +285,7 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         stdin=read_stdin(context, dockerfile),
         target=str(flags["target"]),
         tags=texts(flags, "tags"),
-        build_args=build_arguments(texts(flags, "build_args")),
+        **image_fields(flags, build_arguments(texts(flags, "build_args"))),
         labels=pairs("--label", texts(flags, "labels"), need_value=False),
         contexts=pairs("--build-context", texts(flags, "contexts")),
         outputs=_outputs_of(texts(flags, "outputs"), flags),

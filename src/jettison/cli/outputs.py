@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 
+from jettison.cli.notices import notice
 from jettison.cli.values import fields
 from jettison.errors import UsageError
 from jettison.exporter.outputs import (
@@ -75,13 +76,21 @@ def output_of(attributes: Mapping[str, str]) -> OutputRequest:
     if kind == "cacheonly":
         return CacheOnlyOutput()
     taken = _Attributes(kind, left)
+    _take_meaningless(kind, taken)
     if kind == "image":
-        form, push = _image(taken), taken.flag("push")
-        return taken.finish(ImageOutput, **form, push=push, **_registry(taken))
+        form, push = {**_image(taken), **_registry(taken)}, taken.flag("push")
+        if form["name_canonical"] and not push:
+            notice("`name-canonical` changes nothing without `push=true`: there is no manifest")
+        if form["dangling_name_prefix"] and not push:
+            notice(
+                "`dangling-name-prefix` changes nothing without `push=true`: an image has its ID"
+            )
+        kept = {"store": taken.flag("store", default=True), "unpack": taken.flag("unpack")}
+        return taken.finish(ImageOutput, **form, push=push, **kept)
     if kind == "registry":
-        form = _image(taken)
+        form = {**_image(taken), **_registry(taken)}
         taken.flag("push")  # it does
-        return taken.finish(RegistryOutput, **form, **_registry(taken))
+        return taken.finish(RegistryOutput, **form)
     if kind in {"oci", "docker"}:
         archive = OciOutput if kind == "oci" else DockerOutput
         return taken.finish(
@@ -92,7 +101,8 @@ def output_of(attributes: Mapping[str, str]) -> OutputRequest:
     if kind == "local":
         preserve = taken.text("preserve").replace("+", ",").split(",")
         names = frozenset(preserve) - {""}
-        return taken.finish(LocalOutput, dest=dest, **_rootfs(taken), preserve=names)
+        mode = taken.text("mode", "copy")
+        return taken.finish(LocalOutput, dest=dest, **_rootfs(taken), preserve=names, mode=mode)
     raise UsageError(f"unknown output type `{kind}`", hint=f"use one of {', '.join(TYPES)}")
 
 
@@ -110,16 +120,16 @@ def annotated(
         UsageError: one is malformed, or no output keeps annotations.
     """
     found = [each for text in given for each in _annotations(text)]
-    if push and not any(isinstance(each, RegistryOutput) for each in outputs):
+    if push and not any(isinstance(each, RegistryOutput | ImageOutput) for each in outputs):
         outputs = (*outputs, RegistryOutput())
-    if not any(map(_writes_manifest, outputs)):
+    if not push and not any(map(_writes_manifest, outputs)):
         raise UsageError(
             "annotations are of manifests, and this build writes none",
             hint="use --push or --output type=oci,dest=FILE",
         )
     return tuple(
         msgspec.structs.replace(each, annotations=(*each.annotations, *found))
-        if isinstance(each, ImageForm)
+        if isinstance(each, ImageForm) and (push or _writes_manifest(each))
         else each
         for each in outputs
     )
@@ -160,14 +170,40 @@ def _image(taken: _Attributes) -> dict[str, Any]:
         "annotations": taken.annotations(),
         "rewrite_timestamp": taken.maybe_flag("rewrite-timestamp"),
         "attestation_inline": taken.maybe_flag("attestation-inline"),
+        "source_date_epoch": taken.number("source-date-epoch"),
     }
 
 
-def _registry(taken: _Attributes) -> dict[str, bool]:
+def _registry(taken: _Attributes) -> dict[str, Any]:
+    prefix = taken.text("dangling-name-prefix")
+    taken.flag("danging-name-empty-only")  # so spelt; an image with names gets no other here
     return {
         "insecure": taken.flag("registry.insecure"),
         "push_by_digest": taken.flag("push-by-digest"),
+        "name_canonical": taken.flag("name-canonical"),
+        "dangling_name_prefix": prefix,
     }
+
+
+_IMAGES = frozenset({"image", "registry", "oci", "docker"})
+
+_MEANINGLESS = {
+    "oci-artifact": (_IMAGES, "it is a form of attestations"),
+    "prefer-nondist-layers": (_IMAGES, "layers keep the kind that they came with"),
+    "name-canonical": (frozenset({"oci", "docker"}), "names with digests are those of registries"),
+    "push-by-digest": (frozenset({"oci", "docker"}), "nothing is pushed"),
+    "unpack": (frozenset({"registry", "oci", "docker"}), "an image of the store is unpacked"),
+    "store": (frozenset({"oci", "docker"}), "an image of the store is one of `type=image`"),
+    "context": (frozenset({"docker"}), "there is no daemon with contexts"),
+}
+"""Attributes that BuildKit knows: for which types they are, and why nothing comes of them."""
+
+
+def _take_meaningless(kind: str, taken: _Attributes) -> None:
+    """Take attributes of BuildKit's that nothing comes of here, and say so."""
+    for name, (kinds, reason) in _MEANINGLESS.items():
+        if kind in kinds and taken.given(name) and taken.text(name).lower() not in _FALSE:
+            notice(f"`{name}` of output `type={kind}` changes nothing: {reason}")
 
 
 def _rootfs(taken: _Attributes) -> dict[str, Any]:
@@ -195,6 +231,10 @@ class _Attributes:
     def text(self, name: str, default: str = "") -> str:
         self._known.add(name)
         return self._left.pop(name, default)
+
+    def given(self, name: str) -> bool:
+        """Tell whether an attribute was written."""
+        return name in self._left
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         found = self.maybe_flag(name)

@@ -1,4 +1,4 @@
-"""Runs a build for the command line: console, result files, what is said at the end."""
+"""Runs a build for the command line: console, reports, what is said at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +17,7 @@ from jettison.api.session import NamespaceRequired, Session
 from jettison.cli.report_output import NO_REPORTS, ReportOutputs, write_reports
 from jettison.console.select import HeldBack, make_console
 from jettison.console.terminal import err, out
-from jettison.errors import CheckError, ExecError, ExportError, GateError, JettisonError
+from jettison.errors import CheckError, ExecError, GateError, JettisonError
 from jettison.events import BuildFailed
 from jettison.linux import userns
 from jettison.settings import Settings
@@ -167,33 +166,3 @@ def _print_summary(result: BuildResult) -> None:
         from jettison.cli.probe import probe_text
 
         err(probe_text(result.probed, result.tags[0] if result.tags else result.image_id))
-
-
-def write_files(result: BuildResult, iidfile: str, metadata_file: str) -> None:
-    """Write the files of ``--iidfile`` and ``--metadata-file``; empty names are none.
-
-    Raises:
-        ExportError: one cannot be written.
-    """
-    try:
-        if iidfile:
-            Path(iidfile).write_text(result.image_id)
-        if metadata_file:
-            data = msgspec.json.format(msgspec.json.encode(metadata(result)), indent=2)
-            Path(metadata_file).write_bytes(data + b"\n")
-    except OSError as error:
-        raise ExportError(f"cannot write `{error.filename}`: {error.strerror}") from error
-
-
-def metadata(result: BuildResult) -> dict[str, object]:
-    """Return the facts of a build under the names of docker's ``--metadata-file``, and ours."""
-    facts: dict[str, object] = {
-        "containerimage.config.digest": result.image_id,
-        "image.name": ",".join(result.tags),
-        "jettison": msgspec.to_builtins(msgspec.structs.replace(result, provenance=None)),
-    }
-    if result.provenance is not None:
-        facts["buildx.build.provenance"] = result.provenance
-    if result.manifest:
-        facts["containerimage.digest"] = result.manifest
-    return facts

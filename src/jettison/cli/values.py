@@ -50,7 +50,7 @@ class Number(click.ParamType[float]):
 PROCESSORS = Number("processors", least=0.01, most=1e6)
 SECONDS = Number("seconds", most=1e9)
 
-_ENTITLEMENTS = ("network.host", "security.insecure", "device")
+_ENTITLEMENTS = ("network.host", "security.insecure", "buildx.local.delete", "device")
 _MOST_PIDS = 1 << 22
 
 

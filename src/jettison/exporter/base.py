@@ -45,6 +45,20 @@ class ExportServices(msgspec.Struct, frozen=True):
     platform: Platform | None = None
 
 
+class ImageWishes(msgspec.Struct, frozen=True):
+    """What an output wants of the image that it gets.
+
+    Args:
+        rewrite_times: No time later than SOURCE_DATE_EPOCH; None is as the build has it.
+        epoch: Seconds since the epoch, for this output alone; None is the build's.
+        estargz: How its layers are made eStargz ones, whose diff IDs are others; None leaves them.
+    """
+
+    rewrite_times: bool | None = None
+    epoch: int | None = None
+    estargz: Compression | None = None
+
+
 class ExportResult(msgspec.Struct, frozen=True):
     """What was written.
 
@@ -71,8 +85,8 @@ class Exporter(Protocol):
     """Writes images somewhere; nothing of a failed export is left under its final name."""
 
     @property
-    def rewrites(self) -> bool | None:
-        """Whether it wants no time later than SOURCE_DATE_EPOCH; None is as the build has it."""
+    def wishes(self) -> ImageWishes:
+        """What it wants of the image."""
         ...
 
     @property

@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -82,12 +82,21 @@ class DirectoryWriter:
         preserve: Names of ``PRIVILEGES``.
         clamp_ns: The latest time that a file may have; None for any.
         report: Called with how many files there are.
+        mirrors: Whether what a tree does not have is removed.
 
     Attributes:
         left_out: Count of what was left out, by names of ``PRIVILEGES``.
     """
 
-    def __init__(self, preserve: frozenset[str], clamp_ns: int | None, report: Progress) -> None:
+    def __init__(
+        self,
+        preserve: frozenset[str],
+        clamp_ns: int | None,
+        report: Progress,
+        *,
+        mirrors: bool = False,
+    ) -> None:
+        self._mirrors = mirrors
         self._preserve = preserve
         self._clamp_ns = clamp_ns
         self._report = report
@@ -107,6 +116,7 @@ class DirectoryWriter:
         """
         self._first.clear()
         levels = [_Level("", root, None)]
+        self._remove_others(tree, "/", root)
         try:
             for count, (path, st) in enumerate(walk(tree), 1):
                 parent, _, name = path.rpartition("/")
@@ -115,6 +125,7 @@ class DirectoryWriter:
                 here = levels[-1].descriptor
                 if st.is_dir:
                     levels.append(_Level(path, enter(name, here), st))
+                    self._remove_others(tree, path, levels[-1].descriptor)
                 else:
                     remove_tree(name, dir_fd=here)
                     self._other(tree, path, st, root, here)
@@ -125,6 +136,11 @@ class DirectoryWriter:
         finally:
             for level in levels[1:]:
                 os.close(level.descriptor)
+
+    def _remove_others(self, tree: Tree, path: str, here: int) -> None:
+        """Remove what a directory holds and the tree's does not, if it is to be a mirror."""
+        if self._mirrors:
+            keep_only(tree.names(path), here)
 
     def _leave(self, levels: list[_Level]) -> None:
         """Close a directory; its mode and times come last, since making files changes these."""
@@ -213,6 +229,12 @@ def left_out_warning(left_out: dict[str, int]) -> str:
         return ""
     wanted = "+".join(name for name, count in left_out.items() if count)
     return f"left out, unless `preserve={wanted}` asks for them: {', '.join(parts)}"
+
+
+def keep_only(names: Iterable[str], directory: int) -> None:
+    """Remove what has other names from an open directory."""
+    for name in set(os.listdir(directory)).difference(names):
+        remove_tree(name, dir_fd=directory)
 
 
 def enter(name: str, parent: int) -> int:

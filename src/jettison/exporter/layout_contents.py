@@ -13,7 +13,7 @@ import msgspec
 
 from jettison.events import Progress
 from jettison.exporter.base import ExportServices
-from jettison.exporter.options import ImageOptions
+from jettison.exporter.options import OCI_ONLY, ImageOptions
 from jettison.image.archive import DockerImage, encode_docker_manifest
 from jettison.image.attestation import Attestation, AttestationManifest, attestation_manifest
 from jettison.image.layout import IMAGE_NAME, LayoutContents
@@ -74,8 +74,8 @@ def build_set(
     Raises:
         StorageError: a layer is not here any more, or no space.
     """
-    if options.compression.name == "zstd" and oci is False:
-        oci = True  # docker's media types have no zstd that others understand
+    if options.compression.name in OCI_ONLY and oci is False:
+        oci = True
     said = tuple(tuple(services.attestations(image)) for image in images)
     inline = [tuple(filter(partial(_is_inline, options), each)) for each in said]
     if any(inline):

@@ -23,7 +23,7 @@ from jettison.exporter.destination import (
     require_place,
 )
 from jettison.exporter.layout_contents import build_set, fetch_layers, layout_contents
-from jettison.exporter.options import image_options
+from jettison.exporter.options import image_options, image_wishes, lost_annotations, packed_early
 from jettison.exporter.outputs import STANDARD_OUTPUT, DockerOutput, OciOutput
 from jettison.image.archive import write_archive
 from jettison.image.layout import LayoutContents, OciLayout
@@ -50,7 +50,7 @@ class ArchiveExporter:
         names: Sequence[Reference],
         services: ExportServices,
     ) -> None:
-        self.rewrites = output.rewrite_timestamp
+        self.wishes = image_wishes(output)
         # An archive has nothing beside it: what is said of its images is in their index.
         self._options = msgspec.structs.replace(image_options(output, names), inline=True)
         self._docker = isinstance(output, DockerOutput)
@@ -61,9 +61,9 @@ class ArchiveExporter:
             require_place(output.dest)
 
     @property
-    def packs(self) -> Compression:
+    def packs(self) -> Compression | None:
         """Every layer is written as a blob."""
-        return self._options.compression
+        return packed_early(self._options.compression)
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Write the archive or the layout; see ``Exporter``."""
@@ -88,7 +88,12 @@ class ArchiveExporter:
         else:
             self._write_directory(contents, report)
         path = "" if self._dest == STANDARD_OUTPUT else self._dest
-        return ExportResult(made.root, tuple(str(name) for name in self._options.names), path)
+        return ExportResult(
+            made.root,
+            tuple(str(name) for name in self._options.names),
+            path,
+            lost_annotations(self._options, images=len(images), layout=True),
+        )
 
     def _write_directory(self, contents: LayoutContents, report: Progress) -> None:
         path, blob_path = Path(self._dest), self._services.store.blobs.path

@@ -10,13 +10,19 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jettison.exporter.outputs import Annotation, AnnotationPlace, ImageForm
+from jettison.exporter.base import ImageWishes
+from jettison.exporter.outputs import Annotation, AnnotationPlace, ImageForm, PushedForm
+from jettison.image.form import ESTARGZ
 from jettison.image.manifest import Compression
 from jettison.image.names import tag_reference
+from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform, parse_platform
 from jettison.oci.reference import Reference
 
 _UNCOMPRESSED = "none"
+
+OCI_ONLY = frozenset({"zstd", ESTARGZ})
+"""Compressions whose layers are described in OCI's manifests only: others know no such thing."""
 
 
 class ImageOptions(msgspec.Struct, frozen=True):
@@ -28,6 +34,8 @@ class ImageOptions(msgspec.Struct, frozen=True):
         oci: OCI's or docker's media types; None is the output's default.
         annotations: Of manifest and index.
         inline: Whether attestations go into the index; None leaves that to each of them.
+        by_digest: Registries get no tags.
+        canonical: Names with digests are reported, too.
     """
 
     names: tuple[Reference, ...] = ()
@@ -35,6 +43,19 @@ class ImageOptions(msgspec.Struct, frozen=True):
     oci: bool | None = None
     annotations: tuple[Annotation, ...] = ()
     inline: bool | None = None
+    by_digest: bool = False
+    canonical: bool = False
+
+    def names_of(self, digest: Digest) -> tuple[str, ...]:
+        """Return the references that an image has in registries: tags, names with its digest.
+
+        Args:
+            digest: Of its manifest or index.
+        """
+        tags = () if self.by_digest else tuple(map(str, self.names))
+        if not (self.canonical or self.by_digest):
+            return tags
+        return (*tags, *dict.fromkeys(f"{name.name}@{digest}" for name in self.names))
 
     def notes(self, on: AnnotationPlace, platform: Platform | None = None) -> dict[str, str]:
         """Return the annotations of a document or descriptor, in the order written.
@@ -53,7 +74,61 @@ class ImageOptions(msgspec.Struct, frozen=True):
 def compression_of(form: ImageForm) -> Compression:
     """Return how an output wants layers to be compressed."""
     name = _UNCOMPRESSED if form.compression == "uncompressed" else form.compression
-    return Compression(name, form.compression_level, form.force_compression)
+    level = form.compression_level
+    if name == "zstd" and level == 0:
+        level = None  # as zstd itself has it
+    return Compression(name, level, form.force_compression)
+
+
+def image_wishes(form: ImageForm) -> ImageWishes:
+    """Return what an output wants of the image that it gets."""
+    made = compression_of(form)
+    return ImageWishes(
+        form.rewrite_timestamp,
+        form.source_date_epoch,
+        made if made.name == ESTARGZ else None,
+    )
+
+
+def packed_early(compression: Compression) -> Compression | None:
+    """Return how layers can be packed while the build runs; None for what is made afterwards."""
+    return None if compression.name == ESTARGZ else compression
+
+
+def lost_annotations(options: ImageOptions, *, images: int, layout: bool) -> str:
+    """Return which annotations an export has no place for, for people; empty if it has.
+
+    Args:
+        options: Of the export.
+        images: How many there are.
+        layout: Whether there is an ``index.json`` that describes what is written.
+    """
+    given = {each.on for each in options.annotations}
+    lost: list[str] = []
+    if given and options.oci is False and options.compression.name not in OCI_ONLY and not layout:
+        return "annotations are left out: docker's media types have none"
+    is_index = images > 1 or "index" in given
+    if "manifest-descriptor" in given and not (is_index or layout):
+        lost.append("manifest-descriptor")
+    if "index-descriptor" in given and not layout:
+        lost.append("index-descriptor")
+    if not lost:
+        return ""
+    return (
+        f"annotations on {' and '.join(lost)} are left out: nothing there describes what is pushed"
+    )
+
+
+def pushed_options(form: PushedForm, names: Sequence[Reference]) -> ImageOptions:
+    """Return the options of an output that goes to a registry; see ``image_options``."""
+    options = image_options(form, names)
+    by_digest = form.push_by_digest
+    if not options.names and form.dangling_name_prefix:
+        options = msgspec.structs.replace(
+            options, names=(tag_reference(form.dangling_name_prefix),)
+        )
+        by_digest = True
+    return msgspec.structs.replace(options, by_digest=by_digest, canonical=form.name_canonical)
 
 
 def image_options(form: ImageForm, names: Sequence[Reference]) -> ImageOptions:

@@ -26,10 +26,12 @@ PRIVILEGES = (SET_ID, DEVICES, CAPABILITIES)
 
 ALL_PRIVILEGES = "all"
 
-_LEVELS = {"uncompressed": (0, 0), "gzip": (0, 9), "zstd": (1, 22)}
+_LEVELS = {"uncompressed": (0, 0), "gzip": (0, 9), "estargz": (0, 9), "zstd": (0, 22)}
 
 
-LayerCompression = Literal["uncompressed", "gzip", "zstd"]
+LayerCompression = Literal["uncompressed", "gzip", "estargz", "zstd"]
+
+LocalMode = Literal["copy", "delete"]
 
 AnnotationPlace = Literal["manifest", "manifest-descriptor", "index", "index-descriptor"]
 """What an annotation is on: a document, or what describes it."""
@@ -69,14 +71,15 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         names: References it gets; those of ``tags`` if there are none.
-        compression: Of the layers.
-        compression_level: None is the compressor's default.
+        compression: Of the layers; ``estargz`` is gzip in pieces, with a table of contents.
+        compression_level: None is the compressor's default, as is 0 of zstd.
         force_compression: Also layers that came with other images in another compression.
         oci_mediatypes: OCI's or docker's media types; None is the output's default.
         annotations: Of manifest and index.
         rewrite_timestamp: No time later than SOURCE_DATE_EPOCH; None is as the build has it.
         attestation_inline: What is said of an image goes into its index, not beside it; None
             leaves that to the output and to each attestation.
+        source_date_epoch: Seconds since the epoch: SOURCE_DATE_EPOCH for this output alone.
 
     Raises:
         UsageError: there is no such compression or level of it.
@@ -91,6 +94,7 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
     annotations: tuple[Annotation, ...] = ()
     rewrite_timestamp: bool | None = None
     attestation_inline: bool | None = None
+    source_date_epoch: int | None = None
 
     def __post_init__(self) -> None:
         if self.names:
@@ -101,7 +105,7 @@ class ImageForm(msgspec.Struct, frozen=True, kw_only=True):
                 tag_reference(name)
         if self.compression not in _LEVELS:
             raise UsageError(
-                f"unknown compression `{self.compression}`", hint="use uncompressed, gzip or zstd"
+                f"unknown compression `{self.compression}`", hint=f"use one of {', '.join(_LEVELS)}"
             )
         low, high = _LEVELS[self.compression]
         level = self.compression_level
@@ -115,25 +119,46 @@ def _require_list(name: str, value: object) -> None:
         raise UsageError(f"`{name}` must be a list", hint=f'write `{name}=["{value}"]`')
 
 
-class ImageOutput(ImageForm, frozen=True, kw_only=True, tag_field="type", tag="image"):
+class PushedForm(ImageForm, frozen=True, kw_only=True):
+    """What outputs have that may go to a registry.
+
+    Args:
+        push_by_digest: Put no tags there.
+        insecure: Do without TLS checks.
+        name_canonical: Report ``NAME@DIGEST`` as names, too.
+        dangling_name_prefix: A repository for an image without names, which is put there under
+            its digest alone.
+    """
+
+    push_by_digest: bool = False
+    insecure: bool = False
+    name_canonical: bool = False
+    dangling_name_prefix: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.dangling_name_prefix:
+            from jettison.image.names import tag_reference
+
+            tag_reference(self.dangling_name_prefix)
+
+
+class ImageOutput(PushedForm, frozen=True, kw_only=True, tag_field="type", tag="image"):
     """An image of the local store.
 
     Args:
         push: Push it to the registries of its names as well.
-        push_by_digest: Put no tags there.
-        insecure: Do without TLS checks.
+        store: Keep and name it in the local store.
+        unpack: Have the files of all its layers there, so that it starts at once.
     """
 
     push: bool = False
-    push_by_digest: bool = False
-    insecure: bool = False
+    store: bool = True
+    unpack: bool = False
 
 
-class RegistryOutput(ImageForm, frozen=True, kw_only=True, tag_field="type", tag="registry"):
-    """An image that is pushed; see ``ImageOutput``."""
-
-    push_by_digest: bool = False
-    insecure: bool = False
+class RegistryOutput(PushedForm, frozen=True, kw_only=True, tag_field="type", tag="registry"):
+    """An image that is pushed; see ``PushedForm``."""
 
 
 class _Archive(ImageForm, frozen=True):
@@ -190,15 +215,21 @@ class LocalOutput(_Rootfs, frozen=True, tag_field="type", tag="local"):
         rewrite_timestamp: See ``ImageForm``.
         attestation_prefix: What names of files of attestations begin with.
         preserve: Names of ``PRIVILEGES``, or ``all``.
+        mode: ``copy`` leaves what else is in the directory; ``delete`` removes it.
 
     Raises:
         UsageError: a field is wrong.
     """
 
     preserve: frozenset[str] = frozenset()
+    mode: LocalMode = "copy"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.mode not in get_args(LocalMode):
+            raise UsageError(
+                f"output `type=local` has no mode `{self.mode}`", hint="use `copy` or `delete`"
+            )
         _require_list("preserve", self.preserve)
         known = (*PRIVILEGES, ALL_PRIVILEGES)
         unknown = {*self.preserve} - {*known}

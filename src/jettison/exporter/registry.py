@@ -19,7 +19,13 @@ from jettison.errors import ExportError, UsageError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.layout_contents import ImageSet, build_set
-from jettison.exporter.options import ImageOptions, image_options
+from jettison.exporter.options import (
+    ImageOptions,
+    image_wishes,
+    lost_annotations,
+    packed_early,
+    pushed_options,
+)
 from jettison.exporter.outputs import RegistryOutput
 from jettison.image.manifest import Compression
 from jettison.image.parallel import Stop, run_parallel
@@ -47,9 +53,9 @@ class RegistryExporter:
     def __init__(
         self, output: RegistryOutput, names: Sequence[Reference], services: ExportServices
     ) -> None:
-        self.rewrites = output.rewrite_timestamp
+        self.wishes = image_wishes(output)
         self._output = output
-        self._options = image_options(output, names)
+        self._options = pushed_options(output, names)
         if not self._options.names:
             raise UsageError(
                 "output `type=registry` needs a name", hint="add `-t NAME` or `name=NAME`"
@@ -57,9 +63,9 @@ class RegistryExporter:
         self._services = services
 
     @property
-    def packs(self) -> Compression:
+    def packs(self) -> Compression | None:
         """Every layer is written as a blob."""
-        return self._options.compression
+        return packed_early(self._options.compression)
 
     def export(self, images: Sequence[StoredImage], report: Progress) -> ExportResult:
         """Push the images; see ``Exporter``."""
@@ -69,7 +75,6 @@ class RegistryExporter:
             self._options,
             report,
             insecure=self._output.insecure,
-            by_digest=self._output.push_by_digest,
         )
 
 
@@ -80,7 +85,6 @@ def push(
     report: Progress,
     *,
     insecure: bool = False,
-    by_digest: bool = False,
 ) -> ExportResult:
     """Push images under the names of the options.
 
@@ -90,7 +94,6 @@ def push(
         options: Names, compression, media types, annotations.
         report: Called with bytes per blob.
         insecure: Do without TLS checks.
-        by_digest: Put no tags.
 
     Raises:
         ExportError: there is no network to use.
@@ -107,13 +110,14 @@ def push(
         if not any(each.name == name.name for each in pushed):
             _push_blobs(services, uploader, made, name, near, report)
             _push_documents(uploader, made)
-        if not by_digest:
+        if not options.by_digest:
             media_type, data = _root(made)
             uploader.manifest(name.tag, media_type, data)
         pushed.append(name)
     return ExportResult(
         made.root,
-        tuple(str(name) for name in options.names),
+        options.names_of(made.root.digest),
+        warning=lost_annotations(options, images=len(images), layout=False),
         pushed=tuple(each.descriptor for each in made.manifests),
         said=made.said,
         apart=made.apart,

@@ -24,7 +24,7 @@ import msgspec
 
 from jettison.events import Progress
 from jettison.exporter.attested_files import attested_files, write_files
-from jettison.exporter.base import ExportResult, ExportServices
+from jettison.exporter.base import ExportResult, ExportServices, ImageWishes
 from jettison.exporter.destination import (
     export_errors,
     is_empty,
@@ -36,6 +36,7 @@ from jettison.exporter.directory import (
     DirectoryWriter,
     clamped,
     enter,
+    keep_only,
     left_out_warning,
     preserved,
     walk,
@@ -93,12 +94,13 @@ class RootfsExporter:
     """
 
     def __init__(self, output: LocalOutput | TarOutput, services: ExportServices) -> None:
-        self.rewrites = output.rewrite_timestamp
+        self.wishes = ImageWishes(output.rewrite_timestamp)
         self._split = output.platform_split
         self._said_prefix = output.attestation_prefix
         epoch = output.source_date_epoch
         self._clamp_ns = None if epoch is None else epoch * _NANO
         self._preserve = preserved(output) if isinstance(output, LocalOutput) else None
+        self._mirrors = isinstance(output, LocalOutput) and output.mode == "delete"
         self._dest = output.dest
         self._services = services
         if isinstance(output, TarOutput):
@@ -128,7 +130,7 @@ class RootfsExporter:
                     tar.add_files(each.said)
                 sink.write(bytes(2 * BLOCK))
         else:
-            writer = DirectoryWriter(self._preserve, self._clamp_ns, report)
+            writer = DirectoryWriter(self._preserve, self._clamp_ns, report, mirrors=self._mirrors)
             warning = self._write_directory(trees, writer)
         path = "" if self._dest == STANDARD_OUTPUT else self._dest
         return ExportResult(path=path, warning=warning)
@@ -140,14 +142,18 @@ class RootfsExporter:
                 _fill(writer, directory, trees)
         else:
             with export_errors(self._dest):
-                _fill(writer, path, trees)
+                _fill(writer, path, trees, mirrors=self._mirrors)
         left_out = left_out_warning(writer.left_out)
         return f"`{self._dest}`: {left_out}" if left_out else ""
 
 
-def _fill(writer: DirectoryWriter, path: Path, trees: list[_Exported]) -> None:
+def _fill(
+    writer: DirectoryWriter, path: Path, trees: list[_Exported], *, mirrors: bool = False
+) -> None:
     root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        if mirrors and all(each.prefix for each in trees):
+            keep_only((each.prefix for each in trees), root)
         for each in trees:
             if not each.prefix:
                 writer.write(each.tree, root)

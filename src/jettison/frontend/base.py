@@ -89,6 +89,7 @@ class CompileRequest(msgspec.Struct, frozen=True):
             is then for what its base is for, such as after ``FROM --platform=``.
         source_times: Seconds since the epoch by what ``SOURCE_DATE_EPOCH`` may name: ``context``
             or a named context, for those that have a time (a commit's, ``Last-Modified``).
+        default_epoch: ``SOURCE_DATE_EPOCH`` where nothing says one, or none is known; None is none.
     """
 
     text: bytes
@@ -109,6 +110,7 @@ class CompileRequest(msgspec.Struct, frozen=True):
     several_platforms: bool = False
     implicit_platform: bool = False
     source_times: Mapping[str, int] = {}
+    default_epoch: int | None = None
 
 
 ImageConfigs = Mapping[ImageRequest, ImageConfig]

@@ -37,11 +37,18 @@ class BackgroundPacker:
         compression: What an output wants; None wants diff IDs only.
         needed: Whether an output wants all blobs now; else those of layers that were made anyway
             are packed on the chance that they are pushed.
+        idle: Whether there is nothing to pack: the image has other layers.
     """
 
     def __init__(
-        self, blobs: LayerBlobs, compression: Compression | None, *, needed: bool = True
+        self,
+        blobs: LayerBlobs,
+        compression: Compression | None,
+        *,
+        needed: bool = True,
+        idle: bool = False,
     ) -> None:
+        self.idle = idle
         self._blobs = blobs
         self._compression = compression
         self._needed = needed

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from jettison.concurrency import SingleFlight
 from jettison.errors import ContentError, StorageError
 from jettison.events import Progress, no_progress
+from jettison.image.form import ESTARGZ
 from jettison.image.layout import SCHEME
 from jettison.image.parallel import PACKERS, Stop, run_parallel
 from jettison.image.remote import ClientFactory, RemoteBlobs
@@ -34,6 +35,7 @@ from jettison.store.store import Store
 if TYPE_CHECKING:
     from jettison.image.commit import PackingCommitter
     from jettison.image.files import LayerUnpacker
+    from jettison.image.form import LayerForm
     from jettison.image.packer import LayerPacker
     from jettison.snapshot.stack import StackTree
 
@@ -168,25 +170,41 @@ class LayerBlobs:
                 return given
         if name in known.blobs:
             return known.blobs[name]
+        if compression == ESTARGZ:  # one of a base image that is to stay as it is
+            return self.describe(layer, stop=stop)
         return self._descriptors.get(
             (layer, name), lambda: self._packer.blob(layer, compression, level, name, stop)
         )
 
-    def rewritten(self, layer: LayerId, epoch: int, compression: str, level: int | None) -> LayerId:
-        """Return a layer that holds the same without any time later than one.
+    def rewritten(
+        self, layer: LayerId, form: LayerForm, compression: str, level: int | None
+    ) -> LayerId:
+        """Return a layer that holds the same in another form, as a blob.
 
         Args:
-            layer: Made here.
-            epoch: Seconds since the epoch.
-            compression: Of its blob, as for ``describe``.
+            layer: Made here; for eStargz any.
+            form: With a time, or eStargz.
+            compression: Of the blob if it is none of eStargz, as for ``describe``.
             level: Of the compressor; None is its default.
 
         Raises:
             StorageError: the layer is not here.
         """
-        return self._packer.rewritten(
-            layer, epoch, compression, level, packed_name(compression, level)
-        )
+        return self._packer.rewritten(layer, form, compression, level)
+
+    def squashed(self, layers: Stack, below: Stack) -> LayerId:
+        """Return the layer that others are together.
+
+        Args:
+            layers: Base first, at least one.
+            below: What they are on.
+
+        Raises:
+            ContentError, SourceError, StorageError: as ``materialise``.
+        """
+        from jettison.image.squash import squash_layers  # seldom asked for
+
+        return squash_layers(layers, below, self._layer_store, self.materialise)
 
     def fetch(
         self,

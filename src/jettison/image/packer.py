@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jettison.concurrency import Limiter
 from jettison.errors import DigestMismatchError, StorageError
+from jettison.image.form import ESTARGZ, LayerForm
 from jettison.image.parallel import PACKERS, Stop
 from jettison.layer.codec import TarSink, pack_layer
 from jettison.layer.decompress import open_decompressed
@@ -20,6 +21,7 @@ from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
 from jettison.snapshot.base import LayerStore
 from jettison.store.layer import LayerId, image_layer_id, is_image_layer
+from jettison.store.layers import packed_name
 from jettison.store.store import Store
 
 _CHUNK_BYTES = 1 << 20
@@ -86,28 +88,67 @@ class LayerPacker:
         return descriptor
 
     def rewritten(
-        self, layer: LayerId, epoch: int, compression: str, level: int | None, name: str
+        self, layer: LayerId, form: LayerForm, compression: str, level: int | None
     ) -> LayerId:
-        """Make the blob of a layer without later times than ``epoch``; return its layer.
+        """Make the blob of a layer in another form; return its layer.
+
+        A layer that can have no table of contents, or has one, stays as it is.
 
         Raises:
             StorageError: the layer is not here.
         """
         with self._packers, self._store.blobs.writer() as writer:
-            directory = self._directory(layer)
-            diff_id = pack_layer(
-                directory, self._ownership, writer.write, compression, level, clamp_mtime=epoch
-            )
+            if form.estargz:
+                compression, level = ESTARGZ, form.level
+                found = self._estargz(layer, form, writer.write)
+                if found is None:
+                    return layer
+                diff_id, annotations = found
+            else:
+                annotations = {}
+                diff_id = pack_layer(
+                    self._directory(layer),
+                    self._ownership,
+                    writer.write,
+                    compression,
+                    level,
+                    clamp_mtime=form.epoch,
+                    exact_mtime=form.exact,
+                )
             size = writer.size_bytes
             digest = writer.commit()
         made = image_layer_id(diff_id)
         self._store.lease((made,))
-        descriptor = Descriptor(OCI_LAYERS[compression], digest, size)
-        self._store.layers.add_blob(made, diff_id, descriptor, name)
+        media_type = OCI_LAYERS["gzip" if form.estargz else compression]
+        descriptor = Descriptor(media_type, digest, size, annotations)
+        self._store.layers.add_blob(made, diff_id, descriptor, packed_name(compression, level))
         original = self._store.layers.find(layer)
         if original.facts is not None:
-            self._store.layers.set_facts(made, original.facts, original.content)
+            content = "" if original.is_given else original.content
+            self._store.layers.set_facts(made, original.facts, content)
         return made
+
+    def _estargz(
+        self, layer: LayerId, form: LayerForm, write: Callable[[bytes], object]
+    ) -> tuple[Digest, dict[str, str]] | None:
+        """Write a layer as eStargz; return its diff ID and annotations, None if it is to stay."""
+        from jettison.layer.estargz import TOC_DIGEST, write_estargz  # seldom asked for
+
+        given = self._store.layers.find(layer).blob if is_image_layer(layer) else None
+        if given is not None and TOC_DIGEST in given.descriptor.annotations:
+            return None
+        with self._store.scratch_file() as tar:
+            if is_image_layer(layer) or self._layer_store.info(layer) is None:
+                self._transcode(layer, tar.write, "none", None)
+            else:
+                pack(
+                    self._directory(layer),
+                    self._ownership,
+                    tar.write,
+                    clamp_mtime=form.epoch,
+                    exact_mtime=form.exact,
+                )
+            return write_estargz(tar, write, form.level)
 
     def _transcode(
         self, layer: LayerId, write: Callable[[bytes], object], compression: str, level: int | None

@@ -85,6 +85,7 @@ def pack_layer(
     level: int | None = None,
     *,
     clamp_mtime: int | None = None,
+    exact_mtime: bool = False,
     observer: LayerObserver | None = None,
 ) -> Digest:
     """Pack a layer directory as a blob; return its diff ID.
@@ -95,8 +96,9 @@ def pack_layer(
         sink: See ``TarSink``.
         compression: See there.
         level: See there.
-        clamp_mtime: Seconds since the epoch; later times become this one.
-        observer: See ``pack``.
+        clamp_mtime: See ``pack``.
+        exact_mtime: See there.
+        observer: See there.
 
     Raises:
         ContentError: something in the directory cannot be in a layer.
@@ -104,7 +106,14 @@ def pack_layer(
         UsageError: there is no such compression or level.
     """
     with TarSink(sink, compression, level) as tar:
-        pack(upper, ownership, tar.write, clamp_mtime=clamp_mtime, observer=observer)
+        pack(
+            upper,
+            ownership,
+            tar.write,
+            clamp_mtime=clamp_mtime,
+            exact_mtime=exact_mtime,
+            observer=observer,
+        )
         return tar.finish()
 
 

@@ -78,6 +78,7 @@ def pack(
     write: Write,
     *,
     clamp_mtime: int | None = None,
+    exact_mtime: bool = False,
     observer: LayerObserver | None = None,
 ) -> None:
     """Write the tar of a layer directory.
@@ -88,13 +89,16 @@ def pack(
         write: Takes the tar piece by piece, mostly about 1 MiB each; the pieces are never changed
             afterwards, so they may be handed to other threads.
         clamp_mtime: Seconds since the epoch; later times become this one.
+        exact_mtime: Earlier ones, too.
         observer: Sees the entries.
 
     Raises:
         ContentError: a name or an overlay feature cannot be in a layer.
         StorageError: the directory cannot be read, or changed meanwhile.
     """
-    packer = _Packer(ownership, write, clamp_mtime, observer or NullObserver())
+    latest = None if clamp_mtime is None else clamp_mtime * 1_000_000_000
+    earliest = latest if exact_mtime else None
+    packer = _Packer(ownership, write, (earliest, latest), observer or NullObserver())
     try:
         packer.tree(upper)
     except OSError as error:
@@ -111,13 +115,13 @@ class _Packer:
         self,
         ownership: Ownership,
         write: Write,
-        clamp_mtime: int | None,
+        mtimes_ns: tuple[int | None, int | None],
         observer: LayerObserver,
     ) -> None:
         self._effective_stat = ownership.effective_stat
         self._write = write
         self._observer = observer
-        self._clamp_ns = None if clamp_mtime is None else clamp_mtime * 1_000_000_000
+        self._earliest_ns, self._latest_ns = mtimes_ns
         self._pieces: list[bytes] = []
         self._held = 0
         self._links: dict[tuple[int, int], bytes] = {}
@@ -315,8 +319,10 @@ class _Packer:
                 hint="remove the directory in the step that makes it",
             )
         mtime_ns = st.st_mtime_ns
-        if self._clamp_ns is not None and mtime_ns > self._clamp_ns:
-            mtime_ns = self._clamp_ns
+        if self._latest_ns is not None and mtime_ns > self._latest_ns:
+            mtime_ns = self._latest_ns
+        if self._earliest_ns is not None and mtime_ns < self._earliest_ns:
+            mtime_ns = self._earliest_ns
         return TarEntry(
             path,
             kind,

@@ -99,6 +99,11 @@ class TarReader:
         self._padding = -entry.stored_size % BLOCK
         return self._checked(entry)
 
+    @property
+    def data_offset(self) -> int:
+        """Where the unread bytes of the current entry begin in the stream."""
+        return self._buffer_offset + self._position
+
     def data(self) -> Iterator[memoryview]:
         """Yield the stored bytes of the current entry in pieces that are valid until the next.
 

@@ -191,14 +191,24 @@ class LayerIndex:
         )
 
     def sizes(self, layers: Iterable[LayerId]) -> dict[LayerId, int]:
-        """Return the bytes of those of many layers whose facts are known, in one query."""
-        names = msgspec.json.encode(list(dict.fromkeys(layers))).decode()
+        """Return the bytes of the regular files of many layers, as a rule in one query.
+
+        A layer that was never here as files counts by the size of its blob; one of which nothing
+        is known is left out.
+        """
+        wanted = list(dict.fromkeys(layers))
+        names = msgspec.json.encode(wanted).decode()
         rows = self._database.query(
             "SELECT id, size_bytes FROM layer WHERE size_bytes IS NOT NULL"
             " AND id IN (SELECT value FROM json_each(?))",
             (names,),
         )
-        return {LayerId(layer): size for layer, size in rows}
+        found = {LayerId(layer): size for layer, size in rows}
+        for layer in wanted:
+            packed = 0 if layer in found else self.find(layer).blob_bytes
+            if packed:
+                found[layer] = packed
+        return found
 
     def set_facts(self, layer: LayerId, facts: LayerFacts, content: str = "") -> None:
         """Keep the size of a layer, and its content digest if it has one."""

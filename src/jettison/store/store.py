@@ -30,7 +30,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from jettison.errors import StorageError
 from jettison.fs.atomic import write_atomically
@@ -146,6 +146,19 @@ class Store:
         """
         with storage_errors(self.root / "tmp"):
             return self._staging.fresh_directory()
+
+    @contextmanager
+    def scratch_file(self) -> Iterator[BinaryIO]:
+        """Open a file to write and read that has no name, and is gone afterwards.
+
+        Raises:
+            StorageError: it cannot be made, or written.
+        """
+        with storage_errors(self.root / "tmp"):
+            path = self._staging.fresh_name()
+            with path.open("x+b") as file:
+                path.unlink()
+                yield file
 
     def lock(self, name: str) -> FileLock:
         """Return a lock that all processes share by name; release it with ``remove=True``."""

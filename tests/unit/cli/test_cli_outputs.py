@@ -87,8 +87,8 @@ def test_attributes_are_read(values, expected):
 @pytest.mark.parametrize(
     "values",
     [
-        {"compression": "estargz"},
-        {"compression": "zstd", "compression_level": "0"},
+        {"compression": "nydus"},
+        {"compression": "estargz", "compression_level": "10"},
         {"compression": "zstd", "compression_level": "23"},
         {"compression_level": "-1"},
         {"compression_level": "9" * 400},

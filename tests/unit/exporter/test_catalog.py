@@ -64,7 +64,7 @@ def test_each_output_has_its_exporter(rig, output, kind):
 def test_an_exporter_says_before_what_it_wants_of_an_image(rig, output, rewrites, packs):
     exporter = make_exporter(output, rig.services, names=[NAME])
     assert exporter is not None
-    assert (exporter.rewrites, exporter.packs) == (rewrites, packs)
+    assert (exporter.wishes.rewrite_times, exporter.packs) == (rewrites, packs)
 
 
 def test_what_cannot_succeed_is_told_before_a_build(rig, tmp_path):

@@ -67,6 +67,42 @@ def test_a_named_context_is_asked_only_when_the_epoch_names_it(
     assert times(store, context, contexts=contexts, build_args=args) == {"data": 1_000_000_000}
 
 
+STAGE = """ARG SOURCE_DATE_EPOCH=Dated
+FROM scratch AS dated
+ARG HOST
+ADD {source} /
+FROM scratch
+COPY --from=dated / /
+"""
+
+
+def test_a_stage_of_one_download_has_its_time(store: Store, server: Server, context: str) -> None:
+    server.give("/a.tar", b"", Last_Modified=MODIFIED)
+    Path(context, "Dockerfile").write_text(STAGE.format(source="${HOST}/a.tar"))
+    args = {"HOST": server.url}
+    assert times(store, context, build_args=args) == {"Dated": 1_000_000_000}
+    asked = len(server.asked)
+    number = {**args, "SOURCE_DATE_EPOCH": "7"}
+    assert times(store, context, build_args=number) == {}
+    assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        STAGE.format(source="file"),
+        STAGE.format(source="https://host.invalid/a https://host.invalid/b"),
+        STAGE.format(source="https://host.invalid/a /\nRUN true\nADD https://host.invalid/b"),
+        STAGE.format(source="https://host.invalid/a").replace("FROM scratch AS", "FROM x AS"),
+        STAGE.format(source="https://host.invalid/${A:?}"),
+        "FRUM SOURCE_DATE_EPOCH",
+    ],
+)
+def test_other_stages_have_no_time(store: Store, context: str, text: str) -> None:
+    Path(context, "Dockerfile").write_text(text)
+    assert times(store, context) == {}
+
+
 def test_a_named_repository_cannot_be_asked_offline(store: Store, context: str) -> None:
     contexts = {"repo": "https://host.invalid/a.git"}
     args = {"SOURCE_DATE_EPOCH": "repo"}

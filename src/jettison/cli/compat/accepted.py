@@ -20,7 +20,6 @@ _BUILDER = {"--builder": f"{_ONE_BUILDER}; it is called `default`"}
 
 WARNED: Notes = {
     "build": {
-        "--squash": "ship what you need from a stage of its own: `COPY --from=STAGE`",
         "--cache-from": "the build cache is the local store",
         "--cache-to": "the build cache is the local store",
         "--cgroup-parent": "steps run below the control group of `jettison`; start that one in "

@@ -13,15 +13,16 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from jettison.errors import DockerfileSyntaxError, Span, StageGraphError, located
+from jettison.errors import Span, StageGraphError, located
 from jettison.frontend.base import (
     CompileRequest,
     ImageConfigs,
     ImageRequest,
-    LocalContext,
     NeedImages,
 )
 from jettison.frontend.dockerfile import scope
+from jettison.frontend.dockerfile.blocks import split
+from jettison.frontend.dockerfile.epoch import EPOCH, parse_epoch
 from jettison.frontend.dockerfile.lower import lower_stage
 from jettison.frontend.dockerfile.parser import parse, parse_trigger
 from jettison.frontend.dockerfile.span import pointing
@@ -31,9 +32,6 @@ from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instructi
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform, normalise
 from jettison.plan.graph import ImageTemplate, Plan, StageSummary, order
-
-_EPOCH = "SOURCE_DATE_EPOCH"
-_MAX_EPOCH_DIGITS = 12
 
 
 def compile(request: CompileRequest, images: ImageConfigs) -> Plan | NeedImages:  # noqa: A001
@@ -52,7 +50,7 @@ def compile(request: CompileRequest, images: ImageConfigs) -> Plan | NeedImages:
 
 
 def _compile(request: CompileRequest, file: Dockerfile, images: ImageConfigs) -> Plan | NeedImages:
-    header, blocks = _split(file)
+    header, blocks = split(file)
     if not blocks:
         raise StageGraphError(
             "dockerfile contains no stages to build",
@@ -77,22 +75,6 @@ def _compile(request: CompileRequest, file: Dockerfile, images: ImageConfigs) ->
     return _plan(build, file, target, epoch)
 
 
-def _split(
-    file: Dockerfile,
-) -> tuple[list[Arg], list[tuple[From, list[Instruction]]]]:
-    """Return the ARGs before the first FROM, and each FROM with its instructions."""
-    header: list[Arg] = []
-    blocks: list[tuple[From, list[Instruction]]] = []
-    for instruction in file.instructions:
-        if isinstance(instruction, From):
-            blocks.append((instruction, []))
-        elif blocks:
-            blocks[-1][1].append(instruction)
-        elif isinstance(instruction, Arg):
-            header.append(instruction)
-    return header, blocks
-
-
 def _global_values(
     request: CompileRequest,
     file: Dockerfile,
@@ -103,16 +85,19 @@ def _global_values(
     target = request.target or blocks[-1][0].stage_name
     defaults = scope.platform_arguments(request.build_platform, request.platform, target)
     values = scope.global_scope(defaults, header, build_args=request.build_args, escape=file.escape)
-    text = request.build_args.get(_EPOCH) or values.get(_EPOCH, "")
-    with located(_place_of(_EPOCH, header) if _EPOCH not in request.build_args else None):
-        epoch = _parse_epoch(text, request) if text else None
+    text = request.build_args.get(EPOCH) or values.get(EPOCH, "")
+    with located(_place_of(EPOCH, header) if EPOCH not in request.build_args else None):
+        epoch = parse_epoch(text, request) if text else None
     build_args = dict(request.build_args)
+    if epoch is None and request.default_epoch is not None:
+        epoch = request.default_epoch
+        build_args[EPOCH] = str(epoch)
     for names in (build_args, values):
-        if _EPOCH in names:
+        if EPOCH in names:
             if epoch is None:
-                del names[_EPOCH]
+                del names[EPOCH]
             else:
-                names[_EPOCH] = str(epoch)
+                names[EPOCH] = str(epoch)
     return values, epoch, msgspec.structs.replace(request, build_args=build_args)
 
 
@@ -120,25 +105,6 @@ def _place_of(name: str, header: Sequence[Arg]) -> Span | None:
     """Return the place of the last global ARG of a name."""
     spans = [each.span for each in header if any(item.key == name for item in each.items)]
     return spans[-1] if spans else None
-
-
-def _parse_epoch(text: str, request: CompileRequest) -> int | None:
-    """Return the time that ``SOURCE_DATE_EPOCH`` means, in seconds.
-
-    It may name ``context`` or a named context. One that is a directory has no time: nothing is
-    clamped then, as in BuildKit.
-    """
-    digits = text.removeprefix("-").removeprefix("+")
-    if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_EPOCH_DIGITS:
-        return int(text)
-    if text in request.source_times:
-        return request.source_times[text]
-    if text == "context" or isinstance(request.contexts.get(text), LocalContext):
-        return None
-    raise DockerfileSyntaxError(
-        f"invalid SOURCE_DATE_EPOCH: {text}",
-        hint="give seconds since 1970-01-01 UTC, or `context` for the time of a commit",
-    )
 
 
 def _resolve(build: Build, target: Stage) -> list[Stage] | NeedImages:

@@ -72,16 +72,16 @@ BUILD: Reasons = {
     "--logfile --logsplit": ("messages go to standard error", "use `2> FILE`"),
     "--manifest": ("a build makes one image", "use --output type=oci"),
     "--os-feature --os-version": ("images are Linux images", "leave it out"),
-    "--rewrite-timestamp --source-date-epoch --timestamp": (
+    "--rewrite-timestamp --timestamp": (
         "times follow one variable",
-        "use --build-arg SOURCE_DATE_EPOCH=SECONDS and --output type=…,rewrite-timestamp=true",
+        "use --source-date-epoch SECONDS, with --reproducible for earlier times, too",
     ),
     "--sbom-image-output --sbom-image-purl-output --sbom-merge-strategy --sbom-output "
     "--sbom-purl-output --sbom-scanner-command --sbom-scanner-image": _ATTESTATIONS,
     "--skip-unused-stages": ("stages that the target does not need are not built", "leave it out"),
     "--squash-all": (
-        "layers are kept apart",
-        "write a last stage `FROM scratch` with `COPY --from=STAGE / /`",
+        "layers of a base image are kept",
+        "use --squash, or write a last stage `FROM scratch` with `COPY --from=STAGE / /`",
     ),
     "--stdin": ("steps read nothing", "write a here-document: `RUN <<EOF`"),
     "-v --volume": (
