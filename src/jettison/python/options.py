@@ -63,6 +63,9 @@ class BuildOptions(TypedDict, total=False):
     trace_inputs: bool
     checks: str
     probe: str
+    reproducible: bool
+    verify_reproducible: bool
+    squash: bool
     part_of: str
     parts: Sequence[str]
     attest: AttestRequest
