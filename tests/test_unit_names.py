@@ -121,7 +121,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.image.referrers": _REFERRERS,
     "jettison.api.merge": _PARTS,
     "jettison.api.parts": _PARTS,
-    "jettison.image.merge": _PARTS,
     "jettison.image.parts": _PARTS,
     "jettison.api.build_report": _REPORTS,
     "jettison.api.built": _RUNS,

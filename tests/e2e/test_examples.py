@@ -25,6 +25,7 @@ from jettison.provenance.totals import totals
 from jettison.settings import Settings
 from listing_rig import path_facts
 from tar_count import counted, seen_entries, tar_entries
+from turns import ALL_LEVELS
 
 pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
 
@@ -286,3 +287,19 @@ def test_without_the_line_that_is_named_a_path_of_an_example_is_not_what_it_was(
                 assert before[path] != after.get(path) or other.chain(path).links[0].line != line
                 assert before[path] != after.get(path) or stat.S_ISDIR(before[path][0])
         jettison("rmi", tag)
+
+
+@pytest.mark.skipif(not ALL_LEVELS, reason="compiles Go's library for three processors")
+def test_go_is_compiled_for_several_platforms_by_one_builder(
+    jettison: Jettison, bases: Callable[..., None], facts: Path, tmp_path: Path
+) -> None:
+    bases("golang:1.21")
+    machines = {"linux/amd64": 62, "linux/arm64": 183, "linux/arm/v7": 40}
+    dockerfile = str(EXAMPLES / "go/platforms.Dockerfile")
+    flags = ("-f", dockerfile, "--platform", ",".join(machines), "-o", str(tmp_path / "out"))
+    built = jettison.build(EXAMPLES / "go", "go-platforms", facts, *flags)
+    assert list(built["images"]) == list(machines)
+    assert built["executed"] + built["cached"] == 4 + 3 * 3  # up to ARG once, then for each
+    for platform, machine in machines.items():
+        program = tmp_path / "out" / platform.replace("/", "_") / "app/main"
+        assert int.from_bytes(program.read_bytes()[18:20], "little") == machine

@@ -208,7 +208,7 @@ def pushed(machines, registry) -> Callable[[Machine, str, str], Merged]:
         wanted = PartSet.of(tag, list(map(parse_platform, THREE[:2])))
         client = machine.session.registry()
         records = PartRecords(client, parse_reference(f"{repository}:{tag}"), wanted)
-        records.keep(digest, parse_platform(platform))
+        records.keep(digest, [(parse_platform(platform), parse_platform(platform))])
         return records.merge([tag])
 
     join.repository = repository
@@ -341,6 +341,22 @@ def test_what_is_no_record_of_the_set_does_not_count(machines, new) -> None:
         made = machines[1].push(name, "linux/arm64", parts=THREE[:2])
         assert made.missing_parts == ("linux/amd64",)
         assert machines[1].index(name) is None
+
+
+def test_a_part_is_what_was_asked_for_whatever_its_base_says(machines, new) -> None:
+    first, second, _ = machines
+    name = new()
+    wanted = PartSet.of("v2", list(map(parse_platform, THREE[:2])))
+    pushed = first.push(name, "linux/amd64/v2", part_of="", parts=()).manifest
+    amd64, v2 = map(parse_platform, ("linux/amd64", "linux/amd64/v2"))
+    records = PartRecords(first.session.registry(), parse_reference(name), wanted)
+    records.keep(pushed, [(amd64, v2)])
+    done = second.push(name, "linux/arm64", part_of="v2", parts=THREE[:2])
+    assert done.index is not None
+    variants = [each["platform"].get("variant") for each in first.index(name)["manifests"]]
+    assert variants == ["v2", None]
+    again = second.push(name, "linux/arm64", part_of="v2", parts=THREE[:2])
+    assert again.index == done.index  # the record is gone, the index stands for it
 
 
 @pytest.mark.parametrize(

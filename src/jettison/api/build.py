@@ -142,7 +142,7 @@ def build(
             attesting.exported,
         )
         attesting.finish()
-        joined = _join(session, request, written.digest, outcomes[0], sink)
+        joined = _join(session, request, written.digest, parts, sink)
         for part in parts:  # an output may have wanted other times
             keep_build(session, part, solver.origins)
         session.cache.records.note_used()
@@ -220,14 +220,18 @@ def _outcome(
 
 
 def _join(
-    session: Session, request: BuildRequest, pushed: Digest | None, main: Outcome, sink: Sink
+    session: Session,
+    request: BuildRequest,
+    pushed: Digest | None,
+    parts: Sequence[PlatformBuild],
+    sink: Sink,
 ) -> Merged | None:
     """Make what was pushed a part of a set, if that is asked for."""
     if not request.part_of or pushed is None:
         return None
     from jettison.api.parts import join_parts
 
-    return join_parts(session, request, pushed, main.solution.plan.image.platform, sink)
+    return join_parts(session, request, pushed, parts, sink)
 
 
 def _result_of(session: Session, outcome: Outcome, verdict: Verdict) -> BuildResult:

@@ -6,8 +6,11 @@ Out: a record of it in each repository; an index under the tags where all parts 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from jettison.api.built import PlatformBuild
 from jettison.api.compile import shown, wanted_platforms
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
@@ -17,7 +20,7 @@ from jettison.exporter.outputs import ImageOutput, OutputRequest, RegistryOutput
 from jettison.image.names import tag_reference
 from jettison.image.parts import Merged, PartRecords, PartSet
 from jettison.oci.digest import Digest
-from jettison.oci.platform import Platform, parse_platform
+from jettison.oci.platform import parse_platform
 
 
 def require_parts(request: BuildRequest) -> None:
@@ -50,7 +53,11 @@ def by_digest(output: OutputRequest) -> OutputRequest:
 
 
 def join_parts(
-    session: Session, request: BuildRequest, pushed: Digest, platform: Platform, sink: Sink
+    session: Session,
+    request: BuildRequest,
+    pushed: Digest,
+    builds: Sequence[PlatformBuild],
+    sink: Sink,
 ) -> Merged:
     """Record what was pushed, and write the index if nothing is missing.
 
@@ -58,7 +65,7 @@ def join_parts(
         session: Has the client.
         request: Which set, which names.
         pushed: Digest of the manifest, or of the index of several.
-        platform: What a single image is for.
+        builds: What was built, in the order in which it was pushed.
         sink: Gets events.
 
     Raises:
@@ -66,6 +73,10 @@ def join_parts(
     """
     wanted = PartSet.of(request.part_of, [parse_platform(each) for each in request.parts])
     names = [tag_reference(each) for each in request.tags]
+    platforms = [
+        (each.built.compiled.asked.platform, each.built.compiled.plan.image.platform)
+        for each in builds
+    ]
 
     def work(_report: Progress) -> Merged:
         made = Merged(None)
@@ -73,7 +84,7 @@ def join_parts(
         for repository in dict.fromkeys(each.name for each in names):
             here = [each for each in names if each.name == repository]
             records = PartRecords(session.registry(), here[0], wanted)
-            records.keep(pushed, platform)
+            records.keep(pushed, platforms)
             made = records.merge([each.tag for each in here])
             left += [f"{repository}:{tag}" for tag in made.left]
         return msgspec.structs.replace(made, left=tuple(left))

@@ -22,7 +22,7 @@ from jettison.errors import ContainerError, ImageNotFoundError, InvalidReference
 @click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
 @click.option("--type", "kind", default="", metavar="TYPE", help="container or image.")
 @click.option("-s", "--size", is_flag=True, help="Sizes of containers, too.")
-@options.platform("An error if it is for another.")
+@options.platform("Of the image for this platform.")
 @click.pass_context
 def inspect(ctx: click.Context, /, names: tuple[str, ...], **flags: object) -> int:
     """Show all facts of containers, or else images, as JSON."""
@@ -48,7 +48,7 @@ def container_inspect(ctx: click.Context, /, names: tuple[str, ...], **flags: ob
 @click.command("inspect", cls=DockerCommand)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
 @click.option("-f", "--format", "form", default="", help="json, or a template: {{.Config.Env}}.")
-@options.platform("An error if it is for another.")
+@options.platform("Of the image for this platform.")
 @click.pass_context
 def image_inspect(ctx: click.Context, /, names: tuple[str, ...], **flags: object) -> int:
     """Show all facts of images as JSON."""

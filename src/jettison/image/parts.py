@@ -21,7 +21,7 @@ from collections.abc import Sequence
 import msgspec
 
 from jettison.errors import InvalidManifestError, RegistryError
-from jettison.image.document import decode_document
+from jettison.image.document import decode_document, is_image
 from jettison.image.manifest import build_index
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor, Index
@@ -96,12 +96,13 @@ class PartRecords:
         self._uploader = Uploader(client, repository)
         self._set = wanted
 
-    def keep(self, pushed: Digest, platform: Platform) -> None:
-        """Record a part.
+    def keep(self, pushed: Digest, platforms: Sequence[tuple[Platform, Platform]]) -> None:
+        """Record parts.
 
         Args:
-            pushed: Digest of its manifest, or of an index that holds it, in the repository.
-            platform: What a manifest is for.
+            pushed: Digest of the manifest, or of an index of several, in the repository.
+            platforms: Of each image, which part it is and what it says to be for, such as
+                ``amd64`` and ``amd64/v2`` of a base that is no other.
 
         Raises:
             RegistryError: the registry refuses.
@@ -114,12 +115,10 @@ class PartRecords:
         if isinstance(document, Index):
             entries = document.manifests
         else:
-            entries = (msgspec.structs.replace(found.descriptor, platform=platform),)
-        for entry in entries:
-            if entry.platform in self._set.platforms:
-                about = [e for e in entries if e.annotations.get(SUBJECT) == entry.digest]
-                root, data = build_index([entry, *about], annotations={PART_OF: self._set.id})
-                self._uploader.manifest(self._set.tag(entry.platform), root.media_type, data)
+            entries = (msgspec.structs.replace(found.descriptor, platform=platforms[0][1]),)
+        for (platform, _), part in zip(platforms, _parts(entries), strict=True):
+            root, data = build_index(part, annotations={PART_OF: self._set.id})
+            self._uploader.manifest(self._set.tag(platform), root.media_type, data)
 
     def merge(self, tags: Sequence[str]) -> Merged:
         """Write the index of all parts under tags, if all are there, and delete the records.
@@ -159,15 +158,9 @@ class PartRecords:
     def _of_index(self, tag: str) -> dict[Platform, tuple[Descriptor, ...]]:
         """Return the parts of the index that is there, if it is of this set."""
         index = self._index(self._get(tag=tag))
-        entries = index.manifests if index is not None else ()
-        return {
-            entry.platform: (
-                entry,
-                *(each for each in entries if each.annotations.get(SUBJECT) == entry.digest),
-            )
-            for entry in entries
-            if entry.platform is not None and entry.platform in self._set.platforms
-        }
+        parts = _parts(index.manifests) if index is not None else []
+        whole = len(parts) == len(self._set.platforms)
+        return dict(zip(self._set.platforms, parts, strict=True)) if whole else {}
 
     def _delete(
         self, records: dict[Platform, tuple[Digest, tuple[Descriptor, ...]]]
@@ -191,3 +184,12 @@ class PartRecords:
     def _get(self, tag: str = "", digest: Digest | None = None) -> PulledManifest | None:
         place = msgspec.structs.replace(self._repository, tag=tag, digest=digest)
         return self._client.manifest(place, own=True)
+
+
+def _parts(entries: Sequence[Descriptor]) -> list[tuple[Descriptor, ...]]:
+    """Return each image of an index with the entries that are about it."""
+    return [
+        (entry, *(each for each in entries if each.annotations.get(SUBJECT) == entry.digest))
+        for entry in entries
+        if is_image(entry)
+    ]
