@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from jettison.exporter.catalog import make_exporter
 from jettison.image.assemble import assemble
 from jettison.image.layers import LayerBlobs
 from jettison.image.remote import ClientFactory
+from jettison.oci import mediatype
 from jettison.oci.config import ContainerConfig, History
 from jettison.oci.platform import Platform
 from jettison.oci.reference import parse_reference
@@ -128,3 +130,35 @@ class LayoutFiles:
     def index(self, *entries: dict[str, object]) -> None:
         document = {"schemaVersion": 2, "manifests": list(entries)}
         (self.path / "index.json").write_text(json.dumps(document))
+
+
+def layout_with(path: Path, *layers: bytes, diff_ids: list[str] | None = None) -> str:
+    """Write a layout with one image of these tars; return its reference."""
+    made = [(tar, gzip.compress(tar, 1, mtime=0), {}) for tar in layers]
+    return layout_of(path, *made, diff_ids=diff_ids)
+
+
+def layout_of(
+    path: Path,
+    *layers: tuple[bytes, bytes, Mapping[str, str]],
+    diff_ids: list[str] | None = None,
+) -> str:
+    """Write a layout with one image of these tars, blobs and annotations; return its reference."""
+    files = LayoutFiles(path)
+    digests = [f"sha256:{hashlib.sha256(tar).hexdigest()}" for tar, _, _ in layers]
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": digests if diff_ids is None else diff_ids},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": mediatype.OCI_MANIFEST,
+        "config": files.json(config, mediatype.OCI_CONFIG),
+        "layers": [
+            {**files.blob(blob, mediatype.OCI_LAYER_GZIP), "annotations": dict(notes)}
+            for _, blob, notes in layers
+        ],
+    }
+    files.index(files.json(manifest, mediatype.OCI_MANIFEST))
+    return f"oci-layout://{path}"

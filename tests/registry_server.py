@@ -10,6 +10,7 @@ import base64
 import http.server
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -19,13 +20,25 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import pytest
 
 USER, PASSWORD = "maria", "open sesame"
 # bcrypt of PASSWORD, cost 5; docker-registry takes nothing else.
 HTPASSWD = "maria:$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n"
+
+
+_REQUEST = re.compile(r'"([A-Z]+) (/v2/\S*) HTTP/1.1" (\d+) (\d+)')
+
+
+class Request(NamedTuple):
+    """One line of a registry's log: ``size`` is how many bytes its answer had."""
+
+    method: str
+    path: str
+    status: int
+    size: int
 
 
 def needed(program: str) -> str:
@@ -57,6 +70,7 @@ class RegistryServer:
         self.program = program
         self.port = free_port()
         self.tokens: TokenServer | None = None
+        self._marks = 0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -109,6 +123,19 @@ class RegistryServer:
 
     def log(self) -> str:
         return (self.directory / "log").read_text()
+
+    def requests(self) -> list[Request]:
+        """Return the requests that were answered so far."""
+        self._marks += 1
+        marker = f"/v2/?marker={self._marks}"
+        urllib.request.urlopen(f"http://{self.host}{marker}", timeout=5).close()
+        deadline = time.monotonic() + 5
+        while marker not in (log := self.log()) and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
+        return [
+            Request(method, path, int(status), int(size))
+            for method, path, status, size in _REQUEST.findall(log)
+        ]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 20

@@ -177,7 +177,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.image.commit": Elsewhere(
         "tested by what a session commits", ("unit/image/test_packing_commit.py",)
     ),
-    "jettison.image.files": _IMAGES,
     "jettison.image.layers": Elsewhere(
         "tested as the rig's `blobs`", ("unit/image/test_layer_blobs.py",)
     ),

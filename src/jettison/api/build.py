@@ -19,6 +19,7 @@ from jettison.api.built import BuiltImages, PlatformBuild, layer_flags, main_las
 from jettison.api.check import check_build
 from jettison.api.compile import Compiled, compile_request, excerpts_from
 from jettison.api.credentials import access_of
+from jettison.api.early_push import early_uploads
 from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
 from jettison.api.outcome import Outcome
@@ -90,7 +91,15 @@ def build(
             resources=resources,
             git_commands=request.build_args.get("BUILDKIT_GIT_DEBUG_COMMANDS", "") in {"1", "true"},
         )
-        packer = resources.enter_context(background_packer(session, request, outputs, plan))
+        packer = resources.enter_context(
+            background_packer(
+                session,
+                request,
+                outputs,
+                plan,
+                lambda: early_uploads(session, request, outputs, checks, resources),
+            )
+        )
         loader = resources.enter_context(RuleLoader(checks, session.require_namespace))
         solver = make_solver(session, request, sources, plan, sink, packer, resources, loader)
         try:

@@ -19,7 +19,7 @@ from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import UsageError
 from jettison.events import Progress, Sink, Warned
-from jettison.exporter.base import Exporter, ExportResult, ExportServices
+from jettison.exporter.base import Exporter, ExportResult, ExportServices, PushTarget
 from jettison.exporter.catalog import make_exporter
 from jettison.exporter.outputs import (
     CacheOnlyOutput,
@@ -63,10 +63,11 @@ class Written(msgspec.Struct, frozen=True):
 
 
 class PreparedOutput(msgspec.Struct, frozen=True):
-    """An exporter and what it is called while it works."""
+    """An exporter, what it is called while it works, and the repositories that it pushes to."""
 
     title: str
     exporter: Exporter
+    targets: tuple[PushTarget, ...] = ()
 
 
 def services(
@@ -229,7 +230,13 @@ def _prepare(
     made: ExportServices, wanted: OutputRequest, names: tuple[Reference, ...]
 ) -> PreparedOutput | None:
     exporter = make_exporter(wanted, made, names=names)
-    return None if exporter is None else PreparedOutput(_title(wanted, names), exporter)
+    if exporter is None:
+        return None
+    targets: tuple[PushTarget, ...] = ()
+    if isinstance(wanted, RegistryOutput) or (isinstance(wanted, ImageOutput) and wanted.push):
+        given = tuple(map(tag_reference, wanted.names)) or names
+        targets = tuple(PushTarget(name, wanted.insecure) for name in given)
+    return PreparedOutput(_title(wanted, names), exporter, targets)
 
 
 def _title(wanted: OutputRequest, names: tuple[Reference, ...]) -> str:

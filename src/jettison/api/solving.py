@@ -19,7 +19,7 @@ from jettison.api.session import Session
 from jettison.api.sources import ContextSources
 from jettison.concurrency import processors
 from jettison.events import Sink, Warned
-from jettison.image.background import BackgroundPacker
+from jettison.image.background import BackgroundPacker, BlobSender
 from jettison.image.manifest import Compression
 from jettison.oci.digest import Digest
 from jettison.oci.redact import redacted
@@ -124,9 +124,15 @@ def _shipped(plan: Plan) -> set[Digest]:
 
 
 def background_packer(
-    session: Session, request: BuildRequest, outputs: Sequence[PreparedOutput], plan: Plan
+    session: Session,
+    request: BuildRequest,
+    outputs: Sequence[PreparedOutput],
+    plan: Plan,
+    early: Callable[[], BlobSender | None],
 ) -> BackgroundPacker:
     """Return what packs layers while others are made: decide how.
+
+    What is packed as the first output wants it goes to ``early``, which is asked for then.
 
     As the first output wants that writes blobs. Without one, a tag that names a registry makes a
     push likely: layers that are made anyway are then packed as ``push`` would, which costs a
@@ -139,7 +145,7 @@ def background_packer(
     compression = next((each for each in wanted if each is not None), None)
     if compression is None and any(names_registry(tag) for tag in request.tags):
         return BackgroundPacker(session.blobs, Compression(), needed=False)
-    return BackgroundPacker(session.blobs, compression)
+    return BackgroundPacker(session.blobs, compression, sender=early())
 
 
 def _committer(session: Session, plan: Plan, packer: BackgroundPacker) -> Committer:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from jettison.copier.entries import FileCopy
 from jettison.copier.layer_writer import LayerWriter
 from jettison.copier.reuse import NO_LINK, PreviousLayer
+from jettison.snapshot.outlined import OutlinedTree
 from jettison.snapshot.stack import StackTree
 
 
@@ -62,7 +63,7 @@ class _Linker:
         tree, entry = copy.tree, copy.entry
         st = entry.stat
         same = entry.mode == st.mode and copy.owner == (st.uid, st.gid)
-        if not same or not isinstance(tree, StackTree):
+        if not same or not isinstance(tree, StackTree | OutlinedTree):
             return False
         origin = tree.host_path(entry.origin)
         if not self._link(origin, copy.path, os.lstat(origin)):

@@ -19,6 +19,7 @@ from jettison.copier.select import Selected
 from jettison.errors import ContextError
 from jettison.fs.file_tree import FileTree
 from jettison.fs.tree import Tree
+from jettison.snapshot.outlined import OutlinedTree
 from jettison.snapshot.stack import StackTree
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 def is_immutable(tree: Tree) -> bool:
     """Tell whether the files of a tree never change: those of committed layers and blobs."""
-    return isinstance(tree, StackTree | FileTree)
+    return isinstance(tree, StackTree | OutlinedTree | FileTree)
 
 
 def open_source(tree: Tree, entry: SourceEntry) -> tuple[int, os.stat_result]:

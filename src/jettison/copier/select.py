@@ -204,6 +204,37 @@ def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:
     return Selection(tuple(sources), keeps_owner=op.owner is None)
 
 
+def literal_prefix(pattern: str) -> str:
+    """Return the directory or file that all matches of a pattern are, or are in.
+
+    >>> literal_prefix("usr/lib/*.so"), literal_prefix("bin/sh"), literal_prefix("*")
+    ('/usr/lib', '/bin/sh', '/')
+    """
+    parts: list[str] = []
+    for part in clean_path("/" + pattern)[1:].split("/"):
+        if has_wildcard(part):
+            break
+        parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def prepare(selection: Selection, *, digests_only: bool = False) -> None:
+    """Have the bytes of selected files here, where a tree can be asked for all of them at once.
+
+    Args:
+        selection: What is copied.
+        digests_only: Whether digests will do.
+
+    Raises:
+        JettisonError: they cannot be had.
+    """
+    for source in selection.sources:
+        fetch = getattr(source.tree, "prepare", None)
+        if fetch is not None:
+            files = (each.origin for each in source.entries if each.stat.is_file)
+            fetch(files, digests_only=digests_only)
+
+
 def _matcher(patterns: Sequence[str], what: str = "exclude") -> PatternMatcher | None:
     if not patterns:
         return None

@@ -21,6 +21,7 @@ from jettison.image.manifest import Compression
 from jettison.image.remote import ClientFactory
 from jettison.oci.manifest import Descriptor
 from jettison.oci.platform import Platform
+from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 from jettison.store.store import Store
 
@@ -57,6 +58,13 @@ class ImageWishes(msgspec.Struct, frozen=True):
     rewrite_times: bool | None = None
     epoch: int | None = None
     estargz: Compression | None = None
+
+
+class PushTarget(msgspec.Struct, frozen=True):
+    """A repository that will get the image; ``insecure`` does without TLS checks."""
+
+    reference: Reference
+    insecure: bool = False
 
 
 class ExportResult(msgspec.Struct, frozen=True):

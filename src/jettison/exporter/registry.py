@@ -1,8 +1,9 @@
 """Pushing images to registries.
 
 In:  stored images and the references they get.
-Out: blobs, manifests and tags in repositories. A tag appears last, so it never points at
-     something incomplete.
+Out: blobs, manifests and tags in repositories. Registries are filled at the same time; tags move
+     when all of them have everything, so none points at something incomplete, and one that
+     refuses leaves the tags of all as they were.
 
 A blob that the registry has is not sent; one that the registry has in another repository, where
 the layer was pulled from or was just pushed to, is mounted, and need not even be here.
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import BinaryIO
 
-from jettison.errors import ExportError, UsageError
+from jettison.errors import ExportError, JettisonError, UsageError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.layout_contents import ImageSet, build_set
@@ -29,8 +30,10 @@ from jettison.exporter.options import (
 from jettison.exporter.outputs import RegistryOutput
 from jettison.image.manifest import Compression
 from jettison.image.parallel import Stop, run_parallel
+from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference, parse_reference
+from jettison.registry.client import PulledManifest, RegistryClient
 from jettison.registry.upload import Uploader
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
@@ -103,17 +106,16 @@ def push(
     if services.client is None:
         raise ExportError("cannot push: the network is not to be used", hint="drop `--offline`")
     made = build_set(services, images, options, oci=options.oci)
-    pushed: list[Reference] = []
+    registries: dict[str, list[Reference]] = {}
     for name in options.names:
-        near = next((each for each in pushed if each.registry == name.registry), None)
-        uploader = Uploader(services.client(), name, insecure=insecure)
-        if not any(each.name == name.name for each in pushed):
-            _push_blobs(services, uploader, made, name, near, report)
-            _push_documents(uploader, made)
-        if not options.by_digest:
-            media_type, data = _root(made)
-            uploader.manifest(name.tag, media_type, data)
-        pushed.append(name)
+        registries.setdefault(name.registry, []).append(name)
+    filling = [
+        partial(_fill, services, names, made, report, insecure) for names in registries.values()
+    ]
+    uploaders = [each for filled in run_parallel(filling, limit=len(filling)) for each in filled]
+    # Only now: no tag moves before every registry has all that its tag will point at.
+    if not options.by_digest:
+        move_tags(services.client(), uploaders, made)
     return ExportResult(
         made.root,
         options.names_of(made.root.digest),
@@ -124,11 +126,92 @@ def push(
     )
 
 
+def _fill(
+    services: ExportServices,
+    names: Sequence[Reference],
+    made: ImageSet,
+    report: Progress,
+    insecure: bool,
+    stop: Stop,
+) -> list[tuple[Reference, Uploader]]:
+    """Make the repositories of one registry have everything but the tags.
+
+    Returns:
+        Each name, and what pushes to its repository.
+    """
+    client = services.client
+    if client is None:
+        raise AssertionError("checked before")
+    near: Reference | None = None
+    uploaders: dict[str, Uploader] = {}
+
+    def watched(item: str, current: int, total: int) -> None:
+        stop.check()
+        report(item, current, total)
+
+    for name in names:
+        if name.name not in uploaders:
+            uploader = uploaders[name.name] = Uploader(client(), name, insecure=insecure)
+            _push_blobs(services, uploader, made, near, watched)
+            _push_documents(uploader, made)
+            near = near or name
+    return [(name, uploaders[name.name]) for name in names]
+
+
+def move_tags(
+    client: RegistryClient, uploaders: Sequence[tuple[Reference, Uploader]], made: ImageSet
+) -> None:
+    """Make tags point at what was pushed; where one is refused, put back those moved before it.
+
+    Args:
+        client: Finds what they point at.
+        uploaders: The names and what pushes to their repositories.
+        made: What they are to point at.
+
+    Raises:
+        RegistryError: a registry refuses one.
+    """
+    media_type, data = _root(made)
+    before: list[tuple[Reference, Uploader, PulledManifest | None]] = []
+    several = len(uploaders) > 1
+    for name, uploader in uploaders:
+        old = _pointed_at(client, name, made.root.digest) if several else None
+        try:
+            uploader.manifest(name.tag, media_type, data)
+        except JettisonError as error:
+            left = [each[0].familiar for each in before if not _put_back(*each)]
+            if not left:
+                raise
+            moved = ", ".join(left)
+            raise ExportError(
+                f"{error.message}; these tags have moved already: {moved}", hint=error.hint
+            ) from error
+        before.append((name, uploader, old))
+
+
+def _pointed_at(client: RegistryClient, name: Reference, unless: Digest) -> PulledManifest | None:
+    """Return what a tag points at, None if that is nothing, cannot be told, or is wanted."""
+    try:
+        found = client.manifest(name)
+    except JettisonError:
+        return None
+    return found if found is not None and found.descriptor.digest != unless else None
+
+
+def _put_back(name: Reference, uploader: Uploader, old: PulledManifest | None) -> bool:
+    if old is None:
+        return False
+    try:
+        uploader.manifest(name.tag, old.descriptor.media_type, old.data)
+    except JettisonError:
+        return False
+    return True
+
+
 def _push_blobs(
     services: ExportServices,
     uploader: Uploader,
     made: ImageSet,
-    target: Reference,
     near: Reference | None,
     report: Progress,
 ) -> None:

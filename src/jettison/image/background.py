@@ -17,14 +17,27 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from jettison.errors import JettisonError
 from jettison.image.layers import LayerBlobs
 from jettison.image.manifest import Compression
 from jettison.image.parallel import PACKERS, Abandoned, Stop, run_parallel
+from jettison.oci.manifest import Descriptor
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo
 from jettison.store.layer import LayerId, Stack, is_image_layer
+
+
+class BlobSender(Protocol):
+    """Sends blobs where the image will go, while the build still runs."""
+
+    def add(self, descriptor: Descriptor) -> None:
+        """Send a blob that is in the store soon."""
+        ...
+
+    def finish(self) -> None:
+        """Wait for what is being sent; the rest is left to who writes the image."""
+        ...
 
 
 class BackgroundPacker:
@@ -38,6 +51,7 @@ class BackgroundPacker:
         needed: Whether an output wants all blobs now; else those of layers that were made anyway
             are packed on the chance that they are pushed.
         idle: Whether there is nothing to pack: the image has other layers.
+        sender: Gets each blob that was packed.
     """
 
     def __init__(
@@ -47,8 +61,10 @@ class BackgroundPacker:
         *,
         needed: bool = True,
         idle: bool = False,
+        sender: BlobSender | None = None,
     ) -> None:
         self.idle = idle
+        self._sender = sender
         self._blobs = blobs
         self._compression = compression
         self._needed = needed
@@ -98,6 +114,8 @@ class BackgroundPacker:
     def finish(self, stack: Stack) -> None:
         """Pack what is left of the layers of an image: those made here, or just now.
 
+        What is being sent has been sent then.
+
         Raises:
             JettisonError: as ``LayerBlobs.describe``, if blobs are needed.
         """
@@ -111,6 +129,8 @@ class BackgroundPacker:
         except JettisonError:
             if self._needed:
                 raise
+        if self._sender is not None:
+            self._sender.finish()
 
     def _run(self) -> None:
         while (layer := self._layers.get()) is not None:
@@ -125,4 +145,6 @@ class BackgroundPacker:
         if wanted is None:
             self._blobs.diff_id(layer, stop)
         else:
-            self._blobs.describe(layer, wanted.name, level=wanted.level, stop=stop)
+            blob = self._blobs.describe(layer, wanted.name, level=wanted.level, stop=stop)
+            if self._sender is not None:
+                self._sender.add(blob)

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 from jettison.concurrency import SingleFlight
 from jettison.errors import ContentError, DigestMismatchError, StorageError
@@ -28,15 +29,17 @@ from jettison.image.remote import RemoteBlobs, TeeReader
 from jettison.layer.codec import unpack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.threads import HashThread
+from jettison.layer.unpack import Lower, Unpacked, Wanted
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.snapshot.base import LayerStore
 from jettison.snapshot.stack import StackTree
-from jettison.store.blobs import BlobWriter
 from jettison.store.layer import LayerId, Stack
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
+
+T = TypeVar("T")
 
 _PARALLEL = 4
 _CHUNK_BYTES = 1 << 20
@@ -118,12 +121,13 @@ class LayerUnpacker:
         with self._store.lock(f"layer-{layer}").held(remove=True):
             if self._layer_store.info(layer) is None:
                 lower = _Lower(self._layer_store, below, ready, stop)
-                self._unpack_or_try_again(layer, lower, report, stop)
+                unpack = partial(self._unpack, layer, lower, report, stop)
+                self.or_try_again(layer, unpack, report, stop)
         return self._layer_store.directory(layer)
 
-    def _unpack_or_try_again(
-        self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop
-    ) -> None:
+    def or_try_again(
+        self, layer: LayerId, unpack: Callable[[], T], report: Progress, stop: Stop
+    ) -> T:
         """Unpack a layer; what was wrong may have been damaged on its way, and is fetched anew.
 
         Where a blob is right in itself and not what its image says, the place that it came from
@@ -132,19 +136,42 @@ class LayerUnpacker:
         blob = self._store.layers.find(layer).blob
         fetched = blob is not None and not self._store.blobs.has(blob.descriptor.digest)
         try:
-            self._unpack(layer, lower, report, stop)
+            return unpack()
         except ContentError:
             if blob is None or not fetched:
                 raise
             self._remote.fetch(self._store, blob.descriptor, blob.source, report=report, stop=stop)
             try:
-                self._unpack(layer, lower, report, stop)
+                return unpack()
             except ContentError:
                 self._store.blobs.remove(blob.descriptor.digest)
                 self._store.layers.drop_remote(layer)
                 raise
 
-    def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
+    def unpack_into(
+        self,
+        layer: LayerId,
+        directory: Path,
+        report: Progress,
+        stop: Stop,
+        *,
+        lower: Lower | None = None,
+        wanted: Wanted | None = None,
+    ) -> Unpacked:
+        """Unpack a layer into an empty directory; a blob that is not here is fetched and kept.
+
+        Args:
+            layer: An image's.
+            directory: Nothing in it counts when this fails.
+            report: Called with bytes, under the digest of the blob.
+            stop: Ends it.
+            lower: See ``layer.unpack``.
+            wanted: See there.
+
+        Raises:
+            MissingTargetError: the layers below are needed, and there is no ``lower``.
+            ContentError, SourceError, StorageError: as ``materialise``.
+        """
         known = self._store.layers.find(layer)
         blob, diff_id = known.blob, known.diff_id
         if blob is None or diff_id is None:
@@ -153,42 +180,31 @@ class LayerUnpacker:
                 hint="pull, load or build its image again",
             )
         descriptor = blob.descriptor
+        compression = LAYER_COMPRESSION[descriptor.media_type]
+        ownership = self._layer_store.ownership
         path = self._store.blobs.path(descriptor.digest)
         if path.exists():
             with storage_errors(path), path.open("rb") as file:
                 stream = TeeReader(file, None, descriptor, report, stop)
-                self._unpack_stream(layer, diff_id, descriptor, stream, lower, None)
-            return
+                return unpack_layer(
+                    stream, compression, directory, ownership, diff_id, lower=lower, wanted=wanted
+                )[0]
         with (
             self._remote.open(descriptor, blob.source) as remote,
             self._store.blobs.writer(descriptor) as writer,
         ):
             stream = TeeReader(remote, writer, descriptor, report, stop)
-            self._unpack_stream(layer, diff_id, descriptor, stream, lower, writer)
+            result, _ = unpack_layer(
+                stream, compression, directory, ownership, diff_id, lower=lower, wanted=wanted
+            )
+            writer.commit()
         self._store.layers.add_blob(layer, diff_id, descriptor)
+        return result
 
-    def _unpack_stream(
-        self,
-        layer: LayerId,
-        diff_id: Digest,
-        descriptor: Descriptor,
-        stream: TeeReader,
-        lower: _Lower,
-        writer: BlobWriter | None,
-    ) -> None:
+    def _unpack(self, layer: LayerId, lower: _Lower, report: Progress, stop: Stop) -> None:
         active = self._layer_store.prepare()
         try:
-            compression = LAYER_COMPRESSION[descriptor.media_type]
-            result, _ = unpack_layer(
-                stream,
-                compression,
-                active.upper,
-                self._layer_store.ownership,
-                diff_id,
-                lower=lower.find,
-            )
-            if writer is not None:
-                writer.commit()
+            result = self.unpack_into(layer, active.upper, report, stop, lower=lower.find)
             facts = LayerFacts(size_bytes=result.size_bytes, entries=result.entries)
             self._layer_store.commit_as(active, layer, facts)
         except BaseException:

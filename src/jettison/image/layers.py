@@ -12,7 +12,7 @@ Concurrency: safe for threads; each layer is packed by one thread while others w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,10 +33,12 @@ from jettison.store.layers import packed_name
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
-    from jettison.image.commit import PackingCommitter
+    from jettison.image.browse import LayerBrowser
     from jettison.image.files import LayerUnpacker
     from jettison.image.form import LayerForm
     from jettison.image.packer import LayerPacker
+    from jettison.plan.op import ImageOp
+    from jettison.snapshot.outlined import OutlinedTree
     from jettison.snapshot.stack import StackTree
 
 _DOWNLOADS = 4
@@ -90,7 +92,10 @@ class LayerBlobs:
         Raises:
             StorageError: it cannot be read or renamed.
         """
-        return self._committer.commit(active, change, compression, level, cancelled=cancelled)
+        from jettison.image.commit import PackingCommitter  # a cached build has no use
+
+        committer = PackingCommitter(self._store, self._layer_store)
+        return committer.commit(active, change, compression, level, cancelled=cancelled)
 
     def materialise(self, layers: Stack, report: Progress = no_progress) -> list[Path]:
         """Return the directories of layers, in order; fetch and unpack what is missing.
@@ -111,6 +116,21 @@ class LayerBlobs:
         from jettison.snapshot.stack import StackTree  # a cached build has its own
 
         return StackTree(self.materialise(layers, report), self._layer_store.ownership)
+
+    def browse(
+        self,
+        layers: Stack,
+        clocks: Sequence[int],
+        report: Progress = no_progress,
+        *,
+        wanted: Sequence[str] | None = None,
+        base: ImageOp | None = None,
+    ) -> OutlinedTree:
+        """Return the files of a root file system without unpacking it; see ``image.browse``.
+
+        The tree raises what ``materialise`` does when something of a layer is asked for.
+        """
+        return self._browser.tree(layers, clocks, report, wanted=wanted, base=base)
 
     def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's uncompressed tar; pack without keeping if need be.
@@ -292,10 +312,10 @@ class LayerBlobs:
         return LayerUnpacker(self._store, self._layer_store, self._remote)
 
     @cached_property
-    def _committer(self) -> PackingCommitter:
-        from jettison.image.commit import PackingCommitter  # as above
+    def _browser(self) -> LayerBrowser:
+        from jettison.image.browse import LayerBrowser  # as above
 
-        return PackingCommitter(self._store, self._layer_store)
+        return LayerBrowser(self._store, self._layer_store, self._unpacker, self._remote)
 
     @cached_property
     def _packer(self) -> LayerPacker:

@@ -61,6 +61,28 @@ class RemoteBlobs:
         with self._client().blob(parse_reference(source), descriptor) as stream:
             yield stream
 
+    def read_range(
+        self, descriptor: Descriptor, source: str, start: int, length: int
+    ) -> bytes | None:
+        """Return bytes of a blob, unverified; None where its source gives no ranges, or offline.
+
+        Raises:
+            ImageNotFoundError: the layout is gone.
+            RegistryError: the registry does not give it.
+        """
+        if not length:
+            return b""
+        if source.startswith(SCHEME):
+            with OciLayout(source.removeprefix(SCHEME)).open(descriptor.digest) as file:
+                file.seek(start)
+                data = file.read(length)
+            return data if len(data) == length else None
+        if self._client is None:
+            return None
+        from jettison.registry.ranges import read_range  # seldom needed
+
+        return read_range(self._client(), parse_reference(source), descriptor, start, length)
+
     def fetch(
         self,
         store: Store,

@@ -84,6 +84,9 @@ class ImageResolver:
     def _resolve(self, text: str, platform: Platform, pull: bool, builds: bool) -> ResolvedImage:
         if text.startswith(SCHEME):
             image = read_layout(self._store, parse_layout_reference(text), platform)
+            if image.manifest is not None:
+                digest = image.manifest.digest
+                self._store.images.remember_manifest(text, str(platform), digest)
             return self._checked(image, platform, text)
         reference = parse_reference(text.removeprefix(IMAGE_SCHEME))
         local = self._local(reference, platform)

@@ -23,7 +23,7 @@ from jettison.layer.observer import LayerObserver
 from jettison.layer.pack import pack
 from jettison.layer.reader import Readable
 from jettison.layer.threads import HashThread, ReadAhead
-from jettison.layer.unpack import Lower, Unpacked, unpack
+from jettison.layer.unpack import Lower, Unpacked, Wanted, unpack
 from jettison.oci.digest import Digest
 
 
@@ -124,9 +124,9 @@ def unpack_layer(
     ownership: Ownership,
     expected_diff_id: Digest | None,
     *,
-    opaque_xattr: str | None = None,
     limits: ArchiveLimits = DEFAULT_LIMITS,
     lower: Lower | None = None,
+    wanted: Wanted | None = None,
 ) -> tuple[Unpacked, Digest]:
     """Unpack a blob into an empty directory and return what it was, and its diff ID.
 
@@ -136,9 +136,9 @@ def unpack_layer(
         into: See ``unpack.unpack``, as the others.
         ownership: See there.
         expected_diff_id: The digest that the tar must have; None to trust it.
-        opaque_xattr: As for ``unpack``.
         limits: What is refused.
         lower: As for ``unpack``.
+        wanted: As for ``unpack``.
 
     Raises:
         DigestMismatchError: the tar is another one; the directory must be thrown away.
@@ -157,9 +157,9 @@ def unpack_layer(
             ahead,
             into,
             ownership,
-            opaque_xattr=opaque_xattr,
             limits=limits,
             lower=lower,
+            wanted=wanted,
         )
         found = diff_id.digest()
     if expected_diff_id is not None and found != expected_diff_id:

@@ -67,6 +67,9 @@ from jettison.layer.reader import Readable, TarReader, write_data
 Lower = Callable[[str], str | None]
 """Returns where a path of the layers below is on the host, None when they do not have it."""
 
+Wanted = Callable[[bytes], bool]
+"""Tells of a regular file, by its path without links, whether its bytes are wanted."""
+
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _KINDS = {
     stat.S_IFREG: FILE,
@@ -76,6 +79,10 @@ _KINDS = {
     stat.S_IFIFO: FIFO,
     stat.S_IFDIR: DIRECTORY,
 }
+
+
+class MissingTargetError(UnsafeArchiveError):
+    """A hard link leads to a file that is not in the archive, nor known to be below it."""
 
 
 class Unpacked(msgspec.Struct, frozen=True):
@@ -101,6 +108,7 @@ def unpack(
     opaque_xattr: str | None = None,
     limits: ArchiveLimits = DEFAULT_LIMITS,
     lower: Lower | None = None,
+    wanted: Wanted | None = None,
 ) -> Unpacked:
     """Unpack a tar into an empty directory; on failure the directory holds a part of it.
 
@@ -114,6 +122,7 @@ def unpack(
             set.
         limits: What is refused.
         lower: Finds files of the layers below.
+        wanted: Other files than these are made with their length, but as holes; None wants all.
 
     Raises:
         UnsafeArchiveError: the archive is malformed, contradicts itself or tries to escape.
@@ -126,7 +135,7 @@ def unpack(
     try:
         with Directories(into, opaque_xattr or overlay_form.opaque_xattr()) as tree:
             placer = Placer(tree.root, ownership)
-            unpacker = _Unpacker(reader, tree, placer, lower)
+            unpacker = _Unpacker(reader, tree, placer, lower, wanted)
             for entry in reader:
                 name = entry.name
                 unpacker.apply(entry)
@@ -144,12 +153,18 @@ def unpack(
 
 class _Unpacker:
     def __init__(
-        self, reader: TarReader, tree: Directories, placer: Placer, lower: Lower | None
+        self,
+        reader: TarReader,
+        tree: Directories,
+        placer: Placer,
+        lower: Lower | None,
+        wanted: Wanted | None,
     ) -> None:
         self._reader = reader
         self._tree = tree
         self._placer = placer
         self._lower = lower
+        self._wanted = wanted
         self._explicit: dict[bytes, TarEntry] = {}
         self._entries = 0
         self._size = 0
@@ -199,7 +214,10 @@ class _Unpacker:
     def _file(self, entry: TarEntry, parent: int, directory: bytes, base: bytes) -> None:
         descriptor = self._create(entry, parent, directory, base)
         try:
-            write_data(self._reader, entry, descriptor)
+            if self._wanted is None or self._wanted(join(directory, base)):
+                write_data(self._reader, entry, descriptor)
+            else:
+                os.ftruncate(descriptor, entry.size)
             self._placer.finish(entry, descriptor)
         finally:
             os.close(descriptor)
@@ -312,7 +330,7 @@ class _Unpacker:
     def _copy_lower(self, entry: TarEntry, directory: bytes, base: bytes, target: bytes) -> None:
         found = self._in_lower(target)
         if found is None:
-            raise UnsafeArchiveError(
+            raise MissingTargetError(
                 f"`{show(entry.name)}` is a hard link to `{show(target)}`, which is not there",
                 hint="make the image again; its layers do not belong together",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +14,7 @@ from jettison.events import Progress
 from jettison.fs.ownership import Ownership
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
-from jettison.plan.op import GitOp, HttpOp
+from jettison.plan.op import GitOp, HttpOp, ImageOp
 from jettison.sandbox.base import Sandbox
 from jettison.sandbox.spec import ContainerLimits, Mount, Security
 from jettison.snapshot.base import ActiveSnapshot, Change, LayerInfo, LayerStore
@@ -22,6 +22,22 @@ from jettison.store.layer import LayerId, Stack
 
 if TYPE_CHECKING:
     from jettison.container.cdi.registry import HostDevice
+
+
+class PreparedTree(Tree, Protocol):
+    """A tree whose files are read faster if it is known beforehand which.
+
+    ``by_table`` tells whether answers must not be kept under the names of layers.
+    """
+
+    @property
+    def by_table(self) -> bool:
+        """Whether something was answered by what nobody proved to be in a layer's tar."""
+        ...
+
+    def prepare(self, paths: Iterable[str], *, digests_only: bool = False) -> None:
+        """Have the bytes of files here, or only what their digests need."""
+        ...
 
 
 class LayerFiles(Protocol):
@@ -41,6 +57,26 @@ class LayerFiles(Protocol):
 
     def materialise(self, layers: Stack, report: Progress) -> list[Path]:
         """Return the layers' directories; fetch and unpack what is missing."""
+        ...
+
+    def browse(
+        self,
+        layers: Stack,
+        clocks: Sequence[int],
+        report: Progress,
+        *,
+        wanted: Sequence[str] | None,
+        base: ImageOp | None,
+    ) -> PreparedTree:
+        """Return the files of a root file system without unpacking it.
+
+        Args:
+            layers: Base first.
+            clocks: Of each, from when on times say only when it was made.
+            report: Called with bytes that are fetched.
+            wanted: What will probably be read; None asks only what is where.
+            base: The image that the first of them are all layers of.
+        """
         ...
 
 

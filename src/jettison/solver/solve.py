@@ -90,6 +90,7 @@ class Solver:
 
             self._before_running()
             self._lease(self._found())
+            self._expect_whole()
             try:
                 with self._runtime.warming() if self._runs_processes() else nullcontext():
                     scheduler.run(
@@ -142,6 +143,20 @@ class Solver:
         left = self._vertices.keys() - self._results.keys()
         return any(isinstance(self._vertices[digest].op, ExecOp) for digest in left)
 
+    def _expect_whole(self) -> None:
+        """Tell which images are unpacked anyway: those that a RUN is mounted on, or mounts."""
+        left = [self._vertices[digest] for digest in self._vertices if digest not in self._results]
+        for vertex in left:
+            if not isinstance(vertex.op, ExecOp):
+                continue
+            for need in vertex.needs:
+                below: Digest | None = need
+                while below is not None and below not in self._results:
+                    below = self._vertices[below].base
+                result = self._results.get(below) if below is not None else None
+                if isinstance(result, StackResult):
+                    self._runtime.stacks.expect_whole(result.stack)
+
     def _look_up_all(self) -> None:
         for vertex in self._plan.vertices:
             if not all(need in self._results for need in vertex.needs):
@@ -151,9 +166,10 @@ class Solver:
 
     def _look_up(self, vertex: Vertex) -> None:
         match vertex.op:
-            case ImageOp(diff_ids=diff_ids):
+            case ImageOp(diff_ids=diff_ids) as op:
                 layers = tuple(self._runtime.drivers.layers.named(diff_id) for diff_id in diff_ids)
                 self._results[vertex.digest] = StackResult(layers)
+                self._runtime.stacks.note_image(layers, op)
             case LocalOp(context=context):
                 self._results[vertex.digest] = TreeResult(
                     self._runtime.drivers.sources.local(context)

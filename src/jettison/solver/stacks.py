@@ -6,10 +6,14 @@ Out: their trees, content digests and clocks, each found once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jettison.cache.key import Contents, stack_digest
 from jettison.concurrency import Once
 from jettison.events import Progress
+from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
+from jettison.plan.op import ImageOp
 from jettison.snapshot.base import ALL_TELL, LayerInfo, LayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.solver.drivers import LayerFiles
@@ -30,6 +34,8 @@ class Stacks:
         self._trees: Once[Stack, StackTree] = Once()
         self._contents: dict[LayerId, str] = {}
         self._clocks: dict[LayerId, int] = {}
+        self._whole: set[LayerId] = set()
+        self._images: dict[Stack, ImageOp | None] = {}
 
     def tree(self, stack: Stack, report: Progress) -> StackTree:
         """Return the files of a root file system, fetching layers that are not here."""
@@ -44,6 +50,35 @@ class Stacks:
             )
 
         return self._trees.get(stack, make)
+
+    def browse(
+        self, stack: Stack, report: Progress, *, wanted: Sequence[str] | None = None
+    ) -> Tree:
+        """Return the files of a root file system for a step that reads few of them.
+
+        Args:
+            stack: Base first.
+            report: Called with bytes that are fetched.
+            wanted: Paths that will be read, with all below them; None asks only what is where.
+        """
+        missing = [layer for layer in stack if self._layer_store.info(layer) is None]
+        if not missing or "/" in (wanted or ()) or not self._whole.isdisjoint(missing):
+            return self.tree(stack, report)
+        clocks = [0 if self._is_undated(layer) else self._clock_ns(layer) for layer in stack]
+        counts = range(len(stack), 0, -1)
+        images = (self._images.get(stack[:count]) for count in counts)
+        base = next((image for image in images if image is not None), None)
+        return self._layers.browse(stack, clocks, report, wanted=wanted, base=base)
+
+    def note_image(self, stack: Stack, image: ImageOp) -> None:
+        """Take note of what is all of an image; of two names of the same layers none counts."""
+        other = self._images.setdefault(stack, image)
+        if other is not None and other.reference != image.reference:
+            self._images[stack] = None
+
+    def expect_whole(self, stack: Stack) -> None:
+        """Take note that a step will be mounted on a root file system."""
+        self._whole.update(stack)
 
     def is_here(self, stack: Stack) -> bool:
         """Tell whether all layers of a stack are here as files."""
@@ -73,6 +108,10 @@ class Stacks:
     def clock_ns(self, stack: Stack) -> int:
         """Return from when on times in a root file system say only when a step ran."""
         return min(map(self._clock_ns, stack), default=ALL_TELL)
+
+    def _is_undated(self, layer: LayerId) -> bool:
+        """Tell whether a layer was made here, and when is not known as it is no more as files."""
+        return not is_image_layer(layer) and self._layer_store.info(layer) is None
 
     def _clock_ns(self, layer: LayerId) -> int:
         clock_ns = self._clocks.get(layer)

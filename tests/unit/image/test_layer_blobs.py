@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from image_rig import AMD64, LayoutFiles, Rig, read_tree
+from image_rig import AMD64, Rig, layout_with, read_tree
 from jettison.errors import ContentError, DigestMismatchError, ImageNotFoundError, StorageError
 from jettison.image.parallel import Stop, run_parallel
 from jettison.image.resolve import ImageResolver
-from jettison.oci import mediatype
 from jettison.store.layer import LayerId
 
 
@@ -41,27 +40,6 @@ def member(name: str, data: bytes = b"", **facts: object) -> tuple[tarfile.TarIn
     for key, value in facts.items():
         setattr(info, key, value)
     return info, data
-
-
-def layout_with(path: Path, *layers: bytes, diff_ids: list[str] | None = None) -> str:
-    """Write a layout with one image of these tars; return its reference."""
-    files = LayoutFiles(path)
-    digests = [f"sha256:{hashlib.sha256(tar).hexdigest()}" for tar in layers]
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "rootfs": {"type": "layers", "diff_ids": digests if diff_ids is None else diff_ids},
-    }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": mediatype.OCI_MANIFEST,
-        "config": files.json(config, mediatype.OCI_CONFIG),
-        "layers": [
-            files.blob(gzip.compress(tar, 1, mtime=0), mediatype.OCI_LAYER_GZIP) for tar in layers
-        ],
-    }
-    files.index(files.json(manifest, mediatype.OCI_MANIFEST))
-    return f"oci-layout://{path}"
 
 
 def materialised(rig: Rig, reference: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a stack of layers shows, rule by rule; ``property/test_stack_tree`` asks the kernel."""
+"""What a stack of layers shows, as files and as outlines, rule by rule; ``property/test_stack_tree`` asks the kernel."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import pytest
 
 from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.fs.resolve import resolve
+from jettison.snapshot.outlined import OutlinedTree
 from jettison.snapshot.stack import StackTree
+from outline_rig import outlined
 from ownership_rig import OWNERSHIP
 
-Build = Callable[..., StackTree]
+Build = Callable[..., StackTree | OutlinedTree]
 
 
-@pytest.fixture
-def build(tmp_path: Path) -> Build:
+@pytest.fixture(params=["files", "outlines"])
+def build(tmp_path: Path, request: pytest.FixtureRequest) -> Build:
     """Make a stack from ``{path: text}`` layers: None is a whiteout, ``path/`` a directory,
     ``path//`` an opaque one."""
 
-    def build(*layers: dict[str, str | None]) -> StackTree:
+    def build(*layers: dict[str, str | None]) -> StackTree | OutlinedTree:
         directories = []
         for index, layer in enumerate(layers):
             root = tmp_path / str(index)
@@ -40,12 +42,14 @@ def build(tmp_path: Path) -> Build:
                         make_opaque(os.fspath(target))
                 else:
                     target.write_text(text)
+        if request.param == "outlines":
+            return outlined(directories)
         return StackTree(directories, OWNERSHIP)
 
     return build
 
 
-def read(tree: StackTree, path: str) -> str:
+def read(tree: StackTree | OutlinedTree, path: str) -> str:
     return Path(tree.host_path(path)).read_text()
 
 

@@ -13,7 +13,6 @@ from typing import Protocol
 import msgspec
 
 from jettison.cache.key import CacheKey
-from jettison.events import Progress
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import ExecOp, MountType
@@ -85,13 +84,6 @@ def inputs_of(vertex: Vertex, results: Mapping[Digest, Result]) -> Inputs:
     return Inputs(base=base, results=tuple(results[each] for each in vertex.inputs))
 
 
-def tree_of(result: Result, runtime: Runtime, report: Progress) -> Tree:
-    """Return the files of a result."""
-    if isinstance(result, StackResult):
-        return runtime.stacks.tree(result.stack, report)
-    return result.tree
-
-
 def all_here(results: tuple[Result, ...], runtime: Runtime) -> bool:
     """Tell whether the files of all results can be read without fetching anything."""
     return all(
@@ -104,3 +96,11 @@ def all_here(results: tuple[Result, ...], runtime: Runtime) -> bool:
 def sees_secrets(op: ExecOp) -> bool:
     """Tell whether a RUN can see secrets: its own, or those that a cache mount holds."""
     return any(mount.type in {MountType.SECRET, MountType.CACHE} for mount in op.mounts)
+
+
+def may_not_be_kept(tree: Tree | None) -> bool:
+    """Tell whether an answer must not be kept under the names of a tree's layers.
+
+    See ``snapshot.outlined.OutlinedTree.by_table``.
+    """
+    return bool(getattr(tree, "by_table", False))

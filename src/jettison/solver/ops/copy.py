@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jettison.cache.key import CacheKey, copy_key, selector_digest
-from jettison.copier.select import Selection, select
+from jettison.copier.select import Selection, literal_prefix, prepare, select
+from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.op import CopyOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import Change, LayerInfo
-from jettison.solver.ops.base import Inputs, all_here, making, tree_of
+from jettison.solver.ops.base import Inputs, all_here, making, may_not_be_kept
 from jettison.solver.result import Result, StackResult
 from jettison.solver.runtime import Runtime
 
@@ -39,6 +40,7 @@ class CopyExecutor:
         self._selection: Selection | None = None
         self._selection_digest: Digest | None = None
         self._planned: Destination | None = None
+        self._base: Tree | None = None
         self._key: CacheKey | None = None
         self._read: tuple[object, ...] = ()
         self._preimages: dict[bytes, bytes] = {}
@@ -79,6 +81,7 @@ class CopyExecutor:
 
         runtime = self._runtime
         selection, destination = self._select(), self._examine()
+        prepare(selection)
         with making(runtime.drivers.layer_store) as active:
             now_ns = time.time_ns()
             known = write(
@@ -105,7 +108,7 @@ class CopyExecutor:
         """Take out of the layer what the base has just so, and out of what is known of files."""
         from jettison.snapshot.unchanged import leave_out_unchanged  # seldom
 
-        base = self._runtime.stacks.tree(self._inputs.base, self._report)
+        base = self._runtime.stacks.browse(self._inputs.base, self._report)
         ownership = self._runtime.drivers.ownership
         only = frozenset(destination.same.paths)
         for path in leave_out_unchanged(upper, ownership, base, now_ns, only):
@@ -140,7 +143,8 @@ class CopyExecutor:
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
             digest = self._digest()
-            self._runtime.drivers.kept.memo.keep(name, selector, digest)
+            if not any(may_not_be_kept(each.tree) for each in self._select().sources):
+                self._runtime.drivers.kept.memo.keep(name, selector, digest)
         return digest
 
     def _destination(self, selected: Digest, *, fetch: bool) -> Digest | None:
@@ -152,26 +156,39 @@ class CopyExecutor:
             if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
                 return None
             digest = self._examine().digest(self._preimages)
+            if may_not_be_kept(self._base):
+                return digest
             self._runtime.drivers.kept.memo.keep(name, selector, digest)
         return digest
 
     def _select(self) -> Selection:
         if self._selection is None:
-            trees = [tree_of(r, self._runtime, self._report) for r in self._inputs.results]
+            trees = [self._tree(number) for number in range(len(self._inputs.results))]
             self._selection = select(self._op, trees)
         return self._selection
 
     def _digest(self) -> Digest:
         if self._selection_digest is None:
-            self._selection_digest = self._select().digest(self._preimages)
+            selection = self._select()
+            prepare(selection, digests_only=True)
+            self._selection_digest = selection.digest(self._preimages)
         return self._selection_digest
+
+    def _tree(self, number: int) -> Tree:
+        """Return the files of an input; of an image only what is read of it."""
+        result = self._inputs.results[number]
+        if not isinstance(result, StackResult):
+            return result.tree
+        paths = [each.path for each in self._op.sources if each.input == number]
+        wanted = [literal_prefix(path) for path in paths]
+        return self._runtime.stacks.browse(result.stack, self._report, wanted=wanted)
 
     def _examine(self) -> Destination:
         if self._planned is None:
             from jettison.copier.destination import examine  # memoised, mostly
 
-            tree = self._runtime.stacks.tree(self._inputs.base, self._report)
-            self._planned = examine(self._op, tree, self._select())
+            self._base = self._runtime.stacks.browse(self._inputs.base, self._report)
+            self._planned = examine(self._op, self._base, self._select())
         return self._planned
 
 

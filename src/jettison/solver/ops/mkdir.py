@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from jettison.cache.key import CacheKey, mkdir_key, selector_digest
+from jettison.fs.tree import Tree
 from jettison.plan.op import MkdirOp
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import Change, LayerInfo
-from jettison.solver.ops.base import Inputs, making
+from jettison.solver.ops.base import Inputs, making, may_not_be_kept
 from jettison.solver.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class MkdirExecutor:
         self._runtime = runtime
         self._report = runtime.reporter(vertex)
         self._preimages: dict[bytes, bytes] = {}
+        self._base: Tree | None = None
 
     def key(self, *, fetch: bool) -> CacheKey | None:
         """Return the key: the path, and what the base has there."""
@@ -35,7 +37,8 @@ class MkdirExecutor:
             if not fetch and not self._runtime.stacks.is_here(self._inputs.base):
                 return None
             digest = self._examine().digest(self._preimages)
-            self._runtime.drivers.kept.memo.keep(name, selector, digest)
+            if not may_not_be_kept(self._base):
+                self._runtime.drivers.kept.memo.keep(name, selector, digest)
         return mkdir_key(self._op, digest, self._preimages)
 
     def origins_name(self, _key: CacheKey) -> str:
@@ -60,4 +63,5 @@ class MkdirExecutor:
     def _examine(self) -> Destination:
         from jettison.copier.destination import examine  # memoised, mostly
 
-        return examine(self._op, self._runtime.stacks.tree(self._inputs.base, self._report))
+        self._base = self._runtime.stacks.browse(self._inputs.base, self._report)
+        return examine(self._op, self._base)
