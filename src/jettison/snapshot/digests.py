@@ -14,6 +14,9 @@ Three digests, each over the one before:
   that the clock gave while the layer was made, or a context's file, says only when that was; it is
   not older than ``clock_ns``, which is where the layer's own times begin.
 
+Times are whole seconds, as the tar of a layer has them: so all three are found again from a layer
+that went through a registry.
+
 A change without entries has no times, and one digest for all three.
 """
 
@@ -29,12 +32,13 @@ import msgspec
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.listing import ListingBuilder
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_whiteout
+from jettison.fs.tree import SECOND_NS
 from jettison.oci.digest import Digest
 from jettison.store.layers import LayerFacts
 
 CONTENT_VERSION = b"jettison-content-1\0"
-_IDENTITY_VERSION = b"jettison-identity-1\0"
-_TIMES_VERSION = b"jettison-times-1\0"
+_IDENTITY_VERSION = b"jettison-identity-2\0"
+_TIMES_VERSION = b"jettison-times-2\0"
 
 _PERMISSIONS = 0o7777
 
@@ -61,7 +65,7 @@ class ChangeHasher:
     """
 
     def __init__(self, clock_ns: int = 0) -> None:
-        self._clock_ns = clock_ns
+        self._clock_s = clock_ns // SECOND_NS
         self._hasher = hashlib.sha256(CONTENT_VERSION)
         self._encode = msgspec.msgpack.Encoder().encode
         self._times: list[int] = []
@@ -82,10 +86,10 @@ class ChangeHasher:
             self._size += st.st_size
         elif file.first or is_whiteout(st) or (not file.path and _is_plain(file)):
             return  # in a tar, nothing tells of a plain root
-        mtime_ns = st.st_mtime_ns
-        self._times.append(mtime_ns)
-        if mtime_ns < self._clock_ns:
-            self._telling.append((self._entries, b"%d" % mtime_ns))
+        mtime_s = st.st_mtime_ns // SECOND_NS
+        self._times.append(mtime_s)
+        if mtime_s < self._clock_s:
+            self._telling.append((self._entries, b"%d" % mtime_s))
 
     def digests(self) -> ChangeDigests:
         """Return the digests, once the last entry was taken."""
