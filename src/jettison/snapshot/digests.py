@@ -108,8 +108,9 @@ class ChangeHasher:
             content = hashlib.sha256(_TIMES_VERSION + plain + telling).digest()
         facts = LayerFacts(size_bytes=self._size, entries=self._entries)
         listing = self._listing.stored()
-        named = (_named(each) for each in (identity, content, plain))
-        return ChangeDigests(*named, facts, listing, _named(former))
+        return ChangeDigests(
+            _named(identity), _named(content), _named(plain), facts, listing, _named(former)
+        )
 
 
 def fields(file: LayerFile) -> tuple[object, ...]:
