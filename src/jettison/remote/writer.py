@@ -129,7 +129,7 @@ class CacheWriter:
         self._starting = threading.Lock()
 
     def layer_made(self, layer: LayerId) -> None:
-        """Send a layer soon; any thread may ask. What goes wrong is told by ``finish``."""
+        """Send a layer soon; any thread may ask. ``finish`` reports what goes wrong."""
         if is_image_layer(layer):
             return
         with self._starting:

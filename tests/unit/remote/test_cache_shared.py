@@ -19,6 +19,7 @@ from jettison.remote.local import LocalCache
 from jettison.remote.reader import CacheReader
 from jettison.remote.record import CacheRecord, Pack, answer_key
 from jettison.remote.shared import SharedMemo, SharedRecords
+from jettison.store.claims import find_claim
 from jettison.store.layer import LayerId, image_layer_id
 from jettison.store.layers import LayerFacts
 
@@ -71,6 +72,9 @@ def test_a_record_becomes_a_claim_and_is_known_from_then_on(shared: Shared) -> N
     assert layer.facts == LayerFacts(3, 1)
     assert shared.local.records.find(key_of(a)) is not None
     assert shared.rig.store.layers.named(a.diff_id) == image_layer_id(a.diff_id)
+    assert find_claim(shared.rig.store.database, a.layer) == layer.claim
+    shared.rig.store.layers.drop_remote(a.layer)
+    assert find_claim(shared.rig.store.database, a.layer) is None
     assert shared.said == []
 
 
