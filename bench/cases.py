@@ -23,6 +23,7 @@ WANTED = {
     "w1": 0.5, "w2": 0.7, "w3": 0.93, "w4-cold": 0.5, "w4-unchanged": 0.35, "w4-onefile": 0.15,
     "w5-store": 0.8, "w5-gzip": 0.5, "w6-zstd": 0.6, "w7": 0.5, "w8": 0.4, "w8-cached": 0.5,
     "w9": 0.6, "w9-cached": 0.5, "w10-push": 1.0, "w10-build-push": 0.5, "copy40-cached": 0.15,
+    "w2-remote": 0.4, "w5-remote": 0.4, "w5-remote-export": 0.3,
 }  # fmt: skip
 """The share of the other's time that is wanted: of the faster BuildKit's, of buildah's for
 ``copy40-cached``."""
@@ -46,6 +47,9 @@ TITLES = {
     "w10-push": "W10 push of the W5 image",
     "w10-build-push": "… built and pushed",
     "copy40-cached": "40 COPY steps, cached",
+    "w2-remote": "W2 on an empty machine with a registry cache, one source file changed",
+    "w5-remote": "W5 on an empty machine with a registry cache",
+    "w5-remote-export": "… built and the cache written",
 }
 
 
@@ -92,6 +96,8 @@ def cases(peer: Peer, root: Path, *, empty: bool) -> Iterator[Case]:
         yield from _pushed(peer, root / "w5")
         if empty or peer.emptied() is not peer:
             yield _pulled(peer, root)
+            if not isinstance(peer, Buildah):  # theirs is another thing: a layer an instruction
+                yield from _on_empty_machines(peer, root)
 
 
 def _examples(peer: Peer, root: Path) -> Iterator[Case]:
@@ -162,6 +168,45 @@ def _pulled(peer: Peer, root: Path) -> Case:
     return Case(
         "w7", lambda: other.build(root / "w7", "bench-w7"), other, before=other.wipe, after=refill
     )
+
+
+def _on_empty_machines(peer: Peer, root: Path) -> Iterator[Case]:
+    """Yield what CI does: a store that is empty, a cache in a registry."""
+    other = peer.emptied()
+
+    def refill() -> None:
+        other.wipe()
+        if other is peer:
+            provide_bases(peer)
+
+    def cache(work: str) -> str:
+        return f"type=registry,ref={peer.registry}/bench/{peer.name}-{work}-cache:latest"
+
+    def fill(work: str) -> None:
+        to = f"{cache(work)},mode=max"
+        _run(peer, peer.build(root / work, f"bench-{work}-remote", "--cache-to", to))
+
+    def read(work: str, *options: str) -> Commands:
+        flags = ("--cache-from", cache(work), *options)
+        return other.build(root / work, f"bench-{work}-remote", *flags)
+
+    def edited() -> None:
+        other.wipe()
+        _edit(root / "w2/src/greet.ts", "// rev")
+
+    def exported() -> Commands:
+        to = f"{cache('w5')}-export,mode=max"
+        return other.build(root / "w5", "bench-w5-remote", *_seeded(), "--cache-to", to)
+
+    yield Case(
+        "w2-remote", lambda: read("w2"), other,
+        once=lambda: fill("w2"), before=edited, after=refill,
+    )  # fmt: skip
+    yield Case(
+        "w5-remote", lambda: read("w5", "--label", f"seed={_seed()}"), other,
+        once=lambda: fill("w5"), before=other.wipe, after=refill,
+    )  # fmt: skip
+    yield Case("w5-remote-export", exported, other, before=other.wipe, after=refill)
 
 
 def provide_bases(peer: Peer) -> None:

@@ -74,6 +74,10 @@ _TRACES = Elsewhere(
     "remembers whole builds, and explains them by each other",
     ("engine/test_why_edits.py", "property/test_why_properties.py"),
 )
+_CACHES = Elsewhere(
+    "a cache on another machine: whole builds with a directory and a registry",
+    ("engine/test_remote_cache.py", "contract/test_cache_backend.py"),
+)
 _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
 _FORMS = Elsewhere("builds an image twice", ("engine/test_image_forms.py",))
@@ -83,6 +87,13 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
     "jettison.api.solving": _RUNS,
+    "jettison.api.caches": _CACHES,
+    "jettison.api.caches_in_use": _CACHES,
+    "jettison.api.lost": _CACHES,
+    "jettison.remote.backend": _CACHES,
+    "jettison.remote.inline": _CACHES,
+    "jettison.remote.registry": _CACHES,
+    "jettison.remote.writer": _CACHES,
     "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
     "jettison.api.verdict": _REPORTS,

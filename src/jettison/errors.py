@@ -223,6 +223,19 @@ class VerificationError(ContentError):
     code = "JE0405"
 
 
+class CachedLayerError(ContentError):
+    """A layer of a build cache elsewhere is not there, or not what was said: build it instead.
+
+    ``layer`` is its name.
+    """
+
+    code = "JE0406"
+
+    def __init__(self, message: str, *, layer: str) -> None:
+        super().__init__(message, hint="build again; steps whose layers are lost run")
+        self.layer = layer
+
+
 class SolveError(JettisonError):
     """A vertex of the plan cannot be solved."""
 

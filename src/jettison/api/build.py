@@ -22,6 +22,7 @@ from jettison.api.credentials import access_of
 from jettison.api.early_push import early_uploads
 from jettison.api.kept_build import keep_build
 from jettison.api.limits import wants_report
+from jettison.api.lost import without_lost
 from jettison.api.outcome import Outcome
 from jettison.api.output import PreparedOutput, prepare_outputs, reads_layers, write_outputs
 from jettison.api.project import Built
@@ -68,6 +69,16 @@ def build(
         NamespaceRequired: something must run, and the process may not do that as it is.
         JettisonError: see ``errors``; the store is as it was, but for steps that succeeded.
     """
+    return without_lost(session, request, sink, lambda: _build(session, request, sink, reported))
+
+
+def _build(
+    session: Session,
+    request: BuildRequest,
+    sink: Sink,
+    reported: Callable[[Report], None] | None,
+) -> BuildResult:
+    """Build an image, if all layers of caches are where they are said to be."""
     _check_request(request)
     began = time.monotonic()
     session.from_pipes.clear()
@@ -154,7 +165,7 @@ def build(
         joined = _join(session, request, written.digest, parts, sink)
         for part in parts:  # an output may have wanted other times
             keep_build(session, part, solver.origins)
-        session.cache.records.note_used()
+        _keep_cached(session, solution)
     if solution.executed:
         from jettison.api.prune import keep_within_budget  # only what ran adds
 
@@ -256,6 +267,13 @@ def _result_of(session: Session, outcome: Outcome, verdict: Verdict) -> BuildRes
         findings=verdict.findings,
         probed=verdict.probed,
     )
+
+
+def _keep_cached(session: Session, solution: Solution) -> None:
+    """Write caches elsewhere, and which records of the store were of use."""
+    if session.caches is not None:
+        session.caches.write(solution)
+    session.cache.records.note_used()
 
 
 def _tell_untraced(session: Session, request: BuildRequest, solution: Solution, sink: Sink) -> None:

@@ -119,6 +119,7 @@ class BuiltImages:
             stack = self._rewritten(stack, form)
         elif any(session.store.layers.find(layer).diff_id is None for layer in stack):
             session.require_namespace()  # their files are read, whoever owns them
+        caches = self._session.caches
         return assemble(
             template,
             stack,
@@ -126,6 +127,7 @@ class BuiltImages:
             created_ns=time.time_ns(),
             step_created_ns=created,
             source_date_epoch=epoch,
+            cache=caches.inline(self._solution) if caches is not None and not form.changes else "",
         )
 
     def _rewritten(self, stack: Stack, form: LayerForm) -> Stack:

@@ -249,7 +249,7 @@ def _remove_layers(session: Session) -> tuple[int, int]:
         freed += info.size_bytes if info is not None else 0
         layer_store.remove(layer)
         layers += 1
-    for (layer,) in database.query("SELECT id FROM layer"):
+    for (layer,) in database.query("SELECT id FROM layer UNION SELECT layer FROM claimed_layer"):
         if layer not in kept:
             session.store.layers.forget(LayerId(layer))
     return layers, freed

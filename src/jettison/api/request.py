@@ -18,6 +18,7 @@ from jettison.findings.finding import Finding
 from jettison.linux.resources import Resources
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
+from jettison.remote.options import CacheExport, CacheImport
 from jettison.store.layer import LayerId
 from jettison.why.explanation import Explanation
 
@@ -83,6 +84,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
             processor.
         verify_reproducible: Whether to build twice, and to fail if the images differ.
         squash: Whether the layers of the build become one.
+        cache_from: Caches elsewhere that are read, the first ones first.
+        cache_to: Those that are written.
     """
 
     context: str
@@ -128,6 +131,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
     reproducible: bool = False
     verify_reproducible: bool = False
     squash: bool = False
+    cache_from: tuple[CacheImport, ...] = ()
+    cache_to: tuple[CacheExport, ...] = ()
 
 
 class StageReport(msgspec.Struct, frozen=True):

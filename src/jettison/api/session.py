@@ -24,6 +24,7 @@ from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.store import Store
 
 if TYPE_CHECKING:
+    from jettison.api.caches_in_use import CachesInUse
     from jettison.image.layers import LayerBlobs
     from jettison.image.resolve import ImageResolver
     from jettison.registry.client import RegistryClient
@@ -59,6 +60,8 @@ class Session:
         self.store = store
         self.from_pipes: dict[Path, bytes] = {}
         """Values of secrets of the current build that can be read only once."""
+        self.caches: CachesInUse | None = None
+        """Caches elsewhere that the current build uses."""
         self._registry: RegistryClient | None = None
         self._sandbox: Sandbox | None = None
 

@@ -59,10 +59,15 @@ def make_solver(
         keeping: Ends what lives as long as the build.
         before_running: Called once before anything runs or is fetched.
     """
+    caches = session.caches
     drivers = Drivers(
         layer_store=session.layer_store,
         layers=session.blobs,
-        kept=Kept(session.cache.records, session.cache.selections, session.builds.origins),
+        kept=Kept(
+            session.cache.records if caches is None else caches.records,
+            session.cache.selections if caches is None else caches.memo,
+            session.builds.origins,
+        ),
         sources=sources,
         sandbox=lambda: _sandbox(session, plan, sink),
         options=_exec_options(session, request, plan, keeping, sink),
@@ -72,11 +77,13 @@ def make_solver(
     name = redacted(request.tags[0] if request.tags else request.context)
     called = f"the build of `{name}` (process {os.getpid()})"
     runtime = Runtime(drivers, sink=sink, jobs=jobs, name=called)
-    shipped = _shipped(plan)
+    shipped = plan.shipped()
 
     def layer_made(vertex: Digest, layer: LayerId) -> None:
         if vertex in shipped and not packer.idle:
             packer.add(layer)
+        if caches is not None:
+            caches.layer_made(layer, shipped=vertex in shipped)
 
     # Layers that are found stay until they are leased, or until the whole build has ended.
     using = session.store.using()
@@ -109,18 +116,6 @@ def _sandbox(session: Session, plan: Plan, sink: Sink) -> Sandbox:
     if lacking:
         sink(Warned(time.time_ns(), lacking))
     return sandbox
-
-
-def _shipped(plan: Plan) -> set[Digest]:
-    """Return the vertices whose layers the images consist of."""
-    bases = {vertex.digest: vertex.base for vertex in plan.vertices}
-    shipped: set[Digest] = set()
-    for target in plan.targets:
-        vertex: Digest | None = target
-        while vertex is not None:
-            shipped.add(vertex)
-            vertex = bases[vertex]
-    return shipped
 
 
 def background_packer(

@@ -10,6 +10,7 @@ import msgspec
 from jettison.api.request import BuildRequest
 from jettison.cli import options
 from jettison.cli.attest_flags import attest_flags, attest_of, key_of
+from jettison.cli.cache_flags import cache_exports, cache_flags, cache_imports
 from jettison.cli.flags import tell_ignored
 from jettison.cli.image_flags import image_fields, image_flags
 from jettison.cli.main import settings_of
@@ -211,6 +212,7 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 @image_flags
 @click.option("--sizes", is_flag=True, help="Show what each stage left behind.")
 @part_flags()
+@cache_flags
 @report_flags
 @attest_flags
 @click.option("--explain", is_flag=True, help="Say why each step ran that was not cached.")
@@ -224,8 +226,6 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
 @click.option("--compress", is_flag=True, hidden=True)
 @click.option("--builder", default="", hidden=True)
 @click.option("--disable-content-trust/--enable-content-trust", hidden=True)
-@click.option("--cache-from", multiple=True, hidden=True)
-@click.option("--cache-to", multiple=True, hidden=True)
 @click.pass_context
 def build(ctx: click.Context, /, context: str, **flags: object) -> int:
     """Build an image from a Dockerfile and the files of PATH."""
@@ -311,6 +311,8 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
         trace_inputs=bool(flags.get("trace_inputs")),
         part_of=str(flags["part_of"]),
         parts=words(flags, "parts"),
+        cache_from=cache_imports(flags) if flags.get("cache_from") else (),
+        cache_to=cache_exports(flags) if flags.get("cache_to") else (),
     )
 
 

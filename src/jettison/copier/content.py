@@ -23,7 +23,7 @@ from collections.abc import Sequence
 import msgspec
 
 from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs, entry_of
-from jettison.fs.tree import Noted, Scanning, Tree
+from jettison.fs.tree import SECOND_NS, Noted, Scanning, Tree
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _ROOT = (0, 0)
@@ -147,7 +147,7 @@ def describe(
         return (encoded_name(name), mode, content)
     xattrs = encoded_xattrs(entry.xattrs)
     row = (encoded_name(name), mode, content, owner, xattrs, entry.implied)
-    return (*row, b"%d" % st.mtime_ns) if st.dated else row
+    return (*row, b"%d" % (st.mtime_ns // SECOND_NS)) if st.dated else row
 
 
 def _joined(digests: list[tuple[bytes, bytes]], kept: Preimages) -> bytes:

@@ -20,7 +20,7 @@ from jettison.copier.entry import SourceEntry, encoded_name, encoded_xattrs
 from jettison.copier.layout import PlannedLayer
 from jettison.copier.passwd import Owner
 from jettison.copier.planned import InlineFile, SourceFile
-from jettison.fs.tree import FileStat, Tree
+from jettison.fs.tree import SECOND_NS, FileStat, Tree
 
 
 class Same(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def _is_same_directory(layout: PlannedLayer, path: str) -> bool:
         bool(path)
         and before is not None
         and (planned.mode, planned.uid, planned.gid) == (before.mode, before.uid, before.gid)
-        and planned.mtime_ns in {None, before.mtime_ns}
+        and (planned.mtime_ns is None or _is_same_time(planned.mtime_ns, before))
         and dict(planned.xattrs) == layout.base_xattrs(path)
     )
 
@@ -113,12 +113,9 @@ def _is_same_file(
 ) -> bool:
     st = entry.stat
     uid, gid = (st.uid, st.gid) if owner is None else (owner.uid, owner.gid)
-    if (entry.mode, uid, gid, st.mtime_ns) != (
-        before.mode,
-        before.uid,
-        before.gid,
-        before.mtime_ns,
-    ):
+    if (entry.mode, uid, gid) != (before.mode, before.uid, before.gid):
+        return False
+    if not _is_same_time(st.mtime_ns, before):
         return False
     if stat.S_ISLNK(entry.mode):
         return entry.target == base.readlink(path)
@@ -131,12 +128,17 @@ def _is_same_file(
     )
 
 
+def _is_same_time(mtime_ns: int, before: FileStat) -> bool:
+    """Tell whether a tar would have the same time: one of whole seconds."""
+    return mtime_ns // SECOND_NS == before.mtime_ns // SECOND_NS
+
+
 def _record(base: Tree, path: str, before: FileStat) -> tuple[object, ...]:
     content: object = before.rdev
     if before.is_file:
         content = base.file_digest(path)
     elif before.is_symlink:
         content = encoded_name(base.readlink(path))
-    st = (before.mode, before.uid, before.gid, before.size, b"%d" % before.mtime_ns)
+    st = (before.mode, before.uid, before.gid, before.size, b"%d" % (before.mtime_ns // SECOND_NS))
     xattrs = {} if before.is_symlink else base.xattrs(path)
     return (encoded_name(path), *st, content, encoded_xattrs(xattrs), before.identity)

@@ -34,12 +34,11 @@ from jettison.fs.glob import PatternError, clean_path, has_wildcard, name_patter
 from jettison.fs.os_errors import shortened
 from jettison.fs.pattern import PatternMatcher
 from jettison.fs.resolve import resolve
-from jettison.fs.tree import Scanning, Tree
+from jettison.fs.tree import SECOND_NS, Scanning, Tree
 from jettison.oci.digest import Digest, raw, sha256_digest
 from jettison.plan.op import CopyOp
 
 SELECTION_VERSION = b"jettison-selection-2\0"
-_SECOND_NS = 10**9
 _INLINE_MODE = stat.S_IFREG | 0o644
 
 
@@ -107,7 +106,7 @@ class Selected(msgspec.Struct, frozen=True, dict=True):
             raise _unreadable(self.root, error) from error
         st = tree.lstat(self.root)
         if st is not None and st.dated:
-            return ("directory", digest, b"%d" % st.mtime_ns)
+            return ("directory", digest, b"%d" % (st.mtime_ns // SECOND_NS))
         return ("directory", digest)
 
 
@@ -153,7 +152,7 @@ class Selection(msgspec.Struct, frozen=True):
             for entry in source.entries
             if not entry.stat.dated
         )
-        return min(created_ns, min(times, default=created_ns)) // _SECOND_NS * _SECOND_NS
+        return min(created_ns, min(times, default=created_ns)) // SECOND_NS * SECOND_NS
 
 
 def select(op: CopyOp, trees: Sequence[Tree]) -> Selection:

@@ -17,6 +17,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+SECOND_NS = 10**9
+"""Digests know times in whole seconds: a layer that went through a registry has no others."""
+
 
 class FileStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The stat result of one file. ``mode`` is type and permission bits as in ``stat(2)``.

@@ -43,6 +43,7 @@ def assemble(
     step_created_ns: Mapping[Digest, int] | None = None,
     source_date_epoch: int | None = None,
     report: Progress = no_progress,
+    cache: str = "",
 ) -> StoredImage:
     """Return the image of a template and layers; it is not in the store's index yet.
 
@@ -54,6 +55,7 @@ def assemble(
         step_created_ns: By vertex, when its layer was made.
         source_date_epoch: Seconds since the epoch: the time of everything made by this build.
         report: Progress of layers that have to be copied or packed.
+        cache: See ``ImageConfig``.
 
     Raises:
         UsageError: a time is out of range.
@@ -84,6 +86,7 @@ def assemble(
         history=history,
         created=created,
         author=template.author,
+        cache=cache,
     )
     data = encode(config)
     stored = tuple(

@@ -40,7 +40,7 @@ from jettison.plan.op import ImageOp
 from jettison.snapshot.base import ActiveSnapshot, LayerStore
 from jettison.snapshot.outline import Outline, decode_outline, encode_outline, read_outline
 from jettison.snapshot.outlined import OutlinedTree
-from jettison.store.layer import LayerId, Stack
+from jettison.store.layer import LayerId, Stack, is_image_layer
 from jettison.store.store import Store
 
 _PARALLEL = 4
@@ -197,6 +197,9 @@ class BrowsedLayer:
                     self._table.fill(files)
                 self._filled.update(files)
                 return
+            if not self._is_given:
+                self._fetch_whole(Stop())
+                return
             names = {name for path in files for name in outline.names_of(path)}
             wanted = self._filled | names
             unpacked = self._unpack(wanted.__contains__, Stop())
@@ -231,10 +234,9 @@ class BrowsedLayer:
             self._outline = decode_outline(kept) if kept is not None else None
             if self._outline is not None or self._take_table():
                 return
-            unpacked = self._unpack(self._is_expected, stop)
+            unpacked = self._unpack(self._is_expected, stop) if self._is_given else None
             if unpacked is None:
-                self._unpacker.materialise(self._stack, self._report)
-                self._take_whole()
+                self._fetch_whole(stop)
                 return
             active, outline = unpacked
             self._answers.keep(question, encode_outline(outline))
@@ -244,6 +246,17 @@ class BrowsedLayer:
                 self._directory = active.upper
             else:
                 self._layer_store.discard(active)
+
+    @property
+    def _is_given(self) -> bool:
+        """Whether an image says what is in it; a layer of a build cache is proven as a whole."""
+        return is_image_layer(self._layer)
+
+    def _fetch_whole(self, stop: Stop) -> None:
+        """Unpack the layer, and those below it only if that takes them."""
+        if self._is_given or not self._unpacker.unpack_alone(self._layer, self._report, stop):
+            self._unpacker.materialise(self._stack, self._report)
+        self._take_whole()
 
     def _take_whole(self) -> bool:
         """Read the outline of a layer that is here as files; False if it is not."""

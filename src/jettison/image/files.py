@@ -14,13 +14,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 from jettison.concurrency import SingleFlight
-from jettison.errors import ContentError, DigestMismatchError, StorageError
+from jettison.errors import (
+    CachedLayerError,
+    ContentError,
+    DigestMismatchError,
+    SourceError,
+    StorageError,
+)
 from jettison.events import Progress
 from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import has_opaque_root, lowers_in_effect
@@ -29,13 +36,13 @@ from jettison.image.remote import RemoteBlobs, TeeReader
 from jettison.layer.codec import unpack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.threads import HashThread
-from jettison.layer.unpack import Lower, Unpacked, Wanted
+from jettison.layer.unpack import Lower, MissingTargetError, Unpacked, Wanted
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
-from jettison.snapshot.base import LayerStore
+from jettison.snapshot.base import ActiveSnapshot, Change, LayerStore
 from jettison.snapshot.stack import StackTree
-from jettison.store.layer import LayerId, Stack
+from jettison.store.layer import LayerId, Stack, is_image_layer, made_layer_id
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
@@ -122,8 +129,38 @@ class LayerUnpacker:
             if self._layer_store.info(layer) is None:
                 lower = _Lower(self._layer_store, below, ready, stop)
                 unpack = partial(self._unpack, layer, lower, report, stop)
-                self.or_try_again(layer, unpack, report, stop)
+                with on_cached_layer(self._store, layer):
+                    self.or_try_again(layer, unpack, report, stop)
         return self._layer_store.directory(layer)
+
+    def unpack_alone(self, layer: LayerId, report: Progress, stop: Stop) -> bool:
+        """Unpack a layer that a build cache has, without those below; False if it takes them.
+
+        Raises:
+            CachedLayerError: it is not what the cache says.
+            StorageError: no space.
+        """
+        with (
+            self._store.lock(f"layer-{layer}").held(remove=True),
+            on_cached_layer(self._store, layer),
+        ):
+            if self._layer_store.info(layer) is not None:
+                return True
+            job = partial(self._unpack_alone, layer, report, stop)
+            return self.or_try_again(layer, job, report, stop)
+
+    def _unpack_alone(self, layer: LayerId, report: Progress, stop: Stop) -> bool:
+        active = self._layer_store.prepare()
+        try:
+            self.unpack_into(layer, active.upper, report, stop)
+            self._commit_cached(active, layer)
+        except MissingTargetError:
+            self._layer_store.discard(active)
+            return False
+        except BaseException:
+            self._layer_store.discard(active)
+            raise
+        return True
 
     def or_try_again(
         self, layer: LayerId, unpack: Callable[[], T], report: Progress, stop: Stop
@@ -205,11 +242,52 @@ class LayerUnpacker:
         active = self._layer_store.prepare()
         try:
             result = self.unpack_into(layer, active.upper, report, stop, lower=lower.find)
-            facts = LayerFacts(size_bytes=result.size_bytes, entries=result.entries)
-            self._layer_store.commit_as(active, layer, facts)
+            if is_image_layer(layer):
+                facts = LayerFacts(size_bytes=result.size_bytes, entries=result.entries)
+                self._layer_store.commit_as(active, layer, facts)
+            else:
+                self._commit_cached(active, layer)
         except BaseException:
             self._layer_store.discard(active)
             raise
+
+    def _commit_cached(self, active: ActiveSnapshot, layer: LayerId) -> None:
+        """Commit a layer that a cache had, if it is what its name says.
+
+        Raises:
+            DigestMismatchError: it is another one, or its content digest is.
+        """
+        from jettison.snapshot.changes import change_digests
+
+        claim = self._store.layers.find(layer).claim
+        clock_ns = claim.clock_ns if claim is not None else 0
+        ownership = self._layer_store.ownership
+        with storage_errors(active.upper):
+            digests = change_digests(active.upper, ownership, clock_ns=clock_ns)
+        found = made_layer_id(digests.identity)
+        if found != layer or (claim is not None and claim.content != digests.content):
+            raise DigestMismatchError(f"a cache says `{layer}` of the layer `{found}`")
+        self._layer_store.commit(active, Change(clock_ns=clock_ns), digests=digests)
+        self._store.layers.confirm(layer)
+
+
+@contextmanager
+def on_cached_layer(store: Store, layer: LayerId) -> Iterator[None]:
+    """Forget where a layer of a build cache is when that turns out to be wrong in the block.
+
+    Raises:
+        CachedLayerError: in place of the errors that say so; the build can go on without it.
+    """
+    claimed = not is_image_layer(layer) and store.layers.find(layer).remote is not None
+    try:
+        yield
+    except (ContentError, SourceError) as error:
+        if not claimed:
+            raise
+        store.layers.drop_remote(layer)
+        raise CachedLayerError(
+            f"a layer of the build cache cannot be used: {error.message}", layer=layer
+        ) from error
 
 
 def verify_blob(store: Store, descriptor: Descriptor, diff_id: Digest) -> None:

@@ -192,6 +192,10 @@ class LayerBlobs:
             return known.blobs[name]
         if compression == ESTARGZ:  # one of a base image that is to stay as it is
             return self.describe(layer, stop=stop)
+        if known.remote is not None and self._layer_store.info(layer) is None and level is None:
+            elsewhere = known.remote.descriptor  # of a build cache: packed as we would
+            if LAYER_COMPRESSION.get(elsewhere.media_type) == compression:
+                return elsewhere
         return self._descriptors.get(
             (layer, name), lambda: self._packer.blob(layer, compression, level, name, stop)
         )
@@ -256,18 +260,19 @@ class LayerBlobs:
                 hint="pull, load or build its image again",
             )
 
-        from jettison.image.files import verify_blob  # a cached build has no use
+        from jettison.image.files import on_cached_layer, verify_blob  # a cached build has no use
 
         def get() -> None:
             diff_id = self.diff_id(layer)
-            self._remote.fetch(self._store, descriptor, place, report=report)
-            try:
-                verify_blob(self._store, descriptor, diff_id)
-            except ContentError:
-                self._store.blobs.remove(descriptor.digest)
-                if known:
-                    self._store.layers.drop_remote(layer)
-                raise
+            with on_cached_layer(self._store, layer):
+                self._remote.fetch(self._store, descriptor, place, report=report)
+                try:
+                    verify_blob(self._store, descriptor, diff_id)
+                except ContentError:
+                    self._store.blobs.remove(descriptor.digest)
+                    if known:
+                        self._store.layers.drop_remote(layer)
+                    raise
             self._store.layers.add_blob(layer, diff_id, descriptor)
 
         self._fetched.get(descriptor.digest, get)

@@ -67,9 +67,9 @@ class ImageConfig(
     msgspec.Struct,
     frozen=True,
     omit_defaults=True,
-    rename={"os_version": "os.version", "os_features": "os.features"},
+    rename={"os_version": "os.version", "os_features": "os.features", "cache": "jettison.cache.v1"},
 ):
-    """A whole config blob."""
+    """A whole config blob; ``cache`` is of ``remote.inline``."""
 
     architecture: str
     os: str
@@ -81,3 +81,4 @@ class ImageConfig(
     variant: str = ""
     os_version: str = ""
     os_features: tuple[str, ...] = ()
+    cache: str = ""

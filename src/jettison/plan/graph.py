@@ -102,6 +102,17 @@ class Plan(msgspec.Struct, frozen=True):
         own = () if self.target is None else (self.target,)
         return own + self.other_targets
 
+    def shipped(self) -> set[Digest]:
+        """Return the vertices whose layers the images consist of."""
+        bases = {vertex.digest: vertex.base for vertex in self.vertices}
+        found: set[Digest] = set()
+        for target in self.targets:
+            vertex: Digest | None = target
+            while vertex is not None:
+                found.add(vertex)
+                vertex = bases[vertex]
+        return found
+
 
 def union(plans: Sequence[Plan]) -> Plan:
     """Return the plan of everything that several plans need, such as those for some platforms.

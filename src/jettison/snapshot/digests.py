@@ -14,6 +14,9 @@ Three digests, each over the one before:
   that the clock gave while the layer was made, or a context's file, says only when that was; it is
   not older than ``clock_ns``, which is where the layer's own times begin.
 
+Times are whole seconds, as the tar of a layer has them: so all three are found again from a layer
+that went through a registry.
+
 A change without entries has no times, and one digest for all three.
 """
 
@@ -29,12 +32,14 @@ import msgspec
 from jettison.fs.layer_file import LayerFile
 from jettison.fs.listing import ListingBuilder
 from jettison.fs.overlay_form import PLAIN_ROOT_MODE, is_whiteout
+from jettison.fs.tree import SECOND_NS
 from jettison.oci.digest import Digest
 from jettison.store.layers import LayerFacts
 
 CONTENT_VERSION = b"jettison-content-1\0"
-_IDENTITY_VERSION = b"jettison-identity-1\0"
-_TIMES_VERSION = b"jettison-times-1\0"
+_IDENTITY_VERSION = b"jettison-identity-2\0"
+_FORMER_VERSION = b"jettison-identity-1\0"
+_TIMES_VERSION = b"jettison-times-2\0"
 
 _PERMISSIONS = 0o7777
 
@@ -42,7 +47,8 @@ _PERMISSIONS = 0o7777
 class ChangeDigests(NamedTuple):
     """The digests of a change, and its facts; ``plain`` is the one without any times.
 
-    ``listing`` is the stored form of its entries (``fs.listing``).
+    ``listing`` is the stored form of its entries (``fs.listing``). ``former`` is the identity that
+    versions gave which counted parts of seconds.
     """
 
     identity: Digest
@@ -50,6 +56,7 @@ class ChangeDigests(NamedTuple):
     plain: Digest
     facts: LayerFacts
     listing: bytes
+    former: Digest
 
 
 class ChangeHasher:
@@ -61,7 +68,7 @@ class ChangeHasher:
     """
 
     def __init__(self, clock_ns: int = 0) -> None:
-        self._clock_ns = clock_ns
+        self._clock_s = clock_ns // SECOND_NS
         self._hasher = hashlib.sha256(CONTENT_VERSION)
         self._encode = msgspec.msgpack.Encoder().encode
         self._times: list[int] = []
@@ -82,24 +89,28 @@ class ChangeHasher:
             self._size += st.st_size
         elif file.first or is_whiteout(st) or (not file.path and _is_plain(file)):
             return  # in a tar, nothing tells of a plain root
-        mtime_ns = st.st_mtime_ns
-        self._times.append(mtime_ns)
-        if mtime_ns < self._clock_ns:
-            self._telling.append((self._entries, b"%d" % mtime_ns))
+        mtime_s = st.st_mtime_ns // SECOND_NS
+        self._times.append(st.st_mtime_ns)
+        if mtime_s < self._clock_s:
+            self._telling.append((self._entries, b"%d" % mtime_s))
 
     def digests(self) -> ChangeDigests:
         """Return the digests, once the last entry was taken."""
         plain = self._hasher.digest()
-        identity = content = plain
-        if self._times:
-            times = ",".join(map(str, self._times)).encode()  # any size: file systems differ
-            identity = hashlib.sha256(_IDENTITY_VERSION + plain + times).digest()
+        identity = content = former = plain
+        if self._times:  # of any size: file systems differ
+            seconds = ",".join([str(each // SECOND_NS) for each in self._times]).encode()
+            identity = hashlib.sha256(_IDENTITY_VERSION + plain + seconds).digest()
+            exact = ",".join(map(str, self._times)).encode()
+            former = hashlib.sha256(_FORMER_VERSION + plain + exact).digest()
         if self._telling:
             telling = self._encode(self._telling)
             content = hashlib.sha256(_TIMES_VERSION + plain + telling).digest()
         facts = LayerFacts(size_bytes=self._size, entries=self._entries)
         listing = self._listing.stored()
-        return ChangeDigests(_named(identity), _named(content), _named(plain), facts, listing)
+        return ChangeDigests(
+            _named(identity), _named(content), _named(plain), facts, listing, _named(former)
+        )
 
 
 def fields(file: LayerFile) -> tuple[object, ...]:

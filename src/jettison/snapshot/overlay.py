@@ -41,7 +41,7 @@ from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs, set_xattr
 from jettison.snapshot.base import NOTHING_KNOWN, ActiveSnapshot, Change, LayerInfo
 from jettison.snapshot.recovery import recover_after_boot
-from jettison.store.layer import LayerId
+from jettison.store.layer import LayerId, made_layer_id
 from jettison.store.layers import LayerFacts
 from jettison.store.store import Store
 
@@ -148,7 +148,7 @@ class OverlayLayerStore:
             (active.path / "listing").write_bytes(digests.listing)
         facts = digests.facts
         info = LayerInfo(
-            LayerId(f"content:{digests.identity}"),
+            made_layer_id(digests.identity),
             facts.size_bytes,
             facts.entries,
             digests.content,

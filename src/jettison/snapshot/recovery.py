@@ -125,7 +125,8 @@ def _is_whole_layer(path: Path, ownership: Ownership) -> bool:
 def is_named_by(layer: LayerId, directory: Path, ownership: Ownership) -> bool:
     """Tell whether the files of a change made here are those that its name says.
 
-    Versions before stores of version 4 named layers by what they hold without times.
+    Versions before stores of version 4 named layers by what they hold without times, those before
+    version 10 by times with parts of seconds.
 
     Raises:
         OSError: something cannot be read.
@@ -133,4 +134,6 @@ def is_named_by(layer: LayerId, directory: Path, ownership: Ownership) -> bool:
     from jettison.snapshot.changes import change_digests
 
     digests = change_digests(directory, ownership)
-    return layer in {f"content:{digests.identity}", f"content:{digests.plain}"}
+    return layer in {
+        f"content:{each}" for each in (digests.identity, digests.former, digests.plain)
+    }

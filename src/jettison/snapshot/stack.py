@@ -23,7 +23,7 @@ from pathlib import Path
 from jettison.fs.digest import file_sha256
 from jettison.fs.overlay_form import is_opaque, is_plain_root, is_whiteout, root_in_effect
 from jettison.fs.ownership import Ownership
-from jettison.fs.tree import FileStat
+from jettison.fs.tree import SECOND_NS, FileStat
 from jettison.fs.walk import sorted_names
 from jettison.fs.xattr import read_xattrs
 
@@ -52,7 +52,7 @@ class StackTree:
         below: StackTree | None = None,
         clocks: Sequence[int] = (),
     ) -> None:
-        self._clocks = clocks
+        self._clocks = [clock_ns // SECOND_NS for clock_ns in clocks]
         self._ownership = ownership
         self._layers = [os.fspath(directory).rstrip("/") for directory in directories]
         self._listings: dict[str, _Listing | None] = {}
@@ -88,7 +88,7 @@ class StackTree:
             st.st_ino,
             uid=st.st_uid,
             gid=st.st_gid,
-            dated=bool(self._clocks) and st.st_mtime_ns < self._clocks[layer],
+            dated=bool(self._clocks) and st.st_mtime_ns // SECOND_NS < self._clocks[layer],
         )
 
     def names(self, path: str) -> list[str]:

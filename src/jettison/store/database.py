@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -124,6 +124,15 @@ _MIGRATIONS = {
             name TEXT NOT NULL, position INTEGER NOT NULL, image TEXT NOT NULL,
             PRIMARY KEY (name, position)) WITHOUT ROWID""",
         "CREATE INDEX platform_tag_by_image ON platform_tag (image)",
+    ),
+    # What build caches elsewhere say of layers (store.claims).
+    9: (
+        # Digests of what layers hold know times in whole seconds. Images keep their layers.
+        "DELETE FROM record",
+        "DELETE FROM selection",
+        """CREATE TABLE claimed_layer (
+            layer TEXT PRIMARY KEY, diff_id TEXT NOT NULL, claim BLOB NOT NULL)""",
+        "CREATE INDEX claimed_by_diff_id ON claimed_layer (diff_id)",
     ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""

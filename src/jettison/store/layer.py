@@ -26,6 +26,11 @@ def image_layer_id(diff_id: Digest) -> LayerId:
     return LayerId(f"diff:{diff_id}")
 
 
+def made_layer_id(identity: Digest) -> LayerId:
+    """Return the name of a change made here, from the digest of all that it holds."""
+    return LayerId(f"content:{identity}")
+
+
 def is_image_layer(layer: LayerId) -> bool:
     """Tell whether a layer came with an image from elsewhere."""
     return layer.startswith("diff:")

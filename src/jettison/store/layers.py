@@ -3,7 +3,7 @@
 In:  layer names with diff IDs, descriptors, sizes.
 Out: ``Layer``: the same on request; facts outlive the files and blobs that they were found from.
 
-On disk: tables ``layer``, ``packed`` and ``remote_layer``.
+On disk: tables ``layer``, ``packed`` and ``remote_layer``; claims are in ``store.claims``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from jettison.oci.digest import Digest, parse_digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.store.blobs import BlobStore
+from jettison.store.claims import Claim, claim_of_tar, drop_claim, find_claim, keep_claim
 from jettison.store.database import Database
 from jettison.store.layer import LayerId, content_name, image_layer_id, is_image_layer
 
@@ -78,15 +79,15 @@ class Layer(msgspec.Struct, frozen=True, dict=True):
         """The digest of its uncompressed tar; None when it was never packed."""
         if is_image_layer(self.id):
             return parse_digest(self.id.partition(":")[2])
-        return self._row.diff_id
+        return self._row.diff_id or (self.claim.diff_id if self.claim is not None else None)
 
     @property
     def facts(self) -> LayerFacts | None:
         """Its size, if it once was here as files."""
-        row = self._row
-        if row.size_bytes is None or row.entries is None:
-            return None
-        return LayerFacts(row.size_bytes, row.entries)
+        row, claim = self._row, self.claim
+        if row.size_bytes is not None and row.entries is not None:
+            return LayerFacts(row.size_bytes, row.entries)
+        return LayerFacts(claim.size_bytes, claim.entries) if claim is not None else None
 
     @property
     def content(self) -> str:
@@ -98,8 +99,8 @@ class Layer(msgspec.Struct, frozen=True, dict=True):
         if is_image_layer(self.id):
             return self.id
         row = self._row
-        if row.content:
-            return content_name(row.content)
+        if row.content or self.claim is not None:
+            return content_name(row.content or (self.claim.content if self.claim else ""))
         return self.id if row.diff_id is None else image_layer_id(row.diff_id)
 
     @cached_property
@@ -121,7 +122,22 @@ class Layer(msgspec.Struct, frozen=True, dict=True):
         rows = self.database.query(
             "SELECT descriptor, source FROM remote_layer WHERE layer = ?", (self.id,)
         )
-        return Blob(_descriptor.decode(rows[0][0]), rows[0][1]) if rows else None
+        if rows:
+            return Blob(_descriptor.decode(rows[0][0]), rows[0][1])
+        claim = self.claim
+        if is_image_layer(self.id) and self.diff_id is not None:
+            claim = claim_of_tar(self.database, self.diff_id)
+        return Blob(claim.descriptor, claim.source) if claim is not None else None
+
+    @cached_property
+    def claim(self) -> Claim | None:
+        """What a build cache elsewhere says of it, unless it contradicts what is known."""
+        if is_image_layer(self.id):
+            return None
+        found, row = find_claim(self.database, self.id), self._row
+        if found is None or (row.diff_id or found.diff_id) != found.diff_id:
+            return None
+        return found if (row.content or found.content) == found.content else None
 
     @property
     def blob(self) -> Blob | None:
@@ -176,7 +192,8 @@ class LayerIndex:
     def named(self, diff_id: Digest) -> LayerId:
         """Return the name of an image's layer: that of the change made here, if it was."""
         rows = self._database.query(
-            "SELECT id FROM layer WHERE diff_id = ? AND id NOT LIKE 'diff:%' ORDER BY id LIMIT 1",
+            "SELECT id FROM layer WHERE diff_id = ? AND id NOT LIKE 'diff:%'"
+            " AND id NOT IN (SELECT layer FROM claimed_layer) ORDER BY id LIMIT 1",
             (diff_id,),
         )
         return LayerId(rows[0][0]) if rows else image_layer_id(diff_id)
@@ -248,9 +265,19 @@ class LayerIndex:
             (layer, msgspec.msgpack.encode(descriptor), source),
         )
 
+    def claim(self, claim: Claim) -> None:
+        """Keep what a build cache says of a layer, until its files are here."""
+        keep_claim(self._database, claim)
+
+    def confirm(self, layer: LayerId) -> None:
+        """Take note that the files of a claimed layer are here, and are what its name says."""
+        drop_claim(self._database, layer)
+
     def drop_remote(self, layer: LayerId) -> None:
         """Forget where a layer can be pulled from: it is not there, or it is another one."""
-        self._database.execute("DELETE FROM remote_layer WHERE layer = ?", (layer,))
+        with self._database.transaction():
+            self._database.execute("DELETE FROM remote_layer WHERE layer = ?", (layer,))
+            drop_claim(self._database, layer)
 
     def forget(self, layer: LayerId) -> None:
         """Forget everything about a layer."""
@@ -258,3 +285,4 @@ class LayerIndex:
             self._database.execute("DELETE FROM layer WHERE id = ?", (layer,))
             self._database.execute("DELETE FROM packed WHERE layer = ?", (layer,))
             self._database.execute("DELETE FROM remote_layer WHERE layer = ?", (layer,))
+            drop_claim(self._database, layer)

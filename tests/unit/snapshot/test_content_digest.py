@@ -83,7 +83,7 @@ TIMES: dict[str, Change] = {
     "of a file": lambda root: os.utime(root / "dir/file", (1, 7)),
     "of a directory": lambda root: os.utime(root / "dir/sub", (1, 7)),
     "of a link": lambda root: os.utime(root / "link", (1, 7), follow_symlinks=False),
-    "of a pipe": lambda root: os.utime(root / "fifo", ns=(1, 2_000_000_001)),
+    "of a pipe": lambda root: os.utime(root / "fifo", ns=(1, 1_999_999_999)),
     "before 1970": lambda root: os.utime(root / "fifo", (1, -2)),
 }
 
@@ -100,6 +100,18 @@ def test_a_time_is_part_of_what_a_layer_is(layers: tuple[Path, Path], change: Ch
     assert change_digests(one, OWNERSHIP).plain == change_digests(two, OWNERSHIP).plain
     told = [change_digests(root, OWNERSHIP, clock_ns=3_000_000_000) for root in layers]
     assert told[0].content != told[1].content
+
+
+def test_parts_of_seconds_count_as_little_as_in_the_tar_of_a_layer(
+    layers: tuple[Path, Path],
+) -> None:
+    for number, root in enumerate(layers):
+        for path in root.rglob("*"):
+            os.utime(path, ns=(0, 2_000_000_000 + 999 * number), follow_symlinks=False)
+    for clock_ns in (0, 2_000_000_500, 3_000_000_000):
+        digests = [change_digests(root, OWNERSHIP, clock_ns=clock_ns) for root in layers]
+        assert digests[0].identity == digests[1].identity
+        assert digests[0].content == digests[1].content
 
 
 def test_times_since_the_layer_was_made_say_nothing(layers: tuple[Path, Path]) -> None:

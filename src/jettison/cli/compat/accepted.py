@@ -20,8 +20,6 @@ _BUILDER = {"--builder": f"{_ONE_BUILDER}; it is called `default`"}
 
 WARNED: Notes = {
     "build": {
-        "--cache-from": "the build cache is the local store",
-        "--cache-to": "the build cache is the local store",
         "--cgroup-parent": "steps run below the control group of `jettison`; start that one in "
         "another: `systemd-run --user --scope --slice=NAME jettison build …`",
         **_BUILDER,

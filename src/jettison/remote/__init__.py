@@ -1,0 +1,1 @@
+"""Build caches elsewhere: records of results and the layers that they name, for other machines."""
