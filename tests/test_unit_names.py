@@ -168,7 +168,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.stages": _RUNS,
     "jettison.sbom.components": _SBOMS,
     "jettison.sbom.properties": _SBOMS,
-    "jettison.api.transfer": _RUNS,
     "jettison.solver.explain": Elsewhere(
         "gathers what is known of a step that failed", ("faults/test_explained.py",)
     ),

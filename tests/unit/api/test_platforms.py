@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 
 import pytest
 
@@ -20,9 +21,10 @@ from jettison.api.images import (
 )
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
+from jettison.api.transfer import load, save
 from jettison.errors import PlatformNotFoundError, UsageError
 from jettison.events import PlanReady, VertexEnded, Warned
-from jettison.exporter.outputs import DockerOutput, LocalOutput, OciOutput
+from jettison.exporter.outputs import DockerOutput, LocalOutput, OciOutput, TarOutput
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.platform import Platform
@@ -166,6 +168,31 @@ def test_an_archive_holds_an_index_and_a_directory_one_for_each(builds, tmp_path
         "linux_arm64/arm64",
         "linux_arm_v7/arm",
     }
+
+
+def test_what_is_saved_has_all_and_docker_sees_that_of_this_machine(builds, tmp_path):
+    here, other = str(this_platform()), "linux/s390x"
+    result = builds(other, here, tags=("app",))
+    archive = str(tmp_path / "app.tar")
+    save(builds.session, ["app"], archive)
+    with tarfile.open(archive) as opened:
+        (entry,) = json.load(opened.extractfile("manifest.json"))
+        (named,) = json.load(opened.extractfile("index.json"))["manifests"]
+    assert entry["Config"].endswith(result.images[here].removeprefix("sha256:"))
+    assert named["mediaType"].endswith("image.index.v1+json")
+    remove_images(builds.session, ["app"])
+    load(builds.session, archive, other)
+    assert chosen_image(builds.session, "app").id == result.images[other]
+    save(builds.session, ["app"], archive, other)
+    with pytest.raises(PlatformNotFoundError):
+        save(builds.session, ["app"], archive, "linux/riscv64")
+
+
+def test_a_tar_has_a_directory_for_each(builds, tmp_path):
+    builds(*THREE, outputs=(TarOutput(dest=str(tmp_path / "x.tar")),))
+    with tarfile.open(tmp_path / "x.tar") as opened:
+        names = {each.name.strip("./") for each in opened if each.isfile()}
+    assert names == {"linux_amd64/amd64", "linux_arm64/arm64", "linux_arm_v7/arm"}
 
 
 def test_docker_archives_are_refused_before_anything_is_built(builds, tmp_path):
