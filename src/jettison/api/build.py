@@ -251,7 +251,9 @@ def _join(
         return None
     from jettison.api.parts import join_parts
 
-    return join_parts(session, request, pushed, parts, sink)
+    compiled = [each.built.compiled for each in parts]
+    platforms = [(each.asked.platform, each.plan.image.platform) for each in compiled]
+    return join_parts(session, request, pushed, platforms, sink)
 
 
 def _result_of(session: Session, outcome: Outcome, verdict: Verdict) -> BuildResult:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from jettison.api.built import PlatformBuild
 from jettison.api.compile import shown, wanted_platforms
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
@@ -20,7 +19,7 @@ from jettison.exporter.outputs import ImageOutput, OutputRequest, RegistryOutput
 from jettison.image.names import tag_reference
 from jettison.image.parts import Merged, PartRecords, PartSet
 from jettison.oci.digest import Digest
-from jettison.oci.platform import parse_platform
+from jettison.oci.platform import Platform, parse_platform
 
 
 def require_parts(request: BuildRequest) -> None:
@@ -56,7 +55,7 @@ def join_parts(
     session: Session,
     request: BuildRequest,
     pushed: Digest,
-    builds: Sequence[PlatformBuild],
+    platforms: Sequence[tuple[Platform, Platform]],
     sink: Sink,
 ) -> Merged:
     """Record what was pushed, and write the index if nothing is missing.
@@ -65,7 +64,7 @@ def join_parts(
         session: Has the client.
         request: Which set, which names.
         pushed: Digest of the manifest, or of the index of several.
-        builds: What was built, in the order in which it was pushed.
+        platforms: Of what was built, in the order pushed: as asked for, and as the image says.
         sink: Gets events.
 
     Raises:
@@ -73,10 +72,6 @@ def join_parts(
     """
     wanted = PartSet.of(request.part_of, [parse_platform(each) for each in request.parts])
     names = [tag_reference(each) for each in request.tags]
-    platforms = [
-        (each.built.compiled.asked.platform, each.built.compiled.plan.image.platform)
-        for each in builds
-    ]
 
     def work(_report: Progress) -> Merged:
         made = Merged(None)
