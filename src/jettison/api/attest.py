@@ -51,10 +51,10 @@ class Attesting:
         self._began = time.time()
         self._signed = False
         self._key = _key(request.sign, session)
-        self._built: dict[Platform, tuple[Built, dict[str, Any] | None]] = {}
+        self._built: dict[Platform, Built] = {}
         self._made: dict[Digest, tuple[Attestation, ...]] = {}
-        self.provenance: dict[str, Any] | None = None
-        """The predicate of the build that was solved last, once it was made."""
+        self.provenances: dict[str, dict[str, Any]] = {}
+        """Predicates by platform, in the order in which they were made."""
 
     def solved(self, built: Built, found: Mapping[Op, str], image: StoredImage) -> None:
         """Take what was solved for a platform; the one that results tell of comes last.
@@ -64,14 +64,16 @@ class Attesting:
             found: Digests of downloads and checkouts.
             image: What was made of it.
         """
-        self.provenance = None
+        if not self._request.attest:
+            return
+        platform = image_platform(image.config)
+        self._built[platform] = built
         if self._request.attest.provenance is not None:
             from jettison.api.attest_build import build_provenance
 
-            self.provenance = build_provenance(
+            self.provenances[str(platform)] = build_provenance(
                 self._session, built, found, image, began=self._began
             )
-        self._built[image_platform(image.config)] = (built, self.provenance)
 
     def of(self, image: StoredImage) -> tuple[Attestation, ...]:
         """Return what is said of an image.
@@ -79,11 +81,10 @@ class Attesting:
         Raises:
             ContentError, SourceError, StorageError: its files cannot be read.
         """
-        known = self._built.get(image_platform(image.config))
-        if not self._request.attest or known is None:
+        if not self._built:
             return ()
         if image.id not in self._made:
-            self._made[image.id] = self._make(image, *known)
+            self._made[image.id] = self._make(image, image_platform(image.config))
         return self._made[image.id]
 
     def exported(self, result: ExportResult) -> None:
@@ -109,25 +110,23 @@ class Attesting:
                 " (add `--push`, or `--output type=oci,dest=FILE`)"
             )
 
-    def _make(
-        self, image: StoredImage, built: Built, provenance: Mapping[str, Any] | None
-    ) -> tuple[Attestation, ...]:
+    def _make(self, image: StoredImage, platform: Platform) -> tuple[Attestation, ...]:
         made: list[Attestation] = []
         wanted = self._request.attest
-        if wanted.provenance is not None and provenance is not None:
+        if wanted.provenance is not None:
             from jettison.attest.slsa import PREDICATE_TYPE
 
             made.append(
                 Attestation(
                     PREDICATE_TYPE,
-                    msgspec.json.encode(provenance),
+                    msgspec.json.encode(self.provenances[str(platform)]),
                     wanted.provenance.filename,
                     wanted.provenance.inline,
                     wanted.provenance.inline_only,
                 )
             )
         if wanted.sbom is not None:
-            made += self._boms(image, built, wanted.sbom)
+            made += self._boms(image, self._built[platform], wanted.sbom)
         return tuple(made)
 
     def _boms(self, image: StoredImage, built: Built, wanted: SbomRequest) -> list[Attestation]:

@@ -179,7 +179,7 @@ def _build(
         descriptor=written.manifest,
         executed=len(solution.executed),
         cached=len(solution.cached),
-        provenance=attesting.provenance,
+        provenances=attesting.provenances,
         images={
             str(part.built.solution.plan.image.platform): part.images.first().id for part in parts
         },

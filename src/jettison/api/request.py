@@ -178,7 +178,8 @@ class BuildResult(msgspec.Struct, frozen=True):
         explanation: Why steps ran, if the request asked for that.
         findings: What checks of the image found, errors first.
         probed: What a start of the image came to, if the request asked for one.
-        provenance: The predicate of the build's provenance, if the request asked for one.
+        provenances: Predicates of the build's provenance by platform, if the request asked for
+            them; the last one is for the platform that a name stands for.
         images: The image of each platform; the other fields tell of this machine's, else the first.
         index: Of all parts, if this build was the one that completed them.
         missing_parts: Platforms that other machines have still to push.
@@ -198,11 +199,16 @@ class BuildResult(msgspec.Struct, frozen=True):
     explanation: Explanation | None = None
     findings: tuple[Finding, ...] = ()
     probed: Probed | None = None
-    provenance: Mapping[str, Any] | None = None
+    provenances: Mapping[str, Mapping[str, Any]] = {}
     images: Mapping[str, Digest] = {}
     index: Digest | None = None
     missing_parts: tuple[str, ...] = ()
     left_tags: tuple[str, ...] = ()
+
+    @property
+    def provenance(self) -> Mapping[str, Any] | None:
+        """The predicate for the platform that a name stands for; None without one."""
+        return next(iter([*self.provenances.values()][::-1]), None)
 
     def __repr__(self) -> str:
         """Say what a notebook's user wants to know."""

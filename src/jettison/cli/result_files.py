@@ -84,8 +84,9 @@ def metadata(result: BuildResult) -> dict[str, object]:
     What did not happen has no key: where no output has a manifest, there is no digest of one.
     """
     facts: dict[str, object] = {}
-    if result.provenance is not None:
-        facts["buildx.build.provenance"] = result.provenance
+    for platform, predicate in result.provenances.items():
+        part = f"/{platform}" if len(result.provenances) > 1 else ""
+        facts[f"buildx.build.provenance{part}"] = predicate
     facts["buildx.build.ref"] = f"{_BUILDER}/{_new_id()}"
     if len(result.images) <= 1:
         facts["containerimage.config.digest"] = result.image_id
@@ -94,7 +95,7 @@ def metadata(result: BuildResult) -> dict[str, object]:
         facts["containerimage.digest"] = result.descriptor.digest
     if result.tags:
         facts["image.name"] = ",".join(result.tags)
-    facts["jettison"] = msgspec.to_builtins(msgspec.structs.replace(result, provenance=None))
+    facts["jettison"] = msgspec.to_builtins(msgspec.structs.replace(result, provenances={}))
     return facts
 
 
