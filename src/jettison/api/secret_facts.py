@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", SecretFile, "Sighting")
 _FILES_VERSION = b"secret-files-2\0"
-_SEARCH_VERSION = "secret-search-1\0"
+_SEARCH_VERSION = "secret-search-2\0"
 
 
 class ImageSecrets:

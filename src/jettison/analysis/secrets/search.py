@@ -3,10 +3,10 @@
 In:  values by name; bytes; the directory of a layer.
 Out: ``Sighting`` values: whose, where, in what form.
 
-Looked at are contents and names of files, link targets and extended attributes, and what gzip
-streams and deflated members of zip archives hold (``analysis.secrets.inflate``), for values in any
-form (``analysis.secrets.encodings``), also wrapped. What else is compressed, or encrypted, is not
-seen. Each file is read once.
+Looked at are contents and names of files, link targets and extended attributes, and what streams
+of gzip, xz and zstd and deflated members of zip archives hold (``analysis.secrets.inflate``), for
+values in any form (``analysis.secrets.encodings``), also wrapped. What else is compressed, or
+encrypted, is not seen. Each file is read once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from jettison.analysis.secrets.encodings import LONGEST, Needle, forms, is_wrapped
-from jettison.analysis.secrets.inflate import Inflater, inflater
+from jettison.analysis.secrets.inflate import Inflating, inflater
 from jettison.analysis.secrets.matching import Matcher
 from jettison.fs.walk import walk
 from jettison.fs.xattr import read_xattrs
@@ -115,7 +115,7 @@ class Searcher:
         with open(path, "rb", buffering=0) as file:
             plain = _Stream(self)
             inflated = _Stream(self)
-            inside: Inflater | None = None
+            inside: Inflating | None = None
             began = False
             for chunk in _data(file):
                 if not began:

@@ -30,8 +30,8 @@ class MS501(Rule):
     arguments whose name says that they are secret. They are looked for in every layer that the
     build made, in files that a later layer deletes, too, in the config, the history and the record
     of the build, as they are, in base64, in hexadecimal digits, URL-encoded, escaped, and in
-    members of gzip files and zip archives. Values of fewer than eight bytes, or of less than 2.5
-    bits of entropy in each, are not looked for: they would be found by chance.
+    gzip, xz and zstd files and members of zip archives. Values of fewer than eight bytes, or of
+    less than 2.5 bits of entropy in each, are not looked for: they would be found by chance.
 
     Values are in memory only; a finding says which secret it is, where it is, and how long.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import os
 import random
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from jettison.analysis.secrets.inflate import inflater
 from jettison.analysis.secrets.known import KnownSecrets, is_distinct
 from jettison.analysis.secrets.search import Searcher, Sighting
+from jettison.fs.zstd import ZstdCompressor
 
 VALUE = b"hunter2-Zq83!vXw"
 
@@ -24,6 +27,15 @@ VALUE = b"hunter2-Zq83!vXw"
 def searched(layer: Path, *values: bytes) -> list[Sighting]:
     secrets = {f"s{number}": value for number, value in enumerate(values or (VALUE,))}
     return list(Searcher(secrets).in_layer(layer))
+
+
+TEXT = bytes(random.Random(3).choices(b"abcdefghijklmnop", k=5000))
+"""What is compressed by the bit: no value is left in it."""
+
+
+def zstd(data: bytes) -> bytes:
+    compressor = ZstdCompressor()
+    return compressor.compress(data) + compressor.flush()
 
 
 def archive(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -43,8 +55,16 @@ def archive(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
         ("hex.gz", gzip.compress(VALUE.hex().encode()), "compressed, hexadecimal digits"),
         ("app.jar", archive({"a.txt": b"no" * 99, "b.txt": b"x" + VALUE}), "compressed, as it is"),
         ("stored.zip", archive({"a": VALUE}, zipfile.ZIP_STORED), "as it is"),
+        ("dump.xz", lzma.compress(TEXT + VALUE), "compressed, as it is"),
+        (
+            "two.xz",
+            lzma.compress(b"one") + bytes(8) + lzma.compress(TEXT + VALUE),
+            "compressed, as it is",
+        ),
+        ("dump.zst", zstd(TEXT + VALUE), "compressed, as it is"),
+        ("two.zst", zstd(b"one") + zstd(TEXT + VALUE), "compressed, as it is"),
     ],
-    ids=["plain", "dump.gz", "two.gz", "hex.gz", "app.jar", "stored.zip"],
+    ids=lambda each: each if isinstance(each, str) and "." in each else "",
 )
 def test_a_value_is_found_in_a_file(tmp_path: Path, name: str, content: bytes, form: str) -> None:
     (tmp_path / name).write_bytes(content)
@@ -68,9 +88,9 @@ def test_all_secrets_and_all_files_are_listed_each_once(tmp_path: Path) -> None:
     assert sorted(found) == [("s0", "/a"), ("s1", "/a"), ("s1", "/b")]
 
 
-def test_a_bomb_costs_a_bounded_time(tmp_path: Path) -> None:
-    bomb = gzip.compress(bytes(16 << 20), 1)
-    (tmp_path / "a.gz").write_bytes(bomb * 40)
+@pytest.mark.parametrize("compress", [gzip.compress, lzma.compress, zstd])
+def test_a_bomb_costs_a_bounded_time(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "a").write_bytes(compress(bytes(8 << 20)) * 80)
     began = time.process_time()
     assert searched(tmp_path) == []
     assert time.process_time() - began < 60
@@ -88,6 +108,28 @@ def test_damaged_archives_are_no_error(noise: bytes, cuts: list[int], zipped: bo
         for data in inside.feed(damaged[at : at + cut]):
             assert len(data) <= 1 << 20
         at += cut
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.binary(max_size=300), st.lists(st.integers(1, 60), max_size=20),
+    st.sampled_from([lzma.compress, zstd]), st.booleans(),
+)  # fmt: skip
+def test_streams_of_xz_and_zstd_come_out_however_they_are_cut_and_damaged_ones_end(
+    noise: bytes, cuts: list[int], compress: Callable[[bytes], bytes], is_damaged: bool
+) -> None:
+    content = noise + VALUE
+    whole = compress(content) * 2
+    if is_damaged:
+        whole = whole[:14] + noise + whole[19:]
+    inside = inflater(whole, 1 << 20)
+    assert inside is not None
+    at, out = 0, b""
+    for cut in [*cuts, len(whole)]:
+        out += b"".join(inside.feed(whole[at : at + cut]))
+        at += cut
+    assert is_damaged or out == content * 2
+    assert len(out) <= 1 << 20
 
 
 @settings(max_examples=30, deadline=None)
