@@ -273,3 +273,35 @@ def free_port() -> int:
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class NewerRegistry:
+    """A registry that lists referrers and takes chunks in order only; see ``newer_registry``.
+
+    Args:
+        program: Its path.
+        directory: Its log.
+    """
+
+    def __init__(self, program: str, directory: Path) -> None:
+        self._program = program
+        self._directory = directory
+        self.host = f"127.0.0.1:{free_port()}"
+
+    def __enter__(self) -> Self:
+        with (self._directory / "log").open("wb") as log:
+            self._process = subprocess.Popen([self._program, self.host], stdout=log, stderr=log)
+        deadline = time.monotonic() + 20
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"http://{self.host}/v2/", timeout=5).close()
+            except OSError:
+                threading.Event().wait(0.02)
+            else:
+                return self
+        self._process.kill()
+        raise RuntimeError(f"nothing is served: {(self._directory / 'log').read_text()}")
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()

@@ -114,10 +114,18 @@ def attached(client: RegistryClient, target: Reference, subject: Digest, kind: s
 def referrers(
     client: RegistryClient, target: Reference, subject: Digest, kind: str
 ) -> list[Descriptor]:
-    """Return the artifacts of a kind that refer to a manifest; raises as ``attached``."""
+    """Return the artifacts of a kind that refer to a manifest; raises as ``attached``.
+
+    Registries that list referrers need not list what was put under the tag before they did, and
+    some list artifacts by the type of their config.
+    """
     data = client.referrers(target, subject)
-    listed = _listed_by_tag(client, target, subject) if data is None else _index(data)
-    return [each for each in listed if each.artifact_type == kind]
+    listed = () if data is None else _index(data)
+    found = [each for each in listed if each.artifact_type == kind]
+    if not found:
+        listed = _listed_by_tag(client, target, subject)
+        found = [each for each in listed if each.artifact_type == kind]
+    return found
 
 
 def documents(

@@ -16,6 +16,7 @@ import msgspec
 from jettison.concurrency import INTERRUPTS
 from jettison.errors import RegistryError, RegistryUnavailableError, SizeMismatchError
 from jettison.oci.manifest import Descriptor
+from jettison.registry.headers import range_start
 from jettison.registry.transport import pause
 
 if TYPE_CHECKING:
@@ -33,6 +34,37 @@ class BlobPart(msgspec.Struct, frozen=True):
 
     response: BaseHTTPResponse
     starts: int
+
+
+def part_of(
+    response: BaseHTTPResponse, offset: int, descriptor: Descriptor, registry: str
+) -> BlobPart:
+    """Return what an answer, 200 or 206, holds of a blob that was asked for from an offset on.
+
+    A range that starts before has all that is needed; one that says nothing is taken for what was
+    asked for, since the digest decides.
+
+    Args:
+        response: It.
+        offset: What was asked for.
+        descriptor: Of the blob.
+        registry: Who answered, for messages.
+
+    Raises:
+        RegistryUnavailableError: it starts after, or is in parts.
+    """
+    if response.status == 200:
+        return BlobPart(response, 0)
+    said = response.headers.get("Content-Range", f"bytes {offset}-")
+    kind = response.headers.get("Content-Type", "").strip().lower()
+    starts = None if kind.startswith("multipart/") else range_start(said)
+    if starts is None or starts > offset:
+        response.close()
+        raise RegistryUnavailableError(
+            f"registry `{registry}` gives other bytes of blob `{descriptor.digest}` than it was"
+            " asked for"
+        )
+    return BlobPart(response, starts)
 
 
 class BlobStream:

@@ -24,7 +24,6 @@ from jettison.errors import (
     DigestMismatchError,
     InvalidManifestError,
     RegistryError,
-    RegistryUnavailableError,
     SizeMismatchError,
 )
 from jettison.oci import mediatype
@@ -33,10 +32,11 @@ from jettison.oci.digest import Digest, parse_digest, sha256_digest, verify
 from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.reference import Reference
 from jettison.oci.url import Url, UrlError
-from jettison.registry.blob import BlobPart, BlobStream
+from jettison.registry.blob import BlobPart, BlobStream, part_of
 from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
-from jettison.registry.headers import next_link, parse_length, range_start
+from jettison.registry.foreign import open_foreign
+from jettison.registry.headers import next_link, parse_length
 from jettison.registry.session import RegistrySession
 from jettison.registry.transport import Transport, discard
 from jettison.settings import Settings
@@ -174,17 +174,21 @@ class RegistryClient:
 
         def open_at(offset: int, failures: int) -> BlobPart | None:
             # Who broke off several times is passed over: any endpoint has the same bytes.
-            return self._first(
+            found = self._first(
                 reference,
                 lambda at: self._part(at, descriptor, offset),
                 after=failures // _BREAKS_OF_A_MIRROR,
             )
+            if found is None and descriptor.urls:
+                return open_foreign(self._transport, descriptor, offset, self.hosts.insecure)
+            return found
 
         part = open_at(0, 0)
         if part is None:
+            apart = ", and so does where its image says that it is" if descriptor.urls else ""
             raise RegistryError(
                 f"registry `{reference.registry}` lacks blob `{descriptor.digest}`"
-                f" of `{reference.repository}`",
+                f" of `{reference.repository}`{apart}",
                 status=404,
             )
         return BlobStream(descriptor, open_at, part)
@@ -327,17 +331,7 @@ class RegistryClient:
         if response.status == 404:
             discard(response)
             return None
-        if response.status == 200:
-            return BlobPart(response, 0)
-        said = response.headers.get("Content-Range", f"bytes {offset}-")
-        starts = None if _is_multipart(response.headers) else range_start(said)
-        if starts is None or starts > offset:
-            response.close()
-            raise RegistryUnavailableError(
-                f"registry `{endpoint.registry}` gives other bytes of blob `{descriptor.digest}`"
-                " than it was asked for"
-            )
-        return BlobPart(response, starts)
+        return part_of(response, offset, descriptor, endpoint.registry)
 
     def _iter_tags(self, endpoint: Endpoint) -> Iterator[str]:
         url = self.session.url(endpoint, f"{endpoint.repository}/tags/list?n=1000")
@@ -390,10 +384,6 @@ def _twice(read: Callable[[], _T]) -> _T:
 def pull_scope(endpoint: Endpoint) -> tuple[str, ...]:
     """Return the scopes of reading a repository."""
     return (f"repository:{endpoint.repository}:pull",)
-
-
-def _is_multipart(headers: Mapping[str, str]) -> bool:
-    return _media_type(headers).lower().startswith("multipart/")
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
