@@ -18,7 +18,7 @@ from jettison.api.build import build
 from jettison.api.merge import merge
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
-from jettison.errors import ImageNotFoundError, UsageError
+from jettison.errors import ImageNotFoundError, RegistryError, RegistryUnavailableError, UsageError
 from jettison.image.parts import PART_OF, Merged, PartRecords, PartSet
 from jettison.oci.mediatype import OCI_INDEX
 from jettison.oci.platform import parse_platform
@@ -245,18 +245,24 @@ def test_a_machine_that_is_killed_at_any_request_is_repaired_by_running_it_again
 
 
 @pytest.mark.parametrize("number", [2, 5, 8])
-def test_a_build_that_is_killed_while_it_pushes_moves_no_tag(
-    machines, new, at_request, number
+def test_a_build_whose_network_ends_while_it_pushes_moves_no_tag(
+    machines, new, monkeypatch, number
 ) -> None:
     first, second, _ = machines
     name = new()
+    count = itertools.count(1)
+    original = RegistrySession.request
 
-    def kill() -> None:
-        raise Killed
+    def request(self: RegistrySession, *args: object, **options: object) -> object:
+        if next(count) >= number:
+            raise RegistryUnavailableError("the network has ended")
+        return original(self, *args, **options)  # type: ignore[arg-type]
 
-    at_request(second, number, kill, after=False)
-    with pytest.raises(Killed):
-        second.push(name, "linux/arm64", parts=THREE[:2], build_args={"CONTENT": str(number)})
+    with monkeypatch.context() as patched:
+        patched.setattr(RegistrySession, "request", request)
+        arguments = {"CONTENT": str(number)}
+        with pytest.raises(RegistryError):
+            second.push(name, "linux/arm64", parts=THREE[:2], build_args=arguments)
     assert first.index(name) is None
 
 
