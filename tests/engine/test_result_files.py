@@ -118,7 +118,7 @@ def test_names_and_annotations_are_those_of_the_registry(
     assert asked(registry, f"app/manifests/{entry['digest']}")["annotations"] == {"of": "manifest"}
     assert facts["containerimage.descriptor"]["mediaType"].endswith("index.v1+json")
     done = place.build(TEXT, *flags, "-o", output)
-    assert "annotations on index-descriptor are left out" in done.stderr
+    assert "annotations are left out: of index-descriptor" in done.stderr
 
 
 def test_an_image_without_a_name_is_pushed_by_its_digest(

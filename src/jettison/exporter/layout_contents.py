@@ -13,7 +13,7 @@ import msgspec
 
 from jettison.events import Progress
 from jettison.exporter.base import ExportServices
-from jettison.exporter.options import OCI_ONLY, ImageOptions
+from jettison.exporter.options import OCI_ONLY, ImageOptions, lost_annotations
 from jettison.image.archive import DockerImage, encode_docker_manifest
 from jettison.image.attestation import Attestation, AttestationManifest, attestation_manifest
 from jettison.image.layout import IMAGE_NAME, LayoutContents
@@ -28,6 +28,7 @@ from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
 from jettison.oci.layout import REF_NAME, blob_name
 from jettison.oci.manifest import Descriptor
+from jettison.oci.mediatype import OCI_MANIFEST
 from jettison.oci.platform import Platform, closest
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
@@ -54,6 +55,17 @@ class ImageSet(msgspec.Struct, frozen=True):
     attestations: tuple[AttestationManifest, ...] = ()
     said: tuple[tuple[Attestation, ...], ...] = ()
     apart: tuple[tuple[Attestation, ...], ...] = ()
+
+    def lost_annotations(self, options: ImageOptions, *, layout: bool) -> str:
+        """Return which annotations have no place in this, for people; empty if all have.
+
+        Args:
+            options: Of the export.
+            layout: Whether there is an ``index.json`` that describes what is written.
+        """
+        oci = all(each.descriptor.media_type == OCI_MANIFEST for each in self.manifests)
+        indexed = bool(self.index_data)
+        return lost_annotations(options, oci=oci, indexed=indexed, layout=layout)
 
 
 def build_set(

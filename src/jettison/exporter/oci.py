@@ -23,7 +23,7 @@ from jettison.exporter.destination import (
     require_place,
 )
 from jettison.exporter.layout_contents import build_set, fetch_layers, layout_contents
-from jettison.exporter.options import image_options, image_wishes, lost_annotations, packed_early
+from jettison.exporter.options import image_options, image_wishes, packed_early
 from jettison.exporter.outputs import STANDARD_OUTPUT, DockerOutput, OciOutput
 from jettison.image.archive import write_archive
 from jettison.image.layout import LayoutContents, OciLayout
@@ -92,7 +92,7 @@ class ArchiveExporter:
             made.root,
             tuple(str(name) for name in self._options.names),
             path,
-            lost_annotations(self._options, images=len(images), layout=True),
+            made.lost_annotations(self._options, layout=True),
         )
 
     def _write_directory(self, contents: LayoutContents, report: Progress) -> None:

@@ -95,28 +95,24 @@ def packed_early(compression: Compression) -> Compression | None:
     return None if compression.name == ESTARGZ else compression
 
 
-def lost_annotations(options: ImageOptions, *, images: int, layout: bool) -> str:
+def lost_annotations(options: ImageOptions, *, oci: bool, indexed: bool, layout: bool) -> str:
     """Return which annotations an export has no place for, for people; empty if it has.
 
     Args:
         options: Of the export.
-        images: How many there are.
+        oci: Whether manifests have OCI's media types.
+        indexed: Whether there is an index.
         layout: Whether there is an ``index.json`` that describes what is written.
     """
     given = {each.on for each in options.annotations}
     lost: list[str] = []
-    if given and options.oci is False and options.compression.name not in OCI_ONLY and not layout:
-        return "annotations are left out: docker's media types have none"
-    is_index = images > 1 or "index" in given
-    if "manifest-descriptor" in given and not (is_index or layout):
-        lost.append("manifest-descriptor")
+    if "manifest" in given and not oci:
+        lost.append("manifest (docker's media types have none)")
+    if "manifest-descriptor" in given and not (indexed or layout):
+        lost.append("manifest-descriptor (a registry has them in an index only)")
     if "index-descriptor" in given and not layout:
-        lost.append("index-descriptor")
-    if not lost:
-        return ""
-    return (
-        f"annotations on {' and '.join(lost)} are left out: nothing there describes what is pushed"
-    )
+        lost.append("index-descriptor (a registry has no such place)")
+    return f"annotations are left out: of {', '.join(lost)}" if lost else ""
 
 
 def pushed_options(form: PushedForm, names: Sequence[Reference]) -> ImageOptions:

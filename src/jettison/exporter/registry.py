@@ -23,7 +23,6 @@ from jettison.exporter.layout_contents import ImageSet, build_set
 from jettison.exporter.options import (
     ImageOptions,
     image_wishes,
-    lost_annotations,
     packed_early,
     pushed_options,
 )
@@ -119,7 +118,7 @@ def push(
     return ExportResult(
         made.root,
         options.names_of(made.root.digest),
-        warning=lost_annotations(options, images=len(images), layout=False),
+        warning=made.lost_annotations(options, layout=False),
         pushed=tuple(each.descriptor for each in made.manifests),
         said=made.said,
         apart=made.apart,

@@ -54,21 +54,24 @@ def test_estargz_is_a_wish_and_is_packed_afterwards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "images", "layout", "lost"),
+    ("places", "indexed", "layout", "lost"),
     [
-        (["manifest", "index"], 1, False, ""),
-        (["manifest-descriptor", "index-descriptor"], 1, True, ""),
-        (["manifest-descriptor"], 2, False, ""),
-        (["manifest-descriptor"], 1, False, "annotations on manifest-descriptor are left out"),
-        (["index-descriptor"], 2, False, "annotations on index-descriptor are left out"),
+        (["manifest", "index"], True, False, ""),
+        (["manifest-descriptor", "index-descriptor"], False, True, ""),
+        (["manifest-descriptor"], True, False, ""),
+        (["manifest-descriptor"], False, False, "annotations are left out: of manifest-descriptor"),
+        (["index-descriptor"], True, False, "annotations are left out: of index-descriptor"),
     ],
 )
-def test_annotations_without_a_place_are_said(places, images, layout, lost) -> None:
+def test_annotations_without_a_place_are_said(places, indexed, layout, lost) -> None:
     options = ImageOptions(annotations=tuple(Annotation("a", "b", on) for on in places))
-    assert lost_annotations(options, images=images, layout=layout).startswith(lost)
-    assert bool(lost_annotations(options, images=images, layout=layout)) == bool(lost)
+    said = lost_annotations(options, oci=True, indexed=indexed, layout=layout)
+    assert said.startswith(lost)
+    assert bool(said) == bool(lost)
 
 
-def test_docker_s_media_types_have_no_annotations() -> None:
+@pytest.mark.parametrize("layout", [True, False])
+def test_docker_s_media_types_have_no_annotations(layout: bool) -> None:
     options = ImageOptions(oci=False, annotations=(Annotation("a", "b"),))
-    assert "docker's media types" in lost_annotations(options, images=1, layout=False)
+    said = lost_annotations(options, oci=False, indexed=False, layout=layout)
+    assert "docker's media types have none" in said
