@@ -98,7 +98,7 @@ def main(mib: int) -> None:
                 [*JETTISON, "build", "--push", "-t", name, made],
                 root=store,
             )
-            chunked = f"{host}/base:chunked"
+            chunked = f"{host}/chunked/base:1"
             copy = ["skopeo", "copy", "--src-tls-verify=false", "--dest-tls-verify=false"]
             subprocess.run(
                 [
