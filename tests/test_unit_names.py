@@ -94,6 +94,9 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.remote.inline": _CACHES,
     "jettison.remote.registry": _CACHES,
     "jettison.remote.writer": _CACHES,
+    "jettison.api.early_push": Elsewhere(
+        "decides by a whole request what may leave", ("integration/test_early_push.py",)
+    ),
     "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
     "jettison.api.verdict": _REPORTS,

@@ -143,6 +143,7 @@ def prune(
         gone = [mount for mount in unwanted if remove(mount, session.store.trash)]
         layers, freed = _remove_layers(session)
         blobs, freed_blobs = _remove_blobs(session)
+        session.store.partial.remove(before_ns / 1e9)
     session.store.empty_trash()
     left = {row.id for row in layer_rows(session)}
     left |= {mount.path.name for mount in mounts if mount not in gone}

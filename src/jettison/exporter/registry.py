@@ -189,7 +189,7 @@ def move_tags(
 
 
 def _pointed_at(client: RegistryClient, name: Reference, unless: Digest) -> PulledManifest | None:
-    """Return what a tag points at, None if that is nothing, cannot be told, or is wanted."""
+    """Return what a tag points at, None if that is nothing, not known, or wanted."""
     try:
         found = client.manifest(name)
     except JettisonError:

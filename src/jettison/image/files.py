@@ -226,11 +226,10 @@ class LayerUnpacker:
                 return unpack_layer(
                     stream, compression, directory, ownership, diff_id, lower=lower, wanted=wanted
                 )[0]
-        with (
-            self._remote.open(descriptor, blob.source) as remote,
-            self._store.blobs.writer(descriptor) as writer,
+        with self._remote.tee(self._store, descriptor, blob.source, report, stop) as (
+            stream,
+            writer,
         ):
-            stream = TeeReader(remote, writer, descriptor, report, stop)
             result, _ = unpack_layer(
                 stream, compression, directory, ownership, diff_id, lower=lower, wanted=wanted
             )

@@ -6,11 +6,12 @@ Out: streams; blobs in the store, verified.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
-from jettison.errors import ImageNotFoundError
+from jettison.errors import ContentError, ImageNotFoundError
 from jettison.events import Progress, no_progress
 from jettison.image.layout import SCHEME, OciLayout
 from jettison.image.parallel import Stop
@@ -41,8 +42,8 @@ class RemoteBlobs:
         self._client = client
 
     @contextmanager
-    def open(self, descriptor: Descriptor, source: str) -> Iterator[Readable]:
-        """Open a blob for reading from front to back.
+    def open(self, descriptor: Descriptor, source: str, start: int = 0) -> Iterator[Readable]:
+        """Open a blob for reading from an offset on, to its end.
 
         Raises:
             ImageNotFoundError: offline, or the layout is gone.
@@ -50,6 +51,7 @@ class RemoteBlobs:
         """
         if source.startswith(SCHEME):
             with OciLayout(source.removeprefix(SCHEME)).open(descriptor.digest) as file:
+                file.seek(start)
                 yield file
             return
         if self._client is None:
@@ -58,7 +60,8 @@ class RemoteBlobs:
                 " and the build is offline",
                 hint=f"run `jettison pull {source}` while there is a network",
             )
-        with self._client().blob(parse_reference(source), descriptor) as stream:
+        reference = parse_reference(source)
+        with self._client().blob(reference, descriptor, start=start) as stream:
             yield stream
 
     def read_range(
@@ -101,11 +104,46 @@ class RemoteBlobs:
         """
         if store.blobs.has(descriptor.digest):
             return
-        with self.open(descriptor, source) as stream, store.blobs.writer(descriptor) as writer:
-            tee = TeeReader(stream, writer, descriptor, report, stop)
-            while tee.read(_CHUNK_BYTES):
-                pass
-            writer.commit()
+        for _ in range(2):
+            with self.tee(store, descriptor, source, report, stop) as (tee, writer):
+                had = writer.size_bytes
+                try:
+                    while tee.read(_CHUNK_BYTES):
+                        pass
+                    writer.commit()
+                except ContentError:
+                    writer.keeps = False
+                    if not had:
+                        raise
+                    continue  # what was kept may be what is wrong
+                return
+
+    @contextmanager
+    def tee(
+        self,
+        store: Store,
+        descriptor: Descriptor,
+        source: str,
+        report: Progress,
+        stop: Stop | None,
+    ) -> Iterator[tuple[TeeReader, BlobWriter]]:
+        """Open a blob for reading while it is kept: the caller commits the writer.
+
+        What was kept when an earlier fetch was interrupted is read from there.
+
+        Raises:
+            SourceError, StorageError: as ``fetch``.
+        """
+        with store.partial.writer(descriptor) as writer, ExitStack() as resources:
+            kept = None
+            if writer.size_bytes:
+                kept = resources.enter_context(writer.beginning())
+            if writer.size_bytes == descriptor.size:
+                stream: Readable = io.BytesIO()
+            else:
+                opened = self.open(descriptor, source, writer.size_bytes)
+                stream = resources.enter_context(opened)
+            yield TeeReader(stream, writer, descriptor, report, stop, kept), writer
 
 
 class TeeReader:
@@ -117,6 +155,7 @@ class TeeReader:
         descriptor: For progress.
         report: Called with how much was read, under the digest.
         stop: Ends reading.
+        kept: What the writer has already, which is read first.
     """
 
     def __init__(
@@ -126,7 +165,10 @@ class TeeReader:
         descriptor: Descriptor,
         report: Progress,
         stop: Stop | None,
+        kept: BinaryIO | None = None,
     ) -> None:
+        self._kept = kept
+        self._beginning = writer.size_bytes if writer is not None and kept is not None else 0
         self._stream = stream
         self._writer = writer
         self._descriptor = descriptor
@@ -138,9 +180,13 @@ class TeeReader:
         """Return up to ``size`` bytes, none at the end."""
         if self._stop is not None:
             self._stop.check()
-        data = self._stream.read(size)
-        if self._writer is not None:
-            self._writer.write(data)
+        data = b""
+        if self._kept is not None and self._done < self._beginning:
+            data = self._kept.read(min(size, self._beginning - self._done))
+        if not data:
+            data = self._stream.read(size)
+            if self._writer is not None:
+                self._writer.write(data)
         self._done += len(data)
         self._report(self._descriptor.digest, self._done, self._descriptor.size)
         return data

@@ -76,6 +76,7 @@ class BlobStream:
             gone.
         part: The first answer.
         clock: Seconds that only grow.
+        start: Offset from which it is read.
 
     Concurrency: for one thread.
     """
@@ -86,17 +87,19 @@ class BlobStream:
         open_at: Callable[[int, int], BlobPart | None],
         part: BlobPart,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        start: int = 0,
     ) -> None:
         self._descriptor = descriptor
         self._open_at = open_at
         self._response: BaseHTTPResponse | None = part.response
         self._clock = clock
         self._interrupts = INTERRUPTS.count
-        self._skip = 0
-        self._offset = 0
+        self._skip = start - part.starts
+        self._offset = start
         self._failures = 0
         self._slow = 0
-        self._window = (clock(), 0)
+        self._window = (clock(), start)
         """When it began, and how many bytes were here then."""
 
     def __enter__(self) -> Self:

@@ -165,8 +165,13 @@ class RegistryClient:
 
         return _twice(read)
 
-    def blob(self, reference: Reference, descriptor: Descriptor) -> BlobStream:
+    def blob(self, reference: Reference, descriptor: Descriptor, *, start: int = 0) -> BlobStream:
         """Open a blob; connections that break are resumed where they broke.
+
+        Args:
+            reference: An image that has it.
+            descriptor: Of it.
+            start: Offset from which it is read.
 
         Raises:
             RegistryError: no endpoint has it.
@@ -183,7 +188,7 @@ class RegistryClient:
                 return open_foreign(self._transport, descriptor, offset, self.hosts.insecure)
             return found
 
-        part = open_at(0, 0)
+        part = open_at(start, 0)
         if part is None:
             apart = ", and so does where its image says that it is" if descriptor.urls else ""
             raise RegistryError(
@@ -191,7 +196,7 @@ class RegistryClient:
                 f" of `{reference.repository}`{apart}",
                 status=404,
             )
-        return BlobStream(descriptor, open_at, part)
+        return BlobStream(descriptor, open_at, part, start=start)
 
     def tags(self, reference: Reference) -> list[str]:
         """Return the tags of a repository as the registry orders them.

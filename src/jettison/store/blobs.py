@@ -18,7 +18,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from jettison.errors import DigestMismatchError, SizeMismatchError, StorageError
 from jettison.fs.atomic import write_all, write_atomically
@@ -29,6 +29,7 @@ from jettison.oci.manifest import Descriptor
 from jettison.store.staging import Staging
 
 _BLOB_MODE = 0o644
+_CHUNK_BYTES = 1 << 20
 
 
 class BlobStore:
@@ -154,9 +155,24 @@ class BlobWriter:
     """Writes one blob; nothing is visible before ``commit``, and nothing stays without it.
 
     A writer belongs to one thread. Hashing and writing release the interpreter lock.
+
+    Args:
+        blobs: Where it goes.
+        staged: Where it is written.
+        expected: What it must be; None takes any.
+        going_on: Whether a beginning may be there, which is gone on with; without ``commit`` it
+            stays, unless ``keeps`` is made false.
     """
 
-    def __init__(self, blobs: BlobStore, staged: Path, expected: Descriptor | None) -> None:
+    def __init__(
+        self,
+        blobs: BlobStore,
+        staged: Path,
+        expected: Descriptor | None,
+        *,
+        going_on: bool = False,
+    ) -> None:
+        self.keeps = going_on
         self._blobs = blobs
         self._staged = staged
         self._expected = expected
@@ -165,8 +181,27 @@ class BlobWriter:
         self._hasher = hashlib.new(algorithm)
         self.size_bytes = 0
         with storage_errors(staged):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags |= 0 if going_on else os.O_EXCL
             self._descriptor = os.open(staged, flags, _BLOB_MODE)
+            if going_on:
+                self._read_beginning()
+
+    def beginning(self) -> BinaryIO:
+        """Return a reader of what is here; the caller closes it."""
+        with storage_errors(self._staged):
+            return self._staged.open("rb")
+
+    def _read_beginning(self) -> None:
+        """Digest what is here; of more than can be meant, nothing is kept."""
+        while chunk := os.read(self._descriptor, _CHUNK_BYTES):
+            self._hasher.update(chunk)
+            self.size_bytes += len(chunk)
+        if self._expected is None or self.size_bytes > self._expected.size:
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            self._hasher = hashlib.new(self._algorithm)
+            self.size_bytes = 0
 
     def write(self, chunk: bytes | memoryview) -> None:
         """Append bytes; large chunks are cheapest.
@@ -222,7 +257,8 @@ class BlobWriter:
     def __exit__(self, *_: object) -> None:
         if self._descriptor >= 0:
             self._close()
-            self._staged.unlink(missing_ok=True)
+            if not (self.keeps and self.size_bytes):
+                self._staged.unlink(missing_ok=True)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

@@ -26,7 +26,7 @@ from jettison.linux import userns
 PARTS = ("blobs", "blobs/sha256", "snapshots", "cache-mounts", "tmp", "trash")
 """Directories of each store; closed to others in themselves, should the store be opened later."""
 
-LATER_PARTS = ("snapshots-recorded", "git", "failed", "containers")
+LATER_PARTS = ("snapshots-recorded", "git", "failed", "containers", "partial")
 """Directories that are made when they are needed."""
 
 _DATABASE = ("state.db", "state.db-wal", "state.db-shm")

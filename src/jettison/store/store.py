@@ -9,6 +9,7 @@ On disk::
     snapshots/<name>/         fs (overlay layer directory) and meta (``snapshot.overlay``)
     cache-mounts/<id>/        directories of RUN --mount=type=cache
     failed/<name>/            root file systems of failed steps (``solver.failed``)
+    partial/<hex>             beginnings of blobs (``store.partial``)
     containers/<id>/          containers of ``run`` (``container.state``)
     state.db                  tables (``store.database``)
     key                       random bytes (``Store.key``)
@@ -42,6 +43,7 @@ from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
 from jettison.store.images import ImageIndex, write_index
 from jettison.store.layers import LayerIndex
+from jettison.store.partial import PartialBlobs
 from jettison.store.place import LATER_PARTS, PARTS, resolved, take, take_parts
 from jettison.store.staging import Staging
 
@@ -55,6 +57,7 @@ class Store:
     Attributes:
         root: Its directory, absolute and without links.
         blobs: Immutable bytes by digest.
+        partial: Beginnings of blobs whose fetch was interrupted.
         database: Tables.
         images: Images and names.
         layers: What is known about layers.
@@ -65,6 +68,7 @@ class Store:
         self.database = Database(root / "state.db")
         self._staging = Staging(root / "tmp", self.trash)
         self.blobs = BlobStore(root / "blobs", self._staging, self.lease)
+        self.partial = PartialBlobs(root / "partial", self.blobs, self._staging)
         self._has_leases = False
         self.images = ImageIndex(self.database, root / INDEX, self._staging)
         self.layers = LayerIndex(self.database, self.blobs)

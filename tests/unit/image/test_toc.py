@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from jettison.image.remote import RemoteBlobs
 from jettison.image.resolve import ImageResolver
 from jettison.image.table_layer import TableLayer, Tables
 from jettison.image.toc import parse_table, table_digest
+from jettison.layer.estargz import write_estargz
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.plan.op import ImageOp
@@ -22,7 +25,7 @@ from jettison.snapshot.base import ALL_TELL
 from jettison.snapshot.outlined import OutlinedTree
 from jettison.snapshot.stack import StackTree
 from jettison.store.layer import Stack, image_layer_id
-from layer_archives import directory, hard_link, member, symlink
+from layer_archives import archive, directory, hard_link, member, symlink
 
 BIG = bytes(range(256)) * 200
 MEMBERS = (
@@ -128,6 +131,21 @@ def read_digest(rig: Rig, stack: Stack) -> str:
     blob = rig.store.layers.find(stack[0]).blob
     assert blob is not None
     return blob.descriptor.digest
+
+
+def test_a_layer_that_is_written_here_is_read_by_its_table(
+    rig: Rig, tmp_path: Path, read: Read
+) -> None:
+    out = io.BytesIO()
+    made = write_estargz(io.BytesIO(archive(*MEMBERS)), out.write)
+    assert made is not None
+    blob = out.getvalue()
+    image = image_of(rig, tmp_path / "layout", (gzip.decompress(blob), blob, made[1]))
+    tree = browsed(rig, image)
+    assert Path(tree.host_path("/usr/bin/alias")).read_bytes() == BIG
+    assert Path(tree.host_path("/etc/deep/file")).read_bytes() == b"implied"
+    assert tree.by_table
+    assert len(read) == 4
 
 
 @pytest.mark.parametrize(
