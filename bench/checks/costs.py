@@ -1,7 +1,7 @@
 """What checks and a first report cost: the same builds with and without them, in turns.
 
 In:  a directory for stores, best one in memory; how many rounds.
-Out: a table: medians of wall and processor time, and the difference to the build without.
+Out: a table: medians of wall and processor time, and of the difference to the build without.
 
     python -m bench.checks.costs [--work DIRECTORY] [--rounds N]
 
@@ -67,7 +67,7 @@ def main() -> None:
     work = Path(tempfile.mkdtemp(prefix="jettison-costs-", dir=options.work))
     try:
         context = make_context(work / "context")
-        say(f"{'':<12}{'case':<10}{'wall':>9}{'more':>9}{'ratio':>8}{'cpu':>9}{'peak':>9}")
+        say(f"{'':<12}{'case':<10}{'wall':>9}{'more':>9}{'cpu':>9}{'more':>9}{'peak':>9}")
         for kind in ("cold", "last layer", "cached"):
             show(kind, measure(kind, context, work, options.rounds))
     finally:
@@ -80,9 +80,11 @@ def make_context(context: Path) -> Path:
     for path in _programs():
         _take(path, tree)
     for place in _PLACES:
+        (tree / place[1:]).mkdir(parents=True, exist_ok=True)
         for link in Path(place).iterdir():
-            if link.is_symlink() and (tree / os.path.realpath(link)[1:]).is_file():
-                (tree / place[1:] / link.name).symlink_to(os.readlink(link))
+            beside = tree / place[1:] / Path(os.path.realpath(link)).name
+            if link.is_symlink() and beside.is_file():
+                (tree / place[1:] / link.name).symlink_to(beside.name)
     (tree / "lib64").mkdir()
     for loader in glob.glob("/lib*/ld-linux*.so.*"):
         (tree / "lib64" / Path(loader).name).symlink_to(os.path.realpath(loader))
@@ -103,12 +105,14 @@ def _programs() -> list[Path]:
         for path in Path(place).iterdir()
         if path.is_file() and not path.is_symlink()
     )
-    found: dict[Path, None] = {}
+    found = _loaded(Path("/usr/bin/true")) or {}
     for _, path in files:
         loaded = _loaded(path)
-        if len(found) < PROGRAMS and loaded is not None:
+        if loaded is not None and len(found.keys() | loaded.keys()) <= PROGRAMS:
             found.update(loaded)
-    return list(found)[:PROGRAMS]
+        if len(found) == PROGRAMS:
+            break
+    return list(found)
 
 
 def _loaded(path: Path) -> dict[Path, None] | None:
@@ -118,7 +122,7 @@ def _loaded(path: Path) -> dict[Path, None] | None:
     for each in pending:
         with each.open("rb") as file:
             elf = parse(file.fileno())
-        if elf is None or elf.runpath:
+        if elf is None or not elf.is_dynamic or elf.runpath:
             return None
         for name in elf.needed:
             places = (Path(place, name) for place in _PLACES)
@@ -161,8 +165,9 @@ def build(context: Path, store: Path, flags: Sequence[str]) -> Cost:
     process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if status:
-        raise SystemExit(f"a build ended with {os.waitstatus_to_exitcode(status)}")
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"a build ended with {process.returncode}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu, usage.ru_maxrss >> 10)
 
@@ -172,17 +177,14 @@ def show(kind: str, found: dict[str, list[Cost]]) -> None:
     base = found["neither"]
     for name, costs in found.items():
         wall = statistics.median(each.wall for each in costs)
-        more = statistics.median(
-            one.wall - other.wall for one, other in zip(costs, base, strict=True)
-        )
-        ratio = statistics.median(
-            one.wall / other.wall for one, other in zip(costs, base, strict=True)
-        )
         cpu = statistics.median(each.cpu for each in costs)
+        pairs = list(zip(costs, base, strict=True))
+        more_wall = statistics.median(one.wall - other.wall for one, other in pairs)
+        more_cpu = statistics.median(one.cpu - other.cpu for one, other in pairs)
         peak = max(each.peak for each in costs)
         say(
-            f"{kind:<12}{name:<10}{wall * 1e3:7.0f}ms{more * 1e3:7.0f}ms{ratio:8.3f}"
-            f"{cpu * 1e3:7.0f}ms{peak:6} MB"
+            f"{kind:<12}{name:<10}{wall * 1e3:7.0f}ms{more_wall * 1e3:7.0f}ms"
+            f"{cpu * 1e3:7.0f}ms{more_cpu * 1e3:7.0f}ms{peak:6} MB"
         )
 
 

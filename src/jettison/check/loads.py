@@ -97,7 +97,7 @@ def _may_be_led(subject: Subject, path: str, closure: Closure) -> bool:
 
 def _brought(subject: Subject, path: str, elf: Elf) -> Load | None:
     """Return what a copy brought, or a step put on PATH; None if nothing is to be said of it."""
-    if subject.image.fact(loader_of).is_sure_to_load(path, subject.fact(environment_of)):
+    if subject.image.fact(loader_of).is_sure_to_load(elf, subject.fact(environment_of)):
         return None
     closure = _closure(subject, subject.image, path)
     if closure is None:

@@ -61,8 +61,10 @@ def closure(
 ) -> Closure:
     modes = {name: 0o755 for name, data in contents.items() if isinstance(data, bytes)}
     files = files_of(root, contents, modes)
-    loader = Rootfs(files).fact(loader_of)
-    is_sure = loader.is_sure_to_load(path, environment)
+    root_files = Rootfs(files)
+    loader = root_files.fact(loader_of)
+    elf_there = root_files.programs.elf(path)
+    is_sure = elf_there is not None and loader.is_sure_to_load(elf_there, environment)
     found = loader.closure(path, environment)
     assert found is not None
     assert not is_sure or found.verdict is Verdict.STARTS
@@ -305,9 +307,10 @@ def test_what_is_sure_to_load_loads_whatever_libraries_need_of_each_other(
         contents[f"/bin/{name}"] = elf(interp=LD, **{**fields, "soname": ""})
     with tempfile.TemporaryDirectory() as root:
         files = files_of(Path(root), contents, dict.fromkeys(contents.keys() - {LD}, 0o755))
-        loader = Rootfs(files).fact(loader_of)
-        paths = [path for path in contents if path != LD]
-        sure = [path for path in paths if loader.is_sure_to_load(path, HERE)]
+        system = Rootfs(files)
+        loader = system.fact(loader_of)
+        elves = system.programs.elves.items()
+        sure = [path for path, each in elves if loader.is_sure_to_load(each, HERE)]
         verdicts = {path: loader.closure(path, HERE) for path in sure}
     assert {each and each.verdict for each in verdicts.values()} <= {Verdict.STARTS}
 
@@ -322,10 +325,11 @@ def test_libraries_without_paths_of_their_own_are_sure_to_load(tmp_path: Path) -
         "/newer": program("libz.so.1", needs={"libc.so.6": ("GLIBC_2.38",)}),
     }
     files = files_of(tmp_path, contents, dict.fromkeys(contents.keys() - {LD}, 0o755))
-    loader = Rootfs(files).fact(loader_of)
-    sure = [each for each in ("/app", "/led", "/newer") if loader.is_sure_to_load(each, HERE)]
-    assert sure == ["/app"]
-    assert not loader.is_sure_to_load("/app", Environment(library_path="/opt"))
+    system = Rootfs(files)
+    loader, elves = system.fact(loader_of), system.programs.elves
+    asked = ("/app", "/led", "/newer")
+    assert [each for each in asked if loader.is_sure_to_load(elves[each], HERE)] == ["/app"]
+    assert not loader.is_sure_to_load(elves["/app"], Environment(library_path="/opt"))
 
 
 @given(

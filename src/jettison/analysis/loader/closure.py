@@ -35,6 +35,7 @@ from jettison.analysis.rootfs import Rootfs
 _MAX_OBJECTS = 2000
 _MAX_OTHERS = 1000
 _MAX_HINTS = 16
+_MAX_LOADERS = 100
 _COMPATIBLE = {"amd64": {"amd64", "386"}, "arm64": {"arm64", "arm"}}
 """Platforms to the architectures of programs that their kernels run."""
 _EXECUTE = 0o111
@@ -53,7 +54,7 @@ class Loader:
         self._others: dict[str, Elf | None] = {}
         self._interps: dict[str, Interp | None] = {}
         self._systems: dict[tuple[str, int], GlibcSystem | MuslSystem] = {}
-        self._sound: dict[tuple[str, int], SoundLibraries] = {}
+        self._sound: dict[tuple[object, ...], SoundLibraries | None] = {}
         self._unmet: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def closure(self, path: str, environment: Environment) -> Closure | None:
@@ -69,42 +70,35 @@ class Loader:
             elf = self._elf_at(path)
             return Closure(path, elf, Verdict.UNKNOWN) if elf is not None else None
 
-    def is_sure_to_load(self, path: str, environment: Environment) -> bool:
-        """Tell whether a file loads with sound libraries of glibc; if not, it may all the same.
-
-        Args:
-            path: Without links.
-            environment: Of the image.
-        """
-        elf = self._elf_at(path)
-        if elf is None or elf.fault or elf.kind not in {EXEC, DYN} or environment.library_path:
-            return False
-        if not elf.is_dynamic or not runs_on(elf, environment.architecture):
+    def is_sure_to_load(self, elf: Elf, environment: Environment) -> bool:
+        """Tell whether a file loads with sound libraries of glibc; if not, it may all the same."""
+        if elf.fault or elf.kind not in {EXEC, DYN} or not elf.is_dynamic:
             return False
         self.paths.begin()
         try:
-            asked = elf.interp or self._usual(elf)
-            interp = self.interp(absolute(asked, environment.directory), asked)
-            if interp is None or (interp.elf.machine, interp.elf.bits) != (elf.machine, elf.bits):
-                return False
-            names = self._sound_names(elf, interp, environment)
+            sound = self._sound_for(elf, environment)
+            names = sound.names(elf) if sound is not None else None
         except SearchLimitError:
             return False
         return names is not None and elf.soname not in names
 
-    def _sound_names(
-        self, elf: Elf, interp: Interp, environment: Environment
-    ) -> frozenset[str] | None:
-        key = (interp.asked, environment.level)
-        sound = self._sound.get(key)
-        if sound is None:
-            system = self._system(interp, environment)
-            if not isinstance(system, GlibcSystem):
-                return None
-            find = partial(system.find, has_defaults=True)
-            sound = SoundLibraries(interp, find, self._elf_at, self.paths.spend)
-            self._sound[key] = sound
-        return sound.names(elf)
+    def _sound_for(self, elf: Elf, environment: Environment) -> SoundLibraries | None:
+        """Return the sound libraries of the loader of a file; None if it has none of glibc's."""
+        key = (elf.interp, elf.machine, elf.bits, elf.is_big, environment)
+        if key in self._sound:
+            return self._sound[key]
+        found = None
+        if runs_on(elf, environment.architecture) and not environment.library_path:
+            asked = elf.interp or self._usual(elf)
+            interp = self.interp(absolute(asked, environment.directory), asked)
+            if interp is not None and (interp.elf.machine, interp.elf.bits) == key[1:3]:
+                system = self._system(interp, environment)
+                if isinstance(system, GlibcSystem):
+                    find = partial(system.find, has_defaults=True)
+                    found = SoundLibraries(interp, find, self._elf_at, self.paths.spend)
+        if len(self._sound) < _MAX_LOADERS:
+            self._sound[key] = found
+        return found
 
     def _closure(self, path: str, environment: Environment) -> Closure | None:
         found = self.paths.find(path)
