@@ -158,11 +158,7 @@ class PlatformNotFoundError(SourceError):
 
 
 class RegistryError(SourceError):
-    """A registry refused a request.
-
-    ``status`` is the HTTP status, 0 without an answer; ``wait_seconds`` what it asks to wait for
-    before the next attempt.
-    """
+    """A registry refused a request: HTTP ``status`` (0: no answer), a pause that it asks for."""
 
     code = "JE0310"
     wait_seconds: float = 0.0

@@ -35,11 +35,11 @@ class MirrorRule(msgspec.Struct, frozen=True, rename="kebab"):
 
     location: str
     insecure: bool = False
-    pull_from_mirror: Literal["", "all", "digest-only", "tag-only"] = ""
+    pull_from_mirror: Literal["all", "digest-only", "tag-only"] = "all"
 
     def serves(self, *, by_digest: bool) -> bool:
         """Tell whether it is asked for references with a digest, or for those with a tag."""
-        return self.pull_from_mirror in {"", "all", "digest-only" if by_digest else "tag-only"}
+        return self.pull_from_mirror in {"all", "digest-only" if by_digest else "tag-only"}
 
 
 class RegistryRule(msgspec.Struct, frozen=True, rename="kebab"):
