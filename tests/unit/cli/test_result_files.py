@@ -21,7 +21,7 @@ SEVERAL = BuildResult(
     manifest=INDEX,
     descriptor=Descriptor(OCI_INDEX, INDEX, 7),
     images={"linux/amd64": IMAGE, "linux/arm64": sha256_digest(b"other")},
-    provenance={"buildType": "x"},
+    provenances={"linux/amd64": {"buildType": "x"}},
 )
 
 
