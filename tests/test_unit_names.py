@@ -92,6 +92,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.lost": _CACHES,
     "jettison.remote.backend": _CACHES,
     "jettison.remote.inline": _CACHES,
+    "jettison.remote.mounts": _CACHES,
     "jettison.remote.registry": _CACHES,
     "jettison.remote.writer": _CACHES,
     "jettison.api.early_push": Elsewhere(

@@ -179,7 +179,7 @@ def test_a_store_of_a_version_that_lost_times_gives_no_wrong_image(scratch: Scra
             database.execute(f"ALTER TABLE {table} DROP COLUMN content")
         database.execute("ALTER TABLE record DROP COLUMN duration_ns")  # all that came later
         database.execute("ALTER TABLE record ADD COLUMN preimage BLOB NOT NULL DEFAULT x'90'")
-        for table in ("origins", "build", "preimage", "trace", "claimed_layer"):
+        for table in ("origins", "build", "preimage", "trace", "platform_tag", "claimed_layer"):
             database.execute(f"DROP TABLE {table}")
         wrong = database.execute("SELECT layer FROM record WHERE name LIKE '%mkdir /o%'").fetchone()
         database.execute("UPDATE record SET layer = ? WHERE name LIKE '%touch%'", wrong)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from jettison.api.compile import shown, this_platform
 from jettison.api.request import BuildRequest
@@ -18,15 +19,18 @@ from jettison.events import Progress, Sink, Warned
 from jettison.exporter.options import compression_of
 from jettison.exporter.outputs import ImageForm
 from jettison.image.manifest import Compression
+from jettison.image.remote import RemoteBlobs
 from jettison.oci.digest import Digest
 from jettison.oci.platform import parse_platform
 from jettison.oci.reference import parse_reference
+from jettison.plan.op import ExecOp, MountType
 from jettison.remote.backend import CacheBackend
 from jettison.remote.inline import encode_inline
 from jettison.remote.local import LocalCache
+from jettison.remote.mounts import CacheMounts, mount_key
 from jettison.remote.options import INLINE, LOCAL, CacheExport, CachePlace
 from jettison.remote.reader import CacheReader
-from jettison.remote.record import Pack
+from jettison.remote.record import MountRecord, Pack
 from jettison.remote.registry import RegistryCache
 from jettison.remote.shared import SharedMemo, SharedRecords
 from jettison.remote.writer import CacheWriter, Layers, Made, inline_record
@@ -104,6 +108,14 @@ class Caches:
             refused=refused,
             warn=self._warn,
         )
+        self._mounts = CacheMounts(
+            session.store,
+            session.layer_store,
+            RemoteBlobs(None if request.offline else session.registry),
+            session.cache.answers,
+            found,
+            self._warn,
+        )
         self._memo = SharedMemo(session.cache.selections, found)
         self.memo: Memo = self._memo
 
@@ -117,6 +129,10 @@ class Caches:
         for writer in self._writers:
             if shipped or writer.wanted.everything:
                 writer.layer_made(layer)
+
+    def restore_mount(self, mount: str, into: Path) -> bool:
+        """Fill an empty directory with what a cache has of a mount; tell whether one has it."""
+        return self._mounts.restore(mount, into)
 
     def inline(self, solution: Solution) -> str:
         """Return what the image itself is to hold of a cache; empty for nothing."""
@@ -135,12 +151,10 @@ class Caches:
         """
         for writer in self._writers:
             made = self._made(solution, everything=writer.wanted.everything)
+            ids = _mounts_of(solution) if writer.wanted.mounts else []
+            title = f"exporting to {writer.wanted.at.title}"
             try:
-                shown(
-                    self._sink,
-                    f"exporting to {writer.wanted.at.title}",
-                    self._writing(writer, made),
-                )
+                shown(self._sink, title, self._writing(writer, made, ids))
             except JettisonError as error:
                 if not writer.wanted.ignore_error:
                     raise
@@ -151,8 +165,20 @@ class Caches:
         for writer in self._writers:
             writer.close()
 
-    def _writing(self, writer: CacheWriter, made: Sequence[Made]) -> Callable[[Progress], None]:
-        return lambda report: writer.finish(made, self._memo.seen, report)
+    def _writing(
+        self, writer: CacheWriter, made: Sequence[Made], ids: Sequence[str]
+    ) -> Callable[[Progress], None]:
+        def mounts() -> dict[bytes, MountRecord]:
+            found: dict[bytes, MountRecord] = {}
+            for each in ids:
+                known = writer.reader.mount(mount_key(each))
+                source = writer.reader.source
+                added = self._mounts.added(each, source, known, writer.form, writer.put)
+                if added is not None:
+                    found[added.key] = added
+            return found
+
+        return lambda report: writer.finish(made, self._memo.seen, report, mounts)
 
     def _made(self, solution: Solution, *, everything: bool) -> list[Made]:
         plan = solution.plan
@@ -214,3 +240,11 @@ class Caches:
 
     def _warn(self, text: str) -> None:
         self._sink(Warned(time.time_ns(), text))
+
+
+def _mounts_of(solution: Solution) -> list[str]:
+    """Return the ids of the cache mounts of steps that ran, sorted."""
+    ran = set(solution.executed)
+    steps = (each.op for each in solution.plan.vertices if each.digest in ran)
+    mounts = (mount for op in steps if isinstance(op, ExecOp) for mount in op.mounts)
+    return sorted({mount.id for mount in mounts if mount.type is MountType.CACHE})

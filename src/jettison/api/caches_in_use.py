@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from jettison.solver.drivers import Memo, Records
@@ -24,6 +25,10 @@ class CachesInUse(Protocol):
 
     def layer_made(self, layer: LayerId, *, shipped: bool) -> None:
         """Send a layer to the caches that are to have it; ``shipped`` if it is of the image."""
+        ...
+
+    def restore_mount(self, mount: str, into: Path) -> bool:
+        """Fill an empty directory with what a cache has of a mount; tell whether one has it."""
         ...
 
     def inline(self, solution: Solution) -> str:

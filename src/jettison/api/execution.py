@@ -111,6 +111,7 @@ def exec_options(
         timeout_seconds=request.step_timeout_seconds,
         log_bytes=request.step_log_bytes,
         trace_inputs=request.trace_inputs,
+        restore_mount=None if session.caches is None else session.caches.restore_mount,
     )
 
 

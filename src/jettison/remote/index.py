@@ -26,6 +26,8 @@ from jettison.remote.record import (
     MAX_ENTRIES,
     MAX_PACK_BYTES,
     RECORDS_TYPE,
+    CacheRecord,
+    MountRecord,
     Pack,
     encode_pack,
     key_filter,
@@ -162,17 +164,23 @@ def add_pack(
 
 
 def within(pack: Pack, max_bytes: int) -> Pack:
-    """Return those records of a pack that were used last, whose blobs have at most some bytes."""
-    kept: dict[bytes, int] = {}
+    """Return what was used last of a pack, whose blobs have at most some bytes."""
+    records: dict[bytes, CacheRecord] = {}
+    mounts: dict[bytes, MountRecord] = {}
     seen: set[str] = set()
     total = 0
-    for key, record in sorted(pack.records.items(), key=lambda each: -each[1].used_s):
-        total += 0 if record.blob in seen else record.blob_bytes
+    found: list[CacheRecord | MountRecord] = [*pack.records.values(), *pack.mounts.values()]
+    for each in sorted(found, key=lambda one: -one.used_s):
+        blobs = each.blobs
+        total += sum(size for blob, size in blobs.items() if blob not in seen)
         if total > max_bytes:
             break
-        seen.add(record.blob)
-        kept[key] = 1
-    return Pack({key: pack.records[key] for key in kept}, pack.answers)
+        seen.update(blobs)
+        if isinstance(each, MountRecord):
+            mounts[each.key] = each
+        else:
+            records[each.key] = each
+    return Pack(records, pack.answers, mounts)
 
 
 def holds_all(entries: Collection[PackEntry], pack: Pack) -> bool:

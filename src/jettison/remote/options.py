@@ -17,7 +17,7 @@ import msgspec
 from jettison.errors import UsageError
 from jettison.settings import parse_size
 
-_COMMON_TO = frozenset({"type", "mode", "ignore-error", "timeout", "max-size"})
+_COMMON_TO = frozenset({"type", "mode", "mounts", "ignore-error", "timeout", "max-size"})
 _COMPRESSION = frozenset({"compression", "compression-level", "force-compression"})
 _FORM = frozenset({"image-manifest", "oci-mediatypes"})
 """What buildx says of its own format: there is one here, and it is that of images."""
@@ -78,6 +78,7 @@ class CacheExport(msgspec.Struct, frozen=True):
         compression: ``gzip``, ``zstd`` or ``none``; empty is that of the image.
         level: Of the compressor; None is its default.
         reset: Begin anew: what is there goes.
+        mounts: Whether cache mounts are in it, too.
     """
 
     at: CachePlace
@@ -88,6 +89,7 @@ class CacheExport(msgspec.Struct, frozen=True):
     compression: str = ""
     level: int | None = None
     reset: bool = False
+    mounts: bool = False
 
 
 def cache_import(flag: str, given: Mapping[str, str]) -> CacheImport:
@@ -142,6 +144,7 @@ def cache_export(flag: str, given: Mapping[str, str]) -> CacheExport:
         compression="none" if compression == "uncompressed" else compression,
         level=int(level) if level else None,
         reset=_flag(flag, given, "reset", default=False),
+        mounts=_flag(flag, given, "mounts", default=False),
     )
 
 

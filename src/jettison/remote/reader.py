@@ -23,7 +23,7 @@ from jettison.errors import JettisonError
 from jettison.oci.digest import Digest, raw
 from jettison.remote.backend import CacheBackend
 from jettison.remote.index import PackEntry
-from jettison.remote.record import CacheRecord, Pack, answer_key
+from jettison.remote.record import CacheRecord, MountRecord, Pack, answer_key
 
 T = TypeVar("T")
 
@@ -88,6 +88,15 @@ class CacheReader:
             if found is not None:
                 return Digest("sha256:" + found.hex())
         return None
+
+    def mount(self, key: bytes) -> MountRecord | None:
+        """Return what there is of a cache mount, of all machines that wrote it."""
+        found: MountRecord | None = None
+        for pack in reversed(self._holding(key)):
+            here = pack.mounts.get(key)
+            if here is not None:
+                found = here if found is None else here.over(found)
+        return found
 
     def answers(self, wanted: Iterable[bytes]) -> set[bytes]:
         """Return those of some keys of answers that the cache has."""

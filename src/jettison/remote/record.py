@@ -34,6 +34,8 @@ MAX_PACK_BYTES = 16 << 20
 """Of a pack as it is stored, and eight times that uncompressed."""
 MAX_ENTRIES = 1 << 17
 """Records and answers of a pack."""
+_MAX_CHAIN = 64
+"""Layers of a cache mount."""
 _FILTERED = 1 << 13
 _PREFIX = 3
 _MAX_TIME = (1 << 63) - 1
@@ -81,32 +83,89 @@ class CacheRecord(msgspec.Struct, frozen=True, array_like=True):
         """Descriptor of the blob."""
         return Descriptor(self.media_type, self.blob, self.blob_bytes)
 
+    @property
+    def blobs(self) -> dict[Digest, int]:
+        """Bytes of its blob, by digest."""
+        return {self.blob: self.blob_bytes}
+
+
+class MountLayer(msgspec.Struct, frozen=True, array_like=True):
+    """A layer of a cache mount: its blob, and the digest of the tar in it."""
+
+    media_type: str
+    blob: Digest
+    blob_bytes: int
+    diff_id: Digest
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """Descriptor of the blob."""
+        return Descriptor(self.media_type, self.blob, self.blob_bytes)
+
+
+class MountRecord(msgspec.Struct, frozen=True, array_like=True):
+    """What there is of a cache mount.
+
+    Args:
+        key: Of its id (``remote.mounts``).
+        layers: The first one first.
+        replaced: Blobs of layers that one of these holds, too.
+        used_s: When it was last written, seconds since the epoch.
+    """
+
+    key: bytes
+    layers: tuple[MountLayer, ...]
+    replaced: tuple[Digest, ...] = ()
+    used_s: int = 0
+
+    @property
+    def blobs(self) -> dict[Digest, int]:
+        """Bytes of its blobs, by digest."""
+        return {each.blob: each.blob_bytes for each in self.layers}
+
+    def over(self, older: MountRecord) -> MountRecord:
+        """Return both chains as one: no layer of another machine is lost."""
+        kept = [each for each in older.layers if each.blob not in self.replaced]
+        known = {each.blob for each in kept}
+        new = [each for each in self.layers if each.blob not in {*known, *older.replaced}]
+        layers = (*kept, *new)[-_MAX_CHAIN:]
+        replaced = tuple(dict.fromkeys((*self.replaced, *older.replaced)))[:_MAX_CHAIN]
+        return MountRecord(self.key, layers, replaced, max(self.used_s, older.used_s))
+
 
 class Pack(msgspec.Struct, frozen=True):
-    """Records by raw key, answers by ``answer_key``."""
+    """Records by raw key, answers by ``answer_key``, cache mounts by their key."""
 
     records: Mapping[bytes, CacheRecord] = {}
     answers: Mapping[bytes, bytes] = {}
+    mounts: Mapping[bytes, MountRecord] = {}
 
     @property
     def keys(self) -> list[bytes]:
         """All keys in it."""
-        return [*self.records, *self.answers]
+        return [*self.records, *self.answers, *self.mounts]
 
     @property
     def blobs(self) -> dict[Digest, Descriptor]:
-        """The blobs of its records."""
-        return {each.blob: each.descriptor for each in self.records.values()}
+        """The blobs of its records and mounts."""
+        found = {each.blob: each.descriptor for each in self.records.values()}
+        layers = (layer for each in self.mounts.values() for layer in each.layers)
+        return {**found, **{layer.blob: layer.descriptor for layer in layers}}
 
     def over(self, older: Pack) -> Pack:
-        """Return both as one; what is here holds."""
-        return Pack({**older.records, **self.records}, {**older.answers, **self.answers})
+        """Return both as one; what is here holds, and cache mounts have the layers of both."""
+        mounts = {**older.mounts, **self.mounts}
+        for key in older.mounts.keys() & self.mounts.keys():
+            mounts[key] = self.mounts[key].over(older.mounts[key])
+        records = {**older.records, **self.records}
+        return Pack(records, {**older.answers, **self.answers}, mounts)
 
 
 class _Stored(msgspec.Struct, frozen=True, array_like=True):
     version: int
     records: list[CacheRecord]
     answers: list[tuple[bytes, bytes]]
+    mounts: list[MountRecord] = []
 
 
 _decoder = msgspec.msgpack.Decoder(_Stored)
@@ -120,7 +179,8 @@ def answer_key(stack: Digest, selector: Digest) -> bytes:
 def encode_pack(pack: Pack) -> bytes:
     """Return the bytes of a pack; equal packs give equal bytes."""
     records = [pack.records[key] for key in sorted(pack.records)]
-    stored = _Stored(VERSION, records, sorted(pack.answers.items()))
+    mounts = [pack.mounts[key] for key in sorted(pack.mounts)]
+    stored = _Stored(VERSION, records, sorted(pack.answers.items()), mounts)
     return zlib.compress(msgspec.msgpack.encode(stored))
 
 
@@ -148,7 +208,13 @@ def decode_pack(data: bytes) -> Pack:
         _check(record)
     if any(len(key) != 32 or len(answer) != 32 for key, answer in stored.answers):
         raise InvalidManifestError("an answer in cache records is no digest")
-    return Pack({each.key: each for each in stored.records}, dict(stored.answers))
+    for mount in stored.mounts:
+        _check_mount(mount)
+    return Pack(
+        {each.key: each for each in stored.records},
+        dict(stored.answers),
+        {each.key: each for each in stored.mounts},
+    )
 
 
 def _check(record: CacheRecord) -> None:
@@ -173,6 +239,21 @@ def _check(record: CacheRecord) -> None:
         or not -_MAX_TIME <= record.clock_ns <= _MAX_TIME
     ):
         raise InvalidManifestError("a cache record is none")
+
+
+def _check_mount(mount: MountRecord) -> None:
+    digests = [digest for each in mount.layers for digest in (each.blob, each.diff_id)]
+    for digest in (*mount.replaced, *digests):
+        parse_digest(digest)
+    if (
+        len(mount.key) != 32
+        or len(mount.layers) > _MAX_CHAIN
+        or len(mount.replaced) > _MAX_CHAIN
+        or any(each.media_type not in LAYER_COMPRESSION for each in mount.layers)
+        or not all(0 <= each.blob_bytes <= _MAX_TIME for each in mount.layers)
+        or not 0 <= mount.used_s <= _MAX_TIME
+    ):
+        raise InvalidManifestError("the record of a cache mount is none")
 
 
 def key_filter(keys: Collection[bytes]) -> str:

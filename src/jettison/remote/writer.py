@@ -12,7 +12,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, Protocol
 
@@ -30,7 +30,7 @@ from jettison.remote.backend import CacheBackend
 from jettison.remote.index import MadePack, PackEntry, add_pack, make_pack, total_bytes, within
 from jettison.remote.options import CacheExport
 from jettison.remote.reader import CacheReader
-from jettison.remote.record import CacheRecord, Pack
+from jettison.remote.record import CacheRecord, MountRecord, Pack
 from jettison.snapshot.base import LayerStore
 from jettison.store.layer import LayerId, is_image_layer
 from jettison.store.store import Store
@@ -128,6 +128,20 @@ class CacheWriter:
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
 
+    def put(self, descriptor: Descriptor, opened: Callable[[], BinaryIO]) -> None:
+        """Make the cache have a blob."""
+        self._backend.put_blob(descriptor, opened)
+
+    @property
+    def reader(self) -> CacheReader:
+        """What reads the same cache."""
+        return self._reader
+
+    @property
+    def form(self) -> Compression:
+        """How layers are compressed."""
+        return self._form
+
     def layer_made(self, layer: LayerId) -> None:
         """Send a layer soon; any thread may ask. ``finish`` reports what goes wrong."""
         if is_image_layer(layer):
@@ -141,7 +155,11 @@ class CacheWriter:
         self._queue.put(layer)
 
     def finish(
-        self, made: Sequence[Made], answers: Mapping[bytes, bytes], report: Progress
+        self,
+        made: Sequence[Made],
+        answers: Mapping[bytes, bytes],
+        report: Progress,
+        mounts: Callable[[], Mapping[bytes, MountRecord]] = dict,
     ) -> None:
         """Send what is left of the layers, then the records.
 
@@ -149,6 +167,7 @@ class CacheWriter:
             made: Steps whose layers are to be in the cache.
             answers: What was found out about root file systems.
             report: Called with the bytes of each layer, under the digest of its blob.
+            mounts: Sends what is new of cache mounts; returns their records by key.
 
         Raises:
             ExportError: it takes longer than it may.
@@ -158,7 +177,7 @@ class CacheWriter:
 
         def work() -> None:
             try:
-                self._write(made, answers, report)
+                self._write(made, answers, report, mounts())
             except BaseException as error:  # noqa: BLE001 - raised below
                 failure.append(error)
 
@@ -190,14 +209,19 @@ class CacheWriter:
                 continue
 
     def _write(
-        self, made: Sequence[Made], answers: Mapping[bytes, bytes], report: Progress
+        self,
+        made: Sequence[Made],
+        answers: Mapping[bytes, bytes],
+        report: Progress,
+        mounts: Mapping[bytes, MountRecord],
     ) -> None:
         new, used = self._missing(made)
         jobs = [partial(self._send_once, layer, report) for layer in dict.fromkeys(new.values())]
         run_parallel(jobs, limit=_UPLOADS)
         records = {raw(key.key): self._record(key) for key in new}
         known = self._reader.answers(answers)
-        pack = Pack({**used, **records}, {k: v for k, v in answers.items() if k not in known})
+        unknown = {key: answer for key, answer in answers.items() if key not in known}
+        pack = Pack({**used, **records}, unknown, mounts)
         dropped: list[PackEntry] = []
 
         def change(entries: Sequence[PackEntry]) -> tuple[MadePack, list[PackEntry]] | None:

@@ -188,6 +188,8 @@ class ExecOptions(msgspec.Struct, frozen=True):
         resolv_conf: Bytes of ``/etc/resolv.conf``.
         cache_mounts: Directory that holds cache mounts.
         discard: Takes a cache mount away; who uses it goes on with what it has.
+        restore_mount: Fills the empty directory of a cache mount, by its id, with what another
+            machine has left; returns whether there is something.
     """
 
     cache_mounts: Path
@@ -209,6 +211,7 @@ class ExecOptions(msgspec.Struct, frozen=True):
     timeout_seconds: float = 0
     log_bytes: int = 0
     trace_inputs: bool = False
+    restore_mount: Callable[[str, Path], bool] | None = None
 
 
 class Drivers(msgspec.Struct, frozen=True):

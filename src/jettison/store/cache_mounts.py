@@ -9,6 +9,7 @@ time of the last use as its own, and holds when and how large they were found, a
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -38,6 +39,11 @@ class CacheMount(msgspec.Struct, frozen=True):
         free = lock.acquire(wait=False)
         lock.release()
         return not free
+
+
+def directory_name(mount: str) -> str:
+    """Return the name of the directory of a mount, from its id: that is never part of a path."""
+    return hashlib.sha256(mount.encode()).hexdigest()[:32]
 
 
 def use(path: Path) -> FileLock:

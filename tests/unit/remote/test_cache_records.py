@@ -8,9 +8,12 @@ import msgspec
 import pytest
 
 import jettison.remote.record
-from cache_rig import key, pack, record
+from cache_rig import digest, key, pack, record
 from jettison.errors import InvalidManifestError
+from jettison.oci.mediatype import OCI_LAYER_GZIP
 from jettison.remote.record import (
+    MountLayer,
+    MountRecord,
     Pack,
     decode_pack,
     encode_pack,
@@ -81,3 +84,33 @@ def test_a_filter_never_denies_a_key_that_is_there() -> None:
     assert sum(may_hold(prefixes, each) for each in others) < 5
     assert may_hold(read_filter(key_filter(keys * 9)), others[0])  # many: it tells nothing
     assert may_hold(read_filter("§"), others[0])
+
+
+def layer(name: str) -> MountLayer:
+    return MountLayer(OCI_LAYER_GZIP, digest(name), 10, digest("tar " + name))
+
+
+def mount(*names: str, replaced: tuple[str, ...] = ()) -> MountRecord:
+    layers = tuple(map(layer, names))
+    return MountRecord(key("mount"), layers, tuple(map(digest, replaced)), 5)
+
+
+def test_chains_of_two_machines_become_one_that_lacks_nothing() -> None:
+    assert mount("a", "c").over(mount("a", "b")).layers == mount("a", "b", "c").layers
+    whole = mount("f", replaced=("a", "b"))  # packed anew, and another one has added to the old
+    assert whole.over(mount("a", "b", "c")).layers == mount("c", "f").layers
+    assert mount("a", "b", "d").over(whole).layers == mount("f", "d").layers
+
+
+def test_mounts_are_read_as_they_were_written_or_refused() -> None:
+    made = Pack(mounts={key("mount"): mount("a", "b", replaced=("c",))})
+    assert decode_pack(encode_pack(made)) == made
+    assert set(made.blobs) == {digest("a"), digest("b")}
+    for bad in (
+        mount(*map(str, range(65))),
+        msgspec.structs.replace(mount("a"), key=b""),
+        msgspec.structs.replace(mount("a"), used_s=-1),
+        msgspec.structs.replace(mount("a"), replaced=("../x",)),
+    ):
+        with pytest.raises(InvalidManifestError):
+            decode_pack(encode_pack(Pack(mounts={key("mount"): bad})))

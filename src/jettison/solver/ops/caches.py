@@ -14,7 +14,6 @@ other in a cycle; waiting ends when the build is cancelled.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,7 +23,7 @@ from jettison.fs.lock import FileLock
 from jettison.plan.op import ExecMount, MountType, Sharing
 from jettison.plan.vertex import Vertex
 from jettison.solver.runtime import Runtime
-from jettison.store.cache_mounts import use
+from jettison.store.cache_mounts import directory_name, use
 
 
 class Caches:
@@ -54,7 +53,7 @@ class Caches:
             if mount.type is MountType.CACHE and (sharing := self._sharing(mount)) is not (
                 Sharing.SHARED
             ):
-                name = _name(mount)
+                name = directory_name(mount.id)
                 alone[name] = max(alone.get(name, sharing), sharing, key=_strictness)
         for name in sorted(alone):
             self._directories[name] = self._alone(name, alone[name])
@@ -66,13 +65,13 @@ class Caches:
             mount: It.
             seed: Writes what a new cache begins with into an empty directory.
         """
-        name = _name(mount)
+        name = directory_name(mount.id)
         directory = self._directories.get(name) or self._place(name)
         if self._vertex.ignore_cache and (mount.mode is not None or mount.uid or mount.gid):
             runtime = self._runtime
             runtime.renewed.get(directory.name, lambda: runtime.drivers.options.discard(directory))
         self._stack.callback(use(directory).release)
-        self._make(directory, seed)
+        self._make(directory, mount, seed)
         ownership = self._runtime.drivers.ownership
         ownership.set_mode(os.fspath(directory), mount.mode if mount.mode is not None else 0o755)
         ownership.chown(os.fspath(directory), (mount.uid, mount.gid))
@@ -103,26 +102,30 @@ class Caches:
             self._stack.callback(lock.release)
             return directory
 
-    def _make(self, directory: Path, seed: Callable[[Path], None] | None) -> None:
-        """Make a directory that is not there; it appears with all that it begins with."""
+    def _make(self, directory: Path, mount: ExecMount, seed: Callable[[Path], None] | None) -> None:
+        """Make a directory that is not there; it appears with all that it begins with.
+
+        That is what another machine has left, else what the mount says.
+        """
         if directory.exists():
             return
-        if seed is None:
+        restore = self._runtime.drivers.options.restore_mount
+        if directory.name != directory_name(mount.id):
+            restore = None  # one of several private ones
+        if seed is None and restore is None:
             directory.mkdir(exist_ok=True)
             return
         active = self._runtime.drivers.layer_store.prepare()
         try:
-            seed(active.upper)
+            restored = restore is not None and restore(mount.id, active.upper)
+            if seed is not None and not restored:
+                seed(active.upper)
             active.upper.rename(directory)
         except OSError as error:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise  # else another build was faster
         finally:
             self._runtime.drivers.layer_store.discard(active)
-
-
-def _name(mount: ExecMount) -> str:
-    return hashlib.sha256(mount.id.encode()).hexdigest()[:32]
 
 
 def _strictness(sharing: Sharing) -> int:
