@@ -28,9 +28,11 @@ from ownership_rig import OWNERSHIP
 class Runtime(SimpleNamespace):
     """What caches need of a ``Runtime``, on a real store."""
 
-    def __init__(self, store: Store, *, moves: bool = False) -> None:
+    def __init__(self, store: Store, *, moves: bool = False, restore=None) -> None:
         layer_store = OverlayLayerStore(store, OWNERSHIP)
-        options = SimpleNamespace(cache_mounts=store.cache_mounts, discard=store.trash)
+        options = SimpleNamespace(
+            cache_mounts=store.cache_mounts, discard=store.trash, restore_mount=restore
+        )
         drivers = SimpleNamespace(options=options, ownership=OWNERSHIP, layer_store=layer_store)
         self.said = []
         super().__init__(
@@ -106,6 +108,27 @@ def test_a_new_cache_appears_with_what_it_begins_with(store):
         (place / "more").write_text("")
         directory(Runtime(store), cache(), stack, seed=seed)
     assert sorted(os.listdir(place)) == ["more", "seed"]
+
+
+@pytest.mark.parametrize(("has", "begins_with"), [(True, "restored"), (False, "seed")])
+def test_a_new_cache_is_restored_once_before_it_begins_with_anything_else(store, has, begins_with):
+    asked = []
+
+    def restore(mount: str, place: Path) -> bool:
+        asked.append(mount)
+        if has:
+            (place / "restored").write_text("x")
+        return has
+
+    def seed(place: Path) -> None:
+        (place / "seed").write_text("x")
+
+    runtime = Runtime(store, restore=restore)
+    with ExitStack() as stack:
+        place = directory(runtime, cache(), stack, seed=seed)
+        directory(runtime, cache(), stack, seed=seed)
+    assert os.listdir(place) == [begins_with]
+    assert asked == [cache().id]
 
 
 def test_a_beginning_that_fails_leaves_no_cache(store):
