@@ -22,7 +22,7 @@ from jettison.api.output import prepare_outputs
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.api.transfer import push as push_image
-from jettison.errors import JettisonError, RegistryError
+from jettison.errors import ImageNotFoundError, JettisonError, RegistryError
 from jettison.events import discard
 from jettison.exporter.outputs import RegistryOutput
 from jettison.oci.reference import parse_reference
@@ -121,6 +121,16 @@ def test_the_push_finds_what_left_early_and_sends_each_blob_once(
         result = build(session, request, discard)
         # What was tested in between is sent as it is: the very bytes.
         assert push_image(session, names[0], RegistryOutput(), discard) == result.manifest
+        name = names[0].removesuffix(":1")
+        for digest in (result.image_id, result.manifest):
+            for form in (f"{name}@{digest}", f"{name}:tested@{digest}"):
+                assert push_image(session, form, RegistryOutput(), discard) == result.manifest
+        with pytest.raises(ImageNotFoundError):
+            push_image(session, f"{name}@sha256:{'1' * 64}", RegistryOutput(), discard)
+    tested = client.manifest(parse_reference(f"{name}:tested"))
+    assert tested is not None
+    assert tested.descriptor.digest == result.manifest
+    assert client.manifest(parse_reference(f"{name}:latest")) is None
     for server, name in zip((registry, second), names, strict=True):
         sent = uploads(server, "early/app")
         assert len(sent) == len(set(sent)) == 4  # three layers, the config

@@ -20,11 +20,14 @@ from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, UsageError
 from jettison.events import Progress, Sink
 from jettison.exporter.catalog import make_exporter
+from jettison.exporter.layout_contents import build_set
+from jettison.exporter.options import pushed_options
 from jettison.exporter.outputs import RegistryOutput
 from jettison.image.parallel import Stop, run_parallel
 from jettison.oci.digest import Digest
 from jettison.oci.platform import parse_platform
 from jettison.oci.reference import Reference, parse_reference
+from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
 _DOWNLOADS = 4
@@ -150,20 +153,52 @@ def push(
 ) -> Digest | None:
     """Push an image to the registry that its name tells; return the digest of what it names there.
 
-    Of a name for several platforms that is an index of all, unless one is chosen.
+    Of a name for several platforms that is an index of all, unless one is chosen. A digest in the
+    name is an image's ID, or that of what is pushed: what was built, and tested since, is sent then
+    or nothing is. A tag beside it moves; without one, none does.
 
     Raises:
         ImageNotFoundError, PlatformNotFoundError: the store does not have it.
         RegistryError: the registry refuses it.
     """
-    images = chosen_images(session, name, platform)
+    images = _images_to_push(session, name, output, platform)
     reference = parse_reference(name)
     exporter = make_exporter(output, services(session), names=(reference,))
     if exporter is None:
         return None
-    layers = [each.layer for image in images for each in image.layers]
-    if any(not session.store.layers.find(each).blobs for each in layers):
-        session.require_namespace()
+    _require_packable(session, images)
     title = f"pushing {reference.familiar}"
     result = shown(sink, title, lambda report: exporter.export(images, report))
     return result.manifest.digest if result.manifest is not None else None
+
+
+def _images_to_push(
+    session: Session, name: str, output: RegistryOutput, platform: str
+) -> Sequence[StoredImage]:
+    """Return the images of a name; with a digest also those whose manifest or index will have it.
+
+    Raises:
+        ImageNotFoundError, PlatformNotFoundError: there are none.
+    """
+    try:
+        return chosen_images(session, name, platform)
+    except ImageNotFoundError:
+        reference = parse_reference(name)
+        if reference.digest is None:
+            raise
+        options = pushed_options(output, (reference,))
+        for tag in session.store.images.tags():
+            if not tag.startswith(f"{reference.name}:"):
+                continue
+            images = chosen_images(session, tag, platform)
+            _require_packable(session, images)
+            made = build_set(services(session), images, options, oci=options.oci)
+            if made.root.digest == reference.digest:
+                return images
+        raise
+
+
+def _require_packable(session: Session, images: Sequence[StoredImage]) -> None:
+    layers = [each.layer for image in images for each in image.layers]
+    if any(not session.store.layers.find(each).blobs for each in layers):
+        session.require_namespace()

@@ -171,6 +171,7 @@ def move_tags(
         RegistryError: a registry refuses one.
     """
     media_type, data = _root(made)
+    uploaders = [each for each in uploaders if each[0].tag]  # NAME@DIGEST names no tag
     before: list[tuple[Reference, Uploader, PulledManifest | None]] = []
     several = len(uploaders) > 1
     for name, uploader in uploaders:
