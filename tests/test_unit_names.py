@@ -120,7 +120,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.loader.family": _CHECKS,
     "jettison.analysis.loader.system": _CHECKS,
     "jettison.analysis.loader.glibc": _LOADERS,
-    "jettison.analysis.loader.interp": _LOADERS,
     "jettison.analysis.loader.musl": _LOADERS,
     "jettison.analysis.loader.search": _LOADERS,
     "jettison.analysis.loader.sound": _LOADERS,
@@ -183,7 +182,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.copier.members": _COPIES,
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
-    "jettison.exporter.base": Elsewhere("a protocol and values", ("contract/test_exporter.py",)),
     "jettison.exporter.directory": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)

@@ -16,7 +16,7 @@ import msgspec
 
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
-from jettison.errors import JettisonError, UsageError, located
+from jettison.errors import JettisonError, UsageError
 from jettison.events import Outcome, Sink, VertexEnded, VertexProgress, VertexStarted, Warned
 from jettison.frontend.base import (
     CompileRequest,
@@ -28,6 +28,7 @@ from jettison.frontend.base import (
     NamedContext,
     NeedImages,
 )
+from jettison.located import located
 from jettison.oci.config import ImageConfig
 from jettison.oci.platform import Platform, normalise, parse_platform
 from jettison.oci.reference import parse_reference

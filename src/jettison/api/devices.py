@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jettison.errors import SolveError, Span, UsageError, located
+from jettison.errors import SolveError, Span, UsageError
+from jettison.located import located
 from jettison.plan.graph import Plan
 from jettison.plan.op import ExecDevice, ExecOp
 

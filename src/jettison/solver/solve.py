@@ -17,10 +17,11 @@ from contextlib import nullcontext, suppress
 
 from jettison.cache.key import CacheKey
 from jettison.cache.record import Record
-from jettison.errors import ExecError, JettisonError, located
+from jettison.errors import ExecError, JettisonError
 from jettison.events import Outcome, VertexEnded, VertexStarted
 from jettison.fs.lock import FileLock
 from jettison.fs.os_errors import storage_errors
+from jettison.located import located
 from jettison.oci.digest import Digest, encoded
 from jettison.plan.graph import Plan
 from jettison.plan.op import CopyOp, ExecOp, GitOp, HttpOp, ImageOp, LocalOp, MkdirOp

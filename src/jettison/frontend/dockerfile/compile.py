@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from jettison.errors import Span, StageGraphError, located
+from jettison.errors import Span, StageGraphError
 from jettison.frontend.base import (
     CompileRequest,
     ImageConfigs,
@@ -29,6 +29,7 @@ from jettison.frontend.dockerfile.span import pointing
 from jettison.frontend.dockerfile.stages import Stage, StageGraph
 from jettison.frontend.dockerfile.state import Build, StageState
 from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction
+from jettison.located import located
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform, normalise
 from jettison.plan.graph import ImageTemplate, Plan, StageSummary, order

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from jettison.errors import DockerfileSyntaxError, located
+from jettison.errors import DockerfileSyntaxError
 from jettison.frontend.dockerfile import syntax
 from jettison.frontend.dockerfile.flags import FLAGS, Flags
 from jettison.frontend.dockerfile.heredoc import parse_heredoc
 from jettison.frontend.dockerfile.mounts import check_mount
 from jettison.frontend.dockerfile.syntax import Command, Heredoc, Instruction, KeyValue, Node
 from jettison.frontend.dockerfile.text import SPACES, did_you_mean, quote
+from jettison.located import located
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9\-_.]*")
 _MAX_RETRIES = 2**31 - 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jettison.errors import located
 from jettison.frontend.dockerfile import syntax
 from jettison.frontend.dockerfile.config import ImageState
 from jettison.frontend.dockerfile.contexts import SCRATCH
@@ -23,6 +22,7 @@ from jettison.frontend.dockerfile.scope import Scope
 from jettison.frontend.dockerfile.stages import Stage, Step
 from jettison.frontend.dockerfile.state import Build, StageState, clean
 from jettison.frontend.dockerfile.words import split_words
+from jettison.located import located
 from jettison.oci.config import Healthcheck
 from jettison.plan.op import MkdirOp
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from jettison.errors import DockerfileSyntaxError, Span, located
+from jettison.errors import DockerfileSyntaxError, Span
 from jettison.frontend.dockerfile.flags import split_flags
 from jettison.frontend.dockerfile.heredoc import find_heredocs
 from jettison.frontend.dockerfile.lines import LineReader, LogicalLine
 from jettison.frontend.dockerfile.syntax import Heredoc, Node, SyntaxNote
 from jettison.frontend.dockerfile.text import SEPARATOR, SPACES, quote
+from jettison.located import located
 
 _HEREDOC_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
 _MAX_NESTING = 8

@@ -12,13 +12,14 @@ from functools import lru_cache
 
 import msgspec
 
-from jettison.errors import DockerfileSyntaxError, Span, located
+from jettison.errors import DockerfileSyntaxError, Span
 from jettison.frontend.dockerfile.instructions import build
 from jettison.frontend.dockerfile.lines import read_directives, split_lines
 from jettison.frontend.dockerfile.nodes import read_nodes
 from jettison.frontend.dockerfile.span import pointing
 from jettison.frontend.dockerfile.syntax import Arg, Dockerfile, From, Instruction, Node
 from jettison.frontend.dockerfile.words import DEFAULT_ESCAPE
+from jettison.located import located
 
 
 @lru_cache(maxsize=2)  # a build compiles again when it knows its images, and checks, too

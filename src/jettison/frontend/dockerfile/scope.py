@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from jettison.errors import ExpansionError, located
+from jettison.errors import ExpansionError
 from jettison.frontend.dockerfile.syntax import Arg
 from jettison.frontend.dockerfile.text import parse_bool
 from jettison.frontend.dockerfile.words import expand
+from jettison.located import located
 from jettison.oci.platform import Platform
 
 PROXY_NAMES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")

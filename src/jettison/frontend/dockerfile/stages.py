@@ -23,7 +23,6 @@ from jettison.errors import (
     Span,
     StageGraphError,
     UsageError,
-    located,
 )
 from jettison.frontend.base import NamedContext
 from jettison.frontend.dockerfile.contexts import SCRATCH, ContextBase, Contexts
@@ -31,6 +30,7 @@ from jettison.frontend.dockerfile.mounts import mount_from
 from jettison.frontend.dockerfile.syntax import Copy, From, Instruction, OnBuild, Run
 from jettison.frontend.dockerfile.text import did_you_mean
 from jettison.frontend.dockerfile.words import expand
+from jettison.located import located
 from jettison.oci.platform import Platform, parse_platform
 from jettison.oci.reference import parse_reference
 
