@@ -227,8 +227,11 @@ class CachedLayerError(ContentError):
 
     code = "JE0406"
 
-    def __init__(self, message: str, *, layer: str) -> None:
-        super().__init__(message, hint="build again; steps whose layers are lost run")
+    def __init__(
+        self, message: str, *, layer: str = "", hint: str | None = None, span: Span | None = None
+    ) -> None:
+        again = "build again; steps whose layers are lost run"
+        super().__init__(message, hint=hint or again, span=span)
         self.layer = layer
 
 
