@@ -5,12 +5,13 @@ In:  the defects and the good images of ``tests/checks``, the stand-in base imag
      and the public projects of ``bench/checks/projects.toml`` as far as their repositories are in
      the directory that ``--sources`` names (``OWNER/NAME`` or
      ``OWNER+NAME/repo``).
-Out: Markdown on standard output: for each rule how many defects it found and missed, and how often
-     it was wrong about a good image; for each good image what was found, and what a start of it
-     came to. ``--json`` keeps each finding. The exit status is 1 if something was missed or wrong.
+Out: the page ``docs/checks/results.md`` on standard output: for each rule how many defects it found
+     and missed, and how often it was wrong about a good image; for each good image what was found,
+     and what a start of it came to. ``--json`` keeps each finding. The exit status is 1 if
+     something was missed or wrong.
 
 Run it with the project's interpreter, as root, where packages can be fetched. Base images and
-builds stay in the store (``JETTISON_ROOT``), so that a second run only checks.
+builds stay in the store (``JETTISON_ROOT``), so that a second run only checks and starts.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from bench.checks.tables import (  # noqa: E402
     Image,
     Start,
     false_ones,
-    whole_text,
+    page,
     wrong_ones,
 )
 
@@ -146,6 +147,9 @@ class Run:
         """Build the public projects that are there."""
         for build in manifest.build:
             if not self._is_wanted(build.name):
+                continue
+            if build.missing:
+                yield Image("project", build.name, missing=build.missing)
                 continue
             with tempfile.TemporaryDirectory(prefix="jettison-project-") as place:
                 try:
@@ -332,7 +336,8 @@ def main(argv: Sequence[str]) -> int:
         kept = {"defects": defects, "images": images}
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
     rules = [*(rule.name for rule in OWN_RULES), *(entry.id for entry in ENTRIES)]
-    sys.stdout.write(whole_text(defects, images, manifest.right, rules))
+    today = time.strftime("%Y-%m-%d")
+    sys.stdout.write(page(defects, images, manifest.right, rules, today=today))
     return 1 if wrong_ones(defects, images, manifest.right) else 0
 
 

@@ -40,6 +40,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bases: Goes before the manifest's.
         probe: What is wanted of a start, as ``--probe`` takes it.
         ends: Why a start ends by itself, without a network and arguments; empty if it must not.
+        missing: Why it cannot be built with stand-ins; then nobody tries.
     """
 
     repository: str
@@ -51,6 +52,7 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bases: Mapping[str, str] = {}
     probe: str = "3s"
     ends: str = ""
+    missing: str = ""
 
     @property
     def name(self) -> str:

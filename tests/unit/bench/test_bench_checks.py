@@ -22,6 +22,7 @@ from bench.checks.tables import (
     Start,
     false_ones,
     image_table,
+    page,
     right_table,
     rule_table,
     summary,
@@ -164,3 +165,19 @@ def test_rules_are_counted() -> None:
         "ms301-b: MS302: it is wrong",
         "a/b: MS301: it is wrong",
     ]
+
+
+def test_the_page_has_both_tables_and_what_is_not_built() -> None:
+    images = (
+        Image("project", "a/b", (finding("MS301"),), crosses=True),
+        Image("project", "a/c", missing="there is no compiler"),
+    )
+    text = page((Defect("ms302-a", "MS302", is_found=True),), images, (), (), today="2026-01-02")
+    assert "Measured on 2026-01-02 by one run" in text
+    assert "- 1 planted defects, 1 built; 1 found at their line and path." in text
+    assert "- 1 good images built, 1 of them of public projects." in text
+    assert "- Errors about good images: 1." in text
+    assert "| MS301 | 0 | 0 | 1 |" in text
+    assert "## Missed and false\n\n- a/b: MS301: it is wrong" in text
+    assert "## Not built\n\n- a/c: there is no compiler" in text
+    assert "Warnings that are right" not in text
