@@ -5,12 +5,13 @@ In:  the defects and the good images of ``tests/checks``, the stand-in base imag
      and the public projects of ``bench/checks/projects.toml`` as far as their repositories are in
      the directory that ``--sources`` names (``OWNER/NAME`` or
      ``OWNER+NAME/repo``).
-Out: Markdown on standard output: for each rule how many defects it found and missed, and how often
-     it was wrong about a good image; for each good image what was found. ``--json`` keeps each
-     finding. The exit status is 1 if something was missed or wrong.
+Out: the page ``docs/checks/results.md`` on standard output: for each rule how many defects it found
+     and missed, and how often it was wrong about a good image; for each good image what was found,
+     and what a start of it came to. ``--json`` keeps each finding. The exit status is 1 if
+     something was missed or wrong.
 
 Run it with the project's interpreter, as root, where packages can be fetched. Base images and
-builds stay in the store (``JETTISON_ROOT``), so that a second run only checks.
+builds stay in the store (``JETTISON_ROOT``), so that a second run only checks and starts.
 """
 
 from __future__ import annotations
@@ -31,8 +32,21 @@ from project_python import ROOT, enter
 enter()
 
 import msgspec  # noqa: E402 - found through sys.path
-from bench.checks.sources import Manifest, NotHadError, checked_out, stand_ins  # noqa: E402
-from bench.checks.tables import Defect, Image, false_ones, whole_text, wrong_ones  # noqa: E402
+from bench.checks.sources import (  # noqa: E402
+    Manifest,
+    NotHadError,
+    checked_out,
+    crosses,
+    stand_ins,
+)
+from bench.checks.tables import (  # noqa: E402
+    Defect,
+    Image,
+    Start,
+    false_ones,
+    page,
+    wrong_ones,
+)
 
 import jettison  # noqa: E402
 from checks.rig import HERE as FIXTURES  # noqa: E402
@@ -40,6 +54,8 @@ from checks.rig import Checked, Expected  # noqa: E402
 from e2e.rig import Jettison, made_bases  # noqa: E402
 from jettison.api.check import check  # noqa: E402
 from jettison.api.image_checks import check_named  # noqa: E402
+from jettison.api.probe import probe_named  # noqa: E402
+from jettison.api.probe_container import parse_target  # noqa: E402
 from jettison.api.request import BuildRequest  # noqa: E402
 from jettison.api.session import Session  # noqa: E402
 from jettison.check.registry import ENTRIES  # noqa: E402
@@ -79,7 +95,10 @@ class Run:
                 continue
             wanted = msgspec.json.decode(path.read_bytes(), type=Expected)
             try:
-                found = self._fixture(folder, **wanted.options)
+                if wanted.text:
+                    found = self._checked.of_text(folder)
+                else:
+                    _, found = self._fixture(folder, **wanted.options)
             except jettison.JettisonError as error:
                 yield Defect(folder.name, wanted.rule, trouble=reason(error))
                 continue
@@ -98,7 +117,10 @@ class Run:
             name = path.parent.name
             if self._is_wanted(name):
                 try:
-                    yield Image("fixture", name, self._fixture(path.parent))
+                    tag, found = self._fixture(path.parent)
+                    start = self._started(tag, found)
+                    has_others = crosses(path.read_text())
+                    yield Image("fixture", name, found, crosses=has_others, start=start)
                 except jettison.JettisonError as error:
                     yield Image("fixture", name, missing=reason(error))
 
@@ -116,12 +138,18 @@ class Run:
             if name == "bases" or not self._is_wanted(name):
                 continue
             self._checked.need_bases(path.read_text())
-            yield self._built("example", name, path.parent, path)
+            image = self._built("example", name, path.parent, path)
+            if not image.missing:
+                image.start = self._started(tag_of(name), image.findings)
+            yield image
 
     def projects(self, manifest: Manifest, sources: Path | None) -> Iterator[Image]:
         """Build the public projects that are there."""
         for build in manifest.build:
             if not self._is_wanted(build.name):
+                continue
+            if build.missing:
+                yield Image("project", build.name, missing=build.missing)
                 continue
             with tempfile.TemporaryDirectory(prefix="jettison-project-") as place:
                 try:
@@ -133,7 +161,7 @@ class Run:
                 except (NotHadError, jettison.JettisonError) as error:
                     yield Image("project", build.name, missing=reason(error))
                     continue
-                yield self._built(
+                image = self._built(
                     "project",
                     build.name,
                     Path(place) / build.folder,
@@ -145,6 +173,11 @@ class Run:
                         for name, target in contexts.items()
                     },
                 )
+            if not image.missing:
+                image.start = self._started(
+                    tag_of(build.name), image.findings, build.probe, build.ends
+                )
+            yield image
 
     def _is_wanted(self, name: str) -> bool:
         return not self._only or any(part in name for part in self._only)
@@ -180,11 +213,11 @@ class Run:
             step_timeout_seconds=STEP_SECONDS,
         )
 
-    def _fixture(self, folder: Path, **options: object) -> tuple[Finding, ...]:
+    def _fixture(self, folder: Path, **options: object) -> tuple[str, tuple[Finding, ...]]:
         with tempfile.TemporaryDirectory(prefix="jettison-fixture-") as place:
             copy = Path(shutil.copytree(folder, Path(place) / folder.name, symlinks=True))
-            _, built = self._checked.build(copy, progress="quiet", **options)
-        return built.findings
+            tag, built = self._checked.build(copy, progress="quiet", **options)
+        return tag, built.findings
 
     def _built(
         self, kind: str, name: str, folder: Path, dockerfile: Path, **options: object
@@ -203,7 +236,17 @@ class Run:
             of_text = check(self._session, request).own
         except jettison.JettisonError as error:
             return Image(kind, name, missing=reason(error))
-        return Image(kind, name, (*of_text, *self._check(tag)))
+        has_others = crosses(dockerfile.read_text(), request.target)
+        return Image(kind, name, (*of_text, *self._check(tag)), crosses=has_others)
+
+    def _started(
+        self, tag: str, findings: Sequence[Finding], probe: str = "3s", ends: str = ""
+    ) -> Start:
+        try:
+            probed = probe_named(self._session, tag, parse_target(probe), findings)
+        except jettison.JettisonError as error:
+            return Start(reason(error), ok=False, ends=ends)
+        return Start(probed.text, probed.ok, ends, probed.refuted)
 
     def _check(self, tag: str) -> tuple[Finding, ...]:
         return check_named(self._session, tag, self._ignored).findings
@@ -287,12 +330,14 @@ def main(argv: Sequence[str]) -> int:
             for image in part:
                 images.append(image)
                 false = [f"{e.rule} {e.detail}" for e in false_ones(image, manifest.right)]
-                tell(started, image.name, image.missing or "; ".join(false) or "silent")
+                did = image.start.text if image.start else ""
+                tell(started, image.name, image.missing or "; ".join([*false, did]) or "silent")
     if arguments.json:
         kept = {"defects": defects, "images": images}
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))
     rules = [*(rule.name for rule in OWN_RULES), *(entry.id for entry in ENTRIES)]
-    sys.stdout.write(whole_text(defects, images, manifest.right, rules))
+    today = time.strftime("%Y-%m-%d")
+    sys.stdout.write(page(defects, images, manifest.right, rules, today=today))
     return 1 if wrong_ones(defects, images, manifest.right) else 0
 
 

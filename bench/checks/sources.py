@@ -1,7 +1,8 @@
 """The public projects that checks must be silent on: which there are, and their files.
 
 In:  ``projects.toml``, git repositories in a directory.
-Out: a build's context in a directory; which image stands for each that a Dockerfile is FROM.
+Out: a build's context in a directory; which image stands for each that a Dockerfile is FROM;
+     whether what ships comes from other stages.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import msgspec
 
 from jettison.findings.finding import Finding
 from jettison.frontend.dockerfile.parser import parse
-from jettison.frontend.dockerfile.syntax import Arg, From
+from jettison.frontend.dockerfile.syntax import Arg, Copy, From, Run
 
+_FROM = re.compile(r"(?:^|,)from=([^,]+)")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
@@ -36,6 +38,9 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         target: Stage.
         args: Of the build.
         bases: Goes before the manifest's.
+        probe: What is wanted of a start, as ``--probe`` takes it.
+        ends: Why a start ends by itself, without a network and arguments; empty if it must not.
+        missing: Why it cannot be built with stand-ins; then nobody tries.
     """
 
     repository: str
@@ -45,6 +50,9 @@ class Build(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str = ""
     args: Mapping[str, str] = {}
     bases: Mapping[str, str] = {}
+    probe: str = "3s"
+    ends: str = ""
+    missing: str = ""
 
     @property
     def name(self) -> str:
@@ -147,6 +155,39 @@ def stand_ins(manifest: Manifest, build: Build, dockerfile: str) -> dict[str, st
         if target is not None:
             found[image] = target
     return found
+
+
+class _Stage(msgspec.Struct):
+    """A stage: what it is FROM, and whether it has files of an earlier one."""
+
+    base: str
+    has_others: bool = False
+
+
+def crosses(dockerfile: str, target: str = "") -> bool:
+    """Return whether a stage, by default the last, or one that it is FROM has files of others.
+
+    An image that is no stage does not count.
+    """
+    stages: dict[str, _Stage] = {}
+    stage = _Stage("")
+    for each in parse(dockerfile.encode()).instructions:
+        if isinstance(each, From):
+            stage = _Stage(each.image.lower())
+            stages[each.stage_name or str(len(stages))] = stage
+        elif isinstance(each, Copy):
+            stage.has_others |= _is_stage(each.from_name, stages)
+        elif isinstance(each, Run):
+            sources = (_FROM.search(mount) for mount in each.mounts)
+            stage.has_others |= any(_is_stage(found[1], stages) for found in sources if found)
+    wanted: _Stage | None = stages[target.lower()] if target else stage
+    while wanted is not None and not wanted.has_others:
+        wanted = stages.get(wanted.base)
+    return wanted is not None
+
+
+def _is_stage(name: str, stages: Mapping[str, _Stage]) -> bool:
+    return name.lower() in stages or (name.isdigit() and int(name) < len(stages))
 
 
 def _images(dockerfile: str, args: Mapping[str, str]) -> Iterator[str]:

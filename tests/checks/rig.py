@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 import jettison
+from jettison.api.check import check
 from jettison.api.images import remove_images
-from jettison.api.request import BuildResult, SecretRequest
+from jettison.api.request import BuildRequest, BuildResult, SecretRequest
 from jettison.api.session import Session
 from jettison.findings.finding import Finding, Severity
 from jettison.frontend.dockerfile.parser import parse
@@ -38,6 +39,7 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         status: Of the fixed image's command.
         fixed: ``apply``: by the finding's first fix; ``file``: by ``Fixed.Dockerfile``.
         output: Part of what the fixed image writes.
+        text: Whether it is found in the Dockerfile alone; with ``fails``, it cannot be built.
         options: Of the build, as ``jettison.build`` takes them; paths of contexts begin at the
             folder, and name an image if there is a Dockerfile.
     """
@@ -51,6 +53,7 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: int = 0
     fixed: str = "apply"
     output: str = ""
+    text: bool = False
     options: dict[str, Any] = {}
 
 
@@ -106,6 +109,20 @@ class Checked:
             if text is not None:
                 dockerfile.unlink()
         return tag, done
+
+    def of_text(self, folder: Path, text: str | None = None) -> tuple[Finding, ...]:
+        """Return what `jettison check` finds in a folder's Dockerfile, or another for it."""
+        if text is None:
+            return self._of_text(folder, folder / "Dockerfile")
+        dockerfile = folder / ".other"
+        dockerfile.write_text(text)
+        try:
+            return self._of_text(folder, dockerfile)
+        finally:
+            dockerfile.unlink()
+
+    def _of_text(self, folder: Path, dockerfile: Path) -> tuple[Finding, ...]:
+        return check(self.session, BuildRequest(str(folder), dockerfile=str(dockerfile))).own
 
     def remove_images(self) -> None:
         """Remove what was built: the store stays, and so do the steps that may be used again."""

@@ -13,10 +13,23 @@ from bench.checks.sources import (
     NotHadError,
     Right,
     checked_out,
+    crosses,
     stand_ins,
 )
-from bench.checks.tables import Defect, Image, false_ones, image_table, rule_table, wrong_ones
+from bench.checks.tables import (
+    Defect,
+    Image,
+    Start,
+    false_ones,
+    image_table,
+    page,
+    right_table,
+    rule_table,
+    summary,
+    wrong_ones,
+)
 
+from jettison.api.probe_container import parse_target
 from jettison.findings.finding import Finding, Severity
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,6 +53,7 @@ def test_the_manifest_names_what_exists() -> None:
     )
     names = [each.name for each in known.build]
     assert len(names) == len(set(names)) >= 30
+    assert all(parse_target(each.probe) for each in known.build)
 
 
 def test_a_stand_in_is_found_by_pattern_without_the_digest_and_with_variables() -> None:
@@ -87,7 +101,50 @@ def test_what_is_right_about_a_good_image_is_not_false() -> None:
         ),
     )
     assert [each.path for each in false_ones(image, right)] == ["/x"]
-    assert "| project: a/b | 0 | 2 | 1 |" in image_table((image,))
+    assert "| project: a/b |  | 0 | 2 | 1 |  |" in image_table((image,))
+    assert right_table((image,), right).splitlines()[2:] == [
+        "| a/b | MS506 | `/tests/x` | a test suite's own |"
+    ]
+    assert right_table((image,), ()) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "does"),
+    [
+        ("FROM a AS b\nFROM c\nCOPY --from=b /x /x", "", True),
+        ("FROM a AS b\nFROM c\nCOPY --from=0 /x /x", "", True),
+        ("FROM a AS b\nFROM c\nRUN --mount=from=b,target=/x true", "", True),
+        ("FROM a AS b\nFROM c AS d\nCOPY --from=B /x /x\nFROM d", "", True),
+        ("FROM a AS b\nFROM c\nCOPY --from=b /x /x", "b", False),
+        ("FROM a AS b\nFROM b", "", False),
+        ("FROM a\nCOPY --from=image /x /x\nRUN --mount=from=image,target=/x true", "", False),
+    ],
+)
+def test_a_build_crosses_stages_if_what_ships_has_files_of_another(
+    text: str, target: str, *, does: bool
+) -> None:
+    assert crosses(text, target) is does
+
+
+def test_a_start_that_fails_is_wrong_unless_it_was_known() -> None:
+    images = (
+        Image("project", "a", start=Start("started, still ran after 3.0 s", ok=True)),
+        Image("project", "b", start=Start("ended | `x`", ok=False, ends="wants a database")),
+        Image("project", "c", crosses=True, start=Start("did not start: no", ok=False)),
+        Image("project", "d", start=Start("started", ok=True, refuted=(finding("MS301"),))),
+        Image("project", "e"),
+    )
+    assert wrong_ones((), images, ()) == [
+        "c: did not start: no",
+        "d: MS301 is refuted by a start",
+    ]
+    table = image_table(images)
+    assert "| ended \\| 'x' (wants a database) |" in table
+    assert "| project: c | yes | 0 | 0 | 0 | did not start: no |" in table
+    said = summary((), images)
+    assert "4 of them started: 2 did what was wanted." in said
+    assert "1 ended for a reason that was known before." in said
+    assert "1 of those of public projects ship files" in said
 
 
 def test_rules_are_counted() -> None:
@@ -108,3 +165,19 @@ def test_rules_are_counted() -> None:
         "ms301-b: MS302: it is wrong",
         "a/b: MS301: it is wrong",
     ]
+
+
+def test_the_page_has_both_tables_and_what_is_not_built() -> None:
+    images = (
+        Image("project", "a/b", (finding("MS301"),), crosses=True),
+        Image("project", "a/c", missing="there is no compiler"),
+    )
+    text = page((Defect("ms302-a", "MS302", is_found=True),), images, (), (), today="2026-01-02")
+    assert "Measured on 2026-01-02 by one run" in text
+    assert "- 1 planted defects, 1 built; 1 found at their line and path." in text
+    assert "- 1 good images built, 1 of them of public projects." in text
+    assert "- Errors about good images: 1." in text
+    assert "| MS301 | 0 | 0 | 1 |" in text
+    assert "## Missed and false\n\n- a/b: MS301: it is wrong" in text
+    assert "## Not built\n\n- a/c: there is no compiler" in text
+    assert "Warnings that are right" not in text

@@ -1,0 +1,7 @@
+FROM box AS greeting
+RUN echo hello > /hello
+
+FROM greeting AS app
+CMD ["cat", "/hello"]
+
+FROM app
