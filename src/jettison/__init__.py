@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jettison.linux.resources import Resources
     from jettison.python.calls import build, inspect, open_session, run
     from jettison.python.result import RunResult
+    from jettison.remote.options import CacheExport, CacheImport, CachePlace
     from jettison.settings import Settings
     from jettison.store.store import Store
 
@@ -41,7 +42,10 @@ __all__ = [
     "AttestRequest",
     "BuildRequest",
     "BuildResult",
+    "CacheExport",
+    "CacheImport",
     "CacheOnlyOutput",
+    "CachePlace",
     "DockerOutput",
     "ImageOutput",
     "JettisonError",
@@ -94,6 +98,7 @@ _HOMES = {
     "linux.resources": ("Resources",),
     "python.calls": ("build", "inspect", "open_session", "run"),
     "python.result": ("RunResult",),
+    "remote.options": ("CacheExport", "CacheImport", "CachePlace"),
     "settings": ("Settings",),
     "store.store": ("Store",),
 }

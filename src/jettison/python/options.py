@@ -21,6 +21,7 @@ from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.exporter.outputs import OutputRequest
 from jettison.linux.resources import Resources
+from jettison.remote.options import CacheExport, CacheImport
 from jettison.spelling import near_misses
 
 Request = TypeVar("Request", BuildRequest, RunRequest)
@@ -70,6 +71,8 @@ class BuildOptions(TypedDict, total=False):
     parts: Sequence[str]
     attest: AttestRequest
     sign: str
+    cache_from: Sequence[CacheImport]
+    cache_to: Sequence[CacheExport]
 
 
 class RunOptions(TypedDict, total=False):
