@@ -96,7 +96,7 @@ def register(architectures: Collection[str]) -> None:
     installed, or where the kernel is too old.
     """
     missing = {each for each in architectures if not can_run(each)}
-    if not missing or os.environ.get(userns.ENTERED) not in {userns.IDS, userns.SINGLE_ID}:
+    if not missing or not userns.is_own():
         return
     installed = list(_installed())
     chosen: dict[str, Registration] = {}

@@ -109,6 +109,11 @@ def is_needed(*, single_id: bool = False) -> bool:
     return os.geteuid() != 0 and os.environ.get(ENTERED) != NONE and not _has(_CAP_SYS_ADMIN)
 
 
+def is_own() -> bool:
+    """Tell whether this process is in a user namespace that it has made for itself."""
+    return os.environ.get(ENTERED) in {IDS, SINGLE_ID}
+
+
 def has_single_id() -> bool:
     """Return whether this process is in a user namespace in which there is one user."""
     return sum(count for _, _, count in read_map("/proc/self/uid_map")) == 1
