@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.needs_network,
     pytest.mark.slow,
-    pytest.mark.xdist_group("examples"),
+    pytest.mark.xdist_group("bases"),
 ]
 
 MOST_BYTES = 60_000_000

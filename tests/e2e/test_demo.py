@@ -11,7 +11,7 @@ import pytest
 
 from e2e.rig import Jettison
 
-pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
+pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("bases")]
 
 
 def test_the_demo_prints_the_greeting_and_the_sizes_again_within_seconds(

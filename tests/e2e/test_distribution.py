@@ -29,7 +29,7 @@ reveal_type(jettison.run("a").exit_code)
 jettison.build(".", tags=3)
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_network, pytest.mark.xdist_group("distribution")]
+pytestmark = [pytest.mark.slow, pytest.mark.needs_network, pytest.mark.xdist_group("bases")]
 
 
 def run(*argv: str | Path, cwd: Path = ROOT, **environ: str) -> str:

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.needs_network,
     pytest.mark.slow,
-    pytest.mark.xdist_group("examples"),
+    pytest.mark.xdist_group("bases"),
     pytest.mark.skipif(
         not ALL_LEVELS, reason="JETTISON_TEST_LEVELS=all runs it: it takes a minute"
     ),

@@ -27,7 +27,7 @@ from listing_rig import path_facts
 from tar_count import counted, seen_entries, tar_entries
 from turns import ALL_LEVELS
 
-pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
+pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("bases")]
 
 GREETING = "Hello from a Python multi-stage Docker build!\n"
 SERVERS = {

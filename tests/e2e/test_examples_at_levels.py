@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.needs_network,
     pytest.mark.slow,
-    pytest.mark.xdist_group("examples"),
+    pytest.mark.xdist_group("bases"),
 ]
 
 SOMEBODY = -1

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.needs_root,
     pytest.mark.needs_network,
     pytest.mark.slow,
-    pytest.mark.xdist_group("examples"),
+    pytest.mark.xdist_group("bases"),
 ]
 
 ALL = os.environ.get("JETTISON_TEST_INSTALLS") == "all"

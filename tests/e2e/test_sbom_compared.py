@@ -12,7 +12,7 @@ import pytest
 from e2e.rig import Jettison
 from unit.sbom.test_sbom_documents import valid
 
-pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("examples")]
+pytestmark = [pytest.mark.needs_network, pytest.mark.slow, pytest.mark.xdist_group("bases")]
 
 Json = dict[str, Any]
 DPKG = "dpkg-query -W -f '${db:Status-Status} ${Package} ${Version} ${Architecture}\\n'"
