@@ -37,6 +37,10 @@ _SYMPTOMS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         (r": not found|: command not found", _FILES),
     )
 )
+_THROWN = re.compile(
+    r"^(?:panic: |Caused by: |Exception in thread |[\w.$]*(?:Error|Exception)(?::|$))"
+)
+"""How lines begin above which, or below, a program tells where it was."""
 _STARTS = frozenset(
     {
         *("MS203", "MS207", "MS301", "MS302", "MS303", "MS304", "MS305", "MS306", "MS308"),
@@ -51,7 +55,7 @@ _MAX_LINE = 300
 def symptom(output: str) -> str:
     """Return the line of an output that says why a program failed; its last line, if none does."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    for pattern, _ in _SYMPTOMS:
+    for pattern in (*(each for each, _ in _SYMPTOMS), _THROWN):
         for line in reversed(lines):
             if pattern.search(line):
                 return line[:_MAX_LINE]

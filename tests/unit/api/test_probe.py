@@ -145,6 +145,11 @@ def test_an_error_of_a_loader_belongs_to_the_rule_that_foresaw_it(
 def test_the_line_of_an_output_that_says_why() -> None:
     assert symptom("a\nsh: b: not found\n\nbye\n") == "sh: b: not found"
     assert symptom("first\nlast\n") == "last"
+    java = 'Exception in thread "main" a.B: no\n\tat App.main(App.java:17)\n'
+    assert symptom(java) == 'Exception in thread "main" a.B: no'
+    assert symptom("panic: no PORT\n\ngoroutine 1 [running]:\nmain.main()\n") == "panic: no PORT"
+    node = "/app/a.js:1\nError: no PORT\n    at a (/app/a.js:1)\n\nNode.js v22.20.0\n"
+    assert symptom(node) == "Error: no PORT"
     assert symptom("") == ""
 
 
