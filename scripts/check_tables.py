@@ -22,7 +22,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -111,14 +111,14 @@ class Run:
             other = (e for e in found if e.rule != wanted.rule and e.severity is Severity.ERROR)
             yield Defect(folder.name, wanted.rule, len(at) == 1, tuple(other))
 
-    def fixtures(self) -> Iterator[Image]:
+    def fixtures(self, ends: Mapping[str, str]) -> Iterator[Image]:
         """Build the good images of the tests."""
         for path in sorted((FIXTURES / "good").glob("*/Dockerfile")):
             name = path.parent.name
             if self._is_wanted(name):
                 try:
                     tag, found = self._fixture(path.parent)
-                    start = self._started(tag, found)
+                    start = self._started(tag, found, ends=ends.get(name, ""))
                     has_others = crosses(path.read_text())
                     yield Image("fixture", name, found, crosses=has_others, start=start)
                 except jettison.JettisonError as error:
@@ -323,7 +323,7 @@ def main(argv: Sequence[str]) -> int:
         parts = (
             run.bases(manifest.examples),
             run.examples(),
-            run.fixtures(),
+            run.fixtures(manifest.ends),
             run.projects(manifest, arguments.sources),
         )
         for part in parts:

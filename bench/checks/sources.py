@@ -96,6 +96,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         commits: Of repositories.
         build: Builds.
         right: Findings that are right.
+        ends: Good image of the tests to why a start of it ends by itself.
     """
 
     examples: tuple[str, ...]
@@ -103,6 +104,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commits: Mapping[str, str]
     build: tuple[Build, ...]
     right: tuple[Right, ...] = ()
+    ends: Mapping[str, str] = {}
 
 
 def checked_out(manifest: Manifest, build: Build, sources: Path | None, place: Path) -> None:
