@@ -88,7 +88,9 @@ class Roots:
         if not known.is_complete:
             return None  # rules would miss what is only not known
         shown = known.visible
-        directories = session.blobs.materialise(stack)
+        session.blobs.materialise(stack)
+        # A mount leaves out layers that come twice or are hidden; here each has its number.
+        directories = [session.layer_store.directory(layer) for layer in stack]
         tree = ListedTree(shown, directories)
         files = Files(tree, tree.entries)
 
