@@ -2,9 +2,8 @@
 """Say how right the checks of images are, in two tables.
 
 In:  the defects and the good images of ``tests/checks``, the stand-in base images, the examples,
-     and the public projects of ``bench/checks/projects.toml`` as far as their repositories are in
-     the directory that ``--sources`` names (``OWNER/NAME`` or
-     ``OWNER+NAME/repo``).
+     and public projects: those that ``projects.toml`` in the directory of ``--sources`` names, as
+     far as their repositories are there (``OWNER/NAME`` or ``OWNER+NAME/repo``).
 Out: the page ``docs/checks/results.md`` on standard output: for each rule how many defects it found
      and missed, and how often it was wrong about a good image; for each good image what was found,
      and what a start of it came to. ``--json`` keeps each finding. The exit status is 1 if
@@ -37,6 +36,7 @@ from bench.checks.sources import (  # noqa: E402
     NotHadError,
     checked_out,
     crosses,
+    read_manifest,
     stand_ins,
 )
 from bench.checks.tables import (  # noqa: E402
@@ -311,7 +311,7 @@ def opened() -> Iterator[tuple[Session, Path]]:
 def main(argv: Sequence[str]) -> int:
     """Run the program; return its exit status."""
     arguments = parse_arguments(argv)
-    manifest = msgspec.toml.decode((BENCH / "projects.toml").read_bytes(), type=Manifest)
+    manifest = read_manifest(arguments.sources)
     defects: list[Defect] = []
     images: list[Image] = []
     with opened() as (session, root):

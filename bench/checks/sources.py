@@ -1,6 +1,6 @@
 """The public projects that checks must be silent on: which there are, and their files.
 
-In:  ``projects.toml``, git repositories in a directory.
+In:  ``images.toml``; a directory with git repositories, and a ``projects.toml`` about them.
 Out: a build's context in a directory; which image stands for each that a Dockerfile is FROM;
      whether what ships comes from other stages.
 """
@@ -20,6 +20,7 @@ from jettison.frontend.dockerfile.parser import parse
 from jettison.frontend.dockerfile.syntax import Arg, Copy, From, Run
 
 _FROM = re.compile(r"(?:^|,)from=([^,]+)")
+_HERE = Path(__file__).parent
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
@@ -88,7 +89,7 @@ class Right(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``projects.toml``.
+    """``images.toml``, or ``projects.toml``.
 
     Args:
         examples: Stand-ins of ``examples/bases``, which are checked themselves.
@@ -99,12 +100,32 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ends: Good image of the tests to why a start of it ends by itself.
     """
 
-    examples: tuple[str, ...]
-    bases: Mapping[str, str]
-    commits: Mapping[str, str]
-    build: tuple[Build, ...]
+    examples: tuple[str, ...] = ()
+    bases: Mapping[str, str] = {}
+    commits: Mapping[str, str] = {}
+    build: tuple[Build, ...] = ()
     right: tuple[Right, ...] = ()
     ends: Mapping[str, str] = {}
+
+
+def read_manifest(sources: Path | None) -> Manifest:
+    """Return what is known of images, with the projects of a directory.
+
+    Args:
+        sources: The directory; None without projects.
+    """
+    own = msgspec.toml.decode((_HERE / "images.toml").read_bytes(), type=Manifest)
+    place = sources / "projects.toml" if sources is not None else None
+    if place is None or not place.is_file():
+        return own
+    others = msgspec.toml.decode(place.read_bytes(), type=Manifest)
+    return msgspec.structs.replace(
+        own,
+        bases={**others.bases, **own.bases},
+        commits=others.commits,
+        build=others.build,
+        right=(*own.right, *others.right),
+    )
 
 
 def checked_out(manifest: Manifest, build: Build, sources: Path | None, place: Path) -> None:

@@ -24,8 +24,8 @@ _INTRODUCTION = """\
 Measured on {today} by one run of `scripts/check_tables.py`, on a machine that reaches registries of packages and none of
 images: base images are stand-ins made of distribution packages ([bases](../../bench/checks/bases/Dockerfile),
 [examples](../../examples/bases/README.md)). Alpine's packages are not to be had there: `apk add` adds nothing in the
-stand-ins. The projects, their commits and what replaces each image are in
-[projects.toml](../../bench/checks/projects.toml); their sources are not kept here.
+stand-ins. What replaces each image is in
+[images.toml](../../bench/checks/images.toml); the projects and their sources are not kept here.
 
 {summary}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import msgspec
 import pytest
 from bench.checks.sources import (
     Build,
@@ -14,6 +13,7 @@ from bench.checks.sources import (
     Right,
     checked_out,
     crosses,
+    read_manifest,
     stand_ins,
 )
 from bench.checks.tables import (
@@ -35,25 +35,31 @@ from jettison.findings.finding import Finding, Severity
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def manifest() -> Manifest:
-    data = (ROOT / "bench/checks/projects.toml").read_bytes()
-    return msgspec.toml.decode(data, type=Manifest)
-
-
 def finding(rule: str, severity: Severity = Severity.ERROR, path: str = "") -> Finding:
     return Finding(rule, "it is wrong", None, severity=severity, path=path)
 
 
 def test_the_manifest_names_what_exists() -> None:
-    known = manifest()
+    known = read_manifest(None)
     targets = (ROOT / "bench/checks/bases/Dockerfile").read_text()
-    assert {each.repository for each in known.build} == set(known.commits)
     assert all(
         f" AS {target}\n" in targets or target in known.examples for target in known.bases.values()
     )
-    names = [each.name for each in known.build]
-    assert len(names) == len(set(names)) >= 30
-    assert all(parse_target(each.probe) for each in known.build)
+
+
+def test_projects_are_those_that_a_file_beside_their_sources_names(tmp_path: Path) -> None:
+    (tmp_path / "projects.toml").write_text(
+        '[bases]\n"odd:*" = "debian"\n[commits]\n"a/b" = "0"\n'
+        '[[build]]\nrepository = "a/b"\nfolder = "."\n'
+        '[[right]]\nrule = "MS602"\nimage = "a/b"\nwhy = "it is so"\n'
+    )
+    known, own = read_manifest(tmp_path), read_manifest(None)
+    assert not own.build
+    assert [parse_target(each.probe) and each.name for each in known.build] == ["a/b"]
+    assert known.commits == {"a/b": "0"}
+    assert known.bases == {"odd:*": "debian", **own.bases}
+    assert known.right[: len(own.right)] == own.right
+    assert known.right[-1].fits("a/b", finding("MS602"))
 
 
 def test_a_stand_in_is_found_by_pattern_without_the_digest_and_with_variables() -> None:
@@ -61,13 +67,13 @@ def test_a_stand_in_is_found_by_pattern_without_the_digest_and_with_variables() 
         "ARG GO=1.22\nFROM golang:${GO}-alpine@sha256:00 AS build\nFROM build AS more\n"
         "FROM gcr.io/distroless/static-debian12:nonroot\n"
     )
-    found = stand_ins(manifest(), Build("a/b", "."), text)
+    found = stand_ins(read_manifest(None), Build("a/b", "."), text)
     assert found == {
         "golang:1.22-alpine@sha256:00": "golang-alpine",
         "gcr.io/distroless/static-debian12:nonroot": "distroless-static-nonroot",
     }
     own = Build("a/b", ".", args={"GO": "1.23"}, bases={"golang:1.23*": "golang"})
-    assert stand_ins(manifest(), own, text)["golang:1.23-alpine@sha256:00"] == "golang"
+    assert stand_ins(read_manifest(None), own, text)["golang:1.23-alpine@sha256:00"] == "golang"
 
 
 def test_sources_are_taken_at_their_commit_from_a_folder_of_repositories(tmp_path: Path) -> None:
