@@ -11,7 +11,7 @@ import pytest
 from scratch_processes import wait_for_file
 from scratch_rig import Scratch
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 
 def test_a_locked_cache_is_used_by_one_build_at_a_time(scratch: Scratch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from image_rig import LayoutFiles
 from scratch_rig import Scratch
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 OCI = "application/vnd.oci.image"
 NASTY = "a\x1b[2J\x1b]0;owned\x07b\x9b2J\u202ec\r\x7f\u2066\nd"

@@ -44,6 +44,7 @@ READINGS = (
     Reading(("docs/guides/caching.md",)),
     Reading(("docs/guides/report.md", "docs/guides/html-report.md")),
     Reading(("docs/guides/attestations.md",)),
+    Reading(("docs/guides/remote-cache.md",)),
     Reading(("docs/guides/why.md",)),
     Reading(("docs/guides/checks.md",)),
     Reading(("docs/guides/containers.md",)),
