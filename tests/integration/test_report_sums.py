@@ -229,8 +229,12 @@ def test_a_report_on_an_image_from_elsewhere_is_whole_whoever_asked(
         contexts = {"far": f"oci-layout://{tmp_path / 'layout'}"}
         known = BuildRequest(context=str(rig.context), contexts=contexts, report=KNOWN)
         text = "FROM far\nCOPY --link a.txt /x\n"
+        limited = msgspec.structs.replace(known, gates={"max-size": "1GB"})
+        early = "FROM far\nCOPY --link a.txt /y\n"
+        assert other.build(early, known) is None  # nobody has fetched its base
+        assert other.build(early, limited) is not None
         shown = other.build(text, known)
-        gated = other.build(text, msgspec.structs.replace(known, gates={"max-size": "1GB"}))
+        gated = other.build(text, limited)
         assert shown is not None
         assert gated is not None
         assert shown.image.shipped == gated.image.shipped > 100_000

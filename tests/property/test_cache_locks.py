@@ -38,7 +38,7 @@ def _runtime(place: Path, *, moves: bool) -> SimpleNamespace:
         emit=lambda _event: None,
         waiting=lambda _vertex: nullcontext(),
         drivers=SimpleNamespace(
-            options=SimpleNamespace(cache_mounts=place / "cache-mounts"),
+            options=SimpleNamespace(cache_mounts=place / "cache-mounts", restore_mount=None),
             ownership=OWNERSHIP,
         ),
         cancellation=Cancellation(),
