@@ -240,7 +240,9 @@ def test_an_image_for_another_platform_is_not_run(cli: Cli):
     assert cli("run", "--platform", f"linux/{own}", "box").stdout == "this is the box\n"
     said = cli.attempt("run", "--pull", "never", "--platform", "linux/s390x", "box")
     assert said.returncode == 125
-    assert f"`box` of the local store is for `linux/{own}`, and not for `linux/s390x`" in said.stderr
+    assert (
+        f"`box` of the local store is for `linux/{own}`, and not for `linux/s390x`" in said.stderr
+    )
 
 
 def test_an_unknown_isolation_is_an_error_before_anything_else(cli: Cli):
