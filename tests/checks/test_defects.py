@@ -17,7 +17,7 @@ from jettison.findings.fix import apply_fix, machine_fixes
 DEFECTS = sorted(path.parent for path in (HERE / "defects").glob("*/expect.json"))
 GOOD = sorted(path.parent for path in (HERE / "good").glob("*/Dockerfile"))
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 
 @pytest.fixture

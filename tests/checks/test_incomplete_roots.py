@@ -10,7 +10,7 @@ from checks.rig import Checked
 from jettison.api.roots import Roots
 from jettison.image.names import find_image
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 
 def test_a_layer_without_a_listing_makes_nothing_missing(checked: Checked, tmp_path: Path) -> None:

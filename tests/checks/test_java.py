@@ -15,7 +15,7 @@ from jettison.api.request import BuildResult
 from jettison.findings.fix import apply_fix, machine_fixes
 from jettison.image.names import find_image
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 BASE = "java-of-the-host"
 MAIN = """

@@ -20,7 +20,7 @@ from jettison.findings.finding import Finding
 from jettison.findings.fix import apply_fix, machine_fixes
 from jettison.report.model import Report
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 VALUE = "hunter2-Zq83!vXw%20"
 

@@ -15,7 +15,7 @@ from jettison.analysis.node.modules import Modules, Outcome
 from jettison.analysis.node.scan import How
 from jettison.fs.host_tree import HostTree
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 PROBE = """
 import { createRequire } from "node:module";

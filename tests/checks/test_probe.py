@@ -19,7 +19,7 @@ from jettison.errors import ProbeError, UsageError
 from jettison.findings.finding import Finding, Severity
 from jettison.image.names import find_image
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 _WEB = """FROM box
 RUN mkdir /www && echo well >/www/healthz

@@ -13,7 +13,7 @@ from jettison.api.request import BuildRequest
 from jettison.events import Warned
 from jettison.findings.fix import apply_fix
 
-pytestmark = pytest.mark.xdist_group("bases")
+pytestmark = pytest.mark.xdist_group("checks")
 
 TEXT = """FROM box
 WORKDIR /app

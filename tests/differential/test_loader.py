@@ -41,7 +41,7 @@ _GLIBC_BASES = ("debian:bookworm-slim", "python:3.11-slim", "golang:1.21", "node
 _MUSL_BASE = "node:20-alpine"
 
 pytestmark = [
-    pytest.mark.xdist_group("bases"),
+    pytest.mark.xdist_group("checks"),
     pytest.mark.skipif(os.uname().machine != "x86_64", reason="programs are for x86-64"),
 ]
 

@@ -99,7 +99,7 @@ def store_of_tests() -> Path:
 def made_bases(jettison: Jettison, *names: str) -> None:
     """Make base images from packages unless a store has them.
 
-    Tests that need them are in the group ``bases``: one worker waits, and the others go on.
+    Tests that need them are in the groups ``bases`` and ``checks``: others go on meanwhile.
     """
     store = Path(jettison.env["JETTISON_ROOT"])
     with (store.parent / "bases.lock").open("w") as lock:

@@ -28,6 +28,7 @@ from jettison.registry.endpoint import RegistryHosts
 from jettison.registry.transport import Transport
 from jettison.registry.upload import Uploaded, Uploader
 from registry_server import NewerRegistry
+from turns import ALL_LEVELS
 
 SOURCE = Path(__file__).parent / "newer_registry"
 FILES = {"hello": "world", "bin/tool": os.urandom(50_000)}
@@ -41,6 +42,8 @@ def program() -> str:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jettison-test"
     built = cache / f"registry-{hashlib.sha256(sources).hexdigest()[:12]}"
     if not built.exists():
+        if not ALL_LEVELS:
+            pytest.skip("it is built with JETTISON_TEST_LEVELS=all: that takes minutes")
         go = shutil.which("go", path=os.environ.get("PATH", "") + ":/usr/local/go/bin")
         if go is None:
             pytest.skip("Go is not installed")

@@ -120,7 +120,10 @@ def closest(wanted: Platform, offered: Sequence[Platform]) -> int | None:
 
     Source: containerd platforms, ``platformVector``, but for other architectures.
 
-    >>> closest(parse_platform("arm/v7"), [parse_platform("arm/v5"), parse_platform("arm/v6")])
+    >>> closest(
+    ...     parse_platform("linux/arm/v7"),
+    ...     [parse_platform("linux/arm/v5"), parse_platform("linux/arm/v6")],
+    ... )
     1
     """
     normal = [normalise(each.os, each.architecture, each.variant) for each in offered]
