@@ -255,8 +255,10 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         import sqlite3  # costs 3 ms, and not every command needs it
 
+        # Made for its owner alone. One that is there is not opened: closing it would end the locks
+        # that other connections of this process hold (fcntl(2)), and their log would be removed.
         with suppress(OSError):  # SQLite says better what is wrong
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )

@@ -247,3 +247,20 @@ def test_file_memos_are_kept_by_directory(path: Path) -> None:
     database.set_file_memo("/a", b"2")
     assert database.file_memo("/a") == b"2"
     database.close()
+
+
+def test_a_second_connection_of_a_process_leaves_the_first_one_its_locks(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with closing(Database(path)) as first, closing(Database(path)) as second:
+        assert first.query("SELECT version FROM meta")
+        assert second.query("SELECT version FROM meta")
+        program = (
+            "import sqlite3, sys\n"
+            "other = sqlite3.connect(sys.argv[1])\n"
+            "other.execute('UPDATE meta SET version = version')\n"
+            "other.commit()\n"
+            "other.close()"
+        )
+        subprocess.run([sys.executable, "-c", program, path], check=True)
+        # Who closes the last connection, by the locks, removes the log under the others.
+        assert path.with_name("state.db-wal").exists()
