@@ -12,7 +12,7 @@ import pytest
 
 from scratch_rig import Scratch
 
-pytestmark = [pytest.mark.needs_root, pytest.mark.any_user]
+pytestmark = [pytest.mark.needs_root, pytest.mark.any_user(by_turns=True)]
 
 
 @pytest.fixture
