@@ -118,12 +118,19 @@ def _tar(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+REPEATS = "repeats"
+"""Lines that are equal count once: steps that did the same in one second have one layer."""
+
+_REPEATED = re.compile(r"^(.*\n)\1+", re.MULTILINE)
+
+
 def plain(text: str, registry: str, loose: list[str]) -> str:
     """Return a text without what differs between machines and calls."""
     text = text.replace(registry, "REGISTRY")
     for name in loose:
-        pattern, word = LOOSE[name]
-        text = pattern.sub(word, text)
+        if name != REPEATS:
+            pattern, word = LOOSE[name]
+            text = pattern.sub(word, text)
     if loose:
         text = re.sub(r" {2,}", "  ", text)  # columns are as wide as what is in them
-    return text
+    return _REPEATED.sub(r"\1", text) if REPEATS in loose else text
