@@ -1,13 +1,15 @@
-"""Slips of the pen: how many letters differ, and what was probably meant.
+"""Words: what was probably meant by one that is not known, and which say yes or no.
 
-In:  a word that is not known, words that are.
-Out: those that it is a slip of; often none.
+In:  a word that is not known, words that are; the value of an attribute.
+Out: those that it is a slip of; often none. True, false or neither.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+_TRUE = frozenset({"true", "1", "t", "yes", ""})
+_FALSE = frozenset({"false", "0", "f", "no"})
 _SLIPS = 2
 _LONG = 6
 
@@ -51,3 +53,15 @@ def near_misses(wrong: str, known: Iterable[str]) -> list[str]:
     )
     near = sorted((distance(wrong, each, swaps=True), each) for each in alike)
     return [each for slips, each in near if slips <= most]
+
+
+def truth(text: str) -> bool | None:
+    """Return what the value of an attribute such as ``push=true`` says; None if it is neither.
+
+    An attribute without a value is true.
+
+    >>> truth("Yes"), truth(""), truth("0"), truth("perhaps")
+    (True, True, False, None)
+    """
+    word = text.lower()
+    return True if word in _TRUE else False if word in _FALSE else None

@@ -15,13 +15,12 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.errors import UsageError
+from jettison.spelling import truth
 
 PROVENANCE = "provenance"
 SBOM = "sbom"
 TYPES = (PROVENANCE, SBOM)
 
-_TRUE = frozenset({"true", "1", "t", "yes", ""})
-_FALSE = frozenset({"false", "0", "f", "no"})
 MODES = ("min", "max")
 
 
@@ -141,18 +140,18 @@ def _sbom(attributes: Mapping[str, str]) -> SbomRequest | None:
 
 def sbom_of_stages(stages: tuple[str, ...], *, inline: bool = False) -> SbomRequest:
     """Return what is to be listed; one word that is true or false stands for all stages or none."""
-    every = len(stages) == 1 and stages[0].lower() in _TRUE
-    none = len(stages) == 1 and stages[0].lower() in _FALSE
-    return SbomRequest(() if every or none else stages, every, inline)
+    word = truth(stages[0]) if len(stages) == 1 else None
+    return SbomRequest(stages if word is None else (), word is True, inline)
 
 
 def _flag(kind: str, left: dict[str, str], name: str) -> bool:
     if name not in left:
         return False
     value = left.pop(name).lower()
-    if value in _TRUE | _FALSE:
-        return value in _TRUE
-    raise UsageError(f"`{name}={value}` of `type={kind}` is neither true nor false")
+    found = truth(value)
+    if found is None:
+        raise UsageError(f"`{name}={value}` of `type={kind}` is neither true nor false")
+    return found
 
 
 def _require_taken(kind: str, left: Mapping[str, str], known: str) -> None:

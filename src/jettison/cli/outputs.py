@@ -31,11 +31,10 @@ from jettison.exporter.outputs import (
     RegistryOutput,
     TarOutput,
 )
+from jettison.spelling import truth
 
 Output = TypeVar("Output", bound=OutputRequest)
 
-_TRUE = frozenset({"true", "1", "t", "yes", ""})
-_FALSE = frozenset({"false", "0", "f", "no"})
 _ANNOTATION = re.compile(
     r"annotation(?:-(manifest|index|manifest-descriptor|index-descriptor))?(?:\[([^\]]+)\])?\.(.+)"
 )
@@ -202,7 +201,7 @@ _MEANINGLESS = {
 def _take_meaningless(kind: str, taken: _Attributes) -> None:
     """Take attributes of BuildKit's that nothing comes of here, and say so."""
     for name, (kinds, reason) in _MEANINGLESS.items():
-        if kind in kinds and taken.given(name) and taken.text(name).lower() not in _FALSE:
+        if kind in kinds and taken.given(name) and truth(taken.text(name)) is not False:
             notice(f"`{name}` of output `type={kind}` changes nothing: {reason}")
 
 
@@ -250,11 +249,10 @@ class _Attributes:
         if name not in self._left:
             return None
         value = self._left.pop(name)
-        if value.lower() in _TRUE:
-            return True
-        if value.lower() in _FALSE:
-            return False
-        raise UsageError(f"`{name}={value}` of `type={self._kind}` is neither true nor false")
+        found = truth(value)
+        if found is None:
+            raise UsageError(f"`{name}={value}` of `type={self._kind}` is neither true nor false")
+        return found
 
     def number(self, name: str) -> int | None:
         """Take an attribute that is a number.

@@ -16,6 +16,7 @@ import msgspec
 
 from jettison.errors import UsageError
 from jettison.settings import parse_size
+from jettison.spelling import truth
 
 _COMMON_TO = frozenset({"type", "mode", "mounts", "ignore-error", "timeout", "max-size"})
 _COMPRESSION = frozenset({"compression", "compression-level", "force-compression"})
@@ -32,8 +33,6 @@ _TO: Mapping[str, frozenset[str]] = {
 }
 LATER = frozenset({"s3", "gha", "azblob"})
 """Types of buildx that are not here."""
-_TRUE = frozenset({"true", "1", "t", "yes", ""})
-_FALSE = frozenset({"false", "0", "f", "no"})
 _TIMEOUT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
 REGISTRY, LOCAL, INLINE = "registry", "local", "inline"
 EXPORT_SECONDS = 600.0
@@ -180,11 +179,10 @@ def _flag(flag: str, given: Mapping[str, str], name: str, *, default: bool) -> b
     text = given.get(name)
     if text is None:
         return default
-    if text.lower() in _TRUE:
-        return True
-    if text.lower() in _FALSE:
-        return False
-    raise UsageError(f"{flag}: `{name}={text}` is neither true nor false")
+    found = truth(text)
+    if found is None:
+        raise UsageError(f"{flag}: `{name}={text}` is neither true nor false")
+    return found
 
 
 def _seconds(flag: str, given: Mapping[str, str], default: float) -> float:
