@@ -23,17 +23,15 @@ from jettison.fs.os_errors import storage_errors
 from jettison.fs.overlay_form import (
     is_opaque,
     is_plain_root,
-    is_whiteout,
     make_opaque,
     make_whiteout,
     root_in_effect,
 )
 from jettison.fs.ownership import Ownership
 from jettison.fs.remove import remove_tree
-from jettison.fs.walk import walk
 from jettison.oci.config import History
 from jettison.plan.graph import HistoryStep
-from jettison.sandbox.rootfs.copied_root import copy_file, copy_metadata
+from jettison.sandbox.rootfs.copied_root import apply_layer, copy_metadata
 from jettison.snapshot.base import Change, LayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.store.layer import LayerId, Stack
@@ -96,37 +94,22 @@ def squashed_history(history: tuple[HistoryStep, ...], layers: int) -> tuple[His
 
 def _apply(layer: Path, upper: Path, ownership: Ownership) -> bool:
     """Put a layer on top of others; tell whether it may hide something below all of them."""
-    base, above = os.fspath(layer), os.fspath(upper)
-    links: dict[tuple[int, int], str] = {}
-    directories: list[tuple[str, os.stat_result]] = []
-    hides = is_opaque(base)
-    if hides:
+    above = os.fspath(upper)
+    hidden = [is_opaque(os.fspath(layer))]
+    if hidden[0]:
         for name in os.listdir(above):
             remove_tree(f"{above}/{name}")
         make_opaque(above)
-    for path, st in walk(layer):
-        source, target = f"{base}/{path}", f"{above}/{path}"
-        if stat.S_ISDIR(st.st_mode):
-            hides |= _directory(source, target)
-            directories.append((path, st))
-            continue
-        remove_tree(target)
-        if is_whiteout(st):
-            make_whiteout(target)
-            hides = True
-            continue
-        inode = (st.st_dev, st.st_ino)
-        if st.st_nlink > 1 and inode in links:
-            os.link(links[inode], target, follow_symlinks=False)
-            continue
-        links[inode] = target
-        copy_file(source, target, st, ownership)
-    for path, st in reversed(directories):
-        opaque = is_opaque(f"{above}/{path}")
-        copy_metadata(f"{base}/{path}", f"{above}/{path}", ownership, st)
-        if opaque and not is_opaque(f"{above}/{path}"):
-            make_opaque(f"{above}/{path}")
-    return hides
+
+    def make_directory(source: str, target: str) -> None:
+        hidden.append(_directory(source, target))
+
+    def hide(target: str) -> None:
+        make_whiteout(target)
+        hidden.append(True)
+
+    apply_layer(layer, upper, ownership, make_directory=make_directory, hide=hide)
+    return any(hidden)
 
 
 def _directory(source: str, target: str) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -186,8 +186,23 @@ class CopiedRoot:
         return path not in self._own and path.rpartition("/")[0] not in self._own
 
 
-def apply_layer(layer: Path, tree: Path, ownership: Ownership) -> None:
+def apply_layer(
+    layer: Path,
+    tree: Path,
+    ownership: Ownership,
+    *,
+    make_directory: Callable[[str, str], None] | None = None,
+    hide: Callable[[str], None] | None = None,
+) -> None:
     """Put a layer directory on top of the files of a tree.
+
+    Args:
+        layer: It.
+        tree: Where the others are already.
+        ownership: Of both.
+        make_directory: Makes the directory of a path, given where it is in both; without it, one
+            that takes the place of a file, or is opaque, begins empty.
+        hide: Called with the path of a whiteout, where nothing is any more.
 
     Raises:
         OSError: something cannot be written.
@@ -198,11 +213,13 @@ def apply_layer(layer: Path, tree: Path, ownership: Ownership) -> None:
     for path, st in walk(layer):
         source, target = f"{base}/{path}", f"{below}/{path}"
         if stat.S_ISDIR(st.st_mode):
-            _make_directory(source, target)
+            (make_directory or _make_directory)(source, target)
             directories.append((path, st))
             continue
         remove_tree(target)
         if is_whiteout(st):
+            if hide is not None:
+                hide(target)
             continue
         inode = (st.st_dev, st.st_ino)
         if st.st_nlink > 1 and inode in links:
