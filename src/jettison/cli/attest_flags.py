@@ -14,6 +14,7 @@ import click
 
 from jettison.attest.request import PROVENANCE, SBOM, AttestRequest, attest_request
 from jettison.cli.optional_values import OptionalValue
+from jettison.cli.options import all_of
 from jettison.cli.values import fields, texts
 from jettison.errors import UsageError
 
@@ -31,7 +32,7 @@ OPTIONAL_VALUES = {
 
 def attest_flags(command: Callable[..., object]) -> Callable[..., object]:
     """Let a function have the flags."""
-    options = [
+    decorate = all_of(
         click.option(
             "--provenance",
             default="",
@@ -56,10 +57,8 @@ def attest_flags(command: Callable[..., object]) -> Callable[..., object]:
             metavar="key=FILE",
             help="Sign what is pushed, and what is attested of it, as cosign does.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    return decorate(command)
 
 
 def attest_of(flags: Mapping[str, object]) -> AttestRequest:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from jettison.cli.options import all_of
 from jettison.cli.values import fields, texts
 from jettison.remote.options import (
     LATER,
@@ -24,7 +25,7 @@ _Function = Callable[..., object]
 
 def cache_flags(command: _Function) -> _Function:
     """Let a function have the flags."""
-    options = [
+    decorate = all_of(
         click.option(
             "--cache-from",
             multiple=True,
@@ -38,10 +39,8 @@ def cache_flags(command: _Function) -> _Function:
             help="Cache to write: type=registry,ref=NAME, type=local,dest=DIR or type=inline; "
             "mode=max for all stages",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    return decorate(command)
 
 
 def cache_imports(flags: Mapping[str, object]) -> tuple[CacheImport, ...]:

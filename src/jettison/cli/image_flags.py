@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from jettison.cli.options import all_of
 from jettison.errors import UsageError
 
 _Function = Callable[..., object]
@@ -19,7 +20,7 @@ _EPOCH = "SOURCE_DATE_EPOCH"
 
 def image_flags(command: _Function) -> _Function:
     """Let a function have the flags."""
-    options = [
+    decorate = all_of(
         click.option(
             "--squash", is_flag=True, help="Make one layer of all that the build adds to its base."
         ),
@@ -39,10 +40,8 @@ def image_flags(command: _Function) -> _Function:
             is_flag=True,
             help="With --reproducible: build twice, fail at the first file that differs.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    return decorate(command)
 
 
 def image_fields(flags: Mapping[str, object], build_args: Mapping[str, str]) -> dict[str, Any]:

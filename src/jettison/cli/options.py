@@ -14,6 +14,17 @@ import click
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def all_of(*options: Decorator) -> Decorator:
+    """Return a decorator that gives a command several options, in the order of its help."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 def filters(text: str, *, letter: bool = False) -> Decorator:
     """Return the option ``--filter``, whose values are ``filters``.
 

@@ -13,6 +13,7 @@ import click
 
 from jettison.cli.attest_flags import OPTIONAL_VALUES as ATTESTATIONS
 from jettison.cli.optional_values import OptionalValue, OptionalValueCommand
+from jettison.cli.options import all_of
 from jettison.cli.report_output import ATTACH, FORMATS, TEXTS
 from jettison.errors import UsageError
 
@@ -45,7 +46,7 @@ class ReportingCommand(OptionalValueCommand):
 
 def report_flags(command: _Function) -> _Function:
     """Let a function have the flags."""
-    options = [
+    decorate = all_of(
         click.option(
             "--report",
             "reports",
@@ -100,10 +101,8 @@ def report_flags(command: _Function) -> _Function:
             metavar="FILE|IMAGE",
             help="What growth is measured against: a JSON report, or an image.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    return decorate(command)
 
 
 def checks_of(flags: Mapping[str, object]) -> str:

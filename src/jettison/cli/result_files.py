@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from jettison.api.request import BuildResult
+from jettison.cli.options import all_of
 from jettison.errors import ExportError
 
 _Function = Callable[..., object]
@@ -30,7 +31,7 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 def result_flags(command: _Function) -> _Function:
     """Let a function have the flags."""
-    options = [
+    decorate = all_of(
         click.option("--iidfile", default="", metavar="FILE", help="Write the image ID to a file."),
         click.option(
             "--metadata-file",
@@ -38,10 +39,8 @@ def result_flags(command: _Function) -> _Function:
             metavar="FILE",
             help="Write facts of the build to a JSON file.",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    return decorate(command)
 
 
 def remove_stale(iidfile: str) -> None:
