@@ -18,9 +18,7 @@ import msgspec
 from jettison.errors import ImageNotFoundError, UsageError
 from jettison.events import Progress
 from jettison.image.document import decode_config, decode_document, is_image
-from jettison.image.manifest import build_index
-from jettison.oci.codec import decode
-from jettison.oci.config import ImageConfig
+from jettison.image.manifest import build_index, image_platform
 from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.platform import Platform
 from jettison.oci.reference import Reference
@@ -93,14 +91,7 @@ def _platform(client: RegistryClient, source: Reference, manifest: Manifest) -> 
     """Return what an image is for, as its config says."""
     data = client.document(source, manifest.config)
     decode_config(manifest, data)
-    config = decode(ImageConfig, data)
-    return Platform(
-        architecture=config.architecture,
-        os=config.os,
-        variant=config.variant,
-        os_version=config.os_version,
-        os_features=config.os_features,
-    )
+    return image_platform(data)
 
 
 def _require_different(entries: Sequence[_Entry]) -> None:

@@ -17,7 +17,7 @@ from jettison.layer.codec import TarSink, pack_layer
 from jettison.layer.decompress import open_decompressed
 from jettison.layer.pack import pack
 from jettison.oci.digest import Digest
-from jettison.oci.manifest import Descriptor
+from jettison.oci.manifest import TOC_DIGEST, Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION, OCI_LAYERS
 from jettison.snapshot.base import LayerStore
 from jettison.store.layer import LayerId, image_layer_id, is_image_layer
@@ -132,7 +132,7 @@ class LayerPacker:
         self, layer: LayerId, form: LayerForm, write: Callable[[bytes], object]
     ) -> tuple[Digest, dict[str, str]] | None:
         """Write a layer as eStargz; return its diff ID and annotations, None if it is to stay."""
-        from jettison.layer.estargz import TOC_DIGEST, write_estargz  # seldom asked for
+        from jettison.layer.estargz import write_estargz  # seldom asked for
 
         given = self._store.layers.find(layer).blob if is_image_layer(layer) else None
         if given is not None and TOC_DIGEST in given.descriptor.annotations:

@@ -37,9 +37,8 @@ from jettison.layer.header import (
 from jettison.layer.names import clean_name
 from jettison.layer.reader import TarReader
 from jettison.oci.digest import Digest, parse_digest, raw, sha256_digest
-from jettison.oci.manifest import Descriptor
+from jettison.oci.manifest import TOC_DIGEST, Descriptor
 
-_STARGZ = "containerd.io/snapshot/stargz/toc.digest"
 _CHUNKED = (
     "io.github.containers.zstd-chunked.manifest",
     "io.containers.zstd-chunked.manifest",
@@ -135,7 +134,7 @@ class _Rows(msgspec.Struct):
 def table_digest(descriptor: Descriptor) -> Digest | None:
     """Return the digest of a layer's table of contents, None if it has none."""
     notes = descriptor.annotations
-    names = (_STARGZ, *(f"{prefix}-checksum" for prefix in _CHUNKED))
+    names = (TOC_DIGEST, *(f"{prefix}-checksum" for prefix in _CHUNKED))
     found = next((notes[name] for name in names if name in notes), None)
     try:
         digest = parse_digest(found) if found is not None else None
@@ -151,7 +150,7 @@ def fetch_table(descriptor: Descriptor, read: ReadRange) -> bytes:
         ContentError: it is not where it should be, is another, or too large.
         SourceError: it cannot be read.
     """
-    if _STARGZ in descriptor.annotations:
+    if TOC_DIGEST in descriptor.annotations:
         data = _stargz_table(descriptor, read)
     else:
         prefix = next(each for each in _CHUNKED if f"{each}-checksum" in descriptor.annotations)
@@ -176,7 +175,7 @@ def parse_table(descriptor: Descriptor, data: bytes) -> Table:
     Raises:
         ContentError: it makes no sense.
     """
-    stargz = _STARGZ in descriptor.annotations
+    stargz = TOC_DIGEST in descriptor.annotations
     if not stargz:
         data = _bounded(data, "zstd", _MAX_TABLE_JSON_BYTES)
     try:

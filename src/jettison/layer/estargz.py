@@ -40,9 +40,7 @@ from jettison.layer.header import (
 )
 from jettison.layer.reader import TarReader
 from jettison.oci.digest import Digest
-
-TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest"
-"""Annotation of a layer: digest of its table of contents."""
+from jettison.oci.manifest import TOC_DIGEST
 
 UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size"
 """Annotation of a layer: bytes of its tar."""

@@ -13,6 +13,9 @@ import msgspec
 from jettison.oci.digest import Digest
 from jettison.oci.platform import Platform
 
+TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest"
+"""Annotation of an eStargz layer: digest of its table of contents."""
+
 
 class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """A name of content: media type, digest and size in bytes."""

@@ -14,7 +14,7 @@ from jettison.cache.record import AnswerMemo
 from jettison.image.form import LayerForm
 from jettison.image.manifest import Compression
 from jettison.image.rewrite import rewrite_layers
-from jettison.layer.estargz import TOC_DIGEST
+from jettison.oci.manifest import TOC_DIGEST
 from jettison.store.layer import LayerId, is_image_layer
 
 EPOCH = 1_000_000_000

@@ -17,11 +17,11 @@ import pytest
 
 from jettison.layer.estargz import (
     CHUNK_BYTES,
-    TOC_DIGEST,
     TOC_NAME,
     UNCOMPRESSED_SIZE,
     write_estargz,
 )
+from jettison.oci.manifest import TOC_DIGEST
 
 FOOTER_BYTES = 51
 BIG = random.Random(1).randbytes(2 * CHUNK_BYTES + 12345)
