@@ -40,6 +40,12 @@ def base(directory: Path, mib: int) -> Path:
     return directory
 
 
+def buildah_on(store: Path) -> list[str | Path]:
+    """Return the beginning of a command line of buildah on a store."""
+    places = ["--root", store / "root", "--runroot", store / "run"]
+    return ["buildah", *places, "--storage-driver=vfs"]
+
+
 class Bench:
     """Runs commands, each with a store of its own."""
 
@@ -119,14 +125,7 @@ def main(mib: int) -> None:
                 root=bench.store(),
             )
             store = bench.store()
-            buildah = [
-                "buildah",
-                "--root",
-                store / "root",
-                "--runroot",
-                store / "run",
-                "--storage-driver=vfs",
-            ]
+            buildah = buildah_on(store)
             bench.run("pull", "buildah", [*buildah, "pull", *PLAIN, name], root=store)
             pushed = f"{host}/pushed"
             bench.run(
@@ -156,14 +155,7 @@ def main(mib: int) -> None:
                     root=store,
                 )
                 store = bench.store()
-                buildah = [
-                    "buildah",
-                    "--root",
-                    store / "root",
-                    "--runroot",
-                    store / "run",
-                    "--storage-driver=vfs",
-                ]
+                buildah = buildah_on(store)
                 (context / "Dockerfile").write_text(text.replace(" --link", ""))
                 bench.run(
                     label,
