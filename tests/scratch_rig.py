@@ -11,9 +11,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from commands import run_command
 from other_user import becoming, interpreter
 
 ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 120
 BASE = """FROM scratch AS busybox
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
@@ -85,16 +87,18 @@ class Scratch:
         self, *args: str | Path, env: Mapping[str, str] = {}, stdin: bytes = b""
     ) -> subprocess.CompletedProcess[str]:
         """Run a command; outputs are text with what is not UTF-8 escaped."""
-        return subprocess.run(
-            self.argv(*args),
-            env={**self.env, **env},
-            input=stdin.decode("latin-1"),
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            check=False,
-            timeout=120,
-        )
+        environ = {**self.env, **env}
+        if self.prefix:
+            done = subprocess.run(
+                self.argv(*args), env=environ, input=stdin, capture_output=True, check=False,
+                timeout=SECONDS,
+            )  # fmt: skip
+        else:
+            words = ["--root", str(self.store), *map(str, args)]
+            interpreter = [*self._become, self._python]
+            done = run_command(interpreter, words, env=environ, stdin=stdin, timeout=SECONDS)
+        out, err = (text.decode(errors="backslashreplace") for text in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     def build(
         self, text: str, *flags: str | Path, env: Mapping[str, str] = {}, base: bool = True

@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+from commands import run_command
 from host_tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,14 +101,15 @@ class Cli:
         env: Mapping[str, str] | None = None,
         **more: Any,
     ) -> subprocess.CompletedProcess[bytes]:
-        options: dict[str, Any] = {"cwd": self.work, "timeout": SECONDS, "capture_output": True}
-        return subprocess.run(
-            self.argv(*args),
-            check=False,
-            input=stdin,
-            env={**self.env, **(env or {})},
-            **(options | more),
-        )
+        """Run a command; with more options than ``cwd`` and ``timeout`` the program is started."""
+        options: dict[str, Any] = {"cwd": self.work, "timeout": SECONDS}
+        environ = {**self.env, **(env or {})}
+        if more.keys() <= options.keys():
+            words = [*map(str, args)]
+            interpreter = [*self.prefix, self.python]
+            return run_command(interpreter, words, env=environ, stdin=stdin, **(options | more))
+        options |= {"capture_output": True, "input": stdin}
+        return subprocess.run(self.argv(*args), check=False, env=environ, **(options | more))
 
     def attempt(self, *args: str | Path, **more: Any) -> Said:
         """Run a command that may fail; it must not show a traceback."""

@@ -15,8 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from commands import run_command
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
+SECONDS = 600
 
 
 class Jettison:
@@ -38,14 +41,9 @@ class Jettison:
         return [*self.prefix, "-m", "jettison", *map(str, args)]
 
     def try_run(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.argv(*args),
-            env=self.env,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        done = run_command(self.prefix, [*map(str, args)], env=self.env, timeout=SECONDS)
+        out, err = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     def __call__(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a command that must succeed."""
