@@ -7,23 +7,20 @@ Out: ``Case`` values by name. *Cold* cases forget the image and the build cache 
 
 from __future__ import annotations
 
-import itertools
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
-
-from bench.peers import IMAGES, Buildah, Jettison, Peer
+from bench.case import Case, edit, nothing, provide_bases, run_all, seed, seeded
+from bench.empty_machines import on_empty_machines
+from bench.peers import Buildah, Jettison, Peer
 from bench.process import Commands
-
-_seeds = itertools.count(int(time.time()))
 
 WANTED = {
     "w1": 0.5, "w2": 0.7, "w3": 0.93, "w4-cold": 0.5, "w4-unchanged": 0.35, "w4-onefile": 0.15,
     "w5-store": 0.8, "w5-gzip": 0.5, "w6-zstd": 0.6, "w7": 0.5, "w8": 0.4, "w8-cached": 0.5,
     "w9": 0.6, "w9-cached": 0.5, "w10-push": 1.0, "w10-build-push": 0.5, "copy40-cached": 0.15,
-    "w2-remote": 0.4, "w5-remote": 0.4, "w5-remote-export": 0.3,
+    "w2-remote": 0.4, "w5-remote": 0.4, "w5-remote-export": 0.3, "go-remote": 0.4,
+    "npm-mounts": 1.0, "platforms": 0.7,
 }  # fmt: skip
 """The share of the other's time that is wanted: of the faster BuildKit's, of buildah's for
 ``copy40-cached``."""
@@ -50,31 +47,10 @@ TITLES = {
     "w2-remote": "W2 on an empty machine with a registry cache, one source file changed",
     "w5-remote": "W5 on an empty machine with a registry cache",
     "w5-remote-export": "… built and the cache written",
+    "go-remote": "Go example on an empty machine with a registry cache, one source file changed",
+    "npm-mounts": "W2 on an empty machine with a registry cache, the lock file changed",
+    "platforms": "W5 for two platforms, pushed",
 }
-
-
-def nothing() -> None:
-    """Prepare nothing."""
-
-
-class Case(Struct, frozen=True):
-    """One thing to measure.
-
-    Attributes:
-        name: Like ``w4-cold``.
-        commands: What is timed; asked anew for every run.
-        peer: Whose environment it is run in.
-        once: Prepares the first run.
-        before: Prepares every run.
-        after: Is done after the last run, also when one failed.
-    """
-
-    name: str
-    commands: Callable[[], Commands]
-    peer: Peer
-    once: Callable[[], None] = nothing
-    before: Callable[[], None] = nothing
-    after: Callable[[], None] = nothing
 
 
 def cases(peer: Peer, root: Path, *, empty: bool) -> Iterator[Case]:
@@ -97,19 +73,19 @@ def cases(peer: Peer, root: Path, *, empty: bool) -> Iterator[Case]:
         if empty or peer.emptied() is not peer:
             yield _pulled(peer, root)
             if not isinstance(peer, Buildah):  # theirs is another thing: a layer an instruction
-                yield from _on_empty_machines(peer, root)
+                yield from on_empty_machines(peer, root)
 
 
 def _examples(peer: Peer, root: Path) -> Iterator[Case]:
     yield _warm(peer, root, "w1", "w1")
     edited = root / "w2/src/greet.ts"
-    yield _warm(peer, root, "w2", "w2", before=lambda: _edit(edited, "// rev"))
+    yield _warm(peer, root, "w2", "w2", before=lambda: edit(edited, "// rev"))
 
     def parallel(name: str, *options: str) -> Case:
         def build() -> Commands:
-            return peer.build(root / "w3", "bench-w3", "--build-arg", f"BUST={_seed()}", *options)
+            return peer.build(root / "w3", "bench-w3", "--build-arg", f"BUST={seed()}", *options)
 
-        return Case(name, build, peer, once=lambda: _run(peer, build()))
+        return Case(name, build, peer, once=lambda: run_all(peer, build()))
 
     yield parallel("w3", *peer.jobs(1))
     if isinstance(peer, Buildah | Jettison):
@@ -120,7 +96,7 @@ def _contexts(peer: Peer, root: Path) -> Iterator[Case]:
     edited = root / "w4/pkg000/m0/f00000.txt"
     yield cold(peer, root / "w4", "bench-w4", "w4-cold")
     yield _warm(peer, root, "w4", "w4-unchanged")
-    yield _warm(peer, root, "w4", "w4-onefile", before=lambda: _edit(edited, "#"))
+    yield _warm(peer, root, "w4", "w4-onefile", before=lambda: edit(edited, "#"))
 
 
 def _written(peer: Peer, root: Path) -> Iterator[Case]:
@@ -130,10 +106,10 @@ def _written(peer: Peer, root: Path) -> Iterator[Case]:
             archive.unlink()
 
     def export(compression: str) -> Callable[[], Commands]:
-        return lambda: peer.export(root / "w5", "bench-w5", compression, *_seeded())
+        return lambda: peer.export(root / "w5", "bench-w5", compression, *seeded())
 
     def store() -> Commands:
-        return peer.build(root / "w5", "bench-w5", *_seeded())
+        return peer.build(root / "w5", "bench-w5", *seeded())
 
     yield Case("w5-store", store, peer, before=forget, after=forget)
     yield Case("w5-gzip", export("gzip"), peer, before=forget, after=forget)
@@ -148,11 +124,18 @@ def _pushed(peer: Peer, context: Path) -> Iterator[Case]:
 
     def built() -> None:
         forget()
-        _run(peer, peer.build(context, tag, *_seeded()))
+        run_all(peer, peer.build(context, tag, *seeded()))
 
     yield Case("w10-push", lambda: peer.push(tag), peer, before=built, after=forget)
+    if not isinstance(peer, Buildah):  # which builds for one platform after another
+        both = ("--platform", "linux/amd64,linux/arm64")
+        place = context.parent / "platforms"
+        yield Case(
+            "platforms", lambda: peer.build_push(place, tag, *both, *seeded()), peer,
+            before=forget, after=forget,
+        )  # fmt: skip
     yield Case(
-        "w10-build-push", lambda: peer.build_push(context, tag, *_seeded()), peer,
+        "w10-build-push", lambda: peer.build_push(context, tag, *seeded()), peer,
         before=forget, after=forget,
     )  # fmt: skip
 
@@ -170,51 +153,6 @@ def _pulled(peer: Peer, root: Path) -> Case:
     )
 
 
-def _on_empty_machines(peer: Peer, root: Path) -> Iterator[Case]:
-    """Yield what CI does: a store that is empty, a cache in a registry."""
-    other = peer.emptied()
-
-    def refill() -> None:
-        other.wipe()
-        if other is peer:
-            provide_bases(peer)
-
-    def cache(work: str) -> str:
-        return f"type=registry,ref={peer.registry}/bench/{peer.name}-{work}-cache:latest"
-
-    def fill(work: str) -> None:
-        to = f"{cache(work)},mode=max"
-        _run(peer, peer.build(root / work, f"bench-{work}-remote", "--cache-to", to))
-
-    def read(work: str, *options: str) -> Commands:
-        flags = ("--cache-from", cache(work), *options)
-        return other.build(root / work, f"bench-{work}-remote", *flags)
-
-    def edited() -> None:
-        other.wipe()
-        _edit(root / "w2/src/greet.ts", "// rev")
-
-    def exported() -> Commands:
-        to = f"{cache('w5')}-export,mode=max"
-        return other.build(root / "w5", "bench-w5-remote", *_seeded(), "--cache-to", to)
-
-    yield Case(
-        "w2-remote", lambda: read("w2"), other,
-        once=lambda: fill("w2"), before=edited, after=refill,
-    )  # fmt: skip
-    yield Case(
-        "w5-remote", lambda: read("w5", "--label", f"seed={_seed()}"), other,
-        once=lambda: fill("w5"), before=other.wipe, after=refill,
-    )  # fmt: skip
-    yield Case("w5-remote-export", exported, other, before=other.wipe, after=refill)
-
-
-def provide_bases(peer: Peer) -> None:
-    """Have the base images of all workloads in a peer's store."""
-    for image in IMAGES:
-        peer.provide(image)
-
-
 def cold(peer: Peer, context: Path, tag: str, name: str) -> Case:
     """Return the case of a build that finds nothing of an earlier one."""
     return Case(name, lambda: peer.build(context, tag), peer, before=lambda: peer.forget(tag))
@@ -226,25 +164,4 @@ def _warm(
     def build() -> Commands:
         return peer.build(root / work, f"bench-{work}")
 
-    return Case(name, build, peer, once=lambda: _run(peer, build()), before=before)
-
-
-def _run(peer: Peer, commands: Commands) -> None:
-    for argv in commands:
-        peer.runner.run(argv, env=peer.env)
-
-
-def _seed() -> int:
-    return next(_seeds)
-
-
-def _seeded() -> tuple[str, str]:
-    return ("--build-arg", f"SEED={_seed()}")
-
-
-def _edit(path: Path, comment: str) -> None:
-    """Change the last line of a file, which is a comment of ours or comes to be one."""
-    lines = path.read_text().splitlines()
-    if lines[-1].startswith(f"{comment} edit "):
-        lines.pop()
-    path.write_text("\n".join([*lines, f"{comment} edit {_seed()}"]) + "\n")
+    return Case(name, build, peer, once=lambda: run_all(peer, build()), before=before)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.process import CommandError, Commands, Runner, children
 
-IMAGES = ("alpine:3.20", "python:3.11-slim", "node:20")
+IMAGES = ("alpine:3.20", "python:3.11-slim", "node:20", "golang:1.23")
 """Base images of the workloads; they are in every store before anything is timed, but for W7."""
 
 _COMPRESSORS = {"gzip": ("gzip", "-6"), "zstd": ("zstd", "-q", "-3", "-T0")}

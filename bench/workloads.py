@@ -15,9 +15,11 @@ from pathlib import Path
 _VOCABULARY = [f"{first}{last}" for first in ("de", "ra", "mo", "ti", "ku") for last in
                ("bit", "load", "path", "name", "sum", "view", "node", "key")]  # fmt: skip
 _FILES = 20_000
+_BYTES = 300_000_000
 _BLOB_MIB = 200
 _MIB = 1 << 20
 _NODE = Path(__file__).parent / "node"
+_EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 def write_all(root: Path, *, scale: float = 1.0, registry: str = "") -> None:
@@ -27,6 +29,11 @@ def write_all(root: Path, *, scale: float = 1.0, registry: str = "") -> None:
         "w2": node_example,
         "w3": sleeping_stages,
         "w4": lambda path: many_files(path, int(_FILES * scale), int(_BLOB_MIB * scale)),
+        "npm": cached_packages,
+        "go": go_example,
+        "platforms": lambda path: two_platforms(
+            path, int(_FILES * scale), int(300_000_000 * scale)
+        ),
         "w5": lambda path: writing_step(path, int(_FILES * scale), int(300_000_000 * scale)),
         "w7": lambda path: big_base(path, registry),
         "w8": lambda path: run_steps(path, 30),
@@ -118,6 +125,52 @@ def node_example(path: Path) -> None:
         COPY --from=build /app/dist ./dist
         EXPOSE 18081
         CMD ["node", "dist/index.js"]
+        """)  # fmt: skip
+
+
+def cached_packages(path: Path) -> None:
+    """W2 with cache mounts for the packages that npm has fetched."""
+    node_example(path)
+    dockerfile = path / "Dockerfile"
+    text = dockerfile.read_text().replace(
+        "RUN npm ci", "RUN --mount=type=cache,target=/root/.npm npm ci"
+    )
+    dockerfile.write_text(text)
+
+
+def go_example(path: Path) -> None:
+    """The Go example with a cache mount for what was compiled; ``main.go`` is edited."""
+    for name in ("go.mod", "go.sum", "main.go"):
+        shutil.copyfile(_EXAMPLES / "go" / name, path / name)
+    _put(path / "Dockerfile", """\
+        FROM golang:1.23 AS builder
+        WORKDIR /app
+        COPY go.mod go.sum ./
+        RUN go mod download
+        COPY . .
+        RUN --mount=type=cache,target=/root/.cache/go-build CGO_ENABLED=0 go build -o main .
+
+        FROM scratch
+        COPY --from=builder /app/main /app/main
+        ENTRYPOINT ["/app/main"]
+        """)  # fmt: skip
+
+
+def two_platforms(path: Path, files: int, total_bytes: int) -> None:
+    """W5's files in a stage that two platforms share, and one file of each."""
+    writing_step(path, files, total_bytes)
+    for name in ("amd64", "arm64"):
+        _put(path / name, f"{name}\n")
+    _put(path / "Dockerfile", """\
+        FROM --platform=$BUILDPLATFORM python:3.11-slim AS data
+        ARG SEED=0
+        COPY write.py /write.py
+        RUN python /write.py $SEED
+
+        FROM scratch
+        ARG TARGETARCH
+        COPY --from=data /data /data
+        COPY $TARGETARCH /platform
         """)  # fmt: skip
 
 
