@@ -122,7 +122,7 @@ class Jettison(Peer):
         bases = [
             f"--build-context={image}=docker-image://{self.registry}/library/{image}"
             for image in IMAGES
-            if self.registry and f"FROM {image}" in text
+            if self.registry and image in text
         ]
         return [[*argv, *bases, *options, str(context)]]
 
