@@ -101,10 +101,15 @@ class Cli:
         env: Mapping[str, str] | None = None,
         **more: Any,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a command; with more options than ``cwd`` and ``timeout`` the program is started."""
+        """Run a command.
+
+        The program is started where there are other options than ``cwd`` and ``timeout``, and where
+        its user is reached through more than a change of ids: of each command, a group or network.
+        """
         options: dict[str, Any] = {"cwd": self.work, "timeout": SECONDS}
         environ = {**self.env, **(env or {})}
-        if more.keys() <= options.keys():
+        is_plain = not self.prefix or Path(self.prefix[0]).name == "setpriv"
+        if is_plain and more.keys() <= options.keys():
             words = [*map(str, args)]
             interpreter = [*self.prefix, self.python]
             return run_command(interpreter, words, env=environ, stdin=stdin, **(options | more))

@@ -41,7 +41,14 @@ class Jettison:
         return [*self.prefix, "-m", "jettison", *map(str, args)]
 
     def try_run(self, *args: str | Path) -> subprocess.CompletedProcess[str]:
-        done = run_command(self.prefix, [*map(str, args)], env=self.env, timeout=SECONDS)
+        words = [*map(str, args)]
+        if len(self.prefix) == 1:
+            done = run_command(self.prefix, words, env=self.env, timeout=SECONDS)
+        else:
+            done = subprocess.run(
+                self.argv(*args), env=self.env, capture_output=True, stdin=subprocess.DEVNULL,
+                check=False,
+            )  # fmt: skip
         out, err = (text.decode(errors="replace") for text in (done.stdout, done.stderr))
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
