@@ -119,6 +119,11 @@ class Caches:
         self._memo = SharedMemo(session.cache.selections, found)
         self.memo: Memo = self._memo
 
+    @property
+    def packs(self) -> Compression | None:
+        """How layers are compressed for the caches that are written; None without one."""
+        return next((writer.form for writer in self._writers), None)
+
     def layer_made(self, layer: LayerId, *, shipped: bool) -> None:
         """Send a layer to the caches that are to have it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from jettison.image.manifest import Compression
 from jettison.solver.drivers import Memo, Records
 from jettison.solver.result import Solution
 from jettison.store.layer import LayerId
@@ -21,6 +22,11 @@ class CachesInUse(Protocol):
     @property
     def memo(self) -> Memo:
         """Answers of the store, and of caches behind it."""
+        ...
+
+    @property
+    def packs(self) -> Compression | None:
+        """How layers are compressed for the caches that are written; None without one."""
         ...
 
     def layer_made(self, layer: LayerId, *, shipped: bool) -> None:

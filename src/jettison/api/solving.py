@@ -129,17 +129,21 @@ def background_packer(
 
     What is packed as the first output wants it goes to ``early``, which is asked for then.
 
-    As the first output wants that writes blobs. Without one, a tag that names a registry makes a
-    push likely: layers that are made anyway are then packed as ``push`` would, which costs a
-    fraction of what it saves. With a tag such as ``app`` only diff IDs are computed. Layers that
-    become others in every image are packed then.
+    As the first output wants that writes blobs. Without one, layers that are made anyway are packed
+    as a cache is to have them; or as ``push`` would, where a tag that names a registry makes one
+    likely, which costs a fraction of what it saves. With a tag such as ``app`` only diff IDs are
+    computed. Layers that become others in every image are packed then.
     """
     if rewrites_all(outputs, plan.source_date_epoch, layer_flags(request)):
         return BackgroundPacker(session.blobs, None, idle=True)
     wanted = (output.exporter.packs for output in outputs)
     compression = next((each for each in wanted if each is not None), None)
-    if compression is None and any(names_registry(tag) for tag in request.tags):
-        return BackgroundPacker(session.blobs, Compression(), needed=False)
+    if compression is None:
+        compression = session.caches.packs if session.caches is not None else None
+        if compression is None and any(names_registry(tag) for tag in request.tags):
+            compression = Compression()
+        if compression is not None:
+            return BackgroundPacker(session.blobs, compression, needed=False)
     return BackgroundPacker(session.blobs, compression, sender=early())
 
 
