@@ -26,9 +26,18 @@ class LayerFact(Generic[T]):
         name: By which its value is kept: who finds something else has another name.
         find: Finds it in a listing.
         type: Of the value, for decoding.
+        of_sizes: Whether it depends on sizes or digests of files: of others ``find`` gets none.
     """
 
-    def __init__(self, name: str, find: Callable[[Listing], T], type: type[T]) -> None:  # noqa: A002
+    def __init__(
+        self,
+        name: str,
+        find: Callable[[Listing], T],
+        type: type[T],  # noqa: A002
+        *,
+        of_sizes: bool = False,
+    ) -> None:
+        self.of_sizes = of_sizes
         self.name = name
         self.find = find
         self.type = type

@@ -129,9 +129,17 @@ def origins_of(subject: Subject, step: BuiltStep) -> CopyOrigins | None:
 
 def layer_files(listing: Listing) -> Iterator[tuple[str, int]]:
     """Yield path and size of each regular file of a layer; further names of one are left out."""
+    sizes = listing.sizes
     for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
         if stat.S_ISREG(mode) and entry not in listing.links:
-            yield path, listing.sizes[entry]
+            yield path, sizes[entry]
+
+
+def layer_paths(listing: Listing) -> Iterator[str]:
+    """Yield the paths of ``layer_files``."""
+    for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
+        if stat.S_ISREG(mode) and entry not in listing.links:
+            yield path
 
 
 def marked_files(
@@ -146,7 +154,7 @@ def marked_files(
         return
     for entry in entries:
         if listing.is_file(entry) and entry not in listing.links:
-            yield listing.paths[entry], listing.sizes[entry]
+            yield listing.paths[entry], listing.size(entry)
 
 
 def directories_of(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]] | None:
@@ -168,7 +176,7 @@ def _directories(listing: Listing) -> dict[bytes, tuple[int, int]]:
     return {os.fsencode(path): (sum(sizes), len(sizes)) for path, sizes in found.items()}
 
 
-_DIRECTORIES = LayerFact("directories 1", _directories, dict[bytes, tuple[int, int]])
+_DIRECTORIES = LayerFact("directories 1", _directories, dict[bytes, tuple[int, int]], of_sizes=True)
 
 
 def context_copies(subject: Subject) -> Iterator[BuiltStep]:

@@ -115,4 +115,4 @@ def _empty_programs(listing: Listing) -> list[int]:
 
 
 _IS_EMPTY = LayerFact("only directories 1", _is_empty, bool)
-_EMPTY_PROGRAMS = LayerFact("empty programs 2", _empty_programs, list[int])
+_EMPTY_PROGRAMS = LayerFact("empty programs 2", _empty_programs, list[int], of_sizes=True)

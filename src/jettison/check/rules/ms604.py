@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from jettison.analysis.duplicates import DuplicateFiles, duplicate_files
+from jettison.check.layer_facts import LayerFact
 from jettison.check.rule import Rule
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
+from jettison.fs.listing import Listing
 
 _MOST = 10
 
@@ -62,14 +64,20 @@ def _groups(subject: Subject) -> list[DuplicateFiles]:
     """Return groups of equal files; none is looked for if no size of a new file says so."""
     files = subject.provenance.image
     counts: Counter[int] = Counter()
-    for listing in files.visible.layers:
-        counts.update(listing.sizes)
-    own = {
-        size
-        for layer, listing in zip(files.layers, files.visible.layers, strict=True)
-        if not layer.is_base
-        for size in set(listing.sizes)
-    }
+    own: set[int] = set()
+    for position, layer in enumerate(files.layers):
+        sizes = subject.of_layer(_SIZES, subject.record.target, position) or {}
+        counts.update(sizes)
+        if not layer.is_base:
+            own.update(sizes)
     if not any(size * (counts[size] - 1) >= MEGABYTE for size in own):
         return []
     return duplicate_files(files.visible, least=MEGABYTE)
+
+
+def _sizes(listing: Listing) -> dict[int, int]:
+    """Return how many files have each size."""
+    return Counter(listing.sizes)
+
+
+_SIZES = LayerFact("sizes 1", _sizes, dict[int, int], of_sizes=True)

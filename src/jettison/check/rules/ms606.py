@@ -67,4 +67,4 @@ def _large(listing: Listing) -> list[int]:
     return [entry for entry, count in enumerate(listing.sizes) if count >= _LEAST]
 
 
-_LARGE = LayerFact(f"of {_LEAST} bytes", _large, list[int])
+_LARGE = LayerFact(f"of {_LEAST} bytes", _large, list[int], of_sizes=True)
