@@ -9,12 +9,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from jettison.analysis.entry.reached import Reached
-from jettison.analysis.entry.walk import reached
 from jettison.analysis.rootfs import Rootfs
 from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFact, LayerFacts
 from jettison.check.record import without_times
@@ -25,6 +23,9 @@ from jettison.oci.config import ContainerConfig
 from jettison.oci.platform import Platform
 from jettison.provenance.chain import Chain, Provenance, Way
 from jettison.provenance.record import BuildRecord, StageRecord
+
+if TYPE_CHECKING:
+    from jettison.analysis.entry.reached import Reached
 
 T = TypeVar("T")
 
@@ -128,6 +129,8 @@ class Subject:
     @cached_property
     def reached(self) -> Reached:
         """The files that the image starts, in the order in which they are reached."""
+        from jettison.analysis.entry.walk import reached  # noqa: PLC0415 - seldom in rules that run again
+
         return reached(self.image.files, self.config)
 
     @property

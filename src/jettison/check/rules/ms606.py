@@ -50,9 +50,6 @@ class MS606(Rule):
         path, count, span = max(files, key=lambda each: each[1], default=("", 0, None))
         if count < _LEAST or count * 2 <= subject.fact(image_bytes):
             return
-        seen = subject.provenance.image.visible.entries[path]
-        if subject.provenance.image.visible.mode(seen) & 0o111 or ".so" in path:
-            return
         yield self.finding(
             Severity.NOTE,
             f"`{path}` has {size(count)}, more than half of the image",
@@ -64,7 +61,13 @@ class MS606(Rule):
 
 
 def _large(listing: Listing) -> list[int]:
-    return [entry for entry, count in enumerate(listing.sizes) if count >= _LEAST]
+    """Return what is large and no program: a file that is more than half of all is the largest."""
+    return [
+        entry
+        for entry, count in enumerate(listing.sizes)
+        if count >= _LEAST
+        if not listing.modes[entry] & 0o111 and ".so" not in listing.paths[entry]
+    ]
 
 
-_LARGE = LayerFact(f"of {_LEAST} bytes", _large, list[int], of_sizes=True)
+_LARGE = LayerFact(f"of {_LEAST} bytes 2", _large, list[int], of_sizes=True)
