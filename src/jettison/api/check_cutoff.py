@@ -22,7 +22,9 @@ from jettison import __version__
 from jettison.analysis.files import may_be_program
 from jettison.api.roots import Roots, programs_of_layer
 from jettison.api.session import Session
+from jettison.check.layer_facts import digest_of
 from jettison.check.record import without_times
+from jettison.check.size_facts import SIZE_FACTS
 from jettison.findings.finding import Finding
 from jettison.fs.listing import Listing
 from jettison.oci.codec import decode
@@ -47,6 +49,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     Args:
         layers: Those that its steps made, of all stages, in the order of the steps.
         looked: Entries of each whose size or bytes were looked at.
+        facts: Facts of each that depend on sizes and were asked for, and a digest of their values.
         secrets: Positions of the image's layers that were searched for secrets, and a digest of
             what was found.
         of_sizes: Rules that went by the sizes of all files of a layer.
@@ -55,6 +58,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 
     layers: tuple[LayerId, ...]
     looked: tuple[list[int], ...]
+    facts: tuple[dict[str, bytes], ...]
     secrets: dict[int, Digest]
     of_sizes: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -119,12 +123,13 @@ class Cutoff:
             kept = _decoder.decode(data)
         except msgspec.DecodeError:
             return None
-        if len(kept.layers) != len(self._layers) or len(kept.looked) != len(self._layers):
+        if {len(kept.layers), len(kept.looked), len(kept.facts)} != {len(self._layers)}:
             return None
         new: set[LayerId] = set()
-        for before, now, looked in zip(kept.layers, self._layers, kept.looked, strict=True):
+        columns = kept.layers, self._layers, kept.looked, kept.facts
+        for before, now, looked, facts in zip(*columns, strict=True):
             if before != now:
-                if not self._is_alike(before, now, looked):
+                if not self._is_alike(before, now, looked, facts):
                     return None
                 new.add(now)
         layers = self._roots.provenance.image.layers
@@ -143,10 +148,11 @@ class Cutoff:
             of_sizes: Rules that went by the sizes of all files of a layer.
             asked: As ``NotedSecrets.asked``.
         """
-        looked = self._roots.provenance.watch.files
+        watch = self._roots.provenance.watch
         kept = Kept(
             self._layers,
-            tuple(sorted(looked.get(layer, ())) for layer in self._layers),
+            tuple(sorted(watch.files.get(layer, ())) for layer in self._layers),
+            tuple(watch.facts.get(layer, {}) for layer in self._layers),
             asked,
             tuple(of_sizes),
             tuple(each for each in findings if each.rule not in of_sizes),
@@ -187,7 +193,9 @@ class Cutoff:
             reads="" if reads is None else sha256_digest(encode_reads(reads)),
         )
 
-    def _is_alike(self, before: LayerId, now: LayerId, looked: Collection[int]) -> bool:
+    def _is_alike(
+        self, before: LayerId, now: LayerId, looked: Collection[int], facts: dict[str, bytes]
+    ) -> bool:
         """Tell whether rules cannot tell one layer from another."""
         store = self._session.layer_store
         if not (store.has_listing(before) and store.has_listing(now)):
@@ -196,6 +204,10 @@ class Cutoff:
         changed = changed_files(old, new) if old is not None and new is not None else None
         if old is None or new is None or changed is None or changed.intersection(looked):
             return False
+        for name, digest in facts.items():
+            fact = SIZE_FACTS.get(name)
+            if fact is None or digest_of(fact.find(new)) != digest:
+                return False
         programs = [each for each in changed if may_be_program(new.paths[each], new.modes[each])]
         if not programs:
             return True

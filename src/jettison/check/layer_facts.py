@@ -7,8 +7,11 @@ Out: ``LayerFact``, whose value depends on the listing alone; ``Marks``: which e
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 from jettison.fs.listing import Listing
 from jettison.store.layer import LayerId
@@ -80,6 +83,12 @@ class _Nothing:
 
     def keep(self, layer: LayerId, fact: LayerFact[Any], value: object) -> None:
         """Forget it."""
+
+
+def digest_of(value: object) -> bytes:
+    """Return a digest of the value of a fact."""
+    ordered = sorted(value.items()) if isinstance(value, dict) else value
+    return hashlib.sha256(msgspec.msgpack.encode(ordered)).digest()
 
 
 NO_LAYER_FACTS: LayerFacts = _Nothing()

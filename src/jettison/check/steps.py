@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from jettison.check.layer_facts import LayerFact
+from jettison.check.size_facts import DIRECTORIES
 from jettison.check.subject import Subject
 from jettison.errors import JettisonError, Span
 from jettison.frontend.dockerfile.parser import parse
@@ -165,18 +166,23 @@ def directories_of(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, in
     """
     if step.position < 0:
         return None
-    found = subject.of_layer(_DIRECTORIES, step.stage.index, step.position)
+    found = subject.of_layer(DIRECTORIES, step.stage.index, step.position)
     return None if found is None else {os.fsdecode(path): each for path, each in found.items()}
 
 
-def _directories(listing: Listing) -> dict[bytes, tuple[int, int]]:
-    found: dict[str, list[int]] = {}
-    for path, size in layer_files(listing):
-        found.setdefault(path[: path.rfind("/")], []).append(size)
-    return {os.fsencode(path): (sum(sizes), len(sizes)) for path, sizes in found.items()}
+def folders_of(subject: Subject, step: BuiltStep) -> list[str] | None:
+    """Return the names of ``directories_of``, for which no size is looked at."""
+    if step.position < 0:
+        return None
+    found = subject.of_layer(_FOLDERS, step.stage.index, step.position)
+    return None if found is None else list(map(os.fsdecode, found))
 
 
-_DIRECTORIES = LayerFact("directories 1", _directories, dict[bytes, tuple[int, int]], of_sizes=True)
+def _folders(listing: Listing) -> list[bytes]:
+    return list({os.fsencode(path[: path.rfind("/")]): None for path in layer_paths(listing)})
+
+
+_FOLDERS = LayerFact("folders 1", _folders, list[bytes])
 
 
 def context_copies(subject: Subject) -> Iterator[BuiltStep]:

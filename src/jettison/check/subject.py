@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from jettison.analysis.rootfs import Rootfs
-from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFact, LayerFacts
+from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFact, LayerFacts, digest_of
 from jettison.check.record import without_times
 from jettison.check.secrets import NO_SECRET_FACTS, SecretFacts
 from jettison.errors import Span
@@ -174,14 +174,14 @@ class Subject:
         """
         files = self.provenance.files(stage)
         layer = files.layers[position].layer
-        if fact.of_sizes:
-            self.provenance.watch.all()
         found = self._layer_facts.get(layer, fact)
         if found is None:
             listing = files.listing(position)
             if listing is not None:
                 found = fact.find(listing.plain if fact.of_sizes else without_sizes(listing))
                 self._layer_facts.keep(layer, fact, found)
+        if fact.of_sizes and found is not None:
+            self.provenance.watch.fact(layer, fact.name, digest_of(found))
         return found
 
     def chain(self, path: str) -> Chain:

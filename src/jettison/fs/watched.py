@@ -21,12 +21,14 @@ class Watch:
 
     Attributes:
         files: Entries of layers whose size or bytes were looked at, by layer.
+        facts: What else was asked for that depends on sizes, by layer and name: a digest of each.
         count: How many times sizes or digests of all files of a layer were asked for.
         is_whole: Whether nothing was missing that somebody asked for.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, set[int]] = {}
+        self.facts: dict[str, dict[str, bytes]] = {}
         self.count = 0
         self.is_whole = True
 
@@ -37,6 +39,10 @@ class Watch:
     def all(self) -> None:
         """Note that somebody looked at sizes or digests of all files."""
         self.count += 1
+
+    def fact(self, layer: str, name: str, digest: bytes) -> None:
+        """Note that somebody asked for something of a layer that depends on sizes."""
+        self.facts.setdefault(layer, {})[name] = digest
 
     def missed(self) -> None:
         """Note that something was not here."""

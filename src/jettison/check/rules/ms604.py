@@ -10,13 +10,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from jettison.analysis.duplicates import DuplicateFiles, duplicate_files
-from jettison.check.layer_facts import LayerFact
 from jettison.check.rule import Rule
+from jettison.check.size_facts import REPEATED, REPEATED_BYTES, SIZES
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
-from jettison.fs.listing import Listing
 
 _MOST = 10
 
@@ -63,10 +62,12 @@ class MS604(Rule):
 def _groups(subject: Subject) -> list[DuplicateFiles]:
     """Return groups of equal files; none is looked for if no size of a new file says so."""
     files = subject.provenance.image
+    if not _may_repeat(subject):
+        return []
     counts: Counter[int] = Counter()
     own: set[int] = set()
     for position, layer in enumerate(files.layers):
-        sizes = subject.of_layer(_SIZES, subject.record.target, position) or {}
+        sizes = subject.of_layer(SIZES, subject.record.target, position) or {}
         counts.update(sizes)
         if not layer.is_base:
             own.update(sizes)
@@ -75,9 +76,17 @@ def _groups(subject: Subject) -> list[DuplicateFiles]:
     return duplicate_files(files.visible, least=MEGABYTE)
 
 
-def _sizes(listing: Listing) -> dict[int, int]:
-    """Return how many files have each size."""
-    return Counter(listing.sizes)
+def _may_repeat(subject: Subject) -> bool:
+    """Tell whether so many files may have one size, by those that are many in a layer.
 
-
-_SIZES = LayerFact("sizes 1", _sizes, dict[int, int], of_sizes=True)
+    Of a size of which no layer tells that, each has less than ``REPEATED_BYTES``.
+    """
+    stage, count = subject.record.target, len(subject.provenance.image.layers)
+    if count * REPEATED_BYTES > MEGABYTE:
+        return True
+    layers = [subject.of_layer(REPEATED, stage, position) or {} for position in range(count)]
+    for each_size in set().union(*layers):
+        most = sum(each.get(each_size, 0) * each_size or REPEATED_BYTES for each in layers)
+        if most - each_size >= MEGABYTE:
+            return True
+    return False
