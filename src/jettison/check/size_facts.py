@@ -9,7 +9,6 @@ same values need not be checked again for it (``api.check_cutoff``).
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 from collections import Counter
@@ -49,15 +48,6 @@ def _sizes(listing: Listing) -> dict[int, int]:
     return Counter(listing.sizes)
 
 
-def _directories(listing: Listing) -> dict[bytes, tuple[int, int]]:
-    found: dict[str, list[int]] = {}
-    files = zip(listing.paths, listing.modes, listing.sizes, strict=True)
-    for entry, (path, mode, size) in enumerate(files):
-        if stat.S_ISREG(mode) and entry not in listing.links:
-            found.setdefault(path[: path.rfind("/")], []).append(size)
-    return {os.fsencode(path): (sum(sizes), len(sizes)) for path, sizes in found.items()}
-
-
 def _empty_programs(listing: Listing) -> list[int]:
     return [
         entry
@@ -76,13 +66,10 @@ REPEATED = LayerFact(f"{REPEATED_BYTES} bytes of a size", _repeated, dict[int, i
 SIZES = LayerFact("sizes 1", _sizes, dict[int, int], of_sizes=True)
 """All sizes, and how many files have each."""
 
-DIRECTORIES = LayerFact("directories 1", _directories, dict[bytes, tuple[int, int]], of_sizes=True)
-"""Directories that have regular files directly in them; bytes and number of these."""
-
 EMPTY_PROGRAMS = LayerFact("empty programs 2", _empty_programs, list[int], of_sizes=True)
 """Programs without a byte: their entries."""
 
 SIZE_FACTS: dict[str, LayerFact[Any]] = {
-    each.name: each for each in (LARGE, REPEATED, SIZES, DIRECTORIES, EMPTY_PROGRAMS)
+    each.name: each for each in (LARGE, REPEATED, SIZES, EMPTY_PROGRAMS)
 }
 """All facts that depend on sizes, by name."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
 from jettison.check.layer_facts import LayerFact
-from jettison.check.size_facts import DIRECTORIES
 from jettison.check.subject import Subject
 from jettison.errors import JettisonError, Span
 from jettison.frontend.dockerfile.parser import parse
@@ -128,16 +127,8 @@ def origins_of(subject: Subject, step: BuiltStep) -> CopyOrigins | None:
     return subject.provenance.origins(step.step)
 
 
-def layer_files(listing: Listing) -> Iterator[tuple[str, int]]:
-    """Yield path and size of each regular file of a layer; further names of one are left out."""
-    sizes = listing.sizes
-    for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
-        if stat.S_ISREG(mode) and entry not in listing.links:
-            yield path, sizes[entry]
-
-
 def layer_paths(listing: Listing) -> Iterator[str]:
-    """Yield the paths of ``layer_files``."""
+    """Yield the path of each regular file of a layer; further names of one are left out."""
     for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
         if stat.S_ISREG(mode) and entry not in listing.links:
             yield path
@@ -146,7 +137,7 @@ def layer_paths(listing: Listing) -> Iterator[str]:
 def marked_files(
     subject: Subject, step: BuiltStep, marked: LayerFact[list[int]]
 ) -> Iterator[tuple[str, int]]:
-    """Yield path and size of those of ``layer_files`` of a step that are marked."""
+    """Yield path and size of those regular files of a step that are marked."""
     if step.position < 0:
         return
     entries = subject.of_layer(marked, step.stage.index, step.position)
@@ -158,24 +149,26 @@ def marked_files(
             yield listing.paths[entry], listing.size(entry)
 
 
-def directories_of(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]] | None:
+def folders_of(subject: Subject, step: BuiltStep) -> list[str] | None:
     """Return the directories of a step's layer that have regular files directly in them.
 
-    With each is how many bytes and files these are. None is returned if the step has no layer, or
-    its entries are not known.
+    None is returned if the step has no layer, or its entries are not known.
     """
-    if step.position < 0:
-        return None
-    found = subject.of_layer(DIRECTORIES, step.stage.index, step.position)
-    return None if found is None else {os.fsdecode(path): each for path, each in found.items()}
-
-
-def folders_of(subject: Subject, step: BuiltStep) -> list[str] | None:
-    """Return the names of ``directories_of``, for which no size is looked at."""
     if step.position < 0:
         return None
     found = subject.of_layer(_FOLDERS, step.stage.index, step.position)
     return None if found is None else list(map(os.fsdecode, found))
+
+
+def amounts_in(listing: Listing, folders: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return bytes and number of the regular files that are directly in some directories."""
+    found: dict[str, tuple[int, int]] = {}
+    for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
+        folder = path[: path.rfind("/")]
+        if folder in folders and stat.S_ISREG(mode) and entry not in listing.links:
+            total, count = found.get(folder, (0, 0))
+            found[folder] = total + listing.size(entry), count + 1
+    return found
 
 
 def _folders(listing: Listing) -> list[bytes]:

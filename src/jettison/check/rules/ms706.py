@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
+    amounts_in,
     context_copies,
-    directories_of,
     folders_of,
+    listing_of,
     origins_of,
 )
 from jettison.check.subject import Subject
@@ -76,11 +77,11 @@ def _made(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]]:
     if folders is None or origins is None:
         return sums
     made = {folder: name for folder in folders if (name := _name(origins, folder))}
-    directories = directories_of(subject, step) if made else None
-    for folder, (size_bytes, count) in (directories or {}).items():
-        if folder in made:
-            total, files = sums.get(made[folder], (0, 0))
-            sums[made[folder]] = total + size_bytes, files + count
+    listing = listing_of(subject, step) if made else None
+    amounts = {} if listing is None else amounts_in(listing, made)
+    for folder, (size_bytes, count) in amounts.items():
+        total, files = sums.get(made[folder], (0, 0))
+        sums[made[folder]] = total + size_bytes, files + count
     return sums
 
 
