@@ -98,7 +98,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.early_push": Elsewhere(
         "decides by a whole request what may leave", ("integration/test_early_push.py",)
     ),
-    "jettison.api.image_checks": _CHECKS,
     "jettison.api.outcome": _REPORTS,
     "jettison.api.verdict": _REPORTS,
     "jettison.check.alignment": _CHECKS,
@@ -161,9 +160,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.supervise": _CONTAINERS,
     "jettison.api.supervisor": _CONTAINERS,
     "jettison.api.provenance": _RUNS,
-    "jettison.api.secret_facts": Elsewhere(
-        "searches layers of images that were built", ("checks/test_known_secrets.py",)
-    ),
     "jettison.api.make_report": _REPORTS,
     "jettison.api.report": _REPORTS,
     "jettison.api.run": _RUNS,

@@ -14,6 +14,7 @@ file of the last layer has changed; ``cached``: nothing has.
 from __future__ import annotations
 
 import argparse
+import compileall
 import glob
 import os
 import resource
@@ -60,6 +61,7 @@ class Cost(NamedTuple):
 
 def main() -> None:
     """Measure, and print the table."""
+    compileall.compile_dir(ROOT / "src", quiet=1)  # where PYTHONDONTWRITEBYTECODE is set
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--work", type=Path, default=None)
     parser.add_argument("--rounds", type=int, default=5)

@@ -10,8 +10,9 @@ from jettison.api.check import check as api_check
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
 from jettison.errors import LintError
+from jettison.findings.suppress import options_of
 from jettison.frontend.dockerfile.parser import parse
-from jettison.lint.runner import check, options_of, raise_for
+from jettison.lint.runner import check, raise_for
 from jettison.settings import Settings
 
 MULTIPLE = "Multiple {} instructions should not be used in the same stage because only the last one will be used"

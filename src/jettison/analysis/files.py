@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Callable
 from functools import cached_property
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from jettison.fs.resolve import resolve
 from jettison.fs.tree import FileStat, Tree
@@ -51,6 +51,18 @@ def may_be_program(path: str, mode: int) -> bool:
     )
 
 
+class Looks(Protocol):
+    """Takes note of whose sizes are looked at; bytes are read through the tree, which knows."""
+
+    def one(self, st: FileStat) -> None:
+        """Note a file."""
+        ...
+
+    def all(self) -> None:
+        """Note all of them."""
+        ...
+
+
 class Files:
     """The entries of a tree.
 
@@ -59,9 +71,18 @@ class Files:
         entries: All paths but the root's, with their stat results; a directory comes before what
             is in it.
         is_whole: Whether there are no more.
+        looks: Takes note of what is looked at.
     """
 
-    def __init__(self, tree: Tree, entries: dict[str, FileStat], *, is_whole: bool = True) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        entries: dict[str, FileStat],
+        *,
+        is_whole: bool = True,
+        looks: Looks | None = None,
+    ) -> None:
+        self._looks = looks
         self.tree = tree
         self.entries = entries
         self.is_whole = is_whole
@@ -133,6 +154,18 @@ class Files:
             return []
         return [prefix + name for name in names if self.find(prefix + name) is not None]
 
+    def size(self, path: str) -> int:
+        """Return the bytes of a regular file, 0 of another entry and of what is not there.
+
+        Rules and their facts ask for sizes here, and not in ``entries``: so it is noted.
+        """
+        st = self.entries.get(path)
+        if st is None or not st.is_file:
+            return 0
+        if self._looks is not None:
+            self._looks.one(st)
+        return st.size
+
     def total(self, directory: str, *, without: str = "") -> tuple[int, int]:
         """Return bytes and number of what is below a directory, directories not counted.
 
@@ -144,12 +177,18 @@ class Files:
         less_size, less_count = self.totals.get(f"{directory}/{without}", (0, 0))
         return (size - less_size, count - less_count) if without else (size, count)
 
-    @cached_property
+    @property
     def totals(self) -> dict[str, tuple[int, int]]:
         """Bytes and number of what is below each directory; the root is the empty path.
 
         Of several names of one file, that is counted for which comes first.
         """
+        if self._looks is not None:
+            self._looks.all()
+        return self._totals
+
+    @cached_property
+    def _totals(self) -> dict[str, tuple[int, int]]:
         totals: dict[str, tuple[int, int]] = {"": (0, 0)}
         seen: set[tuple[int, int]] = set()
         own: dict[str, int] = {}

@@ -105,7 +105,7 @@ def certificates(files: Files, env: Mapping[str, str]) -> str:
     """Return the path of a file or directory of certificates; empty if there is none."""
     given = (env.get("SSL_CERT_FILE", ""), env.get("NODE_EXTRA_CA_CERTS", ""))
     for path in (*given, *CA_BUNDLES):
-        if path and (found := files.find(path)) is not None and files.entries[found].size:
+        if path and (found := files.find(path)) is not None and files.size(found):
             return path
     for path in (*env.get("SSL_CERT_DIR", "").split(":"), *CA_DIRECTORIES):
         if path and any(name.endswith((".pem", ".crt", ".0")) for name in _names(files, path)):
@@ -174,7 +174,7 @@ def _of_files(
     for path in reached.paths:
         use = reached.first(path)
         st = files.lstat(path)
-        if use is None or st is None or not st.is_file or st.size > _MAX_PROGRAM:
+        if use is None or st is None or not st.is_file or files.size(path) > _MAX_PROGRAM:
             continue
         if use.how is How.READ:
             text = files.read(path, _MAX_TEXT, whole=False) or b""

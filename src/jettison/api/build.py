@@ -111,7 +111,10 @@ def _build(
                 lambda: early_uploads(session, request, outputs, checks, resources),
             )
         )
-        loader = resources.enter_context(RuleLoader(checks, session.require_namespace))
+        built = (request.context, request.dockerfile, request.target)
+        loader = resources.enter_context(
+            RuleLoader(checks, session.require_namespace, session.cache.answers, built)
+        )
         solver = make_solver(session, request, sources, plan, sink, packer, resources, loader)
         try:
             solution = solver.solve()

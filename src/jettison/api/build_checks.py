@@ -18,10 +18,12 @@ from jettison.api.image_checks import image_findings
 from jettison.api.project_file import NAME, file_beside
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
+from jettison.cache.record import AnswerMemo
 from jettison.errors import CheckError, UsageError
 from jettison.events import Sink, Warned
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import fix_lines
+from jettison.oci.digest import sha256_digest
 from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from jettison.api.roots import Roots
 
 _SHOWN = 3
+_CHECKED = b"checked-1\0"
+_LONG_SECONDS = 2.0
 LEVELS = ("none", "warn", "error", "warning")
 """Values of ``BuildRequest.checks``, but for the empty one."""
 
@@ -84,30 +88,53 @@ def _level(text: object, where: str) -> str:
 class RuleLoader:
     """Loads what checks need while steps run and the processor has time, not when all wait for it.
 
+    Where images of the same Dockerfile were checked before, rules are likely not to be needed
+    (``api.check_cutoff``): they are loaded only if steps take so long that it does not matter.
+
     Args:
         settings: Without checks nothing is loaded.
         first: What is done before anything runs.
+        answers: Remember what was checked.
+        built: What is built, by names that are the same the next time.
     """
 
-    def __init__(self, settings: CheckSettings, first: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        settings: CheckSettings,
+        first: Callable[[], None],
+        answers: AnswerMemo,
+        built: Sequence[str],
+    ) -> None:
         self._is_wanted = settings.level != "none"
         self._first = first
+        self._answers = answers
+        self._question = sha256_digest(_CHECKED + "\0".join(built).encode(errors="replace"))
+        self._is_new = False
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Do nothing as yet."""
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Wait until nothing is loaded any more."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait until nothing is loaded any more; remember that it was checked."""
+        if isinstance(self._thread, threading.Timer):
+            self._thread.cancel()
         if self._thread is not None and self._thread.ident is not None:
             self._thread.join()
+        if self._is_new and kind is None:
+            self._answers.keep(self._question, b"")
 
     def __call__(self) -> None:
         """Do what is to be done first, and begin."""
         self._first()
-        if self._is_wanted:
-            self._thread = threading.Thread(target=_load_rules, name="rules", daemon=True)
+        if self._is_wanted and self._thread is None:
+            self._is_new = self._answers.find(self._question) is None
+            if self._is_new:
+                self._thread = threading.Thread(target=_load_rules, name="rules", daemon=True)
+            else:
+                self._thread = threading.Timer(_LONG_SECONDS, _load_rules)
+                self._thread.daemon = True
             with suppress(RuntimeError):  # the system gives no thread: it is loaded later
                 self._thread.start()
 

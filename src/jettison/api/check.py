@@ -81,9 +81,9 @@ def check(session: Session, request: BuildRequest) -> Checked:
         ContextError: the context or the Dockerfile is not there.
         UsageError: a flag or an option of ``# check=`` is wrong.
     """
+    from jettison.findings.suppress import options_of
     from jettison.lint.outline import needed_stages
     from jettison.lint.runner import check as run_rules
-    from jettison.lint.runner import options_of
 
     with (
         open_context(request, session.store, access_of(session, request)) as context,
@@ -228,8 +228,8 @@ def _says_the_same(finding: Finding, error: JettisonError | None) -> bool:
 
 
 def _check_stages(compiled: Compiled, context: BuildContext, settings: CheckSettings) -> _Answer:
+    from jettison.findings.suppress import options_of
     from jettison.lint.runner import check as run_rules
-    from jettison.lint.runner import options_of
 
     asked = compiled.asked
     dockerfile = parse(asked.text, filename=asked.filename)

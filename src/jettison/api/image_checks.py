@@ -25,7 +25,11 @@ from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
     from jettison.analysis.secrets.known import KnownSecrets
+    from jettison.api.check_cutoff import Cutoff, NotedSecrets
+    from jettison.api.layer_facts import KeptLayerFacts
     from jettison.api.roots import Roots
+    from jettison.check.secrets import SecretFacts
+    from jettison.check.subject import Subject
     from jettison.findings.suppress import Suppressions
     from jettison.provenance.record import BuildRecord
 
@@ -67,7 +71,7 @@ def image_findings(
             return _decoder.decode(kept)
         except msgspec.DecodeError:
             pass  # damaged, or a newer version's
-    found = _check(session, image, open_roots(), ignored, known)
+    found = _found(_Check(session, image, open_roots(), ignored, known))
     if found is not None:
         session.cache.answers.keep(question, msgspec.msgpack.encode(found))
     return found
@@ -107,41 +111,95 @@ def check_named(session: Session, name: str, ignored: Collection[str] = ()) -> C
     return CheckedImage(found, SourceText(record.dockerfile or "Dockerfile", record.source))
 
 
-def _check(
-    session: Session,
-    image: StoredImage,
-    roots: Roots,
-    ignored: Collection[str],
-    known: KnownSecrets | None,
-) -> tuple[Finding, ...] | None:
+class _Check(msgspec.Struct, frozen=True):
+    """What is checked, and how; as the arguments of ``image_findings``."""
+
+    session: Session
+    image: StoredImage
+    roots: Roots
+    ignored: Collection[str]
+    known: KnownSecrets | None
+
+
+def _found(check: _Check) -> tuple[Finding, ...] | None:
+    """Return what rules find, None if layers are not here: by what is known of an image like it."""
+    from jettison.api.check_cutoff import Cutoff, NotedSecrets  # once an image
+    from jettison.api.secret_facts import ImageSecrets
+
+    session, roots, known = check.session, check.roots, check.known
+    secrets = ImageSecrets(session, check.image, roots.provenance, known)
+    record = roots.provenance.record
+    if known or not roots.read or not (record.source or record.dockerfile):
+        # What documents hold of a secret is looked for anew; who may miss layers keeps nothing.
+        found = _check(check, NotedSecrets(secrets), None)
+        return None if found is None else secrets.masked(found)
+    cutoff = Cutoff(session, check.image, roots, check.ignored)
+    kept = cutoff.find(secrets)
+    if kept is None:
+        return _check(check, NotedSecrets(secrets), cutoff)
+    if not kept.of_sizes:
+        return kept.findings
     from jettison.api.layer_facts import KeptLayerFacts
-    from jettison.api.secret_facts import ImageSecrets  # once an image
-    from jettison.check.runner import check_image
+    from jettison.check.registry import ENTRIES
+    from jettison.check.runner import check_rules, in_order
+
+    again = [entry for entry in ENTRIES if entry.id in kept.of_sizes]
+    layer_facts = KeptLayerFacts(session.cache.answers)
+    subject = _subject(check, secrets, layer_facts)
+    silent = _suppressions(record, check.ignored)
+    checked = check_rules(subject, silent, again)
+    layer_facts.save()
+    return in_order((*kept.findings, *checked.findings))
+
+
+def _check(
+    check: _Check, secrets: NotedSecrets, cutoff: Cutoff | None
+) -> tuple[Finding, ...] | None:
+    """Return what all rules find, None if layers are not here; keep it if that may be."""
+    from jettison.api.layer_facts import KeptLayerFacts
+    from jettison.check.registry import entries_for
+    from jettison.check.relevance import SIZELESS
+    from jettison.check.runner import FAULT, check_rules
+
+    if check.roots.image() is None:
+        return None
+    layer_facts = KeptLayerFacts(check.session.cache.answers)
+    subject = _subject(check, secrets, layer_facts)
+    before = subject.sizes_seen
+    entries = tuple(entries_for(subject))
+    is_known = subject.sizes_seen == before
+    checked = check_rules(subject, _suppressions(subject.record, check.ignored), entries)
+    layer_facts.save()
+    abouts = {entry.id: entry.about for entry in entries}
+    if (
+        cutoff is not None
+        and is_known
+        and subject.provenance.watch.is_whole
+        and not any(abouts[each] in SIZELESS for each in checked.of_sizes)
+        and not any(each.detail.startswith(FAULT) for each in checked.findings)
+    ):
+        cutoff.keep(checked.findings, checked.of_sizes, secrets.asked)
+    return checked.findings
+
+
+def _subject(check: _Check, secrets: SecretFacts, layer_facts: KeptLayerFacts) -> Subject:
     from jettison.check.subject import Subject
     from jettison.oci.codec import decode
     from jettison.oci.config import ImageConfig
     from jettison.oci.platform import normalise
 
-    root = roots.image()
-    if root is None:
-        return None
-    config = decode(ImageConfig, image.config)
+    config = decode(ImageConfig, check.image.config)
     platform = normalise(config.os, config.architecture, config.variant)
-    secrets = ImageSecrets(session, image, roots.provenance, known)
-    layer_facts = KeptLayerFacts(session.cache.answers)
-    subject = Subject(
-        roots.provenance,
+    return Subject(
+        check.roots.provenance,
         config.config,
         platform,
-        root,
-        roots.stage,
+        None,
+        check.roots.stage,
         secrets,
         tuple(each.created_by for each in config.history),
         layer_facts,
     )
-    found = check_image(subject, _suppressions(roots.provenance.record, ignored))
-    layer_facts.save()
-    return secrets.masked(found)
 
 
 def _suppressions(record: BuildRecord, ignored: Collection[str]) -> Suppressions:
@@ -149,9 +207,8 @@ def _suppressions(record: BuildRecord, ignored: Collection[str]) -> Suppressions
     from jettison.check.runner import codes
     from jettison.errors import JettisonError
     from jettison.findings.options import CheckOptions
-    from jettison.findings.suppress import Suppressions
+    from jettison.findings.suppress import Suppressions, options_of
     from jettison.frontend.dockerfile.parser import parse
-    from jettison.lint.runner import options_of
 
     dockerfile, options = None, CheckOptions()
     if record.source:

@@ -23,6 +23,9 @@ from jettison.api.provenance import open_provenance
 from jettison.api.session import Session
 from jettison.fs.listed_tree import ListedTree
 from jettison.fs.listing import Listing
+from jettison.fs.tree import FileStat
+from jettison.fs.visible import Visible
+from jettison.fs.watched import Watch
 from jettison.oci.digest import sha256_digest
 from jettison.provenance.chain import Provenance
 from jettison.store.image import StoredImage
@@ -92,15 +95,40 @@ class Roots:
         # A mount leaves out layers that come twice or are hidden; here each has its number.
         directories = [session.layer_store.directory(layer) for layer in stack]
         tree = ListedTree(shown, directories)
-        files = Files(tree, tree.entries)
+        files = Files(tree, tree.entries, looks=_Looks(shown, self.provenance.watch))
 
         def programs(number: int) -> LayerPrograms:
-            return _programs(session, stack[number], shown.layers[number], directories[number])
+            return programs_of_layer(
+                session, stack[number], shown.layers[number], directories[number]
+            )
 
         return Rootfs(files, Programs(files, programs))
 
 
-def _programs(session: Session, layer: LayerId, listing: Listing, directory: Path) -> LayerPrograms:
+class _Looks:
+    """Tells listings whose sizes are looked at.
+
+    Args:
+        shown: What is seen of them.
+        watch: Of all of them.
+    """
+
+    def __init__(self, shown: Visible, watch: Watch) -> None:
+        self._shown = shown
+        self._watch = watch
+
+    def one(self, st: FileStat) -> None:
+        """Note a file."""
+        self._shown.layers[st.device].look(st.inode)
+
+    def all(self) -> None:
+        """Note all of them: what is made of them may be kept by anybody."""
+        self._watch.missed()
+
+
+def programs_of_layer(
+    session: Session, layer: LayerId, listing: Listing, directory: Path
+) -> LayerPrograms:
     """Return the programs of a layer, which are kept by its name."""
     question = sha256_digest(_VERSION + layer.encode())
     kept = session.cache.answers.find(question)

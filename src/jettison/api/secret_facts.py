@@ -89,7 +89,7 @@ class ImageSecrets:
         if kept is None:
             listing = self._provenance.image.listing(position) or empty_listing()
             directory = os.fspath(self._directory(position))
-            kept = secret_files(listing, partial(open_below, directory))
+            kept = secret_files(listing.plain, partial(open_below, directory))
             self._keep(question, kept)
         return kept
 

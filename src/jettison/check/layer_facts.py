@@ -7,8 +7,11 @@ Out: ``LayerFact``, whose value depends on the listing alone; ``Marks``: which e
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 from jettison.fs.listing import Listing
 from jettison.store.layer import LayerId
@@ -26,9 +29,18 @@ class LayerFact(Generic[T]):
         name: By which its value is kept: who finds something else has another name.
         find: Finds it in a listing.
         type: Of the value, for decoding.
+        of_sizes: Whether it depends on sizes or digests of files: of others ``find`` gets none.
     """
 
-    def __init__(self, name: str, find: Callable[[Listing], T], type: type[T]) -> None:  # noqa: A002
+    def __init__(
+        self,
+        name: str,
+        find: Callable[[Listing], T],
+        type: type[T],  # noqa: A002
+        *,
+        of_sizes: bool = False,
+    ) -> None:
+        self.of_sizes = of_sizes
         self.name = name
         self.find = find
         self.type = type
@@ -71,6 +83,12 @@ class _Nothing:
 
     def keep(self, layer: LayerId, fact: LayerFact[Any], value: object) -> None:
         """Forget it."""
+
+
+def digest_of(value: object) -> bytes:
+    """Return a digest of the value of a fact."""
+    ordered = sorted(value.items()) if isinstance(value, dict) else value
+    return hashlib.sha256(msgspec.msgpack.encode(ordered)).digest()
 
 
 NO_LAYER_FACTS: LayerFacts = _Nothing()

@@ -41,14 +41,12 @@ class OwnEntry(msgspec.Struct, frozen=True):
     Args:
         path: Absolute.
         mode: Type and permission bits.
-        size: Bytes of a regular file.
         position: Number of the layer.
         layer: It.
     """
 
     path: str
     mode: int
-    size: int
     position: int
     layer: StackLayer
 
@@ -72,7 +70,7 @@ def shown_entries(subject: Subject, marked: LayerFact[list[int]]) -> Iterator[Ow
             path = listing.paths[entry]
             seen = files.visible.entries.get(path)
             if seen is not None and seen.layer == position:
-                yield OwnEntry(path, listing.modes[entry], listing.sizes[entry], position, layer)
+                yield OwnEntry(path, listing.modes[entry], position, layer)
 
 
 def own_files(
@@ -85,10 +83,9 @@ def own_files(
     files = subject.provenance.image
     for each in own_entries(subject, marked):
         listing = files.visible.layers[each.position]
-        if stat.S_ISREG(each.mode) and (
-            not listing.links or listing.index[each.path] not in listing.links
-        ):
-            yield each.path, each.size, span_of_layer(subject, each.position)
+        entry = files.visible.entries[each.path].entry
+        if stat.S_ISREG(each.mode) and entry not in listing.links:
+            yield each.path, listing.size(entry), span_of_layer(subject, each.position)
 
 
 def is_system(subject: Subject, position: int) -> bool:

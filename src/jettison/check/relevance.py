@@ -35,6 +35,9 @@ PYTHON, NODE, RUNTIMES = Relevance.PYTHON, Relevance.NODE, Relevance.RUNTIMES
 SELDOM = frozenset({PYTHON, NODE, RUNTIMES, SLOW})
 """Those that few images have together: their rules are loaded when they are needed."""
 
+SIZELESS = frozenset({PYTHON, NODE, RUNTIMES, LOADS})
+"""Those whose rules have no business with the sizes of all files."""
+
 _ENDS = {
     PYTHON: ("/python", "/python3", "/pyvenv.cfg", "/site-packages", "/dist-packages"),
     NODE: ("/node", "/nodejs", "/node_modules", "/package.json", ".node"),
@@ -43,8 +46,6 @@ _ENDS = {
         *("/php.ini", "/vendor"),
     ),
 }
-_SLOW_NS = 500_000_000
-"""Of less than that no rule about caches says anything."""
 _RUNTIMES = ("java", "dotnet", "ruby", "php", "rake", "rackup", "rails", "bundle", "puma")
 
 
@@ -54,7 +55,7 @@ def kinds_of(subject: Subject) -> frozenset[Relevance]:
     files = subject.image.files
     if any(step.kind is StepKind.COPY for step in subject.record.steps):
         found.add(COPIES)
-    if sum(step.duration_ns for step in subject.record.steps) >= _SLOW_NS:
+    if any(step.duration_ns for step in subject.record.steps):
         found.add(SLOW)
     if files.programs:
         found.add(PROGRAMS)

@@ -6,6 +6,10 @@ Out: findings, errors first, each kind in the order of the Dockerfile.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+
 from jettison.check.registry import ENTRIES, RuleEntry, entries_for
 from jettison.check.subject import Subject
 from jettison.errors import JettisonError
@@ -30,14 +34,38 @@ def check_image(subject: Subject, silent: Suppressions) -> tuple[Finding, ...]:
         subject: The image.
         silent: What is not wanted.
     """
-    found = [
-        printable(finding)
-        for entry in entries_for(subject)
-        if not silent.skips(entry.id)
-        for finding in _found_by(entry, subject)
-        if not silent.hides(finding)
-    ]
-    return tuple(sorted(dict.fromkeys(found), key=_order))
+    return check_rules(subject, silent, entries_for(subject)).findings
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What rules found.
+
+    Args:
+        findings: In their order.
+        of_sizes: Rules that looked at the sizes or digests of all files of a layer.
+    """
+
+    findings: tuple[Finding, ...]
+    of_sizes: tuple[str, ...]
+
+
+def check_rules(subject: Subject, silent: Suppressions, entries: Iterable[RuleEntry]) -> Checked:
+    """Return what some rules find; arguments are those of ``check_image``."""
+    found: list[Finding] = []
+    of_sizes: list[str] = []
+    for entry in entries:
+        if silent.skips(entry.id):
+            continue
+        before = subject.sizes_seen
+        found += [printable(each) for each in _found_by(entry, subject) if not silent.hides(each)]
+        if subject.sizes_seen != before:
+            of_sizes.append(entry.id)
+    return Checked(in_order(found), tuple(of_sizes))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings once each, errors first, each kind in the order of the Dockerfile."""
+    return tuple(sorted(dict.fromkeys(findings), key=_order))
 
 
 def _found_by(entry: RuleEntry, subject: Subject) -> list[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -127,17 +127,17 @@ def origins_of(subject: Subject, step: BuiltStep) -> CopyOrigins | None:
     return subject.provenance.origins(step.step)
 
 
-def layer_files(listing: Listing) -> Iterator[tuple[str, int]]:
-    """Yield path and size of each regular file of a layer; further names of one are left out."""
+def layer_paths(listing: Listing) -> Iterator[str]:
+    """Yield the path of each regular file of a layer; further names of one are left out."""
     for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
         if stat.S_ISREG(mode) and entry not in listing.links:
-            yield path, listing.sizes[entry]
+            yield path
 
 
 def marked_files(
     subject: Subject, step: BuiltStep, marked: LayerFact[list[int]]
 ) -> Iterator[tuple[str, int]]:
-    """Yield path and size of those of ``layer_files`` of a step that are marked."""
+    """Yield path and size of those regular files of a step that are marked."""
     if step.position < 0:
         return
     entries = subject.of_layer(marked, step.stage.index, step.position)
@@ -146,29 +146,36 @@ def marked_files(
         return
     for entry in entries:
         if listing.is_file(entry) and entry not in listing.links:
-            yield listing.paths[entry], listing.sizes[entry]
+            yield listing.paths[entry], listing.size(entry)
 
 
-def directories_of(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]] | None:
+def folders_of(subject: Subject, step: BuiltStep) -> list[str] | None:
     """Return the directories of a step's layer that have regular files directly in them.
 
-    With each is how many bytes and files these are. None is returned if the step has no layer, or
-    its entries are not known.
+    None is returned if the step has no layer, or its entries are not known.
     """
     if step.position < 0:
         return None
-    found = subject.of_layer(_DIRECTORIES, step.stage.index, step.position)
-    return None if found is None else {os.fsdecode(path): each for path, each in found.items()}
+    found = subject.of_layer(_FOLDERS, step.stage.index, step.position)
+    return None if found is None else list(map(os.fsdecode, found))
 
 
-def _directories(listing: Listing) -> dict[bytes, tuple[int, int]]:
-    found: dict[str, list[int]] = {}
-    for path, size in layer_files(listing):
-        found.setdefault(path[: path.rfind("/")], []).append(size)
-    return {os.fsencode(path): (sum(sizes), len(sizes)) for path, sizes in found.items()}
+def amounts_in(listing: Listing, folders: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return bytes and number of the regular files that are directly in some directories."""
+    found: dict[str, tuple[int, int]] = {}
+    for entry, (path, mode) in enumerate(zip(listing.paths, listing.modes, strict=True)):
+        folder = path[: path.rfind("/")]
+        if folder in folders and stat.S_ISREG(mode) and entry not in listing.links:
+            total, count = found.get(folder, (0, 0))
+            found[folder] = total + listing.size(entry), count + 1
+    return found
 
 
-_DIRECTORIES = LayerFact("directories 1", _directories, dict[bytes, tuple[int, int]])
+def _folders(listing: Listing) -> list[bytes]:
+    return list({os.fsencode(path[: path.rfind("/")]): None for path in layer_paths(listing)})
+
+
+_FOLDERS = LayerFact("folders 1", _folders, list[bytes])
 
 
 def context_copies(subject: Subject) -> Iterator[BuiltStep]:

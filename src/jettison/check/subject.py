@@ -9,20 +9,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from jettison.analysis.entry.reached import Reached
-from jettison.analysis.entry.walk import reached
 from jettison.analysis.rootfs import Rootfs
-from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFact, LayerFacts
+from jettison.check.layer_facts import NO_LAYER_FACTS, LayerFact, LayerFacts, digest_of
+from jettison.check.record import without_times
 from jettison.check.secrets import NO_SECRET_FACTS, SecretFacts
 from jettison.errors import Span
+from jettison.fs.watched import without_sizes
 from jettison.oci.config import ContainerConfig
 from jettison.oci.platform import Platform
 from jettison.provenance.chain import Chain, Provenance, Way
 from jettison.provenance.record import BuildRecord, StageRecord
+
+if TYPE_CHECKING:
+    from jettison.analysis.entry.reached import Reached
 
 T = TypeVar("T")
 
@@ -64,7 +67,7 @@ class Subject:
         provenance: Of its build; of an image from elsewhere one that knows its history only.
         config: Its config.
         platform: What it is for.
-        image: Its root file system.
+        image: Its root file system; None to find it when it is asked for.
         find_root: Finds those of its stages.
         secrets: What was found out about secrets in it.
         history: What its history says of each instruction.
@@ -76,7 +79,7 @@ class Subject:
         provenance: Provenance,
         config: ContainerConfig,
         platform: Platform,
-        image: Rootfs,
+        image: Rootfs | None,
         find_root: FindRoot,
         secrets: SecretFacts = NO_SECRET_FACTS,
         history: tuple[str, ...] = (),
@@ -85,18 +88,32 @@ class Subject:
         self.provenance = provenance
         self.config = config
         self.platform = platform
-        self.image = image
         self.secrets = secrets
         self.history = history
         self._find_root = find_root
         self._layer_facts = layer_facts
         self._roots: dict[int, Rootfs | None] = {}
+        if image is not None:
+            self._roots[provenance.record.target] = image
         self._facts: dict[Callable[[Subject], Any], Any] = {}
+        self._of_sizes: set[Callable[[Subject], Any]] = set()
 
-    @property
+    @cached_property
     def record(self) -> BuildRecord:
-        """The build: stages, steps, lines, the Dockerfile's text."""
-        return self.provenance.record
+        """The build: stages, steps, lines, the Dockerfile's text; times as ``without_times``."""
+        return without_times(self.provenance.record)
+
+    @cached_property
+    def image(self) -> Rootfs:
+        """Its root file system.
+
+        Raises:
+            LookupError: it is not here.
+        """
+        found = self.stage(self.record.target)
+        if found is None:
+            raise LookupError("the files of the image are not here")
+        return found
 
     @property
     def final(self) -> StageRecord:
@@ -112,6 +129,8 @@ class Subject:
     @cached_property
     def reached(self) -> Reached:
         """The files that the image starts, in the order in which they are reached."""
+        from jettison.analysis.entry.walk import reached  # noqa: PLC0415 - seldom in rules that run again
+
         return reached(self.image.files, self.config)
 
     @property
@@ -122,16 +141,28 @@ class Subject:
     def stage(self, index: int) -> Rootfs | None:
         """Return the root file system of a stage at its end, None if it is not here."""
         if index not in self._roots:
-            self._roots[index] = self._find_root(index)
+            found = self._roots[index] = self._find_root(index)
+            if found is None and self.record.stages[index].needed:
+                self.provenance.watch.missed()
         return self._roots[index]
 
     def fact(self, find: Callable[[Subject], T]) -> T:
         """Return what a finder finds; it is called once."""
-        try:
+        if find in self._facts:
             found: T = self._facts[find]
-        except KeyError:
-            found = self._facts[find] = find(self)
+            if find in self._of_sizes:
+                self.provenance.watch.all()  # who gets it depends on them as well
+            return found
+        before = self.provenance.watch.count
+        found = self._facts[find] = find(self)
+        if self.provenance.watch.count != before:
+            self._of_sizes.add(find)
         return found
+
+    @property
+    def sizes_seen(self) -> int:
+        """How many times sizes of all files of a layer were asked for until now."""
+        return self.provenance.watch.count
 
     def of_layer(self, fact: LayerFact[T], stage: int, position: int) -> T | None:
         """Return a fact of a layer; None if its entries are not known.
@@ -147,8 +178,10 @@ class Subject:
         if found is None:
             listing = files.listing(position)
             if listing is not None:
-                found = fact.find(listing)
+                found = fact.find(listing.plain if fact.of_sizes else without_sizes(listing))
                 self._layer_facts.keep(layer, fact, found)
+        if fact.of_sizes and found is not None:
+            self.provenance.watch.fact(layer, fact.name, digest_of(found))
         return found
 
     def chain(self, path: str) -> Chain:

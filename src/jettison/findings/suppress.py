@@ -9,9 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from jettison.errors import UsageError
 from jettison.findings.finding import Finding
-from jettison.findings.options import CheckOptions, Codes, skipped_by_comments, skipped_by_file
+from jettison.findings.options import (
+    CheckOptions,
+    Codes,
+    parse_options,
+    skipped_by_comments,
+    skipped_by_file,
+)
 from jettison.frontend.dockerfile.syntax import Dockerfile
+
+
+def options_of(dockerfile: Dockerfile, override: str = "") -> CheckOptions:
+    """Return the options of a file.
+
+    Args:
+        dockerfile: The file, whose ``# check=`` counts.
+        override: ``--build-arg BUILDKIT_DOCKERFILE_CHECK=…``, which counts instead.
+
+    Raises:
+        UsageError: An option is unknown; the span is that of the directive.
+    """
+    if override:
+        return parse_options(override)
+    directive = dockerfile.directive("check")
+    if directive is None:
+        return CheckOptions()
+    try:
+        return parse_options(directive.value)
+    except UsageError as error:
+        error.span = directive.span
+        raise
 
 
 class Suppressions:

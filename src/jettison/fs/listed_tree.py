@@ -42,7 +42,7 @@ class ListedTree:
 
         ``device`` is the number of the layer, ``inode`` that of the entry in its listing.
         """
-        stats = [_stats(number, each) for number, each in enumerate(self._shown.layers)]
+        stats = [_stats(number, each.plain) for number, each in enumerate(self._shown.layers)]
         entries = self._shown.entries.items()
         return {path: stats[seen.layer][seen.entry] for path, seen in entries}
 
@@ -72,7 +72,9 @@ class ListedTree:
         Raises:
             FileNotFoundError: there is nothing at the path.
         """
-        return self._directories[self._seen(path).layer] + path
+        seen = self._seen(path)
+        self._shown.layers[seen.layer].look(seen.entry)
+        return self._directories[seen.layer] + path
 
     def xattrs(self, path: str) -> dict[str, bytes]:
         """Return the extended attributes that belong to images."""
@@ -82,7 +84,7 @@ class ListedTree:
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes; read where the listing has none."""
         seen = self._seen(path)
-        known = self._shown.layers[seen.layer].digests.get(seen.entry)
+        known = self._shown.layers[seen.layer].digest(seen.entry)
         return known or file_sha256(self.host_path(path))
 
     def _is_dir(self, path: str) -> bool:

@@ -82,6 +82,22 @@ class Listing(msgspec.Struct, frozen=True, dict=True):
         found.update((entry, found[first]) for entry, first in self.links.items() if first in found)
         return found
 
+    @property
+    def plain(self) -> Listing:
+        """The same listing, of which nobody notes what is looked at (``fs.watched``)."""
+        return self
+
+    def size(self, entry: int) -> int:
+        """Return the bytes of a regular file, 0 of another entry."""
+        return self.sizes[entry]
+
+    def digest(self, entry: int) -> bytes:
+        """Return the raw sha256 of the bytes of a file, nothing if it is not known."""
+        return self.digests.get(entry, b"")
+
+    def look(self, entry: int) -> None:
+        """Say that the bytes of a file are looked at."""
+
     def is_file(self, entry: int) -> bool:
         """Tell whether an entry is a regular file."""
         return stat.S_ISREG(self.modes[entry])

@@ -94,7 +94,7 @@ class Visible(msgspec.Struct, frozen=True, dict=True):
 
     def size(self, seen: Seen) -> int:
         """Return the bytes of a regular file, 0 of another entry."""
-        return self.layers[seen.layer].sizes[seen.entry]
+        return self.layers[seen.layer].size(seen.entry)
 
     def inode(self, seen: Seen) -> Seen:
         """Return the entry that stands for a file with several names."""

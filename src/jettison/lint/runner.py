@@ -8,36 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from jettison.errors import LintError, UsageError
+from jettison.errors import LintError
 from jettison.findings.finding import Finding
-from jettison.findings.options import CheckOptions, parse_options
-from jettison.findings.suppress import Suppressions, codes_of
+from jettison.findings.options import CheckOptions
+from jettison.findings.suppress import Suppressions, codes_of, options_of
 from jettison.frontend.dockerfile.syntax import Dockerfile
 from jettison.lint.file import LintContext, LintFile
 from jettison.lint.registry import OWN_RULES, RULES
 from jettison.lint.rule import Rule
-
-
-def options_of(dockerfile: Dockerfile, override: str = "") -> CheckOptions:
-    """Return the options of a file.
-
-    Args:
-        dockerfile: The file, whose ``# check=`` counts.
-        override: ``--build-arg BUILDKIT_DOCKERFILE_CHECK=…``, which counts instead.
-
-    Raises:
-        UsageError: An option is unknown; the span is that of the directive.
-    """
-    if override:
-        return parse_options(override)
-    directive = dockerfile.directive("check")
-    if directive is None:
-        return CheckOptions()
-    try:
-        return parse_options(directive.value)
-    except UsageError as error:
-        error.span = directive.span
-        raise
 
 
 def check(

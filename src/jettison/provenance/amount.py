@@ -82,7 +82,8 @@ def shown_by(shown: Visible, until: int | None = None) -> list[Amount]:
 
 def files_of(listing: Listing, entries: Iterable[int]) -> Amount:
     """Return the sum of some files of a layer."""
-    sizes = [listing.sizes[entry] for entry in entries]
+    column = listing.sizes
+    sizes = [column[entry] for entry in entries]
     return Amount(sum(sizes), len(sizes))
 
 

@@ -17,6 +17,7 @@ import msgspec
 
 from jettison.fs.listing import Listing, empty_listing
 from jettison.fs.visible import Seen, Visible, visible
+from jettison.fs.watched import Watch
 from jettison.provenance.origin import CopiedSource, CopyOrigins, Origin
 from jettison.provenance.reads import StepReads
 from jettison.provenance.record import BuildRecord, StackLayer, StepKind, StepRecord
@@ -155,8 +156,8 @@ class StackFiles:
         not, unless somebody read their files.
         """
         listing = self.listing(seen.layer)
-        digest = None if listing is None else listing.digests.get(seen.entry)
-        if listing is None or digest is None or _hides(listing, path):
+        digest = b"" if listing is None else listing.digest(seen.entry)
+        if listing is None or not digest or _hides(listing, path):
             return None
         for position in range(seen.layer - 1, -1, -1):
             lower = self.listing(position)
@@ -164,7 +165,7 @@ class StackFiles:
             if lower is None or (entry is None and _hides(lower, path)):
                 return None
             if entry is not None:
-                return Seen(position, entry) if lower.digests.get(entry) == digest else None
+                return Seen(position, entry) if lower.digest(entry) == digest else None
         return None
 
     def _is_same_directory(self, above: Seen, position: int, entry: int) -> bool:
@@ -200,6 +201,9 @@ class Provenance:
         origins: Of its copies, by name.
         listings: Finds the entries of a layer, None if they are not known.
         reads: Of its steps that were traced, by name.
+
+    Attributes:
+        watch: Notes whose sizes and bytes are looked at.
     """
 
     def __init__(
@@ -210,6 +214,7 @@ class Provenance:
         reads: Mapping[str, StepReads] | None = None,
     ) -> None:
         self.record = record
+        self.watch = Watch()
         self._origins = origins
         self._listings = listings
         self._reads = reads or {}
@@ -219,8 +224,15 @@ class Provenance:
         """Return the files of a stage's root file system."""
         known = self._stacks.get(stage)
         if known is None:
-            known = self._stacks[stage] = StackFiles(self.record.stack(stage), self._listings)
+            known = self._stacks[stage] = StackFiles(self.record.stack(stage), self._listing)
         return known
+
+    def _listing(self, layer: LayerId) -> Listing | None:
+        found = self._listings(layer)
+        if found is None:
+            self.watch.missed()
+            return None
+        return self.watch.listing(layer, found)
 
     @property
     def image(self) -> StackFiles:

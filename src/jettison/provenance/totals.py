@@ -209,5 +209,6 @@ def _tell_left(
         ]
         if left:
             names = [group.names[number] for number in left]
-            sizes = [listing.sizes[group.entries[number]] for number in left]
+            column = listing.sizes
+            sizes = [column[group.entries[number]] for number in left]
             observer.left(stage, group.directory, names, sizes)

@@ -30,7 +30,7 @@ CMD run a --path=/a /a
 
 def _with_source(tree: Path, source: str = _SOURCE) -> Subject:
     made = subject(tree, ContainerConfig(cmd=("a",)))
-    made.provenance.record = msgspec.structs.replace(made.record, source=source)
+    made.provenance.record = made.record = msgspec.structs.replace(made.record, source=source)
     return made
 
 
@@ -38,7 +38,9 @@ def test_the_last_instruction_of_a_kind_may_be_a_parents(tmp_path: Path) -> None
     made = _with_source(tmp_path)
     stages = list(made.record.stages)
     stages[1] = msgspec.structs.replace(stages[1], parent=0)
-    made.provenance.record = msgspec.structs.replace(made.record, stages=tuple(stages))
+    made.provenance.record = made.record = msgspec.structs.replace(
+        made.record, stages=tuple(stages)
+    )
     user, command = last(made, User), last(made, Cmd)
     assert user is not None
     assert user.span.line == 3
@@ -95,7 +97,7 @@ def test_a_path_that_would_write_lines_of_its_own_gets_no_fix(tmp_path: Path) ->
 
 def test_of_an_image_without_a_dockerfile_fixes_are_words(tmp_path: Path) -> None:
     made = _with_source(tmp_path, "")
-    made.provenance.record = msgspec.structs.replace(made.record, dockerfile="")
+    made.provenance.record = made.record = msgspec.structs.replace(made.record, dockerfile="")
     found = usable(made, Fix(FixKind.INSERT, "USER 1", 3), Fix(FixKind.REPLACE, "CMD x", 1))
     assert found == (Fix(FixKind.ADVICE, "its Dockerfile needs: USER 1"),)
 

@@ -21,13 +21,14 @@ from jettison.check.rules.ms702 import MS702
 from jettison.check.rules.ms705 import MS705
 from jettison.check.rules.ms706 import MS706
 from jettison.check.steps import (
+    amounts_in,
     copies,
-    directories_of,
+    folders_of,
     image_bytes,
     image_steps,
     instructions_of,
     is_from_context,
-    layer_files,
+    layer_paths,
     listing_of,
     marked_files,
     new_bytes,
@@ -98,7 +99,7 @@ def test_steps_have_instructions_layers_and_origins(made: Make):
     listing, origins = listing_of(subject, copy), origins_of(subject, copy)
     assert listing is not None
     assert origins is not None
-    assert list(layer_files(listing)) == [("/x", 2)]
+    assert list(layer_paths(listing)) == ["/x"]
     assert origins.find("/x").path == "/src/a"
     assert is_from_context(subject, base)
     assert not is_from_context(subject, copy)
@@ -106,7 +107,9 @@ def test_steps_have_instructions_layers_and_origins(made: Make):
     found = [(path, count, span and span.line) for path, count, span in own_files(subject, every)]
     assert found == [("/base", 2, 5), ("/x", 2, 7)]
     assert list(marked_files(subject, copy, every)) == [("/x", 2)]
-    assert directories_of(subject, copy) == {"": (2, 1)}
+    assert folders_of(subject, copy) == [""]
+    assert amounts_in(listing, [""]) == {"": (2, 1)}
+    assert amounts_in(listing, ["/a"]) == {}
     assert image_bytes(subject) == new_bytes(subject) == 4
 
 

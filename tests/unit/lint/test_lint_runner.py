@@ -6,8 +6,9 @@ import pytest
 
 from jettison.errors import LintError, UsageError
 from jettison.findings.options import CheckOptions, parse_options
+from jettison.findings.suppress import options_of
 from jettison.frontend.dockerfile.parser import parse
-from jettison.lint.runner import check, options_of, raise_for
+from jettison.lint.runner import check, raise_for
 
 SHELL_FORM = "FROM alpine\nCMD run it\n"
 

@@ -90,7 +90,7 @@ def open_archive(files: Files, path: str) -> Iterator[Archive | None]:
     from zipfile import BadZipFile, ZipFile
 
     found = files.find(path)
-    size = files.entries[found].size if found is not None else MAX_ARCHIVE + 1
+    size = files.size(found) if found is not None else MAX_ARCHIVE + 1
     file = files.open(path) if size <= MAX_ARCHIVE else None
     if file is None:
         yield None

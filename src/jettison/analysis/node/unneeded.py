@@ -197,7 +197,10 @@ def _result(
     for path in sorted(set(paths)):
         st = entries.get(path)
         if st is not None:
-            size = st.size if st.is_file else modules.files.total(path, without="node_modules")[0]
+            whole = modules.files.total
+            size = (
+                modules.files.size(path) if st.is_file else whole(path, without="node_modules")[0]
+            )
             name = path.rpartition("/node_modules/")[2] if st.is_dir else path.rpartition("/")[2]
             found.append(UnneededPackage(name, path, size))
     return Unneeded(project, tuple(found), source, manager)

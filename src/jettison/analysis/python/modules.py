@@ -186,15 +186,16 @@ def _tops(lookup: Lookup, path: str) -> set[str]:
 
 def archive_names(lookup: Lookup, path: str) -> list[str]:
     """Return the names in a zip archive, as far as its directory is small enough to be read."""
-    st = lookup.files.entries.get(path)
-    file = lookup.files.open(path) if st is not None and st.size <= _MAX_ARCHIVE else None
-    if file is None or st is None:
+    length = lookup.files.size(path)
+    is_there = path in lookup.files.entries
+    file = lookup.files.open(path) if is_there and length <= _MAX_ARCHIVE else None
+    if file is None:
         return []
     from zipfile import BadZipFile, ZipFile  # few images have archives
 
     with file:
         try:
-            file.seek(max(0, st.size - _TAIL))
+            file.seek(max(0, length - _TAIL))
             tail = file.read(_TAIL)
             at = tail.rfind(b"PK\x05\x06")
             size = int.from_bytes(tail[at + 12 : at + 16], "little")

@@ -132,7 +132,9 @@ def stale_scripts(lookup: Lookup, venv: Venv) -> dict[str, str]:
     directory = f"{venv.path}/bin"
     for name in lookup.names(directory)[:_MAX_SCRIPTS]:
         st = lookup.files.entries.get(f"{directory}/{name}")
-        if st is None or not st.is_file or not st.mode & 0o111 or st.size > 1 << 16:
+        if st is None or not st.is_file or not st.mode & 0o111:
+            continue
+        if lookup.files.size(f"{directory}/{name}") > 1 << 16:
             continue
         named = named_interpreter(lookup.files, f"{directory}/{name}")
         if named and lookup.files.find(named) is None:

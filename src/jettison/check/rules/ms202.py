@@ -6,12 +6,12 @@ Out: findings.
 
 from __future__ import annotations
 
-import re
 import stat
 from collections.abc import Iterable
 
 from jettison.check.layer_facts import LayerFact
 from jettison.check.rule import Rule
+from jettison.check.size_facts import EMPTY_PROGRAMS
 from jettison.check.steps import BuiltStep, copies, listing_of, origins_of
 from jettison.check.subject import Subject
 from jettison.findings.finding import Finding, Severity
@@ -23,13 +23,6 @@ _MADE_FOR_RUN_TIME = frozenset(
     {"tmp", "var", "run", "data", "log", "logs", "cache", "home", "srv", "mnt", "state", "empty"}
 )
 """Names of directories that are copied empty on purpose."""
-
-
-_MARKER = re.compile(
-    r"/(?:__init__\.pyi?|\.[^/]*|[^/]*\.(?:keep|typed|txt|md|rst|json|ya?ml|toml|cfg|ini|conf|css"
-    r"|html?|xml|pyi|h|hpp|lock|log|stamp|d))$"
-)
-"""Files that may be empty whatever their mode is: they are there, or say nothing."""
 
 
 class MS202(Rule):
@@ -86,7 +79,7 @@ class MS202(Rule):
                 )
 
     def _empty_programs(self, subject: Subject, step: BuiltStep) -> Iterable[Finding]:
-        entries = subject.of_layer(_EMPTY_PROGRAMS, step.stage.index, step.position)
+        entries = subject.of_layer(EMPTY_PROGRAMS, step.stage.index, step.position)
         listing = listing_of(subject, step) if entries else None
         if entries is None or listing is None:
             return
@@ -105,14 +98,4 @@ def _is_empty(listing: Listing) -> bool:
     return all(map(stat.S_ISDIR, set(listing.modes)))
 
 
-def _empty_programs(listing: Listing) -> list[int]:
-    return [
-        entry
-        for entry, (mode, size) in enumerate(zip(listing.modes, listing.sizes, strict=True))
-        if not size and mode & 0o111 and stat.S_ISREG(mode)
-        if _MARKER.search(listing.paths[entry]) is None
-    ]
-
-
 _IS_EMPTY = LayerFact("only directories 1", _is_empty, bool)
-_EMPTY_PROGRAMS = LayerFact("empty programs 2", _empty_programs, list[int])

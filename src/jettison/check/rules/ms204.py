@@ -77,9 +77,9 @@ def _equal_files(subject: Subject, step: BuiltStep) -> Iterable[tuple[list[str],
     for path in sorted(single):
         entry = listing.index.get(path)
         if entry is not None and listing.is_file(entry) and entry not in listing.links:
-            digest = listing.digests.get(entry, b"")
-            if digest and listing.sizes[entry] >= _LEAST_BYTES:
-                groups.setdefault((digest, listing.sizes[entry]), []).append(path)
+            digest, size_bytes = listing.digest(entry), listing.size(entry)
+            if digest and size_bytes >= _LEAST_BYTES:
+                groups.setdefault((digest, size_bytes), []).append(path)
     # The origin of a link that was followed is where it leads to.
     for (_, bytes_each), paths in groups.items():
         roots = {origin.path for path in paths if (origin := origins.find(path)) is not None}

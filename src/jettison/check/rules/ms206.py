@@ -82,10 +82,10 @@ def _is_other(subject: Subject, hidden: Hidden) -> bool:
         return False
     if not (below.modes[hidden.seen.entry] & 0o111 or ".so" in hidden.path):
         return False
-    old, new = below.digests.get(hidden.seen.entry), above.digests.get(entry)
+    old, new = below.digest(hidden.seen.entry), above.digest(entry)
     if old and new:
         return old != new
-    return below.sizes[hidden.seen.entry] != above.sizes[entry]
+    return below.size(hidden.seen.entry) != above.size(entry)
 
 
 def _owner(root: Rootfs, path: str) -> str:

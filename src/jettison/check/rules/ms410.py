@@ -63,7 +63,7 @@ class MS410(Rule):
             if not wasted or st.identity in seen or not subject.is_new(path):
                 continue
             seen.add(st.identity)
-            sizes[path] = min(wasted, st.size)
+            sizes[path] = min(wasted, files.size(path))
         total = sum(sizes.values())
         if total < _LEAST:
             return

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from jettison.analysis.duplicates import DuplicateFiles, duplicate_files
 from jettison.check.rule import Rule
+from jettison.check.size_facts import REPEATED, REPEATED_BYTES, SIZES
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, size
 from jettison.findings.finding import Finding, Severity
@@ -61,15 +62,31 @@ class MS604(Rule):
 def _groups(subject: Subject) -> list[DuplicateFiles]:
     """Return groups of equal files; none is looked for if no size of a new file says so."""
     files = subject.provenance.image
+    if not _may_repeat(subject):
+        return []
     counts: Counter[int] = Counter()
-    for listing in files.visible.layers:
-        counts.update(listing.sizes)
-    own = {
-        size
-        for layer, listing in zip(files.layers, files.visible.layers, strict=True)
-        if not layer.is_base
-        for size in set(listing.sizes)
-    }
+    own: set[int] = set()
+    for position, layer in enumerate(files.layers):
+        sizes = subject.of_layer(SIZES, subject.record.target, position) or {}
+        counts.update(sizes)
+        if not layer.is_base:
+            own.update(sizes)
     if not any(size * (counts[size] - 1) >= MEGABYTE for size in own):
         return []
     return duplicate_files(files.visible, least=MEGABYTE)
+
+
+def _may_repeat(subject: Subject) -> bool:
+    """Tell whether so many files may have one size, by those that are many in a layer.
+
+    Of a size of which no layer tells that, each has less than ``REPEATED_BYTES``.
+    """
+    stage, count = subject.record.target, len(subject.provenance.image.layers)
+    if count * REPEATED_BYTES > MEGABYTE:
+        return True
+    layers = [subject.of_layer(REPEATED, stage, position) or {} for position in range(count)]
+    for each_size in set().union(*layers):
+        most = sum(each.get(each_size, 0) * each_size or REPEATED_BYTES for each in layers)
+        if most - each_size >= MEGABYTE:
+            return True
+    return False

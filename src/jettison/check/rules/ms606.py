@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jettison.check.layer_facts import LayerFact
 from jettison.check.layers import own_files
 from jettison.check.rule import Rule
+from jettison.check.size_facts import LARGE
 from jettison.check.steps import image_bytes
 from jettison.check.subject import Subject
-from jettison.check.units import MEGABYTE, size
+from jettison.check.units import size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
-from jettison.fs.listing import Listing
-
-_LEAST = 10 * MEGABYTE
 
 
 class MS606(Rule):
@@ -46,12 +43,10 @@ class MS606(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield the largest file if it is more than half of the image."""
-        files = own_files(subject, _LARGE)
+        # One that is more than half of all is the largest: programs need not be compared with it.
+        files = own_files(subject, LARGE)
         path, count, span = max(files, key=lambda each: each[1], default=("", 0, None))
-        if count < _LEAST or count * 2 <= subject.fact(image_bytes):
-            return
-        seen = subject.provenance.image.visible.entries[path]
-        if subject.provenance.image.visible.mode(seen) & 0o111 or ".so" in path:
+        if not count or count * 2 <= subject.fact(image_bytes):
             return
         yield self.finding(
             Severity.NOTE,
@@ -61,10 +56,3 @@ class MS606(Rule):
             stage=subject.final.label,
             fixes=advice("mount it as a volume, or fetch it where it is needed"),
         )
-
-
-def _large(listing: Listing) -> list[int]:
-    return [entry for entry, count in enumerate(listing.sizes) if count >= _LEAST]
-
-
-_LARGE = LayerFact(f"of {_LEAST} bytes", _large, list[int])

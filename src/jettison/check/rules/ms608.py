@@ -50,13 +50,13 @@ class MS608(Rule):
 
     def check(self, subject: Subject) -> Iterable[Finding]:
         """Yield one finding if the image starts such a program."""
-        added = new_bytes(subject)
-        if not added or subject.fact(image_bytes) < max(_LEAST, _TIMES * added):
-            return
         paths = subject.reached.paths
         elf = subject.image.programs.elf(paths[0]) if len(paths) == 1 else None
         copied = subject.copied(paths[0]) if elf is not None and elf.is_static else None
         if copied is None or copied.stage < 0:
+            return
+        added = new_bytes(subject)
+        if not added or subject.fact(image_bytes) < max(_LEAST, _TIMES * added):
             return
         base = subject.fact(image_bytes) - added
         yield self.finding(

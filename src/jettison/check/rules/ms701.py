@@ -17,7 +17,7 @@ from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
     is_from_context,
-    layer_files,
+    layer_paths,
     listing_of,
     origins_of,
     stage_steps,
@@ -142,7 +142,7 @@ def _broad(subject: Subject, step: BuiltStep) -> _Broad | None:
     if listing is None or origins is None:
         return None
     files = {}
-    for path, _ in layer_files(listing):
+    for path in layer_paths(listing):
         origin = origins.find(path)
         if origin is not None:
             files[path] = origin.path.lstrip("/")

@@ -11,14 +11,17 @@ from collections.abc import Iterable
 from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
+    amounts_in,
     context_copies,
-    directories_of,
+    folders_of,
+    listing_of,
     origins_of,
 )
 from jettison.check.subject import Subject
 from jettison.check.units import MEGABYTE, counted, size
 from jettison.findings.finding import Finding, Severity
 from jettison.findings.fix import advice
+from jettison.provenance.origin import CopyOrigins
 
 _MADE = frozenset(
     {"node_modules", ".git", ".venv", "venv", ".tox", ".nox", "__pycache__", ".gradle",
@@ -70,16 +73,21 @@ class MS706(Rule):
 def _made(subject: Subject, step: BuiltStep) -> dict[str, tuple[int, int]]:
     """Return bytes and number of files by directory of the context."""
     sums: dict[str, tuple[int, int]] = {}
-    directories, origins = directories_of(subject, step), origins_of(subject, step)
-    if directories is None or origins is None:
+    folders, origins = folders_of(subject, step), origins_of(subject, step)
+    if folders is None or origins is None:
         return sums
-    for directory, (size_bytes, count) in directories.items():
-        origin = origins.find(f"{directory}/")
-        parts = origin.path.rstrip("/").split("/")[1:] if origin is not None else []
-        for place, part in enumerate(parts):
-            if part in _MADE:
-                name = "/".join(parts[: place + 1])
-                total, files = sums.get(name, (0, 0))
-                sums[name] = total + size_bytes, files + count
-                break
+    made = {folder: name for folder in folders if (name := _name(origins, folder))}
+    listing = listing_of(subject, step) if made else None
+    amounts = {} if listing is None else amounts_in(listing, made)
+    for folder, (size_bytes, count) in amounts.items():
+        total, files = sums.get(made[folder], (0, 0))
+        sums[made[folder]] = total + size_bytes, files + count
     return sums
+
+
+def _name(origins: CopyOrigins, folder: str) -> str:
+    """Return which of such directories a folder of the layer came from, empty if from none."""
+    origin = origins.find(f"{folder}/")
+    parts = origin.path.rstrip("/").split("/")[1:] if origin is not None else []
+    place = next((place for place, part in enumerate(parts) if part in _MADE), -1)
+    return "/".join(parts[: place + 1])

@@ -13,7 +13,7 @@ from jettison.check.rule import Rule
 from jettison.check.steps import (
     BuiltStep,
     is_from_context,
-    layer_files,
+    layer_paths,
     listing_of,
     origins_of,
     stage_steps,
@@ -77,7 +77,7 @@ class MS708(Rule):
         if listing is None or origins is None:
             return
         found: dict[str, list[str]] = {}
-        for path, _ in layer_files(listing):
+        for path in layer_paths(listing):
             origin = origins.find(path)
             name = origin.path[1:] if origin is not None else ""
             pattern = next((each for each in _CHANGING if re.search(each, name)), "")

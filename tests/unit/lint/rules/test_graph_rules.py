@@ -6,6 +6,7 @@ import pytest
 
 from jettison.findings.finding import Finding
 from jettison.findings.fix import apply_fix, machine_fixes
+from jettison.findings.suppress import options_of
 from jettison.frontend.dockerfile.parser import parse
 from jettison.lint.file import ImageFacts, LintContext, LintFile
 from jettison.lint.own import OwnRule
@@ -21,7 +22,7 @@ from jettison.lint.rules.ms109 import MS109
 from jettison.lint.rules.ms110 import MS110
 from jettison.lint.rules.ms111 import MS111
 from jettison.lint.rules.ms209 import MS209
-from jettison.lint.runner import check, options_of, raise_for
+from jettison.lint.runner import check, raise_for
 
 
 def found(rule: type[OwnRule], text: str, **context: object) -> list[Finding]:
