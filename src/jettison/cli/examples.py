@@ -196,11 +196,11 @@ jettison check --format sarif . > check.sarif  # for code scanning
 = prune
 jettison prune  # what no tag and no image needs
 jettison prune -a -f  # also images without containers, without asking
-jettison prune --max-used-space 10g  # until the store fits into 10 GB
+jettison prune --max-size 10g --dry-run --explain  # what of the cache would go beyond 10 GB
 
 = du
 jettison du  # how much images, cache and containers take
-jettison du --format json  # for programs
+jettison du --filter until=72h --filter private  # what no image has and nobody used for three days
 jettison --root /srv/jettison du  # of another store
 
 = fsck
