@@ -17,7 +17,8 @@ from pathlib import Path
 
 PLACE = Path(__file__).resolve().parents[1] / "tests" / "unit" / "cli" / "compat" / "flags.json"
 BOTH = (
-    "build", "run", "images", "inspect", "history", "pull", "push", "save", "load", "tag", "rmi",
+    "build", "run", "images", "inspect", "history", "pull", "push", "save", "export", "load", "tag",
+    "rmi",
     "login", "logout", "version", "info", "system df", "system prune", "builder prune",
     "image ls", "image rm", "image prune", "image inspect", "manifest inspect",
 )  # fmt: skip

@@ -150,6 +150,12 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.containers": _CONTAINERS,
     "jettison.api.attach": _CONTAINERS,
     "jettison.api.cp": _CONTAINERS,
+    "jettison.api.export": _RUNS,
+    "jettison.api.image_files": Elsewhere(
+        "looks into whole images, here and in a registry",
+        ("property/test_image_files.py", "integration/test_image_files_in_registry.py"),
+    ),
+    "jettison.api.kept": Elsewhere("says why a store keeps its parts", ("engine/test_disk.py",)),
     "jettison.api.detach": _CONTAINERS,
     "jettison.api.exec": _CONTAINERS,
     "jettison.api.held": _CONTAINERS,
@@ -179,6 +185,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
     "jettison.exporter.directory": _IMAGES,
+    "jettison.exporter.rootfs_tar": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
     ),

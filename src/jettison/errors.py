@@ -10,6 +10,7 @@
     ├── SourceError                   4  what a build reads is not there
     │   ├── ContextError                 missing COPY source, escape
     │   ├── InvalidReferenceError, ImageNotFoundError, PlatformNotFoundError
+    │   ├── PathNotFoundError            an image has no such file
     │   └── RegistryError                .status; AuthenticationError, RegistryUnavailableError
     ├── ContentError                  4  bytes are not what was promised
     │   ├── DigestMismatchError, SizeMismatchError
@@ -155,6 +156,12 @@ class PlatformNotFoundError(SourceError):
     """An image index has no manifest for the platform."""
 
     code = "JE0304"
+
+
+class PathNotFoundError(SourceError):
+    """An image or container has no such path, or it is none that can be read."""
+
+    code = "JE0305"
 
 
 class RegistryError(SourceError):

@@ -48,6 +48,8 @@ READINGS = (
     Reading(("docs/guides/why.md",)),
     Reading(("docs/guides/checks.md",)),
     Reading(("docs/guides/containers.md",)),
+    Reading(("docs/guides/looking-into-images.md",)),
+    Reading(("docs/guides/keeping-the-store-small.md",)),
     Reading(("docs/guides/platforms.md",)),
     Reading(("docs/guides/ci.md",)),
     Reading(("docs/guides/tls-proxy.md",)),

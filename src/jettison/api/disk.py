@@ -7,12 +7,14 @@ Out: rows for ``du``.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from jettison.api.held import held_layers
+from jettison.api.kept import Reason, layer_reasons
 from jettison.api.session import Session
 from jettison.oci.digest import Digest
 from jettison.snapshot.overlay import OverlayLayerStore
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
 LAYER = "regular"
 MOUNT = "exec.cachemount"
 REPOSITORY = "source.git.checkout"
+INTERNAL = "internal"
 """Kinds of rows, as BuildKit names them."""
+DOWNLOAD = "source.download"
+"""A download that was interrupted."""
 _NAMES = {MOUNT: "RUN --mount=type=cache", REPOSITORY: "git repository"}
 
 
 class DiskRow(msgspec.Struct, frozen=True):
-    """A layer that is here as files or packed, a cache mount, or what was fetched from git.
+    """A layer that is here as files or packed, a cache mount, what was fetched from git, a blob.
+
+    Blobs have rows of their own only where no layer that is here was packed into them and nothing
+    needs them.
 
     Args:
         id: The layer's name, or that of the directory.
@@ -39,6 +47,8 @@ class DiskRow(msgspec.Struct, frozen=True):
         name: The step that made it, if a record tells.
         used_ns: When it was last used, nanoseconds since the epoch.
         kind: What it is.
+        in_use: Whether a container or a running process uses it.
+        reasons: All that keeps it.
     """
 
     id: str
@@ -47,6 +57,18 @@ class DiskRow(msgspec.Struct, frozen=True):
     name: str
     used_ns: int
     kind: str = LAYER
+    in_use: bool = False
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether an image has it."""
+        return self.needed_by == "image"
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether it may still change."""
+        return self.kind in {MOUNT, REPOSITORY, DOWNLOAD}
 
     @property
     def short_id(self) -> str:
@@ -55,8 +77,9 @@ class DiskRow(msgspec.Struct, frozen=True):
 
 
 def disk_usage(session: Session) -> list[DiskRow]:
-    """Return a row for each layer and each cache mount, the largest first."""
-    return by_size([*layer_rows(session), *mount_rows(session, directories(session))])
+    """Return a row for each layer, cache mount, and what else takes room, the largest first."""
+    rows = [*layer_rows(session), *mount_rows(session, directories(session))]
+    return by_size([*rows, *download_rows(session), *blob_rows(session, needed_blobs(session))])
 
 
 def by_size(rows: list[DiskRow]) -> list[DiskRow]:
@@ -64,10 +87,16 @@ def by_size(rows: list[DiskRow]) -> list[DiskRow]:
     return sorted(rows, key=lambda row: -row.size_bytes)
 
 
-def layer_rows(session: Session) -> list[DiskRow]:
-    """Return a row for each layer that is here."""
-    kept, held = image_layers(session), held_layers(session)
+def layer_rows(session: Session, without: Collection[Digest] = ()) -> list[DiskRow]:
+    """Return a row for each layer that is here.
+
+    Args:
+        session: The store.
+        without: Images that count as gone.
+    """
+    kept, held = image_layers(session, without), held_layers(session)
     leased = session.store.leases()
+    reasons = layer_reasons(session, without)
     names: dict[str, str] = dict(
         session.store.database.query("SELECT layer, name FROM record ORDER BY used_ns")
     )
@@ -78,11 +107,17 @@ def layer_rows(session: Session) -> list[DiskRow]:
         if info is not None:
             sizes[layer] = sizes.get(layer, 0) + info.size_bytes
     used: dict[str, int] = dict(session.store.database.query("SELECT id, used_ns FROM layer"))
+    used |= dict(
+        session.store.database.query("SELECT layer, max(used_ns) FROM record GROUP BY layer")
+    )
     rows = []
     for name, size in sizes.items():
         reason = "container" if name in held else "running" if name in leased else ""
         reason = "image" if name in kept else reason
-        rows.append(DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0)))
+        busy = name in held or name in leased
+        why = reasons.get(name, ())
+        row = DiskRow(name, size, reason, names.get(name, ""), used.get(name, 0), LAYER, busy, why)
+        rows.append(row)
     return rows
 
 
@@ -106,10 +141,83 @@ def mount_rows(session: Session, mounts: list[CacheMount]) -> list[DiskRow]:
     for mount in mounts:
         reason = "running" if mount.in_use else ""
         kind = kind_of(session, mount)
+        why = (Reason("running", "step"), Reason("cache")) if reason else (Reason("cache"),)
         rows.append(
-            DiskRow(mount.path.name, mount.size_bytes, reason, _NAMES[kind], mount.used_ns, kind)
+            DiskRow(
+                mount.path.name,
+                mount.size_bytes,
+                reason,
+                _NAMES[kind],
+                mount.used_ns,
+                kind,
+                bool(reason),
+                why,
+            )
         )
     return rows
+
+
+def download_rows(session: Session) -> list[DiskRow]:
+    """Return a row for each download that was interrupted, or goes on."""
+    return [
+        DiskRow(
+            each.digest,
+            each.size_bytes,
+            "running" if each.in_use else "",
+            "interrupted download",
+            each.used_ns,
+            DOWNLOAD,
+            each.in_use,
+            (Reason("running", "download") if each.in_use else Reason("download"),),
+        )
+        for each in session.store.partial.all()
+    ]
+
+
+def blob_rows(session: Session, needed: Collection[str]) -> list[DiskRow]:
+    """Return a row for each blob that is not needed and that no row of a layer counts.
+
+    Args:
+        session: The store.
+        needed: Digests that are.
+    """
+    counted = {descriptor.digest for _, descriptor in _packed(session)}
+    rows = []
+    for digest in session.store.blobs.all():
+        if digest not in needed and digest not in counted:
+            with suppress(FileNotFoundError):
+                st = session.store.blobs.path(digest).stat()
+                rows.append(DiskRow(digest, st.st_size, "", "blob", st.st_mtime_ns, INTERNAL))
+    return rows
+
+
+def needed_blobs(
+    session: Session, without: Collection[Digest] = (), layers: Collection[str] | None = None
+) -> set[str]:
+    """Return digests that images, packed layers and living processes need.
+
+    Args:
+        session: The store.
+        without: Images that count as gone.
+        layers: Those that stay; None for all.
+    """
+    from jettison.oci.codec import decode
+    from jettison.oci.manifest import Manifest
+
+    needed: set[str] = set(session.store.leases())
+    for image in session.store.images.all():
+        if image.id in without:
+            continue
+        needed.add(image.id)
+        if image.manifest is not None:
+            needed.add(image.manifest.digest)
+            if session.store.blobs.has(image.manifest.digest):
+                data = session.store.blobs.read(image.manifest.digest, limit=4 << 20)
+                needed |= {each.digest for each in decode(Manifest, data).layers}
+    for layer, descriptor in _packed(session):
+        if layers is None or layer in layers:
+            needed.add(descriptor.digest)
+    return needed
 
 
 def kind_of(session: Session, mount: CacheMount) -> str:
@@ -187,8 +295,12 @@ def most_bytes(session: Session) -> int:
 def _packed_sizes(session: Session) -> dict[str, int]:
     """Return the bytes of layers' blobs that are here, by layer."""
     sizes: dict[str, int] = {}
+    counted: set[str] = set()
     for layer, descriptor in _packed(session):
-        if session.store.blobs.has(descriptor.digest):
+        if descriptor.digest in counted:
+            sizes.setdefault(layer, 0)  # another layer has it, too
+        elif session.store.blobs.has(descriptor.digest):
+            counted.add(descriptor.digest)
             sizes[layer] = sizes.get(layer, 0) + descriptor.size
     return sizes
 
@@ -217,11 +329,12 @@ def stored_layers(session: Session) -> list[tuple[OverlayLayerStore, LayerId]]:
     return [(layer_store, layer) for layer_store in both for layer in layer_store.all()]
 
 
-def image_layers(session: Session) -> set[str]:
-    """Return the names of all layers of images."""
-    return {each.layer for image in session.store.images.all() for each in image.layers}
+def image_layers(session: Session, without: Collection[Digest] = ()) -> set[str]:
+    """Return the names of all layers of images, but of those that count as gone."""
+    images = [image for image in session.store.images.all() if image.id not in without]
+    return {each.layer for image in images for each in image.layers}
 
 
-def kept_layers(session: Session) -> set[str]:
+def kept_layers(session: Session, without: Collection[Digest] = ()) -> set[str]:
     """Return the layers of images and of containers, whose images may be gone."""
-    return image_layers(session) | held_layers(session)
+    return image_layers(session, without) | held_layers(session)

@@ -38,6 +38,7 @@ _OWN = frozenset(
     | {
         "levels.json",
         "oci-layout",
+        "partial",
         "sandbox.json",
         "snapshots",
         "snapshots-recorded",
@@ -163,10 +164,33 @@ class _Checker:
         for name, image_id in self._store.images.tags().items():
             if image_id not in images:
                 yield Problem("name", name, f"there is no image {short(image_id)}")
+        yield from self._platforms(images)
         if not self._store.images.index_is_current():
             if self._repair:
                 self._store.images.rewrite_index()
             yield Problem("index", "index.json", "it tells other names", self._repair)
+
+    def _platforms(self, images: set[Digest]) -> Iterator[Problem]:
+        """Find names that stand for images of several platforms, some of which are not here.
+
+        What only says so of a name that there is not can be found by nobody, and is removed.
+        """
+        names = self._store.images.tags()
+        rows = self._store.database.query(
+            "SELECT name, image FROM platform_tag ORDER BY name, position"
+        )
+        for name, image_id in rows:
+            if name not in names:
+                if self._repair:
+                    self._store.database.execute("DELETE FROM platform_tag WHERE name = ?", (name,))
+                text = f"it stands for {short(image_id)} and is no name"
+                yield Problem("name", name, text, self._repair)
+            elif image_id not in images:
+                text = f"there is no image {short(image_id)}, one of its platforms'"
+                yield Problem("name", name, text)
+        for name in sorted({name for name, _ in rows} & names.keys()):
+            if names[name] not in {image for each, image in rows if each == name}:
+                yield Problem("name", name, "it points at none of its platforms' images")
 
     def debris(self) -> Iterator[Problem]:
         """Find what does not belong there, and mounts that were left."""

@@ -23,6 +23,12 @@ def held_layers(session: Session) -> set[str]:
     return catalog.layers() if catalog else set()
 
 
+def containers(session: Session) -> Sequence[Container]:
+    """Return all containers."""
+    catalog = _catalog(session)
+    return catalog.all() if catalog else ()
+
+
 def users_of(session: Session, image_id: str) -> Sequence[Container]:
     """Return the containers of an image."""
     catalog = _catalog(session)

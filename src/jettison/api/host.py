@@ -18,7 +18,7 @@ from jettison import __version__
 from jettison.api.session import NamespaceRequired, Session
 from jettison.container.ca import authorities, proxies
 from jettison.errors import HostError, JettisonError
-from jettison.linux import host, userns
+from jettison.linux import binfmt, host, userns
 from jettison.oci.redact import redacted
 from jettison.sandbox.base import Verdict
 from jettison.sandbox.rootfs.base import OVERLAY
@@ -63,9 +63,26 @@ def examine_host(
         raise NamespaceRequired("drivers are tried in a user namespace")
     checks = _store_and_sandboxes(settings, environ, problem)
     checks += [HostCheck(each.name, each.good, each.value, each.remedy) for each in host.facts()]
-    checks += [_processes(), _network(), _network_guard()]
+    checks += [_processes(), _emulators(), _network(), _network_guard()]
     checks += _configuration(settings, environ)
     return checks
+
+
+def _emulators() -> HostCheck:
+    """Say for which other processors programs run here."""
+    found = binfmt.emulations()
+    registered = [each.architecture for each in found if each.is_registered]
+    installed = [each.architecture for each in found if not each.is_registered]
+    parts = [f"{', '.join(registered)} (registered)"] if registered else []
+    remedy = ""
+    if installed:
+        own = "used in a user namespace on Linux 6.7"
+        parts.append(f"{', '.join(installed)} (installed, not registered; {own})")
+        remedy = "register them for all: `systemctl restart systemd-binfmt`"
+    if not found:
+        remedy = "install one to build for other platforms: `apt install qemu-user-static`"
+    detail = "; ".join(parts) or "none"
+    return HostCheck("emulators", True if registered else None, detail, remedy)
 
 
 def can_build(checks: Sequence[HostCheck]) -> bool:

@@ -95,7 +95,7 @@ class RemovedImages(msgspec.Struct, frozen=True):
 
 
 def prune_images(
-    session: Session, *, named: bool, wanted: ImageFilter | None = None
+    session: Session, *, named: bool, wanted: ImageFilter | None = None, dry_run: bool = False
 ) -> RemovedImages:
     """Remove images that no running build and no container uses; their layers stay.
 
@@ -103,6 +103,7 @@ def prune_images(
         session: The store.
         named: Also those that have a name, or were pulled by digest.
         wanted: Only these.
+        dry_run: Nothing is removed, and the result says what would be.
     """
     used = images_in_use(session)
     lines: list[str] = []
@@ -115,7 +116,8 @@ def prune_images(
         if image.id in used:
             held += [_familiar(tag) for tag in tags] or [short(image.id)]
             continue
-        session.store.images.remove(image.id)
+        if not dry_run:
+            session.store.images.remove(image.id)
         lines += [*(f"untagged: {_familiar(tag)}" for tag in tags), f"deleted: {image.id}"]
         ids.append(image.id)
     return RemovedImages(tuple(lines), tuple(ids), tuple(held))

@@ -1,7 +1,7 @@
 """Removing what nothing needs: build cache, layers, blobs.
 
 In:  a session, what is to go.
-Out: what went, and what a living process held back.
+Out: what went, or would; what a living process held back; what stays, and why.
 
 Kept are: images (all of their layers and blobs), what living processes lease or use, and of the
 build cache what ``Scope`` says. Images themselves are removed by ``api.images``.
@@ -11,26 +11,34 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
 
 from jettison.api.disk import (
+    DOWNLOAD,
+    INTERNAL,
     LAYER,
-    CachedLayer,
     DiskRow,
+    blob_rows,
     by_size,
     cached_layers,
     directories,
+    download_rows,
     image_layers,
     kept_layers,
-    kind_of,
     layer_rows,
     most_bytes,
     mount_rows,
+    needed_blobs,
     stored_layers,
 )
+from jettison.api.disk_filter import EVERYTHING, DiskFilter
+from jettison.api.kept import Reason
 from jettison.api.session import Session
+from jettison.fs.reclaim import reclaimed_bytes
+from jettison.oci.digest import Digest
 from jettison.store.cache_mounts import CacheMount, remove
 from jettison.store.layer import LayerId
 
@@ -53,9 +61,10 @@ class Pruned(msgspec.Struct, frozen=True):
     Args:
         records: Of the build cache.
         layers, blobs, cache_mounts: How many.
-        freed_bytes: In all.
-        rows: The layers and cache mounts, the largest first.
+        freed_bytes: In all: of files and blobs that several have, once, when the last one goes.
+        rows: The layers, cache mounts and other parts, the largest first.
         held: Those that would have gone, had no running build or container used them.
+        kept: All that stays, with all that keeps it.
     """
 
     records: int
@@ -65,6 +74,7 @@ class Pruned(msgspec.Struct, frozen=True):
     freed_bytes: int
     rows: tuple[DiskRow, ...] = ()
     held: tuple[DiskRow, ...] = ()
+    kept: tuple[DiskRow, ...] = ()
 
 
 class Space(msgspec.Struct, frozen=True):
@@ -101,77 +111,187 @@ def prune(
     session: Session,
     *,
     scope: Scope,
-    used_before_ns: int | None = None,
-    only: str = "",
-    kinds: frozenset[str] = frozenset(),
+    wanted: DiskFilter = EVERYTHING,
     space: Space | None = None,
+    without: Collection[Digest] = (),
+    dry_run: bool = False,
 ) -> Pruned:
     """Remove records, layers and blobs that nothing needs.
 
     Args:
         session: The store.
         scope: What of the build cache.
-        used_before_ns: Spare what was used later, nanoseconds since the epoch.
-        only: Of the build cache, only what has an ID that begins so.
-        kinds: Of the build cache, only what is of these kinds (``DiskRow``); empty for all.
+        wanted: Of that, only what fits.
         space: Where it bounds something: what was not used for longest goes, until what only the
             cache needs is within the bounds.
+        without: Images that count as gone.
+        dry_run: Nothing is removed, and the result says what would be.
     """
-    before_ns = time.time_ns() if used_before_ns is None else used_before_ns
+    pruning = _Pruning(session, scope, wanted, space, without)
     with session.store.collecting():
-        mounts = directories(session)
-        rows_before = [*layer_rows(session), *mount_rows(session, mounts)]
-        to_go: list[str] = []
-        unwanted: list[CacheMount] = []
-        records = 0
-        keep = None if space is None else _keep(session, space, mounts)
-        if scope != "nothing":
-            if keep is not None:
-                to_go, unwanted = _oldest(session, mounts, keep, before_ns)
-            else:
-                to_go = _cached(session, scope, before_ns)
-                unwanted = [mount for mount in mounts if mount.used_ns <= before_ns]
-            to_go = [each for each in to_go if _is(each, only) and (not kinds or LAYER in kinds)]
-            unwanted = [
-                mount
-                for mount in unwanted
-                if _is(mount.path.name, only) and (not kinds or kind_of(session, mount) in kinds)
+        pruning.choose()
+        if not dry_run:
+            pruning.remove()
+        found = pruning.result()
+    if not dry_run:
+        session.store.empty_trash()
+    return found
+
+
+class _Pruning:
+    """One prune; the store is locked meanwhile against who looks layers up."""
+
+    def __init__(
+        self,
+        session: Session,
+        scope: Scope,
+        wanted: DiskFilter,
+        space: Space | None,
+        without: Collection[Digest],
+    ) -> None:
+        self._session = session
+        self._scope = scope
+        self._wanted = wanted
+        self._without = without
+        self._mounts = {each.path.name: each for each in directories(session)}
+        self._keep = None if space is None else _keep(session, space, list(self._mounts.values()))
+        self._before: list[DiskRow] = []
+        self._chosen: set[str] = set()
+        self._spared: dict[str, str] = {}
+        self._freed_bytes = 0
+
+    def choose(self) -> None:
+        """Find out what goes."""
+        session = self._session
+        database = session.store.database
+        recorded: dict[str, int] = dict(
+            database.query("SELECT layer, max(used_ns) FROM record GROUP BY layer")
+        )
+        self._before = [
+            *layer_rows(session, self._without),
+            *mount_rows(session, list(self._mounts.values())),
+            *download_rows(session),
+        ]
+        # Records are of layers, also of such as are not here.
+        known = {row.id for row in self._before}
+        absent = [
+            DiskRow(layer, 0, "", "", used_ns)
+            for layer, used_ns in recorded.items()
+            if layer not in known
+        ]
+        shared = image_layers(session, self._without) if self._scope == "unshared" else set()
+        cached = [
+            row
+            for row in (*self._before, *absent)
+            if row.id not in shared and (row.kind != LAYER or row.id in recorded)
+        ]
+        self._choose_of(cached)
+        kept = kept_layers(session, self._without) | session.store.leases()
+        self.kept_layers = kept | (recorded.keys() - self._chosen)
+        blobs = needed_blobs(session, self._without, self.kept_layers)
+        # What nothing needs goes in any case.
+        everything = session.store.blobs.all()
+        self.blobs = [digest for digest in everything if digest not in blobs]
+        self._before += blob_rows(session, needed_blobs(session))
+        self.layers = [
+            (layer_store, layer)
+            for layer_store, layer in stored_layers(session)
+            if layer not in self.kept_layers
+        ]
+        self.mounts = [
+            mount
+            for name, mount in self._mounts.items()
+            if name in self._chosen and not mount.in_use
+        ]
+        self.downloads = [
+            each
+            for each in session.store.partial.all()
+            if each.digest in self._chosen and not each.in_use
+        ]
+        rows = database.query("SELECT layer FROM record")
+        self.records = sum(layer in self._chosen for (layer,) in rows)
+        self._freed_bytes = reclaimed_bytes(
+            [
+                *(layer_store.directory(layer) for layer_store, layer in self.layers),
+                *(session.store.blobs.path(digest) for digest in self.blobs),
             ]
-            records = _forget(session, to_go)
-            if scope == "everything" and keep is None:
-                _forget_answers(session, before_ns)
-        gone = [mount for mount in unwanted if remove(mount, session.store.trash)]
-        layers, freed = _remove_layers(session)
-        blobs, freed_blobs = _remove_blobs(session)
-        session.store.partial.remove(before_ns / 1e9)
-    session.store.empty_trash()
-    left = {row.id for row in layer_rows(session)}
-    left |= {mount.path.name for mount in mounts if mount not in gone}
-    freed += freed_blobs + sum(mount.size_bytes for mount in gone)
-    busy = {*to_go, *(mount.path.name for mount in unwanted)}
-    return Pruned(
-        records,
-        layers,
-        blobs,
-        len(gone),
-        freed,
-        tuple(by_size([row for row in rows_before if row.id not in left])),
-        tuple(row for row in rows_before if row.id in left & busy and row.needed_by in _HELD),
-    )
+        )
 
+    def _choose_of(self, cached: list[DiskRow]) -> None:
+        """Choose of the cache: what a filter means, where space is bounded the oldest of it."""
+        if self._scope == "nothing":
+            # Downloads are dead files: they go, as nobody is there who goes on with them.
+            cached = [row for row in cached if row.kind == DOWNLOAD]
+        fitting = [row for row in cached if self._wanted.fits(row)]
+        self._spare({row.id for row in cached} - {row.id for row in fitting}, "--filter")
+        if self._keep is None:
+            self._chosen = {row.id for row in fitting}
+            return
+        of_images = kept_layers(self._session, self._without)
+        used = sum(each.size_bytes for each in cached_layers(self._session))
+        used += sum(row.size_bytes for row in cached if row.kind != LAYER)
+        excess = used - self._keep
+        for row in sorted(fitting, key=lambda each: each.used_ns):
+            if excess <= 0:
+                self._spare({row.id}, "used later, and the rest is small enough")
+            elif row.id not in of_images and not row.in_use:
+                self._chosen.add(row.id)
+                excess -= row.size_bytes
 
-def _is(name: str, only: str) -> bool:
-    """Tell whether a layer or directory has an ID that begins so."""
-    return not only or name.startswith(only) or name.rpartition(":")[2].startswith(only)
+    def _spare(self, names: Collection[str], why: str) -> None:
+        self._spared |= dict.fromkeys(names, why)
 
+    def result(self) -> Pruned:
+        """Return what goes and what stays."""
+        gone = {mount.path.name for mount in self.mounts}
+        gone |= {each.digest for each in self.downloads} | {*self.blobs}
+        rows: list[DiskRow] = []
+        kept: list[DiskRow] = []
+        for row in self._before:
+            stays = row.id in self.kept_layers if row.kind == LAYER else row.id not in gone
+            (kept if stays else rows).append(row)
+        files = sum(each.size_bytes for each in self.mounts)
+        files += sum(each.size_bytes for each in self.downloads)
+        return Pruned(
+            self.records,
+            len(self.layers),
+            len(self.blobs),
+            len(self.mounts),
+            self._freed_bytes + files,
+            tuple(by_size(rows)),
+            tuple(row for row in kept if row.id in self._chosen and row.needed_by in _HELD),
+            tuple(by_size([self._explained(row) for row in kept])),
+        )
 
-def _cached(session: Session, scope: Scope, before_ns: int) -> list[str]:
-    """Return the layers whose records are to go."""
-    rows = session.store.database.query(
-        "SELECT layer, max(used_ns) FROM record GROUP BY layer ORDER BY layer"
-    )
-    shared = image_layers(session) if scope == "unshared" else set()
-    return [layer for layer, used_ns in rows if used_ns <= before_ns and layer not in shared]
+    def _explained(self, row: DiskRow) -> DiskRow:
+        """Add why a prune of this kind does not take a row, if nothing else says so."""
+        if row.needed_by:
+            return row
+        why = self._spared.get(row.id)
+        if why is None:
+            why = "`--all` or `--max-size` removes it" if row.kind != INTERNAL else ""
+        return msgspec.structs.replace(row, reasons=(*row.reasons, Reason("spared", why)))
+
+    def remove(self) -> None:
+        """Do it: first what is known of things, then they."""
+        session = self._session
+        database = session.store.database
+        with database.transaction():
+            for layer in self._chosen:
+                database.execute("DELETE FROM record WHERE layer = ?", (layer,))
+            if self._scope == "everything" and self._keep is None and not self._wanted.conditions:
+                _forget_answers(session, self._wanted.used_before_ns or time.time_ns())
+        self.mounts = [each for each in self.mounts if remove(each, session.store.trash)]
+        for layer_store, layer in self.layers:
+            layer_store.remove(layer)
+        for (layer,) in database.query(
+            "SELECT id FROM layer UNION SELECT layer FROM claimed_layer"
+        ):
+            if layer not in self.kept_layers:
+                session.store.layers.forget(LayerId(layer))
+        for digest in self.blobs:
+            session.store.blobs.remove(Digest(digest))
+        self.downloads = [each for each in self.downloads if session.store.partial.discard(each)]
 
 
 def _keep(session: Session, space: Space, mounts: list[CacheMount]) -> int | None:
@@ -201,87 +321,7 @@ def _default_budget(session: Session) -> int:
     return max(_LEAST_BUDGET_BYTES, facts.f_blocks * facts.f_frsize // _DISK_SHARE)
 
 
-def _oldest(
-    session: Session, mounts: list[CacheMount], max_bytes: int, before_ns: int
-) -> tuple[list[str], list[CacheMount]]:
-    """Return what was not used for longest, so that the rest has at most some bytes."""
-    leased = session.store.leases()
-    cached: list[CachedLayer | CacheMount] = [*cached_layers(session), *mounts]
-    excess = sum(each.size_bytes for each in cached) - max_bytes
-    layers: list[str] = []
-    unwanted: list[CacheMount] = []
-    for each in sorted(cached, key=lambda one: one.used_ns):
-        if excess <= 0 or each.used_ns > before_ns:
-            break
-        if isinstance(each, CacheMount):
-            unwanted.append(each)
-        elif each.layer not in leased:
-            layers.append(each.layer)
-        else:
-            continue
-        excess -= each.size_bytes
-    return layers, unwanted
-
-
-def _forget(session: Session, layers: list[str]) -> int:
-    """Remove the records of layers; return how many."""
-    database = session.store.database
-    with database.transaction():
-        rows = [(layer,) for layer in layers]
-        return sum(database.execute("DELETE FROM record WHERE layer = ?", row) for row in rows)
-
-
 def _forget_answers(session: Session, before_ns: int) -> None:
     """Remove what can be found out again."""
     for memo in ("selection", "answer", "origins"):
         session.store.database.execute(f"DELETE FROM {memo} WHERE used_ns <= ?", (before_ns,))  # noqa: S608
-
-
-def _remove_layers(session: Session) -> tuple[int, int]:
-    """Remove layers that no image, record or process needs; return their number and bytes."""
-    database = session.store.database
-    kept = kept_layers(session) | session.store.leases()
-    kept |= {layer for (layer,) in database.query("SELECT DISTINCT layer FROM record")}
-    freed = layers = 0
-    for layer_store, layer in stored_layers(session):
-        if layer in kept:
-            continue
-        info = layer_store.info(layer)
-        freed += info.size_bytes if info is not None else 0
-        layer_store.remove(layer)
-        layers += 1
-    for (layer,) in database.query("SELECT id FROM layer UNION SELECT layer FROM claimed_layer"):
-        if layer not in kept:
-            session.store.layers.forget(LayerId(layer))
-    return layers, freed
-
-
-def _remove_blobs(session: Session) -> tuple[int, int]:
-    """Remove blobs that nothing needs; return their number and bytes."""
-    freed = blobs = 0
-    needed = _needed_blobs(session)
-    for digest in session.store.blobs.all():
-        if digest not in needed:
-            freed += session.store.blobs.size(digest)
-            session.store.blobs.remove(digest)
-            blobs += 1
-    return blobs, freed
-
-
-def _needed_blobs(session: Session) -> set[str]:
-    """Return digests that images, packed layers and living processes need."""
-    from jettison.oci.codec import decode
-    from jettison.oci.manifest import Manifest
-
-    needed: set[str] = set(session.store.leases())
-    for image in session.store.images.all():
-        needed.add(image.id)
-        if image.manifest is not None:
-            needed.add(image.manifest.digest)
-            if session.store.blobs.has(image.manifest.digest):
-                data = session.store.blobs.read(image.manifest.digest, limit=4 << 20)
-                needed |= {each.digest for each in decode(Manifest, data).layers}
-    for (layer,) in session.store.database.query("SELECT DISTINCT layer FROM packed"):
-        blobs = session.store.layers.find(LayerId(layer)).blobs
-        needed |= {each.digest for each in blobs.values()}
-    return needed

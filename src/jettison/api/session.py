@@ -141,14 +141,15 @@ class Session:
         """Records of builds by image, and where files of COPY's layers came from."""
         return BuildStore(self.store.database)
 
-    def resolver(self, *, offline: bool = False) -> ImageResolver:
+    def resolver(self, *, offline: bool = False, keeps: bool = True) -> ImageResolver:
         """Return what finds images by name: the store first, then registries.
 
-        It keeps what it finds: each command has one of its own.
+        It keeps what it finds: each command has one of its own. Without ``keeps`` what is found
+        elsewhere becomes no image of the store.
         """
         from jettison.image.resolve import ImageResolver
 
-        return ImageResolver(self.store, None if offline else self.registry)
+        return ImageResolver(self.store, None if offline else self.registry, keeps=keeps)
 
     def sandbox(self) -> Sandbox:
         """Return the sandbox driver of the settings: the best that works here, or one by name.

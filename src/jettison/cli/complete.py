@@ -49,6 +49,10 @@ def _kind(parameter: click.Parameter) -> Complete | None:
         return _stages
     if text.startswith("CONTAINER:PATH"):
         return _containers_or_files
+    if text.startswith("IMAGE:PATH"):
+        return _places_in_images
+    if text == "CONTAINER|IMAGE":
+        return _images_and_containers
     if "CONTAINER" in text and ":CONTAINER" not in text:
         return _containers
     if text == _BOTH:
@@ -111,6 +115,10 @@ def _containers_or_files(
     return _items([f"{name}:" for name in _of_store(ctx)[1]], start) or [
         CompletionItem(start, type="file")
     ]
+
+
+def _places_in_images(ctx: click.Context, _: click.Parameter, start: str) -> list[CompletionItem]:
+    return _items([f"{name}:/" for name in _of_store(ctx)[0]], start)
 
 
 def _files(_ctx: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from jettison.api import disk as api
 from jettison.api.session import Session
 from jettison.cli import options
-from jettison.cli.filters import parse_filters, until
+from jettison.cli.disk_rows import FILTERS, all_reasons, kept_by, parse_disk_filters, since
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.listing import Listing
 from jettison.cli.session import in_session
-from jettison.cli.table import ago
 from jettison.cli.values import texts
 from jettison.console.plain import size
 from jettison.console.terminal import out, out_json
@@ -23,24 +20,37 @@ DU_HEADINGS = {
     "ID": "ID",
     "Size": "SIZE",
     "NeededBy": "NEEDED BY",
+    "KeptBy": "KEPT BY",
+    "Reasons": "KEPT BY",
     "LastUsedAt": "LAST USED",
     "Description": "MADE BY",
     "Type": "TYPE",
     "Reclaimable": "RECLAIMABLE",
+    "Shared": "SHARED",
+    "Mutable": "MUTABLE",
+    "InUse": "IN USE",
 }
 
 
 @click.command("du", cls=DockerCommand)
 @click.option("--format", "form", default="", help="table, json or a template.")
+@options.filters(f"Only what fits: {', '.join(FILTERS)} (=, and != or ~= for some).")
+@click.option("--verbose", is_flag=True, help="Show all facts of each, and all that keeps it.")
 @click.pass_context
-def du(ctx: click.Context, form: str) -> int:
-    """Show layers and cache mounts, the largest first, and what keeps them."""
+def du(ctx: click.Context, /, **flags: object) -> int:
+    """Show layers, cache mounts and the like, the largest first, and what keeps them."""
+    wanted = parse_disk_filters(texts(flags, "filters"), command="du")
+    form = str(flags["form"])
 
     def work(session: Session) -> int:
-        rows = api.disk_usage(session)
-        shown = ["ID", "Size", "NeededBy", "LastUsedAt", "Description"]
-        listing = Listing("*formatter.diskUsageContext", DU_HEADINGS, shown)
-        out(listing.render(form, [_du_row(row) for row in rows]))
+        rows = [row for row in api.disk_usage(session) if wanted.fits(row)]
+        if flags["verbose"]:
+            out("\n".join(_block(row) for row in rows))
+            out("\n" if rows else "")
+        else:
+            shown = ["ID", "Size", "KeptBy", "LastUsedAt", "Description"]
+            listing = Listing("*formatter.diskUsageContext", DU_HEADINGS, shown)
+            out(listing.render(form, [_du_row(row) for row in rows]))
         if form in {"", "table"}:
             free = sum(row.size_bytes for row in rows if not row.needed_by)
             total = sum(row.size_bytes for row in rows)
@@ -55,32 +65,33 @@ def _du_row(row: api.DiskRow) -> dict[str, object]:
         "ID": row.short_id,
         "Size": size(row.size_bytes),
         "NeededBy": row.needed_by or "-",
-        "LastUsedAt": _since(row),
+        "KeptBy": kept_by(row),
+        "Reasons": "; ".join(all_reasons(row)),
+        "LastUsedAt": since(row),
         "Description": printable(row.name)[:60],
         "Type": row.kind,
         "Reclaimable": not row.needed_by,
+        "Shared": row.is_shared,
+        "Mutable": row.is_mutable,
+        "InUse": row.in_use,
     }
-
-
-def _since(row: api.DiskRow) -> str:
-    return ago((time.time_ns() - row.used_ns) / 1e9) if row.used_ns else "N/A"
 
 
 @click.command("du", cls=DockerCommand)
 @click.option("--format", "form", default="", help="table, json or a template.")
-@options.filters("until=…, id=…, type=…")
+@options.filters(f"Only what fits: {', '.join(FILTERS)} (=, and != or ~= for some).")
 @click.option("--verbose", is_flag=True, help="Show all facts of each.")
 @click.option("--builder", default="", hidden=True)
 @click.pass_context
 def buildx_du(ctx: click.Context, /, **flags: object) -> int:
     """Show the build cache, as docker's builder shows it."""
     tell_ignored("buildx du", flags)
-    found = parse_filters(texts(flags, "filters"), ("until", "id", "type"), command="buildx du")
-    before, form = until(found), str(flags["form"])
+    wanted = parse_disk_filters(texts(flags, "filters"), command="buildx du")
+    form = str(flags["form"])
 
     def work(session: Session) -> int:
-        rows = [row for row in api.disk_usage(session) if _fits(row, found, before)]
-        shared = [row for row in rows if row.needed_by == "image"]
+        rows = [row for row in api.disk_usage(session) if wanted.fits(row)]
+        shared = [row for row in rows if row.is_shared]
         if flags["verbose"]:
             out("\n".join(_block(row) for row in rows))
         else:
@@ -102,25 +113,20 @@ def buildx_du(ctx: click.Context, /, **flags: object) -> int:
     return in_session(ctx, work)
 
 
-def _fits(row: api.DiskRow, found: dict[str, list[str]], before: float | None) -> bool:
-    if before is not None and row.used_ns > before * 1e9:
-        return False
-    ids, kinds = found.get("id", []), found.get("type", [])
-    is_meant = not ids or any(row.id.rpartition(":")[2].startswith(each) for each in ids)
-    return is_meant and (not kinds or row.kind in kinds)
-
-
 def _block(row: api.DiskRow) -> str:
-    facts = {
-        "ID": row.short_id,
-        "Reclaimable": _word(not row.needed_by),
-        "Shared": _word(row.needed_by == "image"),
-        "Size": size(row.size_bytes),
-        "Description": printable(row.name),
-        "Last used": _since(row),
-        "Type": row.kind,
-    }
-    return "".join(f"{name + ':':<15}{value}\n" for name, value in facts.items())
+    facts = [
+        ("ID", row.short_id),
+        ("Reclaimable", _word(not row.needed_by)),
+        ("Shared", _word(row.is_shared)),
+        ("Mutable", _word(row.is_mutable)),
+        ("In use", _word(row.in_use)),
+        ("Size", size(row.size_bytes)),
+        ("Description", printable(row.name)),
+        ("Last used", since(row)),
+        ("Type", row.kind),
+        *(("Kept by", printable(each)) for each in all_reasons(row)),
+    ]
+    return "".join(f"{name + ':':<15}{value}\n" for name, value in facts)
 
 
 def _word(value: object) -> str:

@@ -103,6 +103,21 @@ jettison history app  # the instructions that made it, the last one first
 jettison history --no-trunc app  # whole instructions
 jettison history --format '{{.Size}} {{.CreatedBy}}' app  # chosen columns
 
+= ls-files
+jettison ls-files app  # all paths of an image
+jettison ls-files -l --layer app /etc  # what a directory has, and the layer of each
+jettison ls-files --sha256 registry.example.com/app:1 '/usr/lib/*.so*'  # without pulling the image
+
+= cat
+jettison cat app:/etc/os-release  # a file of an image
+jettison cat registry.example.com/app:1:/etc/passwd  # of one in a registry
+jettison cat --platform linux/arm64 app:/bin/sh > sh  # of another platform's
+
+= export
+jettison export web > web.tar  # the files of a container
+jettison export -o app.tar app  # of an image, all layers as one
+jettison export registry.example.com/app:1 | tar t  # of one in a registry
+
 = provenance
 jettison provenance app  # which stages and lines made its files
 jettison provenance app /usr/bin/app  # the way of one path, back to the stage that made it
@@ -181,11 +196,11 @@ jettison check --format sarif . > check.sarif  # for code scanning
 = prune
 jettison prune  # what no tag and no image needs
 jettison prune -a -f  # also images without containers, without asking
-jettison prune --max-used-space 10g  # until the store fits into 10 GB
+jettison prune --max-size 10g --dry-run --explain  # what of the cache would go beyond 10 GB
 
 = du
 jettison du  # how much images, cache and containers take
-jettison du --format json  # for programs
+jettison du --filter until=72h --filter private  # what no image has and nobody used for three days
 jettison --root /srv/jettison du  # of another store
 
 = fsck

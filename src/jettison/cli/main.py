@@ -21,6 +21,7 @@ from jettison.console.terminal import err, out
 from jettison.errors import JettisonError
 from jettison.settings import Settings, load_settings
 
+_WORDS = str.maketrans(" -", "__")
 _FUNCTIONS = {"help": "help_", "exec": "exec_"}
 """Commands whose functions cannot have their names; blanks are written as `_`."""
 
@@ -72,7 +73,7 @@ class LazyGroup(PlainHelp, click.Group):
         if name is None:
             return None
         module = importlib.import_module(f"jettison.cli.{_entry(name)[0]}")
-        command = getattr(module, _FUNCTIONS.get(name, name.replace(" ", "_")))
+        command = getattr(module, _FUNCTIONS.get(name, name.translate(_WORDS)))
         if not isinstance(command, click.Command):
             return None
         add_global_flags(command)

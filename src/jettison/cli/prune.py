@@ -12,13 +12,15 @@ from typing import Any
 import click
 
 from jettison.api.disk import DiskRow
+from jettison.api.disk_filter import DiskFilter
 from jettison.api.filters import ImageFilter
-from jettison.api.images import prune_images
+from jettison.api.images import RemovedImages, prune_images
 from jettison.api.prune import Pruned, Space
 from jettison.api.prune import prune as prune_store
 from jettison.api.session import Session
 from jettison.cli import options
-from jettison.cli.filters import image_filter, parse_filters, until
+from jettison.cli.disk_rows import FILTERS, kept_table, parse_disk_filters
+from jettison.cli.filters import image_filter, parse_filters
 from jettison.cli.flags import DockerCommand, tell_ignored
 from jettison.cli.session import confirmed, in_session
 from jettison.cli.table import table
@@ -31,58 +33,107 @@ from jettison.oci.digest import short
 from jettison.settings import parse_size
 
 _IMAGES = ("until", "label")
-_CACHE = ("until", "unused-for", "id", "type")
 
 
 def _force(function: Callable[..., int]) -> Callable[..., int]:
     return click.option("-f", "--force", is_flag=True, help="Do not ask.")(function)
 
 
-def _most(function: Callable[..., int]) -> Callable[..., int]:
-    return click.option(
-        "--max-used-space",
-        default="",
-        metavar="SIZE",
-        help="Remove the least recently used of the build cache until it is no larger.",
+def _bounded(function: Callable[..., int]) -> Callable[..., int]:
+    """Let a command have what bounds the build cache, and what only shows."""
+    return options.all_of(
+        _filtered(FILTERS),
+        click.option(
+            "--max-used-space",
+            "--max-size",
+            default="",
+            metavar="SIZE",
+            help="Remove the least recently used of the build cache until it is no larger.",
+        ),
+        click.option(
+            "--reserved-space",
+            "--keep-storage",
+            default="",
+            metavar="SIZE",
+            help="So much of the build cache stays in any case.",
+        ),
+        click.option(
+            "--min-free-space",
+            default="",
+            metavar="SIZE",
+            help="Remove the least recently used until so much of the disk is free.",
+        ),
+        click.option("--dry-run", is_flag=True, help="Remove nothing; show what would go."),
+        click.option("--explain", is_flag=True, help="Also show what stays, and why."),
     )(function)
 
 
 def _filtered(names: Sequence[str]) -> Callable[[Any], Any]:
-    return options.filters(f"Only what fits: {', '.join(f'{name}=…' for name in names)}")
+    return options.filters(f"Only what fits: {', '.join(names)} (=, and != or ~= for some).")
+
+
+def _space(flags: Mapping[str, object]) -> Space | None:
+    """Return the bounds that were given."""
+    texts = [str(flags[each]) for each in ("max_used_space", "reserved_space", "min_free_space")]
+    if not any(texts):
+        return None
+    most, reserved, free = (
+        parse_size(name, text)
+        for name, text in zip(
+            ("--max-used-space", "--reserved-space", "--min-free-space"), texts, strict=True
+        )
+    )
+    return Space(most=most, reserved=reserved, free=free)
 
 
 @click.command("prune", cls=DockerCommand)
 @click.option("-a", "--all", "everything", is_flag=True, help="All of the build cache.")
 @_force
-@_most
+@_bounded
 @click.pass_context
-def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: str) -> int:
+def prune(ctx: click.Context, /, **flags: object) -> int:
     """Remove images without a name, layers and blobs that nothing needs, and dead files.
 
-    With --all also the whole build cache with all cache mounts.
+    With --all also the whole build cache with all cache mounts; with a bound its least recently
+    used part; with filters what fits of it, and no image.
     """
-    space = Space(most=parse_size("--max-used-space", max_used_space)) if max_used_space else None
+    everything, dry = bool(flags["everything"]), bool(flags["dry_run"])
+    space = _space(flags)
+    wanted = parse_disk_filters(texts(flags, "filters"), command="prune")
+    chooses = space is not None or not wanted.is_empty
 
     def work(session: Session) -> int:
         session.require_namespace()
-        if not confirmed("This removes the whole build cache.", force=force or not everything):
+        asks = everything and not dry
+        if not confirmed(
+            "This removes the whole build cache.", force=bool(flags["force"]) or not asks
+        ):
             return 0
-        images = prune_images(session, named=False)
-        if everything:
-            done = prune_store(session, scope="everything")
-        else:
-            done = prune_store(session, scope="unshared" if space else "nothing", space=space)
+        images = RemovedImages((), (), ())
+        if wanted.is_empty:
+            images = prune_images(session, named=False, dry_run=dry)
+        done = prune_store(
+            session,
+            scope="everything" if everything else "unshared" if chooses else "nothing",
+            wanted=wanted,
+            space=space,
+            without=images.ids,
+            dry_run=dry,
+        )
         lines = [[short(each), "-", "image without a name"] for each in images.ids]
         lines += [
             [row.short_id, size(row.size_bytes), printable(row.name)[:60]] for row in done.rows
         ]
         if lines:
-            out(table(["REMOVED", "SIZE", "MADE BY"], lines))
+            out(table(["WOULD GO" if dry else "REMOVED", "SIZE", "MADE BY"], lines))
+        if flags["explain"]:
+            out(kept_table(done.kept))
         out(
-            f"Removed {len(images.ids)} images, {done.records} records, {done.layers} layers, "
+            f"{'Would remove' if dry else 'Removed'} {len(images.ids)} images,"
+            f" {done.records} records, {done.layers} layers, "
             f"{done.blobs} blobs, {done.cache_mounts} cache mounts and git repositories\n"
         )
-        _reclaimed(done)
+        _reclaimed(done, dry=dry)
         _say_held(images.held, done.held)
         return 0
 
@@ -92,7 +143,7 @@ def prune(ctx: click.Context, *, everything: bool, force: bool, max_used_space: 
 @click.command("prune", cls=DockerCommand)
 @click.option("-a", "--all", "everything", is_flag=True, help="Also images that have a name.")
 @_force
-@_filtered(_IMAGES)
+@options.filters(f"Only what fits: {', '.join(f'{name}=…' for name in _IMAGES)}")
 @click.pass_context
 def image_prune(ctx: click.Context, /, **flags: object) -> int:
     """Remove images without a name, or all that nothing uses.
@@ -124,51 +175,32 @@ def image_prune(ctx: click.Context, /, **flags: object) -> int:
     "-a", "--all", "everything", is_flag=True, help="Also what images share with the cache."
 )
 @_force
-@_filtered(_CACHE)
-@_most
-@click.option(
-    "--reserved-space",
-    "--keep-storage",
-    default="",
-    metavar="SIZE",
-    help="So much of the build cache stays in any case.",
-)
-@click.option(
-    "--min-free-space",
-    default="",
-    metavar="SIZE",
-    help="Remove the least recently used until so much of the disk is free.",
-)
+@_bounded
 @click.option("--verbose", is_flag=True, help="Show what made each.")
 @click.option("--builder", default="", hidden=True)
 @click.pass_context
 def builder_prune(ctx: click.Context, /, **flags: object) -> int:
     """Remove build cache with its cache mounts and git repositories; leave images alone."""
     tell_ignored("builder prune", flags)
-    found = parse_filters(texts(flags, "filters"), _CACHE, command="builder prune")
-    found["until"] = [*found.get("until", []), *found.pop("unused-for", [])]
-    before = until(found)
-    space = Space(
-        most=parse_size("--max-used-space", str(flags["max_used_space"])),
-        reserved=parse_size("--reserved-space", str(flags["reserved_space"])),
-        free=parse_size("--min-free-space", str(flags["min_free_space"])),
-    )
+    wanted = parse_disk_filters(texts(flags, "filters"), command="builder prune")
+    space, dry = _space(flags), bool(flags["dry_run"])
     everything = bool(flags["everything"])
     what = "all build cache" if everything else "all dangling build cache"
 
     def work(session: Session) -> int:
         session.require_namespace()
-        if not confirmed(f"WARNING! This will remove {what}.", force=bool(flags["force"])):
+        if not confirmed(f"WARNING! This will remove {what}.", force=bool(flags["force"]) or dry):
             return 0
         done = prune_store(
             session,
             scope="everything" if everything else "unshared",
-            used_before_ns=None if before is None else int(before * 1e9),
-            only=(found.get("id") or [""])[-1],
-            kinds=frozenset(found.get("type", ())),
+            wanted=wanted,
             space=space,
+            dry_run=dry,
         )
         _cache_table(done, verbose=bool(flags["verbose"]))
+        if flags["explain"]:
+            out(kept_table(done.kept))
         out(f"Total:\t{size(done.freed_bytes)}\n")
         _say_held((), done.held)
         return 0
@@ -180,7 +212,7 @@ def builder_prune(ctx: click.Context, /, **flags: object) -> int:
 @click.option("-a", "--all", "everything", is_flag=True, help="Also images that have a name.")
 @click.option("--volumes", is_flag=True, hidden=True)
 @_force
-@_filtered(_IMAGES)
+@options.filters(f"Only what fits: {', '.join(f'{name}=…' for name in _IMAGES)}")
 @click.pass_context
 def system_prune(ctx: click.Context, /, **flags: object) -> int:
     """Remove containers that do not run, and images and build cache that nothing uses."""
@@ -203,7 +235,7 @@ def system_prune(ctx: click.Context, /, **flags: object) -> int:
         done = prune_store(
             session,
             scope="nothing" if wanted.labels else "everything" if named else "unshared",
-            used_before_ns=None if before is None else int(before * 1e9),
+            wanted=DiskFilter(used_before_ns=None if before is None else int(before * 1e9)),
         )
         _section("Deleted Containers", containers.ids)
         _section("Deleted Images", images.lines)
@@ -252,8 +284,9 @@ def _cache_table(done: Pruned, *, verbose: bool) -> None:
     out(table(titles, rows))
 
 
-def _reclaimed(done: Pruned, more_bytes: int = 0) -> None:
-    out(f"Total reclaimed space: {size(done.freed_bytes + more_bytes)}\n")
+def _reclaimed(done: Pruned, more_bytes: int = 0, *, dry: bool = False) -> None:
+    title = "Total reclaimable space" if dry else "Total reclaimed space"
+    out(f"{title}: {size(done.freed_bytes + more_bytes)}\n")
 
 
 def _say_held(images: Sequence[str], rows: Sequence[DiskRow]) -> None:

@@ -21,7 +21,6 @@ ABSENT = {
     "top": "`jettison exec CONTAINER ps` shows its processes",
     "stats": "its processes are processes of this host: use `top`",
     "commit": "write a Dockerfile, which `jettison build` turns into an image",
-    "export": "`jettison cp CONTAINER:/ -` writes the files of a container as a tar archive",
     "import": "write `FROM scratch` and `ADD FILE.tar /` in a Dockerfile",
     "search": "registries are looked through on their web pages",
     "bake": "there are no bake files; `jettison build` builds one target, a script several",

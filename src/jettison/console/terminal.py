@@ -30,6 +30,16 @@ def err(text: str) -> None:
     write(sys.stderr, text)
 
 
+def out_bytes(data: bytes) -> None:
+    """Write what a program is to read, such as names that end in NUL, to standard output as it is.
+
+    Only what was asked for by a flag: on a terminal it may do anything.
+    """
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.flush()
+
+
 def out_json(text: str) -> None:
     """Write JSON to standard output; characters that would steer a terminal are escaped."""
     write(sys.stdout, safe_json(text))

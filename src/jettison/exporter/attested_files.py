@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from jettison.errors import ExportError
-from jettison.exporter.directory import walk
 from jettison.fs.tree import Tree
+from jettison.fs.tree_walk import walk_tree
 from jettison.image.attestation import Attestation, StatementSubject, statement
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -43,7 +43,7 @@ def attested_files(
         StatementSubject(
             os.fsencode(path[1:]).decode(errors="replace"), {"sha256": _sha256(tree, path)}
         )
-        for path, st in walk(tree)
+        for path, st in walk_tree(tree)
         if stat.S_ISREG(st.mode)
     ]
     made: dict[str, bytes] = {}

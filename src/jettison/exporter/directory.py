@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -31,6 +31,7 @@ from jettison.exporter.outputs import (
 from jettison.fs.bytes import ByteCopier
 from jettison.fs.remove import OPEN_DIRECTORY, remove_tree
 from jettison.fs.tree import FileStat, Tree
+from jettison.fs.tree_walk import walk_tree
 from jettison.linux.files import open_in_root
 
 _CAPABILITY = "security.capability"
@@ -49,22 +50,6 @@ def preserved(output: LocalOutput) -> frozenset[str]:
 def clamped(time_ns: int, limit_ns: int | None) -> int:
     """Return a time, or the limit when it is later."""
     return time_ns if limit_ns is None else min(time_ns, limit_ns)
-
-
-def walk(tree: Tree) -> Iterator[tuple[str, FileStat]]:
-    """Yield all paths of a tree but the root, parents first, names in the order of their bytes."""
-    pending = [iter([f"/{name}" for name in tree.names("/")])]
-    while pending:
-        path = next(pending[-1], None)
-        if path is None:
-            pending.pop()
-            continue
-        st = tree.lstat(path)
-        if st is None or stat.S_ISSOCK(st.mode):
-            continue
-        yield path, st
-        if st.is_dir:
-            pending.append(iter([f"{path}/{name}" for name in tree.names(path)]))
 
 
 class _Level(msgspec.Struct, frozen=True):
@@ -118,7 +103,7 @@ class DirectoryWriter:
         levels = [_Level("", root, None)]
         self._remove_others(tree, "/", root)
         try:
-            for count, (path, st) in enumerate(walk(tree), 1):
+            for count, (path, st) in enumerate(walk_tree(tree), 1):
                 parent, _, name = path.rpartition("/")
                 while levels[-1].path != parent:
                     self._leave(levels)

@@ -14,11 +14,8 @@ Security: an image is hostile: its links are made and never followed.
 from __future__ import annotations
 
 import os
-import stat
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -34,44 +31,18 @@ from jettison.exporter.destination import (
 )
 from jettison.exporter.directory import (
     DirectoryWriter,
-    clamped,
     enter,
     keep_only,
     left_out_warning,
     preserved,
-    walk,
 )
 from jettison.exporter.outputs import STANDARD_OUTPUT, LocalOutput, TarOutput
-from jettison.fs.bytes import copy_rest
-from jettison.fs.tree import FileStat, Tree
+from jettison.exporter.rootfs_tar import END, TarWriter
 from jettison.image.manifest import image_platform
-from jettison.layer.header import (
-    BLOCK,
-    CHARACTER,
-    DEVICE_BLOCK,
-    DIRECTORY,
-    FIFO,
-    FILE,
-    HARD_LINK,
-    SYMLINK,
-    TarEntry,
-    format_entry,
-)
 from jettison.snapshot.stack import StackTree
 from jettison.store.image import StoredImage
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NANO = 1_000_000_000
-_EVERY = 256
-_SAID_MODE = 0o644
-_KINDS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFDIR: DIRECTORY,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFCHR: CHARACTER,
-    stat.S_IFBLK: DEVICE_BLOCK,
-    stat.S_IFIFO: FIFO,
-}
 
 
 class _Exported(msgspec.Struct, frozen=True):
@@ -125,10 +96,10 @@ class RootfsExporter:
         if self._preserve is None:
             with open_file(self._dest, self._services.stdout) as sink:
                 for each in trees:
-                    tar = _TarWriter(sink, each.prefix, self._clamp_ns, report)
+                    tar = TarWriter(sink, each.prefix, self._clamp_ns, report)
                     tar.write(each.tree)
                     tar.add_files(each.said)
-                sink.write(bytes(2 * BLOCK))
+                sink.write(END)
         else:
             writer = DirectoryWriter(self._preserve, self._clamp_ns, report, mirrors=self._mirrors)
             warning = self._write_directory(trees, writer)
@@ -168,62 +139,3 @@ def _fill(
                 os.close(target)
     finally:
         os.close(root)
-
-
-class _TarWriter:
-    def __init__(self, sink: BinaryIO, prefix: str, clamp_ns: int | None, report: Progress) -> None:
-        self._sink = sink
-        self._prefix = f"{prefix}/" if prefix else ""
-        self._clamp_ns = clamp_ns
-        self._report = report
-        self._first: dict[tuple[int, int], bytes] = {}
-
-    def write(self, tree: Tree) -> None:
-        if self._prefix:
-            name = self._prefix.encode()
-            self._sink.write(format_entry(TarEntry(name, DIRECTORY, 0o755, 0, 0, 0, 0)))
-        for count, (path, st) in enumerate(walk(tree), 1):
-            self._add(tree, path, st)
-            if count % _EVERY == 0:
-                self._report("files", count, 0)
-
-    def add_files(self, files: Mapping[str, bytes]) -> None:
-        """Write files that are of no image."""
-        for name, data in files.items():
-            path = os.fsencode(self._prefix + name)
-            time_ns = clamped(time.time_ns(), self._clamp_ns)
-            entry = TarEntry(path, FILE, _SAID_MODE, 0, 0, len(data), time_ns)
-            self._sink.write(format_entry(entry))
-            self._sink.write(data + bytes(-len(data) % BLOCK))
-
-    def _add(self, tree: Tree, path: str, st: FileStat) -> None:
-        kind = _KINDS[stat.S_IFMT(st.mode)]
-        name = os.fsencode(self._prefix + path[1:]) + (b"/" if st.is_dir else b"")
-        size = st.size if st.is_file else 0
-        link = os.fsencode(tree.readlink(path)) if st.is_symlink else b""
-        if st.nlink > 1 and not st.is_dir:
-            first = self._first.setdefault(st.identity, name)
-            if first != name:
-                kind, link, size = HARD_LINK, first, 0
-        device = (0, 0)
-        if kind in {CHARACTER, DEVICE_BLOCK}:
-            device = (os.major(st.rdev), os.minor(st.rdev))
-        entry = TarEntry(
-            name,
-            kind,
-            stat.S_IMODE(st.mode),
-            st.uid,
-            st.gid,
-            size,
-            clamped(st.mtime_ns, self._clamp_ns),
-            link,
-            device,
-            {} if kind == HARD_LINK else tree.xattrs(path),
-            None,
-            size,
-        )
-        self._sink.write(format_entry(entry))
-        if kind == FILE:
-            with open(os.open(tree.host_path(path), _READ), "rb") as file:
-                copy_rest(file, self._sink)
-            self._sink.write(bytes(-size % BLOCK))

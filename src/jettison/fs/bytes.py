@@ -70,6 +70,26 @@ def copy_rest(source: BinaryIO, target: BinaryIO) -> None:
             target.write(data)
 
 
+def copy_bytes(source: BinaryIO, target: BinaryIO, count: int) -> int:
+    """Copy so many bytes of a file, or as many as it has; return how many.
+
+    The kernel copies where it can.
+    """
+    left = count
+    try:
+        read, write = source.fileno(), target.fileno()
+        target.flush()
+        while left and (sent := os.sendfile(write, read, None, min(left, 1 << 30))):
+            left -= sent
+    except (OSError, ValueError, AttributeError):
+        # Nothing but the position of the source says how far the kernel came.
+        left = count - source.tell()
+        while left and (data := source.read(min(left, _CHUNK_BYTES))):
+            target.write(data)
+            left -= len(data)
+    return count - left
+
+
 def copy_atomically(source: Path, path: Path) -> None:
     """Copy a file; it gets its name when it is whole.
 

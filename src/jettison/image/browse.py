@@ -79,6 +79,7 @@ class LayerBrowser:
         *,
         wanted: Sequence[str] | None,
         base: ImageOp | None = None,
+        tables: Mapping[int, Digest] | None = None,
     ) -> OutlinedTree:
         """Return the files of a root file system.
 
@@ -89,8 +90,10 @@ class LayerBrowser:
             report: Called with bytes that are fetched, under digests of blobs.
             wanted: Paths whose files will probably be read, with all below them. None asks what
                 is where only, but of all layers: they are fetched at the same time.
+            tables: Digests of tables of contents by number of the layer, of whoever has the
+                manifest; without them they are looked up for ``base``.
         """
-        tables: Mapping[int, Digest] = {}
+        tables = tables or {}
         if base is not None:
             tables = named_tables(self._store, base, layers[: len(base.diff_ids)])
         with self._guard:

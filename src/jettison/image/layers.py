@@ -12,7 +12,7 @@ Concurrency: safe for threads; each layer is packed by one thread while others w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,12 +125,13 @@ class LayerBlobs:
         *,
         wanted: Sequence[str] | None = None,
         base: ImageOp | None = None,
+        tables: Mapping[int, Digest] | None = None,
     ) -> OutlinedTree:
         """Return the files of a root file system without unpacking it; see ``image.browse``.
 
         The tree raises what ``materialise`` does when something of a layer is asked for.
         """
-        return self._browser.tree(layers, clocks, report, wanted=wanted, base=base)
+        return self._browser.tree(layers, clocks, report, wanted=wanted, base=base, tables=tables)
 
     def diff_id(self, layer: LayerId, stop: Stop | None = None) -> Digest:
         """Return the digest of a layer's uncompressed tar; pack without keeping if need be.

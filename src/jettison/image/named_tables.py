@@ -49,5 +49,10 @@ def named_tables(store: Store, image: ImageOp, layers: Stack) -> Mapping[int, Di
     known = store.images.get(manifest.config.digest)
     if known is None or tuple(each.layer for each in known.layers) != layers:
         return {}  # the name points at something else by now
+    return tables_of(manifest)
+
+
+def tables_of(manifest: Manifest) -> Mapping[int, Digest]:
+    """Return what one manifest says: digests of tables of contents, by number of the layer."""
     found = {number: table_digest(each) for number, each in enumerate(manifest.layers)}
     return {number: digest for number, digest in found.items() if digest is not None}

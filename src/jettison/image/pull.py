@@ -32,11 +32,17 @@ _MAX_NESTING = 3
 
 
 def pull_manifest(
-    store: Store, client: ClientFactory, reference: Reference, platform: Platform
+    store: Store,
+    client: ClientFactory,
+    reference: Reference,
+    platform: Platform,
+    *,
+    keep: bool = True,
 ) -> StoredImage | None:
     """Ask a registry for an image and keep what it says; None when there is no such image.
 
-    The reference's tag points at the image afterwards.
+    The reference's tag points at the image afterwards. Without ``keep`` only the manifest's blob
+    is in the store then, until it is pruned.
 
     Raises:
         PlatformNotFoundError: it has no image for the platform.
@@ -64,14 +70,20 @@ def pull_manifest(
         source=str(reference),
     )
     store.blobs.put(pulled.data)
+    if not keep:
+        return image
     name = "" if reference.digest else str(reference)
     keep_image(store, image, document.layers, source=str(reference), name=name)
     store.images.remember_manifest(str(reference), str(platform), pulled.descriptor.digest)
     return image
 
 
-def read_layout(store: Store, reference: LayoutReference, platform: Platform) -> StoredImage:
+def read_layout(
+    store: Store, reference: LayoutReference, platform: Platform, *, keep: bool = True
+) -> StoredImage:
     """Read an image of a layout directory; its layers stay there until they are wanted.
+
+    Without ``keep`` only the manifest's blob is in the store then, until it is pruned.
 
     Raises:
         ImageNotFoundError: no such layout, tag or blob.
@@ -90,7 +102,8 @@ def read_layout(store: Store, reference: LayoutReference, platform: Platform) ->
         nesting += 1
     image = describe_image(store, document, descriptor, layout.document(document.config), source="")
     store.blobs.put(data)
-    keep_image(store, image, document.layers, source=SCHEME + reference.path)
+    if keep:
+        keep_image(store, image, document.layers, source=SCHEME + reference.path)
     return image
 
 

@@ -53,10 +53,12 @@ class ImageResolver:
     Args:
         store: Asked first; keeps what is pulled.
         client: Makes the registry client; None does without the network.
+        keeps: Whether images that are found elsewhere become images of the store.
     """
 
-    def __init__(self, store: Store, client: ClientFactory | None) -> None:
+    def __init__(self, store: Store, client: ClientFactory | None, *, keeps: bool = True) -> None:
         self._store = store
+        self._keeps = keeps
         self._client = client
         self._resolved: Once[tuple[str, Platform, bool], ResolvedImage] = Once()
 
@@ -83,8 +85,9 @@ class ImageResolver:
 
     def _resolve(self, text: str, platform: Platform, pull: bool, builds: bool) -> ResolvedImage:
         if text.startswith(SCHEME):
-            image = read_layout(self._store, parse_layout_reference(text), platform)
-            if image.manifest is not None:
+            layout = parse_layout_reference(text)
+            image = read_layout(self._store, layout, platform, keep=self._keeps)
+            if image.manifest is not None and self._keeps:
                 digest = image.manifest.digest
                 self._store.images.remember_manifest(text, str(platform), digest)
             return self._checked(image, platform, text)
@@ -120,7 +123,7 @@ class ImageResolver:
                 hint=_how_to_load(name, f"run `jettison pull {name}` without `--offline`"),
             )
         try:
-            image = pull_manifest(self._store, self._client, reference, platform)
+            image = pull_manifest(self._store, self._client, reference, platform, keep=self._keeps)
         except RegistryUnavailableError as error:
             if pull:
                 raise RegistryUnavailableError(
@@ -130,7 +133,9 @@ class ImageResolver:
             raise ImageNotFoundError(
                 f"image `{name}` is not in the local store, and its registry does not help:"
                 f" {error.message}",
-                hint=_how_to_load(name, "bring it with `jettison load`"),
+                hint=_how_to_load(
+                    name, "bring it with `jettison load`" if builds else "try again", builds=builds
+                ),
             ) from error
         except AuthenticationError as error:
             raise AuthenticationError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ from jettison.fs.atomic import write_all
 from jettison.fs.ownership import Ownership
 from jettison.image.remote import RemoteBlobs
 from jettison.image.toc import (
+    Chunk,
     ReadRange,
     Table,
     TableFile,
@@ -187,9 +188,21 @@ class TableLayer:
     def _file(self, path: str) -> TableFile | None:
         return self._files.get(self.outline.entries[self.outline.numbers[path]].inode)
 
+    def _pieces(self, chunks: Sequence[Chunk]) -> Iterator[bytes]:
+        """Yield the bytes of chunks, of which few are in memory at a time."""
+        part: list[Chunk] = []
+        size = 0
+        for chunk in chunks:
+            part.append(chunk)
+            size += chunk.size
+            if size >= _AT_ONCE_BYTES:
+                yield from read_chunks(self._table, part, self._read)
+                part, size = [], 0
+        yield from read_chunks(self._table, part, self._read)
+
     def _write(self, batch: list[tuple[str, TableFile]]) -> None:
         chunks = [chunk for _, file in batch for chunk in file.chunks]
-        data = iter(read_chunks(self._table, chunks, self._read))
+        data = self._pieces(chunks)
         for path, file in batch:
             entry = self.outline.entries[self.outline.numbers[path]]
             descriptor = os.open(f"{self.directory}{path}", _OPEN)

@@ -89,6 +89,37 @@ def has_emulator(architecture: str) -> bool:
     return any(each.recognises(architecture) for each in _installed())
 
 
+class Emulation(msgspec.Struct, frozen=True):
+    """What runs programs of an architecture that is not this machine's.
+
+    Args:
+        architecture: As platforms name it.
+        interpreter: The emulator.
+        is_registered: Whether the kernel uses it for containers already.
+    """
+
+    architecture: str
+    interpreter: str
+    is_registered: bool
+
+
+def emulations() -> list[Emulation]:
+    """Return what can be emulated here, registered with the kernel or only installed."""
+    found: list[Emulation] = []
+    registered = [each for each in _registered() if "F" in each.flags]
+    installed = list(_installed())
+    for architecture in _MACHINES:
+        if is_native(architecture):
+            continue
+        for emulators, is_registered in ((registered, True), (installed, False)):
+            fits = (each for each in emulators if each.recognises(architecture))
+            emulator = next(fits, None)
+            if emulator is not None:
+                found.append(Emulation(architecture, emulator.interpreter, is_registered))
+                break
+    return found
+
+
 def register(architectures: Collection[str]) -> None:
     """Let programs of architectures run in this user namespace, as far as that can be.
 

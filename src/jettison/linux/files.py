@@ -30,6 +30,7 @@ _STATX_BYTES = 256
 _BIRTH_OFFSET = 80
 _STATFS_BYTES = 256
 _PROC_MAGIC = 0x9FA0
+_OVERLAY_MAGIC = 0x794C7630
 _OVERLAY = ("trusted.overlay.", "user.overlay.")
 
 
@@ -67,10 +68,24 @@ def is_procfs(descriptor: int) -> bool:
     Raises:
         OSError: as of fstatfs(2).
     """
+    return _filesystem(descriptor) == _PROC_MAGIC
+
+
+def is_overlay(descriptor: int) -> bool:
+    """Tell whether a file is of an overlay that the kernel mounted.
+
+    Raises:
+        OSError: as of fstatfs(2).
+    """
+    return _filesystem(descriptor) == _OVERLAY_MAGIC
+
+
+def _filesystem(descriptor: int) -> int:
+    """Return the number by which the kernel knows the kind of a file system."""
     found = ctypes.create_string_buffer(_STATFS_BYTES)
     libc("fstatfs", descriptor, found)
     kind: int = ctypes.c_ulong.from_buffer(found).value
-    return kind & 0xFFFFFFFF == _PROC_MAGIC
+    return kind & 0xFFFFFFFF
 
 
 def _walk(root: int, path: bytes, flags: int) -> int:

@@ -9,7 +9,8 @@ On disk: tables ``layer``, ``packed`` and ``remote_layer``; claims are in ``stor
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 
 import msgspec
@@ -19,10 +20,11 @@ from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
 from jettison.store.blobs import BlobStore
 from jettison.store.claims import Claim, claim_of_tar, drop_claim, find_claim, keep_claim
-from jettison.store.database import Database
-from jettison.store.layer import LayerId, content_name, image_layer_id, is_image_layer
+from jettison.store.database import Database, Row
+from jettison.store.layer import LayerId, StoredLayer, content_name, image_layer_id, is_image_layer
 
 _descriptor = msgspec.msgpack.Decoder(Descriptor)
+_stored = msgspec.msgpack.Decoder(tuple[StoredLayer, ...])
 _READ_FIRST = {"none": 0, "zstd": 1, "gzip": 2}
 """Compressions, those first that cost least to read."""
 
@@ -263,6 +265,39 @@ class LayerIndex:
         self._database.execute(
             "INSERT OR REPLACE INTO remote_layer VALUES (?, ?, ?)",
             (layer, msgspec.msgpack.encode(descriptor), source),
+        )
+
+    @contextmanager
+    def at_source(self, blobs: Mapping[LayerId, Descriptor], source: str) -> Iterator[None]:
+        """Let layers be fetched from somewhere while a block runs.
+
+        Afterwards each has the source that it had before, unless it got another one meanwhile;
+        one that had none keeps it only if an image has the layer.
+        """
+        before: dict[LayerId, list[Row]] = {}
+        with self._database.transaction():
+            for layer, descriptor in blobs.items():
+                before[layer] = self._remote_rows(layer)
+                self.add_remote(layer, descriptor, source)
+        try:
+            yield
+        finally:
+            with self._database.transaction():
+                rows = self._database.query("SELECT layers FROM image")
+                of_images = {each.layer for (data,) in rows for each in _stored.decode(data)}
+                for layer, descriptor in blobs.items():
+                    ours = [(msgspec.msgpack.encode(descriptor), source)]
+                    if self._remote_rows(layer) != ours or before[layer] == ours:
+                        continue
+                    if before[layer]:
+                        data, place = before[layer][0]
+                        self.add_remote(layer, _descriptor.decode(data), place)
+                    elif layer not in of_images:
+                        self._database.execute("DELETE FROM remote_layer WHERE layer = ?", (layer,))
+
+    def _remote_rows(self, layer: LayerId) -> list[Row]:
+        return self._database.query(
+            "SELECT descriptor, source FROM remote_layer WHERE layer = ?", (layer,)
         )
 
     def claim(self, claim: Claim) -> None:

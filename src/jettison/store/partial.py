@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
+
 from jettison.errors import ContentError
 from jettison.fs.os_errors import storage_errors
 from jettison.oci.manifest import Descriptor
@@ -26,6 +28,20 @@ _LEAST_BYTES = 8 << 20
 """Smaller blobs are fetched again."""
 
 _KEPT_SECONDS = 7 * 24 * 3600
+
+
+class PartialBlob(msgspec.Struct, frozen=True):
+    """A beginning: its file, what came so far, when the last byte did, whether one comes now."""
+
+    path: Path
+    size_bytes: int
+    used_ns: int
+    in_use: bool
+
+    @property
+    def digest(self) -> str:
+        """Of the whole blob."""
+        return f"sha256:{self.path.name}"
 
 
 class PartialBlobs:
@@ -65,14 +81,35 @@ class PartialBlobs:
         finally:
             lock.release(remove=True)
 
-    def remove(self, before: float) -> None:
-        """Remove beginnings that were last written before a time (seconds since the epoch)."""
+    def all(self) -> list[PartialBlob]:
+        """Return all beginnings, the one that was written to longest ago first."""
+        found = []
         with suppress(FileNotFoundError), storage_errors(self._directory):
             for path in list(self._directory.iterdir()):
                 lock = self._staging.lock(f"partial-{path.name}")
-                if path.stat().st_mtime < before and lock.acquire(wait=False):
-                    path.unlink(missing_ok=True)
-                    lock.release(remove=True)
+                with suppress(FileNotFoundError):
+                    st = path.stat()
+                    free = lock.acquire(wait=False)
+                    if free:
+                        lock.release(remove=True)
+                    found.append(PartialBlob(path, st.st_size, st.st_mtime_ns, not free))
+        return sorted(found, key=lambda each: (each.used_ns, each.path))
+
+    def remove(self, before: float) -> None:
+        """Remove beginnings that were last written before a time (seconds since the epoch)."""
+        for each in self.all():
+            if each.used_ns < before * 1e9:
+                self.discard(each)
+
+    def discard(self, beginning: PartialBlob) -> bool:
+        """Remove a beginning unless somebody writes it; return whether it is gone."""
+        lock = self._staging.lock(f"partial-{beginning.path.name}")
+        if not lock.acquire(wait=False):
+            return False
+        with storage_errors(self._directory):
+            beginning.path.unlink(missing_ok=True)
+        lock.release(remove=True)
+        return True
 
 
 @contextmanager

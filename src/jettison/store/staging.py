@@ -45,6 +45,11 @@ class Staging:
         """Name of this process in the store, alive as long as its lock is held."""
         return self.directory().name
 
+    @staticmethod
+    def process(owner: str) -> int:
+        """Return the ID of the process of that name."""
+        return int(owner.partition("-")[0], 16)
+
     def fresh_directory(self) -> Path:
         """Make an empty directory, permission 0700.
 

@@ -249,11 +249,19 @@ class Store:
 
     def leases(self) -> set[str]:
         """Return what living processes use; leases of dead ones are removed."""
+        return set(self.users())
+
+    def users(self) -> dict[str, set[int]]:
+        """Return the IDs of the living processes that use something, by layer or blob."""
         rows = self.database.query("SELECT owner, resource FROM lease")
         alive = {owner: self._staging.is_alive(owner) for owner in {owner for owner, _ in rows}}
         dead = [(owner,) for owner, lives in sorted(alive.items()) if not lives]
         self.database.execute_many("DELETE FROM lease WHERE owner = ?", dead)
-        return {resource for owner, resource in rows if alive[owner]}
+        found: dict[str, set[int]] = {}
+        for owner, resource in rows:
+            if alive[owner]:
+                found.setdefault(resource, set()).add(Staging.process(owner))
+        return found
 
     def close(self) -> None:
         """Close the database and give up what is unfinished."""

@@ -109,3 +109,16 @@ def test_what_the_host_has_registered_is_not_hidden_by_less(host):
     (host / "packages/qemu-aarch64.conf").unlink()
     binfmt.register(("arm64", "s390x"))
     assert registered(host) == b""
+
+
+def test_what_can_be_emulated_says_by_what_and_whether_the_kernel_knows(host):
+    assert [(each.architecture, each.is_registered) for each in binfmt.emulations()] == [
+        ("arm64", False),
+        ("s390x", False),
+    ]
+    (host / "mounted/qemu-aarch64").write_text(KERNEL.format(flags="OCF"))
+    first, second = binfmt.emulations()
+    assert first == binfmt.Emulation("arm64", "/usr/bin/qemu", True)
+    assert (second.architecture, second.interpreter) == ("s390x", "/bin/sh")
+    (host / "mounted/qemu-aarch64").write_text(KERNEL.format(flags="OC"))  # not in containers
+    assert binfmt.emulations()[0].is_registered is False
