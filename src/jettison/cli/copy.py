@@ -20,6 +20,7 @@ from jettison.console.terminal import out
 from jettison.errors import ExportError, UsageError
 from jettison.exporter.copying.place import parse_place
 from jettison.exporter.outputs import STANDARD_OUTPUT
+from jettison.oci.digest import Digest
 
 
 @click.command("copy", cls=DockerCommand)
@@ -75,7 +76,7 @@ def copy(ctx: click.Context, /, source: str, target: str, **flags: object) -> in
             console.close()
         _tell(copied, source)
         if digestfile := str(flags["digestfile"]):
-            _write(digestfile, copied)
+            write_digest(digestfile, copied.digest)
         if parse_place(target).path != STANDARD_OUTPUT:
             out(f"{copied.digest}\n")
         return 0
@@ -103,9 +104,14 @@ def _tell(copied: Copied, source: str) -> None:
         notice(f"{copied.foreign} layers are not copied: their image says that they must not be")
 
 
-def _write(path: str, copied: Copied) -> None:
+def write_digest(path: str, digest: Digest) -> None:
+    """Write a digest to a file.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
     try:
-        Path(path).write_text(f"{copied.digest}\n")
+        Path(path).write_text(f"{digest}\n")
     except OSError as error:
         raise ExportError(
             f"cannot write `{path}`: {(error.strerror or str(error)).lower()}"

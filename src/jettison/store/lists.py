@@ -25,11 +25,13 @@ class StoredList(msgspec.Struct, frozen=True):
         media_type: OCI's or docker's.
         sources: Digests of manifests to the references of images in registries that have what they
             name; what is not there is in the store.
+        names: What images were added by, with their digests.
     """
 
     data: bytes
     media_type: str
     sources: dict[Digest, str] = {}
+    names: dict[str, Digest] = {}
 
 
 _decoder = msgspec.msgpack.Decoder(StoredList)
