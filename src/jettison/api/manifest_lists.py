@@ -240,8 +240,11 @@ def _with_image(
         added = [each for each in kept if not _is_index(each)]
         described = [said.applied(_described(each, source)) for each in added]
         near = [next(filter(None, map(source.near, each.blobs)), None) for each in added]
-        for each in added:
+        for each, at in zip(added, near, strict=True):
             session.store.blobs.put(each.data)
+            if at is None:  # the image may be removed from the store, its list not
+                config = decode(Manifest, each.data).config
+                session.store.blobs.put(small_blob(source, config, MAX_DOCUMENT_BYTES))
     index = decode(Index, made.data)
     new = {each.digest: each for each in described}
     entries = tuple(new.pop(each.digest, each) for each in index.manifests)
