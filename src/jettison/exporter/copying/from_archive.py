@@ -108,12 +108,17 @@ class TarLayout(OciLayout):
         self._named: dict[Digest, str] = {}
         try:
             self._file = _opened(place.path, directory)
-            self._scan()
         except OSError as error:
-            raise SourceError(
-                f"cannot read `{place.path}`: {(error.strerror or str(error)).lower()}"
-            ) from error
-        self._index = self._read_index()
+            raise _unreadable(place, error) from error
+        try:
+            self._scan()
+            self._index = self._read_index()
+        except OSError as error:
+            self.close()
+            raise _unreadable(place, error) from error
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the tar."""
@@ -240,6 +245,11 @@ class TarLayout(OciLayout):
         return Descriptor(mediatype.OCI_LAYERS[compression], digest, member.size)
 
 
+def _unreadable(place: Place, error: OSError) -> SourceError:
+    why = (error.strerror or str(error)).lower()
+    return SourceError(f"cannot read `{place.path}`: {why}")
+
+
 def _opened(path: str, directory: Path) -> BinaryIO:
     """Open a tar that can be read anywhere; what is compressed or a pipe is copied first.
 
@@ -259,9 +269,11 @@ def _opened(path: str, directory: Path) -> BinaryIO:
                 return file
         if stat.S_ISBLK(mode) or stat.S_ISCHR(mode):
             raise SourceError(f"cannot read `{path}`: it is a device")
-        spooled = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 - closed with the layout
+        spooled = opened.enter_context(tempfile.TemporaryFile(dir=directory))
         with open_decompressed(file) as tar:
             while data := tar.read(_CHUNK_BYTES):
                 spooled.write(data)
         spooled.seek(0)
+        opened.pop_all()
+        file.close()
         return spooled
