@@ -51,6 +51,7 @@ READINGS = (
     Reading(("docs/guides/looking-into-images.md",)),
     Reading(("docs/guides/keeping-the-store-small.md",)),
     Reading(("docs/guides/platforms.md",)),
+    Reading(("docs/guides/copying.md",)),
     Reading(("docs/guides/ci.md",)),
     Reading(("docs/guides/tls-proxy.md",)),
     Reading(("docs/guides/rootless.md",)),

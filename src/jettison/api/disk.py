@@ -16,6 +16,7 @@ import msgspec
 from jettison.api.held import held_layers
 from jettison.api.kept import Reason, layer_reasons
 from jettison.api.session import Session
+from jettison.image.lists import listed_blobs
 from jettison.oci.digest import Digest
 from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.store.cache_mounts import CacheMount, cache_mounts
@@ -204,7 +205,7 @@ def needed_blobs(
     from jettison.oci.codec import decode
     from jettison.oci.manifest import Manifest
 
-    needed: set[str] = set(session.store.leases())
+    needed: set[str] = set(session.store.leases()) | listed_blobs(session.store)
     for image in session.store.images.all():
         if image.id in without:
             continue
