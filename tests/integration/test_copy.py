@@ -342,7 +342,7 @@ def test_a_registry_behind_tls_is_copied_from(
         assert back == digest
 
 
-def test_skopeo_and_podman_take_what_was_copied(
+def test_skopeo_take_what_was_copied(
     session: Session, registry: RegistryServer, tmp_path: Path
 ) -> None:
     skopeo, host = needed("skopeo"), registry.host
