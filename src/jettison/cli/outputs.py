@@ -213,10 +213,19 @@ _IMAGES = frozenset({"image", "registry", "oci", "docker", "engine"})
 _MEANINGLESS = {
     "oci-artifact": (_IMAGES, "it is a form of attestations"),
     "prefer-nondist-layers": (_IMAGES, "layers keep the kind that they came with"),
-    "name-canonical": (frozenset({"oci", "docker"}), "names with digests are those of registries"),
-    "push-by-digest": (frozenset({"oci", "docker"}), "nothing is pushed"),
-    "unpack": (frozenset({"registry", "oci", "docker"}), "an image of the store is unpacked"),
-    "store": (frozenset({"oci", "docker"}), "an image of the store is one of `type=image`"),
+    "name-canonical": (
+        frozenset({"oci", "docker", "engine"}),
+        "names with digests are those of registries",
+    ),
+    "push-by-digest": (frozenset({"oci", "docker", "engine"}), "nothing is pushed"),
+    "unpack": (
+        frozenset({"registry", "oci", "docker", "engine"}),
+        "an image of the store is unpacked",
+    ),
+    "store": (
+        frozenset({"oci", "docker", "engine"}),
+        "an image of the store is one of `type=image`",
+    ),
     "context": (frozenset({"docker"}), "an archive goes to no engine"),
 }
 """Attributes that BuildKit knows: for which types they are, and why nothing comes of them."""

@@ -38,7 +38,7 @@ OPTIONAL_VALUES = {
 
 
 class ReportingCommand(OptionalValueCommand):
-    """A command whose flags about reports, checks, engines and attestations need not have a value."""
+    """A command whose flags of reports, checks, engines and attestations need no value."""
 
     def optional_values(self) -> Mapping[str, OptionalValue]:
         """Return them."""

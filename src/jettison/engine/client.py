@@ -129,6 +129,9 @@ class EngineClient:
             for each in read_messages(response, self._who):
                 message(each)
                 failed = each.failure or failed
+            if not response.isclosed():
+                response.close()  # its end was read, but for bytes that say nothing
+                self._drop()
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._broken(error) from error
         except BaseException:

@@ -37,6 +37,7 @@ from jettison.store.layer import LayerId
 HOST = "127.0.0.1"
 _CONNECTIONS = 32
 _IDLE_SECONDS = 60
+_TLS_RECORD = b"\x16"
 _BLOCK_BYTES = 4 << 20
 _PATH = re.compile(r"/v2/(.+)/(manifests|blobs)/(sha256:[0-9a-f]{64})")
 _RANGE = re.compile(r"bytes=([0-9]{1,15})-([0-9]{1,15})?")
@@ -142,19 +143,21 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, place: tuple[str, int], registry: LoopbackRegistry) -> None:
         self.registry = registry
-        self._places = threading.BoundedSemaphore(_CONNECTIONS)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(place, _Handler)
 
-    def process_request_thread(self, request: object, client_address: object) -> None:
+    def process_request_thread(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
+    ) -> None:
+        connection = request if isinstance(request, socket.socket) else request[1]
         with self._lock:
-            self._open.add(request)  # type: ignore[arg-type]
+            self._open.add(connection)
         try:
             super().process_request_thread(request, client_address)
         finally:
             with self._lock:
-                self._open.discard(request)  # type: ignore[arg-type]
+                self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: who asked hung up."""
@@ -173,6 +176,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     sys_version = ""
     timeout = _IDLE_SECONDS  # type: ignore[mutable-override]
     wbufsize = 64 << 10
+
+    def handle_one_request(self) -> None:
+        """Handle a request; one in TLS is told that this is HTTP, which engines try then."""
+        if self.rfile.peek(1)[:1] == _TLS_RECORD:  # type: ignore[attr-defined]
+            self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+            self.close_connection = True
+            return
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         self._answer(body=True)

@@ -12,10 +12,10 @@ Source: podman's libpod API 4.0 (``/libpod/images/pull``); podman-pull(1), podma
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Mapping
 from typing import BinaryIO
-from urllib.parse import quote
 
 from jettison.concurrency import INTERRUPTS
 from jettison.engine.base import EngineImage, LayerFiles
@@ -60,7 +60,8 @@ class PodmanService:
         if inspect(self._client, image.config) is not None:
             tag(self._client, image.config, image)
             return
-        if not (self._client.address.is_near and self._pull(image, report)):
+        # An image without a name would go with the name that it was pulled by.
+        if not (image.names and self._client.address.is_near and self._pull(image, report)):
             send_archive(self._client, self._files, image, report)
         if inspect(self._client, image.config) is None:
             raise ExportError(
@@ -69,19 +70,24 @@ class PodmanService:
             )
 
     def _pull(self, image: EngineImage, report: Progress) -> bool:
+        """Have podman pull; return False if it cannot.
+
+        Raises:
+            ExportError: it hangs up.
+            SourceError, ContentError, StorageError: a layer cannot be had.
+        """
         with LoopbackRegistry(image, self._files, report) as registry:
             query = {"reference": registry.reference, "tlsVerify": "false", "policy": "always"}
             try:
                 self._client.work(f"{self._base}/pull", query)
                 tag(self._client, image.config, image)
-                name = quote(registry.reference, safe="/:@")
-                self._client.call(
-                    "POST", f"{self._base}/{name}/untag", {"repo": registry.repository}
-                )
             except RefusedError:
                 if registry.failure is not None:
                     raise registry.failure from None
                 return False
+            # Of an image with several names this takes one away.
+            with contextlib.suppress(RefusedError):
+                self._client.call("DELETE", f"/images/{registry.reference}")
         return True
 
 
