@@ -44,7 +44,7 @@ class Engine:
 
     def run(self, *command: str | Path) -> None:
         """Run a command."""
-        subprocess.run([*map(str, command)], env=self.env, check=True, capture_output=True)
+        subprocess.run([*map(str, command)], env=self.env, check=True, stdout=subprocess.DEVNULL)
 
     def try_(self, *command: str) -> None:
         """Run a command of the engine's client that may have nothing to do."""

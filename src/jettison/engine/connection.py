@@ -71,25 +71,25 @@ class Dialer:
 
     def _socket(self) -> socket.socket:
         address = self.address
+        if address.scheme == "unix":
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            made.settimeout(CONNECT_SECONDS)
+            try:
+                made.connect(address.path)
+            except OSError as error:
+                made.close()
+                raise self._unreachable(error) from error
+            return made
+        context = None if address.tls is None else self._tls()
         try:
-            if address.scheme == "unix":
-                made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                made.settimeout(CONNECT_SECONDS)
-                try:
-                    made.connect(address.path)
-                except BaseException:
-                    made.close()
-                    raise
-                return made
-            place = (address.host, address.port)
-            made = socket.create_connection(place, timeout=CONNECT_SECONDS)
+            made = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
         except OSError as error:
             raise self._unreachable(error) from error
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if address.tls is None:
+        if context is None:
             return made
         try:
-            return self._tls().wrap_socket(made, server_hostname=address.host)
+            return context.wrap_socket(made, server_hostname=address.host)
         except (OSError, ValueError) as error:
             made.close()
             reason = getattr(error, "verify_message", "") or getattr(error, "reason", "") or error

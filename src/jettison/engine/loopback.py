@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import os
 import re
 import secrets
 import socket
@@ -257,9 +256,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         registry, at = self._registry, begin
         self.wfile.flush()
         while at < end:
-            sent = os.sendfile(
-                self.connection.fileno(), file.fileno(), at, min(end - at, _BLOCK_BYTES)
-            )
+            # Not os.sendfile: a socket with a timeout does not wait by itself.
+            sent = self.connection.sendfile(file, at, min(end - at, _BLOCK_BYTES))
             if not sent:
                 self.close_connection = True
                 return

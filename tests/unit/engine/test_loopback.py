@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from jettison.engine.base import EngineImage, LayerFiles
 from jettison.engine.loopback import LoopbackRegistry
 from jettison.exporter.layout_contents import build_set, layout_contents
 from jettison.exporter.options import ImageOptions
+from jettison.oci.digest import sha256_digest
 
 DATA = {"a": b"x" * 100_000}
 
@@ -75,6 +77,17 @@ def test_ranges_are_given(served, rig):
         assert response.headers["Content-Range"] == f"bytes {begin}-{end - 1}/{blob.size}"
     for text in ("bytes=999999999-", "bytes=9-5", "bytes=-5", "lines=1-2", "bytes=1-2,4-5"):
         assert ask(registry, f"/v2/NAME/blobs/{blob.digest}", Range=text)[0].status == 416
+
+
+def test_a_large_layer_waits_for_who_reads_it(rig):
+    stored = rig.image({"big": os.urandom(30_000_000)})
+    made = build_set(rig.services, [stored], ImageOptions(), oci=True)
+    contents = layout_contents([(made, ())], {}, docker=True)
+    image = EngineImage(contents, made.root, stored.id, (), ())
+    blob = contents.layers[0][1]
+    with LoopbackRegistry(image, LayerFiles(rig.store, rig.blobs), ignore) as registry:
+        _, data = ask(registry, f"/v2/NAME/blobs/{blob.digest}")
+    assert sha256_digest(data) == blob.digest
 
 
 def test_nothing_else_is_given(served):
