@@ -3,7 +3,8 @@
 ``python -m bench.engines [MIB] [KIND=SOCKET ...]``: an image of so many MiB goes into each engine
 (``podman`` is the program; a socket is docker's, or podman's service) as a whole; then with one
 new small layer, as after an edit. Three ways: ``jettison build --load``; ``jettison build`` and
-``jettison save | docker load``; the engine's own build (JETTISON_BENCH_DOCKER is the client, ``docker`` if it is not set). What is printed is a table of medians.
+``jettison save | docker load``; the engine's own build. JETTISON_BENCH_DOCKER is the client,
+``docker`` if it is not set. What is printed is a table of medians.
 """
 
 from __future__ import annotations
