@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -182,6 +185,10 @@ class PodmanService(Process):
     def environ(self) -> dict[str, str]:
         return podman_storage(self.directory)
 
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        forget_storage(self.directory)
+
     def engine(self) -> Engine:
         """Return the engine."""
         return Engine(f"unix://{self.socket}", PODMAN, PODMAN_RUN, podman_storage(self.directory))
@@ -194,11 +201,13 @@ PODMAN_RUN = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=1000:1000"]
 """Its own limits are more than a user without CAP_SYS_RESOURCE may set."""
 
 
-def podman_program(directory: Path) -> Engine:
-    """Return podman as a program, with a storage of its own."""
+@contextmanager
+def podman_program(directory: Path) -> Iterator[Engine]:
+    """Yield podman as a program, with a storage of its own."""
     directory.mkdir(parents=True, exist_ok=True)
     needed("podman")
-    return Engine("podman", PODMAN, PODMAN_RUN, podman_storage(directory))
+    yield Engine("podman", PODMAN, PODMAN_RUN, podman_storage(directory))
+    forget_storage(directory)
 
 
 def podman_storage(directory: Path) -> dict[str, str]:
@@ -210,6 +219,13 @@ def podman_storage(directory: Path) -> dict[str, str]:
             f'[storage]\ndriver = "vfs"\ngraphroot = "{directory}/root"\nrunroot = "{runroot}"\n'
         )
     return {"CONTAINERS_STORAGE_CONF": str(path)}
+
+
+def forget_storage(directory: Path) -> None:
+    """Remove what podman keeps outside of its directory."""
+    match = re.search('runroot = "(.*)"', (directory / "storage.conf").read_text())
+    if match is not None:
+        shutil.rmtree(match[1], ignore_errors=True)
 
 
 def runnable(rig: Rig, *texts: str) -> StoredImage:

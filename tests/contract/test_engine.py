@@ -10,8 +10,12 @@ import pytest
 
 from engine_rig import Dockerd, Engine, PodmanService, podman_program, runnable
 from image_rig import ARM64, Rig
+from jettison.api.engine import load_into
+from jettison.api.session import Session
+from jettison.errors import ImageNotFoundError
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
+from jettison.settings import Settings
 
 KINDS = ("docker", "podman-service", "podman", "containerd")
 
@@ -28,7 +32,8 @@ def started(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Engine
             pytest.skip("JETTISON_TEST_CONTAINERD_ENGINE names no docker with containerd's store")
         yield Engine(name, ["docker", "-H", name], [], {})
     elif request.param == "podman":
-        yield podman_program(place)
+        with podman_program(place) as engine:
+            yield engine
     else:
         service = Dockerd if request.param == "docker" else PodmanService
         with service(place) as process:
@@ -118,3 +123,18 @@ def test_what_the_engine_removed_is_sent_again(engine, rig):
     engine("rmi", "-f", "jettison-test:1")
     engine.load(rig, image, names=("jettison-test:1",))
     assert engine.run("jettison-test:1") == "back\n"
+
+
+def test_an_image_of_the_store_is_loaded_by_name_and_under_another(engine, tmp_path: Path):
+    with Rig(tmp_path / "store") as rig:
+        image = runnable(rig, "stored")
+        rig.store.images.tag("docker.io/library/jettison-test:1", image.id)
+    with Session.open(Settings(root=str(tmp_path / "store")), engine.environ) as session:
+        load_into(session, "jettison-test:1", engine.name, lambda _: None)
+        load_into(
+            session, "jettison-test:1", engine.name, lambda _: None, names=["jettison-test:2"]
+        )
+        with pytest.raises(ImageNotFoundError):
+            load_into(session, "jettison-test:3", engine.name, lambda _: None)
+    assert ours(engine.names()) == {"jettison-test:1", "jettison-test:2"}
+    assert engine.run("jettison-test:2") == "stored\n"

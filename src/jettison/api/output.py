@@ -134,6 +134,7 @@ def _kept_as(wanted: Sequence[OutputRequest]) -> ImageOutput:
     if first is None:
         return ImageOutput()
     return ImageOutput(
+        names=first.names if isinstance(first, EngineOutput) else (),
         compression=first.compression,
         compression_level=first.compression_level,
         force_compression=first.force_compression,

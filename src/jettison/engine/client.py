@@ -214,8 +214,8 @@ class EngineClient:
         self._drop()
         if isinstance(error, TimeoutError):
             return ExportError(f"{self._who} does not answer", hint="check that it is not stuck")
-        told = self._dialer.said()
-        reason = f"it hung up: {told}" if told else "it hung up"
+        said = self._dialer.said()
+        reason = f"it hung up: {said}" if said else "it hung up"
         if isinstance(error, http.client.HTTPException) and not isinstance(error, ConnectionError):
             reason = f"what it answers is no HTTP ({printable(type(error).__name__)})"
             return ExportError(

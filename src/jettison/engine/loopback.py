@@ -177,7 +177,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = 64 << 10
 
     def handle_one_request(self) -> None:
-        """Handle a request; one in TLS is told that this is HTTP, which engines try then."""
+        """Handle a request; the greeting of TLS is answered in HTTP, which engines try then."""
         if self.rfile.peek(1)[:1] == _TLS_RECORD:  # type: ignore[attr-defined]
             self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
             self.close_connection = True
