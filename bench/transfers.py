@@ -3,11 +3,14 @@
 ``python -m bench.transfers [MIB]``: a registry (Debian's ``docker-registry``) gets a base image of
 so many MiB, as gzip, eStargz and zstd:chunked; then each of the tools does the same things with it.
 Stores are fresh each time. What is printed is a table, and what was fetched of the base's layers.
+``python -m bench.transfers [MIB] copies``: copies only, between two registries and a layout, and
+out of a store. ``JETTISON_SKOPEO`` names the command of another skopeo.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,6 +88,62 @@ class Bench:
         (made / "app").write_text("app")
         (made / "Dockerfile").write_text(text)
         return made
+
+
+def copies(mib: int, rounds: int = 3) -> None:
+    """Measure copies beside skopeo's, by turns, and print."""
+    sys.stdout.write(f"{'what':46} {'who':10} {'seconds':>8} {'fetched':>12}\n")
+    with tempfile.TemporaryDirectory(dir=os.environ.get("JETTISON_BENCH")) as temporary:
+        directory = Path(temporary)
+        with RegistryServer(directory / "one") as one:
+            bench = Bench(directory, one)
+            name, kept = f"{one.host}/base:gzip", directory / "kept"
+            made = base(directory / "base", mib)
+            build = [*JETTISON, "--root", kept, "build", "-t", name, made]
+            bench.run("build", "jettison", build, root=bench.store())
+            push = [*JETTISON, "--root", kept, "push", name]
+            bench.run("push, which packs nothing any more", "jettison", push, root=bench.store())
+            store = directory / "containers"
+            pull = [*buildah_on(store), "pull", *PLAIN, name]
+            subprocess.run([*map(str, pull)], check=True, capture_output=True)
+            stored = f"containers-storage:[vfs@{store}/root+{store}/run]{name}"
+            for number in range(rounds):
+                # New registries: skopeo remembers what it has seen where, and mounts it.
+                with (
+                    RegistryServer(directory / f"two{number}") as two,
+                    RegistryServer(directory / f"three{number}") as three,
+                ):
+                    targets = (f"docker://{two.host}/x-", f"docker://{three.host}/x-")
+                    _copy_all(bench, kept, name, stored, (*targets, f"oci:{directory}/l{number}-"))
+
+
+def _copy_all(
+    bench: Bench, kept: Path, name: str, stored: str, targets: tuple[str, str, str]
+) -> None:
+    """Copy in each way with both programs.
+
+    Args:
+        bench: Runs them.
+        kept: Jettison's store.
+        name: Of the image in a registry.
+        stored: The same in a store of skopeo's, which keeps layers uncompressed.
+        targets: Two registries and a layout, without the end of their names.
+    """
+    skopeo = shlex.split(os.environ.get("JETTISON_SKOPEO", "skopeo"))
+    plain = ["--src-tls-verify=false", "--dest-tls-verify=false"]
+    source, (first, second, layout) = f"docker://{name}", targets
+    beside = f"docker://{bench.registry.host}/{bench.rows}-"
+    for what, ours, theirs, target in (
+        ("registry to registry", source, source, f"{first}{{}}:1"),
+        ("registry to registry, all there", source, source, f"{first}{{}}:2"),
+        ("registry to repository beside it", source, source, f"{beside}{{}}:1"),
+        ("registry to layout", source, source, f"{layout}{{}}:1"),
+        ("store to registry", f"store:{name}", stored, f"{second}{{}}:1"),
+    ):
+        command = [*JETTISON, "--root", kept, "copy", "-q", ours, target.format("j")]
+        bench.run(what, "jettison", command, root=bench.store())
+        other = [*skopeo, "copy", *plain, theirs, target.format("s")]
+        bench.run(what, "skopeo", other, root=bench.store())
 
 
 def main(mib: int) -> None:
@@ -167,4 +226,5 @@ def main(mib: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    measured = copies if "copies" in sys.argv else main
+    measured(int(sys.argv[1]) if len(sys.argv) > 1 else 100)

@@ -32,11 +32,18 @@ from fault_proxy import (
 )
 from image_rig import AMD64, Rig, ignore, read_tree
 from jettison.errors import JettisonError
+from jettison.exporter.copying.collect import Selection, collect
+from jettison.exporter.copying.from_registry import RegistrySource
+from jettison.exporter.copying.place import parse_place
+from jettison.exporter.copying.to_archive import ArchiveDestination
+from jettison.exporter.copying.to_layout import LayoutDestination
+from jettison.exporter.copying.to_registry import RegistryDestination
 from jettison.image.resolve import ImageResolver
 from jettison.oci.codec import decode
 from jettison.oci.digest import sha256_digest
 from jettison.oci.manifest import Manifest
 from jettison.oci.mediatype import OCI_MANIFEST
+from jettison.oci.reference import parse_reference
 from jettison.registry.client import RegistryClient
 from jettison.registry.credentials import Credentials
 from jettison.registry.endpoint import RegistryHosts
@@ -205,6 +212,89 @@ def test_a_pull_survives_each_fault_at_each_request_or_keeps_nothing(
                 bench.proxy.begin()
                 pulled(directory)
     assert not wrong
+
+
+@pytest.mark.parametrize("form", ["mounted", "sent"])
+def test_a_copy_survives_each_fault_at_each_request_or_moves_no_tag(
+    bench: Bench, form: str
+) -> None:
+    """What is mounted, and what is read of one registry while it is sent to another."""
+
+    def copied(repository: str) -> None:
+        # A registry of another name cannot be mounted from.
+        host = bench.proxy.host if form == "mounted" else bench.registry.host
+        with bench.client() as client:
+            source = RegistrySource(client, parse_reference(f"{host}/source:1"))
+            target = parse_reference(f"{bench.proxy.host}/copied/{form}/{repository}:1")
+            contents = collect(source, Selection(AMD64), name="source")
+            RegistryDestination(client, target).write(contents, source, ignore)
+
+    names = names_of(bench, lambda: copied("normal"))
+    assert len(names) >= 8
+    wrong: list[str] = []
+    for number, name in enumerate(names):
+        for kind in OF_PUSHES:
+            repository = f"{kind}{number}"
+            bench.proxy.begin(Fault(name, kind))
+            error = error_of(lambda: copied(repository))  # noqa: B023
+            place = f"copied/{form}/{repository}"
+            if not bench.proxy.struck:
+                wrong.append(f"{kind} at {name}: never happened")
+            elif error is not None and kind in SURVIVED:
+                wrong.append(f"{kind} at {name}: {error}")
+            elif error is not None and bench.get(f"{place}/manifests/1") is not None:
+                wrong.append(f"{kind} at {name}: the tag is there in spite of {error}")
+            elif error is None and (lacks := bench.missing(place)):
+                wrong.append(f"{kind} at {name}: lacks {lacks}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("kind", ["oci", "oci-archive"])
+def test_a_copy_to_a_file_survives_each_fault_or_leaves_nothing(
+    bench: Bench, tmp_path: Path, kind: str
+) -> None:
+    def copied(name: str) -> None:
+        place = parse_place(f"{kind}:{tmp_path}/{name}")
+        target = LayoutDestination(place) if kind == "oci" else ArchiveDestination(place, None)
+        with bench.client() as client:
+            source = RegistrySource(client, parse_reference(f"{bench.proxy.host}/source:1"))
+            target.write(collect(source, Selection(AMD64), name="source"), source, ignore)
+
+    names = names_of(bench, lambda: copied("normal"))
+    assert len(names) == 4
+    wrong: list[str] = []
+    for number, name in enumerate(names):
+        for fault in FAULTS:
+            bench.proxy.begin(Fault(name, fault))
+            error = error_of(lambda: copied(f"{fault}{number}"))  # noqa: B023
+            if not bench.proxy.struck:
+                wrong.append(f"{fault} at {name}: never happened")
+            elif error is not None and (fault in SURVIVED or kind == "oci"):
+                wrong.append(f"{fault} at {name}: {error}")  # a file is begun anew
+            elif error is not None and (tmp_path / f"{fault}{number}").exists():
+                wrong.append(f"{fault} at {name}: it is there in spite of {error}")
+    assert not wrong
+    assert not [each.name for each in tmp_path.iterdir() if each.name.startswith(".")]
+
+
+def test_a_copy_that_is_killed_at_any_request_moves_no_tag(bench: Bench, tmp_path: Path) -> None:
+    def arguments(number: object) -> tuple[str, str, str]:
+        target = f"docker://{bench.proxy.host}/killed/{number}:1"
+        return "copy", f"docker://{bench.registry.host}/source:1", target
+
+    bench.proxy.begin()
+    assert kill_at(bench, "none", tmp_path, "--root", str(tmp_path / "s"), *arguments("no")) == 0
+    last = "PUT manifests/1 #1"
+    puts = sorted({each for each in bench.proxy.seen if each.startswith("PUT") and each != last})
+    for number, name in enumerate((puts[0], puts[-1], last)):
+        bench.proxy.begin()
+        store = str(tmp_path / "s")
+        killed = kill_at(bench, name, tmp_path, "--root", store, *arguments(number))
+        assert killed == -signal.SIGKILL, name
+        if name != last:
+            assert bench.get(f"killed/{number}/manifests/1") is None, name
+        assert kill_at(bench, "none", tmp_path, "--root", store, *arguments(number)) == 0
+        assert not bench.missing(f"killed/{number}")
 
 
 @pytest.mark.parametrize("kind", [DROP, DENY, LIMIT, FAIL, SLOW, TRUNCATE, SPOIL, LIE])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,19 +16,9 @@ from jettison.registry.client import RegistryClient
 from jettison.registry.credentials import Credentials, CredentialStore
 from jettison.registry.endpoint import Endpoint
 from jettison.settings import Settings
-from registry_server import PASSWORD, USER, RegistryServer, needed
+from registry_server import PASSWORD, USER, RegistryServer, certificate
 
 FILES = {"hello": "world"}
-
-
-def certificate(directory: Path, name: str) -> None:
-    """Make ``tls.crt`` and ``tls.key``, signed by themselves."""
-    directory.mkdir()
-    command = [needed("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt"]
-    command += ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-keyout", f"{directory}/tls.key", "-out", f"{directory}/tls.crt"]
-    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, InvalidReferenceError
 from jettison.image.document import decode_config, decode_document
 from jettison.image.names import find_image
+from jettison.oci.digest import sha256_digest
 from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.platform import Platform
 from jettison.oci.reference import Reference, parse_reference
@@ -42,6 +43,10 @@ def find_manifest(session: Session, name: str) -> ShownManifest:
         ImageNotFoundError: neither has it.
         RegistryError: the registry does not answer.
     """
+    kept = None if name.startswith("sha256:") else session.store.lists.get(_full(name))
+    if kept is not None:
+        described = Descriptor(kept.media_type, sha256_digest(kept.data), len(kept.data))
+        return ShownManifest(name, described, kept.data)
     try:
         image = find_image(session.store, name)
     except ImageNotFoundError:
@@ -82,6 +87,10 @@ def manifests_of(session: Session, shown: ShownManifest) -> list[ShownManifest]:
     return [_member(session, reference, each) for each in document.manifests]
 
 
+def _full(name: str) -> str:
+    return str(parse_reference(name))
+
+
 def _config(session: Session, name: str, config: Descriptor) -> bytes:
     image = session.store.images.get(config.digest)
     if image is not None:
@@ -91,6 +100,9 @@ def _config(session: Session, name: str, config: Descriptor) -> bytes:
 
 def _member(session: Session, reference: Reference, descriptor: Descriptor) -> ShownManifest:
     at = msgspec.structs.replace(reference, tag="", digest=descriptor.digest)
+    if session.store.blobs.has(descriptor.digest):
+        data = session.store.blobs.read(descriptor.digest, limit=_MOST_BYTES)
+        return ShownManifest(at.familiar, descriptor, data)
     pulled = session.registry().manifest(at)
     if pulled is None:
         raise ImageNotFoundError(f"the registry lacks `{at.familiar}`, which its index names")

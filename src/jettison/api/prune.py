@@ -31,6 +31,7 @@ from jettison.api.disk import (
     stored_layers,
 )
 from jettison.api.session import Session
+from jettison.image.lists import listed_blobs
 from jettison.store.cache_mounts import CacheMount, remove
 from jettison.store.layer import LayerId
 
@@ -281,6 +282,7 @@ def _needed_blobs(session: Session) -> set[str]:
             if session.store.blobs.has(image.manifest.digest):
                 data = session.store.blobs.read(image.manifest.digest, limit=4 << 20)
                 needed |= {each.digest for each in decode(Manifest, data).layers}
+    needed |= listed_blobs(session.store)
     for (layer,) in session.store.database.query("SELECT DISTINCT layer FROM packed"):
         blobs = session.store.layers.find(LayerId(layer)).blobs
         needed |= {each.digest for each in blobs.values()}

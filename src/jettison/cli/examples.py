@@ -113,6 +113,11 @@ jettison sbom app  # packages of an image, and the stages that they came from
 jettison sbom --stage builder app  # of a stage, with what of them is in the image
 jettison sbom --format spdx-json -o app.spdx.json app  # a document for scanners
 
+= copy
+jettison copy ghcr.io/org/app:1 registry.example.com/app:1  # this machine's image, to a registry
+jettison copy --all docker://alpine oci:mirror:alpine  # all platforms, to a layout directory
+jettison copy store:app docker-archive:app.tar:app  # an archive for `docker load`
+
 = merge
 jettison merge example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64  # by tags
 jettison merge example.com/app:1 example.com/app@sha256:8f1a…  # of one platform, by its digest
@@ -272,6 +277,41 @@ jettison system df --format json  # for programs
 jettison buildx du  # the build cache
 jettison buildx du --verbose  # all that is known of each record
 jettison buildx du --filter type=regular  # some of it
+
+= manifest create
+jettison manifest create app:1 app:amd64 app:arm64  # of images of the store
+jettison manifest create --amend app:1 ghcr.io/org/app:riscv  # one of a registry beside them
+jettison manifest create --all app:1 ghcr.io/org/app:0  # all that another list has
+
+= manifest add
+jettison manifest add app:1 app:arm64  # an image more
+jettison manifest add --arch arm --variant v6 app:1 app:pi  # with what it is for
+jettison manifest add --all app:1 ghcr.io/org/app:0  # all that another list has
+
+= manifest annotate
+jettison manifest annotate app:1 app:pi --arch arm --variant v6  # what it is for
+jettison manifest annotate app:1 app:arm64 --annotation org.example.board=b2  # a note on it
+jettison manifest annotate --index app:1 --annotation org.opencontainers.image.version=1
+
+= manifest remove
+jettison manifest remove app:1 app:arm64  # named as it was added
+jettison manifest remove app:1 sha256:8f1a…  # by its digest
+jettison manifest remove ghcr.io/org/app:1 ghcr.io/org/app:pi  # of another list
+
+= manifest push
+jettison manifest push registry.example.com/app:1  # to the registry of its name
+jettison manifest push app:1 docker://registry.example.com/app:1  # to another name
+jettison manifest push --purge app:1 oci:app:1  # to a layout, and forgotten here
+
+= manifest rm
+jettison manifest rm app:1  # the list, and none of its images
+jettison manifest rm app:1 app:2  # two of them
+jettison manifest rm registry.example.com/app:1  # here only, not in the registry
+
+= manifest exists
+jettison manifest exists app:1 && echo yes  # in a script
+jettison manifest exists registry.example.com/app:1  # here, not in the registry
+jettison manifest exists app:1 || jettison manifest create app:1  # an empty one
 
 = manifest inspect
 jettison manifest inspect alpine  # what the registry has

@@ -37,6 +37,7 @@ COMMANDS = {
     "load": ("transfer", "Read images from an archive or a layout."),
     "pull": ("transfer", "Download an image from a registry."),
     "push": ("transfer", "Upload an image to a registry."),
+    "copy": ("copy", "Copy an image between registries, layouts, archives and the store."),
     "merge": ("merge", "Make one image for several platforms of images in a registry."),
     "login": ("account", "Keep credentials of a registry."),
     "logout": ("account", "Forget credentials of a registry."),
@@ -64,6 +65,13 @@ INNER = {
     "system df": ("disk", "Show how much of the disk images and build cache take."),
     "buildx du": ("disk", "Show the build cache."),
     "manifest inspect": ("manifest", "Show the manifest of an image, here or in a registry."),
+    "manifest create": ("manifest_lists", "Make a list of images for several platforms."),
+    "manifest add": ("manifest_lists", "Add images to a list."),
+    "manifest annotate": ("manifest_lists", "Say what an image of a list is for."),
+    "manifest remove": ("manifest_lists", "Take an image out of a list."),
+    "manifest push": ("manifest_lists", "Write a list with its images to a registry."),
+    "manifest rm": ("manifest_lists", "Remove lists."),
+    "manifest exists": ("manifest_lists", "Tell by the status whether there is a list."),
 }
 """Commands of groups that are none by themselves."""
 
@@ -105,7 +113,16 @@ GROUPS = {
         "inspect": "container inspect",
         "prune": "container prune",
     },
-    "manifest": {"inspect": "manifest inspect"},
+    "manifest": {
+        "inspect": "manifest inspect",
+        "create": "manifest create",
+        "add": "manifest add",
+        "annotate": "manifest annotate",
+        "remove": "manifest remove",
+        "push": "manifest push",
+        "rm": "manifest rm",
+        "exists": "manifest exists",
+    },
     "system": {"df": "system df", "prune": "system prune", "info": "info"},
 }
 """Docker's long forms: group, its subcommand, ours."""

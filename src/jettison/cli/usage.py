@@ -51,10 +51,6 @@ _IN_GROUPS = {
         "history": "a build is not kept; `jettison history IMAGE` shows how an image was made",
     },
     "image": {"import": ABSENT["import"]},
-    "manifest": dict.fromkeys(
-        ("annotate", "create", "push", "rm", "add", "exists", "remove"),
-        "`jettison build --platform a,b` and `jettison merge` make indexes",
-    ),
     "system": dict.fromkeys(("events", "dial-stdio"), "there is no daemon"),
 }
 """The same for subcommands of groups."""

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from jettison.errors import ExportError
+from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestError
 from jettison.exporter.outputs import STANDARD_OUTPUT
 from jettison.fs.atomic import beside
 from jettison.fs.remove import remove_tree
+from jettison.image.layout import OciLayout
 
 
 @contextmanager
@@ -117,6 +118,33 @@ def new_directory(path: Path) -> Iterator[Path]:
         except BaseException:
             remove_tree(temporary)
             raise
+
+
+@contextmanager
+def open_layout(dest: str) -> Iterator[OciLayout]:
+    """Yield a layout to add to; one that is new gets its name when the block ends well.
+
+    Args:
+        dest: A layout, an empty directory, or nothing.
+
+    Raises:
+        ExportError: something else is there, or it cannot be written.
+    """
+    path = Path(os.path.abspath(dest))
+    if is_empty(path):
+        with new_directory(path) as directory:
+            yield OciLayout(os.fspath(directory))
+        return
+    layout = OciLayout(os.fspath(path))
+    with export_errors(dest):
+        try:
+            layout.index()
+        except (InvalidManifestError, ImageNotFoundError) as error:
+            raise ExportError(
+                f"cannot write `{dest}`: it is not empty and no OCI layout",
+                hint="name another directory",
+            ) from error
+        yield layout
 
 
 def is_empty(path: Path) -> bool:

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 
-from jettison.errors import ExportError, ImageNotFoundError, InvalidManifestError
+from jettison.errors import ExportError
 from jettison.events import Progress
 from jettison.exporter.base import ExportResult, ExportServices
 from jettison.exporter.destination import (
-    export_errors,
-    is_empty,
-    new_directory,
     open_file,
+    open_layout,
     require_place,
 )
 from jettison.exporter.layout_contents import build_set, fetch_layers, layout_contents
 from jettison.exporter.options import image_options, image_wishes, packed_early
 from jettison.exporter.outputs import STANDARD_OUTPUT, DockerOutput, OciOutput
 from jettison.image.archive import write_archive
-from jettison.image.layout import LayoutContents, OciLayout
+from jettison.image.layout import LayoutContents
 from jettison.image.manifest import Compression
+from jettison.oci.layout import INDEX
 from jettison.oci.reference import Reference
 from jettison.store.image import StoredImage
 
@@ -96,18 +94,7 @@ class ArchiveExporter:
         )
 
     def _write_directory(self, contents: LayoutContents, report: Progress) -> None:
-        path, blob_path = Path(self._dest), self._services.store.blobs.path
-        if is_empty(path):
-            with new_directory(path) as directory:
-                OciLayout(os.fspath(directory)).write(contents, blob_path, report)
-            return
-        with export_errors(self._dest):
-            layout = OciLayout(os.path.abspath(path))
-            try:
-                entries = layout.index().manifests
-            except (InvalidManifestError, ImageNotFoundError) as error:
-                raise ExportError(
-                    f"cannot write `{self._dest}`: it is not empty and no OCI layout",
-                    hint="name another directory",
-                ) from error
-            layout.write(contents, blob_path, report, entries)
+        blob_path = self._services.store.blobs.path
+        with open_layout(self._dest) as layout:
+            there = layout.index().manifests if os.path.exists(f"{layout.path}/{INDEX}") else ()
+            layout.write(contents, blob_path, report, there)

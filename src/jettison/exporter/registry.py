@@ -33,7 +33,7 @@ from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference, parse_reference
 from jettison.registry.client import PulledManifest, RegistryClient
-from jettison.registry.upload import Uploader
+from jettison.registry.upload import Uploaded, Uploader
 from jettison.store.image import StoredImage
 from jettison.store.layer import LayerId
 
@@ -227,19 +227,19 @@ def _push_blobs(
             return  # Foreign layers are not to be distributed; who pulls follows the URLs.
         source = came_from or services.blobs.source(name)
         mount_from = near or (parse_reference(source) if source else None)
-        if not services.store.blobs.has(descriptor.digest):
-            if uploader.has_blob(descriptor.digest) or (
-                mount_from is not None and uploader.mount(descriptor.digest, mount_from)
-            ):
-                report(descriptor.digest, descriptor.size, descriptor.size)
-                return
-            services.blobs.fetch(name, descriptor, watched, source=came_from)
-        path = services.store.blobs.path(descriptor.digest)
+        found = uploader.find(descriptor, mount_from)
+        if not isinstance(found, Uploaded):
+            try:
+                services.blobs.fetch(name, descriptor, watched, source=came_from)
+            except BaseException:
+                found.cancel()
+                raise
+            path = services.store.blobs.path(descriptor.digest)
 
-        def opened() -> BinaryIO:
-            return path.open("rb")
+            def opened() -> BinaryIO:
+                return path.open("rb")
 
-        uploader.blob(descriptor, opened, mount_from=mount_from, report=watched)
+            found.send(opened, watched)
         report(descriptor.digest, descriptor.size, descriptor.size)  # also of what was there
 
     def config(descriptor: Descriptor, data: bytes, stop: Stop) -> None:

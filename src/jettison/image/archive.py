@@ -14,7 +14,7 @@ only alias members.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -114,7 +114,7 @@ class TarBlobSource:
         Raises:
             ImageNotFoundError: there is none.
         """
-        found = _clean(name)
+        found = clean_name(name)
         for _ in range(10):
             if found in self.members:
                 return self.members[found]
@@ -133,11 +133,11 @@ class TarBlobSource:
             DigestMismatchError: its bytes are not what its name says.
             StorageError: no space.
         """
-        name = _clean(entry.name.decode("utf-8", "surrogateescape"))
+        name = clean_name(entry.name.decode("utf-8", "surrogateescape"))
         if entry.kind in {SYMLINK, HARD_LINK}:
             target = entry.link.decode("utf-8", "surrogateescape")
             base = posixpath.dirname(name) if entry.kind == SYMLINK else ""
-            self.links[name] = _clean(posixpath.join(base, target))
+            self.links[name] = clean_name(posixpath.join(base, target))
         if entry.kind != FILE:
             return
         if entry.sparse is not None:
@@ -185,7 +185,7 @@ def write_archive(
         ExportError: a blob has another size than its descriptor says.
         OSError: it cannot be written.
     """
-    writer = _Writer(sink)
+    writer = ArchiveWriter(sink)
     for name, data in reversed(contents.pointers().items()):
         writer.add(name, data)
     for digest, data in contents.documents.items():
@@ -198,7 +198,7 @@ def write_archive(
     writer.close()
 
 
-class _Writer:
+class ArchiveWriter:
     """Writes one tar; directories are made as they are needed.
 
     Args:
@@ -230,6 +230,18 @@ class _Writer:
             copy_rest(file, self._sink)
         self._pad(size)
 
+    def add_pieces(self, name: str, pieces: Iterable[bytes], size: int) -> None:
+        """Add a member whose bytes come one after the other, so many in all.
+
+        Raises:
+            JettisonError: as ``pieces``, which sees to the size; the archive is of no use then.
+        """
+        if not self._begin(name, size):
+            return
+        for piece in pieces:
+            self._sink.write(piece)
+        self._pad(size)
+
     def close(self) -> None:
         """Write the end of the archive."""
         self._sink.write(bytes(2 * BLOCK))
@@ -255,7 +267,8 @@ class _Writer:
         self._sink.write(bytes(-size % BLOCK))
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
+    """Return the name of a member as all that read the archive mean it."""
     return posixpath.normpath(f"/{name}").lstrip("/")
 
 

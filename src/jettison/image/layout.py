@@ -142,12 +142,20 @@ class OciLayout:
         Raises:
             ImageNotFoundError: no such tag or digest; says what there is.
         """
-        entries = self.index().manifests
         if reference.digest is not None:
-            return self._by_digest(entries, reference.digest)
+            return self.by_digest(reference.digest)
+        entries = self.index().manifests
         if not reference.tag and len(entries) == 1:
             return entries[0]
-        tag = reference.tag or "latest"
+        return self.named(reference.tag or "latest")
+
+    def named(self, tag: str) -> Descriptor:
+        """Return the manifest or index of a name, or of one with this tag.
+
+        Raises:
+            ImageNotFoundError: there is none; says what there is.
+        """
+        entries = self.index().manifests
         for entry in entries:
             names = (entry.annotations.get(REF_NAME, ""), entry.annotations.get(IMAGE_NAME, ""))
             if any(name == tag or name.endswith(f":{tag}") for name in names):
@@ -157,6 +165,13 @@ class OciLayout:
             f"the layout `{self.path}` has no tag `{tag}`",
             hint=f"it has {', '.join(f'`{name}`' for name in offered[:10])}" if offered else None,
         )
+
+    def has(self, digest: Digest) -> bool:
+        """Tell whether a blob is there."""
+        return os.path.exists(self._blob_path(digest))
+
+    def _blob_path(self, digest: Digest) -> str:
+        return os.path.join(self.path, "blobs", digest.partition(":")[0], encoded(digest))
 
     def document(self, descriptor: Descriptor) -> bytes:
         """Return a manifest, index or config, verified.
@@ -183,9 +198,8 @@ class OciLayout:
         Raises:
             ImageNotFoundError: it is not there.
         """
-        path = os.path.join(self.path, "blobs", digest.partition(":")[0], encoded(digest))
         try:
-            return open(path, "rb")
+            return open(self._blob_path(digest), "rb")
         except OSError as error:
             raise ImageNotFoundError(
                 f"the layout `{self.path}` lacks blob `{digest}`: {(error.strerror or '').lower()}",
@@ -228,10 +242,15 @@ class OciLayout:
         for name, data in contents.pointers(others).items():
             write_atomically(root / name, data)
 
-    def _by_digest(self, entries: tuple[Descriptor, ...], digest: Digest) -> Descriptor:
-        for entry in entries:
+    def by_digest(self, digest: Digest) -> Descriptor:
+        """Return the manifest or index of a digest, which the index need not list.
+
+        Raises:
+            ImageNotFoundError: it is not there.
+        """
+        for entry in self.index().manifests:
             if entry.digest == digest:
                 return entry
         with self.open(digest) as file:
-            size = os.fstat(file.fileno()).st_size
+            size = file.seek(0, os.SEEK_END)
         return Descriptor(media_type="", digest=digest, size=size)

@@ -248,7 +248,7 @@ def _keep(
         )
     extra = [str(parse_reference(name))] if name else []
     results = []
-    _verify(store, loaded)
+    verify_layers(store, [(image, layers) for image, layers, _ in loaded])
     with store.database.transaction():
         for image, layers, names in loaded:
             for layer, descriptor in zip(image.layers, layers, strict=True):
@@ -261,13 +261,18 @@ def _keep(
     return results
 
 
-def _verify(
-    store: Store, loaded: list[tuple[StoredImage, tuple[Descriptor, ...], list[str]]]
+def verify_layers(
+    store: Store, loaded: Sequence[tuple[StoredImage, tuple[Descriptor, ...]]]
 ) -> None:
-    """Check that blobs hold what configs say, those that are not known to do so already."""
+    """Check that blobs hold what configs say, those that are not known to do so already.
+
+    Raises:
+        DigestMismatchError: one holds another tar.
+        UnsafeArchiveError: one cannot be decompressed.
+    """
     pairs = {
         (layer.diff_id, descriptor.digest): (layer, descriptor)
-        for image, layers, _ in loaded
+        for image, layers in loaded
         for layer, descriptor in zip(image.layers, layers, strict=True)
     }
 

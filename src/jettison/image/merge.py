@@ -22,11 +22,9 @@ from jettison.image.manifest import build_index, image_platform
 from jettison.oci.manifest import Descriptor, Index, Manifest
 from jettison.oci.platform import Platform
 from jettison.oci.reference import Reference
-from jettison.registry.blob import BlobStream
 from jettison.registry.client import PulledManifest, RegistryClient
+from jettison.registry.download import Download
 from jettison.registry.upload import Uploader
-
-_CHUNK_BYTES = 1 << 20
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -130,22 +128,5 @@ def _take_over(
     uploader.manifest(entry.descriptor.digest, entry.descriptor.media_type, entry.data)
 
 
-class _Download:
-    """A blob of another registry as a file that an upload reads, and may begin further on."""
-
-    def __init__(self, stream: BlobStream) -> None:
-        self._stream = stream
-
-    def seek(self, offset: int) -> None:
-        while offset and (data := self.read(min(offset, _CHUNK_BYTES))):
-            offset -= len(data)
-
-    def read(self, size: int) -> bytes:
-        return self._stream.read(size)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
 def _opened(client: RegistryClient, source: Reference, blob: Descriptor) -> BinaryIO:
-    return cast("BinaryIO", _Download(client.blob(source, blob)))
+    return cast("BinaryIO", Download(lambda start: client.blob(source, blob, start=start)))

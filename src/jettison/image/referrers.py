@@ -10,12 +10,13 @@ Referrers" and "Referrers Tag Schema" for registries that do not list them.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from jettison.errors import InvalidManifestError
+from jettison.image.document import decode_document
 from jettison.oci.codec import decode, encode
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.oci.manifest import Descriptor, Index, Manifest
@@ -82,12 +83,56 @@ def attach(
     )
     if not uploader.manifest(made.digest, OCI_MANIFEST, manifest):
         listed = _listed_by_tag(client, target, subject.digest)
-        others = tuple(
+        others = [
             each for each in listed if (each.artifact_type, each.annotations) != (kind, annotations)
-        )
-        index = Index((*others, made), media_type=OCI_INDEX)
-        uploader.manifest(_tag(subject.digest), OCI_INDEX, encode(index))
+        ]
+        _list_by_tag(uploader, subject.digest, [*others, made])
     return made.digest
+
+
+def note_by_tag(
+    client: RegistryClient,
+    uploader: Uploader,
+    target: Reference,
+    subject: Digest,
+    descriptor: Descriptor,
+    data: bytes,
+) -> None:
+    """List an artifact under the tag of its subject's referrers, beside those that are there.
+
+    Args:
+        client: Talks to the registry.
+        uploader: Pushes to the repository.
+        target: The repository.
+        subject: What the artifact refers to.
+        descriptor: Of the artifact, which is there.
+        data: Its bytes, a manifest or an index with that subject.
+
+    Raises:
+        RegistryError: the registry refuses.
+        InvalidManifestError: what it has under that tag is no index.
+    """
+    listed = _listed_by_tag(client, target, subject)
+    if any(each.digest == descriptor.digest for each in listed):
+        return
+    document = decode_document(data, descriptor.media_type)
+    of_config = document.config.media_type if isinstance(document, Manifest) else ""
+    made = Descriptor(
+        descriptor.media_type,
+        descriptor.digest,
+        len(data),
+        artifact_type=document.artifact_type or of_config,
+        annotations=document.annotations,
+    )
+    _list_by_tag(uploader, subject, [*listed, made])
+
+
+def all_referrers(client: RegistryClient, target: Reference, subject: Digest) -> list[Descriptor]:
+    """Return all artifacts that refer to a manifest, each once; raises as ``attached``."""
+    data = client.referrers(target, subject)
+    listed = () if data is None else _index(data)
+    by_tag = _listed_by_tag(client, target, subject)
+    return list({each.digest: each for each in (*listed, *by_tag)}.values())
 
 
 def attached(client: RegistryClient, target: Reference, subject: Digest, kind: str) -> bytes | None:
@@ -154,6 +199,11 @@ def _listed_by_tag(
     place = msgspec.structs.replace(target, tag=_tag(subject), digest=None)
     pulled = client.manifest(place)
     return () if pulled is None else _index(pulled.data)
+
+
+def _list_by_tag(uploader: Uploader, subject: Digest, artifacts: Sequence[Descriptor]) -> None:
+    index = Index(tuple(artifacts), media_type=OCI_INDEX)
+    uploader.manifest(_tag(subject), OCI_INDEX, encode(index))
 
 
 def _index(data: bytes) -> tuple[Descriptor, ...]:

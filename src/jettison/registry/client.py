@@ -41,7 +41,8 @@ from jettison.registry.session import RegistrySession
 from jettison.registry.transport import Transport, discard
 from jettison.settings import Settings
 
-_ACCEPT = ", ".join(sorted(mediatype.INDEXES | mediatype.MANIFESTS))
+ACCEPT = ", ".join(sorted(mediatype.INDEXES | mediatype.MANIFESTS))
+"""Media types of the manifests and indexes that are asked for."""
 _BREAKS_OF_A_MIRROR = 2
 _MAX_TAG_PAGES = 1000
 _MAX_TAGS = 1 << 18
@@ -260,7 +261,7 @@ class RegistryClient:
             "HEAD",
             self.session.url(endpoint, f"{endpoint.repository}/manifests/{name}"),
             scopes=pull_scope(endpoint),
-            headers={"Accept": _ACCEPT},
+            headers={"Accept": ACCEPT},
             expected={200, 404},
         )
         discard(response)
@@ -280,7 +281,7 @@ class RegistryClient:
             endpoint,
             self.session.url(endpoint, f"{endpoint.repository}/manifests/{name}"),
             scopes=pull_scope(endpoint),
-            accept=_ACCEPT,
+            accept=ACCEPT,
             missing={404},
             what=f"manifest `{name}`",
             kind="a manifest",

@@ -23,7 +23,7 @@ from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.oci.url import Url
 from jettison.registry.blob_upload import BlobUpload, Repository
-from jettison.registry.client import RegistryClient
+from jettison.registry.client import ACCEPT, RegistryClient
 from jettison.registry.transport import discard
 
 _PUTS = 2
@@ -36,6 +36,34 @@ class Uploaded(enum.Enum):
     EXISTED = "existed"
     MOUNTED = "mounted"
     SENT = "sent"
+
+
+class BegunUpload:
+    """A blob that a repository lacks: it is sent, or given up.
+
+    Args:
+        uploader: Whose repository it is.
+        descriptor: Digest and size.
+        place: Where a mount that was not done began an upload instead.
+    """
+
+    def __init__(self, uploader: Uploader, descriptor: Descriptor, place: Url | None) -> None:
+        self._uploader = uploader
+        self._descriptor = descriptor
+        self._place = place
+
+    def send(self, open_blob: Callable[[], BinaryIO], report: Progress = no_progress) -> None:
+        """Send the blob; see ``Uploader.blob``.
+
+        Raises:
+            RegistryError: the registry refuses, or cannot be reached.
+        """
+        self._uploader.send(self._descriptor, open_blob, report, self._place)
+
+    def cancel(self) -> None:
+        """Let the registry know that nothing comes."""
+        if self._place is not None:
+            self._uploader.cancel(self._place)
 
 
 class Uploader:
@@ -66,7 +94,7 @@ class Uploader:
         """Take a blob over from another repository of the same registry, if it allows that."""
         mounted, begun = self._mount(digest, source)
         if begun is not None:
-            self._cancel(begun)
+            self.cancel(begun)
         return mounted
 
     def _mount(self, digest: Digest, source: Reference) -> tuple[bool, Url | None]:
@@ -106,15 +134,60 @@ class Uploader:
         Raises:
             RegistryError: the registry refuses, or cannot be reached.
         """
+        found = self.find(descriptor, mount_from)
+        if isinstance(found, Uploaded):
+            return found
+        found.send(open_blob, report)
+        return Uploaded.SENT
+
+    def find(
+        self, descriptor: Descriptor, mount_from: Reference | None = None
+    ) -> Uploaded | BegunUpload:
+        """Find or mount a blob; return how, or what sends it.
+
+        Args:
+            descriptor: Digest and size.
+            mount_from: Where the same registry may have it already.
+
+        Raises:
+            RegistryError: the registry does not say, or cannot be reached.
+        """
         if self.has_blob(descriptor.digest):
             return Uploaded.EXISTED
-        begun: Url | None = None
+        place: Url | None = None
         if mount_from is not None:
-            mounted, begun = self._mount(descriptor.digest, mount_from)
+            mounted, place = self._mount(descriptor.digest, mount_from)
             if mounted:
                 return Uploaded.MOUNTED
-        BlobUpload(self._repository, descriptor, open_blob, report, self._chunk_bytes).send(begun)
-        return Uploaded.SENT
+        return BegunUpload(self, descriptor, place)
+
+    def send(
+        self,
+        descriptor: Descriptor,
+        open_blob: Callable[[], BinaryIO],
+        report: Progress,
+        place: Url | None,
+    ) -> None:
+        """Send a blob that the repository lacks, to where an upload was begun or to a new one."""
+        BlobUpload(self._repository, descriptor, open_blob, report, self._chunk_bytes).send(place)
+
+    def has_manifest(self, digest: Digest) -> bool:
+        """Tell whether the repository has a manifest or an index of this digest.
+
+        Raises:
+            RegistryError: the registry does not say.
+        """
+        at = self._repository
+        response = at.session.request(
+            at.endpoint,
+            "HEAD",
+            at.url(f"manifests/{digest}"),
+            scopes=at.scopes,
+            headers={"Accept": ACCEPT},
+            expected={200, 404},
+        )
+        discard(response)
+        return response.status == 200
 
     def manifest(self, name: str, media_type: str, data: bytes) -> bool:
         """Put a manifest or an index under a tag or its digest.
@@ -163,7 +236,7 @@ class Uploader:
         discard(response)
         return response.status in {200, 202, 204, 404}
 
-    def _cancel(self, place: Url) -> None:
+    def cancel(self, place: Url) -> None:
         """End an upload that a refused mount began; registries would collect it anyway."""
         at = self._repository
         try:

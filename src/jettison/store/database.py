@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bytes | None
 Row = tuple[Any, ...]
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 
 _SCHEMA = (
     "CREATE TABLE meta (version INTEGER NOT NULL)",
@@ -133,6 +133,10 @@ _MIGRATIONS = {
         """CREATE TABLE claimed_layer (
             layer TEXT PRIMARY KEY, diff_id TEXT NOT NULL, claim BLOB NOT NULL)""",
         "CREATE INDEX claimed_by_diff_id ON claimed_layer (diff_id)",
+    ),
+    # Indexes that are kept under a name (store.lists).
+    10: (
+        "CREATE TABLE manifest_list (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID",
     ),
 }
 """Version to the statements that lead from it to the next; 0 is an empty file."""

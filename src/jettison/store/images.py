@@ -121,6 +121,10 @@ class ImageIndex:
     def remove(self, image_id: Digest) -> None:
         """Forget an image and all its names; its layers and blobs stay until they are pruned."""
         with self._database.transaction():
+            self._database.execute(
+                "DELETE FROM manifest_list WHERE name IN (SELECT name FROM tag WHERE image = ?)",
+                (image_id,),
+            )
             named = self._database.execute("DELETE FROM tag WHERE image = ?", (image_id,))
             self._database.execute("DELETE FROM platform_tag WHERE image = ?", (image_id,))
             if named:
@@ -147,8 +151,10 @@ class ImageIndex:
                 "SELECT image FROM platform_tag WHERE name = ? ORDER BY position", (name,)
             )
             if rows == [(image_id,)] and before == [(each,) for each in several]:
+                self._database.execute("DELETE FROM manifest_list WHERE name = ?", (name,))
                 return
             self._database.execute("INSERT OR REPLACE INTO tag VALUES (?, ?)", (name, image_id))
+            self._database.execute("DELETE FROM manifest_list WHERE name = ?", (name,))
             self._database.execute("DELETE FROM platform_tag WHERE name = ?", (name,))
             for position, each in enumerate(several):
                 self._database.execute(
@@ -162,6 +168,7 @@ class ImageIndex:
             if not self._database.execute("DELETE FROM tag WHERE name = ?", (name,)):
                 return False
             self._database.execute("DELETE FROM platform_tag WHERE name = ?", (name,))
+            self._database.execute("DELETE FROM manifest_list WHERE name = ?", (name,))
             self._write_index()
             return True
 

@@ -43,6 +43,7 @@ from jettison.store.blobs import BlobStore
 from jettison.store.database import Database
 from jettison.store.images import ImageIndex, write_index
 from jettison.store.layers import LayerIndex
+from jettison.store.lists import ManifestLists
 from jettison.store.partial import PartialBlobs
 from jettison.store.place import LATER_PARTS, PARTS, resolved, take, take_parts
 from jettison.store.staging import Staging
@@ -61,6 +62,7 @@ class Store:
         database: Tables.
         images: Images and names.
         layers: What is known about layers.
+        lists: Indexes under a name.
     """
 
     def __init__(self, root: Path) -> None:
@@ -72,6 +74,7 @@ class Store:
         self._has_leases = False
         self.images = ImageIndex(self.database, root / INDEX, self._staging)
         self.layers = LayerIndex(self.database, self.blobs)
+        self.lists = ManifestLists(self.database)
 
     @classmethod
     def open(cls, root: Path) -> Self:
