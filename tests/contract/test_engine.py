@@ -10,9 +10,10 @@ import pytest
 
 from engine_rig import Dockerd, Engine, PodmanService, podman_program, runnable
 from image_rig import ARM64, Rig
+from jettison.api.copy import CopyRequest, copy
 from jettison.api.engine import load_into
 from jettison.api.session import Session
-from jettison.errors import ImageNotFoundError
+from jettison.errors import ImageNotFoundError, UsageError
 from jettison.oci.codec import decode
 from jettison.oci.config import ContainerConfig, ImageConfig
 from jettison.settings import Settings
@@ -138,3 +139,21 @@ def test_an_image_of_the_store_is_loaded_by_name_and_under_another(engine, tmp_p
             load_into(session, "jettison-test:3", engine.name, lambda _: None)
     assert ours(engine.names()) == {"jettison-test:1", "jettison-test:2"}
     assert engine.run("jettison-test:2") == "stored\n"
+
+
+def test_a_copy_to_an_engine_is_a_load(engine, tmp_path: Path, monkeypatch):
+    if engine.name == "podman":
+        transport = "podman"
+    else:
+        transport = "docker-daemon"
+        monkeypatch.setitem(engine.environ, "DOCKER_HOST", engine.name)
+    with Rig(tmp_path / "store") as rig:
+        image = runnable(rig, "copied")
+        rig.store.images.tag("docker.io/library/jettison-test:1", image.id)
+    with Session.open(Settings(root=str(tmp_path / "store")), engine.environ) as session:
+        request = CopyRequest("store:jettison-test:1", f"{transport}:jettison-test:3")
+        assert copy(session, request, lambda _: None).digest.startswith("sha256:")
+        away = CopyRequest("oci:none", f"{transport}:jettison-test:3")
+        with pytest.raises(UsageError, match="not copied to an engine at once"):
+            copy(session, away, lambda _: None)
+    assert engine.run("jettison-test:3") == "copied\n"

@@ -13,11 +13,14 @@ from jettison.api.engine_exporter import EngineExporter
 from jettison.api.images import chosen_images
 from jettison.api.output import services
 from jettison.api.session import Session
-from jettison.errors import InvalidReferenceError
+from jettison.engine.select import DOCKER, PODMAN
+from jettison.errors import InternalError, InvalidReferenceError, UsageError
 from jettison.events import Sink
 from jettison.exporter.base import ExportResult
+from jettison.exporter.copying.place import BARE, STORE, Place
 from jettison.exporter.outputs import EngineOutput
 from jettison.image.names import tag_reference
+from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference, parse_reference
 from jettison.store.image import StoredImage
 
@@ -56,6 +59,38 @@ def load_into(
     output = EngineOutput(engine=engine, context=context)
     exporter = EngineExporter(output, given, services(session), session.environ)
     return shown(sink, exporter.title, lambda report: exporter.export(images, report))
+
+
+def load_place(
+    session: Session, source: Place, place: Place, platform: str, sink: Sink
+) -> Descriptor:
+    """Load an image of the store into the engine that a place names, under the place's name.
+
+    Args:
+        session: The store.
+        source: Has the image.
+        place: ``docker-daemon:NAME`` or ``podman:NAME``.
+        platform: Of several images; the engine's own if there is none.
+        sink: Gets progress.
+
+    Returns:
+        The manifest or index that the engine was given.
+
+    Raises:
+        UsageError: the image is elsewhere.
+        ImageNotFoundError, PlatformNotFoundError, ExportError: as ``load_into``.
+    """
+    if source.transport not in {STORE, BARE}:
+        raise UsageError(
+            f"`{source.text}` is not copied to an engine at once",
+            hint=f"copy it to `store:{place.name}`, and that to `{place.text}`",
+        )
+    engine = PODMAN if place.transport == PODMAN else DOCKER
+    names = [place.name]
+    found = load_into(session, source.name, engine, sink, names=names, platform=platform)
+    if found.manifest is None:
+        raise InternalError("an engine was given no manifest")
+    return found.manifest
 
 
 def _own_name(session: Session, text: str, images: Sequence[StoredImage]) -> tuple[Reference, ...]:
