@@ -20,7 +20,7 @@ from jettison.settings import Settings
 
 KINDS = ("docker", "podman-service", "podman", "containerd")
 
-pytestmark = pytest.mark.needs_root
+pytestmark = [pytest.mark.needs_root, pytest.mark.xdist_group("engines")]
 
 
 @pytest.fixture(scope="module", params=KINDS)
