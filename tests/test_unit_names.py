@@ -81,12 +81,24 @@ _CACHES = Elsewhere(
 )
 _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
+_COPIED = Elsewhere(
+    "copies whole images between registries, files and a store",
+    ("integration/test_copy.py", "faults/test_registry_faults.py"),
+)
 _FORMS = Elsewhere("builds an image twice", ("engine/test_image_forms.py",))
 
 ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.__main__": _COMMANDS,
     "jettison.cli.*": _COMMANDS,
     "jettison.api.build_record": _RUNS,
+    "jettison.api.copy": _COPIED,
+    "jettison.api.manifest_lists": _COPIED,
+    "jettison.exporter.copying.from_registry": _COPIED,
+    "jettison.exporter.copying.from_store": _COPIED,
+    "jettison.exporter.copying.to_archive": _COPIED,
+    "jettison.exporter.copying.to_registry": _COPIED,
+    "jettison.exporter.copying.to_store": _COPIED,
+    "jettison.image.merge": _PARTS,
     "jettison.api.solving": _RUNS,
     "jettison.api.caches": _CACHES,
     "jettison.api.caches_in_use": _CACHES,

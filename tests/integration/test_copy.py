@@ -129,6 +129,9 @@ def test_one_platform_goes_to_docker_and_back(
     other = opened("other")
     assert copied(other, archive, f"{host}/copy/from-archive:1", platform="linux/arm64") == one
     assert copied(other, f"docker-archive:{tmp_path}/d.tar", "store:app", platform="arm64") == one
+    # An image by itself is taken, whatever it is for.
+    assert copied(other, "app", f"{host}/copy/from-store:1") == one
+    assert copied(other, f"{host}/copy/from-store:1", "store:again") == one
     wanted = CopyRequest(f"{host}/copy/both:1", f"oci:{tmp_path}/l")
     assert copy(session, wanted, ignore).left_out == 1
 

@@ -49,6 +49,7 @@ READINGS = (
     Reading(("docs/guides/checks.md",)),
     Reading(("docs/guides/containers.md",)),
     Reading(("docs/guides/platforms.md",)),
+    Reading(("docs/guides/copying.md",)),
     Reading(("docs/guides/ci.md",)),
     Reading(("docs/guides/tls-proxy.md",)),
     Reading(("docs/guides/rootless.md",)),

@@ -195,7 +195,8 @@ def _list_of(session: Session, place: Place) -> StoredList | None:
 
 
 def _images(session: Session, name: str, selection: Selection) -> list[StoredImage]:
-    """Return the images of a name that are copied."""
-    if selection.everything or selection.index_only:
-        return find_images(session.store, name)
+    """Return the images of a name that are copied: of several, one is chosen."""
+    images = find_images(session.store, name)
+    if selection.everything or selection.index_only or len(images) == 1:
+        return images
     return [find_for(session.store, name, selection.platform)]

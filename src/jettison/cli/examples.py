@@ -291,7 +291,7 @@ jettison manifest add --all app:1 ghcr.io/org/app:0  # all that another list has
 = manifest annotate
 jettison manifest annotate app:1 app:pi --arch arm --variant v6  # what it is for
 jettison manifest annotate app:1 app:arm64 --annotation org.example.board=b2  # a note on it
-jettison manifest annotate --index app:1 --annotation org.opencontainers.image.version=1
+jettison manifest annotate --index app:1 --annotation org.example.team=a  # a note on the list
 
 = manifest remove
 jettison manifest remove app:1 app:arm64  # named as it was added
@@ -309,9 +309,9 @@ jettison manifest rm app:1 app:2  # two of them
 jettison manifest rm registry.example.com/app:1  # here only, not in the registry
 
 = manifest exists
-jettison manifest exists app:1 && echo yes  # in a script
+jettison manifest exists app:1  # status 0 or 1, for a script
 jettison manifest exists registry.example.com/app:1  # here, not in the registry
-jettison manifest exists app:1 || jettison manifest create app:1  # an empty one
+jettison manifest exists app  # one with the tag `latest`
 
 = manifest inspect
 jettison manifest inspect alpine  # what the registry has

@@ -14,49 +14,54 @@ from jettison.api.session import Session
 from jettison.cli.copy import write_digest
 from jettison.cli.flags import DockerCommand
 from jettison.cli.main import settings_of
-from jettison.cli.options import all_of
+from jettison.cli.options import Decorator, all_of
 from jettison.cli.session import in_session
 from jettison.console.select import make_transfer_console
 from jettison.console.terminal import out
 from jettison.errors import UsageError
 from jettison.exporter.copying.place import parse_place
 
-_insecure = click.option(
-    "--insecure", is_flag=True, help="Speak to the registries without TLS checks."
-)
-_everything = click.option("--all", "everything", is_flag=True, help="Of an index all images.")
-_annotation = click.option(
-    "--annotation",
-    "annotations",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Annotation of the image in the list.",
-)
-_platform = all_of(
-    click.option("--os", default="", metavar="OS", help="Its operating system."),
-    click.option("--arch", default="", metavar="ARCH", help="Its architecture."),
-    click.option("--variant", default="", metavar="VARIANT", help="Of the architecture."),
-    click.option("--os-version", default="", metavar="VERSION", help="Of the system."),
-    click.option(
-        "--os-features", multiple=True, metavar="FEATURE", help="That the system must have."
-    ),
-    _annotation,
-)
+
+def _insecure() -> Decorator:
+    return click.option(
+        "--insecure", is_flag=True, help="Speak to the registries without TLS checks."
+    )
+
+
+def _everything() -> Decorator:
+    return click.option("--all", "everything", is_flag=True, help="Of an index all images.")
+
+
+def _annotations(what: str) -> Decorator:
+    return click.option(
+        "--annotation",
+        "annotations",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help=f"Annotation of {what}.",
+    )
+
+
+def _platform() -> Decorator:
+    return all_of(
+        click.option("--os", default="", metavar="OS", help="Its operating system."),
+        click.option("--arch", default="", metavar="ARCH", help="Its architecture."),
+        click.option("--variant", default="", metavar="VARIANT", help="Of the architecture."),
+        click.option("--os-version", default="", metavar="VERSION", help="Of the system."),
+        click.option(
+            "--os-features", multiple=True, metavar="FEATURE", help="That the system must have."
+        ),
+        _annotations("the image in the list"),
+    )
 
 
 @click.command("create", cls=DockerCommand)
 @click.argument("name", metavar="LIST")
 @click.argument("images", metavar="IMAGE...", nargs=-1)
 @click.option("-a", "--amend", is_flag=True, help="Add to a list that is there.")
-@_everything
-@click.option(
-    "--annotation",
-    "annotations",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Annotation of the list.",
-)
-@_insecure
+@_everything()
+@_annotations("the list")
+@_insecure()
 @click.pass_context
 def manifest_create(ctx: click.Context, /, name: str, images: tuple[str, ...], **flags: Any) -> int:  # noqa: ANN401
     """Make a list of images for several platforms, which are in the store or in registries."""
@@ -80,9 +85,9 @@ def manifest_create(ctx: click.Context, /, name: str, images: tuple[str, ...], *
 @click.command("add", cls=DockerCommand)
 @click.argument("name", metavar="LIST")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
-@_everything
-@_platform
-@_insecure
+@_everything()
+@_platform()
+@_insecure()
 @click.pass_context
 def manifest_add(ctx: click.Context, /, name: str, images: tuple[str, ...], **flags: Any) -> int:  # noqa: ANN401
     """Add images to a list."""
@@ -99,7 +104,7 @@ def manifest_add(ctx: click.Context, /, name: str, images: tuple[str, ...], **fl
 @click.command("annotate", cls=DockerCommand)
 @click.argument("name", metavar="LIST")
 @click.argument("image", metavar="IMAGE", default="")
-@_platform
+@_platform()
 @click.option("--index", "of_index", is_flag=True, help="Annotate the list itself.")
 @click.pass_context
 def manifest_annotate(ctx: click.Context, /, name: str, image: str, **flags: Any) -> int:  # noqa: ANN401
@@ -136,7 +141,7 @@ def manifest_remove(ctx: click.Context, /, name: str, image: str) -> int:
 @click.option("--all", "everything", is_flag=True, help="With all its images (as without it).")
 @click.option("--digestfile", default="", metavar="FILE", help="Write the digest to a file.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the digest only.")
-@_insecure
+@_insecure()
 @click.pass_context
 def manifest_push(ctx: click.Context, /, name: str, target: str, **flags: Any) -> int:  # noqa: ANN401
     """Write a list with its images to the registry that its name tells, or to another place."""
