@@ -68,6 +68,7 @@ _SBOMS = Elsewhere(
     ("unit/sbom/test_sbom_documents.py", "e2e/test_cli_sbom.py"),
 )
 _ATTESTED = Elsewhere("speaks with a registry, after a build", ("e2e/test_cli_attest.py",))
+_ENGINES = Elsewhere("speaks with an engine", ("contract/test_engine.py",))
 _PARTS = Elsewhere("speaks with a registry", ("integration/test_parts.py",))
 _REFERRERS = Elsewhere("speaks with a registry", ("e2e/test_report_in_registry.py",))
 _TRACES = Elsewhere(
@@ -134,6 +135,11 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.analysis.loader.musl": _LOADERS,
     "jettison.analysis.loader.search": _LOADERS,
     "jettison.analysis.loader.sound": _LOADERS,
+    "jettison.api.engine": _ENGINES,
+    "jettison.api.engine_exporter": _ENGINES,
+    "jettison.engine.classic": _ENGINES,
+    "jettison.engine.containerd": _ENGINES,
+    "jettison.engine.podman": _ENGINES,
     "jettison.api.attached_report": _REFERRERS,
     "jettison.api.attest": _ATTESTED,
     "jettison.api.attest_build": _ATTESTED,

@@ -230,7 +230,7 @@ def test_artifacts_go_where_they_can_be_held(
 
 def test_what_makes_no_sense_is_said(session: Session, tmp_path: Path) -> None:
     cases: list[tuple[str, str, dict[str, object]]] = [
-        ("multi", "podman:x", {}),
+        ("oci:multi", "podman:x", {}),
         ("docker-daemon:x", f"oci:{tmp_path}/x", {}),
         ("multi", f"oci:{tmp_path}/x:@0", {}),
         ("multi", f"oci:{tmp_path}/x", {"platform": "amd64", "everything": True}),

@@ -103,8 +103,13 @@ def copy(session: Session, request: CopyRequest, sink: Sink) -> Copied:
         request.index_only,
         request.referrers,
     )
-    source = parse_place(request.source)
-    target = open_destination(session, destination(parse_place(request.destination)))
+    source, place = parse_place(request.source), destination(parse_place(request.destination))
+    if place.transport in ENGINES:
+        from jettison.api.engine import load_place  # few have an engine
+
+        loaded = load_place(session, source, place, request.platform, sink)
+        return Copied(loaded.digest)
+    target = open_destination(session, place)
     title = f"copying {source.text} to {request.destination}"
 
     def work(report: Progress) -> Contents:
@@ -127,11 +132,6 @@ def open_destination(session: Session, place: Place) -> CopyDestination:
     made = services(session)
     if place.reference is not None and place.transport == REGISTRY:
         return RegistryDestination(session.registry(), place.reference)
-    if place.transport in ENGINES:
-        raise UsageError(
-            f"`{place.text}`: images are not copied to engines",
-            hint=f"copy to docker-archive:FILE:{place.name}, and use `docker load -i FILE`",
-        )
     if place.digest is not None or place.entry is not None:
         raise UsageError(
             f"`{place.text}` names no place to write to", hint="name a tag, or nothing"

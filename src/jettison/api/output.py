@@ -24,6 +24,7 @@ from jettison.exporter.catalog import make_exporter
 from jettison.exporter.outputs import (
     CacheOnlyOutput,
     DockerOutput,
+    EngineOutput,
     ImageForm,
     ImageOutput,
     LocalOutput,
@@ -98,7 +99,8 @@ def prepare_outputs(
     wanted = list(map(_portable, request.outputs) if request.reproducible else request.outputs)
     if request.push and not any(isinstance(each, RegistryOutput) for each in wanted):
         wanted = _pushed(wanted)
-    if (names or not wanted) and not any(isinstance(each, ImageOutput) for each in wanted):
+    loads = any(isinstance(each, EngineOutput) for each in wanted)
+    if (names or loads or not wanted) and not any(isinstance(each, ImageOutput) for each in wanted):
         wanted.insert(0, _kept_as(wanted))
     if request.part_of:
         from jettison.api.parts import by_digest
@@ -112,7 +114,8 @@ def prepare_outputs(
         )
     for each in wanted:
         _check(session, request, each)
-    return [done for each in wanted if (done := _prepare(made, each, names)) is not None]
+    made_ready = (_prepare(session, made, each, names) for each in wanted)
+    return [each for each in made_ready if each is not None]
 
 
 def _pushed(wanted: Sequence[OutputRequest]) -> list[OutputRequest]:
@@ -131,6 +134,7 @@ def _kept_as(wanted: Sequence[OutputRequest]) -> ImageOutput:
     if first is None:
         return ImageOutput()
     return ImageOutput(
+        names=first.names if isinstance(first, EngineOutput) else (),
         compression=first.compression,
         compression_level=first.compression_level,
         force_compression=first.force_compression,
@@ -227,8 +231,13 @@ def _exporting(
 
 
 def _prepare(
-    made: ExportServices, wanted: OutputRequest, names: tuple[Reference, ...]
+    session: Session, made: ExportServices, wanted: OutputRequest, names: tuple[Reference, ...]
 ) -> PreparedOutput | None:
+    if isinstance(wanted, EngineOutput):
+        from jettison.api.engine_exporter import EngineExporter  # few have an engine
+
+        loader = EngineExporter(wanted, names, made, session.environ)
+        return PreparedOutput(loader.title, loader) if loader.title else None
     exporter = make_exporter(wanted, made, names=names)
     if exporter is None:
         return None
@@ -245,7 +254,7 @@ def _title(wanted: OutputRequest, names: tuple[Reference, ...]) -> str:
             return "exporting to image"
         case RegistryOutput():
             return f"pushing {', '.join(name.familiar for name in names)}"
-        case CacheOnlyOutput():
+        case CacheOnlyOutput() | EngineOutput():
             return ""
         case _:
             return f"exporting to {kind_of(wanted)} {wanted.dest}"

@@ -78,7 +78,13 @@ PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet", "none")
     help="Where the result goes: type=oci|docker|local|tar|registry|image,dest=…",
 )
 @click.option("--push", is_flag=True, help="Push the image to its registry.")
-@click.option("--load", is_flag=True, help="Keep the image in the local store (as without it).")
+@click.option(
+    "--load",
+    default="",
+    metavar="[=ENGINE]",
+    help="Load the image into a running engine: docker, podman, an address; without a value, "
+    "into that of DOCKER_HOST or docker's context, if there is one.",
+)
 @options.platforms("Platform to build for.", defaults=True)
 @click.option("--no-cache", is_flag=True, help="Run every step.")
 @click.option(
@@ -317,12 +323,12 @@ def request_of(context: str, flags: Mapping[str, object]) -> BuildRequest:
 
 
 def _outputs_of(given: tuple[str, ...], flags: Mapping[str, object]) -> tuple[OutputRequest, ...]:
-    notes = texts(flags, "annotations")
-    if not given and not notes:
+    notes, load = texts(flags, "annotations"), str(flags.get("load") or "")
+    if not given and not notes and not load:
         return ()
-    from jettison.cli.outputs import annotated, parse_output
+    from jettison.cli.outputs import annotated, loaded, parse_output
 
-    outputs = tuple(map(parse_output, given))
+    outputs = loaded(tuple(map(parse_output, given)), load)
     return annotated(outputs, notes, push=bool(flags["push"])) if notes else outputs
 
 

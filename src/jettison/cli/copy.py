@@ -55,7 +55,8 @@ def copy(ctx: click.Context, /, source: str, target: str, **flags: object) -> in
     """Copy an image between registries, layouts, archives and the local store.
 
     Places are docker://NAME, oci:DIR[:NAME], oci-archive:FILE[:NAME], docker-archive:FILE[:NAME]
-    and store:NAME. Nothing is unpacked, and digests stay as they are.
+    and store:NAME; to docker-daemon:NAME and podman:NAME go images of the store. Nothing is
+    unpacked, and digests stay as they are.
     """
     multi_arch = str(flags["multi_arch"])
     request = CopyRequest(

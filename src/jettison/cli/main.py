@@ -164,7 +164,8 @@ def settings_of(ctx: click.Context, **flags: object) -> Settings:
         from jettison.cli.variables import tell_variables
 
         chosen["said"] = True
-        tell_variables(canonical(ctx.command_path.split()[1:]) or "", os.environ)
+        command = canonical(ctx.command_path.split()[1:]) or ""
+        tell_variables(command, os.environ, loads=bool(ctx.params.get("load")))
     found = load_settings(os.environ, root=ctx.obj["root"], **flags)
     for name in ("registry_mirrors", "insecure_registries"):
         if given := ctx.obj.get(name):

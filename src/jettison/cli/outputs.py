@@ -23,6 +23,7 @@ from jettison.exporter.outputs import (
     AnnotationPlace,
     CacheOnlyOutput,
     DockerOutput,
+    EngineOutput,
     ImageForm,
     ImageOutput,
     LocalOutput,
@@ -71,7 +72,9 @@ def output_of(attributes: Mapping[str, str]) -> OutputRequest:
     kind = left.pop("type")
     dest = left.pop("dest", "")
     if kind == "docker" and not dest:
-        kind = "image"  # docker's form without a file is loaded, here into the store
+        kind = "engine"  # docker's form without a file is loaded
+        left.setdefault("engine", "docker")
+        left.setdefault("optional", "true" if not left.get("context") else "false")
     if kind == "cacheonly":
         return CacheOnlyOutput()
     taken = _Attributes(kind, left)
@@ -90,6 +93,10 @@ def output_of(attributes: Mapping[str, str]) -> OutputRequest:
         form = {**_image(taken), **_registry(taken)}
         taken.flag("push")  # it does
         return taken.finish(RegistryOutput, **form)
+    if kind == "engine":
+        where = {"engine": taken.text("engine"), "context": taken.text("context")}
+        optional = taken.flag("optional")
+        return taken.finish(EngineOutput, **_image(taken), **where, optional=optional)
     if kind in {"oci", "docker"}:
         archive = OciOutput if kind == "oci" else DockerOutput
         return taken.finish(
@@ -103,6 +110,23 @@ def output_of(attributes: Mapping[str, str]) -> OutputRequest:
         mode = taken.text("mode", "copy")
         return taken.finish(LocalOutput, dest=dest, **_rootfs(taken), preserve=names, mode=mode)
     raise UsageError(f"unknown output type `{kind}`", hint=f"use one of {', '.join(TYPES)}")
+
+
+def loaded(outputs: tuple[OutputRequest, ...], load: str) -> tuple[OutputRequest, ...]:
+    """Return outputs of which one is the engine of ``--load``.
+
+    Args:
+        outputs: As given.
+        load: ``docker``, ``podman`` or an address; true is the one that the user named elsewhere.
+    """
+    wanted = truth(load)
+    if not load or wanted is False:
+        return outputs
+    if wanted is None:
+        return (*outputs, EngineOutput(engine=load))
+    if any(isinstance(each, EngineOutput) for each in outputs):
+        return outputs
+    return (*outputs, EngineOutput(optional=True))
 
 
 def annotated(
@@ -184,16 +208,25 @@ def _registry(taken: _Attributes) -> dict[str, Any]:
     }
 
 
-_IMAGES = frozenset({"image", "registry", "oci", "docker"})
+_IMAGES = frozenset({"image", "registry", "oci", "docker", "engine"})
 
 _MEANINGLESS = {
     "oci-artifact": (_IMAGES, "it is a form of attestations"),
     "prefer-nondist-layers": (_IMAGES, "layers keep the kind that they came with"),
-    "name-canonical": (frozenset({"oci", "docker"}), "names with digests are those of registries"),
-    "push-by-digest": (frozenset({"oci", "docker"}), "nothing is pushed"),
-    "unpack": (frozenset({"registry", "oci", "docker"}), "an image of the store is unpacked"),
-    "store": (frozenset({"oci", "docker"}), "an image of the store is one of `type=image`"),
-    "context": (frozenset({"docker"}), "there is no daemon with contexts"),
+    "name-canonical": (
+        frozenset({"oci", "docker", "engine"}),
+        "names with digests are those of registries",
+    ),
+    "push-by-digest": (frozenset({"oci", "docker", "engine"}), "nothing is pushed"),
+    "unpack": (
+        frozenset({"registry", "oci", "docker", "engine"}),
+        "an image of the store is unpacked",
+    ),
+    "store": (
+        frozenset({"oci", "docker", "engine"}),
+        "an image of the store is one of `type=image`",
+    ),
+    "context": (frozenset({"docker"}), "an archive goes to no engine"),
 }
 """Attributes that BuildKit knows: for which types they are, and why nothing comes of them."""
 

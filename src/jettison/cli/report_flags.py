@@ -29,6 +29,7 @@ PROBE = OptionalValue("3s", form=re.compile(r"[0-9.]+(?:ms|s|m)|https?://(?::|lo
 
 
 OPTIONAL_VALUES = {
+    "--load": OptionalValue("true"),
     "--report": OptionalValue("brief", frozenset({*TEXTS, *FORMATS, ATTACH})),
     "--strict": STRICT,
     "--probe": PROBE,
@@ -37,7 +38,7 @@ OPTIONAL_VALUES = {
 
 
 class ReportingCommand(OptionalValueCommand):
-    """A command whose flags about reports, checks and attestations need not have a value."""
+    """A command whose flags of reports, checks, engines and attestations need no value."""
 
     def optional_values(self) -> Mapping[str, OptionalValue]:
         """Return them."""

@@ -52,10 +52,12 @@ def _is_off(value: str) -> bool:
     return value.lower() in _FALSE - {""}
 
 
+_BUILT_HERE = "images and builds are those of this machine; `build --load` loads into that engine"
+
 VARIABLES: Mapping[str, Variable] = {
-    "DOCKER_HOST": Variable("images and builds are those of this machine", _is_remote),
+    "DOCKER_HOST": Variable(_BUILT_HERE, _is_remote),
     "CONTAINER_HOST": Variable("images and builds are those of this machine", _is_remote),
-    "DOCKER_CONTEXT": Variable("images and builds are those of this machine", _is_another),
+    "DOCKER_CONTEXT": Variable(_BUILT_HERE, _is_another),
     "DOCKER_CONTENT_TRUST": Variable(
         "signatures are not looked at; name images by digest", _is_on, _MOVES
     ),
@@ -74,16 +76,19 @@ VARIABLES: Mapping[str, Variable] = {
 }
 
 
-def tell_variables(command: str, environ: Mapping[str, str]) -> None:
+def tell_variables(command: str, environ: Mapping[str, str], *, loads: bool = False) -> None:
     """Say which variables are set that mean nothing to a command.
 
     Args:
         command: Its name here.
         environ: The process's environment.
+        loads: Whether it looks for an engine.
     """
     for name, variable in VARIABLES.items():
         value = environ.get(name)
         if value is None or not variable.surprises(value):
+            continue
+        if loads and variable.reason == _BUILT_HERE:
             continue
         if variable.commands is None or command in variable.commands:
             notice(f"{name} changes nothing: {variable.reason}")

@@ -12,6 +12,7 @@ from jettison.exporter.base import Exporter, ExportServices
 from jettison.exporter.outputs import (
     CacheOnlyOutput,
     DockerOutput,
+    EngineOutput,
     ImageOutput,
     LocalOutput,
     OciOutput,
@@ -25,7 +26,7 @@ from jettison.oci.reference import Reference
 def make_exporter(
     output: OutputRequest, services: ExportServices, *, names: Sequence[Reference] = ()
 ) -> Exporter | None:
-    """Return the exporter of an output; None for one that writes nothing.
+    """Return the exporter of an output; None for one that writes nothing here.
 
     Args:
         output: What is wanted.
@@ -54,5 +55,5 @@ def make_exporter(
             from jettison.exporter.rootfs import RootfsExporter
 
             return RootfsExporter(output, services)
-        case CacheOnlyOutput():
-            return None
+        case CacheOnlyOutput() | EngineOutput():
+            return None  # engines are ``api.engine_exporter``'s, which knows both rooms

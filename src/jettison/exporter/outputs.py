@@ -161,6 +161,22 @@ class RegistryOutput(PushedForm, frozen=True, kw_only=True, tag_field="type", ta
     """An image that is pushed; see ``PushedForm``."""
 
 
+class EngineOutput(ImageForm, frozen=True, kw_only=True, tag_field="type", tag="engine"):
+    """An image that a running engine has, beside the local store.
+
+    Args:
+        engine: ``docker``, ``podman``, or an address as in DOCKER_HOST. Docker's is the one that
+            DOCKER_HOST or its context names, else that of this machine; so is an empty one.
+        context: One of docker's contexts instead.
+        optional: Whether the local store will do where no engine is named, and for ``docker`` none
+            is here.
+    """
+
+    engine: str = ""
+    context: str = ""
+    optional: bool = False
+
+
 class _Archive(ImageForm, frozen=True):
     dest: str
     tar: bool = True
@@ -254,6 +270,7 @@ class CacheOnlyOutput(msgspec.Struct, frozen=True, tag_field="type", tag="cacheo
 OutputRequest = (
     ImageOutput
     | RegistryOutput
+    | EngineOutput
     | OciOutput
     | DockerOutput
     | LocalOutput
@@ -264,6 +281,7 @@ OutputRequest = (
 KINDS: tuple[type[OutputRequest], ...] = (
     ImageOutput,
     RegistryOutput,
+    EngineOutput,
     OciOutput,
     DockerOutput,
     LocalOutput,

@@ -15,6 +15,7 @@ from jettison.exporter.outputs import (
     Annotation,
     CacheOnlyOutput,
     DockerOutput,
+    EngineOutput,
     ImageOutput,
     LocalOutput,
     OciOutput,
@@ -31,6 +32,7 @@ ARM = parse_platform("linux/arm64")
 OUTPUTS = [
     ImageOutput(names=("a",), push=True),
     RegistryOutput(annotations=(Annotation("a", "1", "index"),)),
+    EngineOutput(engine="podman", context="c"),
     OciOutput("a", tar=False, compression="zstd", compression_level=19),
     DockerOutput("-"),
     LocalOutput("a", preserve=frozenset({"setid"})),
@@ -41,7 +43,8 @@ OUTPUTS = [
 
 def test_all_kinds_are_in_the_union_and_have_the_names_of_docker():
     assert set(get_args(OutputRequest)) == set(KINDS)
-    assert TYPES == ("image", "registry", "oci", "docker", "local", "tar", "cacheonly")
+    kinds = "image registry engine oci docker local tar cacheonly"
+    assert list(TYPES) == kinds.split()
     assert [kind_of(each) for each in OUTPUTS] == list(TYPES)
 
 

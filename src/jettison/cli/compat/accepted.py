@@ -41,7 +41,6 @@ ACCEPTED: Notes = {
         "--compress": "the context is read where it is, and is sent nowhere",
         "--rm": "a step leaves no container; with `--rm=false` neither",
         "--force-rm": "a step leaves no container",
-        "--load": "an image is kept in the local store, where it is loaded from",
         "--disable-content-trust": _NO_TRUST,
     },
     "run": {

@@ -1,0 +1,1 @@
+"""Images into running engines: docker's two stores, and podman."""
