@@ -69,13 +69,6 @@ def test_a_destination_is_needed(kind):
         kind("")
 
 
-def test_a_docker_archive_without_a_file_is_loaded_into_the_store(rig):
-    image = rig.image(FILES)
-    exporter = rig.exporter("docker", name="app:1")
-    assert exporter.export([image], ignore).names == ("docker.io/library/app:1",)
-    assert rig.store.images.lookup("docker.io/library/app:1").id == image.id
-
-
 @pytest.mark.parametrize("kind", DEST_KINDS)
 def test_nothing_is_left_when_the_export_is_cancelled(rig, kind, tmp_path: Path):
     image = rig.image({f"f{n}": f"{n}" for n in range(300)})

@@ -155,8 +155,8 @@ def test_a_store_that_cannot_pull_from_us_gets_the_layout(rig, tmp_path: Path):
 
     def take(handler: Handler) -> None:
         bodies.append(handler.body())
+        server.answers["/images/sha256:"] = says({"Id": "x"})  # it is asked for at once
         says({"stream": "Loaded"})(handler)
-        server.answers["/images/sha256:"] = says({"Id": "x"})
 
     bodies: list[bytes] = []
     answers = {

@@ -52,6 +52,7 @@ READINGS = (
     Reading(("docs/guides/keeping-the-store-small.md",)),
     Reading(("docs/guides/platforms.md",)),
     Reading(("docs/guides/copying.md",)),
+    Reading(("docs/guides/engines.md",)),
     Reading(("docs/guides/ci.md",)),
     Reading(("docs/guides/tls-proxy.md",)),
     Reading(("docs/guides/rootless.md",)),

@@ -28,6 +28,7 @@ NOT_RUN = {
     "docs/guides/attestations.md": 1,
     "docs/guides/checks.md": 1,
     "docs/guides/ci.md": 1,
+    "docs/guides/engines.md": 2,
     "docs/guides/from-docker.md": 1,
     "docs/guides/rootless.md": 1,
     "docs/reference/outputs.md": 1,
