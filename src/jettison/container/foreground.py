@@ -3,7 +3,8 @@
 In:  a driver, a spec, what the user wants attached.
 Out: the exit code.
 
-Concurrency: signals are passed on when called from the main thread, where Python handles them.
+Concurrency: signals are passed on when called from the main thread, where handlers can be set; a
+thread does it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Protocol
 
 import msgspec
@@ -33,6 +35,7 @@ FORWARDED = (
 )
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE = 3
+_MOST_SIGNALS = 4096
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -129,7 +132,7 @@ def run_attached(
 
 @contextlib.contextmanager
 def passing_signals(
-    running: Signalled, resize: Callable[[], None], numbers: Iterable[int] = FORWARDED
+    running: Signalled, resize: Callable[[], None], numbers: Collection[int] = FORWARDED
 ) -> Iterator[None]:
     """Pass signals of this process on to one in a container while the block runs.
 
@@ -141,19 +144,50 @@ def passing_signals(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    asked = [0]
-
-    def forward(number: int, _: object) -> None:
-        asked[0] += number in _ENDING
-        if asked[0] >= _PATIENCE:
-            running.kill()
-        else:
-            running.signal(number)
-
-    before = {number: signal.signal(number, forward) for number in numbers}
-    before[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: resize())
+    woken, waker = socket.socketpair()
+    waker.setblocking(False)
+    thread = threading.Thread(
+        target=_pass_on, args=(woken, running, resize, frozenset(numbers)), name="signals",
+        daemon=True,
+    )  # fmt: skip
+    before = {number: signal.signal(number, _noted) for number in (*numbers, signal.SIGWINCH)}
+    waking = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     try:
+        thread.start()
         yield
     finally:
+        signal.set_wakeup_fd(waking)
         for number, handler in before.items():
             signal.signal(number, handler)
+        waker.close()
+        if thread.ident is not None:
+            thread.join()
+        woken.close()
+
+
+def _noted(_number: int, _frame: object) -> None:
+    """Do nothing: the number of the signal is on its way to a thread by now."""
+
+
+def _pass_on(
+    woken: socket.socket,
+    running: Signalled,
+    resize: Callable[[], None],
+    numbers: Collection[int],
+) -> None:
+    """Pass on signals by the numbers that are read.
+
+    Handlers in Python run in the main thread, which waits for the container: of a signal that comes
+    just before it does, or to another thread, they would learn when the container has ended.
+    """
+    asked = 0
+    while data := woken.recv(_MOST_SIGNALS):
+        for number in data:
+            if number == signal.SIGWINCH:
+                resize()
+            elif number in numbers:
+                asked += number in _ENDING
+                if asked >= _PATIENCE:
+                    running.kill()
+                else:
+                    running.signal(number)

@@ -6,6 +6,7 @@ Input that arrives tells such a process that signals are passed on by now.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from jettison.container.foreground import Attachment, run_attached
+from jettison.container.foreground import Attachment, passing_signals, run_attached
 from jettison.errors import UsageError
 from jettison.sandbox.base import Streams
 from jettison.sandbox.spec import Root, RootKind, SandboxSpec
+
+FUTEX = ("202", "98", "422")
+"""Numbers of the system call that waits for the interpreter's lock."""
 
 
 class HostProcess:
@@ -113,6 +117,33 @@ def test_the_third_interrupt_kills_what_ignores_them(attachment):
         "time.sleep(60)"
     )
     assert run_attached(HostSandbox(), spec(sys.executable, "-c", code), attachment) == 137
+
+
+def test_a_signal_to_another_thread_is_passed_on_while_the_main_thread_waits():
+    reading, writing = os.pipe()
+
+    class Target:
+        def signal(self, number: int) -> None:
+            os.write(writing, bytes([number]))
+
+        def kill(self) -> None:
+            raise AssertionError
+
+    waiting = Path(f"/proc/self/task/{threading.get_native_id()}/syscall")
+
+    def hit() -> None:
+        while waiting.read_text().split()[0] in {"running", *FUTEX}:
+            pass  # the main thread is not in ``select`` yet
+        signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
+
+    with open(reading, "rb"), open(writing, "wb"), passing_signals(Target(), lambda: None):
+        thread = threading.Thread(target=hit)
+        thread.start()
+        ready, _, _ = select.select([reading], [], [], 10)
+        thread.join()
+        assert ready
+        assert os.read(reading, 10) == bytes([signal.SIGHUP])
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 def test_another_thread_touches_no_signals(attachment):
