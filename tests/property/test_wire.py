@@ -172,3 +172,14 @@ def test_the_builder_refuses_what_a_container_does_not_say(
         container.wait()
     container.close()
     theirs.close()
+
+
+def test_what_a_container_said_is_read_although_it_left_a_signal_unread(
+    helper: client.Helper,
+) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    container = client.RunningContainer(ours, helper)
+    theirs.send(encode(wire.Exited(code=3)))
+    container.signal(15)
+    theirs.close()
+    assert container.wait() == 3

@@ -115,7 +115,11 @@ class RunningContainer:
     def _receive(self) -> None:
         """Take in one message."""
         flags = socket.MSG_CMSG_CLOEXEC
-        data, received, _, _ = socket.recv_fds(self._control, _MESSAGE, 1, flags)
+        try:
+            data, received, _, _ = socket.recv_fds(self._control, _MESSAGE, 1, flags)
+        except ConnectionResetError:
+            # It was closed with a signal of ours unread: told once, before what it had said.
+            data, received, _, _ = socket.recv_fds(self._control, _MESSAGE, 1, flags)
         if not data:
             self._end(
                 _FAILED,
