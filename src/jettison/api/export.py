@@ -93,12 +93,13 @@ def _export_container(
 ) -> None:
     record = container.record
     session.require_namespace(record.isolation)
-    if is_running(container.state()):
+    runs = is_running(container.state())
+    if runs:
         _require_overlay(session, record.id, record.name)
     directories = session.blobs.materialise(record.layers, report)
     tree = StackTree([*directories, container.directory.upper], session.ownership)
     with open_file(output, getattr(sys.stdout, "buffer", None)) as sink:
-        TarWriter(sink, "", None, report).write(tree)
+        TarWriter(sink, "", None, report).write(tree, changes=runs)
         sink.write(END)
 
 

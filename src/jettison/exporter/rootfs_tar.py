@@ -27,10 +27,9 @@ from jettison.layer.header import (
     CHARACTER,
     DEVICE_BLOCK,
     DIRECTORY,
-    FIFO,
     FILE,
     HARD_LINK,
-    SYMLINK,
+    KIND_OF_TYPE,
     TarEntry,
     format_entry,
 )
@@ -40,14 +39,6 @@ END = bytes(2 * BLOCK)
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _EVERY = 256
 _SAID_MODE = 0o644
-_KINDS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFDIR: DIRECTORY,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFCHR: CHARACTER,
-    stat.S_IFBLK: DEVICE_BLOCK,
-    stat.S_IFIFO: FIFO,
-}
 
 
 class TarWriter:
@@ -67,18 +58,23 @@ class TarWriter:
         self._report = report
         self._first: dict[tuple[int, int], bytes] = {}
 
-    def write(self, tree: Tree) -> None:
-        """Write the files of a tree; what vanishes meanwhile is left out.
+    def write(self, tree: Tree, *, changes: bool = False) -> None:
+        """Write the files of a tree.
+
+        Args:
+            tree: It.
+            changes: Whether it does so meanwhile: then what vanishes is left out.
 
         Raises:
             ExportError: a file became shorter while it was read.
             OSError: something cannot be read or written.
         """
+        vanished = (FileNotFoundError,) if changes else ()
         if self._prefix:
             name = self._prefix.encode()
             self._sink.write(format_entry(TarEntry(name, DIRECTORY, 0o755, 0, 0, 0, 0)))
         for count, (path, st) in enumerate(walk_tree(tree), 1):
-            with suppress(FileNotFoundError):
+            with suppress(*vanished):
                 self._add(tree, path, st)
             if count % _EVERY == 0:
                 self._report("files", count, 0)
@@ -93,7 +89,7 @@ class TarWriter:
             self._sink.write(data + bytes(-len(data) % BLOCK))
 
     def _add(self, tree: Tree, path: str, st: FileStat) -> None:
-        kind = _KINDS[stat.S_IFMT(st.mode)]
+        kind = KIND_OF_TYPE[stat.S_IFMT(st.mode)]
         name = os.fsencode(self._prefix + path[1:]) + (b"/" if st.is_dir else b"")
         size = st.size if st.is_file else 0
         link = os.fsencode(tree.readlink(path)) if st.is_symlink else b""

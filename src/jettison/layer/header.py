@@ -13,6 +13,7 @@ ids of all ones are refused because chown(2) takes them for "leave it".
 
 from __future__ import annotations
 
+import stat
 from zlib import adler32
 
 import msgspec
@@ -32,6 +33,16 @@ FIFO = b"6"
 
 KINDS = frozenset({FILE, HARD_LINK, SYMLINK, CHARACTER, DEVICE_BLOCK, DIRECTORY, FIFO})
 """Kinds of entries that mean something in a file system."""
+
+KIND_OF_TYPE = {
+    stat.S_IFREG: FILE,
+    stat.S_IFLNK: SYMLINK,
+    stat.S_IFCHR: CHARACTER,
+    stat.S_IFBLK: DEVICE_BLOCK,
+    stat.S_IFIFO: FIFO,
+    stat.S_IFDIR: DIRECTORY,
+}
+"""``S_IF…`` bits to the kind of an entry."""
 
 _FILES = frozenset({b"0", b"\0", b"7"})  # today's, V7's, contiguous
 _NO_DEVICE = (0, 0)

@@ -40,12 +40,11 @@ from jettison.fs.ownership import Ownership
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.header import (
     BLOCK,
-    CHARACTER,
-    DEVICE_BLOCK,
     DIRECTORY,
     FIFO,
     FILE,
     HARD_LINK,
+    KIND_OF_TYPE,
     SYMLINK,
     TarEntry,
     format_entry,
@@ -61,15 +60,6 @@ _SMALL_BYTES = 128 << 10
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK a file that became a fifo behind our back would hang the build.
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-_KINDS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFDIR: DIRECTORY,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFCHR: CHARACTER,
-    stat.S_IFBLK: DEVICE_BLOCK,
-    stat.S_IFIFO: FIFO,
-}
 
 
 def pack(
@@ -214,7 +204,7 @@ class _Packer:
                 self._put(_marker(path[: len(path) - len(base)] + WHITEOUT + base))
                 self._observer.entry(LayerFile(path, st))
             return
-        kind = _KINDS.get(stat.S_IFMT(st.st_mode))
+        kind = KIND_OF_TYPE.get(stat.S_IFMT(st.st_mode))
         if kind is None:
             return
         link = b""

@@ -39,12 +39,10 @@ from jettison.fs.remove import remove_tree
 from jettison.fs.xattr import read_xattrs
 from jettison.layer.directories import Directories
 from jettison.layer.header import (
-    CHARACTER,
-    DEVICE_BLOCK,
     DIRECTORY,
-    FIFO,
     FILE,
     HARD_LINK,
+    KIND_OF_TYPE,
     KINDS,
     SYMLINK,
     TarEntry,
@@ -71,14 +69,6 @@ Wanted = Callable[[bytes], bool]
 """Tells of a regular file, by its path without links, whether its bytes are wanted."""
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_KINDS = {
-    stat.S_IFREG: FILE,
-    stat.S_IFLNK: SYMLINK,
-    stat.S_IFCHR: CHARACTER,
-    stat.S_IFBLK: DEVICE_BLOCK,
-    stat.S_IFIFO: FIFO,
-    stat.S_IFDIR: DIRECTORY,
-}
 
 
 class MissingTargetError(UnsafeArchiveError):
@@ -365,7 +355,7 @@ class _Unpacker:
         if place is None:
             return None
         st = self._placer.ownership.effective_stat(os.lstat(place), place)
-        kind = _KINDS.get(stat.S_IFMT(st.st_mode))
+        kind = KIND_OF_TYPE.get(stat.S_IFMT(st.st_mode))
         if kind is None or overlay_form.is_whiteout(st):
             return None
         return place, TarEntry(
