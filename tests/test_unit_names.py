@@ -138,6 +138,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.engine": _ENGINES,
     "jettison.api.engine_exporter": _ENGINES,
     "jettison.engine.classic": _ENGINES,
+    "jettison.engine.service": _ENGINES,
     "jettison.engine.containerd": _ENGINES,
     "jettison.engine.podman": _ENGINES,
     "jettison.api.attached_report": _REFERRERS,
@@ -187,6 +188,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.make_report": _REPORTS,
     "jettison.api.report": _REPORTS,
     "jettison.api.run": _RUNS,
+    "jettison.api.anywhere": _SBOMS,
     "jettison.api.sbom": _SBOMS,
     "jettison.api.stages": _RUNS,
     "jettison.sbom.components": _SBOMS,
@@ -203,7 +205,6 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.copier.same": _COPIES,
     "jettison.copier.unpack": _COPIES,
     "jettison.exporter.directory": _IMAGES,
-    "jettison.exporter.rootfs_tar": _IMAGES,
     "jettison.frontend.dockerfile.lower_run": Elsewhere(
         "one function, which compiling calls", ("unit/frontend/dockerfile/test_lower_run.py",)
     ),

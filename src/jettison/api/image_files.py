@@ -21,9 +21,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from jettison.api.compile import this_platform
+from jettison.api.anywhere import find_anywhere
 from jettison.api.session import Session
-from jettison.errors import ImageNotFoundError, PathNotFoundError
+from jettison.errors import PathNotFoundError
 from jettison.events import Progress, no_progress
 from jettison.fs.bytes import copy_rest
 from jettison.fs.tree import FileStat
@@ -31,12 +31,10 @@ from jettison.fs.tree_walk import find_path, select_paths
 from jettison.image.document import decode_document
 from jettison.image.layout import SCHEME, parse_layout_reference
 from jettison.image.named_tables import tables_of
-from jettison.image.names import find_image
 from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor, Manifest
-from jettison.oci.platform import parse_platform
 from jettison.oci.reference import parse_reference
 from jettison.snapshot.outlined import OutlinedTree
 from jettison.store.image import StoredImage
@@ -213,7 +211,7 @@ def image_files(
 @contextmanager
 def opened_image(session: Session, name: str, platform: str = "") -> Iterator[StoredImage]:
     """Give an image whose layers can be had as long as the block runs; see ``image_files``."""
-    image = _find(session, name, platform)
+    image = find_anywhere(session, name, platform, keeps=False)
     layers = [each.layer for each in image.layers]
     with ExitStack() as stack:
         stack.enter_context(session.store.leased(layers))
@@ -221,16 +219,6 @@ def opened_image(session: Session, name: str, platform: str = "") -> Iterator[St
             source, blobs = _source(name), _blobs(session, image)
             stack.enter_context(session.store.layers.at_source(blobs, source))
         yield image
-
-
-def _find(session: Session, name: str, platform: str) -> StoredImage:
-    if not platform and not name.startswith(SCHEME):
-        try:
-            return find_image(session.store, name)
-        except ImageNotFoundError:
-            pass
-    wanted = parse_platform(platform) if platform else this_platform()
-    return session.resolver(keeps=False).resolve(name, wanted, builds=False).image
 
 
 def _source(name: str) -> str:

@@ -14,22 +14,19 @@ from pathlib import Path
 from jettison import __version__
 from jettison.analysis.packages.base import PackageRecord
 from jettison.analysis.rootfs import Rootfs
+from jettison.api.anywhere import find_anywhere
 from jettison.api.roots import Roots
 from jettison.api.session import Session
 from jettison.errors import (
-    ImageNotFoundError,
     InvalidReferenceError,
     SourceError,
     StorageError,
     UsageError,
 )
-from jettison.image.layout import SCHEME
-from jettison.image.names import find_image
 from jettison.linux.text import printable
 from jettison.oci.codec import decode
 from jettison.oci.config import ImageConfig
 from jettison.oci.digest import short
-from jettison.oci.platform import parse_platform
 from jettison.oci.reference import Reference, parse_reference
 from jettison.oci.times import epoch
 from jettison.provenance.chain import Provenance, Way
@@ -70,7 +67,7 @@ def make_sbom(
         if stages or all_stages or platform:
             raise UsageError("a directory has no stages and no platform", hint="name an image")
         return _of_directory(name.removeprefix(_DIRECTORY))
-    image = _find(session, name, platform)
+    image = find_anywhere(session, name, platform)
     roots = Roots(session, image, read=True)
     shown = _shown(session, name, image)
     provenance = roots.provenance
@@ -126,19 +123,6 @@ def boms_of_build(
         found = reached.paths(stage) if reached is not None else frozenset()
         subjects.append(_of_stage(roots, record.stages[stage], name, found))
     return [Bom(each.name, created, __version__, (each,)) for each in subjects]
-
-
-def _find(session: Session, name: str, platform: str) -> StoredImage:
-    """Return the image of a name or ID of the store, or of a registry."""
-    from jettison.api.compile import this_platform
-
-    if not platform and not name.startswith(SCHEME):
-        try:
-            return find_image(session.store, name)
-        except ImageNotFoundError:
-            pass
-    wanted = parse_platform(platform) if platform else this_platform()
-    return session.resolver().resolve(name, wanted, builds=False).image
 
 
 def _of_image(roots: Roots, image: StoredImage, name: str) -> Subject:
