@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from collections.abc import Mapping
 
 from jettison.concurrency import INTERRUPTS
 from jettison.engine.base import EngineImage, LayerFiles
-from jettison.engine.classic import inspect, send_archive, tag
 from jettison.engine.client import EngineClient, RefusedError
 from jettison.engine.loopback import LoopbackRegistry
 from jettison.engine.messages import shown
+from jettison.engine.service import PullingService
 from jettison.errors import ExportError
 from jettison.events import Progress
 from jettison.oci.platform import Platform
@@ -30,7 +29,7 @@ from jettison.oci.platform import Platform
 _SAID_BYTES = 64 << 10
 
 
-class PodmanService:
+class PodmanService(PullingService):
     """Podman behind a socket.
 
     Args:
@@ -40,54 +39,36 @@ class PodmanService:
         version: Of its API.
     """
 
+    product = "podman"
     takes_index = False
 
     def __init__(
         self, client: EngineClient, files: LayerFiles, platform: Platform | None, version: str
     ) -> None:
-        self.title = f"podman at {client.address.text}"
-        self.platform = platform
-        self._client = client
-        self._files = files
+        super().__init__(client, files, platform)
         self._base = f"/v{version}/libpod/images"
-
-    def close(self) -> None:
-        """End the connection."""
-        self._client.close()
 
     def load(self, image: EngineImage, report: Progress) -> None:
         """Have it pulled, or send it; see ``Engine``."""
-        if inspect(self._client, image.config) is not None:
-            tag(self._client, image.config, image)
+        if self.inspect(image.config) is not None:
+            self.tag(image.config, image)
             return
-        # An image without a name would go with the name that it was pulled by.
-        if not (image.names and self._client.address.is_near and self._pull(image, report)):
-            send_archive(self._client, self._files, image, report)
-        if inspect(self._client, image.config) is None:
-            raise ExportError(
-                f"{self.title} took the image and does not have it",
-                hint="look into the log of the engine",
-            )
+        self.pull_or_send(image, report, image.config)
 
-    def _pull(self, image: EngineImage, report: Progress) -> bool:
-        """Have podman pull; return False if it cannot.
-
-        Raises:
-            ExportError: it hangs up.
-            SourceError, ContentError, StorageError: a layer cannot be had.
-        """
-        with LoopbackRegistry(image, self._files, report) as registry:
+    def pull(self, image: EngineImage, report: Progress) -> bool:
+        """Have podman pull; see ``PullingService``."""
+        with LoopbackRegistry(image, self.files, report) as registry:
             query = {"reference": registry.reference, "tlsVerify": "false", "policy": "always"}
             try:
-                self._client.work(f"{self._base}/pull", query)
-                tag(self._client, image.config, image)
+                self.client.work(f"{self._base}/pull", query)
+                self.tag(image.config, image)
             except RefusedError:
                 if registry.failure is not None:
                     raise registry.failure from None
                 return False
             # Of an image with several names this takes one away.
             with contextlib.suppress(RefusedError):
-                self._client.call("DELETE", f"/images/{registry.reference}")
+                self.client.call("DELETE", f"/images/{registry.reference}")
         return True
 
 
@@ -140,7 +121,7 @@ class PodmanProgram:
             raise
         return True
 
-    def _run(self, *arguments: str, write: Callable[[BinaryIO], None] | None = None) -> None:
+    def _run(self, *arguments: str) -> None:
         """Run podman.
 
         Raises:
