@@ -21,8 +21,8 @@ import jettison
 from jettison.__main__ import main
 from jettison.cli.deferred import defer
 
-_MAX_REQUEST = 100_000
-_STREAMS = 3
+MAX_REQUEST = 100_000
+STREAMS = 3
 _LEFT_OUT = ("jettison.sandbox.init", "jettison.report.html", "jettison.python")
 """Executed by themselves, or slow to load."""
 
@@ -42,10 +42,10 @@ def serve(connection: socket.socket) -> None:
                 with answer, contextlib.suppress(BrokenPipeError):  # it was not waited for
                     answer.send(str(os.waitstatus_to_exitcode(status)).encode())
                 continue
-            request, passed, _, _ = socket.recv_fds(connection, _MAX_REQUEST, _STREAMS + 1)
+            request, passed, _, _ = socket.recv_fds(connection, MAX_REQUEST, STREAMS + 1)
             if not request:
                 return
-            answer = socket.socket(fileno=passed[_STREAMS])
+            answer = socket.socket(fileno=passed[STREAMS])
             pid = os.fork()  # noqa: TID251 - this program has one thread
             if pid == 0:
                 for held, (_, other) in waiting.items():
@@ -53,8 +53,8 @@ def serve(connection: socket.socket) -> None:
                     other.close()
                 answer.close()
                 connection.close()
-                _become(*json.loads(request), passed[:_STREAMS])
-            for stream in passed[:_STREAMS]:
+                _become(*json.loads(request), passed[:STREAMS])
+            for stream in passed[:STREAMS]:
                 os.close(stream)
             with contextlib.suppress(BrokenPipeError):
                 answer.send(str(pid).encode())

@@ -22,9 +22,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from command_server import MAX_REQUEST, STREAMS
+
 _PROGRAM = Path(__file__).with_name("command_server.py")
-_MAX_REQUEST = 100_000
-_STREAMS = 3
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_")
 """What begins like that is looked at before any program of Python runs."""
 
@@ -86,15 +86,15 @@ class CommandServer:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command; see ``run_command``."""
         request = json.dumps([list(args), dict(env), os.fspath(cwd or os.getcwd())]).encode()
-        assert len(request) < _MAX_REQUEST, "start the program itself"
-        pipes = [os.pipe() for _ in range(_STREAMS)]
+        assert len(request) < MAX_REQUEST, "start the program itself"
+        pipes = [os.pipe() for _ in range(STREAMS)]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         passed = [pipes[0][0], pipes[1][1], pipes[2][1], theirs.fileno()]
         self._socket.sendmsg(
             [request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", passed))]
         )
         theirs.close()
-        for end in passed[:_STREAMS]:
+        for end in passed[:STREAMS]:
             os.close(end)
         with ours:
             started = ours.recv(64)
