@@ -247,9 +247,7 @@ def _place(text: str) -> tuple[str, str]:
 
 @click.command("export", cls=DockerCommand)
 @click.argument("name", metavar="CONTAINER|IMAGE")
-@click.option(
-    "-o", "--output", default="-", metavar="FILE", help="File to write (default: standard output)."
-)
+@options.archive_file()
 @options.platform("Platform of an image for several.")
 @click.pass_context
 def export(ctx: click.Context, name: str, output: str, platform: str) -> int:
@@ -258,10 +256,7 @@ def export(ctx: click.Context, name: str, output: str, platform: str) -> int:
     A container may run or not; what is mounted in it is left out. Of an image all layers are shown
     as one. A name with its registry may be of an image that is not in the store.
     """
-    if output == "-" and sys.stdout.isatty():
-        raise UsageError(
-            "will not write a tar to a terminal", hint="use -o FILE or redirect the output"
-        )
+    options.refuse_terminal(output)
 
     def work(session: Session) -> int:
         from jettison.api import export as api

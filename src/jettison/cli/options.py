@@ -6,10 +6,13 @@ Out: decorators of commands.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
+
+from jettison.errors import UsageError
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -64,3 +67,26 @@ def platforms(text: str, *, defaults: bool = False) -> Decorator:
 
 def _variable(defaults: bool) -> str | None:
     return "DOCKER_DEFAULT_PLATFORM" if defaults else None
+
+
+def archive_file() -> Decorator:
+    """Return the option that names the archive to write; see ``refuse_terminal``."""
+    return click.option(
+        "-o",
+        "--output",
+        default="-",
+        metavar="FILE",
+        help="File to write (default: standard output).",
+    )
+
+
+def refuse_terminal(output: str) -> None:
+    """See that no archive is written to a terminal.
+
+    Raises:
+        UsageError: it would be.
+    """
+    if output == "-" and sys.stdout.isatty():
+        raise UsageError(
+            "will not write a tar to a terminal", hint="use -o FILE or redirect the output"
+        )

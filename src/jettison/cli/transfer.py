@@ -24,17 +24,12 @@ from jettison.linux.text import printable
 
 @click.command("save", cls=DockerCommand)
 @click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
-@click.option(
-    "-o", "--output", default="-", metavar="FILE", help="File to write (default: standard output)."
-)
+@options.archive_file()
 @options.platform("Only the images for this platform.")
 @click.pass_context
 def save(ctx: click.Context, names: tuple[str, ...], output: str, platform: str) -> int:
     """Write images to a tar that docker, podman and Jettison can load."""
-    if output == "-" and sys.stdout.isatty():
-        raise UsageError(
-            "will not write a tar to a terminal", hint="use -o FILE or redirect the output"
-        )
+    options.refuse_terminal(output)
 
     def work(session: Session) -> int:
         api.save(session, names, output, platform)
