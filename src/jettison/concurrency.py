@@ -236,8 +236,16 @@ class SingleFlight(Generic[Key, T]):
         self._lock = threading.Lock()
         self._calls: dict[Key, _Call[T]] = {}
 
-    def get(self, key: Key, compute: Callable[[], T]) -> T:
-        """Return the value of a key, of another thread's computation if there is one."""
+    def get(
+        self, key: Key, compute: Callable[[], T], known: Callable[[], T | None] = lambda: None
+    ) -> T:
+        """Return the value of a key, of another thread's computation if there is one.
+
+        Args:
+            key: Its name.
+            compute: Makes it, and where one is kept keeps it.
+            known: Looks up what is kept: whoever missed it may come when the computation is over.
+        """
         call, is_own = self._join(key)
         while not is_own:
             call.ended.wait()
@@ -245,7 +253,8 @@ class SingleFlight(Generic[Key, T]):
                 return call.values[0]
             call, is_own = self._join(key)
         try:
-            value = compute()
+            found = known()
+            value = compute() if found is None else found
             call.values.append(value)
             return value
         finally:

@@ -49,3 +49,18 @@ def test_who_waited_for_a_computation_that_fails_computes_it():
         with pytest.raises(ZeroDivisionError):
             first.result()
         assert second.result() == 2
+
+
+def test_who_missed_what_is_kept_and_comes_late_computes_nothing():
+    flight: SingleFlight[str, int] = SingleFlight()
+    kept: dict[str, int] = {}
+
+    def compute() -> int:
+        kept["key"] = 1
+        return 1
+
+    def late() -> int:
+        raise AssertionError("it was computed before")
+
+    assert flight.get("key", compute, lambda: kept.get("key")) == 1
+    assert flight.get("key", late, lambda: kept.get("key")) == 1

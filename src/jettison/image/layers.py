@@ -61,7 +61,7 @@ class LayerBlobs:
         self._remote = RemoteBlobs(client)
         self._diff_ids: SingleFlight[LayerId, Digest] = SingleFlight()
         self._descriptors: SingleFlight[tuple[LayerId, str], Descriptor] = SingleFlight()
-        self._fetched: SingleFlight[Digest, None] = SingleFlight()
+        self._fetched: SingleFlight[Digest, Descriptor] = SingleFlight()
 
     def named(self, diff_id: Digest) -> LayerId:
         """Return the name of an image's layer: that of the change made here, if it was."""
@@ -143,8 +143,13 @@ class LayerBlobs:
         Raises:
             StorageError: the layer is not here.
         """
-        known = self._store.layers.find(layer).diff_id
-        return known or self._diff_ids.get(layer, lambda: self._packer.diff_id(layer, stop))
+
+        def known() -> Digest | None:
+            return self._store.layers.find(layer).diff_id
+
+        return known() or self._diff_ids.get(
+            layer, lambda: self._packer.diff_id(layer, stop), known
+        )
 
     def diff_ids(self, layers: Stack) -> list[Digest]:
         """Return the diff IDs of layers, those that must be computed at the same time.
@@ -198,7 +203,9 @@ class LayerBlobs:
             if LAYER_COMPRESSION.get(elsewhere.media_type) == compression:
                 return elsewhere
         return self._descriptors.get(
-            (layer, name), lambda: self._packer.blob(layer, compression, level, name, stop)
+            (layer, name),
+            lambda: self._packer.blob(layer, compression, level, name, stop),
+            lambda: self._store.layers.find(layer).blobs.get(name),
         )
 
     def rewritten(
@@ -250,7 +257,11 @@ class LayerBlobs:
         Raises:
             SourceError, ContentError, StorageError: it cannot be had.
         """
-        if self._store.blobs.has(descriptor.digest):
+
+        def here() -> Descriptor | None:
+            return descriptor if self._store.blobs.has(descriptor.digest) else None
+
+        if here() is not None:
             return descriptor
         remote = self._store.layers.find(layer).remote
         known = remote is not None and remote.descriptor.digest == descriptor.digest
@@ -263,7 +274,7 @@ class LayerBlobs:
 
         from jettison.image.files import on_cached_layer, verify_blob  # a cached build has no use
 
-        def get() -> None:
+        def get() -> Descriptor:
             diff_id = self.diff_id(layer)
             with on_cached_layer(self._store, layer):
                 self._remote.fetch(self._store, descriptor, place, report=report)
@@ -275,9 +286,9 @@ class LayerBlobs:
                         self._store.layers.drop_remote(layer)
                     raise
             self._store.layers.add_blob(layer, diff_id, descriptor)
+            return descriptor
 
-        self._fetched.get(descriptor.digest, get)
-        return descriptor
+        return self._fetched.get(descriptor.digest, get, here)
 
     def blob(
         self,
