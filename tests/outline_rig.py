@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jettison.fs.digest import file_sha256
+from jettison.snapshot.directory_outline import DirectoryOutline
 from jettison.snapshot.outline import Outline, decode_outline, encode_outline, read_outline
 from jettison.snapshot.outlined import OutlinedTree
 from ownership_rig import OWNERSHIP
@@ -44,6 +45,35 @@ class DirectoryLayer:
         return self._digests[inode]
 
 
+class InPlaceLayer:
+    """A layer directory that is asked name by name."""
+
+    by_table = False
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.outline = DirectoryOutline(directory, OWNERSHIP)
+        self._digests: dict[int, bytes] = {}
+
+    def prepare(self, paths: Iterable[str], *, digests_only: bool) -> None:
+        """All of it is here."""
+
+    def place(self, path: str) -> str:
+        return f"{self._directory}{path or '/'}"
+
+    def digest(self, path: str) -> bytes:
+        found = self.outline.find(path)
+        assert found is not None
+        if found.inode not in self._digests:
+            self._digests[found.inode] = file_sha256(self.place(path))
+        return self._digests[found.inode]
+
+
 def outlined(directories: Sequence[Path]) -> OutlinedTree:
     """Return the tree of layer directories, base first."""
     return OutlinedTree([DirectoryLayer(each) for each in directories], [0] * len(directories))
+
+
+def in_place(directories: Sequence[Path]) -> OutlinedTree:
+    """Return the tree of layer directories of which nothing is read before it is asked for."""
+    return OutlinedTree([InPlaceLayer(each) for each in directories], [0] * len(directories))

@@ -25,7 +25,7 @@ from jettison.fs.overlay_form import (
 from jettison.fs.tree import Tree
 from jettison.fs.xattr import USER_PREFIX
 from jettison.snapshot.stack import StackTree
-from outline_rig import outlined
+from outline_rig import in_place, outlined
 from ownership_rig import OWNERSHIP
 
 pytestmark = [
@@ -174,6 +174,7 @@ def test_hand_made_layers_look_as_mounted(
     assert describe_tree(StackTree(directories, OWNERSHIP)) == expected
     assert describe_tree(grown(directories)) == expected
     assert describe_tree(outlined(directories)) == expected
+    assert describe_tree(in_place(directories)) == expected
     assert grown(directories).lstat("/") == StackTree(directories, OWNERSHIP).lstat("/")
     shutil.rmtree(place)
 
@@ -223,6 +224,7 @@ def test_layers_that_the_kernel_wrote_look_as_they_did_when_they_were_written(
         directories.append(upper)
         assert describe_tree(StackTree(directories, OWNERSHIP)) == expected
         assert describe_tree(outlined(directories)) == expected
+        assert describe_tree(in_place(directories)) == expected
     assert describe_tree(grown(directories)) == describe_tree(StackTree(directories, OWNERSHIP))
     shutil.rmtree(place)
 

@@ -38,6 +38,7 @@ from jettison.layer.unpack import MissingTargetError, Wanted
 from jettison.oci.digest import Digest, sha256_digest
 from jettison.plan.op import ImageOp
 from jettison.snapshot.base import ActiveSnapshot, LayerStore
+from jettison.snapshot.directory_outline import DirectoryOutline
 from jettison.snapshot.outline import Outline, decode_outline, encode_outline, read_outline
 from jettison.snapshot.outlined import OutlinedTree
 from jettison.store.layer import LayerId, Stack, is_image_layer
@@ -144,9 +145,8 @@ class BrowsedLayer:
         self._stack = stack
         self._layer = stack[-1]
         self._lock = threading.RLock()
-        self._outline: Outline | None = None
+        self._outline: Outline | DirectoryOutline | None = None
         self._directory: Path | None = None
-        self._is_whole = False
         self._table: TableLayer | None = None
         self._filled: set[str] = set()
         self._digests: dict[str, bytes] = {}
@@ -169,8 +169,8 @@ class BrowsedLayer:
         return self._table is not None
 
     @property
-    def outline(self) -> Outline:
-        """All but the bytes of its files.
+    def outline(self) -> Outline | DirectoryOutline:
+        """All but the bytes of its files; the latter if these are here, too.
 
         Raises:
             ContentError, SourceError, StorageError: the layer cannot be had.
@@ -189,19 +189,18 @@ class BrowsedLayer:
             ContentError, SourceError, StorageError: the layer cannot be had.
         """
         outline = self.outline  # other threads may find it: not with the lock
+        if isinstance(outline, DirectoryOutline):
+            return
         with self._lock:
             files = [path for path in paths if path not in self._filled]
             if self._table is not None and digests_only:
                 files = [path for path in files if not self._table.digest(path)]
-            if self._is_whole or not (files or self._directory is None):
+            if not (files or self._directory is None):
                 return
             if self._table is not None:
                 with storage_errors("the store"):
                     self._table.fill(files)
                 self._filled.update(files)
-                return
-            if not self._is_given:
-                self._fetch_whole(Stop())
                 return
             names = {name for path in files for name in outline.names_of(path)}
             wanted = self._filled | names
@@ -262,13 +261,11 @@ class BrowsedLayer:
         self._take_whole()
 
     def _take_whole(self) -> bool:
-        """Read the outline of a layer that is here as files; False if it is not."""
+        """Use a layer that is here as files; False if it is not."""
         if self._layer_store.info(self._layer) is None:
             return False
         self._directory = self._layer_store.directory(self._layer)
-        self._is_whole = True
-        with storage_errors(self._directory):
-            self._outline = read_outline(self._directory, self._layer_store.ownership)
+        self._outline = DirectoryOutline(self._directory, self._layer_store.ownership)
         return True
 
     def _take_table(self) -> bool:

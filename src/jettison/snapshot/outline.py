@@ -25,7 +25,8 @@ from jettison.snapshot.changes import image_attributes
 
 _VERSION = 1
 _MAX_BYTES = 1 << 30
-_WHITEOUT = 0
+WHITEOUT = 0
+"""The mode of an entry that hides its name in the layers below."""
 
 
 class OutlineEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -61,7 +62,7 @@ class OutlineEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     @property
     def is_whiteout(self) -> bool:
         """Whether it hides the name in the layers below."""
-        return self.mode == _WHITEOUT
+        return self.mode == WHITEOUT
 
 
 class Outline(msgspec.Struct, frozen=True, dict=True):
@@ -86,8 +87,13 @@ class Outline(msgspec.Struct, frozen=True, dict=True):
         """Entries by path."""
         return dict(zip(self.paths, range(len(self.paths)), strict=True))
 
+    @property
+    def root(self) -> OutlineEntry:
+        """The entry of the root directory."""
+        return self.entries[0]
+
     @cached_property
-    def children(self) -> dict[str, list[str]]:
+    def _children(self) -> dict[str, list[str]]:
         """Names by directory."""
         found: dict[str, list[str]] = {}
         for path in self.paths[1:]:
@@ -99,6 +105,18 @@ class Outline(msgspec.Struct, frozen=True, dict=True):
         """Return what is at a path, which is empty for the root."""
         number = self.numbers.get(path)
         return None if number is None else self.entries[number]
+
+    def names(self, directory: str) -> list[str]:
+        """Return the names in a directory; empty if it is none."""
+        return self._children.get(directory, [])
+
+    def target(self, path: str) -> str | None:
+        """Return where the symbolic link at a path leads; None if it is none."""
+        return self.targets.get(self.numbers[path])
+
+    def xattrs_of(self, path: str) -> dict[str, bytes]:
+        """Return the image attributes of what is at a path."""
+        return dict(self.xattrs.get(self.entries[self.numbers[path]].inode, {}))
 
     def names_of(self, path: str) -> list[str]:
         """Return all names of a file that is there."""
@@ -151,7 +169,7 @@ def read_outline(upper: Path, ownership: Ownership, implied: Collection[str] = (
             continue
         number = inode = len(paths)
         opaque = False
-        mode = _WHITEOUT if whiteout else st.st_mode
+        mode = WHITEOUT if whiteout else st.st_mode
         if not whiteout and not stat.S_ISDIR(mode) and st.st_nlink > 1:
             inode = inodes.setdefault((st.st_dev, st.st_ino), number)
             counts[inode] = counts.get(inode, 0) + 1

@@ -19,9 +19,39 @@ from jettison.fs.tree import FileStat
 from jettison.fs.walk import sorted_names
 
 if TYPE_CHECKING:
-    from jettison.snapshot.outline import Outline, OutlineEntry
+    from jettison.snapshot.outline import OutlineEntry
 
 _EMPTY_ROOT = FileStat(0o040755, nlink=2)
+
+
+class LayerOutline(Protocol):
+    """What a layer says of its names; only names in its own directories are asked for."""
+
+    @property
+    def root(self) -> OutlineEntry:
+        """The entry of the root directory."""
+        ...
+
+    @property
+    def plain_root(self) -> bool:
+        """Whether the root says nothing (``fs.overlay_form``)."""
+        ...
+
+    def find(self, path: str) -> OutlineEntry | None:
+        """Return what is at a path, which is empty for the root."""
+        ...
+
+    def names(self, directory: str) -> list[str]:
+        """Return the names in a directory that is there, in any order."""
+        ...
+
+    def target(self, path: str) -> str | None:
+        """Return where the symbolic link at a path leads; None if it is none."""
+        ...
+
+    def xattrs_of(self, path: str) -> dict[str, bytes]:
+        """Return the image attributes of what is at a path."""
+        ...
 
 
 class OutlinedLayer(Protocol):
@@ -33,7 +63,7 @@ class OutlinedLayer(Protocol):
         ...
 
     @property
-    def outline(self) -> Outline:
+    def outline(self) -> LayerOutline:
         """All but the bytes of its files.
 
         Raises:
@@ -117,7 +147,7 @@ class OutlinedTree:
         with self._lock:
             for layer in self._having(directory):
                 outline = self._layers[layer].outline
-                for name in outline.children.get(directory, ()):
+                for name in outline.names(directory):
                     entry = outline.find(f"{directory}/{name}")
                     if name in closed or entry is None:
                         continue
@@ -135,8 +165,7 @@ class OutlinedTree:
         """
         with self._lock:
             layer, _ = self._found(path)
-            outline = self._layers[layer].outline
-            target = outline.targets.get(outline.numbers[path])
+            target = self._layers[layer].outline.target(path)
         if target is None:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
         return target
@@ -154,8 +183,8 @@ class OutlinedTree:
         if path == "/" and not self._layers:
             return {}
         with self._lock:
-            layer, entry = self._found(path)
-            return dict(self._layers[layer].outline.xattrs.get(entry.inode, {}))
+            layer, _ = self._found(path)
+            return self._layers[layer].outline.xattrs_of("" if path == "/" else path)
 
     def file_digest(self, path: str) -> bytes:
         """Return the sha256 of a regular file's bytes."""
@@ -206,9 +235,9 @@ class OutlinedTree:
         top = None
         for layer in self._having(""):
             outline = self._layers[layer].outline
-            top = top or (layer, outline.entries[0])
+            top = top or (layer, outline.root)
             if not outline.plain_root:
-                return layer, outline.entries[0]
+                return layer, outline.root
         return top
 
     def _having(self, directory: str) -> Iterator[int]:

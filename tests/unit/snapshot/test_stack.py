@@ -14,13 +14,13 @@ from jettison.fs.overlay_form import make_opaque, make_whiteout
 from jettison.fs.resolve import resolve
 from jettison.snapshot.outlined import OutlinedTree
 from jettison.snapshot.stack import StackTree
-from outline_rig import outlined
+from outline_rig import in_place, outlined
 from ownership_rig import OWNERSHIP
 
 Build = Callable[..., StackTree | OutlinedTree]
 
 
-@pytest.fixture(params=["files", "outlines"])
+@pytest.fixture(params=["files", "outlines", "in place"])
 def build(tmp_path: Path, request: pytest.FixtureRequest) -> Build:
     """Make a stack from ``{path: text}`` layers: None is a whiteout, ``path/`` a directory,
     ``path//`` an opaque one."""
@@ -44,6 +44,8 @@ def build(tmp_path: Path, request: pytest.FixtureRequest) -> Build:
                     target.write_text(text)
         if request.param == "outlines":
             return outlined(directories)
+        if request.param == "in place":
+            return in_place(directories)
         return StackTree(directories, OWNERSHIP)
 
     return build
