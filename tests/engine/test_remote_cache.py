@@ -230,6 +230,32 @@ def test_an_archive_of_an_image_from_a_cache_and_an_image_that_is_based_on_it(
     assert archive.read_bytes() == first.archive
 
 
+def test_a_base_image_is_the_same_on_the_machine_that_made_it_and_elsewhere(
+    made: Machine, server: RegistryServer
+) -> None:
+    base = f"{server.host}/c/base:1"
+    # The second layer is the empty one, which whoever ran such a step has made, too.
+    text = "FROM busybox\nRUN echo base > /base; touch -d @1 /old\nRUN true\n"
+    made.build("--push", text=text, tag=base)
+    text = f"""FROM {base} AS lines
+    WORKDIR /work
+    RUN --mount=from={base},target=/mnt cat /mnt/base > copy
+    COPY --from={base} /base /old ./
+    FROM {base}
+    RUN true
+    COPY --from=lines /work /work
+    """
+    ran, _ = made.build(*to(made, mode="max"), text=text)
+    assert ran == 5
+    made.replace()
+    ran, said = made.build(*source(made), text=text)
+    assert ran == 0, said
+    made.replace()
+    made.build(text="FROM busybox\nRUN true\n", tag="other")
+    ran, said = made.build(*source(made), text=text)
+    assert ran == 0, said
+
+
 def test_pruning_removes_what_is_claimed_and_needed_by_nothing(made: Machine) -> None:
     made.build(*source(made))
     assert made.scratch.run("rmi", "app").returncode == 0

@@ -31,8 +31,8 @@ from jettison.linux.binfmt import can_run, has_emulator
 from jettison.oci.reference import parse_reference
 from jettison.plan.op import ExecOp, ImageOp, Network
 from jettison.plan.vertex import Vertex
+from jettison.solver.root_layers import RootLayers
 from jettison.solver.runtime import Runtime
-from jettison.store.layer import Stack
 
 _HEAD_BYTES = 4096
 _OFFER = "`jettison debug shell` starts a shell where it failed"
@@ -43,7 +43,7 @@ def explain(
     vertex: Vertex,
     runtime: Runtime,
     *,
-    base: Stack,
+    base: RootLayers,
     image: ImageOp | None,
     context: Tree | None,
 ) -> None:
@@ -71,7 +71,7 @@ def _failure(
     vertex: Vertex,
     op: ExecOp,
     runtime: Runtime,
-    base: Stack,
+    base: RootLayers,
     image: ImageOp | None,
     context: Tree | None,
 ) -> Failure:

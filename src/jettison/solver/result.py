@@ -10,6 +10,7 @@ from jettison.cache.key import CacheKey
 from jettison.fs.tree import Tree
 from jettison.oci.digest import Digest
 from jettison.plan.graph import Plan
+from jettison.solver.root_layers import RootLayers
 from jettison.store.layer import LayerId, Stack
 
 
@@ -24,6 +25,7 @@ class StackResult(msgspec.Struct, frozen=True):
         key: Cache key of the layer; empty for images.
         origins: Name under which the origins of a COPY's files are kept; empty for others.
         duration_ns: How long it took to make it, now or when it was made; 0 is unknown.
+        diff_ids: Of the image that the first layers are all of; see ``RootLayers``.
     """
 
     stack: Stack
@@ -33,6 +35,12 @@ class StackResult(msgspec.Struct, frozen=True):
     duration_ns: int = 0
     key: str = ""
     origins: str = ""
+    diff_ids: tuple[Digest, ...] = ()
+
+    @property
+    def root(self) -> RootLayers:
+        """The same as keys know it."""
+        return RootLayers(self.stack, self.diff_ids)
 
 
 class TreeResult(msgspec.Struct, frozen=True):

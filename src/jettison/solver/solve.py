@@ -169,7 +169,7 @@ class Solver:
         match vertex.op:
             case ImageOp(diff_ids=diff_ids) as op:
                 layers = tuple(self._runtime.drivers.layers.named(diff_id) for diff_id in diff_ids)
-                self._results[vertex.digest] = StackResult(layers)
+                self._results[vertex.digest] = StackResult(layers, diff_ids=diff_ids)
                 self._runtime.stacks.note_image(layers, op)
             case LocalOp(context=context):
                 self._results[vertex.digest] = TreeResult(
@@ -290,16 +290,17 @@ class Solver:
         return list({layer for stack in stacks for layer in stack})
 
     def _put(self, vertex: Vertex, record: Record, key: CacheKey, *, cached: bool) -> None:
-        stack = (*inputs_of(vertex, self._results).base, record.layer)
+        base = inputs_of(vertex, self._results).base
         executor = self._executors.pop(vertex.digest, None)
         self._results[vertex.digest] = StackResult(
-            stack,
+            (*base.layers, record.layer),
             record.layer,
             record.created_ns,
             cached,
             record.duration_ns,
             key.digest,
             executor.origins_name(key) if executor is not None else "",
+            base.diff_ids,
         )
 
     def _executor(self, vertex: Vertex) -> Executor:

@@ -17,7 +17,8 @@ from jettison.plan.op import ImageOp
 from jettison.snapshot.base import ALL_TELL, LayerInfo, LayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.solver.drivers import LayerFiles
-from jettison.store.layer import LayerId, Stack, content_name, is_image_layer
+from jettison.solver.root_layers import RootLayers
+from jettison.store.layer import LayerId, Stack, content_name, image_layer_id, is_image_layer
 
 
 class Stacks:
@@ -31,40 +32,43 @@ class Stacks:
     def __init__(self, layer_store: LayerStore, layers: LayerFiles) -> None:
         self._layer_store = layer_store
         self._layers = layers
-        self._trees: Once[Stack, StackTree] = Once()
+        self._trees: Once[RootLayers, StackTree] = Once()
         self._contents: dict[LayerId, str] = {}
         self._clocks: dict[LayerId, int] = {}
         self._whole: set[LayerId] = set()
         self._images: dict[Stack, ImageOp | None] = {}
 
-    def tree(self, stack: Stack, report: Progress) -> StackTree:
+    def tree(self, root: RootLayers, report: Progress) -> StackTree:
         """Return the files of a root file system, fetching layers that are not here."""
 
         def make() -> StackTree:
-            below = self._trees.known(stack[:-1])
             return StackTree(
-                self._layers.materialise(stack, report),
+                self._layers.materialise(root.layers, report),
                 self._layer_store.ownership,
-                below=below,
-                clocks=[*map(self._clock_ns, stack)],
+                below=self._trees.known(root.below()),
+                clocks=self._clocks_ns(root),
             )
 
-        return self._trees.get(stack, make)
+        return self._trees.get(root, make)
 
     def browse(
-        self, stack: Stack, report: Progress, *, wanted: Sequence[str] | None = None
+        self, root: RootLayers, report: Progress, *, wanted: Sequence[str] | None = None
     ) -> Tree:
         """Return the files of a root file system for a step that reads few of them.
 
         Args:
-            stack: Base first.
+            root: It.
             report: Called with bytes that are fetched.
             wanted: Paths that will be read, with all below them; None asks only what is where.
         """
+        stack = root.layers
         missing = [layer for layer in stack if self._layer_store.info(layer) is None]
         if not missing or "/" in (wanted or ()) or not self._whole.isdisjoint(missing):
-            return self.tree(stack, report)
-        clocks = [0 if self._is_undated(layer) else self._clock_ns(layer) for layer in stack]
+            return self.tree(root, report)
+        clocks = self._clocks_ns(root)
+        for number, layer in enumerate(stack):
+            if number >= len(root.diff_ids) and self._is_undated(layer):
+                clocks[number] = 0
         counts = range(len(stack), 0, -1)
         images = (self._images.get(stack[:count]) for count in counts)
         base = next((image for image in images if image is not None), None)
@@ -93,25 +97,30 @@ class Stacks:
         """Take note of when a layer was made."""
         self._clocks[info.id] = info.clock_ns
 
-    def contents(self, stack: Stack) -> Contents:
+    def contents(self, root: RootLayers) -> Contents:
         """Return what the layers of a root file system hold, as keys know it."""
-        known = self._contents
-        for layer in stack:
+        known, made = self._contents, root.layers[len(root.diff_ids) :]
+        for layer in made:
             if layer not in known:
                 known[layer] = self._layers.content(layer)
-        return tuple([known[layer] for layer in stack])
+        return (*map(image_layer_id, root.diff_ids), *[known[layer] for layer in made])
 
-    def digest(self, stack: Stack) -> Digest:
+    def digest(self, root: RootLayers) -> Digest:
         """Return the content digest of a root file system."""
-        return stack_digest(self.contents(stack))
+        return stack_digest(self.contents(root))
 
-    def clock_ns(self, stack: Stack) -> int:
+    def clock_ns(self, root: RootLayers) -> int:
         """Return from when on times in a root file system say only when a step ran."""
-        return min(map(self._clock_ns, stack), default=ALL_TELL)
+        return min(self._clocks_ns(root), default=ALL_TELL)
 
     def _is_undated(self, layer: LayerId) -> bool:
         """Tell whether a layer was made here, and when is not known as it is no more as files."""
         return not is_image_layer(layer) and self._layer_store.info(layer) is None
+
+    def _clocks_ns(self, root: RootLayers) -> list[int]:
+        """Return the clock of each layer."""
+        count = len(root.diff_ids)
+        return [ALL_TELL] * count + [self._clock_ns(layer) for layer in root.layers[count:]]
 
     def _clock_ns(self, layer: LayerId) -> int:
         clock_ns = self._clocks.get(layer)

@@ -19,6 +19,7 @@ from jettison.plan.op import ExecOp, MountType
 from jettison.plan.vertex import Vertex
 from jettison.snapshot.base import ActiveSnapshot, LayerInfo, LayerStore
 from jettison.solver.result import Result, StackResult
+from jettison.solver.root_layers import RootLayers
 from jettison.solver.runtime import Runtime
 from jettison.store.layer import Stack
 
@@ -26,7 +27,7 @@ from jettison.store.layer import Stack
 class Inputs(msgspec.Struct, frozen=True):
     """The solved inputs of one vertex: its base and what it reads by index."""
 
-    base: Stack
+    base: RootLayers
     results: tuple[Result, ...]
 
 
@@ -77,10 +78,10 @@ def making(layer_store: LayerStore, below: Stack = ()) -> Iterator[ActiveSnapsho
 
 def inputs_of(vertex: Vertex, results: Mapping[Digest, Result]) -> Inputs:
     """Return the solved inputs of a vertex."""
-    base: Stack = ()
+    base = RootLayers()
     if vertex.base is not None:
         result = results[vertex.base]
-        base = result.stack if isinstance(result, StackResult) else ()
+        base = result.root if isinstance(result, StackResult) else base
     return Inputs(base=base, results=tuple(results[each] for each in vertex.inputs))
 
 

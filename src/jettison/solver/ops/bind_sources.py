@@ -51,7 +51,7 @@ def bind_source(
 
         selection = select(selecting(mount.source), (result.tree,))
         return BindSource(selection.digest(kept), result, selection, kept)
-    name = runtime.stacks.digest(result.stack)
+    name = runtime.stacks.digest(result.root)
     if mount.source == "/":
         return BindSource(name, result)
     selector = selector_digest("mount", mount.source)
@@ -61,7 +61,7 @@ def bind_source(
             return None
         from jettison.copier.select import select
 
-        tree = runtime.stacks.tree(result.stack, report)
+        tree = runtime.stacks.tree(result.root, report)
         selected_path(tree, mount.source)
         digest = select(selecting(mount.source), (tree,)).digest(kept)
         runtime.drivers.kept.memo.keep(name, selector, digest)

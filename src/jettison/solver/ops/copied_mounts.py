@@ -49,7 +49,7 @@ def copy_seed(directory: Path, files: BindSource, mount: ExecMount, runtime: Run
     """Copy what a new cache begins with into its directory."""
     result = files.result
     if isinstance(result, StackResult):
-        tree: Tree = runtime.stacks.tree(result.stack, lambda _item, _current, _total: None)
+        tree: Tree = runtime.stacks.tree(result.root, lambda _item, _current, _total: None)
     else:
         tree = result.tree
     _copy(mount, files, tree, directory, runtime.drivers.ownership)

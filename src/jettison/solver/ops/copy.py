@@ -65,7 +65,7 @@ class CopyExecutor:
         Raises:
             JettisonError: a file cannot be read.
         """
-        here = self._runtime.stacks.is_here(self._inputs.base)
+        here = self._runtime.stacks.is_here(self._inputs.base.layers)
         if not here or not all_here(self._inputs.results, self._runtime):
             return None
         from jettison.copier.origins import copy_origins  # kept, mostly
@@ -126,8 +126,8 @@ class CopyExecutor:
         return PreviousLayer(os.fspath(self._runtime.drivers.layer_store.directory(layer)), digests)
 
     def _selected(self, *, fetch: bool) -> Digest | None:
-        stacks = [r.stack for r in self._inputs.results if isinstance(r, StackResult)]
-        if len(stacks) < len(self._inputs.results):
+        roots = [r.root for r in self._inputs.results if isinstance(r, StackResult)]
+        if len(roots) < len(self._inputs.results):
             # Contexts change without notice: they are looked at each time.
             if not fetch and not all_here(self._inputs.results, self._runtime):
                 return None
@@ -135,7 +135,7 @@ class CopyExecutor:
             found = self._select().sources
             self._read = tuple((each.input, os.fsencode(each.root)) for each in found)
             return selected
-        name = selector_digest("inputs", [self._runtime.stacks.digest(stack) for stack in stacks])
+        name = selector_digest("inputs", [self._runtime.stacks.digest(root) for root in roots])
         self._read = (name,)
         selector = selector_digest("selected", self._op)
         digest = self._runtime.drivers.kept.memo.find(name, selector)
@@ -152,7 +152,7 @@ class CopyExecutor:
         selector = selector_digest("destination", self._op, selected)
         digest = self._runtime.drivers.kept.memo.find(name, selector)
         if digest is None:
-            here = self._runtime.stacks.is_here(self._inputs.base)
+            here = self._runtime.stacks.is_here(self._inputs.base.layers)
             if not fetch and not (here and all_here(self._inputs.results, self._runtime)):
                 return None
             digest = self._examine().digest(self._preimages)
@@ -181,7 +181,7 @@ class CopyExecutor:
             return result.tree
         paths = [each.path for each in self._op.sources if each.input == number]
         wanted = [literal_prefix(path) for path in paths]
-        return self._runtime.stacks.browse(result.stack, self._report, wanted=wanted)
+        return self._runtime.stacks.browse(result.root, self._report, wanted=wanted)
 
     def _examine(self) -> Destination:
         if self._planned is None:

@@ -33,8 +33,8 @@ from jettison.solver.ops.mounts import Mounted, mount_all
 from jettison.solver.ops.output import StepOutput
 from jettison.solver.ops.spec import step_spec
 from jettison.solver.result import StackResult
+from jettison.solver.root_layers import RootLayers
 from jettison.solver.runtime import Runtime
-from jettison.store.layer import Stack
 
 if TYPE_CHECKING:
     from jettison.sandbox.base import Opened
@@ -59,7 +59,7 @@ class Execution:
         self,
         op: ExecOp,
         vertex: Vertex,
-        base: Stack,
+        base: RootLayers,
         files: Mapping[int, BindSource],
         runtime: Runtime,
         reads_name: str = "",
@@ -84,9 +84,9 @@ class Execution:
         runtime = self._runtime
         ownership = runtime.drivers.ownership
         with runtime.waiting(self._vertex):  # images are not the step's: it may be another's turn
-            lowers = runtime.drivers.layers.materialise(self._base, self._report)
+            lowers = runtime.drivers.layers.materialise(self._base.layers, self._report)
         user = resolve_user(self._op.user, runtime.stacks.tree(self._base, self._report))
-        with making(runtime.drivers.layer_store, self._base) as active:
+        with making(runtime.drivers.layer_store, self._base.layers) as active:
             with ExitStack() as stack:
                 mounted = mount_all(
                     self._op.mounts,
@@ -142,13 +142,13 @@ class Execution:
 
         Programs copy files with their times; those of contexts say nothing at all.
         """
-        stacks = [self._base]
+        roots = [self._base]
         for mounted in self._files.values():
             if isinstance(mounted.result, StackResult):
-                stacks.append(mounted.result.stack)
+                roots.append(mounted.result.root)
             else:
                 return 0
-        return min(began_ns, *map(self._runtime.stacks.clock_ns, stacks))
+        return min(began_ns, *map(self._runtime.stacks.clock_ns, roots))
 
     def _keep_failed(
         self, exit_code: int, user: UserIds, active: ActiveSnapshot, mounted: Mounted
@@ -164,7 +164,7 @@ class Execution:
             vertex.name,
             exit_code,
             self._op,
-            self._base,
+            self._base.layers,
             user,
             mounted.harmless,
         )

@@ -34,7 +34,7 @@ class MkdirExecutor:
         selector = selector_digest("destination", self._op)
         digest = self._runtime.drivers.kept.memo.find(name, selector)
         if digest is None:
-            if not fetch and not self._runtime.stacks.is_here(self._inputs.base):
+            if not fetch and not self._runtime.stacks.is_here(self._inputs.base.layers):
                 return None
             digest = self._examine().digest(self._preimages)
             if not may_not_be_kept(self._base):

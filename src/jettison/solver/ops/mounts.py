@@ -113,7 +113,7 @@ def _bind(mount: ExecMount, files: BindSource, runtime: Runtime, report: Progres
     result = files.result
     if isinstance(result, StackResult):
         lowers = tuple(runtime.drivers.layers.materialise(result.stack, report))
-        selector = selected_path(runtime.stacks.tree(result.stack, report), mount.source)
+        selector = selected_path(runtime.stacks.tree(result.root, report), mount.source)
         return OverlayMount(lowers, selector, mount.target, mount.readonly)
     from jettison.solver.ops.copied_mounts import copy_context  # a step without mounts needs none
 

@@ -14,6 +14,7 @@ from jettison.snapshot.overlay import OverlayLayerStore
 from jettison.snapshot.stack import StackTree
 from jettison.solver.ops.base import Inputs, inputs_of, making, sees_secrets
 from jettison.solver.result import StackResult, TreeResult
+from jettison.solver.root_layers import RootLayers
 from jettison.store.layer import LayerId
 from jettison.store.store import Store
 from ownership_rig import OWNERSHIP
@@ -44,10 +45,10 @@ def test_inputs_are_the_base_and_what_is_read_by_index():
     image = vertex(IMAGE, name="image")
     run = vertex(RUN, name="run", base=image, inputs=(image,))
     result = StackResult((LAYER,))
-    assert inputs_of(run, {image.digest: result}) == Inputs((LAYER,), (result,))
-    assert inputs_of(image, {}) == Inputs((), ())
+    assert inputs_of(run, {image.digest: result}) == Inputs(RootLayers((LAYER,)), (result,))
+    assert inputs_of(image, {}) == Inputs(RootLayers(), ())
     files = TreeResult(StackTree((), OWNERSHIP))
-    assert inputs_of(run, {image.digest: files}) == Inputs((), (files,))
+    assert inputs_of(run, {image.digest: files}) == Inputs(RootLayers(), (files,))
 
 
 @pytest.mark.parametrize(
