@@ -19,7 +19,8 @@ WANTED = {
     "w1": 0.5, "w2": 0.7, "w3": 0.93, "w4-cold": 0.5, "w4-unchanged": 0.35, "w4-onefile": 0.15,
     "w5-store": 0.8, "w5-gzip": 0.5, "w6-zstd": 0.6, "w7": 0.5, "w8": 0.4, "w8-cached": 0.5,
     "w9": 0.6, "w9-cached": 0.5, "w10-push": 1.0, "w10-build-push": 0.5, "copy40-cached": 0.15,
-    "w2-remote": 0.4, "w5-remote": 0.4, "w5-remote-export": 0.3, "go-remote": 0.4,
+    "w2-remote": 0.4, "w2-full-remote": 0.4, "w5-remote": 0.4, "w5-remote-export": 0.3,
+    "go-remote": 0.4,
     "npm-mounts": 1.0, "platforms": 0.7,
 }  # fmt: skip
 """The share of the other's time that is wanted: of the faster BuildKit's, of buildah's for
@@ -45,6 +46,7 @@ TITLES = {
     "w10-build-push": "… built and pushed",
     "copy40-cached": "40 COPY steps, cached",
     "w2-remote": "W2 on an empty machine with a registry cache, one source file changed",
+    "w2-full-remote": "… on a base image of the size of the public `node:20`",
     "w5-remote": "W5 on an empty machine with a registry cache",
     "w5-remote-export": "… built and the cache written",
     "go-remote": "Go example on an empty machine with a registry cache, one source file changed",

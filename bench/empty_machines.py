@@ -28,6 +28,9 @@ def on_empty_machines(peer: Peer, root: Path) -> Iterator[Case]:
         return machine.build("w5", *seeded(), "--cache-to", machine.cache("w5-export"))
 
     yield machine.case("w2-remote", "w2", lambda: edit(root / "w2/src/greet.ts", "// rev"))
+    yield machine.case(
+        "w2-full-remote", "w2-full", lambda: edit(root / "w2-full/src/greet.ts", "// rev")
+    )
     yield machine.case("w5-remote", "w5", None, lambda: ("--label", f"seed={seed()}"))
     yield machine.case("go-remote", "go", lambda: edit(root / "go/main.go", "// rev"))
     yield machine.case("npm-mounts", "npm", lambda: _relock(root / "npm/package-lock.json"))

@@ -27,6 +27,7 @@ def write_all(root: Path, *, scale: float = 1.0, registry: str = "") -> None:
     writers: dict[str, Callable[[Path], None]] = {
         "w1": python_example,
         "w2": node_example,
+        "w2-full": lambda path: node_on_full_base(path, registry),
         "w3": sleeping_stages,
         "w4": lambda path: many_files(path, int(_FILES * scale), int(_BLOB_MIB * scale)),
         "npm": cached_packages,
@@ -126,6 +127,14 @@ def node_example(path: Path) -> None:
         EXPOSE 18081
         CMD ["node", "dist/index.js"]
         """)  # fmt: skip
+
+
+def node_on_full_base(path: Path, registry: str) -> None:
+    """W2 on a base image of the size of the public one (``node/full.Dockerfile``)."""
+    node_example(path)
+    dockerfile = path / "Dockerfile"
+    image = f"{registry}/library/node:20-full" if registry else "node:20-full"
+    dockerfile.write_text(dockerfile.read_text().replace("FROM node:20", f"FROM {image}"))
 
 
 def cached_packages(path: Path) -> None:

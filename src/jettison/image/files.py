@@ -20,7 +20,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-from jettison.concurrency import SingleFlight
+from jettison.concurrency import SingleFlight, processors
 from jettison.errors import (
     CachedLayerError,
     ContentError,
@@ -49,6 +49,8 @@ from jettison.store.store import Store
 T = TypeVar("T")
 
 _PARALLEL = 4
+_MANY_BYTES = 32 << 20
+"""Compressed: from here on processors are what unpacking waits for, and more threads disturb."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -87,11 +89,17 @@ class LayerUnpacker:
         if missing:
             ready = {layers[n]: threading.Event() for n in missing}
             jobs = [partial(self._ensure, layers[: n + 1], ready, report) for n in missing]
-            run_parallel(jobs, limit=_PARALLEL)
+            run_parallel(jobs, limit=self._limit([layers[n] for n in missing]))
         for layer in layers:
             if layer not in self._here:
                 self._here[layer] = self._layer_store.directory(layer)
         return list(lowers_in_effect([self._here[layer] for layer in layers], self._hides_all))
+
+    def _limit(self, layers: Sequence[LayerId]) -> int:
+        """Return how many layers to fetch and unpack at the same time."""
+        blobs = (self._store.layers.find(layer).blob for layer in layers)
+        size = sum(blob.descriptor.size for blob in blobs if blob is not None)
+        return _PARALLEL if size < _MANY_BYTES else max(2, min(_PARALLEL, processors()))
 
     def _is_here(self, layer: LayerId) -> bool:
         """Tell whether a layer that was found before is still there.
