@@ -98,6 +98,16 @@ def test_a_browsed_stack_shows_what_the_unpacked_one_does(
     assert found["/usr/lib/implied"][4] == 0
 
 
+@pytest.mark.parametrize("here", [1, 2])
+def test_layers_that_are_here_and_others_show_the_same(rig: Rig, tmp_path: Path, here: int) -> None:
+    stack = stack_of(rig, layout_with(tmp_path / "layout", BASE, MIDDLE, TOP))
+    rig.blobs.materialise(stack[:here])
+    found = shown(browsed(rig, stack))
+    assert rig.layer_store.info(stack[-1]) is None
+    assert found == shown(unpacked(rig, stack))
+    assert shown(browsed(rig, stack)) == found  # the same, though now all are here
+
+
 def test_bytes_that_nobody_wants_are_not_written(rig: Rig, tmp_path: Path) -> None:
     stack = stack_of(rig, layout_with(tmp_path / "layout", BASE))
     tree = browsed(rig, stack, ["/gone"])
