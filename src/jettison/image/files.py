@@ -81,25 +81,44 @@ class LayerUnpacker:
             SourceError: a blob cannot be had.
             StorageError: no space, or nothing is left of a layer.
         """
+        numbers: dict[LayerId, int] = {}
+        for number, layer in enumerate(layers):
+            numbers.setdefault(layer, number)
         missing = [
             number
-            for number, layer in enumerate(layers)
+            for layer, number in numbers.items()
             if not self._is_here(layer) and self._layer_store.info(layer) is None
         ]
         if missing:
-            ready = {layers[n]: threading.Event() for n in missing}
-            jobs = [partial(self._ensure, layers[: n + 1], ready, report) for n in missing]
-            run_parallel(jobs, limit=self._limit([layers[n] for n in missing]))
+            self._make(layers, missing, report)
         for layer in layers:
             if layer not in self._here:
                 self._here[layer] = self._layer_store.directory(layer)
         return list(lowers_in_effect([self._here[layer] for layer in layers], self._hides_all))
 
-    def _limit(self, layers: Sequence[LayerId]) -> int:
-        """Return how many layers to fetch and unpack at the same time."""
-        blobs = (self._store.layers.find(layer).blob for layer in layers)
-        size = sum(blob.descriptor.size for blob in blobs if blob is not None)
-        return _PARALLEL if size < _MANY_BYTES else max(2, min(_PARALLEL, processors()))
+    def _make(self, layers: Stack, missing: Sequence[int], report: Progress) -> None:
+        """Fetch and unpack the layers of some numbers: large ones first, which take longest."""
+        sizes = {number: self._blob_bytes(layers[number]) for number in missing}
+        few = max(2, min(_PARALLEL, processors()))
+        limit = _PARALLEL if sum(sizes.values()) < _MANY_BYTES else few
+        under_way: dict[LayerId, threading.Event] = {}
+        too_early: list[int] = []
+
+        def ensure(number: int, stop: Stop) -> None:
+            try:
+                self._ensure(layers[: number + 1], under_way, report, stop)
+            except _TooEarlyError:
+                del under_way[layers[number]]
+                too_early.append(number)
+
+        order = sorted(missing, key=lambda number: (-sizes[number], number))
+        run_parallel([partial(ensure, number) for number in order], limit=limit)
+        for number in sorted(too_early):  # those below are here, or were made before in this loop
+            self._ensure(layers[: number + 1], under_way, report, Stop())
+
+    def _blob_bytes(self, layer: LayerId) -> int:
+        blob = self._store.layers.find(layer).blob
+        return blob.descriptor.size if blob is not None else 0
 
     def _is_here(self, layer: LayerId) -> bool:
         """Tell whether a layer that was found before is still there.
@@ -116,26 +135,27 @@ class LayerUnpacker:
     def _ensure(
         self,
         layers: Stack,
-        ready: dict[LayerId, threading.Event],
+        under_way: dict[LayerId, threading.Event],
         report: Progress,
         stop: Stop,
     ) -> None:
         *below, layer = layers
-        job = partial(self._unpack_once, layer, below, ready, report, stop)
+        made = under_way[layer] = threading.Event()
+        job = partial(self._unpack_once, layer, below, under_way, report, stop)
         self._unpacked.get(layer, job)
-        ready[layer].set()
+        made.set()
 
     def _unpack_once(
         self,
         layer: LayerId,
         below: Sequence[LayerId],
-        ready: dict[LayerId, threading.Event],
+        under_way: dict[LayerId, threading.Event],
         report: Progress,
         stop: Stop,
     ) -> Path:
         with self._store.lock(f"layer-{layer}").held(remove=True):
             if self._layer_store.info(layer) is None:
-                lower = _Lower(self._layer_store, below, ready, stop)
+                lower = _Lower(self._layer_store, below, under_way, stop)
                 unpack = partial(self._unpack, layer, lower, report, stop)
                 with on_cached_layer(self._store, layer):
                     self.or_try_again(layer, unpack, report, stop)
@@ -323,28 +343,41 @@ def verify_blob(store: Store, descriptor: Descriptor, diff_id: Digest) -> None:
         )
 
 
+class _TooEarlyError(Exception):
+    """A layer needs one below it that nobody has begun to unpack."""
+
+
 class _Lower:
-    """Finds files of the layers below, which may still be on their way."""
+    """Finds files of the layers below, which may still be on their way.
+
+    Waiting is for layers further down only, which wait for others further down: it ends.
+    """
 
     def __init__(
         self,
         layer_store: LayerStore,
         below: Sequence[LayerId],
-        ready: dict[LayerId, threading.Event],
+        under_way: dict[LayerId, threading.Event],
         stop: Stop,
     ) -> None:
         self._layer_store = layer_store
         self._below = below
-        self._ready = ready
+        self._under_way = under_way
         self._stop = stop
         self._tree: StackTree | None = None
 
     def find(self, path: str) -> str | None:
         if self._tree is None:
-            # Those below were started before, so they end; a failure sets the stop.
             for layer in self._below:
-                while layer in self._ready and not self._ready[layer].wait(0.1):
-                    self._stop.check()
+                if self._layer_store.info(layer) is not None:
+                    continue
+                made = self._under_way.get(layer)
+                if made is None:
+                    raise _TooEarlyError
+                while not made.wait(0.1):
+                    self._stop.check()  # a failure sets it
+                    if self._under_way.get(layer) is not made:
+                        raise _TooEarlyError
             directories = [self._layer_store.directory(layer) for layer in self._below]
             self._tree = StackTree(directories, self._layer_store.ownership)
         try:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import stat
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -136,6 +137,32 @@ def test_a_hard_link_to_a_lower_layer_is_resolved_there(rig, tmp_path: Path):
     upper = tar_of(member("bin/alias", type=tarfile.LNKTYPE, linkname="bin/tool"))
     _, top = materialised(rig, layout_with(tmp_path / "layout", lower, upper))
     assert (top / "bin/alias").read_bytes() == b"binary"
+
+
+def test_large_layers_that_begin_first_find_what_is_in_small_ones_below(rig, tmp_path: Path):
+    """Each has a hard link into the layer below it, and a directory that only that one describes."""
+    sizes = range(0, 800_000, 100_000)
+    tars = [tar_of(member("d", type=tarfile.DIRTYPE, mode=0o711), member("d/f0", b"below"))]
+    tars += [
+        tar_of(
+            member(f"d/f{n}", type=tarfile.LNKTYPE, linkname=f"d/f{n - 1}"),
+            member(f"d/filler{n}", os.urandom(size)),
+        )
+        for n, size in enumerate(sizes, start=1)
+    ]
+    found = materialised(rig, layout_with(tmp_path / "layout", *tars))
+    for number, path in enumerate(found):
+        assert (path / f"d/f{number}").read_bytes() == b"below"
+        assert stat.S_IMODE((path / "d").stat().st_mode) == 0o711
+
+
+def test_a_layer_that_an_image_has_twice_is_unpacked_once(rig, tmp_path: Path):
+    lower, upper = tar_of(member("a", b"1")), tar_of(member("b", os.urandom(100_000)))
+    found = materialised(rig, layout_with(tmp_path / "layout", lower, upper, lower))
+    assert [sorted(read_tree(path)) for path in found] == [
+        ["b"],
+        ["a"],
+    ]  # the lower one would hide nothing
 
 
 def test_one_bad_layer_of_many_fails_and_a_later_try_with_good_ones_works(rig, tmp_path: Path):
