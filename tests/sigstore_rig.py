@@ -329,7 +329,7 @@ class Sigstore:
         self._clock_key = generate_private_key(SECP256R1())
         self.clock_certificate = (
             _builder(
-                "clock",
+                "clock 1",
                 self.clock.issuer.subject,
                 self._clock_key.public_key(),
                 timedelta(days=3650),
@@ -486,7 +486,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             },
         }
         name = "0" * 16 + hashlib.sha256(b"\0" + body).hexdigest()
-        self._json(201, {name: answer}, Location=f"/api/v1/log/entries/{name}")
+        self._json(201, {name: answer}, Location=f"/api/v1/log/entries/{name}", ETag=name)
 
     def _entry_2(self, data: bytes) -> None:
         asked = json.loads(data)["hashedRekordRequestV002"]

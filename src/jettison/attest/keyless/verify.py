@@ -45,7 +45,7 @@ class IdentityTrust:
     @property
     def name(self) -> str:
         """Who that is."""
-        return self._expected.identity or self._expected.identity_regexp
+        return f"`{self._expected.identity or self._expected.identity_regexp}`"
 
     def signature(self, payload: bytes, signature: str, digest: Digest) -> Proof:
         """Refuse it: what cosign 2 puts under tags has no proof that it is in the log."""
