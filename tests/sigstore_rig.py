@@ -51,6 +51,8 @@ from jettison.attest.envelope import signed_bytes
 from jettison.image.attestation import MEDIA_TYPE
 
 MARIA, ISSUER = "maria@example.com", "https://accounts.example.com"
+WORKFLOW = "https://github.com/example/app/.github/workflows/release.yml@refs/tags/v1"
+ACTIONS = "https://token.actions.githubusercontent.com"
 _SCTS = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 _ISSUER_BEFORE = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
@@ -236,6 +238,8 @@ class Sigstore:
         self.answers: dict[str, tuple[int, bytes]] = {}
         """What is answered at a path instead of the truth."""
         self._make_clock()
+        self.url = "http://127.0.0.1:1"
+        self._write()
 
     def __enter__(self) -> Self:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
@@ -243,10 +247,7 @@ class Sigstore:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
-        self.trusted_root.write_text(json.dumps(self._root()))
-        self.signing_config.write_text(json.dumps(self._config()))
-        for each in (self.trusted_root, self.signing_config):
-            each.chmod(0o644)
+        self._write()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -324,6 +325,12 @@ class Sigstore:
             capture_output=True,
         )
         return (self.directory / "reply").read_bytes()
+
+    def _write(self) -> None:
+        self.trusted_root.write_text(json.dumps(self._root()))
+        self.signing_config.write_text(json.dumps(self._config()))
+        for each in (self.trusted_root, self.signing_config):
+            each.chmod(0o644)
 
     def _make_clock(self) -> None:
         self._clock_key = generate_private_key(SECP256R1())
@@ -428,6 +435,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     "token_endpoint": f"{url}/auth/token",
                 },
             )
+        elif self.path.startswith("/actions?") and "audience=sigstore" in self.path:
+            self._json(200, {"value": self.sigstore.token(WORKFLOW, ACTIONS)})
         else:
             self._json(404, {"code": 404, "message": f"no {self.path}"})
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from jettison.attest.keyless.identity import Certified, certified
 from jettison.attest.keyless.library import reason
 from jettison.attest.keyless.token import TokenSource
-from jettison.attest.keyless.transport import bounded
 from jettison.errors import ExportError, JettisonError
 
 if TYPE_CHECKING:
@@ -76,13 +75,15 @@ class KeylessSigner:
     def _context(self) -> SigningContext:
         from sigstore.sign import SigningContext
 
+        from jettison.attest.keyless.transport import Clock, bounded
+
         fulcio = self._config.get_fulcio()
         rekor, *_ = self._config.get_tlogs()
-        clocks = self._config.get_tsas()
-        for session in (fulcio.session, *(each._session for each in (rekor, *clocks))):  # type: ignore[attr-defined]
-            bounded(session)
+        clocks = [Clock(each.url) for each in self._config.get_tsas()]
+        bounded(fulcio.session)
+        bounded(rekor._session)  # type: ignore[attr-defined]
         return SigningContext(
-            fulcio=fulcio, rekor=rekor, trusted_root=self._root, tsa_clients=clocks
+            fulcio=fulcio, rekor=rekor, trusted_root=self._root, tsa_clients=[*clocks]
         )
 
 

@@ -10,7 +10,12 @@ import io
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ContentDecodingError, RequestException
+from rfc3161_client import TimeStampResponse
+from sigstore._internal.timestamp import TimestampAuthorityClient, TimestampError
 from urllib3.exceptions import HTTPError
+
+from jettison.attest.keyless.library import reason
+from jettison.errors import ExportError
 
 SECONDS = 60
 """Rekor 2 answers when an entry is in its log, which takes some seconds."""
@@ -45,6 +50,24 @@ class BoundedAdapter(HTTPAdapter):
             raise RequestException(f"an answer is larger than {MAX_ANSWER_BYTES} bytes")
         response.raw = io.BytesIO(data)
         return response
+
+
+class Clock(TimestampAuthorityClient):
+    """A timestamp authority that must answer: the library goes on without its timestamp."""
+
+    def request_timestamp(self, signature: bytes) -> TimeStampResponse:
+        """Return a timestamp.
+
+        Raises:
+            ExportError: there is none.
+        """
+        bounded(self._session)
+        try:
+            return super().request_timestamp(signature)
+        except TimestampError as error:
+            raise ExportError(
+                f"the timestamp authority `{self.url}` gives no timestamp: {reason(error)}"
+            ) from error
 
 
 def bounded(session: Session) -> None:
