@@ -14,8 +14,9 @@ import pytest
 from e2e.command import Cli
 from jettison.image.attestation import Attestation, image_subjects, statement
 from jettison.image.bundles import BUNDLE_TYPE, put_bundle
-from jettison.image.referrers import attach, documents, referrers
+from jettison.image.referrers import attach, documents, note_by_tag, referrers
 from jettison.oci.codec import decode
+from jettison.oci.digest import sha256_digest
 from jettison.oci.manifest import Descriptor, Manifest
 from jettison.oci.mediatype import OCI_MANIFEST
 from jettison.oci.reference import Reference, parse_reference
@@ -215,7 +216,8 @@ def test_what_is_refused_before_anything_is_signed(
         ("/api/v1/log/entries", (400, b'{"code": 400, "message": "no room"}'), "no room"),
         ("/api/v1/log/entries", (201, b'{"a": {}}'), "cannot sign without a key"),
         ("/api/v1/log/entries", (201, b"x" * (17 << 20)), "is larger than 16777216 bytes"),
-        ("/timestamp", (500, b""), "cannot sign without a key"),
+        ("/timestamp", (500, b""), "gives no timestamp: error while sending the request"),
+        ("/timestamp", (201, b"nonsense"), "gives no timestamp: invalid response"),
     ],
 )
 def test_services_that_refuse_or_lie(
@@ -298,9 +300,6 @@ def test_bounds_of_bundles(
     document = json.loads(pulled.data)
     document["layers"][0]["size"] = 1 << 40
     huge = json.dumps(document).encode()
-    from jettison.image.referrers import note_by_tag
-    from jettison.oci.digest import sha256_digest
-
     uploader = Uploader(client, place)
     digest = sha256_digest(huge)
     uploader.manifest(digest, OCI_MANIFEST, huge)
@@ -330,7 +329,8 @@ def test_without_the_library_it_is_said_how_to_get_it(
     environ = {"PYTHONPATH": f"{hidden}:{cli.env['PYTHONPATH']}"}
     identity = ("--certificate-identity", MARIA, "--certificate-oidc-issuer", ISSUER)
     for args in (("sign", name), ("verify", *identity, name)):
-        failed = cli.attempt(*args, env=environ)
+        # A process of its own: that which forks for commands has loaded the library.
+        failed = cli.attempt(*args, env=environ, close_fds=True)
         assert failed.returncode == 125, failed.all
         assert "pip install 'jettison[keyless]'" in failed.stderr
 

@@ -9,15 +9,17 @@ the trusted root.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jettison.attest.keyless.identity import Certified, certified
 from jettison.attest.keyless.library import reason
 from jettison.attest.keyless.token import TokenSource
+from jettison.attest.keyless.transport import Clock, bounded
 from jettison.errors import ExportError, JettisonError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
+    from sigstore._internal.timestamp import TimestampAuthorityClient
     from sigstore.models import SigningConfig, TrustedRoot
     from sigstore.sign import Signer, SigningContext
 
@@ -75,15 +77,16 @@ class KeylessSigner:
     def _context(self) -> SigningContext:
         from sigstore.sign import SigningContext
 
-        from jettison.attest.keyless.transport import Clock, bounded
-
         fulcio = self._config.get_fulcio()
         rekor, *_ = self._config.get_tlogs()
-        clocks = [Clock(each.url) for each in self._config.get_tsas()]
+        clocks = [Clock(each) for each in self._config.get_tsas()]
         bounded(fulcio.session)
         bounded(rekor._session)  # type: ignore[attr-defined]
         return SigningContext(
-            fulcio=fulcio, rekor=rekor, trusted_root=self._root, tsa_clients=[*clocks]
+            fulcio=fulcio,
+            rekor=rekor,
+            trusted_root=self._root,
+            tsa_clients=cast("list[TimestampAuthorityClient]", clocks),
         )
 
 

@@ -1,45 +1,60 @@
 """How services of sigstore's are spoken to: with a limit of time, and of what they answer.
 
-The library has neither: a service that says nothing would hold a build for ever.
+In:  sessions and clients of the library.
+Out: the same, which wait and read no longer than that.
+
+The library has no such limits: a service that says nothing would hold a build for ever. And it goes
+on without a timestamp that it was to get.
 """
 
 from __future__ import annotations
 
 import io
-
-from requests import PreparedRequest, Response, Session
-from requests.adapters import HTTPAdapter
-from requests.exceptions import ContentDecodingError, RequestException
-from rfc3161_client import TimeStampResponse
-from sigstore._internal.timestamp import TimestampAuthorityClient, TimestampError
-from urllib3.exceptions import HTTPError
+from typing import TYPE_CHECKING, cast
 
 from jettison.attest.keyless.library import reason
 from jettison.errors import ExportError
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response, Session
+    from requests.adapters import BaseAdapter
+    from rfc3161_client import TimeStampResponse
+    from sigstore._internal.timestamp import TimestampAuthorityClient
 
 SECONDS = 60
 """Rekor 2 answers when an entry is in its log, which takes some seconds."""
 MAX_ANSWER_BYTES = 16 << 20
 
 
-class BoundedAdapter(HTTPAdapter):
-    """Reads an answer whole, if it comes in time and is not too large."""
+class BoundedAdapter:
+    """Reads an answer whole, if it comes in time and is not too large.
+
+    Args:
+        inner: Sends requests.
+    """
+
+    def __init__(self, inner: BaseAdapter) -> None:
+        self._inner = inner
 
     def send(
         self,
         request: PreparedRequest,
+        *,
         stream: bool = False,
         timeout: float | tuple[float | None, float | None] | None = None,
         verify: bool | str = True,
         cert: str | tuple[str, str] | None = None,
         proxies: dict[str, str] | None = None,
     ) -> Response:
-        """See ``HTTPAdapter``.
+        """Return an answer; ``stream`` changes nothing.
 
         Raises:
-            RequestException: there is no answer, or it is too large.
+            requests.RequestException: there is none, or it is too large.
         """
-        response = super().send(request, True, timeout or SECONDS, verify, cert, proxies)
+        from requests.exceptions import ContentDecodingError, RequestException
+        from urllib3.exceptions import HTTPError
+
+        response = self._inner.send(request, True, timeout or SECONDS, verify, cert, proxies)
         try:
             data = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
         except HTTPError as error:
@@ -51,9 +66,20 @@ class BoundedAdapter(HTTPAdapter):
         response.raw = io.BytesIO(data)
         return response
 
+    def close(self) -> None:
+        """Close connections."""
+        self._inner.close()
 
-class Clock(TimestampAuthorityClient):
-    """A timestamp authority that must answer: the library goes on without its timestamp."""
+
+class Clock:
+    """A timestamp authority that must answer.
+
+    Args:
+        inner: Asks it.
+    """
+
+    def __init__(self, inner: TimestampAuthorityClient) -> None:
+        self._inner = inner
 
     def request_timestamp(self, signature: bytes) -> TimeStampResponse:
         """Return a timestamp.
@@ -61,16 +87,20 @@ class Clock(TimestampAuthorityClient):
         Raises:
             ExportError: there is none.
         """
-        bounded(self._session)
+        from sigstore._internal.timestamp import TimestampError
+
+        bounded(self._inner._session)
         try:
-            return super().request_timestamp(signature)
+            return self._inner.request_timestamp(signature)
         except TimestampError as error:
             raise ExportError(
-                f"the timestamp authority `{self.url}` gives no timestamp: {reason(error)}"
+                f"the timestamp authority `{self._inner.url}` gives no timestamp: {reason(error)}"
             ) from error
 
 
 def bounded(session: Session) -> None:
     """Have a session read such answers only."""
+    from requests.adapters import HTTPAdapter
+
     for scheme in ("https://", "http://"):
-        session.mount(scheme, BoundedAdapter())
+        session.mount(scheme, cast("BaseAdapter", BoundedAdapter(HTTPAdapter())))
