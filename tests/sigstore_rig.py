@@ -302,6 +302,10 @@ class Sigstore:
         entry = self.log.add(
             _dsse_body(envelope, b64(certificate.public_bytes(Encoding.PEM))), at=int(time.time())
         )
+        if entry["logIndex"] == "0":  # as Go writes it: what is zero is left out
+            del entry["logIndex"]
+            for name in ("logIndex", "hashes"):
+                del entry["inclusionProof"][name]
         return {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {

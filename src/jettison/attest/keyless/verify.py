@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from jettison.attest.keyless.bundle import read_bundle
 from jettison.attest.keyless.identity import ExpectedSigner, certified
 from jettison.attest.keyless.library import reason
 from jettison.attest.verify import Proof, prove_statement
@@ -64,11 +65,9 @@ class IdentityTrust:
             VerificationError: nothing.
             InvalidManifestError: what is signed is no statement.
         """
-        from sigstore.models import Bundle
-
         policy = _Policy(self._expected)
         try:
-            bundle = Bundle.from_json(data)
+            bundle = read_bundle(data)
             kind, payload = self._verifier.verify_dsse(bundle, policy)
             found = certified(bundle.signing_certificate)
         except JettisonError:

@@ -52,6 +52,13 @@ def test_a_bundle_proves_what_it_says_and_who_says_so(sigstore: Sigstore) -> Non
     assert (proof.predicate_type, proof.signer) == ("", WORKFLOW)
 
 
+def test_the_first_entry_of_a_log_which_go_writes_without_its_index(tmp_path: Path) -> None:
+    first = Sigstore(tmp_path / "sigstore")
+    bundle = first.bundle(STATEMENT)
+    assert "logIndex" not in entry(bundle)
+    assert trust(first).bundle(encoded(bundle), DIGEST).signer == MARIA
+
+
 @pytest.mark.parametrize(
     ("expected", "message"),
     [
