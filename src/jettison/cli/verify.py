@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -21,12 +22,15 @@ if TYPE_CHECKING:
     from jettison.api.verify import Verified
     from jettison.attest.verify import Proof, Trust
 
-_TRUSTED_ROOT = click.option(
-    "--trusted-root",
-    default="",
-    metavar="FILE",
-    help="Keys of a sigstore of one's own; else the public one.",
-)
+
+def _trusted_root_flag(command: Callable[..., int]) -> Callable[..., int]:
+    decorate = click.option(
+        "--trusted-root",
+        default="",
+        metavar="FILE",
+        help="Keys of a sigstore of one's own; else the public one.",
+    )
+    return decorate(command)
 
 
 @click.command("sign", cls=DockerCommand)
@@ -44,7 +48,7 @@ _TRUSTED_ROOT = click.option(
     metavar="FILE",
     help="Services of a sigstore of one's own, with --trusted-root.",
 )
-@_TRUSTED_ROOT
+@_trusted_root_flag
 @click.option(
     "--oidc-client-id",
     default="",
@@ -114,7 +118,7 @@ def sign(ctx: click.Context, /, image: str, *, key: str, **keyless: str) -> int:
 @click.option(
     "--certificate-oidc-issuer-regexp", default="", metavar="PATTERN", help="The same as a pattern."
 )
-@_TRUSTED_ROOT
+@_trusted_root_flag
 @click.pass_context
 def verify(
     ctx: click.Context,
