@@ -146,7 +146,7 @@ jettison sign registry.example.com/app:1  # without a key: with the identity of 
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
 jettison verify --key cosign.pub --type spdx registry.example.com/app:1  # that it lists packages
-jettison verify --certificate-identity=a@b.c --certificate-oidc-issuer=https://id.b.c ghcr.io/b/app  # who
+jettison verify --certificate-identity me@b.c --certificate-oidc-issuer https://id.b.c b.c/a  # who
 
 = report
 jettison report app  # what it ships, and what its build left behind

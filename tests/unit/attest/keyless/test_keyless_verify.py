@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jettison.attest.keyless.bundle import with_zeros
 from jettison.attest.keyless.identity import ExpectedSigner
 from jettison.attest.keyless.trust import trusted_root
 from jettison.attest.keyless.verify import IdentityTrust
@@ -56,6 +57,7 @@ def test_the_first_entry_of_a_log_which_go_writes_without_its_index(tmp_path: Pa
     first = Sigstore(tmp_path / "sigstore")
     bundle = first.bundle(STATEMENT)
     assert "logIndex" not in entry(bundle)
+    assert entry(json.loads(with_zeros(encoded(bundle))))["inclusionProof"]["hashes"] == []
     assert trust(first).bundle(encoded(bundle), DIGEST).signer == MARIA
 
 
