@@ -86,9 +86,12 @@ def sign(key: EllipticCurvePrivateKey, data: bytes) -> bytes:
 
 
 class Authority:
-    """A certificate authority: a root and what it has certified to certify."""
+    """A certificate authority: a root and what it has certified to certify, for one purpose."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING
+    ) -> None:
+        self._purpose = purpose
         self.root_key, self.key = (
             generate_private_key(SECP256R1()),
             generate_private_key(SECP256R1()),
@@ -99,8 +102,8 @@ class Authority:
         self.issuer = self._certificate(name, f"{name} root", self.key, self.root_key, 0)
         self._log_key = generate_private_key(SECP256R1())
 
-    @staticmethod
     def _certificate(
+        self,
         name: str,
         issuer: str,
         key: EllipticCurvePrivateKey,
@@ -109,6 +112,8 @@ class Authority:
     ) -> x509.Certificate:
         builder = _builder(name, issuer, key.public_key(), timedelta(days=3650))
         usage = _usage(certify=True)
+        if not path:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([self._purpose]), critical=False)
         return (
             builder.add_extension(x509.BasicConstraints(True, path), critical=True)
             .add_extension(usage, critical=True)
@@ -228,7 +233,11 @@ class Sigstore:
     def __init__(self, directory: Path, *, rekor: int = 1) -> None:
         self.directory = directory
         directory.mkdir(exist_ok=True)
-        self.authority, self.log, self.clock = Authority("fulcio"), Log(), Authority("clock")
+        self.authority, self.log, self.clock = (
+            Authority("fulcio"),
+            Log(),
+            Authority("clock", ExtendedKeyUsageOID.TIME_STAMPING),
+        )
         self.rekor = rekor
         self._secret = generate_private_key(SECP256R1())
         self.trusted_root, self.signing_config = (
