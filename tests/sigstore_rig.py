@@ -376,40 +376,8 @@ class Sigstore:
             (self.directory / name).write_bytes(data)
 
     def _root(self) -> dict[str, Any]:
-        valid = {"start": "2020-01-01T00:00:00Z"}
-
-        def key(url: str, of: EllipticCurvePrivateKey) -> dict[str, Any]:
-            return {
-                "baseUrl": url,
-                "hashAlgorithm": "SHA2_256",
-                "publicKey": {
-                    "rawBytes": b64(public_der(of)),
-                    "keyDetails": "PKIX_ECDSA_P256_SHA_256",
-                    "validFor": valid,
-                },
-                "logId": {"keyId": b64(log_id(of))},
-            }
-
-        def chain(uri: str, *certificates: x509.Certificate) -> dict[str, Any]:
-            return {
-                "subject": {"organization": "example.com", "commonName": "sigstore"},
-                "uri": uri,
-                "certChain": {
-                    "certificates": [
-                        {"rawBytes": b64(each.public_bytes(Encoding.DER))} for each in certificates
-                    ]
-                },
-                "validFor": valid,
-            }
-
-        clock = (self.clock_certificate, self.clock.issuer, self.clock.root)
-        return {
-            "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "tlogs": [key("https://rekor.example.com", self.log.key)],
-            "certificateAuthorities": [chain(self.url, self.authority.issuer, self.authority.root)],
-            "ctlogs": [key(f"{self.url}/ct", self.authority.log_key)],
-            "timestampAuthorities": [chain(f"{self.url}/timestamp", *clock)],
-        }
+        clock = [self.clock_certificate, self.clock.issuer, self.clock.root]
+        return trusted_root_of(self.url, self.authority, self.log, clock)
 
     def _config(self) -> dict[str, Any]:
         def service(url: str, version: int = 1) -> dict[str, Any]:
@@ -554,6 +522,45 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
+
+
+def trusted_root_of(
+    url: str, authority: Authority, log: Log, clock: list[x509.Certificate]
+) -> dict[str, Any]:
+    """Return the trusted root of services; ``clock`` is the clock's certificate with its chain."""
+    valid = {"start": "2020-01-01T00:00:00Z"}
+
+    def key(url: str, of: EllipticCurvePrivateKey) -> dict[str, Any]:
+        return {
+            "baseUrl": url,
+            "hashAlgorithm": "SHA2_256",
+            "publicKey": {
+                "rawBytes": b64(public_der(of)),
+                "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                "validFor": valid,
+            },
+            "logId": {"keyId": b64(log_id(of))},
+        }
+
+    def chain(uri: str, *certificates: x509.Certificate) -> dict[str, Any]:
+        return {
+            "subject": {"organization": "example.com", "commonName": "sigstore"},
+            "uri": uri,
+            "certChain": {
+                "certificates": [
+                    {"rawBytes": b64(each.public_bytes(Encoding.DER))} for each in certificates
+                ]
+            },
+            "validFor": valid,
+        }
+
+    return {
+        "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+        "tlogs": [key("https://rekor.example.com", log.key)],
+        "certificateAuthorities": [chain(url, authority.issuer, authority.root)],
+        "ctlogs": [key(f"{url}/ct", authority.log_key)],
+        "timestampAuthorities": [chain(f"{url}/timestamp", *clock)],
+    }
 
 
 def log_id(key: EllipticCurvePrivateKey) -> bytes:

@@ -2,7 +2,8 @@
 
 ``JETTISON_TEST_COSIGN`` names the program. It is in no package of Debian's, and takes more than six
 minutes of a processor and 270 MB of sources to build; so nobody installs it for these tests:
-``go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3``.
+``go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3``. ``JETTISON_TEST_SIGSTORE`` names the directory of
+sigstore's own services, which ``sigstore_services`` starts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 from e2e.command import Cli
 from registry_server import RegistryServer
 from sigstore_rig import ISSUER, MARIA, Sigstore
+from sigstore_services import RealSigstore
 
 SLSA, SPDX = "https://slsa.dev/provenance/v1", "https://spdx.dev/Document"
 OWN = "https://example.com/own"
@@ -69,6 +71,19 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServe
         yield server
 
 
+def programs() -> str:
+    """Directory with sigstore's own services; empty if nobody has built them."""
+    return os.environ.get("JETTISON_TEST_SIGSTORE", "")
+
+
+@pytest.fixture(scope="module")
+def real(cli: Cli) -> Iterator[RealSigstore]:
+    if not programs():
+        pytest.skip("JETTISON_TEST_SIGSTORE names no directory of sigstore's services")
+    with RealSigstore(Path(programs()), cli.output()) as made:
+        yield made
+
+
 @pytest.fixture(scope="module", params=[1, 2], ids=["rekor 1", "rekor 2"])
 def sigstore(cli: Cli, request: pytest.FixtureRequest) -> Iterator[Sigstore]:
     with Sigstore(cli.output(), rekor=request.param) as made:
@@ -83,6 +98,11 @@ def key(cli: Cli, cosign: Cosign) -> Path:
         here.write_bytes(there.read_bytes())
         here.chmod(0o644)
     return path
+
+
+def identity(real: RealSigstore, name: str = MARIA) -> list[str | Path]:
+    said = ["--certificate-identity", name, "--certificate-oidc-issuer", real.issuer]
+    return [*said, "--trusted-root", real.trusted_root]
 
 
 def pushed(cli: Cli, registry: RegistryServer, name: str, *flags: str | Path, **more: str) -> str:
@@ -179,3 +199,34 @@ def test_we_verify_what_cosign_has_signed_without_a_key(
     assert f"  attestation {OWN} is signed by {MARIA} ({ISSUER})\n" in found.stdout
     failed = cli.attempt("verify", *IDENTITY[:-1], "https://e.example.com", *root, name)
     assert (failed.returncode, "an identity of" in failed.stderr) == (4, True), failed.all
+
+
+@pytest.mark.xdist_group("sigstore's own services")  # one of them has a port of its own
+def test_with_sigstore_s_own_services(
+    cli: Cli, registry: RegistryServer, real: RealSigstore
+) -> None:
+    files = f"signing-config={real.signing_config},trusted-root={real.trusted_root}"
+    flags = ("--provenance", "--sbom", "--sign", files)
+    name = pushed(cli, registry, "real", *flags, SIGSTORE_ID_TOKEN=real.token())
+    found = cli("verify", *identity(real), name)
+    assert found.stdout.count(f"is signed by {MARIA} ({real.issuer})\n") == 3
+    failed = cli.attempt("verify", *identity(real, "eve@example.com"), name)
+    assert (failed.returncode, "not by `eve@example.com`" in failed.stderr) == (4, True), failed.all
+    unknown = real.token()[:-8] + "AAAAAAAA"
+    services = ("--signing-config", real.signing_config, "--trusted-root", real.trusted_root)
+    failed = cli.attempt("sign", *services, "--identity-token", unknown, name)
+    assert (failed.returncode, "processing the identity token" in failed.stderr) == (6, True)
+
+
+@pytest.mark.xdist_group("sigstore's own services")  # one of them has a port of its own
+def test_with_sigstore_s_own_services_and_cosign(
+    cli: Cli, cosign: Cosign, registry: RegistryServer, real: RealSigstore
+) -> None:
+    services = ("--signing-config", real.signing_config, "--trusted-root", real.trusted_root)
+    name = pushed(cli, registry, "real-ours")
+    cli("sign", *services, "--identity-token", real.token(), name)
+    assert "sign/v1" in cosign("verify", *identity(real), name)
+    theirs = pushed(cli, registry, "real-theirs")
+    token = cosign.file("real-token", real.token())
+    cosign("sign", "-y", *services, "--identity-token", token, theirs)
+    assert f"signed by {MARIA}" in cli("verify", *identity(real), theirs).stdout
