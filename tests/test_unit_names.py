@@ -67,6 +67,9 @@ _SBOMS = Elsewhere(
     "a part of bills of materials, which are tested whole: documents against their schemas",
     ("unit/sbom/test_sbom_documents.py", "e2e/test_cli_sbom.py"),
 )
+_KEYLESS = Elsewhere(
+    "speaks with services of sigstore's and a registry", ("e2e/test_cli_keyless.py",)
+)
 _ATTESTED = Elsewhere("speaks with a registry, after a build", ("e2e/test_cli_attest.py",))
 _ENGINES = Elsewhere("speaks with an engine", ("contract/test_engine.py",))
 _PARTS = Elsewhere("speaks with a registry", ("integration/test_parts.py",))
@@ -147,9 +150,14 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.attest_push": _ATTESTED,
     "jettison.api.scanned_stages": _ATTESTED,
     "jettison.api.signing": _ATTESTED,
+    "jettison.api.signing_keyless": _KEYLESS,
+    "jettison.attest.keyless.sign": _KEYLESS,
+    "jettison.attest.keyless.token": _KEYLESS,
+    "jettison.attest.keyless.transport": _KEYLESS,
     "jettison.api.verify": _ATTESTED,
     "jettison.exporter.attested_files": _ATTESTED,
     "jettison.image.signed_tags": _ATTESTED,
+    "jettison.image.bundles": _KEYLESS,
     "jettison.image.referrers": _REFERRERS,
     "jettison.api.merge": _PARTS,
     "jettison.api.parts": _PARTS,

@@ -315,8 +315,8 @@ def test_a_build_signs_what_it_pushes_and_verify_says_what_that_proves(
         (("--key", public, unsigned), 4, "has no valid signature"),
         (("--key", public, f"{registry.host}/nothing:1"), 4, "no image"),
         (("--key", public, "--type", "vex", name), 125, "`--type vex` is not known"),
-        (("--certificate-identity", "a@b", name), 125, "keyless"),
-        ((name,), 125, "needs a public key"),
+        (("--certificate-identity", "a@b", name), 125, "--certificate-oidc-issuer"),
+        ((name,), 125, "verify must be told who has signed"),
     ):
         failed = cli.attempt("verify", *args)
         assert (failed.returncode, message in failed.stderr) == (status, True), failed.all

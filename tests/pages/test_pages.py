@@ -25,7 +25,6 @@ NOT_RUN = {
     "CONTRIBUTING.md": 5,
     "bench/README.md": 5,
     "docs/debugging.md": 5,
-    "docs/guides/attestations.md": 1,
     "docs/guides/checks.md": 1,
     "docs/guides/ci.md": 1,
     "docs/guides/engines.md": 2,

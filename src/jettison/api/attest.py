@@ -17,7 +17,7 @@ import msgspec
 from jettison.api.project import Built
 from jettison.api.request import BuildRequest
 from jettison.api.session import Session
-from jettison.attest.request import SbomRequest
+from jettison.attest.request import KeylessRequest, SbomRequest
 from jettison.events import Sink, Warned
 from jettison.exporter.base import ExportResult
 from jettison.image.attestation import Attestation
@@ -29,7 +29,7 @@ from jettison.plan.op import Op
 from jettison.store.image import StoredImage
 
 if TYPE_CHECKING:
-    from jettison.attest.keys import PrivateKey
+    from jettison.api.signing import ImageSigner
 
 
 class Attesting:
@@ -50,7 +50,7 @@ class Attesting:
         self._sink = sink
         self._began = time.time()
         self._signed = False
-        self._key = _key(request.sign, session)
+        self._signer = _signer(request.sign, session)
         self._built: dict[Platform, Built] = {}
         self._made: dict[Digest, tuple[Attestation, ...]] = {}
         self.provenances: dict[str, dict[str, Any]] = {}
@@ -93,16 +93,16 @@ class Attesting:
         Raises:
             RegistryError: a registry refuses.
         """
-        if result.pushed and (any(result.said) or self._key is not None):
+        if result.pushed and (any(result.said) or self._signer is not None):
             from jettison.api.attest_push import put_beside
 
             insecure = any(getattr(each, "insecure", False) for each in self._request.outputs)
-            put_beside(self._session.registry(), result, self._key, insecure=insecure)
+            put_beside(self._session.registry(), result, self._signer, insecure=insecure)
             self._signed = True
 
     def finish(self) -> None:
         """Say so if nobody wanted what was asked for."""
-        if self._key is not None and not self._signed:
+        if self._signer is not None and not self._signed:
             self._warn("nothing is signed: signatures are kept beside images that are pushed")
         if self._request.attest and not self._made:
             self._warn(
@@ -160,10 +160,14 @@ class Attesting:
         self._sink(Warned(time.time_ns(), text))
 
 
-def _key(name: str, session: Session) -> PrivateKey | None:
-    """Return the key of ``--sign``, before anything is built."""
-    if not name:
+def _signer(asked: str | KeylessRequest, session: Session) -> ImageSigner | None:
+    """Return who signs, as ``--sign`` says, before anything is built."""
+    if not asked:
         return None
-    from jettison.api.signing import open_key
+    if isinstance(asked, KeylessRequest):
+        from jettison.api.signing_keyless import keyless_signer
 
-    return open_key(name, session.environ)
+        return keyless_signer(session, asked)
+    from jettison.api.signing import KeySigner, open_key
+
+    return KeySigner(open_key(asked, session.environ))

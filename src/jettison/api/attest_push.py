@@ -1,6 +1,6 @@
 """Attestations and signatures beside images that were pushed.
 
-In:  what a push came to, maybe a key.
+In:  what a push came to, maybe who signs.
 Out: referrers; signatures of the image, and of all that is said of it, where cosign looks for them.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jettison.api.signing import sign_digest, sign_statements
 from jettison.exporter.base import ExportResult
 from jettison.image.attestation import MEDIA_TYPE, PREDICATE_TYPE, image_subjects, statement
 from jettison.image.referrers import attach
@@ -16,20 +15,20 @@ from jettison.oci.reference import parse_reference
 from jettison.registry.client import RegistryClient
 
 if TYPE_CHECKING:
-    from jettison.attest.keys import PrivateKey
+    from jettison.api.signing import ImageSigner
 
 _TITLE = "org.opencontainers.image.title"
 
 
 def put_beside(
-    client: RegistryClient, result: ExportResult, key: PrivateKey | None, *, insecure: bool
+    client: RegistryClient, result: ExportResult, signer: ImageSigner | None, *, insecure: bool
 ) -> None:
     """Put what is said of pushed images beside them, in each repository that has them now.
 
     Args:
         client: Talks to registries.
         result: What was pushed.
-        key: Signs it; None does not.
+        signer: Signs it; None does not.
         insecure: Do without TLS checks.
 
     Raises:
@@ -43,9 +42,10 @@ def put_beside(
                 notes = {PREDICATE_TYPE: each.predicate_type, _TITLE: each.filename}
                 data = statement(each, subjects)
                 attach(client, place, image, MEDIA_TYPE, data, notes=notes, insecure=insecure)
-            if key is not None:
+            if signer is not None:
                 made = [(each.predicate_type, statement(each, subjects)) for each in said]
-                sign_statements(client, place, image.digest, made, key, insecure=insecure)
-                sign_digest(client, place, image.digest, key, insecure=insecure)
-        if key is not None and result.manifest is not None and result.manifest not in result.pushed:
-            sign_digest(client, place, result.manifest.digest, key, insecure=insecure)
+                signer.statements(client, place, image, made, insecure=insecure)
+                signer.digest(client, place, image, insecure=insecure)
+        whole = result.manifest
+        if signer is not None and whole is not None and whole not in result.pushed:
+            signer.digest(client, place, whole, insecure=insecure)

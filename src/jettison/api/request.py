@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from jettison.api.probed import Probed
-from jettison.attest.request import AttestRequest
+from jettison.attest.request import AttestRequest, KeylessRequest
 from jettison.exporter.outputs import OutputRequest
 from jettison.findings.finding import Finding
 from jettison.linux.resources import Resources
@@ -76,7 +76,8 @@ class BuildRequest(msgspec.Struct, frozen=True):
         probe: What the image must do before it is tagged: run for ``3s``, answer at
             ``http://:8080/healthz``, or have a command of it end with 0; empty is nothing.
         attest: What is said of the image where it is pushed or written.
-        sign: Private key that signs what is pushed, and what is said of it; empty is none.
+        sign: Private key that signs what is pushed, and what is said of it, or how that is done
+            without one; empty is not.
         part_of: Which set the image is a part of, that other machines complete; empty for none.
         parts: The platforms of that set.
         reproducible: Whether the image is to be the same wherever it is built: all times of what
@@ -125,7 +126,7 @@ class BuildRequest(msgspec.Struct, frozen=True):
     checks: str = ""
     probe: str = ""
     attest: AttestRequest = AttestRequest()
-    sign: str = ""
+    sign: str | KeylessRequest = ""
     part_of: str = ""
     parts: tuple[str, ...] = ()
     reproducible: bool = False

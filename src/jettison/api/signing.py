@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -34,10 +34,11 @@ _REMOTE = ("://", "awskms:", "gcpkms:", "azurekms:", "hashivault:", "k8s:", "pkc
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """An image that was signed."""
+    """An image that was signed, and by whom, if it was not by a key."""
 
     reference: str
     digest: Digest
+    by: str = ""
 
 
 def read_key(name: str, environ: Mapping[str, str]) -> bytes:
@@ -97,12 +98,62 @@ def open_key(
     return private_key(data, (password or "").encode(), name)
 
 
-def sign_image(session: Session, name: str, key: PrivateKey) -> Signed:
+class ImageSigner(Protocol):
+    """Signs what registries have, and puts the signature beside it.
+
+    Each method raises ``RegistryError`` if the registry refuses; what else is up to who signs.
+    """
+
+    def digest(
+        self, client: RegistryClient, target: Reference, subject: Descriptor, *, insecure: bool
+    ) -> str:
+        """Sign a manifest or an index; return who has signed, as ``by NAME``, empty of a key."""
+
+    def statements(
+        self,
+        client: RegistryClient,
+        target: Reference,
+        subject: Descriptor,
+        statements: Sequence[tuple[str, bytes]],
+        *,
+        insecure: bool,
+    ) -> None:
+        """Sign statements about a manifest, given with their predicate types."""
+
+
+class KeySigner:
+    """Signs with a key, as cosign 2 does; see ``ImageSigner``."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key = key
+
+    def digest(
+        self, client: RegistryClient, target: Reference, subject: Descriptor, *, insecure: bool
+    ) -> str:
+        """Sign a manifest or an index."""
+        sign_digest(client, target, subject.digest, self._key, insecure=insecure)
+        return ""
+
+    def statements(
+        self,
+        client: RegistryClient,
+        target: Reference,
+        subject: Descriptor,
+        statements: Sequence[tuple[str, bytes]],
+        *,
+        insecure: bool,
+    ) -> None:
+        """Sign statements."""
+        sign_statements(client, target, subject.digest, statements, self._key, insecure=insecure)
+
+
+def sign_image(session: Session, name: str, signer: ImageSigner) -> Signed:
     """Sign an image of a registry.
 
     Raises:
         ImageNotFoundError: there is no such image.
         RegistryError: the registry cannot be asked, or refuses.
+        UsageError, SourceError, ExportError: nobody says who signs, or it cannot be done.
     """
     reference = parse_reference(name)
     client = session.registry()
@@ -112,8 +163,8 @@ def sign_image(session: Session, name: str, key: PrivateKey) -> Signed:
             f"the registry has no image `{reference.familiar}` to sign",
             hint="push it before: signatures are kept beside it",
         )
-    sign_digest(client, reference, subject.digest, key)
-    return Signed(reference.familiar, subject.digest)
+    by = signer.digest(client, reference, subject, insecure=False)
+    return Signed(reference.familiar, subject.digest, by)
 
 
 def sign_digest(

@@ -1,6 +1,6 @@
-"""``verify``: what a key proves of an image of a registry.
+"""``verify``: what is proved of an image of a registry by who is trusted.
 
-In:  a name, a public key.
+In:  a name; a public key, or an identity.
 Out: ``Verified``.
 
 Signatures are looked for where cosign 2 puts them (tags) and where cosign 3 does (bundles that
@@ -11,47 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from jettison.api.session import Session
 from jettison.attest.envelope import MAX_ENVELOPE_BYTES
 from jettison.attest.payload import MAX_PAYLOAD_BYTES, PAYLOAD_TYPE, SIGNATURE
-from jettison.attest.verify import (
-    TYPES,
-    Proof,
-    collect,
-    envelope_of_bundle,
-    prove_attestation,
-    prove_signature,
-)
-from jettison.errors import (
-    ImageNotFoundError,
-    InvalidManifestError,
-    UsageError,
-    VerificationError,
-)
-from jettison.image.referrers import documents, referrers
-from jettison.image.signed_tags import (
-    ATTESTATIONS,
-    MOST_DOCUMENTS,
-    SIGNATURES,
-    Document,
-    signed_documents,
-)
+from jettison.attest.verify import TYPES, Proof, Trust, collect
+from jettison.errors import ImageNotFoundError, UsageError, VerificationError
+from jettison.image.bundles import listed_bundles, read_bundle
+from jettison.image.signed_tags import ATTESTATIONS, SIGNATURES, Document, signed_documents
 from jettison.oci.codec import decode
 from jettison.oci.digest import Digest
-from jettison.oci.manifest import Index
+from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.mediatype import INDEXES
 from jettison.oci.platform import Platform, matches, parse_platform
 from jettison.oci.reference import Reference, parse_reference
 from jettison.registry.client import RegistryClient
-
-if TYPE_CHECKING:
-    from jettison.attest.keys import PublicKey
-
-BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -60,14 +36,14 @@ class Verified(msgspec.Struct, frozen=True):
     Args:
         reference: Name of the image.
         digest: What it names.
-        signatures: How many signatures of the image by the key there are.
-        attestations: What the key says of it, or of the image for the platform.
+        signatures: What signatures of the image itself prove.
+        attestations: What is said of it, or of the image for the platform.
         rejected: Why other documents prove nothing.
     """
 
     reference: str
     digest: Digest
-    signatures: int
+    signatures: tuple[Proof, ...]
     attestations: tuple[Proof, ...]
     rejected: tuple[str, ...] = ()
 
@@ -86,21 +62,21 @@ def predicate_types(name: str) -> tuple[str, ...]:
 
 
 def verify_image(
-    session: Session, name: str, key: PublicKey, *, kind: str = "", platform: str = ""
+    session: Session, name: str, trust: Trust, *, kind: str = "", platform: str = ""
 ) -> Verified:
-    """Return what a key proves of an image.
+    """Return what is proved of an image.
 
     Args:
         session: The store.
         name: Of the image, with its registry.
-        key: Whose signatures count.
+        trust: Whose signatures count.
         kind: Of an attestation that must be there; else a signature of the image must.
         platform: Of the image in an index whose attestations are looked at.
 
     Raises:
         UsageError: there is no such kind.
         ImageNotFoundError: there is no such image.
-        VerificationError: the key proves nothing of what is asked.
+        VerificationError: they prove nothing of what is asked.
         RegistryError, ContentError: the registry does not answer, or not properly.
     """
     wanted = predicate_types(kind)
@@ -112,14 +88,14 @@ def verify_image(
             f"no image `{reference.familiar}` in its registry", hint="check the name and the tag"
         )
     digest = pulled.descriptor.digest
-    signed = Registered(client, reference, digest, key)
+    signed = Registered(client, reference, digest, trust)
     proofs, rejected = signed.proofs()
     if pulled.descriptor.media_type in INDEXES:
         for each in _of_platform(decode(Index, pulled.data), platform):
-            more, others = Registered(client, reference, each, key).proofs()
+            more, others = Registered(client, reference, each, trust).proofs()
             proofs += [proof for proof in more if proof.predicate_type]
             rejected += others
-    signatures = sum(not proof.predicate_type for proof in proofs)
+    signatures = tuple(proof for proof in proofs if not proof.predicate_type)
     attestations = tuple(proof for proof in proofs if proof.predicate_type)
     if wanted:
         attestations = tuple(each for each in attestations if each.predicate_type in wanted)
@@ -127,9 +103,9 @@ def verify_image(
         what = f"attestation of type `{kind}`" if wanted else "signature"
         why = f": {rejected[0]}" if rejected else ""
         raise VerificationError(
-            f"the key proves nothing of `{reference.familiar}` ({digest}): it has no valid {what}"
-            f"{why}",
-            hint="check the key, and that the image is the one that was signed",
+            f"{trust.name} proves nothing of `{reference.familiar}` ({digest}): it has no valid"
+            f" {what}{why}",
+            hint="check who must have signed, and that the image is the one that was signed",
         )
     return Verified(
         reference.familiar, digest, signatures, attestations, tuple(dict.fromkeys(rejected))
@@ -143,16 +119,16 @@ class Registered:
         client: Talks to the registry.
         target: The repository.
         digest: Of the manifest.
-        key: Whose signatures count.
+        trust: Whose signatures count.
     """
 
     def __init__(
-        self, client: RegistryClient, target: Reference, digest: Digest, key: PublicKey
+        self, client: RegistryClient, target: Reference, digest: Digest, trust: Trust
     ) -> None:
         self._client = client
         self._target = target
         self._digest = digest
-        self._key = key
+        self._trust = trust
 
     def proofs(self) -> tuple[list[Proof], list[str]]:
         """Return what they prove, and why others prove nothing.
@@ -161,44 +137,31 @@ class Registered:
             RegistryError: the registry cannot be asked.
             ContentError: there are too many, or they are not what the registry says.
         """
-        return collect([*self._signatures(), *self._attestations(), *self._bundles()])
+        found, older = listed_bundles(self._client, self._target, self._digest)
+        in_bundles = [partial(self._in_bundle, each) for each in found]
+        proofs, reasons = collect([*in_bundles, *self._signatures(), *self._attestations()])
+        if older:
+            reasons.append(f"{older} bundles of `{self._digest}` are older, and not looked at")
+        return proofs, reasons
+
+    def _in_bundle(self, artifact: Descriptor) -> Proof:
+        data = read_bundle(self._client, self._target, self._digest, artifact)
+        return self._trust.bundle(data, self._digest)
 
     def _signatures(self) -> list[Callable[[], Proof]]:
         found = self._documents(SIGNATURES, MAX_PAYLOAD_BYTES)
         return [
-            partial(
-                prove_signature,
-                data,
-                each.annotations.get(SIGNATURE, ""),
-                self._digest,
-                self._key.verify,
-            )
+            partial(self._trust.signature, data, each.annotations.get(SIGNATURE, ""), self._digest)
             for each, data in found
             if each.media_type == PAYLOAD_TYPE
         ]
 
     def _attestations(self) -> list[Callable[[], Proof]]:
         found = self._documents(ATTESTATIONS, MAX_ENVELOPE_BYTES)
-        return [
-            partial(prove_attestation, data, self._digest, self._key.verify) for _, data in found
-        ]
+        return [partial(self._trust.attestation, data, self._digest) for _, data in found]
 
     def _documents(self, suffix: str, limit: int) -> list[Document]:
         return signed_documents(self._client, self._target, self._digest, suffix, limit=limit)
-
-    def _bundles(self) -> list[Callable[[], Proof]]:
-        listed = referrers(self._client, self._target, self._digest, BUNDLE_TYPE)
-        if len(listed) > MOST_DOCUMENTS:
-            raise InvalidManifestError(f"`{self._digest}` has {len(listed)} bundles")
-
-        def prove(data: bytes) -> Proof:
-            return prove_attestation(envelope_of_bundle(data), self._digest, self._key.verify)
-
-        return [
-            partial(prove, data)
-            for each in listed
-            for data in documents(self._client, self._target, self._digest, each)
-        ]
 
 
 def _of_platform(index: Index, platform: str) -> list[Digest]:

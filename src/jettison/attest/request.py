@@ -1,4 +1,4 @@
-"""What is to be attested: ``--provenance``, ``--sbom``, ``--attest``, as values.
+"""What is to be attested, and who signs: ``--provenance``, ``--sbom``, ``--attest``, ``--sign``.
 
 In:  attributes as buildx spells them.
 Out: frozen structs, checked when they are made.
@@ -21,6 +21,8 @@ PROVENANCE = "provenance"
 SBOM = "sbom"
 TYPES = (PROVENANCE, SBOM)
 
+CLIENT_ID = "sigstore"
+"""Audience of tokens for the public sigstore."""
 MODES = ("min", "max")
 
 
@@ -74,6 +76,33 @@ class AttestRequest(msgspec.Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return self.provenance is not None or self.sbom is not None
+
+
+class KeylessRequest(msgspec.Struct, frozen=True):
+    """How to sign without a key.
+
+    Args:
+        identity_token: Says who signs, or the file that has it; empty asks the environment, the CI
+            system, then the person.
+        signing_config: File that says which services sign; empty is the public deployment.
+        trusted_root: File with the keys of those services; both or none.
+        client_id: Whom tokens must be for.
+
+    Raises:
+        UsageError: one of both files is missing.
+    """
+
+    identity_token: str = ""
+    signing_config: str = ""
+    trusted_root: str = ""
+    client_id: str = CLIENT_ID
+
+    def __post_init__(self) -> None:
+        if bool(self.signing_config) is not bool(self.trusted_root):
+            raise UsageError(
+                "a signing config and a trusted root go together",
+                hint="name the files of both, or of none for the public sigstore",
+            )
 
 
 def attest_request(given: Mapping[str, Mapping[str, str]]) -> AttestRequest:

@@ -1,6 +1,6 @@
 """What signed documents prove of an image.
 
-In:  documents from a registry, a key, the digest of the image.
+In:  documents from a registry, who is trusted (``Trust``), the digest of the image.
 Out: ``Proof``; or ``VerificationError``, which says what is wrong.
 
 Security: everything but the key and the digest is hostile. What a document says is read only once
@@ -10,6 +10,7 @@ its signature holds, and counts only for the digest that it names.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -39,11 +40,61 @@ class Proof(msgspec.Struct, frozen=True):
         digest: Of the image.
         predicate_type: Of what is said of it; empty of a signature of the image alone.
         predicate: What is said, as JSON.
+        signer: Identity in the certificate of who signed; empty of a key.
+        issuer: Who vouches for that identity.
     """
 
     digest: Digest
     predicate_type: str = ""
     predicate: bytes = b""
+    signer: str = ""
+    issuer: str = ""
+
+
+class Trust(Protocol):
+    """Whose signatures count: a key, or an identity that certificates name.
+
+    Each method raises ``VerificationError`` if a document proves nothing of the digest, and
+    ``InvalidManifestError`` if it is not what it should be.
+    """
+
+    @property
+    def name(self) -> str:
+        """Who that is, for messages."""
+
+    def signature(self, payload: bytes, signature: str, digest: Digest) -> Proof:
+        """Return what a signed payload under a tag of cosign's proves."""
+
+    def attestation(self, envelope: bytes, digest: Digest) -> Proof:
+        """Return what a signed envelope under a tag of cosign's proves."""
+
+    def bundle(self, data: bytes, digest: Digest) -> Proof:
+        """Return what a bundle of sigstore's proves."""
+
+
+class KeyTrust:
+    """Trust in who has a private key.
+
+    Args:
+        verify: Checks a signature with the public key.
+    """
+
+    name = "this key"
+
+    def __init__(self, verify: Verify) -> None:
+        self._verify = verify
+
+    def signature(self, payload: bytes, signature: str, digest: Digest) -> Proof:
+        """See ``Trust``."""
+        return prove_signature(payload, signature, digest, self._verify)
+
+    def attestation(self, envelope: bytes, digest: Digest) -> Proof:
+        """See ``Trust``."""
+        return prove_attestation(envelope, digest, self._verify)
+
+    def bundle(self, data: bytes, digest: Digest) -> Proof:
+        """See ``Trust``; certificates and logs that a bundle names are not looked at."""
+        return prove_attestation(envelope_of_bundle(data), digest, self._verify)
 
 
 class _Subject(msgspec.Struct, frozen=True):
@@ -88,6 +139,21 @@ def prove_attestation(envelope: bytes, digest: Digest, verify: Verify) -> Proof:
     payload = open_envelope(envelope, verify)
     if payload is None:
         raise VerificationError("an attestation of the image is not signed by this key")
+    return prove_statement(payload, digest)
+
+
+def prove_statement(payload: bytes, digest: Digest, *, by: str = "this key") -> Proof:
+    """Return what a statement proves whose signature holds.
+
+    Args:
+        payload: The statement.
+        digest: Of the image.
+        by: Who has signed it, for messages.
+
+    Raises:
+        VerificationError: it is of another image.
+        InvalidManifestError: it is none.
+    """
     try:
         found = msgspec.json.decode(payload, type=_Statement)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -97,7 +163,7 @@ def prove_attestation(envelope: bytes, digest: Digest, verify: Verify) -> Proof:
     algorithm, _, value = digest.partition(":")
     if not any(each.digest.get(algorithm) == value for each in found.subject):
         named = next(iter(found.subject), _Subject({})).digest.get(algorithm, "nothing")
-        _require_same(Digest(f"{algorithm}:{named[:64]}"), digest)
+        _require_same(Digest(f"{algorithm}:{named[:64]}"), digest, by)
     kind = "" if found.predicate_type == SIGNING_TYPE else found.predicate_type
     return Proof(digest, kind, bytes(found.predicate))
 
@@ -125,6 +191,6 @@ def collect(jobs: list[Callable[[], Proof]]) -> tuple[list[Proof], list[str]]:
     return proofs, list(dict.fromkeys(reasons))
 
 
-def _require_same(signed: Digest, wanted: Digest) -> None:
+def _require_same(signed: Digest, wanted: Digest, by: str = "this key") -> None:
     if signed != wanted:
-        raise VerificationError(f"what this key has signed is `{signed}`, not `{wanted}`")
+        raise VerificationError(f"what {by} has signed is `{signed}`, not `{wanted}`")

@@ -1,7 +1,7 @@
 """Flags of ``build`` about attestations: ``--provenance``, ``--sbom``, ``--attest``, ``--sign``.
 
 In:  nothing; values as written.
-Out: click options; an ``AttestRequest``, a key.
+Out: click options; an ``AttestRequest``, who signs.
 
 Source: buildx's flags of the same names; of several values for a type the last one counts.
 """
@@ -12,11 +12,19 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from jettison.attest.request import PROVENANCE, SBOM, AttestRequest, attest_request
+from jettison.attest.request import (
+    CLIENT_ID,
+    PROVENANCE,
+    SBOM,
+    AttestRequest,
+    KeylessRequest,
+    attest_request,
+)
 from jettison.cli.optional_values import OptionalValue
 from jettison.cli.options import all_of
 from jettison.cli.values import fields, texts
 from jettison.errors import UsageError
+from jettison.spelling import truth
 
 _BOOLEANS = ("true", "false", "1", "0")
 _ATTRIBUTES = {
@@ -24,7 +32,11 @@ _ATTRIBUTES = {
     SBOM: ("generator", "scan-stage"),
 }
 
+_KEYLESS = ("identity-token", "signing-config", "trusted-root", "oidc-client-id")
+
 OPTIONAL_VALUES = {
+    "--sign": OptionalValue("true", frozenset({*_BOOLEANS, "key", *_KEYLESS})),
+} | {
     f"--{kind}": OptionalValue("true", frozenset({*_BOOLEANS, *names, "inline", "disabled"}))
     for kind, names in _ATTRIBUTES.items()
 }
@@ -54,8 +66,9 @@ def attest_flags(command: Callable[..., object]) -> Callable[..., object]:
         click.option(
             "--sign",
             default="",
-            metavar="key=FILE",
-            help="Sign what is pushed, and what is attested of it, as cosign does.",
+            metavar="[key=FILE]",
+            help="Sign what is pushed, and what is attested of it, as cosign does; without a key:"
+            " identity-token=…, signing-config=FILE,trusted-root=FILE.",
         ),
     )
     return decorate(command)
@@ -85,18 +98,39 @@ def attest_of(flags: Mapping[str, object]) -> AttestRequest:
     return attest_request(given)
 
 
-def key_of(flags: Mapping[str, object]) -> str:
-    """Return the key that signs; empty is none.
+def signer_of(flags: Mapping[str, object]) -> str | KeylessRequest:
+    """Return the key that signs, or how that is done without one; empty is not.
 
     Raises:
-        UsageError: the value of ``--sign`` is malformed.
+        UsageError: the value of ``--sign`` is malformed; a token in it is not repeated.
     """
     text = str(flags["sign"] or "")
-    attributes = fields("--sign", text) if text else {}
+    word = truth(text) if text else False
+    if word is not None:
+        return KeylessRequest() if word else ""
+    try:
+        attributes = fields("--sign", text)
+    except UsageError:
+        attributes = {}
     key = attributes.pop("key", "")
-    if attributes or bool(text) is not bool(key):
-        raise UsageError(f"--sign `{text}` is malformed", hint="write --sign key=FILE")
-    return key
+    keyless = {name: attributes.pop(name) for name in _KEYLESS if name in attributes}
+    if attributes or bool(keyless) is bool(key):
+        raise UsageError(
+            "the value of --sign is malformed",
+            hint=f"write --sign, --sign key=FILE, or of a signature without a key some of"
+            f" {', '.join(_KEYLESS)}",
+        )
+    return key or keyless_of({name.replace("-", "_"): value for name, value in keyless.items()})
+
+
+def keyless_of(flags: Mapping[str, str]) -> KeylessRequest:
+    """Return how to sign without a key, of values by the names of their flags."""
+    return KeylessRequest(
+        flags.get("identity_token", ""),
+        flags.get("signing_config", ""),
+        flags.get("trusted_root", ""),
+        flags.get("oidc_client_id", "") or CLIENT_ID,
+    )
 
 
 def _short(flag: str, text: str) -> dict[str, str]:

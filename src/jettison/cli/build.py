@@ -9,7 +9,7 @@ import msgspec
 
 from jettison.api.request import BuildRequest
 from jettison.cli import options
-from jettison.cli.attest_flags import attest_flags, attest_of, key_of
+from jettison.cli.attest_flags import attest_flags, attest_of, signer_of
 from jettison.cli.cache_flags import cache_exports, cache_flags, cache_imports
 from jettison.cli.flags import tell_ignored
 from jettison.cli.image_flags import image_fields, image_flags
@@ -264,7 +264,7 @@ def build(ctx: click.Context, /, context: str, **flags: object) -> int:
         checks=checks_of(flags),
         probe=str(flags["probe"]),
         attest=attest_of(flags),
-        sign=key_of(flags),
+        sign=signer_of(flags),
     )
     iidfile, metadata_file = str(flags["iidfile"]), str(flags["metadata_file"])
     remove_stale(iidfile)

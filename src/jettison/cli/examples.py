@@ -140,13 +140,13 @@ jettison merge -q example.com/app:1 example.com/app:1-amd64  # the digest only, 
 
 = sign
 jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has its password
-jettison sign --key key.pem registry.example.com/app:1  # with a key of openssl's
 jettison sign --key env://SIGNING_KEY registry.example.com/app:1  # with a key in a variable
+jettison sign registry.example.com/app:1  # without a key: with the identity of the CI job, or yours
 
 = verify
 jettison verify --key cosign.pub registry.example.com/app:1  # that this key has signed it
 jettison verify --key cosign.pub --type spdx registry.example.com/app:1  # that it lists packages
-jettison verify --key k.pub --type slsaprovenance -o json registry.example.com/app:1  # what it says
+jettison verify --certificate-identity me@b.c --certificate-oidc-issuer https://id.b.c b.c/a  # who
 
 = report
 jettison report app  # what it ships, and what its build left behind

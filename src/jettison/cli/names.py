@@ -33,7 +33,7 @@ COMMANDS = {
     "diff": ("diff", "Show what is different between two images."),
     "provenance": ("provenance", "Show which line and stage made the paths of an image."),
     "sbom": ("sbom", "List the packages of an image, or of a stage of its build."),
-    "sign": ("verify", "Sign an image of a registry with a key."),
+    "sign": ("verify", "Sign an image of a registry."),
     "verify": ("verify", "Check signatures of an image, and what is said of it."),
     "report": ("report", "Show what an image ships, and what its build left behind."),
     "save": ("transfer", "Write images to a tar archive."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -17,36 +18,62 @@ from jettison.errors import UsageError
 from jettison.linux.text import printable
 
 if TYPE_CHECKING:
+    from jettison.api.signing import ImageSigner
     from jettison.api.verify import Verified
+    from jettison.attest.verify import Proof, Trust
 
-_KEYLESS = (
-    "keyless signatures are not looked at: certificates of sigstore's authority and its log would"
-    " have to be checked"
-)
+
+def _trusted_root_flag(command: Callable[..., int]) -> Callable[..., int]:
+    decorate = click.option(
+        "--trusted-root",
+        default="",
+        metavar="FILE",
+        help="Keys of a sigstore of one's own; else the public one.",
+    )
+    return decorate(command)
 
 
 @click.command("sign", cls=DockerCommand)
 @click.argument("image")
 @click.option("--key", default="", metavar="FILE", help="Private key, or env://VARIABLE.")
+@click.option(
+    "--identity-token",
+    default="",
+    metavar="TOKEN",
+    help="Token that says who signs without a key, or its file.",
+)
+@click.option(
+    "--signing-config",
+    default="",
+    metavar="FILE",
+    help="Services of a sigstore of one's own, with --trusted-root.",
+)
+@_trusted_root_flag
+@click.option(
+    "--oidc-client-id",
+    default="",
+    metavar="NAME",
+    help="Whom the token must be for (sigstore).",
+)
 @click.pass_context
-def sign(ctx: click.Context, /, image: str, *, key: str) -> int:
+def sign(ctx: click.Context, /, image: str, *, key: str, **keyless: str) -> int:
     """Sign an image of a registry, as cosign does.
 
     The key is one of cosign's or openssl's; its password is taken from COSIGN_PASSWORD, else asked
-    for.
+    for. Without a key an identity signs: that of --identity-token, SIGSTORE_ID_TOKEN, the CI
+    system, or of the person who logs in with a browser. It is then in a log that anybody can read.
     """
-    if not key:
+    if key and any(keyless.values()):
         raise UsageError(
-            "sign needs a key: keyless signing asks for a person and a network",
-            hint="name one with --key FILE",
+            f"--key and {_given(keyless)} are two ways to sign", hint="leave one of them out"
         )
 
     def work(session: Session) -> int:
-        from jettison.api.signing import open_key, sign_image
+        from jettison.api.signing import sign_image
 
-        ask = _ask if sys.stdin.isatty() else None
-        signed = sign_image(session, image, open_key(key, os.environ, ask))
-        out(f"signed {signed.reference}\n  digest {signed.digest}\n")
+        signed = sign_image(session, image, _signer(session, key, keyless))
+        by = f"  {printable(signed.by)}\n" if signed.by else ""
+        out(f"signed {signed.reference}\n  digest {signed.digest}\n{by}")
         return 0
 
     return in_session(ctx, work)
@@ -70,10 +97,28 @@ def sign(ctx: click.Context, /, image: str, *, key: str) -> int:
     default="text",
     help="What is printed: what is proved, or that with what attestations say.",
 )
-@click.option("--certificate-identity", default="", metavar="NAME", hidden=True)
-@click.option("--certificate-identity-regexp", default="", metavar="PATTERN", hidden=True)
-@click.option("--certificate-oidc-issuer", default="", metavar="URL", hidden=True)
-@click.option("--certificate-oidc-issuer-regexp", default="", metavar="PATTERN", hidden=True)
+@click.option(
+    "--certificate-identity",
+    default="",
+    metavar="NAME",
+    help="Who must have signed without a key: an address, or the URI of a workflow.",
+)
+@click.option(
+    "--certificate-identity-regexp",
+    default="",
+    metavar="PATTERN",
+    help="The same as a pattern, which may match anywhere: write ^…$.",
+)
+@click.option(
+    "--certificate-oidc-issuer",
+    default="",
+    metavar="URL",
+    help="Who must have said who that is.",
+)
+@click.option(
+    "--certificate-oidc-issuer-regexp", default="", metavar="PATTERN", help="The same as a pattern."
+)
+@_trusted_root_flag
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -84,28 +129,35 @@ def verify(
     kind: str,
     platform: str,
     output: str,
+    trusted_root: str,
     **certificate: str,
 ) -> int:
-    """Check that a key has signed an image, and show what that proves.
+    """Check who has signed an image, and show what that proves.
+
+    It is a key (--key), or an identity that a certificate names and who vouches for it
+    (--certificate-identity, --certificate-oidc-issuer).
 
     Without --type the image must be signed; with it, an attestation of that type must be there that
     is signed and about this very image. Signatures of cosign count.
     """
-    if any(certificate.values()):
+    if not key and not any(certificate.values()):
         raise UsageError(
-            _KEYLESS, hint="verify them with `cosign verify`, or name a key with --key"
+            "verify must be told who has signed: a public key, or an identity",
+            hint="name one with --key FILE, or --certificate-identity and"
+            " --certificate-oidc-issuer",
         )
-    if not key:
-        raise UsageError("verify needs a public key", hint="name one with --key FILE")
+    given = {**certificate, "trusted_root": trusted_root}
+    if key and any(given.values()):
+        raise UsageError(
+            f"--key and {_given(given)} are two ways to verify", hint="leave one of them out"
+        )
 
     def work(session: Session) -> int:
-        from jettison.api.signing import read_key
         from jettison.api.verify import predicate_types, verify_image
-        from jettison.attest.keys import public_key
 
         predicate_types(kind)
-        opened = public_key(read_key(key, os.environ), key)
-        found = verify_image(session, image, opened, kind=kind, platform=platform)
+        trust = _trust_in_key(key) if key else _trust_in_identity(certificate, trusted_root)
+        found = verify_image(session, image, trust, kind=kind, platform=platform)
         if output == "json":
             _print_json(found)
         else:
@@ -115,13 +167,58 @@ def verify(
     return in_session(ctx, work)
 
 
+def _signer(session: Session, key: str, keyless: dict[str, str]) -> ImageSigner:
+    terminal = sys.stdin.isatty()
+    if key:
+        from jettison.api.signing import KeySigner, open_key
+
+        return KeySigner(open_key(key, os.environ, _ask if terminal else None))
+    from jettison.api.signing_keyless import keyless_signer
+    from jettison.cli.attest_flags import keyless_of
+
+    return keyless_signer(
+        session, keyless_of(keyless), interactive=terminal and sys.stderr.isatty()
+    )
+
+
+def _trust_in_key(key: str) -> Trust:
+    from jettison.api.signing import read_key
+    from jettison.attest.keys import public_key
+    from jettison.attest.verify import KeyTrust
+
+    return KeyTrust(public_key(read_key(key, os.environ), key).verify)
+
+
+def _trust_in_identity(certificate: dict[str, str], root: str) -> Trust:
+    from jettison.attest.keyless.identity import ExpectedSigner
+    from jettison.attest.keyless.trust import trusted_root
+    from jettison.attest.keyless.verify import IdentityTrust
+
+    expected = ExpectedSigner(
+        certificate["certificate_identity"],
+        certificate["certificate_identity_regexp"],
+        certificate["certificate_oidc_issuer"],
+        certificate["certificate_oidc_issuer_regexp"],
+    )
+    return IdentityTrust(trusted_root(root), expected)
+
+
+def _given(flags: dict[str, str]) -> str:
+    name = next(name for name, value in flags.items() if value)
+    return f"--{name.replace('_', '-')}"
+
+
+def _by(proof: Proof) -> str:
+    return f"{printable(proof.signer)} ({printable(proof.issuer)})" if proof.signer else "this key"
+
+
 def _print(found: Verified) -> None:
     out(f"verified {found.reference}\n  digest {found.digest}\n")
-    if found.signatures:
-        out("  the image is signed by this key\n")
+    for by in dict.fromkeys(map(_by, found.signatures)):
+        out(f"  the image is signed by {by}\n")
     for each in found.attestations:
         about = "" if each.digest == found.digest else f" of {each.digest}"
-        out(f"  attestation {printable(each.predicate_type)}{about} is signed by this key\n")
+        out(f"  attestation {printable(each.predicate_type)}{about} is signed by {_by(each)}\n")
     for reason in found.rejected:
         err(f"note: another document beside it proves nothing: {printable(reason)}\n")
 
@@ -130,17 +227,23 @@ def _print_json(found: Verified) -> None:
     document = {
         "reference": found.reference,
         "digest": found.digest,
-        "signatures": found.signatures,
+        "signatures": len(found.signatures),
+        "signers": [_signer_json(each) for each in found.signatures if each.signer],
         "attestations": [
             {
                 "digest": each.digest,
                 "predicateType": each.predicate_type,
                 "predicate": msgspec.Raw(each.predicate),
+                **(_signer_json(each) if each.signer else {}),
             }
             for each in found.attestations
         ],
     }
     out_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
+
+
+def _signer_json(proof: Proof) -> dict[str, str]:
+    return {"identity": proof.signer, "issuer": proof.issuer}
 
 
 def _ask() -> str:

@@ -40,6 +40,7 @@ def attach(
     *,
     notes: Mapping[str, str] | None = None,
     insecure: bool = False,
+    in_place: bool = True,
 ) -> Digest:
     """Put a document beside an image, in place of an earlier one of its kind; return its digest.
 
@@ -53,6 +54,7 @@ def attach(
         data: It.
         notes: Annotations of the document: documents that differ in them are of several kinds.
         insecure: Do without TLS checks.
+        in_place: Whether it is put in place of another: those of others who sign stay.
 
     Raises:
         RegistryError: the registry refuses.
@@ -84,7 +86,10 @@ def attach(
     if not uploader.manifest(made.digest, OCI_MANIFEST, manifest):
         listed = _listed_by_tag(client, target, subject.digest)
         others = [
-            each for each in listed if (each.artifact_type, each.annotations) != (kind, annotations)
+            each
+            for each in listed
+            if each.digest != made.digest
+            and not (in_place and (each.artifact_type, each.annotations) == (kind, annotations))
         ]
         _list_by_tag(uploader, subject.digest, [*others, made])
     return made.digest
@@ -174,9 +179,21 @@ def referrers(
 
 
 def documents(
-    client: RegistryClient, target: Reference, subject: Digest, artifact: Descriptor
+    client: RegistryClient,
+    target: Reference,
+    subject: Digest,
+    artifact: Descriptor,
+    *,
+    limit: int = MAX_STATEMENT_BYTES,
 ) -> list[bytes]:
     """Return the documents of an artifact that are of its kind; none if it is gone.
+
+    Args:
+        client: Talks to the registry.
+        target: The repository.
+        subject: What the artifact must refer to.
+        artifact: It, as it is listed.
+        limit: Most bytes of a document.
 
     Raises:
         RegistryError: the registry cannot be asked.
@@ -190,7 +207,7 @@ def documents(
     if manifest.subject is None or manifest.subject.digest != subject:
         raise InvalidManifestError(f"`{place}` is listed with an image that is not its subject")
     wanted = (layer for layer in manifest.layers if layer.media_type == artifact.artifact_type)
-    return [client.document(target, layer, limit=MAX_STATEMENT_BYTES) for layer in wanted]
+    return [client.document(target, layer, limit=limit) for layer in wanted]
 
 
 def _listed_by_tag(

@@ -16,7 +16,7 @@ from typing import Any, TypedDict, TypeVar
 import msgspec
 
 from jettison.api.request import BuildRequest, SecretRequest
-from jettison.attest.request import AttestRequest
+from jettison.attest.request import AttestRequest, KeylessRequest
 from jettison.container.request import RunRequest
 from jettison.errors import UsageError
 from jettison.exporter.outputs import OutputRequest
@@ -70,7 +70,7 @@ class BuildOptions(TypedDict, total=False):
     part_of: str
     parts: Sequence[str]
     attest: AttestRequest
-    sign: str
+    sign: str | KeylessRequest
     cache_from: Sequence[CacheImport]
     cache_to: Sequence[CacheExport]
 
