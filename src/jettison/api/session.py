@@ -26,8 +26,10 @@ from jettison.store.store import Store
 if TYPE_CHECKING:
     from jettison.api.caches_in_use import CachesInUse
     from jettison.image.layers import LayerBlobs
+    from jettison.image.remote import BlobPlace
     from jettison.image.resolve import ImageResolver
     from jettison.registry.client import RegistryClient
+    from jettison.remote.places import CachePlaces
     from jettison.sandbox.base import Sandbox
 
 
@@ -63,6 +65,7 @@ class Session:
         self.caches: CachesInUse | None = None
         """Caches elsewhere that the current build uses."""
         self._registry: RegistryClient | None = None
+        self._places: CachePlaces | None = None
         self._sandbox: Sandbox | None = None
 
     @classmethod
@@ -92,6 +95,8 @@ class Session:
             self._sandbox.close()
         if self._registry is not None:
             self._registry.close()
+        if self._places is not None:
+            self._places.close()
         if not userns.is_needed() and os.listdir(self.store.root / "trash"):
             self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
@@ -111,7 +116,7 @@ class Session:
         """Layers as blobs, and both ways between."""
         from jettison.image.layers import LayerBlobs
 
-        return LayerBlobs(self.store, self.layer_store, self.registry)
+        return LayerBlobs(self.store, self.layer_store, self.registry, self.place)
 
     @property
     def has_registry(self) -> bool:
@@ -125,6 +130,22 @@ class Session:
 
             self._registry = RegistryClient.of_user(self.settings, self.environ)
         return self._registry
+
+    def places(self) -> CachePlaces:
+        """Return the caches in buckets and services, the same ones for the whole session."""
+        if self._places is None:
+            from jettison.remote.places import CachePlaces
+
+            self._places = CachePlaces(self.environ)
+        return self._places
+
+    def place(self, source: str) -> BlobPlace:
+        """Return a place that has blobs of layers (``image.remote``).
+
+        Raises:
+            ImageNotFoundError: this process cannot ask there.
+        """
+        return self.places().find(source)
 
     @cached_property
     def cache(self) -> BuildCache:

@@ -35,9 +35,6 @@ from jettison.snapshot.base import LayerStore
 from jettison.store.layer import LayerId, is_image_layer
 from jettison.store.store import Store
 
-_UPLOADS = 3
-_TOUCHED_SECONDS = 24 * 3600
-"""How exactly the time of the last use is kept."""
 _MAX_ORIGINS_BYTES = 4 << 10
 
 
@@ -147,7 +144,7 @@ class CacheWriter:
         if is_image_layer(layer):
             return
         with self._starting:
-            if len(self._threads) < _UPLOADS:
+            if len(self._threads) < self.wanted.uploads:
                 name = f"cache-upload-{len(self._threads)}"
                 thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._threads.append(thread)
@@ -217,7 +214,7 @@ class CacheWriter:
     ) -> None:
         new, used = self._missing(made)
         jobs = [partial(self._send_once, layer, report) for layer in dict.fromkeys(new.values())]
-        run_parallel(jobs, limit=_UPLOADS)
+        run_parallel(jobs, limit=self.wanted.uploads)
         records = {raw(key.key): self._record(key) for key in new}
         known = self._reader.answers(answers)
         unknown = {key: answer for key, answer in answers.items() if key not in known}
@@ -235,6 +232,7 @@ class CacheWriter:
             return result
 
         if pack.keys or self.wanted.reset:
+            self._backend.keep([each.descriptor for each in used.values()])
             self._backend.update(change)
             self._backend.collect(dropped)
 
@@ -264,7 +262,7 @@ class CacheWriter:
             known = None if self.wanted.reset else self._reader.find(each.key)
             if known is None or known.layer in self._refused:
                 new[each] = each.layer
-            elif known.used_s < now - _TOUCHED_SECONDS:
+            elif known.used_s < now - self.wanted.refresh_seconds:
                 used[known.key] = msgspec.structs.replace(known, used_s=now)
         return new, used
 

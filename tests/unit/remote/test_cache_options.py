@@ -8,7 +8,8 @@ import pytest
 
 from jettison.cli.cache_flags import cache_exports, cache_imports
 from jettison.errors import UsageError
-from jettison.remote.options import CacheExport, CacheImport, CachePlace
+from jettison.remote.options import CacheExport, CacheImport
+from jettison.remote.place import CachePlace
 
 
 def imported(*texts: str) -> tuple[CacheImport, ...]:
