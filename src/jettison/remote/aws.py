@@ -83,7 +83,8 @@ class S3Place(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """What people call it."""
-        return f"bucket `{self.bucket}`"
+        host = f" of `{Url.parse(self.endpoint).authority}`" if self.endpoint else ""
+        return f"bucket `{self.bucket}`{host}"
 
 
 def s3_place(at: CachePlace, environ: Mapping[str, str]) -> S3Place:

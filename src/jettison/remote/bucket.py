@@ -34,8 +34,18 @@ if TYPE_CHECKING:
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
-_HEAD = 4 << 10
-"""Of a text of the library: its status and code stand at its beginning."""
+_HEAD = 16 << 10
+"""Of a text of the library that is looked at."""
+_NO_CREDENTIALS = "there are no credentials"
+_REASONS = {
+    "169.254.169.254": _NO_CREDENTIALS,  # where machines of Amazon have them, as the last resort
+    "dns error": "the name of the server does not resolve",
+    "ConnectionRefused": "nobody listens there",
+    "certificate": "its certificate is not trusted",
+    "imedOut": "it does not answer",
+    "imed out": "it does not answer",
+}
+"""By what a text of the library holds."""
 _PART_BYTES = 8 << 20
 _PARTS = 4
 _TOUCHED = ".touched"
@@ -225,12 +235,12 @@ class Bucket:
             RegistryError: always.
         """
         status, code = _status(error), _code(error)
-        said = f"{status} {code}".strip() if status else "no answer that can be used"
+        said = f"{status} {code}".strip() if status else _reason(error)
         message = f"cannot {doing} in {self.title}: {said}"
         if isinstance(error, FileNotFoundError):
             what = f"{self.title} does not exist" if code == "NoSuchBucket" else message
             raise RegistryError(what, status=404) from None
-        if status in {401, 403} or code == "InvalidAccessKeyId":
+        if status in {401, 403} or code == "InvalidAccessKeyId" or said == _NO_CREDENTIALS:
             raise AuthenticationError(message, hint=self._hint, status=status) from None
         if status and status not in {408, 429} and status < 500:
             raise RegistryError(message, status=status) from None
@@ -271,6 +281,11 @@ class ObjectStream:
 
 def _is_absent(error: Exception) -> bool:
     return isinstance(error, FileNotFoundError) and _code(error) != "NoSuchBucket"
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)[:_HEAD]
+    return next((said for sign, said in _REASONS.items() if sign in text), "the connection broke")
 
 
 def _status(error: Exception) -> int:

@@ -120,6 +120,7 @@ class CacheWriter:
         self._layers = layers
         self._refused = refused
         self._sent: SingleFlight[LayerId, Descriptor] = SingleFlight()
+        self._done: dict[LayerId, Descriptor] = {}
         self._stop = Stop()
         self._queue: queue.SimpleQueue[LayerId | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -271,7 +272,14 @@ class CacheWriter:
         return make_record(made, self._layers, descriptor, used_s=int(time.time()))
 
     def _send_once(self, layer: LayerId, report: Progress, stop: Stop) -> Descriptor:
-        return self._sent.get(layer, lambda: self._send(layer, report, stop))
+        """Return the descriptor of a layer's blob, which the cache has then."""
+        done = self._done.get(layer)
+        if done is not None:
+            report(done.digest, done.size, done.size)
+            return done
+        done = self._sent.get(layer, lambda: self._send(layer, report, stop))
+        self._done[layer] = done
+        return done
 
     def _send(self, layer: LayerId, report: Progress, stop: Stop) -> Descriptor:
         stop.check()
