@@ -68,10 +68,9 @@ class S3Server:
         return self.directory / "data" / BUCKET
 
     def __enter__(self) -> Self:
-        argv = [program(), "--port", self.host, "--region", REGION, "posix", "--sidecar"]
+        argv = [program(), "--port", self.host, "--region", REGION, "posix"]
         self.bucket.mkdir(parents=True)
-        (self.directory / "sidecar").mkdir()
-        argv += [str(self.directory / "sidecar"), str(self.directory / "data")]
+        argv.append(str(self.directory / "data"))  # its xattrs hold what is said of objects
         environ = {**os.environ, "ROOT_ACCESS_KEY_ID": ACCESS, "ROOT_SECRET_ACCESS_KEY": SECRET}
         with (self.directory / "log").open("wb") as log:
             self._process = subprocess.Popen(argv, stdout=log, stderr=log, env=environ)

@@ -217,7 +217,7 @@ class ActionsCache:
 
     def keep(self, blobs: Collection[Descriptor]) -> None:
         """Ask for blobs: the service removes what nobody has asked for in a week."""
-        for each in dict.fromkeys(blobs):
+        for each in {each.digest: each for each in blobs}.values():
             self._blobs.has(each.digest)
 
     def update(self, change: Change) -> None:

@@ -280,7 +280,7 @@ class ObjectStream:
 
 
 def _is_absent(error: Exception) -> bool:
-    return isinstance(error, FileNotFoundError) and _code(error) != "NoSuchBucket"
+    return isinstance(error, FileNotFoundError) and _code(error) in {"", "NoSuchKey", "NotFound"}
 
 
 def _reason(error: Exception) -> str:

@@ -129,7 +129,7 @@ class ObjectCache:
 
     def keep(self, blobs: Collection[Descriptor]) -> None:
         """Make old blobs new, for rules that remove what is old; see ``CacheBackend``."""
-        for each in dict.fromkeys(blobs):
+        for each in {each.digest: each for each in blobs}.values():
             self._kept(each)
 
     def update(self, change: Change) -> None:
