@@ -138,18 +138,19 @@ class ActionsService:
             RegistryError: the service refuses, or cannot be reached.
         """
         asked = {"key": f"{key}#{number}", "size_bytes": str(size), "version": _VERSION}
+        refused: RegistryError | None = None
+        answer: _Answer | None = None
         try:
             answer = self._ask("FinalizeCacheEntryUpload", asked)
         except AuthenticationError:
             raise
-        except RegistryError:
-            # The answer to an attempt before may have been lost.
-            found = self.find(key)
-            if found is None or found.number < number:
-                raise
+        except RegistryError as error:
+            refused = error
+        if answer is not None and answer.ok:
             return
-        if answer is None or not answer.ok:
-            raise RegistryError(f"`{self.host}` does not keep what was sent")
+        found = self.find(key)  # the answer to an attempt before may have been lost
+        if found is None or found.number < number:
+            raise refused or RegistryError(f"`{self.host}` does not keep what was sent")
 
     def _ask(self, method: str, asked: Mapping[str, object]) -> _Answer | None:
         """Return an answer; None if there is no such key, or it is taken."""

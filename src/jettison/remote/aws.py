@@ -31,7 +31,8 @@ HINT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; the key must be allowed
 _KEY = re.compile(r"(?!/)(?:[A-Za-z0-9!_.*'()@:+=,~-]++/?+)*+")
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _ATTEMPTS = 4
-_READ_SECONDS = 60
+_READ_SECONDS = 60.0
+_BACKOFF_SECONDS = 0.2
 _RETRY_SECONDS = 120
 _MAX_FILE_BYTES = 1 << 20
 _BY_ENVIRONMENT = (
@@ -166,7 +167,7 @@ def s3_store(place: S3Place, at: CachePlace | None, environ: Mapping[str, str]) 
     client: dict[str, object] = {
         "allow_http": endpoint.startswith("http://"),
         "connect_timeout": "10s",
-        "read_timeout": f"{_READ_SECONDS}s",
+        "read_timeout": timedelta(seconds=_READ_SECONDS),
         "timeout": "1 day",  # of a whole body, however large
     }
     bundle = environ.get("AWS_CA_BUNDLE") or environ.get("SSL_CERT_FILE") or distribution_bundle()
@@ -180,6 +181,7 @@ def s3_store(place: S3Place, at: CachePlace | None, environ: Mapping[str, str]) 
             virtual_hosted_style_request=not path_style,
             client_options=client,  # type: ignore[arg-type]
             retry_config={
+                "backoff": {"init_backoff": timedelta(seconds=_BACKOFF_SECONDS)},
                 "max_retries": place.attempts - 1,
                 "retry_timeout": timedelta(seconds=_RETRY_SECONDS),
             },

@@ -17,7 +17,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
-from jettison.errors import ContentError, InvalidManifestError, JettisonError, RegistryError
+from jettison.errors import (
+    ContentError,
+    InvalidManifestError,
+    JettisonError,
+    RegistryError,
+    RegistryUnavailableError,
+)
 from jettison.layer.reader import Readable
 from jettison.oci.codec import MAX_DOCUMENT_BYTES, decode
 from jettison.oci.digest import Digest, verify
@@ -29,6 +35,8 @@ from jettison.remote.record import MAX_PACK_BYTES, Pack, decode_pack
 
 _ROUNDS = 12
 _PAUSE_SECONDS = 0.2
+_LOST = 2
+"""After so many writes without an answer one more is an error."""
 _MOST_CACHES = 1000
 """Of a bucket, which are asked before a blob is removed; where there are more, none is."""
 
@@ -144,9 +152,13 @@ class ObjectCache:
             self._written = frozenset(made.pack.blobs)
             self._bucket.write(self._blobs.key(made.entry.records.digest), made.records)
             _, data = make_index(entries)
-            if self._bucket.replace(self._name, data, found.version if found else None):
-                return
-            # An answer that was lost, and a request that was sent again, look the same.
+            try:
+                if self._bucket.replace(self._name, data, found.version if found else None):
+                    return
+            except RegistryUnavailableError:  # nobody knows what became of it
+                if attempt >= _LOST:
+                    raise
+            # It may be there nevertheless: an answer was lost, and the request was sent again.
             if holds_all(self._readable(self._index()), made.pack):
                 return
         raise RegistryError(
