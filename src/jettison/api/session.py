@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from jettison.api.servers import Servers
 from jettison.cache.record import BuildCache
 from jettison.errors import JettisonError
 from jettison.fs.ownership import Ownership, process_ownership
@@ -64,8 +65,7 @@ class Session:
         """Values of secrets of the current build that can be read only once."""
         self.caches: CachesInUse | None = None
         """Caches elsewhere that the current build uses."""
-        self._registry: RegistryClient | None = None
-        self._places: CachePlaces | None = None
+        self._servers = Servers(settings, environ)
         self._sandbox: Sandbox | None = None
 
     @classmethod
@@ -93,10 +93,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         if self._sandbox is not None:
             self._sandbox.close()
-        if self._registry is not None:
-            self._registry.close()
-        if self._places is not None:
-            self._places.close()
+        self._servers.close()
         if not userns.is_needed() and os.listdir(self.store.root / "trash"):
             self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
@@ -121,23 +118,15 @@ class Session:
     @property
     def has_registry(self) -> bool:
         """Whether registries were needed so far."""
-        return self._registry is not None
+        return self._servers.has_registry
 
     def registry(self) -> RegistryClient:
         """Return the client of registries, the same one for the whole session."""
-        if self._registry is None:
-            from jettison.registry.client import RegistryClient
-
-            self._registry = RegistryClient.of_user(self.settings, self.environ)
-        return self._registry
+        return self._servers.registry()
 
     def places(self) -> CachePlaces:
         """Return the caches in buckets and services, the same ones for the whole session."""
-        if self._places is None:
-            from jettison.remote.places import CachePlaces
-
-            self._places = CachePlaces(self.environ)
-        return self._places
+        return self._servers.places()
 
     def place(self, source: str) -> BlobPlace:
         """Return a place that has blobs of layers (``image.remote``).

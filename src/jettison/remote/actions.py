@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _SERVICE = "/twirp/github.actions.results.api.v1.CacheService/"
-_VERSION = hashlib.sha256(b"jettison-cache-1").hexdigest()
-"""What keys of others are told from ours by."""
+_VERSION = "6fcfb44e7cd66febb567694572a0a7c79af9b53b26cf2cc5cf5b3ceab414063d"
+"""What keys of others are told from ours by: the SHA-256 of ``jettison-cache-1``."""
 _MAX_ANSWER = 64 << 10
 _MAX_SCOPES = 16
 _READS, _WRITES = 1, 2

@@ -47,8 +47,11 @@ LATER = frozenset({"azblob"})
 """Types of buildx that are not here."""
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+|\d+(?:\.\d+)?")
-_SECRET = re.compile(r"((?:secret|token|ghtoken|key|password|access)[a-z_]*=)(?:\"[^\"]*\"|[^,]*)")
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|h|m|s))+|\d+(?:\.\d+)?", re.ASCII)
+_SECRET = re.compile(
+    r"((?:secret|session|token|ghtoken|access)[a-z_]*=)(?:\"[^\"]*\"|[^,]*)(?:,[^=,]*(?=,|$))*"
+)
+"""What has no name of its own after a credential may be the rest of it."""
 
 
 def known_kind(flag: str, given: Mapping[str, str], known: Mapping[str, frozenset[str]]) -> str:
@@ -116,7 +119,7 @@ def positive(flag: str, given: Mapping[str, str], name: str, default: int, most:
 def without_secrets(text: str) -> str:
     """Return the text of a flag for messages.
 
-    >>> without_secrets("type=s3,secret_access_key=abc,bucket=b")
+    >>> without_secrets("type=s3,secret_access_key=abc,def,bucket=b")
     'type=s3,secret_access_key=…,bucket=b'
     """
     return _SECRET.sub(r"\1…", text)

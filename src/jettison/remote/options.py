@@ -36,6 +36,7 @@ REFRESH_SECONDS = 24 * 3600.0
 """How exactly the time of the last use is kept."""
 UPLOADS = 3
 _MOST_UPLOADS = 32
+_SCOPE = re.compile(r"[A-Za-z0-9!_.*'()@:+=~/ -]{1,200}")
 
 
 class CacheImport(msgspec.Struct, frozen=True):
@@ -178,4 +179,9 @@ def _of_actions(flag: str, given: Mapping[str, str]) -> CachePlace:
             f"{flag}: the service of GitHub has version 2 only", hint="drop `version=`"
         )
     scope = given.get("scope", "") or "buildkit"
+    if _SCOPE.fullmatch(scope) is None:
+        raise UsageError(
+            f"{flag}: `scope={scope}` cannot be a part of a key",
+            hint="use letters, digits and `-_./`, up to 200",
+        )
     return placed(GHA, scope, given, details=GHA_PLACE, secrets=GHA_SECRETS)
