@@ -60,6 +60,7 @@ class ActionsServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+            disable_nagle_algorithm = True  # head and body are two writes
 
             def do_POST(self) -> None:
                 with suppress(OSError):

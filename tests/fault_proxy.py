@@ -102,6 +102,7 @@ class FaultProxy:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+            disable_nagle_algorithm = True  # head and body are two writes
 
             def do_GET(self) -> None:
                 # What is done to a client that is gone is nobody's concern.

@@ -6,6 +6,7 @@ What could not be read or written is a warning of a build or ends it; that is in
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from actions_server import MAIN, READS, WRITES, ActionsServer
+from actions_server import MAIN, READS, WRITES, ActionsServer, Kept
 from cache_rig import digest, pack
 from fault_proxy import (
     DENY,
@@ -66,6 +67,7 @@ class Bench:
         self.server = server
         self.proxy = proxy
         self.token = ""
+        self.kept: list[Kept] = []
         if isinstance(server, ActionsServer):
             self.token = server.token((MAIN, READS | WRITES))
 
@@ -83,13 +85,19 @@ class Bench:
         cache = ActionsCache(service, blobs, "gha://it", "main")
         return cache, RemoteBlobs(lambda: None, lambda _: blobs)  # type: ignore[arg-type,return-value]
 
-    def empty(self) -> None:
-        """Let there be no cache."""
+    def restore(self) -> None:
+        """Let the cache be as it was when this was called first, and nothing disturb it."""
+        self.proxy.begin()
         if isinstance(self.server, S3Server):
-            for each in self.server.bucket.iterdir():
+            bucket, kept = self.server.bucket, self.server.directory / "kept"
+            if not kept.exists():
+                shutil.copytree(bucket, kept)
+            for each in bucket.iterdir():
                 shutil.rmtree(each)
+            shutil.copytree(kept, bucket, dirs_exist_ok=True)  # with extended attributes
         else:
-            self.server.kept.clear()
+            self.kept = self.kept or copy.deepcopy(self.server.kept)
+            self.server.kept[:] = copy.deepcopy(self.kept)
 
     def write(self, made: Pack) -> None:
         cache, _ = self.open()
@@ -160,17 +168,13 @@ def error_of(bench: Bench, work: Callable[[], object]) -> JettisonError | None:
 def test_a_write_survives_each_fault_at_each_request_or_leaves_what_was_there(
     bench: Bench,
 ) -> None:
-    def prepare() -> None:
-        bench.proxy.begin()
-        bench.empty()
-        bench.write(pack("a"))
-
-    prepare()
+    bench.write(pack("a"))
+    bench.restore()
     names = names_of(bench, lambda: bench.write(pack("b")))
     assert len(names) >= 7
     for name in names:
         for kind in FAULTS:
-            prepare()
+            bench.restore()
             bench.proxy.begin(Fault(name, kind))
             error = error_of(bench, lambda: bench.write(pack("b")))
             assert bench.proxy.struck, (name, kind)
