@@ -89,7 +89,9 @@ class RemoteBlobs:
             raise ImageNotFoundError(
                 f"layer `{short(descriptor.digest)}` of `{source}` is not here,"
                 " and the build is offline",
-                hint=f"run `jettison pull {source}` while there is a network",
+                hint="use it once while there is a network"
+                if is_place(source)
+                else f"run `jettison pull {source}` while there is a network",
             )
         if self._places is not None and is_place(source):
             with self._places(source).open(descriptor, start) as stream:

@@ -36,6 +36,7 @@ from jettison.store.layer import LayerId, is_image_layer
 from jettison.store.store import Store
 
 _MAX_ORIGINS_BYTES = 4 << 10
+_CLOSE_SECONDS = 5.0
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -196,8 +197,9 @@ class CacheWriter:
         self._stop.set()
         for _ in self._threads:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join(5)
+        end = time.monotonic() + _CLOSE_SECONDS
+        for thread in self._threads:  # what waits for a server that is silent ends with the process
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _run(self) -> None:
         while (layer := self._queue.get()) is not None:
