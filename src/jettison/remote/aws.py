@@ -152,18 +152,10 @@ def s3_store(place: S3Place, at: CachePlace | None, environ: Mapping[str, str]) 
             hint="install it: `pip install 'jettison[s3]'`",
         ) from None
 
-    endpoint, path_style = place.endpoint, place.path_style
+    endpoint, path_style = s3_endpoint(place)
     config: dict[str, object] = {"region": place.region, **s3_credentials(at, environ)}
     if endpoint:
-        url = Url.parse(endpoint)
-        path_style = (
-            path_style or url.is_loopback or re.fullmatch(r"[0-9.]+|.*:.*", url.host) is not None
-        )
-        if not path_style:  # the library wants the whole name of the host
-            endpoint = endpoint.replace("://", f"://{place.bucket}.", 1)
         config["endpoint"] = endpoint
-    else:
-        path_style = path_style or "." in place.bucket  # whose names no certificate has
     client: dict[str, object] = {
         "allow_http": endpoint.startswith("http://"),
         "connect_timeout": "10s",
@@ -188,6 +180,26 @@ def s3_store(place: S3Place, at: CachePlace | None, environ: Mapping[str, str]) 
         )
     except Exception:  # noqa: BLE001 - of a library, whose text may hold what it was given
         raise UsageError(f"{place.title} cannot be asked with what is configured") from None
+
+
+def s3_endpoint(place: S3Place) -> tuple[str, bool]:
+    """Return the URL of the server, and whether the bucket is in the path of what it is asked.
+
+    An address has no names below it, and no certificate is for names with dots below Amazon's.
+
+    >>> s3_endpoint(S3Place("b", "r", "https://s3.example:9000"))
+    ('https://b.s3.example:9000', False)
+    >>> s3_endpoint(S3Place("b", "r", "http://192.0.2.1")), s3_endpoint(S3Place("b.c", "r"))
+    (('http://192.0.2.1', True), ('', True))
+    """
+    if not place.endpoint:
+        return "", place.path_style or "." in place.bucket
+    url = Url.parse(place.endpoint)
+    is_address = url.is_loopback or re.fullmatch(r"[0-9.]+|.*:.*", url.host) is not None
+    if place.path_style or is_address:
+        return place.endpoint, True
+    # The library wants the whole name of the host.
+    return place.endpoint.replace("://", f"://{place.bucket}.", 1), False
 
 
 def s3_credentials(at: CachePlace | None, environ: Mapping[str, str]) -> dict[str, str]:

@@ -218,7 +218,8 @@ class ObjectCache:
         if facts is None or facts.size != descriptor.size:
             return False
         if facts.changed < datetime.now(UTC) - self._refresh:
-            self._bucket.touch(key)
+            with suppress(RegistryError):  # too large to be copied, say: it is there, and old
+                self._bucket.touch(key)
         return True
 
     def _index(self) -> Found | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jettison.errors import UsageError
-from jettison.remote.aws import S3Place, s3_credentials, s3_place, s3_source
+from jettison.remote.aws import S3Place, s3_credentials, s3_endpoint, s3_place, s3_source
 from jettison.remote.place import CachePlace, Secrets
 
 
@@ -38,6 +38,25 @@ def test_attributes_hold_over_variables() -> None:
     assert s3_place(given, environ) == S3Place(
         "bucket2", "r2", "http://127.0.0.1:9000", True, "ci/indexes/a/b", "ci/layers/", 7
     )
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "path_style", "wanted"),
+    [
+        ("", False, ("", False)),
+        ("", True, ("", True)),
+        ("https://s3.example", False, ("https://bucket1.s3.example", False)),
+        ("https://s3.example/below", False, ("https://bucket1.s3.example/below", False)),
+        ("https://s3.example", True, ("https://s3.example", True)),
+        ("http://localhost:9000", False, ("http://localhost:9000", True)),
+        ("http://10.0.0.1:9000", False, ("http://10.0.0.1:9000", True)),
+        ("http://[2001:db8::1]:9000", False, ("http://[2001:db8::1]:9000", True)),
+    ],
+)
+def test_the_bucket_is_in_the_name_of_the_host_where_that_can_be(
+    endpoint: str, path_style: bool, wanted: tuple[str, bool]
+) -> None:
+    assert s3_endpoint(S3Place("bucket1", "r", endpoint, path_style)) == wanted
 
 
 def test_a_source_says_where_blobs_are_and_no_credentials() -> None:
