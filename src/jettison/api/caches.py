@@ -7,7 +7,7 @@ Out: records and memo for the solver; layers and records in caches.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,7 +46,7 @@ _NO_JOB = "this is no job of GitHub Actions that has ACTIONS_RESULTS_URL and ACT
 
 @contextmanager
 def open_caches(
-    session: Session, request: BuildRequest, sink: Sink, refused: Collection[LayerId]
+    session: Session, request: BuildRequest, sink: Sink, refused: set[LayerId]
 ) -> Iterator[None]:
     """Let a session have the caches of a request in the block; see ``Caches``."""
     caches = Caches(session, request, sink, refused)
@@ -77,7 +77,7 @@ class Caches:
         session: Session,
         request: BuildRequest,
         sink: Sink,
-        refused: Collection[LayerId],
+        refused: set[LayerId],
     ) -> None:
         self._session = session
         self._request = request

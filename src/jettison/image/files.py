@@ -20,6 +20,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
+from jettison.cache.lost import note_lost
 from jettison.concurrency import SingleFlight
 from jettison.errors import (
     CachedLayerError,
@@ -48,6 +49,7 @@ from jettison.store.store import Store
 
 T = TypeVar("T")
 
+_GONE = 404
 _PARALLEL = 4
 _CHUNK_BYTES = 1 << 20
 
@@ -284,6 +286,8 @@ def on_cached_layer(store: Store, layer: LayerId) -> Iterator[None]:
         if not claimed:
             raise
         store.layers.drop_remote(layer)
+        if isinstance(error, ContentError) or getattr(error, "status", 0) == _GONE:
+            note_lost(store.database, layer)
         raise CachedLayerError(
             f"a layer of the build cache cannot be used: {error.message}", layer=layer
         ) from error
