@@ -1,4 +1,4 @@
-"""A proxy in front of a real registry that does one thing wrong, at one request.
+"""A proxy in front of a real registry, or another server, that does one thing wrong, at one request.
 
 In:  the address of a registry, a ``Fault``: which request, and what happens to it.
 Out: a server on loopback, in plain http or TLS, and the requests that it saw.
@@ -47,9 +47,12 @@ FAULTS = (DROP, LOSE, DENY, LIMIT, FAIL, SLOW, TRUNCATE, SPOIL, SHORTEN, REPEAT,
 ``repeat``    the answer is truncated, and every range that is asked for starts before it, as it says
 ``lie``       the same, and it says that it starts where it should
 """
+FORBID = "forbid"
+"""403: of stores of objects, which say so to keys that are wrong."""
 _SLOW_SECONDS = 0.5
 _UPLOAD = re.compile(r"blobs/uploads/[0-9a-f-]{36}")
 _STATE = re.compile(r"_state=[^&]*&?")
+_SIGNED = re.compile(r"(?:se|sig)=[^&]*&?")
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -99,6 +102,7 @@ class FaultProxy:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+            disable_nagle_algorithm = True  # head and body are two writes
 
             def do_GET(self) -> None:
                 # What is done to a client that is gone is nobody's concern.
@@ -149,7 +153,8 @@ class FaultProxy:
     def _name(self, handler: http.server.BaseHTTPRequestHandler) -> str:
         # The repository differs from run to run.
         path = re.sub(r"^/v2/(.*?)/?(?=(?:manifests|blobs|tags|referrers)/)", "", handler.path)
-        path = _STATE.sub("", _UPLOAD.sub("blobs/uploads/ID", path)).rstrip("?&")
+        path = _STATE.sub("", _UPLOAD.sub("blobs/uploads/ID", path))
+        path = _SIGNED.sub("", path).rstrip("?&")
         line = f"{handler.command} {path}"
         with self._lock:
             self._counts[line] += 1
@@ -180,7 +185,7 @@ class FaultProxy:
         if kind == SLOW:
             time.sleep(_SLOW_SECONDS)
             return _hang_up(handler)
-        early = {DENY: 401, LIMIT: 429, FAIL: 500}.get(kind)
+        early = {DENY: 401, FORBID: 403, LIMIT: 429, FAIL: 500}.get(kind)
         if early is not None:
             headers = [("WWW-Authenticate", 'Basic realm="x"'), ("Retry-After", "0")]
             said = b'{"errors":[{"code":"TESTED","message":"a fault of the test"}]}'

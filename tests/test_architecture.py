@@ -225,7 +225,7 @@ def test_mypy_finds_nothing() -> None:
 
 def test_the_package_imports_without_heavy_modules() -> None:
     """What every command pays for: the command line must not load what only some commands use."""
-    heavy = ["asyncio", "jinja2", "rich", "urllib3", "ssl", "sqlite3", "subprocess"]
+    heavy = ["asyncio", "jinja2", "obstore", "rich", "urllib3", "ssl", "sqlite3", "subprocess"]
     code = f"import sys, jettison.cli.main; print([m for m in {heavy} if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

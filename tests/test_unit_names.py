@@ -82,6 +82,10 @@ _CACHES = Elsewhere(
     "a cache on another machine: whole builds with a directory and a registry",
     ("engine/test_remote_cache.py", "contract/test_cache_backend.py"),
 )
+_PLACES = Elsewhere(
+    "asks a bucket or the service of GitHub, which are started for it",
+    ("contract/test_cache_places.py", "faults/test_cache_faults.py"),
+)
 _CONTAINERS = Elsewhere("works on containers that run", ("e2e/test_cli_containers.py",))
 
 _COPIED = Elsewhere(
@@ -106,10 +110,16 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "jettison.api.caches": _CACHES,
     "jettison.api.caches_in_use": _CACHES,
     "jettison.api.lost": _CACHES,
+    "jettison.remote.actions": _PLACES,
+    "jettison.remote.actions_cache": _PLACES,
     "jettison.remote.backend": _CACHES,
+    "jettison.remote.bucket": _PLACES,
     "jettison.remote.inline": _CACHES,
     "jettison.remote.mounts": _CACHES,
+    "jettison.remote.objects": _PLACES,
+    "jettison.remote.places": _PLACES,
     "jettison.remote.registry": _CACHES,
+    "jettison.remote.signed": _PLACES,
     "jettison.remote.writer": _CACHES,
     "jettison.api.early_push": Elsewhere(
         "decides by a whole request what may leave", ("integration/test_early_push.py",)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from jettison.linux.resources import Resources
     from jettison.python.calls import build, inspect, open_session, run
     from jettison.python.result import RunResult
-    from jettison.remote.options import CacheExport, CacheImport, CachePlace
+    from jettison.remote.options import CacheExport, CacheImport
+    from jettison.remote.place import CachePlace
     from jettison.settings import Settings
     from jettison.store.store import Store
 
@@ -101,7 +102,8 @@ _HOMES = {
     "linux.resources": ("Resources",),
     "python.calls": ("build", "inspect", "open_session", "run"),
     "python.result": ("RunResult",),
-    "remote.options": ("CacheExport", "CacheImport", "CachePlace"),
+    "remote.options": ("CacheExport", "CacheImport"),
+    "remote.place": ("CachePlace",),
     "settings": ("Settings",),
     "store.store": ("Store",),
 }

@@ -1,4 +1,4 @@
-"""What every place that holds a cache promises, tried on a directory and on a real registry."""
+"""What every place that holds a cache promises, tried on all of them: real servers, but for GitHub's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from actions_server import ActionsServer
 from cache_rig import digest, key, pack, record
 from jettison.errors import ExportError, JettisonError
 from jettison.oci.codec import encode
@@ -20,17 +21,20 @@ from jettison.oci.mediatype import OCI_CONFIG, OCI_MANIFEST
 from jettison.oci.reference import parse_reference
 from jettison.registry.client import RegistryClient
 from jettison.registry.upload import Uploader
-from jettison.remote import registry
+from jettison.remote import actions_cache, objects, registry
 from jettison.remote.backend import CacheBackend, Change
 from jettison.remote.index import MadePack, PackEntry, add_pack, make_pack
 from jettison.remote.local import LocalCache
+from jettison.remote.place import CachePlace
+from jettison.remote.places import CachePlaces
 from jettison.remote.reader import CacheReader
 from jettison.remote.record import Pack
 from jettison.remote.registry import RegistryCache
 from jettison.settings import Settings
 from registry_server import RegistryServer
+from s3_server import ENVIRON, S3Server
 
-KINDS = ("local", "registry")
+KINDS = ("local", "registry", "s3", "gha")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,18 @@ def client() -> Iterator[RegistryClient]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with S3Server(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def actions() -> Iterator[ActionsServer]:
+    with ActionsServer() as running:
+        yield running
+
+
 Open = Callable[[], CacheBackend]
 
 
@@ -54,17 +70,30 @@ def short_waits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if "at_the_same_time" not in request.node.name:
         monkeypatch.setattr(registry, "_PAUSE_SECONDS", 0.0)
         monkeypatch.setattr(registry, "_PATIENCE", 0)
+    monkeypatch.setattr(objects, "_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(actions_cache, "_PAUSE_SECONDS", 0.02)
 
 
 @pytest.fixture(params=KINDS)
-def opened(
-    request: pytest.FixtureRequest, tmp_path: Path, server: RegistryServer, client: RegistryClient
-) -> Open:
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """A function that opens the same cache anew, as another builder would."""
-    if request.param == "local":
-        return lambda: LocalCache(str(tmp_path / "cache"), "latest")
-    name = f"{server.host}/test/{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]}:cache"
-    return lambda: RegistryCache(parse_reference(name), lambda: client)
+    name = hashlib.sha256(str(tmp_path).encode()).hexdigest()[:12]
+    match request.param:
+        case "local":
+            return lambda: LocalCache(str(tmp_path / "cache"), "latest")
+        case "registry":
+            server: RegistryServer = request.getfixturevalue("server")
+            reference = parse_reference(f"{server.host}/test/{name}:cache")
+            return lambda: RegistryCache(reference, lambda: request.getfixturevalue("client"))
+        case "s3":
+            bucket: S3Server = request.getfixturevalue("bucket")
+            details = (("endpoint_url", bucket.url), ("prefix", name + "/"))
+            at, environ = CachePlace("s3", "main", details=details), ENVIRON
+        case _:
+            at = CachePlace("gha", name)
+            environ = request.getfixturevalue("actions").environ()
+    places = CachePlaces(environ)
+    return lambda: places.backend(at, 3600)
 
 
 def put(cache: CacheBackend, made: Pack, tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ def test_registries_with_tokens_and_passwords_are_copied_between(
     with pytest.raises(AuthenticationError):
         copied(session, "multi", first)
     session.registry().close()
-    session._registry = None
+    session._servers._registry = None
     for each in (basic_registry, bearer_registry):
         credentials.put(each.host, Credentials(USER, PASSWORD))
     digest = copied(session, "multi", first, everything=True)

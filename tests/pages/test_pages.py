@@ -29,6 +29,7 @@ NOT_RUN = {
     "docs/guides/ci.md": 1,
     "docs/guides/engines.md": 2,
     "docs/guides/from-docker.md": 1,
+    "docs/guides/remote-cache.md": 1,
     "docs/guides/rootless.md": 1,
     "docs/reference/outputs.md": 1,
     "docs/reference/probe.md": 1,

@@ -7,7 +7,7 @@ Out: records and memo for the solver; layers and records in caches.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from jettison.remote.backend import CacheBackend
 from jettison.remote.inline import encode_inline
 from jettison.remote.local import LocalCache
 from jettison.remote.mounts import CacheMounts, mount_key
-from jettison.remote.options import INLINE, LOCAL, CacheExport, CachePlace
+from jettison.remote.options import REFRESH_SECONDS, CacheExport
+from jettison.remote.place import GHA, INLINE, LOCAL, REGISTRY, CachePlace
 from jettison.remote.reader import CacheReader
 from jettison.remote.record import MountRecord, Pack
 from jettison.remote.registry import RegistryCache
@@ -40,11 +41,12 @@ from jettison.store.layer import LayerId
 
 _READ_SECONDS = 120.0
 """How long it may take to find out what is in a cache that is written."""
+_NO_JOB = "this is no job of GitHub Actions that has ACTIONS_RESULTS_URL and ACTIONS_RUNTIME_TOKEN"
 
 
 @contextmanager
 def open_caches(
-    session: Session, request: BuildRequest, sink: Sink, refused: Collection[LayerId]
+    session: Session, request: BuildRequest, sink: Sink, refused: set[LayerId]
 ) -> Iterator[None]:
     """Let a session have the caches of a request in the block; see ``Caches``."""
     caches = Caches(session, request, sink, refused)
@@ -75,7 +77,7 @@ class Caches:
         session: Session,
         request: BuildRequest,
         sink: Sink,
-        refused: Collection[LayerId],
+        refused: set[LayerId],
     ) -> None:
         self._session = session
         self._request = request
@@ -87,6 +89,9 @@ class Caches:
             if request.offline and each.at.kind != LOCAL:
                 self._warn(f"{each.at.title}: not read, since the build is offline")
                 continue
+            if each.at.kind == GHA and session.places().is_elsewhere(each.at):
+                self._warn(f"{each.at.title}: not read: {_NO_JOB}")
+                continue
             backend = self._backend(each.at)
             written = any(each.at == other.at for other in request.cache_to)
             readers[each.at] = CacheReader(
@@ -96,8 +101,7 @@ class Caches:
                 warn=self._warn,
                 tells_absence=not written,
             )
-        writing = [each for each in request.cache_to if each.at.kind != INLINE]
-        self._writers = [self._writer(each, readers) for each in writing]
+        self._writers = [self._writer(each, readers) for each in self._written()]
         found = tuple(readers.values())
         self.records: Records = SharedRecords(
             session.cache.records,
@@ -111,7 +115,7 @@ class Caches:
         self._mounts = CacheMounts(
             session.store,
             session.layer_store,
-            RemoteBlobs(None if request.offline else session.registry),
+            RemoteBlobs(None if request.offline else session.registry, session.place),
             session.cache.answers,
             found,
             self._warn,
@@ -234,9 +238,22 @@ class Caches:
             form = Compression(wanted.compression, wanted.level)
         return CacheWriter(wanted, reader.backend, reader, self._layers, self._refused, form)
 
+    def _written(self) -> Iterator[CacheExport]:
+        for each in self._request.cache_to:
+            if each.at.kind == INLINE:
+                continue
+            if each.at.kind == GHA and self._session.places().is_elsewhere(each.at):
+                self._warn(f"{each.at.title}: not written: {_NO_JOB}")
+                continue
+            yield each
+
     def _backend(self, at: CachePlace, *, writes: bool = False) -> CacheBackend:
         if at.kind == LOCAL:
             return LocalCache(at.place, at.tag)
+        if at.kind != REGISTRY:
+            wanted = (each for each in self._request.cache_to if each.at == at)
+            refresh = next((each.refresh_seconds for each in wanted), REFRESH_SECONDS)
+            return self._session.places().backend(at, refresh)
         reference = parse_reference(at.place)
         if writes and not reference.tag:
             raise UsageError(f"{at.title}: a digest cannot be written", hint="name a tag")

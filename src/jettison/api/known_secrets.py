@@ -4,8 +4,8 @@ In:  a session after a build, its request.
 Out: ``KnownSecrets``.
 
 They are secrets of ``--secret``, key files of ``--ssh``, passwords of proxies and of URLs in flags
-and in the Dockerfile, credentials of registries that were asked or will get the image, and build
-arguments whose name says that they are secret.
+and in the Dockerfile, credentials of registries that were asked or will get the image, those of
+build caches elsewhere, and build arguments whose name says that they are secret.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from jettison.oci.redact import passwords
 from jettison.oci.reference import parse_reference
 from jettison.plan.graph import Plan
 from jettison.plan.op import GitOp, HttpOp
+from jettison.remote.place import GHA, S3
 
 _KEY_BYTES = 64 << 10
+_CACHE_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_RUNTIME_TOKEN")
 
 
 def known_secrets(session: Session, request: BuildRequest, plan: Plan) -> KnownSecrets:
@@ -45,6 +47,7 @@ def known_secrets(session: Session, request: BuildRequest, plan: Plan) -> KnownS
             **dict(_of_variables(session, request)),
             **dict(_of_urls(request, plan)),
             **dict(_of_registries(session, request)),
+            **dict(_of_caches(session, request)),
         }
     )
 
@@ -85,6 +88,18 @@ def _of_registries(session: Session, request: BuildRequest) -> Iterator[tuple[st
         yield f"password of `{registry}`", credentials.password.encode()
         yield f"identity token of `{registry}`", credentials.identity_token.encode()
         yield f"token of `{registry}`", credentials.registry_token.encode()
+
+
+def _of_caches(session: Session, request: BuildRequest) -> Iterator[tuple[str, bytes]]:
+    """Yield what caches elsewhere are read and written with; names of keys are no secrets."""
+    places = [*(each.at for each in request.cache_from), *(each.at for each in request.cache_to)]
+    for place in places:
+        for name, value in place.secrets.values:
+            if name != "access_key_id":
+                yield f"`{name}` of a {place.kind} cache", value.encode()
+    for name in _CACHE_VARIABLES if any(each.kind in {S3, GHA} for each in places) else ():
+        if value := session.environ.get(name, ""):
+            yield f"variable `{name}`", value.encode()
 
 
 def _of_urls(request: BuildRequest, plan: Plan) -> Iterator[tuple[str, bytes]]:

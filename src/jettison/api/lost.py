@@ -9,6 +9,7 @@ once. What is said of it was dropped when it was found to be lost (``image.files
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 
@@ -40,7 +41,7 @@ def without_lost(
     if request.cache_to:
         session.require_namespace()  # layers are packed; before anything is asked for
     lost: set[LayerId] = set()
-    while True:
+    for tries in itertools.count():
         try:
             if not request.cache_from and not request.cache_to:
                 return attempt()
@@ -49,7 +50,8 @@ def without_lost(
             with open_caches(session, request, sink, lost):
                 return attempt()
         except CachedLayerError as error:
-            if error.layer in lost or len(lost) >= _MAX_LOST:
+            if error.layer in lost or tries >= _MAX_LOST:
                 raise
             lost.add(LayerId(error.layer))
             sink(Warned(time.time_ns(), f"{error.message}; the step that made it runs again"))
+    raise AssertionError("unreachable")

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from jettison.api.servers import Servers
 from jettison.cache.record import BuildCache
 from jettison.errors import JettisonError
 from jettison.fs.ownership import Ownership, process_ownership
@@ -26,8 +27,10 @@ from jettison.store.store import Store
 if TYPE_CHECKING:
     from jettison.api.caches_in_use import CachesInUse
     from jettison.image.layers import LayerBlobs
+    from jettison.image.remote import BlobPlace
     from jettison.image.resolve import ImageResolver
     from jettison.registry.client import RegistryClient
+    from jettison.remote.places import CachePlaces
     from jettison.sandbox.base import Sandbox
 
 
@@ -62,7 +65,7 @@ class Session:
         """Values of secrets of the current build that can be read only once."""
         self.caches: CachesInUse | None = None
         """Caches elsewhere that the current build uses."""
-        self._registry: RegistryClient | None = None
+        self._servers = Servers(settings, environ)
         self._sandbox: Sandbox | None = None
 
     @classmethod
@@ -90,8 +93,7 @@ class Session:
     def __exit__(self, *_: object) -> None:
         if self._sandbox is not None:
             self._sandbox.close()
-        if self._registry is not None:
-            self._registry.close()
+        self._servers.close()
         if not userns.is_needed() and os.listdir(self.store.root / "trash"):
             self.store.empty_trash()  # what failed and what containers wrote
         self.store.close()
@@ -111,20 +113,28 @@ class Session:
         """Layers as blobs, and both ways between."""
         from jettison.image.layers import LayerBlobs
 
-        return LayerBlobs(self.store, self.layer_store, self.registry)
+        return LayerBlobs(self.store, self.layer_store, self.registry, self.place)
 
     @property
     def has_registry(self) -> bool:
         """Whether registries were needed so far."""
-        return self._registry is not None
+        return self._servers.has_registry
 
     def registry(self) -> RegistryClient:
         """Return the client of registries, the same one for the whole session."""
-        if self._registry is None:
-            from jettison.registry.client import RegistryClient
+        return self._servers.registry()
 
-            self._registry = RegistryClient.of_user(self.settings, self.environ)
-        return self._registry
+    def places(self) -> CachePlaces:
+        """Return the caches in buckets and services, the same ones for the whole session."""
+        return self._servers.places()
+
+    def place(self, source: str) -> BlobPlace:
+        """Return a place that has blobs of layers (``image.remote``).
+
+        Raises:
+            ImageNotFoundError: this process cannot ask there.
+        """
+        return self.places().find(source)
 
     @cached_property
     def cache(self) -> BuildCache:

@@ -6,19 +6,15 @@ Out: click options; values of a ``BuildRequest``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 
 from jettison.cli.options import all_of
 from jettison.cli.values import fields, texts
-from jettison.remote.options import (
-    LATER,
-    CacheExport,
-    CacheImport,
-    cache_export,
-    cache_import,
-)
+from jettison.errors import UsageError
+from jettison.remote.attributes import LATER, without_secrets
+from jettison.remote.options import CacheExport, CacheImport, by_name, cache_export, cache_import
 
 _Function = Callable[..., object]
 
@@ -30,14 +26,15 @@ def cache_flags(command: _Function) -> _Function:
             "--cache-from",
             multiple=True,
             metavar="NAME|type=…",
-            help="Cache to read: type=registry,ref=NAME or type=local,src=DIR",
+            help="Cache to read: type=registry,ref=NAME, type=local,src=DIR, type=s3,bucket=NAME "
+            "or type=gha",
         ),
         click.option(
             "--cache-to",
             multiple=True,
             metavar="NAME|type=…",
-            help="Cache to write: type=registry,ref=NAME, type=local,dest=DIR or type=inline; "
-            "mode=max for all stages",
+            help="Cache to write: type=registry,ref=NAME, type=local,dest=DIR, "
+            "type=s3,bucket=NAME, type=gha or type=inline; mode=max for all stages",
         ),
     )
     return decorate(command)
@@ -50,8 +47,7 @@ def cache_imports(flags: Mapping[str, object]) -> tuple[CacheImport, ...]:
         UsageError: a value is wrong.
     """
     flag = "--cache-from"
-    given = [_attributes(flag, text) for text in texts(flags, "cache_from") if text]
-    return tuple(cache_import(flag, each) for each in given if _is_known(flag, each))
+    return tuple(cache_import(flag, each) for each in _given(flag, texts(flags, "cache_from")))
 
 
 def cache_exports(flags: Mapping[str, object]) -> tuple[CacheExport, ...]:
@@ -61,14 +57,27 @@ def cache_exports(flags: Mapping[str, object]) -> tuple[CacheExport, ...]:
         UsageError: a value is wrong.
     """
     flag = "--cache-to"
-    given = [_attributes(flag, text) for text in texts(flags, "cache_to") if text]
-    return tuple(cache_export(flag, each) for each in given if _is_known(flag, each))
+    return tuple(cache_export(flag, each) for each in _given(flag, texts(flags, "cache_to")))
+
+
+def _given(flag: str, written: Iterable[str]) -> list[dict[str, str]]:
+    """Return the attributes of each cache of the types that are built in."""
+    found = (_attributes(flag, text) for text in written if text)
+    return [each for one in found if _is_known(flag, one) for each in by_name(one)]
 
 
 def _attributes(flag: str, text: str) -> dict[str, str]:
     if "=" not in text:  # a name, and several of them with commas, as docker takes it
         return {"type": "registry", "ref": text}
-    return fields(flag, text)
+    try:
+        return fields(flag, text)
+    except UsageError as error:
+        if without_secrets(text) == text:
+            raise
+        raise UsageError(
+            f"{flag}: `{without_secrets(text)}` is no list of key=value pairs",
+            hint='a value with a comma is quoted: `type=s3,"secret_access_key=…"`',
+        ) from error.__cause__
 
 
 def _is_known(flag: str, given: Mapping[str, str]) -> bool:

@@ -20,6 +20,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
+from jettison.cache.lost import note_lost
 from jettison.concurrency import SingleFlight, processors
 from jettison.errors import (
     CachedLayerError,
@@ -48,6 +49,7 @@ from jettison.store.store import Store
 
 T = TypeVar("T")
 
+_GONE = 404
 _PARALLEL = 4
 _MANY_BYTES = 32 << 20
 """Compressed: from here on processors are what unpacking waits for, and more threads disturb."""
@@ -312,6 +314,8 @@ def on_cached_layer(store: Store, layer: LayerId) -> Iterator[None]:
         if not claimed:
             raise
         store.layers.drop_remote(layer)
+        if isinstance(error, ContentError) or getattr(error, "status", 0) == _GONE:
+            note_lost(store.database, layer)
         raise CachedLayerError(
             f"a layer of the build cache cannot be used: {error.message}", layer=layer
         ) from error

@@ -23,7 +23,7 @@ from jettison.events import Progress, no_progress
 from jettison.image.form import ESTARGZ
 from jettison.image.layout import SCHEME
 from jettison.image.parallel import PACKERS, Stop, run_parallel
-from jettison.image.remote import ClientFactory, RemoteBlobs
+from jettison.image.remote import ClientFactory, PlaceFinder, RemoteBlobs, is_place
 from jettison.oci.digest import Digest, short
 from jettison.oci.manifest import Descriptor
 from jettison.oci.mediatype import LAYER_COMPRESSION
@@ -51,14 +51,19 @@ class LayerBlobs:
         store: Keeps blobs and what is known about layers.
         layer_store: Keeps files.
         client: Makes the registry client; None does without the network.
+        places: Finds other places that layers may be in.
     """
 
     def __init__(
-        self, store: Store, layer_store: LayerStore, client: ClientFactory | None = None
+        self,
+        store: Store,
+        layer_store: LayerStore,
+        client: ClientFactory | None = None,
+        places: PlaceFinder | None = None,
     ) -> None:
         self._store = store
         self._layer_store = layer_store
-        self._remote = RemoteBlobs(client)
+        self._remote = RemoteBlobs(client, places)
         self._diff_ids: SingleFlight[LayerId, Digest] = SingleFlight()
         self._descriptors: SingleFlight[tuple[LayerId, str], Descriptor] = SingleFlight()
         self._fetched: SingleFlight[Digest, Descriptor] = SingleFlight()
@@ -320,7 +325,9 @@ class LayerBlobs:
     def source(self, layer: LayerId) -> str:
         """Return the reference of the image whose registry has a layer's blob, or nothing."""
         remote = self._store.layers.find(layer).remote
-        return "" if remote is None or remote.source.startswith(SCHEME) else remote.source
+        if remote is None or remote.source.startswith(SCHEME) or is_place(remote.source):
+            return ""
+        return remote.source
 
     @cached_property
     def _unpacker(self) -> LayerUnpacker:

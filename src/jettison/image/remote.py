@@ -1,6 +1,6 @@
-"""Remote blobs: those that a registry or a layout directory has.
+"""Remote blobs: those that a registry, a layout directory, or a build cache elsewhere has.
 
-In:  descriptors and sources: text of a reference, or ``oci-layout://PATH``.
+In:  descriptors and sources: text of a reference, ``oci-layout://PATH``, another URL of a cache.
 Out: streams; blobs in the store, verified.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from jettison.errors import ContentError, ImageNotFoundError
 from jettison.events import Progress, no_progress
@@ -31,15 +31,46 @@ ClientFactory = Callable[[], "RegistryClient"]
 """Makes the client of this command when it is first needed, the same one ever after."""
 
 
+class BlobPlace(Protocol):
+    """What has blobs and is neither a registry nor a directory: a bucket, say."""
+
+    def open(self, descriptor: Descriptor, start: int = 0) -> AbstractContextManager[Readable]:
+        """Open a blob for reading from an offset on, to its end.
+
+        Raises:
+            SourceError, ContentError: it cannot be had.
+        """
+        ...
+
+    def read_range(self, descriptor: Descriptor, start: int, length: int) -> bytes | None:
+        """Return bytes of a blob, unverified; None where it gives no ranges.
+
+        Raises:
+            SourceError: they cannot be had.
+        """
+        ...
+
+
+PlaceFinder = Callable[[str], BlobPlace]
+"""Returns the place that a source names; a ``SourceError`` where it cannot be asked."""
+
+
+def is_place(source: str) -> bool:
+    """Tell whether a source is neither a reference nor a layout directory."""
+    return "://" in source and not source.startswith(SCHEME)
+
+
 class RemoteBlobs:
     """Opens blobs at their sources.
 
     Args:
         client: None does without the network.
+        places: Finds other places than registries and directories.
     """
 
-    def __init__(self, client: ClientFactory | None) -> None:
+    def __init__(self, client: ClientFactory | None, places: PlaceFinder | None = None) -> None:
         self._client = client
+        self._places = places
 
     @contextmanager
     def open(self, descriptor: Descriptor, source: str, start: int = 0) -> Iterator[Readable]:
@@ -58,8 +89,14 @@ class RemoteBlobs:
             raise ImageNotFoundError(
                 f"layer `{short(descriptor.digest)}` of `{source}` is not here,"
                 " and the build is offline",
-                hint=f"run `jettison pull {source}` while there is a network",
+                hint="use it once while there is a network"
+                if is_place(source)
+                else f"run `jettison pull {source}` while there is a network",
             )
+        if self._places is not None and is_place(source):
+            with self._places(source).open(descriptor, start) as stream:
+                yield stream
+            return
         reference = parse_reference(source)
         with self._client().blob(reference, descriptor, start=start) as stream:
             yield stream
@@ -82,6 +119,8 @@ class RemoteBlobs:
             return data if len(data) == length else None
         if self._client is None:
             return None
+        if self._places is not None and is_place(source):
+            return self._places(source).read_range(descriptor, start, length)
         from jettison.registry.ranges import read_range  # seldom needed
 
         return read_range(self._client(), parse_reference(source), descriptor, start, length)

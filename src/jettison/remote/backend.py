@@ -70,6 +70,14 @@ class CacheBackend(Protocol):
         """
         ...
 
+    def keep(self, blobs: Collection[Descriptor]) -> None:
+        """Let it know that blobs are in use, where it removes what was not used for long.
+
+        Raises:
+            JettisonError: it cannot be asked.
+        """
+        ...
+
     def update(self, change: Change) -> None:
         """Change what there is; the blobs of the new pack are there already.
 

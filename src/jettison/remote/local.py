@@ -89,6 +89,9 @@ class LocalCache:
             target.parent.mkdir(parents=True, exist_ok=True)
             copy_atomically(Path(file.name), target)
 
+    def keep(self, blobs: Collection[Descriptor]) -> None:
+        """Do nothing: here nothing goes because of its age."""
+
     def update(self, change: Change) -> None:
         """Change the index, alone; see ``CacheBackend``."""
         with self._writing():

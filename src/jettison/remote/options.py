@@ -15,47 +15,28 @@ from collections.abc import Mapping
 import msgspec
 
 from jettison.errors import UsageError
+from jettison.remote.attributes import (
+    FROM,
+    GHA_PLACE,
+    GHA_SECRETS,
+    S3_PLACE,
+    S3_SECRETS,
+    TO,
+    is_true,
+    known_kind,
+    positive,
+    seconds,
+)
+from jettison.remote.place import GHA, INLINE, LOCAL, REGISTRY, S3, CachePlace, placed
 from jettison.settings import parse_size
-from jettison.spelling import truth
 
-_COMMON_TO = frozenset({"type", "mode", "mounts", "ignore-error", "timeout", "max-size"})
-_COMPRESSION = frozenset({"compression", "compression-level", "force-compression"})
-_FORM = frozenset({"image-manifest", "oci-mediatypes"})
-"""What buildx says of its own format: there is one here, and it is that of images."""
-_FROM: Mapping[str, frozenset[str]] = {
-    "registry": frozenset({"type", "ref", "registry.insecure", "timeout"}),
-    "local": frozenset({"type", "src", "tag", "digest", "timeout"}),
-}
-_TO: Mapping[str, frozenset[str]] = {
-    "registry": _COMMON_TO | _COMPRESSION | _FORM | {"ref", "registry.insecure"},
-    "local": _COMMON_TO | _COMPRESSION | _FORM | {"dest", "tag", "reset"},
-    "inline": frozenset({"type", "mode", "ignore-error"}),
-}
-LATER = frozenset({"s3", "gha", "azblob"})
-"""Types of buildx that are not here."""
-_TIMEOUT = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
-REGISTRY, LOCAL, INLINE = "registry", "local", "inline"
 EXPORT_SECONDS = 600.0
 IMPORT_SECONDS = 60.0
-
-
-class CachePlace(msgspec.Struct, frozen=True):
-    """Where a cache is.
-
-    Args:
-        kind: ``registry``, ``local`` or ``inline``.
-        place: Reference, or directory.
-        tag: Of a directory.
-    """
-
-    kind: str
-    place: str = ""
-    tag: str = "latest"
-
-    @property
-    def title(self) -> str:
-        """What people call it."""
-        return f"{self.kind} cache `{self.place}`" if self.place else f"{self.kind} cache"
+REFRESH_SECONDS = 24 * 3600.0
+"""How exactly the time of the last use is kept."""
+UPLOADS = 3
+_MOST_UPLOADS = 32
+_SCOPE = re.compile(r"[A-Za-z0-9!_.*'()@:+=~/ -]{1,200}")
 
 
 class CacheImport(msgspec.Struct, frozen=True):
@@ -78,6 +59,8 @@ class CacheExport(msgspec.Struct, frozen=True):
         level: Of the compressor; None is its default.
         reset: Begin anew: what is there goes.
         mounts: Whether cache mounts are in it, too.
+        refresh_seconds: After so long the time of the last use of a record and its blob is renewed.
+        uploads: How many layers are sent at a time.
     """
 
     at: CachePlace
@@ -89,6 +72,8 @@ class CacheExport(msgspec.Struct, frozen=True):
     level: int | None = None
     reset: bool = False
     mounts: bool = False
+    refresh_seconds: float = REFRESH_SECONDS
+    uploads: int = UPLOADS
 
 
 def cache_import(flag: str, given: Mapping[str, str]) -> CacheImport:
@@ -97,10 +82,12 @@ def cache_import(flag: str, given: Mapping[str, str]) -> CacheImport:
     Raises:
         UsageError: the type or an attribute is unknown, wrong or missing.
     """
-    kind = _kind(flag, given, _FROM)
-    if kind == "local" and given.get("digest"):
+    kind = known_kind(flag, given, FROM)
+    if kind == LOCAL and given.get("digest"):
         raise UsageError(f"{flag}: `digest` is not supported", hint="name what is wanted by `tag=`")
-    return CacheImport(_place(flag, kind, given, "src"), _seconds(flag, given, IMPORT_SECONDS))
+    return CacheImport(
+        _place(flag, kind, given, "src"), seconds(flag, given, "timeout", IMPORT_SECONDS)
+    )
 
 
 def cache_export(flag: str, given: Mapping[str, str]) -> CacheExport:
@@ -109,11 +96,11 @@ def cache_export(flag: str, given: Mapping[str, str]) -> CacheExport:
     Raises:
         UsageError: the type or an attribute is unknown, wrong or missing.
     """
-    kind = _kind(flag, given, _TO)
+    kind = known_kind(flag, given, TO)
     mode = given.get("mode", "min")
     if mode not in {"min", "max"}:
         raise UsageError(f"{flag}: `mode={mode}` is unknown", hint="write mode=min or mode=max")
-    if kind == "inline" and mode == "max":
+    if kind == INLINE and mode == "max":
         raise UsageError(
             f"{flag}: an image holds its own layers only: no `mode=max`",
             hint="use `type=registry,ref=…,mode=max`",
@@ -124,7 +111,7 @@ def cache_export(flag: str, given: Mapping[str, str]) -> CacheExport:
             f"{flag}: `compression={compression}` is unknown",
             hint="write gzip, zstd or uncompressed",
         )
-    if _flag(flag, given, "force-compression", default=False):
+    if is_true(flag, given, "force-compression"):
         raise UsageError(
             f"{flag}: `force-compression` is not supported: all layers of a cache are made here",
             hint="drop it",
@@ -137,37 +124,36 @@ def cache_export(flag: str, given: Mapping[str, str]) -> CacheExport:
     return CacheExport(
         _place(flag, kind, given, "dest"),
         everything=mode == "max",
-        ignore_error=_flag(flag, given, "ignore-error", default=False),
-        seconds=_seconds(flag, given, EXPORT_SECONDS),
+        ignore_error=is_true(flag, given, "ignore-error"),
+        seconds=seconds(flag, given, "timeout", EXPORT_SECONDS),
         max_bytes=parse_size(f"{flag} max-size", given.get("max-size", "")),
         compression="none" if compression == "uncompressed" else compression,
         level=int(level) if level else None,
-        reset=_flag(flag, given, "reset", default=False),
-        mounts=_flag(flag, given, "mounts", default=False),
+        reset=is_true(flag, given, "reset"),
+        mounts=is_true(flag, given, "mounts"),
+        refresh_seconds=seconds(flag, given, "touch_refresh", REFRESH_SECONDS),
+        uploads=positive(flag, given, "upload_parallelism", UPLOADS, _MOST_UPLOADS),
     )
 
 
-def _kind(flag: str, given: Mapping[str, str], known: Mapping[str, frozenset[str]]) -> str:
-    kind = given.get("type", "")
-    if kind not in known:
-        raise UsageError(f"{flag}: `type={kind}` is unknown", hint=f"use one of {', '.join(known)}")
-    unknown = sorted(given.keys() - known[kind])
-    if unknown:
-        raise UsageError(
-            f"{flag}: `{unknown[0]}` is no attribute of type={kind}",
-            hint=f"it has {', '.join(sorted(known[kind] - {'type'}))}",
-        )
-    return kind
+def by_name(given: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the attributes of each cache that ``name=a;b`` names in a bucket."""
+    names = [each for each in given.get("name", "").split(";") if each]
+    return [{**given, "name": each} for each in names] or [dict(given)]
 
 
 def _place(flag: str, kind: str, given: Mapping[str, str], path: str) -> CachePlace:
-    name = {"registry": "ref", "local": path}.get(kind)
+    if kind == S3:
+        return _in_bucket(flag, given)
+    if kind == GHA:
+        return _of_actions(flag, given)
+    name = {REGISTRY: "ref", LOCAL: path}.get(kind)
     place = given.get(name, "") if name is not None else ""
     if name is not None and not place:
         raise UsageError(f"{flag}: type={kind} needs `{name}=`")
-    if kind == "local":
+    if kind == LOCAL:
         place = os.path.abspath(place)
-    if _flag(flag, given, "registry.insecure", default=False):
+    if is_true(flag, given, "registry.insecure"):
         raise UsageError(
             f"{flag}: `registry.insecure` is a setting of the host, not of a cache",
             hint="name the registry with `--insecure-registry HOST`",
@@ -175,22 +161,27 @@ def _place(flag: str, kind: str, given: Mapping[str, str], path: str) -> CachePl
     return CachePlace(kind, place, given.get("tag", "") or "latest")
 
 
-def _flag(flag: str, given: Mapping[str, str], name: str, *, default: bool) -> bool:
-    text = given.get(name)
-    if text is None:
-        return default
-    found = truth(text)
-    if found is None:
-        raise UsageError(f"{flag}: `{name}={text}` is neither true nor false")
-    return found
+def _in_bucket(flag: str, given: Mapping[str, str]) -> CachePlace:
+    if given.get("retry_mode", "") not in {"", "standard", "adaptive"}:
+        raise UsageError(f"{flag}: `retry_mode` is neither standard nor adaptive")
+    is_true(flag, given, "disable_accept_encoding")  # none is sent
+    changed = {**given, "use_path_style": "true" if is_true(flag, given, "use_path_style") else ""}
+    positive(flag, given, "retry_max_attempts", 1, 1)
+    if bool(given.get("access_key_id")) != bool(given.get("secret_access_key")):
+        raise UsageError(f"{flag}: `access_key_id` and `secret_access_key` go together")
+    name = given.get("name", "") or "buildkit"
+    return placed(S3, name, changed, details=S3_PLACE, secrets=S3_SECRETS)
 
 
-def _seconds(flag: str, given: Mapping[str, str], default: float) -> float:
-    text = given.get("timeout", "")
-    if not text:
-        return default
-    match = _TIMEOUT.fullmatch(text)
-    if match is None:
-        raise UsageError(f"{flag}: `timeout={text}` is no duration", hint="write 90s, 10m or 1h30m")
-    hours, minutes, seconds = (float(each or 0) for each in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+def _of_actions(flag: str, given: Mapping[str, str]) -> CachePlace:
+    if given.get("version", "") not in {"", "2"}:
+        raise UsageError(
+            f"{flag}: the service of GitHub has version 2 only", hint="drop `version=`"
+        )
+    scope = given.get("scope", "") or "buildkit"
+    if _SCOPE.fullmatch(scope) is None:
+        raise UsageError(
+            f"{flag}: `scope={scope}` cannot be a part of a key",
+            hint="use letters, digits and `-_./`, up to 200",
+        )
+    return placed(GHA, scope, given, details=GHA_PLACE, secrets=GHA_SECRETS)

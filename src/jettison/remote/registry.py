@@ -110,6 +110,9 @@ class RegistryCache:
         del again
         self._uploader.blob(descriptor, opened)
 
+    def keep(self, blobs: Collection[Descriptor]) -> None:
+        """Leave it to the registry, which keeps what a tag leads to."""
+
     def update(self, change: Change) -> None:
         """Change the index until it holds what was written; see ``CacheBackend``."""
         for attempt in range(_ROUNDS):

@@ -11,9 +11,10 @@ must not contradict what is known of that layer here, and is verified when the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from jettison.cache.key import CacheKey
+from jettison.cache.lost import is_lost
 from jettison.cache.record import Record, RecordStore, SelectionMemo
 from jettison.oci.digest import Digest, raw
 from jettison.provenance.store import OriginStore
@@ -34,7 +35,7 @@ class SharedRecords:
         layer_store: Knows which are here as files.
         origins: Gets where files of a COPY came from.
         readers: The caches, those first that are asked first.
-        refused: Layers that turned out to be lost or wrong.
+        refused: Layers that turned out to be lost or wrong; gets those that did so before.
         warn: Gets what cannot be believed.
     """
 
@@ -46,7 +47,7 @@ class SharedRecords:
         origins: OriginStore,
         readers: Sequence[CacheReader],
         *,
-        refused: Collection[LayerId],
+        refused: set[LayerId],
         warn: Warn,
     ) -> None:
         self._local = local
@@ -68,7 +69,7 @@ class SharedRecords:
             return record
         for reader in self._readers:
             found = reader.find(key)
-            if found is None or found.layer in self._refused:
+            if found is None or self._is_refused(found.layer):
                 continue
             if self._take(found, reader):
                 record = _record(found)
@@ -77,6 +78,11 @@ class SharedRecords:
                     self._origins.keep(*found.origins)
                 return record
         return record
+
+    def _is_refused(self, layer: LayerId) -> bool:
+        if layer not in self._refused and is_lost(self._store.database, layer):
+            self._refused.add(layer)  # so that it is sent again, too
+        return layer in self._refused
 
     def _is_available(self, layer: LayerId) -> bool:
         here = self._layer_store.info(layer) is not None

@@ -35,10 +35,8 @@ from jettison.snapshot.base import LayerStore
 from jettison.store.layer import LayerId, is_image_layer
 from jettison.store.store import Store
 
-_UPLOADS = 3
-_TOUCHED_SECONDS = 24 * 3600
-"""How exactly the time of the last use is kept."""
 _MAX_ORIGINS_BYTES = 4 << 10
+_CLOSE_SECONDS = 5.0
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -123,6 +121,7 @@ class CacheWriter:
         self._layers = layers
         self._refused = refused
         self._sent: SingleFlight[LayerId, Descriptor] = SingleFlight()
+        self._done: dict[LayerId, Descriptor] = {}
         self._stop = Stop()
         self._queue: queue.SimpleQueue[LayerId | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -147,7 +146,7 @@ class CacheWriter:
         if is_image_layer(layer):
             return
         with self._starting:
-            if len(self._threads) < _UPLOADS:
+            if len(self._threads) < self.wanted.uploads:
                 name = f"cache-upload-{len(self._threads)}"
                 thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._threads.append(thread)
@@ -198,8 +197,9 @@ class CacheWriter:
         self._stop.set()
         for _ in self._threads:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join(5)
+        end = time.monotonic() + _CLOSE_SECONDS
+        for thread in self._threads:  # what waits for a server that is silent ends with the process
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _run(self) -> None:
         while (layer := self._queue.get()) is not None:
@@ -217,7 +217,7 @@ class CacheWriter:
     ) -> None:
         new, used = self._missing(made)
         jobs = [partial(self._send_once, layer, report) for layer in dict.fromkeys(new.values())]
-        run_parallel(jobs, limit=_UPLOADS)
+        run_parallel(jobs, limit=self.wanted.uploads)
         records = {raw(key.key): self._record(key) for key in new}
         known = self._reader.answers(answers)
         unknown = {key: answer for key, answer in answers.items() if key not in known}
@@ -235,6 +235,7 @@ class CacheWriter:
             return result
 
         if pack.keys or self.wanted.reset:
+            self._backend.keep([each.descriptor for each in used.values()])
             self._backend.update(change)
             self._backend.collect(dropped)
 
@@ -264,7 +265,7 @@ class CacheWriter:
             known = None if self.wanted.reset else self._reader.find(each.key)
             if known is None or known.layer in self._refused:
                 new[each] = each.layer
-            elif known.used_s < now - _TOUCHED_SECONDS:
+            elif known.used_s < now - self.wanted.refresh_seconds:
                 used[known.key] = msgspec.structs.replace(known, used_s=now)
         return new, used
 
@@ -273,7 +274,14 @@ class CacheWriter:
         return make_record(made, self._layers, descriptor, used_s=int(time.time()))
 
     def _send_once(self, layer: LayerId, report: Progress, stop: Stop) -> Descriptor:
-        return self._sent.get(layer, lambda: self._send(layer, report, stop))
+        """Return the descriptor of a layer's blob, which the cache has then."""
+        done = self._done.get(layer)
+        if done is not None:
+            report(done.digest, done.size, done.size)
+            return done
+        done = self._sent.get(layer, lambda: self._send(layer, report, stop))
+        self._done[layer] = done
+        return done
 
     def _send(self, layer: LayerId, report: Progress, stop: Stop) -> Descriptor:
         stop.check()
