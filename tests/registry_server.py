@@ -286,7 +286,7 @@ def _encode(data: bytes) -> str:
 
 
 class NewerRegistry:
-    """A registry that lists referrers and takes chunks in order only; see ``newer_registry``.
+    """A registry that lists referrers and takes chunks in order only; see ``go_programs``.
 
     Args:
         program: Its path.
