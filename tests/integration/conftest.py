@@ -6,18 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from host_tools import go_program
-from registry_server import RegistryServer
+from registry_server import VERSIONS, RegistryServer, program_of
 
 Factory = pytest.TempPathFactory
 
 
-def program_of(version: str) -> str:
-    """Return the program of a version of docker's registry; Debian's has no path."""
-    return go_program("distribution") if version == "distribution3" else ""
-
-
-@pytest.fixture(scope="session", params=["distribution2", "distribution3"])
+@pytest.fixture(scope="session", params=VERSIONS)
 def registry(request: pytest.FixtureRequest, tmp_path_factory: Factory) -> Iterator[RegistryServer]:
     """A registry without authentication."""
     program = program_of(request.param)
@@ -25,7 +19,7 @@ def registry(request: pytest.FixtureRequest, tmp_path_factory: Factory) -> Itera
         yield server
 
 
-@pytest.fixture(scope="session", params=["distribution2", "distribution3"])
+@pytest.fixture(scope="session", params=VERSIONS)
 def basic_registry(
     request: pytest.FixtureRequest, tmp_path_factory: Factory
 ) -> Iterator[RegistryServer]:
@@ -35,7 +29,7 @@ def basic_registry(
         yield server
 
 
-@pytest.fixture(params=["distribution2", "distribution3"])
+@pytest.fixture(params=VERSIONS)
 def bearer_registry(
     request: pytest.FixtureRequest, tmp_path_factory: Factory
 ) -> Iterator[RegistryServer]:
