@@ -14,12 +14,12 @@ import re
 from jettison.errors import RegistryError, RegistryUnavailableError
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
-from jettison.registry.client import RegistryClient, pull_scope
-from jettison.registry.endpoint import Endpoint
+from jettison.registry.client import RegistryClient
+from jettison.registry.endpoint import Endpoint, pull_scope
 from jettison.registry.transport import discard, read_bounded
 
 _ATTEMPTS = 3
-_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 def read_range(
@@ -71,7 +71,8 @@ def _read(
         else:
             discard(response)
         return None
-    if (int(given[1]), int(given[2])) != (start, start + length - 1):
+    other = (int(given[1]), int(given[2])) != (start, start + length - 1)
+    if other or given[3] not in {"*", str(descriptor.size)}:
         response.close()
         return None
     data = read_bounded(response, length, what=f"a part of blob `{descriptor.digest}`")
