@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _PATIENCE_SECONDS = 60.0
-_SLOW_SECONDS = 8.0
-"""For the first piece: then the line or the reader is what is slow, and one request will do."""
-
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 Fetch = Callable[[int, int], bytes | None]
@@ -45,12 +42,16 @@ class Piecewise(msgspec.Struct, frozen=True):
         piece_bytes: Of a range.
         ahead: Pieces of one blob that are got before they are read.
         most_ahead: The same, of all blobs of a client.
+        least_seconds: For the first piece: who is faster is limited by nobody.
+        most_seconds: The same: then the line or the reader is what is slow.
     """
 
     least_bytes: int = 32 << 20
     piece_bytes: int = 8 << 20
     ahead: int = 4
     most_ahead: int = 8
+    least_seconds: float = 0.03
+    most_seconds: float = 8.0
 
 
 class PieceBudget:
@@ -138,7 +139,9 @@ class Pieces:
             self._offset += len(data)
             if self._offset == self._end_of_first:
                 self.release_conn()
-                self._pays = self._clock() - self._began < _SLOW_SECONDS
+                took = self._clock() - self._began
+                how = self._budget.how
+                self._pays = how.least_seconds <= took <= how.most_seconds
             return data
         if not self._pays:
             return b""
