@@ -84,7 +84,8 @@ class RemoteBlobs:
             return None
         from jettison.registry.ranges import read_range  # seldom needed
 
-        return read_range(self._client(), parse_reference(source), descriptor, start, length)
+        client, reference = self._client(), parse_reference(source)
+        return read_range(client.session, client.hosts, reference, descriptor, start, length)
 
     def fetch(
         self,

@@ -40,6 +40,7 @@ from jettison.registry.endpoint import Endpoint, RegistryHosts, pull_scope, regi
 from jettison.registry.foreign import open_foreign
 from jettison.registry.headers import next_link, parse_length
 from jettison.registry.pieces import PieceBudget, Piecewise
+from jettison.registry.ranges import read_range
 from jettison.registry.session import RegistrySession
 from jettison.registry.transport import Transport, discard
 from jettison.settings import Settings
@@ -183,10 +184,9 @@ class RegistryClient:
         Raises:
             RegistryError: no endpoint has it.
         """
-        from jettison.registry.ranges import read_range  # which asks with a client
 
         def in_pieces(at: Endpoint, offset: int) -> BlobPart | None:
-            fetch = partial(read_range, self, reference, descriptor)
+            fetch = partial(read_range, self.session, self.hosts, reference, descriptor)
             return request_pieces(self.session, at, descriptor, offset, fetch, self._pieces)
 
         def open_at(offset: int, failures: int) -> BlobPart | None:
