@@ -253,7 +253,7 @@ def _answer_range(
     handler: http.server.BaseHTTPRequestHandler, served: Served, wanted: str, *, lies: bool
 ) -> None:
     """Answer with more of a blob than was asked for: it starts before."""
-    start = int(wanted.removeprefix("bytes=").rstrip("-"))
+    start = int(wanted.removeprefix("bytes=").partition("-")[0])
     sent = max(0, start - 10)
     said = start if lies else sent
     body = served.body[sent:]

@@ -24,6 +24,8 @@ from typing import NamedTuple, Self
 
 import pytest
 
+from host_tools import go_program
+
 USER, PASSWORD = "maria", "open sesame"
 # bcrypt of PASSWORD, cost 5; docker-registry takes nothing else.
 HTPASSWD = "maria:$2y$05$abcdefghijklmnopqrstuupx2xBUC4954936wVIjyyPHmUBFu0wCW\n"
@@ -59,6 +61,15 @@ def certificate(directory: Path, name: str) -> None:
     command += ["-addext", "subjectAltName=IP:127.0.0.1"]
     command += ["-keyout", f"{directory}/tls.key", "-out", f"{directory}/tls.crt"]
     subprocess.run(command, check=True, capture_output=True)
+
+
+VERSIONS = ("distribution2", "distribution3")
+"""Of docker's registry: Debian's, and that of ``go_programs``."""
+
+
+def program_of(version: str) -> str:
+    """Return the program of one of ``VERSIONS``; Debian's has no path."""
+    return go_program("distribution") if version == "distribution3" else ""
 
 
 class RegistryServer:
@@ -286,7 +297,7 @@ def _encode(data: bytes) -> str:
 
 
 class NewerRegistry:
-    """A registry that lists referrers and takes chunks in order only; see ``newer_registry``.
+    """A registry that lists referrers and takes chunks in order only; see ``go_programs``.
 
     Args:
         program: Its path.

@@ -96,7 +96,7 @@ from jettison.fs.remove import remove_tree
 
 _BY_TURNS = {"test_cli_build", "test_cli_containers", "test_cli_errors", "test_cli_images"}
 _BY_TURNS |= {"test_cli_limits", "test_cli_network", "test_cli_provenance", "test_cli_report"}
-_BY_TURNS |= {"test_cli_attest", "test_cli_run", "test_cli_sbom"}
+_BY_TURNS |= {"test_cli_attest", "test_cli_run", "test_cli_sbom", "test_foreign_tools"}
 _BY_TURNS |= {"test_python_calls", "test_report_in_registry"}
 """Suites of commands that do the same for everybody, and take minutes."""
 

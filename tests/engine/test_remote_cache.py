@@ -12,7 +12,7 @@ import pytest
 from cache_machine import STEPS, TEXT, Machine
 from cache_rig import CacheDirectory
 from host_tools import tool
-from registry_server import RegistryServer
+from registry_server import VERSIONS, RegistryServer, program_of
 from scratch_rig import Scratch
 
 
@@ -109,9 +109,12 @@ def test_a_cache_that_is_not_there_or_cannot_be_written(made: Machine) -> None:
     assert "not written" in said
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
-    with RegistryServer(tmp_path_factory.mktemp("registry")) as running:
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RegistryServer]:
+    directory = tmp_path_factory.mktemp("registry")
+    with RegistryServer(directory, program=program_of(request.param)) as running:
         yield running
 
 

@@ -6,25 +6,34 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry_server import RegistryServer
+from registry_server import VERSIONS, RegistryServer, program_of
+
+Factory = pytest.TempPathFactory
 
 
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+@pytest.fixture(scope="session", params=VERSIONS)
+def registry(request: pytest.FixtureRequest, tmp_path_factory: Factory) -> Iterator[RegistryServer]:
     """A registry without authentication."""
-    with RegistryServer(tmp_path_factory.mktemp("registry")) as server:
+    program = program_of(request.param)
+    with RegistryServer(tmp_path_factory.mktemp("registry"), program=program) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
-def basic_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+@pytest.fixture(scope="session", params=VERSIONS)
+def basic_registry(
+    request: pytest.FixtureRequest, tmp_path_factory: Factory
+) -> Iterator[RegistryServer]:
     """A registry that wants a user name and a password."""
-    with RegistryServer(tmp_path_factory.mktemp("basic"), "basic") as server:
+    program = program_of(request.param)
+    with RegistryServer(tmp_path_factory.mktemp("basic"), "basic", program) as server:
         yield server
 
 
-@pytest.fixture
-def bearer_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
+@pytest.fixture(params=VERSIONS)
+def bearer_registry(
+    request: pytest.FixtureRequest, tmp_path_factory: Factory
+) -> Iterator[RegistryServer]:
     """A registry that wants tokens of a token server."""
-    with RegistryServer(tmp_path_factory.mktemp("bearer"), "bearer") as server:
+    program = program_of(request.param)
+    with RegistryServer(tmp_path_factory.mktemp("bearer"), "bearer", program) as server:
         yield server

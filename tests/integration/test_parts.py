@@ -19,6 +19,7 @@ from jettison.api.merge import merge
 from jettison.api.request import BuildRequest, BuildResult
 from jettison.api.session import Session
 from jettison.errors import ImageNotFoundError, RegistryError, RegistryUnavailableError, UsageError
+from jettison.exporter.outputs import Annotation
 from jettison.image.parts import PART_OF, Merged, PartRecords, PartSet
 from jettison.oci.mediatype import OCI_INDEX
 from jettison.oci.platform import parse_platform
@@ -395,12 +396,36 @@ def test_merge_makes_an_index_of_images_wherever_they_are(machines, new, tmp_pat
         far = f"{server.host}/app:1"
         second.push(far, "linux/riscv64", **plain)
         sources = [name.replace(":1", ":amd64"), near, far]
-        digest = merge(first.session, name, sources, lambda _: None)
+        digest = merge(first.session, name, sources, lambda _: None).descriptor.digest
     assert first.session.registry().resolve(parse_reference(name)).digest == digest
     assert [*first.platforms(name)] == ["linux/amd64", "linux/arm64", "linux/arm", "linux/riscv64"]
     by_digest = f"{name}@{digest}"
-    assert merge(first.session, name.replace(":1", ":2"), [by_digest], lambda _: None) == digest
+    again = merge(first.session, name.replace(":1", ":2"), [by_digest], lambda _: None)
+    assert again.descriptor.digest == digest
+    first.push(other := new(), "linux/amd64", labels={"an": "other"}, **plain)
     with pytest.raises(UsageError, match="both have an image for `linux/amd64`"):
-        merge(first.session, name, [name, sources[0]], lambda _: None)
+        merge(first.session, name, [name, other], lambda _: None)
     with pytest.raises(ImageNotFoundError, match="not in its registry"):
         merge(first.session, name, [name.replace(":1", ":none")], lambda _: None)
+
+
+def test_merge_adds_to_an_index_annotates_it_and_shows_it_first(machines, new) -> None:
+    first, second, _ = machines
+    name, more = new(), new()
+    plain = {"part_of": "", "parts": ()}
+    first.push(name, "linux/amd64", **plain)
+    second.push(more, "linux/arm64", **plain)
+    client = first.session.registry()
+    before = client.resolve(parse_reference(name))
+    wanted = {"append": True, "annotations": [Annotation("a", "b", "index")]}
+    dry = merge(first.session, name, [more, name], lambda _: None, **wanted, dry=True)
+    assert client.resolve(parse_reference(name)) == before
+    made = merge(first.session, name, [more, name], lambda _: None, **wanted)
+    assert made == dry
+    assert client.manifest(parse_reference(name), own=True).data == made.data
+    assert json.loads(made.data)["annotations"] == {"a": "b"}
+    assert [*first.platforms(name)] == ["linux/amd64", "linux/arm64"]
+    with pytest.raises(UsageError, match="not of the index"):
+        merge(first.session, name, [more], lambda _: None, annotations=[Annotation("a", "b")])
+    with pytest.raises(ImageNotFoundError):
+        merge(first.session, new(), [more], lambda _: None, append=True)

@@ -1,22 +1,19 @@
 """A second registry, of another make: it lists referrers and is strict about chunks.
 
-It is the one of go-containerregistry, of which no distribution has a program:
-``JETTISON_TEST_REGISTRY`` names one, or it is built once where Go is (``newer_registry``, 20 s).
+It is the one of go-containerregistry, of which no distribution has a program; ``go_programs`` has.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fault_proxy import DROP, FAIL, LOSE, Fault, FaultProxy
+from host_tools import go_program
 from image_rig import AMD64, Rig, ignore, read_tree
 from jettison.image.referrers import attach, attached
 from jettison.image.resolve import ImageResolver
@@ -28,38 +25,13 @@ from jettison.registry.endpoint import RegistryHosts
 from jettison.registry.transport import Transport
 from jettison.registry.upload import Uploaded, Uploader
 from registry_server import NewerRegistry
-from turns import ALL_LEVELS
 
-SOURCE = Path(__file__).parent / "newer_registry"
 FILES = {"hello": "world", "bin/tool": os.urandom(50_000)}
-
-
-def program() -> str:
-    """Return the path of the registry; skip where it is not to be had."""
-    if named := os.environ.get("JETTISON_TEST_REGISTRY"):
-        return named
-    sources = b"".join((SOURCE / name).read_bytes() for name in ("main.go", "go.sum"))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "jettison-test"
-    built = cache / f"registry-{hashlib.sha256(sources).hexdigest()[:12]}"
-    if not built.exists():
-        if not ALL_LEVELS:
-            pytest.skip("it is built with JETTISON_TEST_LEVELS=all: that takes minutes")
-        go = shutil.which("go", path=os.environ.get("PATH", "") + ":/usr/local/go/bin")
-        if go is None:
-            pytest.skip("Go is not installed")
-        cache.mkdir(parents=True, exist_ok=True)
-        staged = built.with_suffix(f".{os.getpid()}")
-        argv = [go, "build", "-trimpath", "-o", str(staged), "."]
-        made = subprocess.run(argv, cwd=SOURCE, capture_output=True, check=False, text=True)
-        if made.returncode:
-            pytest.skip(f"Go cannot build it: {made.stderr[-300:]}")
-        staged.rename(built)
-    return str(built)
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewerRegistry]:
-    with NewerRegistry(program(), tmp_path_factory.mktemp("newer")) as made:
+    with NewerRegistry(go_program("referrers"), tmp_path_factory.mktemp("newer")) as made:
         yield made
 
 

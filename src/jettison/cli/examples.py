@@ -136,7 +136,7 @@ jettison copy store:app docker-archive:app.tar:app  # an archive for `docker loa
 = merge
 jettison merge example.com/app:1 example.com/app:1-amd64 example.com/app:1-arm64  # by tags
 jettison merge example.com/app:1 example.com/app@sha256:8f1a…  # of one platform, by its digest
-jettison merge -q example.com/app:1 example.com/app:1-amd64  # the digest only, for a script
+jettison merge --append --dry-run example.com/app:1 example.com/app:1-s390x  # what it would make
 
 = sign
 jettison sign --key cosign.key registry.example.com/app:1  # COSIGN_PASSWORD has its password

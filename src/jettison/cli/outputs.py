@@ -142,7 +142,7 @@ def annotated(
     Raises:
         UsageError: one is malformed, or no output keeps annotations.
     """
-    found = [each for text in given for each in _annotations(text)]
+    found = [each for text in given for each in parse_annotation(text)]
     if push and not any(isinstance(each, RegistryOutput | ImageOutput) for each in outputs):
         outputs = (*outputs, RegistryOutput())
     if not push and not any(map(_writes_manifest, outputs)):
@@ -164,7 +164,12 @@ def _writes_manifest(output: OutputRequest) -> bool:
     return isinstance(output, ImageForm)
 
 
-def _annotations(text: str) -> list[Annotation]:
+def parse_annotation(text: str) -> list[Annotation]:
+    """Return an annotation as ``--annotation`` has it, once for each place that it names.
+
+    Raises:
+        UsageError: it is malformed, or there is no such place.
+    """
     name, equals, value = text.partition("=")
     types, colon, key = name.rpartition(":")
     if not equals or not key:

@@ -32,6 +32,13 @@ from jettison.linux.text import printable
 from jettison.oci.digest import short
 from jettison.settings import parse_size
 
+_BOUNDS = (
+    ("max_used_space", "max_size"),
+    ("reserved_space", "keep_storage"),
+    ("min_free_space",),
+)
+"""What bounds the build cache, each by buildx's and by another name."""
+
 _IMAGES = ("until", "label")
 
 
@@ -45,18 +52,18 @@ def _bounded(function: Callable[..., int]) -> Callable[..., int]:
         _filtered(FILTERS),
         click.option(
             "--max-used-space",
-            "--max-size",
             default="",
             metavar="SIZE",
             help="Remove the least recently used of the build cache until it is no larger.",
         ),
+        click.option("--max-size", default="", metavar="SIZE", help="The same."),
         click.option(
             "--reserved-space",
-            "--keep-storage",
             default="",
             metavar="SIZE",
             help="So much of the build cache stays in any case.",
         ),
+        click.option("--keep-storage", default="", metavar="SIZE", help="The same."),
         click.option(
             "--min-free-space",
             default="",
@@ -73,17 +80,21 @@ def _filtered(names: Sequence[str]) -> Callable[[Any], Any]:
 
 
 def _space(flags: Mapping[str, object]) -> Space | None:
-    """Return the bounds that were given."""
-    texts = [str(flags[each]) for each in ("max_used_space", "reserved_space", "min_free_space")]
-    if not any(texts):
+    """Return the bounds that were given, each by one of its names."""
+    most, reserved, free = (_bound(flags, names) for names in _BOUNDS)
+    if most is reserved is free is None:
         return None
-    most, reserved, free = (
-        parse_size(name, text)
-        for name, text in zip(
-            ("--max-used-space", "--reserved-space", "--min-free-space"), texts, strict=True
-        )
-    )
-    return Space(most=most, reserved=reserved, free=free)
+    return Space(most=most or 0, reserved=reserved or 0, free=free or 0)
+
+
+def _bound(flags: Mapping[str, object], names: Sequence[str]) -> int | None:
+    given = [name for name in names if flags[name]]
+    if not given:
+        return None
+    shown = [f"--{name.replace('_', '-')}" for name in given]
+    if len(given) > 1:
+        raise UsageError(f"`{shown[0]}` and `{shown[1]}` are the same", hint="give one of them")
+    return parse_size(shown[0], str(flags[given[0]]))
 
 
 @click.command("prune", cls=DockerCommand)

@@ -46,7 +46,7 @@ _IN_GROUPS = {
         "there are no builders to choose from: builds run in the process that is called",
     )
     | {
-        "imagetools": "`jettison inspect`, `tag` and `push` work on images",
+        "imagetools": "`jettison inspect` shows an image, `jettison merge` makes one of several",
         "history": "a build is not kept; `jettison history IMAGE` shows how an image was made",
     },
     "image": {"import": ABSENT["import"]},

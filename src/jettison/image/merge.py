@@ -9,7 +9,7 @@ byte. The name is put last, so it never points at something incomplete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO, cast
 
@@ -35,30 +35,47 @@ class _Entry(msgspec.Struct, frozen=True):
     source: Reference
 
 
+class Merged(msgspec.Struct, frozen=True):
+    """An index of images: its descriptor, and its bytes."""
+
+    descriptor: Descriptor
+    data: bytes
+
+
 def merge_images(
-    client: RegistryClient, target: Reference, sources: Sequence[Reference], report: Progress
-) -> Descriptor:
-    """Write the index of some images; return its descriptor.
+    client: RegistryClient,
+    target: Reference,
+    sources: Sequence[Reference],
+    report: Progress,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    dry: bool = False,
+) -> Merged:
+    """Write the index of some images.
 
     Args:
         client: Talks to the registries.
         target: Its name, with a tag.
-        sources: Images, or indexes whose entries are taken over.
+        sources: Images, or indexes whose entries are taken over; the same entry counts once.
         report: Called with the bytes of blobs that are sent.
+        annotations: Of the index.
+        dry: Write nothing.
 
     Raises:
         UsageError: two of them are for the same platform.
         ImageNotFoundError: one is not there.
         RegistryError, InvalidManifestError: a registry refuses, or what it has is no image.
     """
-    entries = [entry for source in sources for entry in _entries(client, source)]
+    found = [entry for source in sources for entry in _entries(client, source)]
+    entries = list({entry.descriptor.digest: entry for entry in found}.values())
     _require_different(entries)
-    uploader = Uploader(client, target)
-    for entry in entries:
-        _take_over(client, uploader, entry, target, report)
-    index, data = build_index([entry.descriptor for entry in entries])
-    uploader.manifest(target.tag, index.media_type, data)
-    return index
+    index, data = build_index([entry.descriptor for entry in entries], annotations=annotations)
+    if not dry:
+        uploader = Uploader(client, target)
+        for entry in entries:
+            _take_over(client, uploader, entry, target, report)
+        uploader.manifest(target.tag, index.media_type, data)
+    return Merged(index, data)
 
 
 def _entries(client: RegistryClient, source: Reference) -> Iterator[_Entry]:

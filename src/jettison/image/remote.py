@@ -123,7 +123,8 @@ class RemoteBlobs:
             return self._places(source).read_range(descriptor, start, length)
         from jettison.registry.ranges import read_range  # seldom needed
 
-        return read_range(self._client(), parse_reference(source), descriptor, start, length)
+        client, reference = self._client(), parse_reference(source)
+        return read_range(client.session, client.hosts, reference, descriptor, start, length)
 
     def fetch(
         self,

@@ -22,6 +22,8 @@ from jettison.registry.transport import pause
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from jettison.registry.pieces import Pieces
+
 _RESUMES = 5
 _PAUSE_SECONDS = 0.3
 _WINDOW_SECONDS = 60.0
@@ -30,9 +32,9 @@ _LEAST_BYTES = 64 << 10
 
 
 class BlobPart(msgspec.Struct, frozen=True):
-    """An answer whose body starts at an offset of the blob."""
+    """An answer, or several, whose bytes start at an offset of the blob."""
 
-    response: BaseHTTPResponse
+    response: BaseHTTPResponse | Pieces
     starts: int
 
 
@@ -92,7 +94,7 @@ class BlobStream:
     ) -> None:
         self._descriptor = descriptor
         self._open_at = open_at
-        self._response: BaseHTTPResponse | None = part.response
+        self._response: BaseHTTPResponse | Pieces | None = part.response
         self._clock = clock
         self._interrupts = INTERRUPTS.count
         self._skip = start - part.starts

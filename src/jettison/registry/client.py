@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -32,11 +33,14 @@ from jettison.oci.digest import Digest, parse_digest, sha256_digest, verify
 from jettison.oci.manifest import Descriptor, Index
 from jettison.oci.reference import Reference
 from jettison.oci.url import Url, UrlError
-from jettison.registry.blob import BlobPart, BlobStream, part_of
+from jettison.registry.blob import BlobPart, BlobStream
+from jettison.registry.blob_request import request_blob, request_pieces
 from jettison.registry.credentials import Credentials, CredentialStore
-from jettison.registry.endpoint import Endpoint, RegistryHosts, registry_hosts
+from jettison.registry.endpoint import Endpoint, RegistryHosts, pull_scope, registry_hosts
 from jettison.registry.foreign import open_foreign
 from jettison.registry.headers import next_link, parse_length
+from jettison.registry.pieces import PieceBudget, Piecewise
+from jettison.registry.ranges import read_range
 from jettison.registry.session import RegistrySession
 from jettison.registry.transport import Transport, discard
 from jettison.settings import Settings
@@ -71,6 +75,7 @@ class RegistryClient:
         credentials: Finds the credentials of a registry.
         transport: Sends requests; closed with the client.
         chunk_bytes: Most that one request of an upload sends; 0 is all.
+        piecewise: Which blobs come in several ranges at once.
     """
 
     def __init__(
@@ -79,8 +84,10 @@ class RegistryClient:
         credentials: Callable[[str], Credentials | None],
         transport: Transport,
         chunk_bytes: int = 0,
+        piecewise: Piecewise | None = None,
     ) -> None:
         self.hosts = hosts
+        self._pieces = PieceBudget(piecewise or Piecewise())
         self.chunk_bytes = chunk_bytes
         self.used: dict[str, Credentials] = {}
         """Credentials that were looked up, by registry."""
@@ -178,11 +185,20 @@ class RegistryClient:
             RegistryError: no endpoint has it.
         """
 
+        def in_pieces(at: Endpoint, offset: int) -> BlobPart | None:
+            fetch = partial(read_range, self.session, self.hosts, reference, descriptor)
+            return request_pieces(self.session, at, descriptor, offset, fetch, self._pieces)
+
         def open_at(offset: int, failures: int) -> BlobPart | None:
+            if not failures and self._pieces.take(descriptor, offset):
+                try:
+                    return self._first(reference, lambda at: in_pieces(at, offset))
+                except RegistryError:
+                    pass  # in one request it may work, or that says what is wrong
             # Who broke off several times is passed over: any endpoint has the same bytes.
             found = self._first(
                 reference,
-                lambda at: self._part(at, descriptor, offset),
+                lambda at: request_blob(self.session, at, descriptor, offset),
                 after=failures // _BREAKS_OF_A_MIRROR,
             )
             if found is None and descriptor.urls:
@@ -324,21 +340,6 @@ class RegistryClient:
             url = _next_page(endpoint, url, following)
         raise RegistryError(f"registry `{endpoint.registry}` lists referrers without end")
 
-    def _part(self, endpoint: Endpoint, descriptor: Descriptor, offset: int) -> BlobPart | None:
-        """Return a blob from an offset on, or from an earlier one."""
-        response = self.session.request(
-            endpoint,
-            "GET",
-            self.session.url(endpoint, f"{endpoint.repository}/blobs/{descriptor.digest}"),
-            scopes=pull_scope(endpoint),
-            headers={"Range": f"bytes={offset}-"} if offset else {},
-            expected={200, 206, 404},
-        )
-        if response.status == 404:
-            discard(response)
-            return None
-        return part_of(response, offset, descriptor, endpoint.registry)
-
     def _iter_tags(self, endpoint: Endpoint) -> Iterator[str]:
         url = self.session.url(endpoint, f"{endpoint.repository}/tags/list?n=1000")
         for _ in range(_MAX_TAG_PAGES):
@@ -385,11 +386,6 @@ def _twice(read: Callable[[], _T]) -> _T:
         return read()
     except (DigestMismatchError, SizeMismatchError):
         return read()
-
-
-def pull_scope(endpoint: Endpoint) -> tuple[str, ...]:
-    """Return the scopes of reading a repository."""
-    return (f"repository:{endpoint.repository}:pull",)
 
 
 def _media_type(headers: Mapping[str, str]) -> str:

@@ -155,3 +155,8 @@ def registry_hosts(settings: Settings, environ: Mapping[str, str]) -> RegistryHo
         mirrors=settings.registry_mirrors,
         rules=read_rules(environ),
     )
+
+
+def pull_scope(endpoint: Endpoint) -> tuple[str, ...]:
+    """Return the scopes of reading a repository."""
+    return (f"repository:{endpoint.repository}:pull",)

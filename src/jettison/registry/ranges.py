@@ -14,21 +14,27 @@ import re
 from jettison.errors import RegistryError, RegistryUnavailableError
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
-from jettison.registry.client import RegistryClient, pull_scope
-from jettison.registry.endpoint import Endpoint
+from jettison.registry.endpoint import Endpoint, RegistryHosts, pull_scope
+from jettison.registry.session import RegistrySession
 from jettison.registry.transport import discard, read_bounded
 
 _ATTEMPTS = 3
-_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 def read_range(
-    client: RegistryClient, reference: Reference, descriptor: Descriptor, start: int, length: int
+    session: RegistrySession,
+    hosts: RegistryHosts,
+    reference: Reference,
+    descriptor: Descriptor,
+    start: int,
+    length: int,
 ) -> bytes | None:
     """Return bytes of a blob; None where no endpoint gives ranges of it.
 
     Args:
-        client: Talks to the registry and its mirrors.
+        session: Sends requests.
+        hosts: Say who has the image: the registry and its mirrors.
         reference: An image that has the blob.
         descriptor: Of the blob.
         start: Offset of the first byte.
@@ -37,29 +43,29 @@ def read_range(
     Raises:
         RegistryError: the registry refuses, or the connection breaks again and again.
     """
-    endpoints = client.hosts.endpoints(reference)
+    endpoints = hosts.endpoints(reference)
     for mirror in endpoints[:-1]:
         try:
-            data = _read(client, mirror, descriptor, start, length)
+            data = _read(session, mirror, descriptor, start, length)
         except RegistryError:
             continue
         if data is not None:
             return data
     for _ in range(_ATTEMPTS - 1):
         try:
-            return _read(client, endpoints[-1], descriptor, start, length)
+            return _read(session, endpoints[-1], descriptor, start, length)
         except RegistryUnavailableError:
             continue
-    return _read(client, endpoints[-1], descriptor, start, length)
+    return _read(session, endpoints[-1], descriptor, start, length)
 
 
 def _read(
-    client: RegistryClient, endpoint: Endpoint, descriptor: Descriptor, start: int, length: int
+    session: RegistrySession, endpoint: Endpoint, descriptor: Descriptor, start: int, length: int
 ) -> bytes | None:
-    response = client.session.request(
+    response = session.request(
         endpoint,
         "GET",
-        client.session.url(endpoint, f"{endpoint.repository}/blobs/{descriptor.digest}"),
+        session.url(endpoint, f"{endpoint.repository}/blobs/{descriptor.digest}"),
         scopes=pull_scope(endpoint),
         headers={"Range": f"bytes={start}-{start + length - 1}"},
         expected={200, 206, 404, 416},
@@ -71,7 +77,8 @@ def _read(
         else:
             discard(response)
         return None
-    if (int(given[1]), int(given[2])) != (start, start + length - 1):
+    other = (int(given[1]), int(given[2])) != (start, start + length - 1)
+    if other or given[3] not in {"*", str(descriptor.size)}:
         response.close()
         return None
     data = read_bounded(response, length, what=f"a part of blob `{descriptor.digest}`")

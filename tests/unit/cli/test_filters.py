@@ -51,6 +51,12 @@ def test_what_is_no_time_is_an_error(text: str) -> None:
         ("system prune --filter until=1h --filter until=2h", "more than one `until` filter"),
         ("builder prune --filter label=a", "`builder prune` has no filter `label`"),
         ("builder prune --max-used-space lots", "--max-used-space `lots` is not a size"),
+        ("prune --max-size lots", "--max-size `lots` is not a size"),
+        ("prune --keep-storage lots", "--keep-storage `lots` is not a size"),
+        (
+            "prune --max-size 1g --max-used-space 2g",
+            "`--max-used-space` and `--max-size` are the same",
+        ),
         ("buildx du --filter label=a", "`buildx du` has no filter `label`"),
         ("images --filter dangling=maybe", "invalid filter `dangling=maybe`"),
         ("system prune --volumes --filter until=1h", 'the "until" filter is not supported'),

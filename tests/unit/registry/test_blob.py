@@ -11,6 +11,7 @@ from jettison.oci.digest import sha256_digest
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import parse_reference
 from jettison.registry.blob import BlobPart, BlobStream
+from jettison.registry.blob_request import request_blob
 
 DATA = bytes(range(256)) * 40
 BLOB = Descriptor("application/octet-stream", sha256_digest(DATA), len(DATA))
@@ -146,7 +147,8 @@ def test_a_server_that_drips_is_asked_again_and_then_given_up(registry, client_o
 
     def open_at(offset: int, _failures: int) -> BlobPart:
         opened.append(offset)
-        part = client._part(client.hosts.endpoints(registry.reference())[0], BLOB, 0)
+        endpoint = client.hosts.endpoints(registry.reference())[0]
+        part = request_blob(client.session, endpoint, BLOB, 0)
         assert part is not None
         return part
 

@@ -75,4 +75,6 @@ def _read(answer) -> bytes | None:
             RegistryHosts(), lambda _: None, Transport({}, backoff_seconds=0.01)
         ) as client,
     ):
-        return read_range(client, parse_reference(f"{host}/app:1"), BLOB, 10, 10)
+        return read_range(
+            client.session, client.hosts, parse_reference(f"{host}/app:1"), BLOB, 10, 10
+        )
