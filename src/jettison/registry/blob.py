@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from jettison.registry.pieces import Pieces
 
+_NOT_SATISFIABLE = 416
 _RESUMES = 5
 _PAUSE_SECONDS = 0.3
 _WINDOW_SECONDS = 60.0
@@ -100,6 +101,8 @@ class BlobStream:
         self._skip = start - part.starts
         self._offset = start
         self._failures = 0
+        self._ends = 0
+        """How many answers since bytes came were whole by their own account."""
         self._slow = 0
         self._window = (clock(), start)
         """When it began, and how many bytes were here then."""
@@ -127,7 +130,7 @@ class BlobStream:
         """Return up to ``size`` next bytes; nothing at the end.
 
         Raises:
-            SizeMismatchError: the registry sends more than the descriptor says.
+            SizeMismatchError: the registry has more than the descriptor says, or less.
             RegistryUnavailableError: the connection broke too often.
         """
         while True:
@@ -138,7 +141,7 @@ class BlobStream:
                 continue
             self._offset += len(data)
             if data:
-                self._failures = 0
+                self._failures = self._ends = 0
                 self._check_rate()
             if self._offset > self._descriptor.size:
                 raise SizeMismatchError(
@@ -147,6 +150,7 @@ class BlobStream:
                 )
             if data or self._offset == self._descriptor.size:
                 return data
+            self._ends += self._response is not None
             self._resume()
 
     def _check_rate(self) -> None:
@@ -192,6 +196,8 @@ class BlobStream:
         """Open the blob again where it broke."""
         while True:
             self._failures += 1
+            if self._ends >= self._failures > _RESUMES:
+                raise self._too_short()
             if self._failures > _RESUMES or INTERRUPTS.count != self._interrupts:
                 raise RegistryUnavailableError(
                     f"the connection broke {self._failures - 1} times while downloading"
@@ -206,8 +212,20 @@ class BlobStream:
                 part = self._open_at(self._offset, self._failures)
             except RegistryUnavailableError:
                 continue
+            except RegistryError as error:
+                if error.status == _NOT_SATISFIABLE:
+                    raise self._too_short() from error
+                raise
             if part is None:
                 raise RegistryError(f"blob `{self._descriptor.digest}` vanished", status=404)
             self._response = part.response
             self._skip = self._offset - part.starts
             return
+
+    def _too_short(self) -> SizeMismatchError:
+        """Return the error of a blob that ends where it should not, each time."""
+        return SizeMismatchError(
+            f"blob `{self._descriptor.digest}` has {self._offset} of its {self._descriptor.size}"
+            " bytes at the registry",
+            hint="push it again",
+        )

@@ -94,6 +94,25 @@ def test_a_connection_that_breaks_without_end_is_an_error(registry, stream):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("there", [b"", DATA[:100]])
+def test_a_blob_that_is_shorter_at_the_registry_is_damaged_content(registry, stream, there):
+    registry.give(PATH, body=there)  # each time, whole by its own account
+    with pytest.raises(SizeMismatchError) as caught:
+        whole(stream())
+    assert caught.value.message == (
+        f"blob `{BLOB.digest}` has {len(there)} of its {len(DATA)} bytes at the registry"
+    )
+    assert len(registry.asked) == 6
+
+
+def test_a_range_that_begins_behind_the_end_says_so_at_once(registry, stream):
+    registry.give(PATH, body=DATA[:100])
+    registry.give(PATH, 416)
+    with pytest.raises(SizeMismatchError, match=f"has 100 of its {len(DATA)} bytes"):
+        whole(stream())
+    assert len(registry.asked) == 2
+
+
 def test_a_blob_that_goes_while_it_is_read_is_an_error(registry, stream):
     registry.give(PATH, body=DATA[:100])
     registry.give(PATH, 404)
