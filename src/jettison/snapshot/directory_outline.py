@@ -10,6 +10,7 @@ Concurrency: safe for threads.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from functools import cached_property
@@ -19,6 +20,8 @@ from jettison.fs.overlay_form import is_opaque, is_plain_root, is_whiteout
 from jettison.fs.ownership import Ownership
 from jettison.fs.xattr import read_xattrs
 from jettison.snapshot.outline import WHITEOUT, OutlineEntry
+
+_NO_NAME = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
 
 
 class DirectoryOutline:
@@ -59,8 +62,12 @@ class DirectoryOutline:
         place = self._directory + path
         try:
             st = os.lstat(place)
-        except (FileNotFoundError, NotADirectoryError):
+        except ValueError:  # a name with a zero byte
             return None
+        except OSError as error:
+            if error.errno in _NO_NAME:
+                return None
+            raise
         if stat.S_ISSOCK(st.st_mode) and not is_whiteout(st):
             return None
         return self._entry(place, st)

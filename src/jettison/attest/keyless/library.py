@@ -36,9 +36,9 @@ def reason(error: BaseException) -> str:
     'bad number'
     """
     answer = getattr(error.__cause__ or error, "response", None)
-    told = _message_of(getattr(answer, "text", ""))
-    if told:
-        return told
+    said = _message_of(getattr(answer, "text", ""))
+    if said:
+        return said
     text = " ".join(str(part) for part in error.args) or str(error.__cause__ or "")
     line = " ".join(text.split()) or type(error).__name__
     return line if len(line) <= _MOST_TEXT else f"{line[:_MOST_TEXT]}…"
