@@ -18,7 +18,7 @@ from bench.process import CommandError, Runner, children, peak_mib, resident_mib
 
 _PAUSE = 0.002
 _OURS = b"jettison"
-"""What the command lines of our processes have in them; those of RUN steps do not."""
+"""What the arguments of our processes have in them; those of RUN steps do not."""
 
 
 def peak_of(runner: Runner, argv: Sequence[str], *, env: Mapping[str, str]) -> float:
@@ -55,6 +55,6 @@ def _helpers(pid: int) -> list[int]:
             line = Path(f"/proc/{child}/cmdline").read_bytes()
         except OSError:
             continue
-        if _OURS in line:
+        if _OURS in line.partition(b"\0")[2]:  # the program may be in a checkout of this name
             found += [child, *_helpers(child)]
     return found

@@ -72,7 +72,8 @@ def test_memory_is_that_of_our_processes_and_not_of_their_steps(runner: Runner) 
     for name, most in (("jettison-helper", 1000), ("step", 60)):
         script = (
             "import subprocess, sys; "
-            f"subprocess.run([sys.executable, '-c', {child!r}, {name!r}], check=True)"
+            f"subprocess.run(['/jettison/python', '-c', {child!r}, {name!r}],"
+            " executable=sys.executable, check=True)"
         )
         peak = peak_of(runner, [sys.executable, "-c", script], env={})
         assert (peak > 80) == (name == "jettison-helper")
