@@ -89,8 +89,7 @@ class Caches:
             if request.offline and each.at.kind != LOCAL:
                 self._warn(f"{each.at.title}: not read, since the build is offline")
                 continue
-            if each.at.kind == GHA and session.places().is_elsewhere(each.at):
-                self._warn(f"{each.at.title}: not read: {_NO_JOB}")
+            if self._is_elsewhere(each.at, "read"):
                 continue
             backend = self._backend(each.at)
             written = any(each.at == other.at for other in request.cache_to)
@@ -240,12 +239,15 @@ class Caches:
 
     def _written(self) -> Iterator[CacheExport]:
         for each in self._request.cache_to:
-            if each.at.kind == INLINE:
-                continue
-            if each.at.kind == GHA and self._session.places().is_elsewhere(each.at):
-                self._warn(f"{each.at.title}: not written: {_NO_JOB}")
-                continue
-            yield each
+            if each.at.kind != INLINE and not self._is_elsewhere(each.at, "written"):
+                yield each
+
+    def _is_elsewhere(self, at: CachePlace, done: str) -> bool:
+        """Tell, also the user, that a cache is of a place that this process is not in."""
+        if at.kind != GHA or not self._session.places().is_elsewhere(at):
+            return False
+        self._warn(f"{at.title}: not {done}: {_NO_JOB}")
+        return True
 
     def _backend(self, at: CachePlace, *, writes: bool = False) -> CacheBackend:
         if at.kind == LOCAL:

@@ -9,7 +9,6 @@ once. What is said of it was dropped when it was found to be lost (``image.files
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 
@@ -41,7 +40,8 @@ def without_lost(
     if request.cache_to:
         session.require_namespace()  # layers are packed; before anything is asked for
     lost: set[LayerId] = set()
-    for tries in itertools.count():
+    left = _MAX_LOST
+    while True:
         try:
             if not request.cache_from and not request.cache_to:
                 return attempt()
@@ -50,8 +50,8 @@ def without_lost(
             with open_caches(session, request, sink, lost):
                 return attempt()
         except CachedLayerError as error:
-            if error.layer in lost or tries >= _MAX_LOST:
+            if error.layer in lost or not left:
                 raise
+            left -= 1
             lost.add(LayerId(error.layer))
             sink(Warned(time.time_ns(), f"{error.message}; the step that made it runs again"))
-    raise AssertionError("unreachable")

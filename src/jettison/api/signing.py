@@ -122,7 +122,13 @@ class ImageSigner(Protocol):
 
 
 class KeySigner:
-    """Signs with a key, as cosign 2 does; see ``ImageSigner``."""
+    """Signs with a key, as cosign 2 does; see ``ImageSigner``.
+
+    Earlier signatures by the same key give way, those of others stay.
+
+    Args:
+        key: It.
+    """
 
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
@@ -130,8 +136,39 @@ class KeySigner:
     def digest(
         self, client: RegistryClient, target: Reference, subject: Descriptor, *, insecure: bool
     ) -> str:
-        """Sign a manifest or an index."""
-        sign_digest(client, target, subject.digest, self._key, insecure=insecure)
+        """Sign a manifest or an index, in place of an earlier signature by the same key."""
+        from jettison.attest.envelope import unbase64
+        from jettison.attest.payload import (
+            MAX_PAYLOAD_BYTES,
+            PAYLOAD_TYPE,
+            SIGNATURE,
+            signature_payload,
+        )
+
+        payload = signature_payload(target.name, subject.digest)
+        signature = base64.b64encode(self._key.sign(payload)).decode()
+        descriptor = Descriptor(
+            PAYLOAD_TYPE, sha256_digest(payload), len(payload), annotations={SIGNATURE: signature}
+        )
+
+        def is_of_others(there: Descriptor, data: bytes) -> bool:
+            try:
+                return not self._key.public().verify(
+                    unbase64(there.annotations.get(SIGNATURE, "")), data
+                )
+            except ValueError:
+                return True
+
+        put_signed(
+            client,
+            target,
+            subject.digest,
+            SIGNATURES,
+            [(descriptor, payload)],
+            keep=is_of_others,
+            limit=MAX_PAYLOAD_BYTES,
+            insecure=insecure,
+        )
         return ""
 
     def statements(
@@ -143,8 +180,45 @@ class KeySigner:
         *,
         insecure: bool,
     ) -> None:
-        """Sign statements."""
-        sign_statements(client, target, subject.digest, statements, self._key, insecure=insecure)
+        """Sign statements, in place of those of the same kinds by the same key."""
+        from jettison.attest.envelope import (
+            ENVELOPE_TYPE,
+            MAX_ENVELOPE_BYTES,
+            encode_envelope,
+            open_envelope,
+        )
+        from jettison.attest.payload import SIGNATURE
+
+        if not statements:
+            return
+        made = []
+        for kind, data in statements:
+            envelope = encode_envelope(data, self._key.sign)
+            notes = {SIGNATURE: "", _PREDICATE_TYPE: kind}
+            descriptor = Descriptor(
+                ENVELOPE_TYPE, sha256_digest(envelope), len(envelope), annotations=notes
+            )
+            made.append((descriptor, envelope))
+        kinds = {kind for kind, _ in statements}
+
+        def is_other(there: Descriptor, data: bytes) -> bool:
+            if there.annotations.get(_PREDICATE_TYPE) not in kinds:
+                return True
+            try:
+                return open_envelope(data, self._key.public().verify) is None
+            except InvalidManifestError:
+                return True
+
+        put_signed(
+            client,
+            target,
+            subject.digest,
+            ATTESTATIONS,
+            made,
+            keep=is_other,
+            limit=MAX_ENVELOPE_BYTES,
+            insecure=insecure,
+        )
 
 
 def sign_image(session: Session, name: str, signer: ImageSigner) -> Signed:
@@ -165,103 +239,3 @@ def sign_image(session: Session, name: str, signer: ImageSigner) -> Signed:
         )
     by = signer.digest(client, reference, subject, insecure=False)
     return Signed(reference.familiar, subject.digest, by)
-
-
-def sign_digest(
-    client: RegistryClient,
-    target: Reference,
-    digest: Digest,
-    key: PrivateKey,
-    *,
-    insecure: bool = False,
-) -> None:
-    """Sign a manifest or an index, in place of an earlier signature by the same key."""
-    from jettison.attest.envelope import unbase64
-    from jettison.attest.payload import (
-        MAX_PAYLOAD_BYTES,
-        PAYLOAD_TYPE,
-        SIGNATURE,
-        signature_payload,
-    )
-
-    payload = signature_payload(target.name, digest)
-    signature = base64.b64encode(key.sign(payload)).decode()
-    descriptor = Descriptor(
-        PAYLOAD_TYPE, sha256_digest(payload), len(payload), annotations={SIGNATURE: signature}
-    )
-
-    def is_of_others(there: Descriptor, data: bytes) -> bool:
-        try:
-            return not key.public().verify(unbase64(there.annotations.get(SIGNATURE, "")), data)
-        except ValueError:
-            return True
-
-    put_signed(
-        client,
-        target,
-        digest,
-        SIGNATURES,
-        [(descriptor, payload)],
-        keep=is_of_others,
-        limit=MAX_PAYLOAD_BYTES,
-        insecure=insecure,
-    )
-
-
-def sign_statements(
-    client: RegistryClient,
-    target: Reference,
-    digest: Digest,
-    statements: Sequence[tuple[str, bytes]],
-    key: PrivateKey,
-    *,
-    insecure: bool = False,
-) -> None:
-    """Sign statements about a manifest, in place of those of the same kinds by the same key.
-
-    Args:
-        client: Talks to the registry.
-        target: The repository.
-        digest: Of the manifest.
-        statements: Predicate types with statements.
-        key: Signs.
-        insecure: Do without TLS checks.
-    """
-    from jettison.attest.envelope import (
-        ENVELOPE_TYPE,
-        MAX_ENVELOPE_BYTES,
-        encode_envelope,
-        open_envelope,
-    )
-    from jettison.attest.payload import SIGNATURE
-
-    if not statements:
-        return
-    made = []
-    for kind, data in statements:
-        envelope = encode_envelope(data, key.sign)
-        notes = {SIGNATURE: "", _PREDICATE_TYPE: kind}
-        descriptor = Descriptor(
-            ENVELOPE_TYPE, sha256_digest(envelope), len(envelope), annotations=notes
-        )
-        made.append((descriptor, envelope))
-    kinds = {kind for kind, _ in statements}
-
-    def is_other(there: Descriptor, data: bytes) -> bool:
-        if there.annotations.get(_PREDICATE_TYPE) not in kinds:
-            return True
-        try:
-            return open_envelope(data, key.public().verify) is None
-        except InvalidManifestError:
-            return True
-
-    put_signed(
-        client,
-        target,
-        digest,
-        ATTESTATIONS,
-        made,
-        keep=is_other,
-        limit=MAX_ENVELOPE_BYTES,
-        insecure=insecure,
-    )

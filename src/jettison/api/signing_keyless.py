@@ -6,13 +6,14 @@ Out: referrers. Those of others stay, and so do earlier ones.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from jettison.api.session import Session
 from jettison.attest.request import KeylessRequest
 from jettison.attest.verify import SIGNING_TYPE
+from jettison.image.assemble import format_time
 from jettison.image.attestation import Attestation, image_subjects, statement
 from jettison.image.bundles import put_bundle
 from jettison.oci.manifest import Descriptor
@@ -91,9 +92,6 @@ class Keyless:
         insecure: bool,
     ) -> Certified:
         bundle, signer = self._signer.sign(data)
-        put_bundle(client, target, subject, kind, bundle, made=_now(), insecure=insecure)
+        made = format_time(int(time.time()) * 1_000_000_000)
+        put_bundle(client, target, subject, kind, bundle, made=made, insecure=insecure)
         return signer
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

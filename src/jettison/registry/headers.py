@@ -27,6 +27,7 @@ _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _ITEM = re.compile(
     rf"[\s,]*+({_WORD})(?:\s*+=\s*+(?:\"((?:[^\"\\]|\\.)*+)\"|({_WORD}))|(?=[\s,]|$))", re.DOTALL
 )
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _LINK = re.compile(r"<([^<>]*+)>([^<]*+)")
 
 
@@ -96,6 +97,18 @@ def range_start(text: str) -> int | None:
     """
     unit, _, rest = text.strip().partition(" ")
     return parse_length(rest.strip().partition("-")[0]) if unit.lower() == "bytes" else None
+
+
+def content_range(text: str) -> tuple[int, int, int | None] | None:
+    """Return the first and last byte and the size, if told, that a ``Content-Range`` says.
+
+    >>> content_range("bytes 5-9/10"), content_range("bytes 5-9/*"), content_range("bytes */10")
+    ((5, 9, 10), (5, 9, None), None)
+    """
+    found = _CONTENT_RANGE.fullmatch(text.strip())
+    if found is None:
+        return None
+    return int(found[1]), int(found[2]), None if found[3] == "*" else int(found[3])
 
 
 def range_end(text: str) -> int | None:

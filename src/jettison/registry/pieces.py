@@ -12,7 +12,6 @@ Concurrency: the reader is one thread, each piece is got by another.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -23,12 +22,12 @@ import msgspec
 from jettison.errors import JettisonError
 from jettison.oci.digest import Digest
 from jettison.oci.manifest import Descriptor
+from jettison.registry.headers import content_range
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 _PATIENCE_SECONDS = 60.0
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
 
 Fetch = Callable[[int, int], bytes | None]
 """From an offset and a length to exactly these bytes; None where there are no ranges."""
@@ -82,11 +81,8 @@ class PieceBudget:
 
 def gives(response: BaseHTTPResponse, start: int, length: int, size: int) -> bool:
     """Tell whether an answer is exactly a range of a blob of this size."""
-    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
-    wanted = (start, start + length - 1, size)
-    return (
-        response.status == 206 and found is not None and tuple(map(int, found.groups())) == wanted
-    )
+    found = content_range(response.headers.get("Content-Range", ""))
+    return response.status == 206 and found == (start, start + length - 1, size)
 
 
 class _Piece:

@@ -9,17 +9,15 @@ Security: bytes are checked by who asks for them, as those of whole blobs are.
 
 from __future__ import annotations
 
-import re
-
 from jettison.errors import RegistryError, RegistryUnavailableError
 from jettison.oci.manifest import Descriptor
 from jettison.oci.reference import Reference
 from jettison.registry.endpoint import Endpoint, RegistryHosts, pull_scope
+from jettison.registry.headers import content_range
 from jettison.registry.session import RegistrySession
 from jettison.registry.transport import discard, read_bounded
 
 _ATTEMPTS = 3
-_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
 def read_range(
@@ -70,15 +68,15 @@ def _read(
         headers={"Range": f"bytes={start}-{start + length - 1}"},
         expected={200, 206, 404, 416},
     )
-    given = _RANGE.match(response.headers.get("Content-Range", ""))
+    given = content_range(response.headers.get("Content-Range", ""))
     if response.status != 206 or given is None:
         if response.status == 200:
             response.close()  # all of it would come
         else:
             discard(response)
         return None
-    other = (int(given[1]), int(given[2])) != (start, start + length - 1)
-    if other or given[3] not in {"*", str(descriptor.size)}:
+    first, last, size = given
+    if (first, last) != (start, start + length - 1) or size not in {None, descriptor.size}:
         response.close()
         return None
     data = read_bounded(response, length, what=f"a part of blob `{descriptor.digest}`")

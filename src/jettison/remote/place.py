@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-REGISTRY, LOCAL, INLINE, S3, AZBLOB, GHA = "registry", "local", "inline", "s3", "azblob", "gha"
+REGISTRY, LOCAL, INLINE, S3, GHA = "registry", "local", "inline", "s3", "gha"
 
 
 class Secrets(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class CachePlace(msgspec.Struct, frozen=True):
     """Where a cache is.
 
     Args:
-        kind: ``registry``, ``local``, ``inline``, ``s3``, ``azblob`` or ``gha``.
+        kind: ``registry``, ``local``, ``inline``, ``s3`` or ``gha``.
         place: Reference, directory, or name in a bucket; the scope of ``gha``.
         tag: Of a directory.
         details: Attributes that say where it is, by name, sorted; without those that the

@@ -279,9 +279,12 @@ class CacheWriter:
         if done is not None:
             report(done.digest, done.size, done.size)
             return done
-        done = self._sent.get(layer, lambda: self._send(layer, report, stop))
-        self._done[layer] = done
-        return done
+
+        def send() -> Descriptor:
+            self._done[layer] = sent = self._send(layer, report, stop)
+            return sent
+
+        return self._sent.get(layer, send, lambda: self._done.get(layer))
 
     def _send(self, layer: LayerId, report: Progress, stop: Stop) -> Descriptor:
         stop.check()
