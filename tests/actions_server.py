@@ -17,10 +17,12 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from typing import Self
 
 import msgspec
+
+from server_rig import serving
 
 MAIN = "refs/heads/main"
 _SERVICE = "/twirp/github.actions.results.api.v1.CacheService/"
@@ -55,34 +57,16 @@ class ActionsServer:
         self._tokens: dict[str, list[dict[str, object]]] = {}
         self._secret = b"of the storage"
         self._lock = threading.Lock()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 20
-            disable_nagle_algorithm = True  # head and body are two writes
-
-            def do_POST(self) -> None:
-                with suppress(OSError):
-                    outer._serve(self)
-
-            do_GET = do_PUT = do_POST  # noqa: N815 - http.server's names
-
-            def log_message(self, *args: object) -> None:
-                return
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._running = ExitStack()
+        self.host = ""
+        """Once it runs."""
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.host = self._running.enter_context(serving(self._serve))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._running.close()
 
     @property
     def url(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from host_tools import lacking
+from host_tools import go_program
 from registry_server import free_port
 
 ACCESS, SECRET, REGION = "AKIAOFTHETEST", "s3cret-of-the-test", "eu-west-1"
@@ -40,10 +39,7 @@ class Request(NamedTuple):
 
 def program() -> str:
     """Return the path of versitygw; without it the test skips, and fails in CI."""
-    places = os.pathsep.join(
-        (os.environ.get("PATH", ""), "/usr/local/bin", str(Path.home() / "go/bin"))
-    )
-    return shutil.which("versitygw", path=places) or lacking("`versitygw`")
+    return go_program("versitygw")
 
 
 class S3Server:

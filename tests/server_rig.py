@@ -6,7 +6,7 @@ import http.server
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 DIRECT = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 """Variables of a program that is to reach these servers whatever proxy the machine has."""
@@ -18,9 +18,12 @@ def serving(respond: Callable[[http.server.BaseHTTPRequestHandler], None]) -> It
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 20
+        disable_nagle_algorithm = True  # head and body are two writes
 
         def do_GET(self) -> None:
-            respond(self)
+            with suppress(OSError):  # the client went away
+                respond(self)
 
         do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
