@@ -164,13 +164,16 @@ def add_pack(
 
 
 def within(pack: Pack, max_bytes: int) -> Pack:
-    """Return what was used last of a pack, whose blobs have at most some bytes."""
+    """Return what was used last of a pack, whose blobs have at most some bytes.
+
+    Of what was used in the same second the small comes first: a large layer must not push it out.
+    """
     records: dict[bytes, CacheRecord] = {}
     mounts: dict[bytes, MountRecord] = {}
     seen: set[str] = set()
     total = 0
     found: list[CacheRecord | MountRecord] = [*pack.records.values(), *pack.mounts.values()]
-    for each in sorted(found, key=lambda one: -one.used_s):
+    for each in sorted(found, key=lambda one: (-one.used_s, sum(one.blobs.values()))):
         blobs = each.blobs
         total += sum(size for blob, size in blobs.items() if blob not in seen)
         if total > max_bytes:

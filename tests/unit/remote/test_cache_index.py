@@ -77,3 +77,9 @@ def test_what_was_used_last_stays_within_a_budget() -> None:
     kept = within(Pack(records), 35)
     assert sorted(each.used_s for each in kept.records.values()) == [4, 5, 6]
     assert total_bytes([make_pack(kept).entry]) == 30
+
+
+def test_a_large_layer_does_not_push_out_what_was_used_with_it() -> None:
+    records = {key(n): record(n, used_s=7, blob_bytes=int(n) * 10) for n in "9123"}
+    kept = within(Pack(records), 35)
+    assert sorted(each.blob_bytes for each in kept.records.values()) == [10, 20]
