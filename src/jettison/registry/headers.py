@@ -100,7 +100,7 @@ def range_start(text: str) -> int | None:
 
 
 def content_range(text: str) -> tuple[int, int, int | None] | None:
-    """Return the first and last byte and the size, if told, that a ``Content-Range`` says.
+    """Return the first and last byte, and the size or None, that a ``Content-Range`` says.
 
     >>> content_range("bytes 5-9/10"), content_range("bytes 5-9/*"), content_range("bytes */10")
     ((5, 9, 10), (5, 9, None), None)
